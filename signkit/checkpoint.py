@@ -1,0 +1,185 @@
+"""Checkpoints: safetensors and JSON, written whole or not at all, checked when read."""
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from signkit.errors import OperationalError, UserError
+from signkit.files import checked_folder, whole_folder
+
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a training stands after a step.
+
+    Attributes:
+        step: updates made.
+        best: the best dev score so far (lower is better), None before the first.
+        best_step: the step it was seen at.
+        stale: evaluations since then.
+        skipped: samples left out because their reference does not fit.
+    """
+
+    step: int = 0
+    best: float | None = None
+    best_step: int = 0
+    stale: int = 0
+    skipped: int = 0
+
+
+def folder_of(checkpoints: Path, step: int) -> Path:
+    """The folder of one step."""
+    return checkpoints / f"step_{step:06d}"
+
+
+def steps(checkpoints: Path) -> list[int]:
+    """The steps that have a checkpoint, ascending."""
+    return sorted(int(path.name[5:]) for path in checkpoints.glob("step_*") if path.name[5:].isdigit())
+
+
+def save(
+    checkpoints: Path, progress: Progress, model: State, averaged: State | None, optimizer: torch.optim.Optimizer
+) -> Path:
+    """Write one checkpoint.
+
+    Args:
+        model: the weights being trained.
+        averaged: their moving average, None without one.
+        optimizer: its moments are kept by the place of each parameter in its groups.
+
+    Raises:
+        OperationalError: the disk is full or the folder cannot be written; older checkpoints stay.
+    """
+    folder = folder_of(checkpoints, progress.step)
+    with whole_folder(folder) as aside:
+        write_state(model, aside / "model.safetensors")
+        if averaged is not None:
+            write_state(averaged, aside / "averaged.safetensors")
+        write_state(_moments(optimizer), aside / "optimizer.safetensors")
+        (aside / "state.json").write_text(json.dumps(asdict(progress), indent=2) + "\n", encoding="utf-8")
+    return folder
+
+
+def load(
+    checkpoints: Path,
+    step: int,
+    model: torch.nn.Module,
+    averaged: State | None,
+    optimizer: torch.optim.Optimizer,
+) -> Progress:
+    """Read one checkpoint into a model, its average and its optimizer.
+
+    Raises:
+        OperationalError: a file is missing, damaged or does not belong to this model.
+    """
+    folder = folder_of(checkpoints, step)
+    checked_folder(folder)
+    _into(model.state_dict(), read_state(folder / "model.safetensors"), folder / "model.safetensors")
+    if averaged is not None:
+        _into(averaged, read_state(folder / "averaged.safetensors"), folder / "averaged.safetensors")
+    _restore_moments(optimizer, read_state(folder / "optimizer.safetensors"))
+    return Progress(**json.loads((folder / "state.json").read_text(encoding="utf-8")))
+
+
+def weights(checkpoints: Path, step: int) -> State:
+    """The weights to use of a checkpoint: the averaged ones where it has them."""
+    folder = folder_of(checkpoints, step)
+    checked_folder(folder)
+    averaged = folder / "averaged.safetensors"
+    return read_state(averaged if averaged.is_file() else folder / "model.safetensors")
+
+
+def prune(checkpoints: Path, *, keep: int, best_step: int) -> None:
+    """Delete all but the newest `keep` checkpoints and the best one."""
+    for step in steps(checkpoints)[:-keep]:
+        if step != best_step:
+            shutil.rmtree(folder_of(checkpoints, step))
+
+
+def read_state(path: Path) -> State:
+    """Read a safetensors file.
+
+    Raises:
+        OperationalError: the file is missing, truncated or no safetensors file.
+    """
+    try:
+        return load_file(path)
+    except FileNotFoundError:
+        raise OperationalError(f"{path}: missing") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        raise OperationalError(f"{path}: not a whole safetensors file: {error}") from None
+
+
+def load_weights(model: torch.nn.Module, state: State, where: Path) -> None:
+    """Copy weights into a model that must fit exactly.
+
+    Raises:
+        OperationalError: a tensor is missing, too many, or of another shape.
+    """
+    _into(model.state_dict(), state, where)
+
+
+def begin_from(model: torch.nn.Module, state: State, where: Path) -> tuple[int, tuple[str, ...]]:
+    """Copy the weights that a model shares with another; returns their number and the names left as they were.
+
+    Raises:
+        UserError: nothing is shared, or a shared name has another shape.
+    """
+    own = model.state_dict()
+    shared = [name for name in own if name in state]
+    if not shared:
+        raise UserError("train.init_from", f"{where} has no weight in common with this model")
+    for name in shared:
+        if own[name].shape != state[name].shape:
+            raise UserError(
+                "train.init_from",
+                f"{name} is {list(state[name].shape)} in {where} but {list(own[name].shape)} here",
+                "use the same encoder and vocabulary",
+            )
+        own[name].copy_(state[name])
+    return len(shared), tuple(name for name in own if name not in state)
+
+
+def write_state(state: State, path: Path) -> None:
+    """Write tensors as a safetensors file."""
+    save_file({name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in state.items()}, path)
+
+
+def _into(own: State, state: State, where: Path) -> None:
+    for name in own:
+        if name not in state:
+            raise OperationalError(f"{where}: lacks {name}; it is of another model")
+        if own[name].shape != state[name].shape:
+            shapes = f"{list(state[name].shape)}, the model {list(own[name].shape)}"
+            raise OperationalError(f"{where}: {name} is {shapes}; it is of another model")
+    if extra := sorted(set(state) - set(own)):
+        raise OperationalError(f"{where}: has {extra[0]}, which the model lacks; it is of another model")
+    with torch.no_grad():
+        for name, tensor in own.items():
+            tensor.copy_(state[name])
+
+
+def _moments(optimizer: torch.optim.Optimizer) -> State:
+    state = optimizer.state_dict()["state"]
+    return {
+        f"{index}.{name}": torch.as_tensor(value)
+        for index, moments in state.items()
+        for name, value in moments.items()
+        if value is not None
+    }
+
+
+def _restore_moments(optimizer: torch.optim.Optimizer, moments: State) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in moments.items():
+        index, _, name = key.partition(".")
+        state.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -1,0 +1,180 @@
+"""The command `signkit`: its verbs. What they do is imported only when they are called."""
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from signkit import __version__
+from signkit.errors import SignkitError, UserErrors
+
+app = typer.Typer(
+    help="Sign language to text: train, decode and score.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=True,
+)
+data_app = typer.Typer(help="Corpora.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(data_app, name="data")
+
+RecipeName = Annotated[
+    str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a built-in recipe.")
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the recipe; repeatable."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _print_version(wanted: bool) -> bool:
+    if wanted:
+        print(f"signkit {__version__}")
+        raise typer.Exit
+    return wanted
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave."),
+]
+
+
+@app.callback()
+def _root(version: Version = False) -> None:
+    pass
+
+
+@app.command()
+def run(
+    recipe: RecipeName,
+    overrides: Overrides = None,
+    resume: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|never|RUN", help="Go on with the newest unfinished run, with none, or with this."
+        ),
+    ] = "never",
+    as_json: AsJson = False,
+) -> None:
+    """Train, decode and score a recipe; the last line printed is the run's folder."""
+    from signkit.run import run_recipe
+
+    raise SystemExit(run_recipe(recipe, overrides or [], resume=resume, as_json=as_json))
+
+
+@app.command()
+def predict(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
+    inputs: Annotated[
+        list[Path] | None, typer.Argument(metavar="INPUT...", help="Files of landmarks.")
+    ] = None,
+    list_file: Annotated[
+        Path | None, typer.Option("--list", metavar="FILE", help="A file of inputs.")
+    ] = None,
+    as_json: AsJson = False,
+    beam: Annotated[int | None, typer.Option(min=1, max=4096, help="Width of the beam; 1 is greedy.")] = None,
+) -> None:
+    """Decode landmark files with a trained run."""
+    from signkit.predict import predict as predict_files
+
+    raise SystemExit(predict_files(run, inputs or [], list_file, as_json, beam))
+
+
+@app.command()
+def check(recipe: RecipeName, overrides: Overrides = None, as_json: AsJson = False) -> None:
+    """Check a recipe and report all its faults."""
+    from signkit.recipe_verbs import check_recipe
+
+    raise SystemExit(check_recipe(recipe, overrides or [], as_json))
+
+
+@app.command()
+def show(recipe: RecipeName, overrides: Overrides = None, as_json: AsJson = False) -> None:
+    """Print a recipe with every default written out."""
+    from signkit.recipe_verbs import show_recipe
+
+    raise SystemExit(show_recipe(recipe, overrides or [], as_json))
+
+
+@app.command("list")
+def list_all(as_json: AsJson = False) -> None:
+    """List the built-in recipes and the components, a line each."""
+    from signkit.recipe_verbs import list_known
+
+    raise SystemExit(list_known(as_json))
+
+
+@app.command()
+def copy(
+    recipe: RecipeName,
+    destination: Annotated[Path, typer.Argument(metavar="DEST", help="A file, or a folder that exists.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
+) -> None:
+    """Copy a recipe, to change it."""
+    from signkit.recipe_verbs import copy_recipe
+
+    raise SystemExit(copy_recipe(recipe, destination, force))
+
+
+@data_app.callback()
+def _data() -> None:
+    pass
+
+
+@data_app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The corpus.")],
+    to: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where to; the user's cache if not given.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Download a public corpus and check it."""
+    from signkit.data.fetch import fetch as fetch_corpus
+
+    raise SystemExit(fetch_corpus(name, to, as_json))
+
+
+def main() -> None:
+    """Run the command and leave with its status: 2 for the user's mistakes, 1 for failures."""
+    try:
+        status = _status()
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    sys.exit(status)
+
+
+def _status() -> int | str | None:
+    try:
+        app(prog_name="signkit")
+    except SystemExit as leaving:
+        return leaving.code
+    except KeyboardInterrupt:
+        return 130
+    except SignkitError as error:
+        _report(error)
+        return error.exit_code
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        if os.environ.get("SIGNKIT_TRACEBACK") == "1":
+            traceback.print_exc()
+        message = f"{type(error).__name__}: {error}"
+        print(f"internal error: {message} (set SIGNKIT_TRACEBACK=1 for details)", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _report(error: SignkitError) -> None:
+    """One message: a fault alone, or each on its own line, ready for an editor to jump to."""
+    if isinstance(error, UserErrors) and len(error.faults) > 1:
+        print(f"{error}\nerror: {len(error.faults)} faults", file=sys.stderr)
+    else:
+        print(f"error: {error}", file=sys.stderr)

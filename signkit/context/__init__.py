@@ -1,0 +1,1 @@
+"""Contexts: the glosses so far, read into one vector a history."""

@@ -1,0 +1,43 @@
+"""A batch: padded tensors with their lengths, the only thing a model is given."""
+
+from dataclasses import dataclass, fields, replace
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Samples padded to one length. Padding is zero, and no output may depend on it.
+
+    Attributes:
+        ids: of the samples.
+        inputs: landmarks [batch, frames, points, 2 or 3] with 0 where missing, or features
+            [batch, frames, width].
+        seen: which points were seen (landmarks), or which frames are real (features: one point).
+        lengths: frames of each sample.
+        targets: token indices; 0 (blank) where padded.
+        target_lengths: tokens of each sample.
+        frame_labels: the token signed in each frame, -100 where it is not known.
+        fps: frames a second of each sample.
+    """
+
+    ids: tuple[str, ...]
+    inputs: Float[Tensor, "batch frames *shape"]
+    seen: Bool[Tensor, "batch frames points"]
+    lengths: Int[Tensor, " batch"]
+    targets: Int[Tensor, "batch labels"]
+    target_lengths: Int[Tensor, " batch"]
+    frame_labels: Int[Tensor, "batch frames"]
+    fps: Float[Tensor, " batch"]
+
+    def to(self, device: torch.device | str) -> "Batch":
+        """The same batch with its tensors on a device."""
+        moved = {f.name: getattr(self, f.name).to(device) for f in fields(self) if f.name != "ids"}
+        return replace(self, **moved)
+
+
+def length_mask(lengths: Int[Tensor, " batch"], size: int) -> Bool[Tensor, "batch {size}"]:
+    """True for the places before each length."""
+    return torch.arange(size, device=lengths.device) < lengths[:, None]

@@ -1,0 +1,62 @@
+"""Options of the built-in corpora."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from signkit.strict_yaml import Path_, Range
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyntheticConfig:
+    """Made on the spot: an avatar signs sentences of a small grammar. Equal bits for a seed."""
+
+    factory: ClassVar[str] = "signkit.data.corpora.synthetic:read"
+    seed: Annotated[int, Range(0, 2**31)] = 1
+    train: Annotated[int, Range(1)] = 400
+    dev: Annotated[int, Range(1)] = 60
+    test: Annotated[int, Range(1)] = 60
+    extra_sentences: Annotated[int, Range(0)] = 2000
+    """Gloss sentences without a video, for the language side."""
+    signs: Annotated[int, Range(12, 2000)] = 40
+    """Glosses of the lexicon; the two of a pair of homonyms count as two."""
+    homonyms: Annotated[float, Range(0, 1)] = 0.2
+    """Share of the glosses that look exactly like another one; only the sentence tells them apart."""
+    signers: Annotated[int, Range(1, 200)] = 5
+    unseen_signers: bool = False
+    """Dev and test have signers of their own, a quarter as many as train each, at least one."""
+    noise: Annotated[float, Range(0, 1)] = 0.02
+    """Standard deviation of the tracking jitter, in shoulder widths."""
+    gaps: Annotated[float, Range(0, 1)] = 0.05
+    """Share of frames in which a hand is lost."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Boston104Config:
+    """RWTH-BOSTON-104: 201 continuous ASL sentences as tracks of both hands and the nose."""
+
+    factory: ClassVar[str] = "signkit.data.corpora.boston104:read"
+    root: Annotated[str, Path_(optional=True)] = ""
+    """The folder of the four CSV files; empty: the cache that `signkit data fetch boston104` fills."""
+    dev: Literal["seen", "strict"] = "seen"
+    """Dev sentences taken from train: 65 % of them in the rest of train too, as of test, or none."""
+    folds: Annotated[int, Range(2, 20)] = 5
+    fold: Annotated[int, Range(0, 19)] = 0
+    """Which fold of train is dev."""
+    fold_seed: Annotated[int, Range(0)] = 1
+    dev_in_train: bool = False
+    """Train on copies of dev too, for a final model when all is chosen; dev figures then mean nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManifestConfig:
+    """A user's own data: a CSV or JSONL of clips and glosses, with npz files of landmarks or features."""
+
+    factory: ClassVar[str] = "signkit.data.corpora.manifest:read"
+    root: Annotated[str, Path_()]
+    """The manifest's folder; paths in the manifest are below it."""
+    file: str = "manifest.csv"
+    """Its name: .csv or .tsv with a header, or .jsonl."""
+    extra_text: str = ""
+    """A file below the folder with more gloss sentences, one a line; those of dev and test are left out."""
+    signer_independent: bool = False
+    """Claim that no signer is in two splits; a signer who is, is an error."""

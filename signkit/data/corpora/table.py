@@ -1,0 +1,104 @@
+"""Rows of a text table, each with the line it came from; every fault with file and line."""
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from signkit.errors import OperationalError, UserError, UserErrors
+
+MOST_FAULTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: its cells by column, and where it is (``FILE:LINE``)."""
+
+    where: str
+    cells: dict[str, str]
+
+    def whole_number(self, column: str) -> int:
+        """A cell as a whole number, not negative.
+
+        Raises:
+            UserError: it is something else.
+        """
+        cell = self.cells[column].strip()
+        if not (cell.isascii() and cell.isdigit()):
+            raise UserError(self.where, f"{column} is {cell!r}, not a whole number")
+        return int(cell)
+
+
+def read_text(file: Path) -> str:
+    """A text file, UTF-8 with or without a byte order mark.
+
+    Raises:
+        UserError: there is no such file, or it is not UTF-8.
+        OperationalError: it cannot be read.
+    """
+    try:
+        data = file.read_bytes()
+    except FileNotFoundError as error:
+        raise UserError(str(file), "there is no such file") from error
+    except OSError as error:
+        raise OperationalError(f"{file}: cannot be read: {error.strerror}") from error
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        what = f"byte 0x{error.object[error.start]:02X} is not UTF-8"
+        raise UserError(f"{file}:{line}", what, "save the file as UTF-8") from error
+
+
+def read_rows(file: Path, text: str, columns: Iterable[str], delimiter: str = ",") -> list[Row]:
+    """The rows of a table with a header; blank lines are passed over.
+
+    Args:
+        columns: those that must be there; others may be.
+
+    Raises:
+        UserError: no header, a column missing or doubled, a row with too many or too few cells, a
+            quotation mark that is never closed.
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows: list[Row] = []
+    header: list[str] = []
+    try:
+        for cells in reader:
+            where = f"{file}:{reader.line_num}"
+            if not any(cell.strip() for cell in cells):
+                continue
+            if not header:
+                header = _header(where, cells, columns)
+            elif len(cells) != len(header):
+                raise UserError(where, f"the row has {len(cells)} cells, the header {len(header)}")
+            else:
+                rows.append(Row(where, dict(zip(header, cells, strict=True))))
+    except csv.Error as error:
+        raise UserError(f"{file}:{reader.line_num}", f"not a readable table: {error}") from error
+    if not header:
+        raise UserError(str(file), "the file is empty")
+    return rows
+
+
+def fail_together(faults: list[UserError], where: str) -> None:
+    """Raise what was found, the first twenty faults of it; nothing if there is none."""
+    if len(faults) > MOST_FAULTS:
+        faults = [*faults[:MOST_FAULTS], UserError(where, f"{len(faults) - MOST_FAULTS} more faults")]
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        raise UserErrors(faults)
+
+
+def _header(where: str, cells: list[str], columns: Iterable[str]) -> list[str]:
+    header = [cell.strip() for cell in cells]
+    missing = [column for column in columns if column not in header]
+    if missing:
+        word = "column" if len(missing) == 1 else "columns"
+        raise UserError(where, f"{word} missing: {', '.join(missing)}", f"there are: {', '.join(header)}")
+    double = next((name for name in header if header.count(name) > 1), None)
+    if double is not None:
+        raise UserError(where, f"column {double!r} is there twice")
+    return header

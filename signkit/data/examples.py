@@ -1,0 +1,196 @@
+"""The samples of a split as arrays: loaded, checked, normalised, encoded, and changed for training."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Float32, Int64
+
+from signkit.data.augment import augment, augment_features
+from signkit.data.landmarks import Layout, check_landmarks, layout, normalise, subset
+from signkit.errors import UserError
+from signkit.recipe import AugmentConfig, LandmarksConfig
+from signkit.types import Features, Landmarks, Sample, Signal
+
+NO_LABEL = -100
+"""The label of a frame in which no token is known to be signed."""
+
+Encode = Callable[[Sequence[str]], Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One sample, ready to be collated.
+
+    Attributes:
+        inputs: landmarks [frames, points, 2 or 3], NaN where missing, or features [frames, width].
+        targets: token indices of the reference.
+        frame_labels: the token signed in each frame, -100 where it is not known.
+    """
+
+    id: str
+    inputs: npt.NDArray[np.float32]
+    targets: tuple[int, ...]
+    frame_labels: npt.NDArray[np.int64]
+    fps: float
+
+
+class Examples:
+    """The samples of a split by index; what is loaded is kept in memory as far as it has room.
+
+    Args:
+        samples: of one split, in a fixed order.
+        layout: the corpus's landmark layout, or "" for features.
+        width: coordinates a point, or numbers a feature vector.
+        encode: tokens to indices, the vocabulary's.
+        landmarks: which points are used and how they are normalised.
+        augment: how a clip is changed in an epoch; None: never.
+        seed: with the epoch and the index it decides every change, whatever process makes it.
+        least_frames: for each sample the number of frames below which it is not shortened.
+        cache_bytes: how much is kept in memory.
+
+    Raises:
+        UserError: no samples, an unknown layout, or a mirror without an origin.
+    """
+
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        *,
+        layout: str,
+        width: int,
+        encode: Encode,
+        landmarks: LandmarksConfig,
+        augment: AugmentConfig | None = None,
+        seed: int = 0,
+        least_frames: Sequence[int] | None = None,
+        cache_bytes: int = 2 << 30,
+    ) -> None:
+        if not samples:
+            raise UserError("data", "the split has no samples")
+        if layout and augment and augment.mirror and landmarks.origin == "none":
+            hint = "set landmarks.origin to clip or frame"
+            raise UserError("augment.mirror", "needs an origin to mirror at", hint)
+        self.samples = tuple(samples)
+        self.layout = used_layout(layout, landmarks)
+        self.width = width
+        self.frames = tuple(sample.frames for sample in self.samples)
+        self.cache_bytes = cache_bytes
+        self._whole, self._encode, self._landmarks = layout, encode, landmarks
+        self._augment, self._seed = augment, seed
+        self._least = tuple(least_frames) if least_frames is not None else (1,) * len(self.samples)
+        self._cache: dict[int, tuple[npt.NDArray[np.float32], float]] = {}
+        self._cached_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def targets(self, index: int) -> tuple[int, ...]:
+        """Token indices of a sample's reference.
+
+        Raises:
+            UserError: ``encode`` does not know a token.
+        """
+        sample = self.samples[index]
+        try:
+            return tuple(self._encode(sample.reference))
+        except KeyError as error:
+            what = f"{error.args[0]!r} in sample {sample.id!r} is not in the vocabulary"
+            raise UserError(sample.source or sample.id, what) from error
+
+    def example(self, index: int, epoch: int | None = None) -> Example:
+        """One sample, changed as in an epoch; None: as it is.
+
+        Raises:
+            UserError: the sample cannot be used; its source is named.
+        """
+        sample, targets = self.samples[index], self.targets(index)
+        inputs, fps = self._loaded(index)
+        labels = frame_labels(sample, self._encode)
+        if self._augment is not None and epoch is not None:
+            rng = np.random.default_rng([self._seed, epoch, index])
+            least = self._least[index]
+            if self.layout is None:
+                inputs, labels = augment_features(inputs, labels, self._augment, rng, least)
+            else:
+                inputs, labels = augment(inputs, labels, self.layout, self._augment, rng, least)
+        return Example(sample.id, inputs, targets, labels, fps)
+
+    def _loaded(self, index: int) -> tuple[npt.NDArray[np.float32], float]:
+        if index in self._cache:
+            return self._cache[index]
+        sample = self.samples[index]
+        signal, where = sample.load(), sample.source or sample.id
+        inputs = prepare(signal, self._whole, self.width, self._landmarks, where)
+        if len(inputs) != sample.frames:
+            raise UserError(where, f"sample {sample.id!r} has {len(inputs)} frames, not {sample.frames}")
+        inputs.flags.writeable = False
+        loaded = inputs, float(signal.fps) if isinstance(signal, Landmarks) else 25.0
+        if self._cached_bytes + inputs.nbytes <= self.cache_bytes:
+            self._cache[index] = loaded
+            self._cached_bytes += inputs.nbytes
+        return loaded
+
+
+def used_layout(name: str, landmarks: LandmarksConfig) -> Layout | None:
+    """The layout of the points a model is given, or None for features.
+
+    Raises:
+        UserError: no layout has that name, or it lacks the points.
+    """
+    return subset(layout(name), landmarks.points)[0] if name else None
+
+
+def prepare(
+    signal: Signal, layout_name: str, width: int, landmarks: LandmarksConfig, where: str
+) -> Float32[np.ndarray, "frames *shape"]:
+    """A signal as a model is given it: checked, normalised by its whole layout, then the points used.
+
+    Args:
+        layout_name: the layout that is expected, "" for features.
+        width: coordinates a point, or numbers a feature vector, that are expected.
+        where: the file, for messages.
+
+    Raises:
+        UserError: it is of another kind, layout or width, or it cannot be used.
+    """
+    found = signal.layout if isinstance(signal, Landmarks) else ""
+    if found != layout_name:
+        kinds = [f"landmarks of layout {name!r}" if name else "features" for name in (found, layout_name)]
+        raise UserError(where, f"has {kinds[0]}, not {kinds[1]}")
+    array = signal.points if isinstance(signal, Landmarks) else signal.vectors
+    unit = "coordinates a point" if layout_name else "numbers a frame"
+    if isinstance(signal, Landmarks):
+        check_landmarks(signal.points, layout(layout_name, where), where)
+    else:
+        _check_features(signal, where)
+    if array.shape[-1] != width:
+        raise UserError(where, f"has {array.shape[-1]} {unit}, not {width}")
+    if isinstance(signal, Features):
+        return signal.vectors.copy()
+    whole = layout(layout_name)
+    points = normalise(signal.points, whole, landmarks.origin, landmarks.scale)
+    return np.ascontiguousarray(points[:, subset(whole, landmarks.points)[1]])
+
+
+def frame_labels(sample: Sample, encode: Encode) -> Int64[np.ndarray, " frames"]:
+    """The token signed in each frame, by the sample's segments; where two overlap, the later one's.
+
+    A segment whose gloss is not a token of the reference is left out.
+    """
+    labels = np.full(sample.frames, NO_LABEL, dtype=np.int64)
+    tokens = set(sample.reference)
+    for segment in sample.segments:
+        if segment.gloss in tokens:
+            labels[segment.start : segment.end] = encode((segment.gloss,))[0]
+    return labels
+
+
+def _check_features(features: Features, where: str) -> None:
+    if len(features.vectors) == 0:
+        raise UserError(where, "has no frames")
+    bad = np.argwhere(~np.isfinite(features.vectors))
+    if len(bad):
+        frame, column = bad[0]
+        raise UserError(where, f"number {column} of frame {frame} is {features.vectors[frame, column]}")

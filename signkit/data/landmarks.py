@@ -1,0 +1,115 @@
+"""Landmarks of a clip: checked, and made independent of where the signer stands and how large.
+
+The layouts themselves are in `signkit.data.layouts`.
+"""
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Float32
+
+from signkit.data.layouts import Layout, Which, layout, subset
+from signkit.errors import UserError
+
+__all__ = ["Layout", "Origin", "Scale", "Which", "check_landmarks", "layout", "normalise", "subset"]
+
+Origin = Literal["none", "frame", "clip"]
+Scale = Literal["none", "clip"]
+Points = npt.NDArray[np.float32]
+
+
+def check_landmarks(
+    points: Float32[np.ndarray, "frames points coordinates"], layout: Layout, where: str
+) -> None:
+    """Whether landmarks [frames, points, 2 or 3], NaN where missing, can be used.
+
+    Args:
+        where: the file, for the message.
+
+    Raises:
+        UserError: no frame, another number of points than the layout's, not 2 or 3 coordinates, an
+            infinite coordinate, no point seen, or neither hand seen in any frame.
+    """
+    frames, count, width = points.shape
+    if count != len(layout.points):
+        what = f"layout {layout.name!r} has {len(layout.points)} points but the file has {count}"
+        raise UserError(where, what)
+    if width not in (2, 3):
+        raise UserError(where, f"a point has 2 or 3 coordinates, not {width}")
+    if frames == 0:
+        raise UserError(where, "has no frames")
+    infinite = np.argwhere(np.isinf(points).any(-1))
+    if len(infinite):
+        frame, point = infinite[0]
+        raise UserError(where, f"point {layout.points[point]!r} is infinite in frame {frame}")
+    ever = ~np.isnan(points).any(-1).all(0)
+    if not ever.any():
+        raise UserError(where, "no point is seen in any frame")
+    hands = [point for hand in layout.hands for point in layout.parts[hand]]
+    if hands and not ever[hands].any():
+        raise UserError(where, "neither hand is seen in any frame")
+
+
+def normalise(
+    points: Float32[np.ndarray, "frames points coordinates"], layout: Layout, origin: Origin, scale: Scale
+) -> Float32[np.ndarray, "frames points coordinates"]:
+    """Landmarks with the signer's place and size taken out; NaN where a point was not seen.
+
+    A point with one missing coordinate is missing. x and y are shifted and scaled; z is only scaled,
+    as trackers give it from an origin of their own in each part.
+
+    origin: ``clip`` subtracts the root's median over the clip, ``frame`` the root of each frame
+    (the clip's where it is not seen). A clip whose root is never seen has the mean of its seen
+    points as its origin.
+
+    scale: ``clip`` divides by the median length of the layout's reference pairs, or by its fixed
+    unit. A clip whose pairs are never seen, or have no length, is divided by the root mean square
+    distance of its points from their mean, or by 1 if that is 0 too.
+    """
+    out = np.where(np.isnan(points).any(-1, keepdims=True), np.float32(np.nan), points)
+    size = _clip_size(out, layout) if scale == "clip" else 1.0
+    if origin != "none":
+        centre = _clip_origin(out, layout)[None]
+        if origin == "frame":
+            centre = _frame_origin(out, layout, centre)
+        out[..., :2] -= centre[:, None]
+    return out / np.float32(size)
+
+
+def _seen_tracks(points: Points, chosen: tuple[int, ...]) -> list[Points]:
+    """x and y [seen frames, 2] of each chosen point that is seen at all."""
+    tracks = (points[~np.isnan(points[:, i, 0]), i, :2] for i in chosen)
+    return [track for track in tracks if len(track)]
+
+
+def _clip_origin(points: Points, layout: Layout) -> Points:
+    """x and y of the clip's origin [2]: the mean of the root points' medians."""
+    medians = [np.median(track, axis=0) for track in _seen_tracks(points, layout.root)]
+    places = np.stack(medians) if medians else points[~np.isnan(points[..., 0])][:, :2]
+    return np.asarray(places.mean(0), dtype=np.float32)
+
+
+def _frame_origin(points: Points, layout: Layout, fallback: Points) -> Points:
+    """x and y of each frame's origin [frames, 2]: the mean of those root points the clip ever shows."""
+    root = [i for i in layout.root if not np.isnan(points[:, i, 0]).all()]
+    if not root:
+        return fallback
+    centre = points[:, root, :2].mean(1)
+    return np.where(np.isnan(centre), fallback, centre)
+
+
+def _clip_size(points: Points, layout: Layout) -> float:
+    """The clip's unit of length; never 0."""
+    if layout.unit is not None and not layout.scale:
+        return layout.unit
+    lengths = []
+    for a, b in layout.scale:
+        length = np.linalg.norm(points[:, a, :2] - points[:, b, :2], axis=-1)
+        if not np.isnan(length).all():
+            lengths.append(float(np.nanmedian(length)))
+    lengths = [length for length in lengths if length > 0]
+    if lengths:
+        return float(np.mean(lengths))
+    seen = points[~np.isnan(points[..., 0])][:, :2]
+    return float(np.sqrt(seen.var(0).sum())) or 1.0

@@ -1,0 +1,260 @@
+"""Landmark layouts as data: which points there are, their parts, edges and mirror images.
+
+The indices are those of MediaPipe (Apache-2.0). ``holistic`` has the order pose, face, left hand,
+right hand; left and right are the signer's own.
+"""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from signkit.errors import UserError
+
+Edge = tuple[int, int]
+Which = Literal["all", "signing", "hands"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """The points of a signer, by index.
+
+    Attributes:
+        points: a name for each point.
+        parts: the points of each part; every point is in one part. Hands are called ``hand`` or
+            ``left_hand`` and ``right_hand``.
+        edges: pairs of points that hang together, each within a part and given once.
+        mirror: for each point its mirror image; a part's image is a part.
+        root: points whose mean is the signer's place; empty: the mean of all seen points.
+        scale: pairs of points whose distance is the unit of length.
+        unit: the unit of length of a layout without such a pair, in its own units.
+
+    Raises:
+        ValueError: one of these does not hold.
+    """
+
+    name: str
+    points: tuple[str, ...]
+    parts: dict[str, tuple[int, ...]] = field(hash=False)
+    edges: tuple[Edge, ...]
+    mirror: tuple[int, ...]
+    root: tuple[int, ...] = ()
+    scale: tuple[Edge, ...] = ()
+    unit: float | None = None
+
+    def __post_init__(self) -> None:
+        every = list(range(len(self.points)))
+        part_of = {point: name for name, members in self.parts.items() for point in members}
+        image = {frozenset(self.mirror[i] for i in members) for members in self.parts.values()}
+        undirected = {frozenset(edge) for edge in self.edges}
+        rules = {
+            "two points have one name": len(set(self.points)) == len(every),
+            "the parts do not divide the points": sorted(i for p in self.parts.values() for i in p) == every,
+            "an edge leaves its part": all(part_of.get(a) == part_of.get(b, -1) for a, b in self.edges),
+            "an edge is given twice": len(undirected) == len(self.edges),
+            "the mirror is not its own inverse": [self.mirror[i] for i in self.mirror] == every,
+            "the mirror tears a part apart": image == {frozenset(p) for p in self.parts.values()},
+            "root or scale is not among the points": {*self.root, *sum(self.scale, ())} <= set(every),
+            "the unit is not positive": self.unit is None or self.unit > 0,
+        }
+        for fault, holds in rules.items():
+            if not holds:
+                raise ValueError(f"layout {self.name!r}: {fault}")
+
+    @property
+    def hands(self) -> tuple[str, ...]:
+        """The parts that are hands."""
+        return tuple(name for name in self.parts if name.split("_")[-1] == "hand")
+
+
+def layout(name: str, where: str = "layout") -> Layout:
+    """The layout of a name.
+
+    Args:
+        where: the file that names it, for the message.
+
+    Raises:
+        UserError: no layout has that name.
+    """
+    known = _layouts()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean {near[0]!r}?" if near else "known: " + ", ".join(known)
+        raise UserError(where, f"unknown landmark layout {name!r}", hint)
+    return known[name]
+
+
+def subset(whole: Layout, which: Which) -> tuple[Layout, npt.NDArray[np.int64]]:
+    """A part of a layout: the smaller layout, and the index of each of its points in the whole.
+
+    ``signing`` keeps a layout whole that does not have all the points of the layout ``signing``
+    (it is as small already). ``hands`` are the parts that are hands.
+
+    Raises:
+        UserError: the layout has no hands.
+    """
+    index = {name: i for i, name in enumerate(whole.points)}
+    small = whole if which == "all" else layout(which)
+    if which == "hands" and not index.keys() >= set(small.points):
+        if not whole.hands:
+            raise UserError("landmarks.points", f"layout {whole.name!r} has no hands", "use points: all")
+        chosen = sorted(i for hand in whole.hands for i in whole.parts[hand])
+        small = _take(whole, chosen, f"{whole.name}.hands") if len(chosen) < len(index) else whole
+    elif not index.keys() >= set(small.points):
+        small = whole
+    return small, np.array([index[name] for name in small.points], dtype=np.int64)
+
+
+def _take(whole: Layout, chosen: Sequence[int], name: str) -> Layout:
+    """The layout of some points, which with a point have its mirror image; edges inside stay."""
+    new = {old: place for place, old in enumerate(chosen)}
+    parts = {part: tuple(new[i] for i in members if i in new) for part, members in whole.parts.items()}
+    return Layout(
+        name=name,
+        points=tuple(whole.points[i] for i in chosen),
+        parts={part: members for part, members in parts.items() if members},
+        edges=tuple((new[a], new[b]) for a, b in whole.edges if a in new and b in new),
+        mirror=tuple(new[whole.mirror[i]] for i in chosen),
+        root=tuple(new[i] for i in whole.root) if new.keys() >= set(whole.root) else (),
+        scale=tuple((new[a], new[b]) for a, b in whole.scale if a in new and b in new),
+        unit=whole.unit,
+    )
+
+
+def _opposite(points: Sequence[str]) -> tuple[int, ...]:
+    """The mirror of points named by side: ``left_elbow`` and ``right_elbow``."""
+    index = {name: i for i, name in enumerate(points)}
+    swap = {"left": "right", "right": "left"}
+    images = ("_".join(swap.get(word, word) for word in name.split("_")) for name in points)
+    return tuple(index[image] for image in images)
+
+
+def _moved(edges: Sequence[Edge], by: int) -> tuple[Edge, ...]:
+    return tuple((a + by, b + by) for a, b in edges)
+
+
+def _chains(*paths: Sequence[int]) -> tuple[Edge, ...]:
+    return tuple(edge for path in paths for edge in zip(path, path[1:], strict=False))
+
+
+_POSE = (
+    "nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye",
+    "right_eye_outer", "left_ear", "right_ear", "mouth_left", "mouth_right", "left_shoulder",
+    "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_pinky",
+    "right_pinky", "left_index", "right_index", "left_thumb", "right_thumb", "left_hip", "right_hip",
+    "left_knee", "right_knee", "left_ankle", "right_ankle", "left_heel", "right_heel",
+    "left_foot_index", "right_foot_index",
+)  # fmt: skip
+# MediaPipe's own edges, and the head joined to the shoulders and the mouth to the nose (ours), so
+# that the upper body is one piece.
+_POSE_EDGES = _chains(
+    (7, 3, 2, 1, 0, 4, 5, 6, 8), (0, 9, 10, 0), (0, 11, 12, 0),
+    (11, 13, 15, 17, 19, 15, 21), (12, 14, 16, 18, 20, 16, 22),
+    (11, 23, 24, 12), (23, 25, 27, 29, 31, 27), (24, 26, 28, 30, 32, 28),
+)  # fmt: skip
+_SHOULDERS = (11, 12)
+_SIGNING_POSE = range(17)  # head, shoulders, elbows, wrists
+
+_FACE_POINTS = 468
+# Face points on the middle line. The others come in pairs: the k-th of them below 248 (the signer's
+# right) is the image of 248 + k. Read off MediaPipe's canonical face model, where it is exact.
+_FACE_MIDDLE = (
+    0, 1, 2, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 94, 151, 152, 164, 168, 175, 195,
+    197, 199, 200,
+)  # fmt: skip
+_FACE_EDGES = _chains(
+    (61, 39, 0, 269, 291, 405, 17, 181, 61), (78, 13, 308, 14, 78), (61, 78), (308, 291),  # lips
+    (33, 159, 133, 145, 33), (263, 386, 362, 374, 263),  # eyes
+    (70, 105, 107), (300, 334, 336), (107, 133), (336, 362),  # brows
+    (133, 1, 362), (1, 0), (17, 152),  # tip of the nose, chin
+)  # fmt: skip
+
+_HAND = ("wrist", *(f"{finger}_{joint}" for finger, joints in (
+    ("thumb", ("cmc", "mcp", "ip", "tip")), ("index", ("mcp", "pip", "dip", "tip")),
+    ("middle", ("mcp", "pip", "dip", "tip")), ("ring", ("mcp", "pip", "dip", "tip")),
+    ("pinky", ("mcp", "pip", "dip", "tip")),
+) for joint in joints))  # fmt: skip
+_HAND_EDGES = _chains(
+    (0, 1, 2, 3, 4), (0, 5, 6, 7, 8), (5, 9, 10, 11, 12), (9, 13, 14, 15, 16), (13, 17, 18, 19, 20), (0, 17)
+)
+_PALM = (0, 9)  # from the wrist to the root of the middle finger
+
+
+def _face_mirror() -> tuple[int, ...]:
+    mirror = list(range(_FACE_POINTS))
+    right = (i for i in range(248) if i not in _FACE_MIDDLE)
+    for left, other in enumerate(right, start=248):
+        mirror[left], mirror[other] = other, left
+    return tuple(mirror)
+
+
+def _holistic() -> Layout:
+    face, left, right = len(_POSE), len(_POSE) + _FACE_POINTS, len(_POSE) + _FACE_POINTS + len(_HAND)
+    total = right + len(_HAND)
+    return Layout(
+        name="holistic",
+        points=(
+            *_POSE,
+            *(f"face_{i}" for i in range(_FACE_POINTS)),
+            *(f"left_hand_{name}" for name in _HAND),
+            *(f"right_hand_{name}" for name in _HAND),
+        ),
+        parts={
+            "body": tuple(range(face)),
+            "face": tuple(range(face, left)),
+            "left_hand": tuple(range(left, right)),
+            "right_hand": tuple(range(right, total)),
+        },
+        edges=(
+            *_POSE_EDGES,
+            *_moved(_FACE_EDGES, face),
+            *_moved(_HAND_EDGES, left),
+            *_moved(_HAND_EDGES, right),
+        ),
+        mirror=(
+            *_opposite(_POSE),
+            *(face + i for i in _face_mirror()),
+            *range(right, total),
+            *range(left, right),
+        ),
+        root=_SHOULDERS,
+        scale=(_SHOULDERS,),
+    )
+
+
+@cache
+def _layouts() -> dict[str, Layout]:
+    holistic = _holistic()
+    face = sorted({33 + i for edge in _FACE_EDGES for i in edge})
+    both = [*holistic.parts["left_hand"], *holistic.parts["right_hand"]]
+    hands = _take(holistic, both, "hands")
+    hand = Layout(
+        name="hand",
+        points=_HAND,
+        parts={"hand": tuple(range(len(_HAND)))},
+        edges=_HAND_EDGES,
+        mirror=tuple(range(len(_HAND))),
+        root=(0,),
+        scale=(_PALM,),
+    )
+    boston104 = Layout(
+        name="boston104",
+        points=("left-hand", "right-hand", "nose"),
+        parts={"left_hand": (0,), "right_hand": (1,), "head": (2,)},
+        edges=(),
+        mirror=(1, 0, 2),
+        root=(2,),
+        unit=50.0,  # pixels: about a head's height in these films
+    )
+    found = (
+        holistic,
+        _take(holistic, [*_SIGNING_POSE, *face, *both], "signing"),
+        replace(hands, root=(0, len(_HAND)), scale=(_PALM, *_moved([_PALM], len(_HAND)))),
+        hand,
+        boston104,
+    )
+    return {each.name: each for each in found}

@@ -1,0 +1,146 @@
+"""Batches: an endless, resumable stream for training, one pass for evaluation.
+
+What a batch holds depends on the seed, the epoch and the indices only, never on the number of
+processes that load, or on where a stream was taken up again.
+"""
+
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch.utils.data import DataLoader, Dataset, get_worker_info
+
+from signkit.data.batch import Batch
+from signkit.data.collate import collate
+from signkit.data.examples import Examples
+from signkit.data.plan import PlannedStep, batch_plan, batches_per_epoch, planned_steps
+from signkit.errors import OperationalError, SignkitError, UserError
+
+Request = tuple[tuple[int, ...], int | None]
+"""Indices of a batch and its epoch; None: without changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The data of one step for one process.
+
+    Attributes:
+        step: from 0, over the whole run.
+        samples: of all processes together.
+        parts: the batches to be accumulated; the same number in every process.
+    """
+
+    step: int
+    epoch: int
+    samples: int
+    parts: tuple[Batch, ...]
+
+
+def train_steps(
+    examples: Examples,
+    batch_size: int,
+    seed: int,
+    *,
+    start_step: int = 0,
+    rank: int = 0,
+    world: int = 1,
+    accumulate: int = 1,
+    workers: int = 0,
+) -> Iterator[Step]:
+    """The steps of a run from ``start_step`` on, without end; see `signkit.data.plan.planned_steps`.
+
+    Args:
+        batch_size: samples a step, of all processes and parts together.
+        workers: processes that load; 0 loads in this one.
+
+    Raises:
+        UserError: too few samples for the processes, or, while it runs, a sample that cannot be used.
+    """
+    batches_per_epoch(len(examples), batch_size, world)
+
+    def plan() -> Iterator[PlannedStep]:
+        return planned_steps(examples.frames, batch_size, seed, start_step, rank, world, accumulate)
+
+    requests = ((part, planned.epoch) for planned in plan() for part in planned.parts)
+    return _steps(plan(), _batches(examples, requests, workers))
+
+
+def eval_batches(examples: Examples, batch_size: int, *, workers: int = 0) -> Iterator[Batch]:
+    """Every sample once, unchanged, sorted by length.
+
+    Raises:
+        UserError: while it runs, a sample that cannot be used.
+    """
+    plan = batch_plan(examples.frames, batch_size, shuffle=False)
+    return _batches(examples, ((tuple(batch), None) for batch in plan), workers)
+
+
+def _steps(plan: Iterator[PlannedStep], batches: Iterator[Batch]) -> Iterator[Step]:
+    for planned in plan:
+        parts = tuple(next(batches) for _ in planned.parts)
+        yield Step(planned.step, planned.epoch, planned.samples, parts)
+
+
+def _batches(examples: Examples, requests: Iterator[Request], workers: int) -> Iterator[Batch]:
+    source = _Source(examples)
+    for batch in _in_workers(source, requests, workers) if workers else map(source.__getitem__, requests):
+        if isinstance(batch, _Failure):
+            raise batch.error()
+        yield batch
+
+
+def _in_workers(source: "_Source", requests: Iterator[Request], workers: int) -> Iterator["Batch | _Failure"]:
+    loader = DataLoader(
+        source,
+        batch_size=None,
+        sampler=requests,
+        collate_fn=_as_it_is,
+        num_workers=workers,
+        worker_init_fn=_start_worker,
+        multiprocessing_context="fork" if sys.platform == "linux" else None,
+        # Its own generator: a loader must not move the random numbers of the training.
+        generator=torch.Generator(),
+    )
+    return iter(loader)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """An error on its way from a worker: torch would wrap it into a traceback."""
+
+    where: str
+    what: str
+    hint: str
+    users: bool
+
+    def error(self) -> SignkitError:
+        return UserError(self.where, self.what, self.hint) if self.users else OperationalError(self.what)
+
+
+class _Source(Dataset["Batch | _Failure"]):
+    """Batches by request; what a worker runs."""
+
+    def __init__(self, examples: Examples) -> None:
+        self.examples = examples
+
+    def __getitem__(self, request: Request) -> "Batch | _Failure":
+        indices, epoch = request
+        try:
+            return collate([self.examples.example(index, epoch) for index in indices])
+        except UserError as error:
+            return _Failure(error.where, error.what, error.hint, users=True)
+        except OperationalError as error:
+            return _Failure("", str(error), "", users=False)
+
+
+def _as_it_is(batch: object) -> object:
+    return batch
+
+
+def _start_worker(_: int) -> None:
+    """Leave Ctrl-C to the training process, which finishes its step first; share the memory."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    worker = get_worker_info()
+    worker.dataset.examples.cache_bytes //= worker.num_workers  # type: ignore[union-attr]

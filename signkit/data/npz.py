@@ -1,0 +1,193 @@
+"""npz files of landmarks or features: their header without their data, and all of them. Never pickle.
+
+Arrays: ``landmarks`` [frames, points, 2 or 3] (NaN where missing) with ``layout``, and if there are
+any ``confidence`` [frames, points] (0 where missing) and ``fps``; or ``features`` [frames, width].
+"""
+
+import contextlib
+import math
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from signkit.data.landmarks import check_landmarks
+from signkit.data.layouts import layout
+from signkit.errors import OperationalError, UserError
+from signkit.types import Features, Landmarks, Signal
+
+USUAL_FPS = 25.0
+# What zipfile, zlib and numpy raise for bytes that are not what they should be.
+DAMAGED = (
+    zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, TypeError,
+    SyntaxError, tokenize.TokenError,
+)  # fmt: skip
+MOST_TEXT = 4096  # bytes of `layout` and `fps`
+
+
+@dataclass(frozen=True, slots=True)
+class NpzHeader:
+    """What a file says of itself.
+
+    Attributes:
+        layout: "" for features. width: coordinates a point, or numbers a vector.
+        checksum: of the zip's own checksums, cheap and enough to see that a file has changed.
+    """
+
+    frames: int
+    layout: str
+    width: int
+    checksum: int
+
+
+def read_header(path: Path, where: str = "") -> NpzHeader:
+    """The header of a file; its data are not read.
+
+    Args:
+        where: what a message begins with, the path if empty.
+
+    Raises:
+        UserError: not an npz file, a missing, misshapen or truncated array, Python objects, no
+            frames, an unknown layout, or a number of points that is not the layout's.
+        OperationalError: it cannot be read.
+    """
+    where = where or str(path)
+    with _opened(path, where) as archive:
+        checksum = zlib.crc32(repr(sorted((i.filename, i.CRC) for i in archive.infolist())).encode())
+        if "features.npy" in archive.namelist() and "landmarks.npy" not in archive.namelist():
+            frames, width = _shape(archive, "features", 2, where)
+            return NpzHeader(_some(frames, where), "", width, checksum)
+        frames, points, width = _shape(archive, "landmarks", 3, where)
+        name = _layout_name(archive, where)
+        wanted = len(layout(name, where).points)
+        if points != wanted:
+            raise UserError(where, f"layout {name!r} has {wanted} points but the file has {points}")
+        if width not in (2, 3):
+            raise UserError(where, f"a point has 2 or 3 coordinates, not {width}")
+        if "confidence.npy" in archive.namelist():
+            shape = _shape(archive, "confidence", 2, where)
+            if shape != (frames, points):
+                what = f"`confidence` is {list(shape)} but `landmarks` has {frames} frames of {points} points"
+                raise UserError(where, what)
+        _fps(archive, where)
+        return NpzHeader(_some(frames, where), name, width, checksum)
+
+
+def read_npz(path: Path) -> Signal:
+    """The signal of a file, checked: landmarks with NaN where a point is missing, or features.
+
+    Raises:
+        UserError: as `read_header`; an infinite coordinate, NaN or infinity in features, no point or
+            no hand ever seen, damaged data.
+        OperationalError: it cannot be read.
+    """
+    where = str(path)
+    header = read_header(path)
+    with _opened(path, where) as archive:
+        if not header.layout:
+            vectors = _array(archive, "features")
+            bad = np.argwhere(~np.isfinite(vectors).all(1))
+            if len(bad):
+                raise UserError(where, f"`features` has NaN or infinity in frame {bad[0, 0]}")
+            return Features(vectors)
+        points, fps = _array(archive, "landmarks"), _fps(archive, where)
+        if "confidence.npy" in archive.namelist():
+            points[~(_array(archive, "confidence") > 0)] = np.nan
+    check_landmarks(points, layout(header.layout, where), where)
+    return Landmarks(points, header.layout, fps)
+
+
+@contextlib.contextmanager
+def _opened(path: Path, where: str) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except FileNotFoundError as error:
+        raise UserError(where, "there is no such file") from error
+    except IsADirectoryError as error:
+        raise UserError(where, "is a folder, not an npz file") from error
+    except DAMAGED as error:
+        hint = f"it may be truncated or damaged ({error})"
+        raise UserError(where, "not a readable npz file", hint) from error
+    except OSError as error:
+        raise OperationalError(f"{where}: cannot be read: {error.strerror or error}") from error
+
+
+def _shape(archive: zipfile.ZipFile, name: str, axes: int, where: str) -> tuple[int, ...]:
+    """The shape of an array, from its header; the archive must hold as many bytes as that needs."""
+    with _member(archive, name, where) as (file, size):
+        shape, dtype = _npy_header(file)
+        start = file.tell()
+    if dtype.hasobject:
+        raise UserError(where, f"`{name}` holds Python objects, which are never read")
+    if dtype.kind not in "fiu":
+        raise UserError(where, f"`{name}` must be numbers, not {dtype}")
+    if len(shape) != axes:
+        form = {"landmarks": "[frames, points, 2 or 3]", "features": "[frames, width]"}
+        raise UserError(where, f"`{name}` must be {form.get(name, '[frames, points]')}, not {list(shape)}")
+    if size - start != math.prod(shape) * dtype.itemsize:
+        what = f"`{name}` is truncated: {size - start} bytes for the shape {list(shape)} of {dtype}"
+        raise UserError(where, what)
+    return shape
+
+
+def _npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    return shape, dtype
+
+
+@contextlib.contextmanager
+def _member(archive: zipfile.ZipFile, name: str, where: str) -> Iterator[tuple[IO[bytes], int]]:
+    try:
+        info = archive.getinfo(f"{name}.npy")
+    except KeyError as error:
+        there = ", ".join(sorted(n.removesuffix(".npy") for n in archive.namelist())) or "none"
+        raise UserError(where, f"no array `{name}`", f"there are: {there}") from error
+    with archive.open(info) as file:
+        yield file, info.file_size
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> npt.NDArray[np.float32]:
+    with archive.open(f"{name}.npy") as file, np.errstate(over="ignore"):
+        return np.ascontiguousarray(np.lib.format.read_array(file, allow_pickle=False), dtype=np.float32)
+
+
+def _scalar(archive: zipfile.ZipFile, name: str, where: str) -> Any:
+    with _member(archive, name, where) as (file, size):
+        shape, dtype = _npy_header(file)
+    if dtype.hasobject:
+        raise UserError(where, f"`{name}` holds Python objects, which are never read")
+    if math.prod(shape) != 1 or size > MOST_TEXT:
+        raise UserError(where, f"`{name}` must be one value, not {list(shape)}")
+    with archive.open(f"{name}.npy") as file:
+        return np.lib.format.read_array(file, allow_pickle=False).reshape(()).item()
+
+
+def _layout_name(archive: zipfile.ZipFile, where: str) -> str:
+    name = _scalar(archive, "layout", where)
+    if isinstance(name, bytes):
+        name = name.decode("utf-8", "replace")
+    if not isinstance(name, str):
+        raise UserError(where, f"`layout` must be the name of a layout, not {name!r}")
+    return name
+
+
+def _fps(archive: zipfile.ZipFile, where: str) -> float:
+    fps = _scalar(archive, "fps", where) if "fps.npy" in archive.namelist() else USUAL_FPS
+    if not isinstance(fps, (int, float)) or not 0 < fps < math.inf:
+        raise UserError(where, f"`fps` must be a positive number, not {fps!r}")
+    return float(fps)
+
+
+def _some(frames: int, where: str) -> int:
+    if frames == 0:
+        raise UserError(where, "has no frames")
+    return frames

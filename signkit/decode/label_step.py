@@ -1,0 +1,135 @@
+"""One chunk of the lattices that emit at most one label a chunk: CTC's with context, and the monotonic one.
+
+With a_blank and a_label the scores of the paths of history h that end in a blank and in its last label y,
+and P(. | h) the chunk's distribution after h (this project, docs/c2st.md):
+
+    a_blank(h)  = (a_blank(h) + a_label(h)) P(blank | h)
+    a_label(h)  = a_label(h) P(y | h) + (a_blank(g) + a_label(g) [y != last of g]) P(y | g),    h = g y
+
+The monotonic lattice has no stay a_label(h) P(y | h), and no blank is needed between equal labels.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Float
+from torch import Tensor
+
+from signkit.decode.history import NOTHING, Ints
+from signkit.decode.rows import ChunkScores, Floats
+from signkit.decode.state import Beam, Search, best, gloss_bonus
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The histories of the beam one chunk later. ``joined`` where the better paths come from the parent,
+    whose emission times then are ``parent_times``."""
+
+    blank: Floats
+    label: Floats
+    joined: npt.NDArray[np.bool_]
+    parent_times: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class _Family:
+    """Which history of a beam is the parent of which: all arrays [batch, beam]."""
+
+    last: Ints
+    has_parent: npt.NDArray[np.bool_]
+    parent: Ints
+
+
+def label_step(
+    search: Search, beam: Beam, acoustic: Float[Tensor, "batch vocab"], chunk: int, *, stays: bool
+) -> Beam:
+    """The beam after one more chunk; ``stays`` is true for CTC's lattice."""
+    scores = search.context.scores(acoustic, beam.node)
+    total = beam.total
+    tokens = scores.likely(total, search.top_k, search.blank)
+    family = _family(search, beam)
+    kept = _keep(search, beam, scores, family, total, stays)
+    new = _extend(search, beam, scores, family, total, tokens, stays)
+    width, fan = beam.node.shape[1], tokens.shape[1]
+    value = np.concatenate([np.logaddexp(kept.blank, kept.label), new.reshape(len(new), -1)], axis=1)
+    chosen = best(value, width)
+    rows = np.arange(len(chosen))[:, None]
+    is_new = chosen >= width
+    slot = np.where(is_new, (chosen - width) // fan, chosen)
+    token = tokens[rows, np.where(is_new, (chosen - width) % fan, 0)]
+    score = value[rows, chosen]
+
+    node = np.where(is_new | (score == -np.inf), NOTHING, beam.node[rows, slot])
+    born = is_new & (score > -np.inf)
+    node[born] = search.tree.children(beam.node[rows, slot][born], token[born])
+    emitted = born | (~is_new & kept.joined[rows, slot])
+    from_times = np.where(is_new, _times(beam, family, slot, token, stays), kept.parent_times[rows, slot])
+    label_times = beam.label_times[rows, slot]
+    label_times[emitted] = search.emissions.append(from_times[emitted], chunk)
+    return Beam(
+        node=node,
+        blank=np.where(is_new, -np.inf, kept.blank[rows, slot]),
+        label=np.where(is_new, score, kept.label[rows, slot]),
+        blank_times=beam.times[rows, slot],
+        label_times=label_times,
+    )
+
+
+def _family(search: Search, beam: Beam) -> _Family:
+    links = search.tree.links
+    match = links.before[beam.node][:, :, None] == beam.node[:, None, :]
+    return _Family(links.value[beam.node], match.any(axis=2), match.argmax(axis=2))
+
+
+def _keep(
+    search: Search, beam: Beam, scores: ChunkScores, family: _Family, total: Floats, stays: bool
+) -> _Kept:
+    """Blank and stay of each history, and what its parent adds to it."""
+    batch, width = beam.node.shape
+    own = np.tile(np.arange(width), (batch, 1))
+    last = np.maximum(family.last, 0)  # the empty history has no last label, and no paths that end in it
+    log_p = scores.at(
+        np.concatenate([own, own, family.parent], axis=1),
+        np.concatenate([np.full_like(last, search.blank), last, last], axis=1),
+    )
+    p_blank, p_stay, p_join = np.split(log_p, 3, axis=1)
+    rows = np.arange(batch)[:, None]
+    source = total[rows, family.parent]
+    if stays:
+        repeats = family.last == family.last[rows, family.parent]
+        source = np.where(repeats, beam.blank[rows, family.parent], source)
+    join = np.where(family.has_parent, source + p_join + gloss_bonus(search), -np.inf)
+    stay = beam.label + p_stay if stays else np.full_like(join, -np.inf)
+    return _Kept(
+        blank=total + p_blank,
+        label=np.logaddexp(stay, join),
+        joined=join > stay,
+        parent_times=_times(beam, family, family.parent, family.last, stays),
+    )
+
+
+def _extend(
+    search: Search, beam: Beam, scores: ChunkScores, family: _Family, total: Floats, tokens: Ints, stays: bool
+) -> Floats:
+    """Scores [batch, beam, glosses] of the histories that are one gloss longer and not in the beam yet."""
+    log_p = scores.of(tokens) + gloss_bonus(search)
+    log_p[np.broadcast_to((tokens == search.blank)[:, None], log_p.shape)] = -np.inf
+    new: Floats = total[:, :, None] + log_p
+    if stays:
+        batch, slot, place = np.nonzero(tokens[:, None] == family.last[:, :, None])
+        repeat = log_p[batch, slot if log_p.shape[1] > 1 else 0, place]
+        new[batch, slot, place] = beam.blank[batch, slot] + repeat
+    batch, child = np.nonzero(family.has_parent)  # these are in the beam: `_keep` has added their scores
+    pair, place = np.nonzero(tokens[batch] == family.last[batch, child][:, None])
+    new[batch[pair], family.parent[batch, child][pair], place] = -np.inf
+    return new
+
+
+def _times(beam: Beam, family: _Family, slot: Ints, token: Ints, stays: bool) -> Ints:
+    """Emission times of the best path of the histories in ``slot`` that ``token`` can follow."""
+    rows = np.arange(len(slot))[:, None]
+    times = beam.times[rows, slot]
+    if stays:
+        times = np.where(token == family.last[rows, slot], beam.blank_times[rows, slot], times)
+    return times

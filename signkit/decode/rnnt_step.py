@@ -1,0 +1,75 @@
+"""One chunk of the transducer's lattice: some labels, then a blank (Graves 2012, section 2.4).
+
+With f_m(h) the score of the paths that have emitted m labels on this chunk and stand in history h:
+
+    f_0(h) = alpha(h),    f_{m+1}(h y) = f_m(h) P(y | h),    alpha'(h) = sum_m f_m(h) P(blank | h)
+"""
+
+import numpy as np
+from jaxtyping import Float
+from torch import Tensor
+
+from signkit.decode.history import NOTHING, Ints
+from signkit.decode.rows import ChunkScores, Floats
+from signkit.decode.state import Beam, Search, best, gloss_bonus
+
+
+def rnnt_step(search: Search, beam: Beam, acoustic: Float[Tensor, "batch vocab"], chunk: int) -> Beam:
+    """The beam after one more chunk, of at most ``search.max_symbols`` labels and the blank."""
+    width = beam.node.shape[1]
+    blanks = np.full((len(beam.node), width), search.blank)
+    slots = np.tile(np.arange(width), (len(beam.node), 1))
+    ended: Beam | None = None
+    for symbols in range(search.max_symbols + 1):
+        scores = search.context.scores(acoustic, beam.node)
+        closed = _beam(beam.node, beam.blank + scores.at(slots, blanks), beam.blank_times)
+        ended = closed if ended is None else _merge(ended, closed)
+        if symbols < search.max_symbols:
+            beam = _emit(search, beam, scores, chunk)
+    assert ended is not None
+    chosen = best(ended.blank, width)
+    rows = np.arange(len(chosen))[:, None]
+    score = ended.blank[rows, chosen]
+    node = np.where(score > -np.inf, ended.node[rows, chosen], NOTHING)
+    return _beam(node, score, ended.blank_times[rows, chosen])
+
+
+def _beam(node: Ints, score: Floats, times: Ints) -> Beam:
+    return Beam(node, score, np.full_like(score, -np.inf), times, times)
+
+
+def _emit(search: Search, beam: Beam, scores: ChunkScores, chunk: int) -> Beam:
+    """The best histories that are one gloss longer; a history has one parent, so none comes twice."""
+    width = beam.node.shape[1]
+    tokens = scores.likely(beam.blank, search.top_k, search.blank)
+    log_p = scores.of(tokens) + gloss_bonus(search)
+    log_p[np.broadcast_to((tokens == search.blank)[:, None], log_p.shape)] = -np.inf
+    value = (beam.blank[:, :, None] + log_p).reshape(len(tokens), -1)
+    chosen = best(value, width)
+    rows = np.arange(len(chosen))[:, None]
+    slot, place = chosen // tokens.shape[1], chosen % tokens.shape[1]
+    score = value[rows, chosen]
+    alive = score > -np.inf
+    node = np.full_like(beam.node, NOTHING)
+    node[alive] = search.tree.children(beam.node[rows, slot][alive], tokens[rows, place][alive])
+    times = np.zeros_like(node)
+    times[alive] = search.emissions.append(beam.blank_times[rows, slot][alive], chunk)
+    return _beam(node, score, times)
+
+
+def _merge(ended: Beam, more: Beam) -> Beam:
+    """Both beams side by side, with the scores of equal histories added up in the first."""
+    match = (more.node[:, :, None] == ended.node[:, None, :]) & (more.node != NOTHING)[:, :, None]
+    batch, slot = np.nonzero(match.any(axis=2))
+    place = match.argmax(axis=2)[batch, slot]
+    score, times = ended.blank.copy(), ended.blank_times.copy()
+    better = more.blank[batch, slot] > score[batch, place]
+    times[batch[better], place[better]] = more.blank_times[batch[better], slot[better]]
+    score[batch, place] = np.logaddexp(score[batch, place], more.blank[batch, slot])
+    node_left, score_left = more.node.copy(), more.blank.copy()
+    node_left[batch, slot], score_left[batch, slot] = NOTHING, -np.inf
+    return _beam(
+        np.concatenate([ended.node, node_left], axis=1),
+        np.concatenate([score, score_left], axis=1),
+        np.concatenate([times, more.blank_times], axis=1),
+    )

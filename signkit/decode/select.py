@@ -1,0 +1,23 @@
+"""The largest entries of each row, with ties decided."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+def largest(scores: npt.NDArray[np.floating[Any]], count: int) -> npt.NDArray[np.int64]:
+    """Indices of the ``count`` largest of each row of ``scores`` [rows, n], in ascending order.
+
+    Of equal ones the first are taken. Returns [rows, min(count, n)].
+    """
+    rows, size = scores.shape
+    if count >= size:
+        return np.tile(np.arange(size), (rows, 1))
+    bound = np.partition(scores, size - count, axis=1)[:, size - count, None]
+    keep = scores >= bound
+    if np.count_nonzero(keep) != rows * count:  # some row has more entries equal to its bound than room
+        above = scores > bound
+        ties = keep & ~above
+        keep = above | (ties & (ties.cumsum(axis=1) <= count - above.sum(axis=1, keepdims=True)))
+    return np.nonzero(keep)[1].reshape(rows, count)

@@ -1,0 +1,113 @@
+"""What a beam search carries from chunk to chunk, and how the result is read from it."""
+
+from dataclasses import dataclass, fields
+from itertools import pairwise
+
+import numpy as np
+
+from signkit.decode.history import EMPTY, NOTHING, Ints, Links, PrefixTree
+from signkit.decode.rows import ContextRows, Floats
+from signkit.decode.select import largest
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One decoded sequence.
+
+    Attributes:
+        tokens: glosses, without blanks.
+        score: log probability of all its paths that stayed in the beam, plus the length reward.
+        chunks: the chunk at which each token was first emitted on the best path.
+    """
+
+    tokens: tuple[int, ...]
+    score: float
+    chunks: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Beam:
+    """Histories of some utterances, all arrays [batch, beam], best first, no history twice.
+
+    Attributes:
+        node: the history in the prefix tree; `NOTHING` where the slot is empty.
+        blank: log score of the paths that end in a blank (all paths, where a label cannot stay).
+        label: log score of the paths that end in the history's last label.
+        blank_times: entry of `Search.emissions` of the best path that ends in a blank.
+        label_times: the same for the best path that ends in the label.
+    """
+
+    node: Ints
+    blank: Floats
+    label: Floats
+    blank_times: Ints
+    label_times: Ints
+
+    def utterances(self, start: int, end: int) -> "Beam":
+        """The beams of the utterances from ``start`` to ``end``."""
+        return Beam(*(getattr(self, f.name)[start:end] for f in fields(self)))
+
+    @property
+    def total(self) -> Floats:
+        """Log score of each history."""
+        return np.logaddexp(self.blank, self.label)
+
+    @property
+    def times(self) -> Ints:
+        """Emission times of the better of the two ways a history can end."""
+        return np.where(self.label > self.blank, self.label_times, self.blank_times)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What is shared by all chunks of one search: the tree of histories, their rows, the options."""
+
+    tree: PrefixTree
+    emissions: Links
+    context: ContextRows
+    top_k: int
+    length_reward: float
+    blank: int
+    max_symbols: int
+
+
+def first_beam(batch: int, beam: int) -> Beam:
+    """The empty history alone, with probability one."""
+    node = np.full((batch, beam), NOTHING, dtype=np.int64)
+    score = np.full((batch, beam), -np.inf)
+    node[:, 0], score[:, 0] = EMPTY, 0.0
+    times = np.full((batch, beam), EMPTY, dtype=np.int64)
+    return Beam(node, score, np.full_like(score, -np.inf), times, times)
+
+
+def gloss_bonus(search: Search) -> float:
+    """What a new gloss earns beside its probability; a language model's score would be added here."""
+    return search.length_reward
+
+
+def join_beams(beams: list[Beam]) -> Beam:
+    """Beams of several groups of utterances as one."""
+    return Beam(*(np.concatenate([getattr(beam, f.name) for beam in beams]) for f in fields(Beam)))
+
+
+def best(scores: Floats, count: int) -> Ints:
+    """Indices of the ``count`` largest of each row of ``scores``, best first; of equal ones the first."""
+    chosen = largest(scores, count)
+    order = np.argsort(-np.take_along_axis(scores, chosen, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(chosen, order, axis=1)
+
+
+def candidates(tree: PrefixTree, emissions: Links, beam: Beam, nbest: int) -> list[list[Candidate]]:
+    """The ``nbest`` best of each utterance that are possible; the empty one at -inf where none is."""
+    alive = beam.node[:, :nbest] != NOTHING
+    nodes, times = beam.node[:, :nbest][alive], beam.times[:, :nbest][alive]
+    scores = beam.total[:, :nbest][alive].tolist()
+    labels, lengths = (a.tolist() for a in tree.links.sequences(nodes))
+    chunks = emissions.sequences(times)[0].tolist()
+    read = [
+        Candidate(tuple(label[:length]), score, tuple(chunk[:length]))
+        for label, length, score, chunk in zip(labels, lengths, scores, chunks, strict=True)
+    ]
+    ends = [0, *np.cumsum(alive.sum(axis=1)).tolist()]
+    nothing = Candidate((), -float("inf"), ())
+    return [read[start:end] or [nothing] for start, end in pairwise(ends)]

@@ -1,0 +1,36 @@
+"""Real frames without the padding between them: what works frame by frame need not see padding at all."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Bool, Int, Shaped
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """Where the real frames of a padded batch are.
+
+    Attributes:
+        index: of the real frames among all ``batch * frames``; None when every frame is real.
+    """
+
+    batch: int
+    frames: int
+    index: Int[Tensor, " real"] | None
+
+    def pack(self, x: Shaped[Tensor, "batch frames *rest"]) -> Shaped[Tensor, "real *rest"]:
+        """The real frames of all samples, one after another."""
+        flat = x.flatten(0, 1)
+        return flat if self.index is None else flat.index_select(0, self.index)
+
+    def unpack(self, x: Shaped[Tensor, "real *rest"]) -> Shaped[Tensor, "batch frames *rest"]:
+        """The padded batch again, zero in the padding."""
+        if self.index is not None:
+            x = x.new_zeros(self.batch * self.frames, *x.shape[1:]).index_copy_(0, self.index, x)
+        return x.unflatten(0, (self.batch, self.frames))
+
+
+def packing(mask: Bool[Tensor, "batch frames"]) -> Packing:
+    """The packing of the frames where the mask is True."""
+    index = mask.flatten().nonzero().squeeze(1)
+    return Packing(*mask.shape, index if len(index) < mask.numel() else None)

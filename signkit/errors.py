@@ -1,0 +1,40 @@
+"""The two ways a command can fail: by the user's input, or by the world around it."""
+
+
+class SignkitError(Exception):
+    """An error that reaches the user as one message, without a traceback."""
+
+    exit_code = 1
+
+
+class UserError(SignkitError):
+    """Something in the user's input is wrong (exit status 2).
+
+    Args:
+        where: the file and the place in it (``data/train.csv:12``), or the option.
+        what: what is wrong there, as a sentence without a full stop.
+        hint: what to do about it; may be empty.
+    """
+
+    exit_code = 2
+
+    def __init__(self, where: str, what: str, hint: str = "") -> None:
+        self.where, self.what, self.hint = where, what, hint
+        super().__init__(f"{where}: {what}" + (f"; {hint}" if hint else ""))
+
+
+class UserErrors(UserError):
+    """Several faults of one input, found in one reading and shown together."""
+
+    def __init__(self, faults: "list[UserError]") -> None:
+        self.faults = tuple(faults)
+        Exception.__init__(self, "\n".join(str(fault) for fault in faults))
+
+
+class OperationalError(SignkitError):
+    """The input is fine but the machine is not: disk full, no network, folder in use (exit status 1)."""
+
+
+def missing_extra(package: str, extra: str, purpose: str) -> UserError:
+    """The error for an optional dependency that is not installed."""
+    return UserError(purpose, f"needs the package {package}", f"pip install 'signkit[{extra}]'")

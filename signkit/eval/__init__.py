@@ -1,0 +1,1 @@
+"""Scoring: alignments, error rates, protocols. No torch here."""

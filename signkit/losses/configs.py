@@ -1,0 +1,54 @@
+"""Options of the built-in losses: the terms of `train.losses`."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from signkit.strict_yaml import Range
+
+Level = Literal["video", "chunk", "both"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossTerm:
+    """What every term has: its weight, and the share of the run in which it counts."""
+
+    weight: Annotated[float, Range(0)] = 1.0
+    start: Annotated[float, Range(0, 1)] = 0.0
+    end: Annotated[float, Range(0, 1)] = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CstConfig(LossTerm):
+    """Cross-modal sequence transduction: all paths of the lattice with context (Zhang et al. 2023)."""
+
+    factory: ClassVar[str] = "signkit.losses.terms:build_cst"
+    level: Level = "both"
+    stc: Literal["none", "path", "risk"] = "none"
+    """The sequence-level term, over the reference and the N best other hypotheses."""
+    nbest: Annotated[int, Range(1, 64)] = 4
+    """Hypotheses of the sequence-level term."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CtcConfig(LossTerm):
+    """Connectionist temporal classification, without context."""
+
+    factory: ClassVar[str] = "signkit.losses.terms:build_ctc"
+    level: Level = "both"
+
+
+@dataclass(frozen=True, kw_only=True)
+class KlConfig(LossTerm):
+    """Distillation of the video level into the chunk level over the lattice."""
+
+    factory: ClassVar[str] = "signkit.losses.terms:build_kl"
+    temperature: Annotated[float, Range(0.1, 100)] = 8.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameCeConfig(LossTerm):
+    """Cross-entropy on the glosses' own frames, where the corpus has segment times."""
+
+    factory: ClassVar[str] = "signkit.losses.terms:build_frame_ce"
+    level: Level = "video"
+    smoothing: Annotated[float, Range(0, 1)] = 0.0

@@ -1,0 +1,198 @@
+"""Contextualized sequence transduction: the likelihood of a reference when each chunk's symbol knows the history.
+
+Zhang et al. 2023 (C2ST, ICCV) define the objective; the lattices and the closed-form gradient are this project's,
+docs/c2st.md. The logits of chunk s after history u are the sum A_s + C_u, so no joint tensor is ever made.
+"""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from signkit.losses.joint import SplitJoint, marginals, split_joint
+from signkit.losses.lattice import BLANK, ENTER, STAY, log_likelihood, occupancies, skew, unskew
+from signkit.losses.topology import Chain, build_chain, check_topology
+
+
+class Lattice(NamedTuple):
+    """Everything about a batch's lattices but the logits; masks are True on padding, None where there is none."""
+
+    topology: str
+    blank: int
+    chain: Chain
+    chunk_padding: Tensor | None  # [batch, chunks]
+    position_padding: Tensor | None  # [batch, positions]
+
+
+def cst_loss(
+    acoustic: Float[Tensor, "batch chunks vocab"],
+    context: Float[Tensor, "batch histories vocab"],
+    targets: Int[Tensor, "batch labels"],
+    input_lengths: Int[Tensor, "batch"],
+    target_lengths: Int[Tensor, "batch"],
+    *,
+    topology: str = "ctc",
+    blank: int = 0,
+) -> Float[Tensor, "batch"]:
+    """Negative log-likelihood of each reference, summed over all its paths; logits are acoustic_s + context_u.
+
+    `context` has a row for each history, labels + 1 of them, and carries the classifier's bias. Topology `ctc` with
+    a context that is the same for all histories is CTC (Graves 2006); `monotonic` emits each label on one chunk (Sak
+    et al. 2017); `rnnt` allows several labels a chunk and ends on a blank (Graves 2012). Padding is never read.
+    A reference that does not fit its chunks (see chunks_needed) gets +inf and a gradient of zero.
+    Raises ValueError for an unknown topology, or a context whose rows are not labels + 1.
+    """
+    lattice, context = build_lattice(acoustic, context, targets, input_lengths, target_lengths, topology, blank)
+    with torch.autocast(acoustic.device.type, enabled=False):
+        if torch.is_grad_enabled() and (acoustic.requires_grad or context.requires_grad):
+            return _Transduction.apply(acoustic, context, lattice)  # type: ignore[no-any-return, no-untyped-call]
+        joint, log_normaliser = _split(acoustic, context, lattice)
+        arcs = _arcs(joint, log_normaliser, lattice)
+        steps = skew(arcs) if topology == "rnnt" else arcs
+        return -log_likelihood(steps, lattice.chain.ends).to(acoustic.dtype)
+
+
+def node_posteriors(
+    acoustic: Float[Tensor, "batch chunks vocab"],
+    context: Float[Tensor, "batch histories vocab"],
+    targets: Int[Tensor, "batch labels"],
+    input_lengths: Int[Tensor, "batch"],
+    target_lengths: Int[Tensor, "batch"],
+    *,
+    topology: str = "ctc",
+    blank: int = 0,
+) -> Float[Tensor, "batch chunks histories"]:
+    """How often the paths of each reference draw from softmax(acoustic_s + context_u), expected under the lattice.
+
+    Without gradient. Each chunk's row sums to 1 (`rnnt`: to 1 and the labels emitted there); 0 on padding and for a
+    reference that does not fit. Arguments and errors as for cst_loss.
+    """
+    with torch.no_grad(), torch.autocast(acoustic.device.type, enabled=False):
+        lattice, rows = build_lattice(
+            acoustic, context, targets, input_lengths, target_lengths, topology, blank
+        )
+        joint, log_normaliser = _split(acoustic, rows, lattice)
+        _, taken = _posteriors(_arcs(joint, log_normaliser, lattice), lattice)
+        visits = _visits(taken)
+        if lattice.chain.histories is None:
+            return visits
+        index = lattice.chain.histories[:, None].expand_as(visits)
+        return visits.new_zeros(*visits.shape[:2], context.shape[1]).scatter_add_(2, index, visits)
+
+
+def build_lattice(
+    acoustic: Tensor,
+    context: Tensor,
+    targets: Tensor,
+    input_lengths: Tensor,
+    target_lengths: Tensor,
+    topology: str,
+    blank: int,
+) -> tuple[Lattice, Tensor]:
+    """The batch's lattice, and the context row of each of its positions."""
+    check_topology(topology)
+    if context.shape[1] != targets.shape[1] + 1:
+        raise ValueError(
+            f"context has {context.shape[1]} rows a sample; {targets.shape[1]} labels need {targets.shape[1] + 1}"
+        )
+    chain = build_chain(targets, target_lengths, topology, blank)
+    if chain.histories is not None:
+        context = context.gather(1, chain.histories[:, :, None].expand(-1, -1, context.shape[2]))
+    chunk_padding = _padding(input_lengths, acoustic.shape[1])
+    position_padding = _padding(chain.ends + 1, chain.symbols.shape[1])
+    return Lattice(topology, blank, chain, chunk_padding, position_padding), context
+
+
+def _padding(lengths: Tensor, longest: int) -> Tensor | None:
+    if bool((lengths >= longest).all()):
+        return None
+    return torch.arange(longest, device=lengths.device) >= lengths[:, None]
+
+
+class _Transduction(torch.autograd.Function):
+    """The loss with its gradient in closed form: expected distributions less the symbols the paths emit."""
+
+    @staticmethod
+    def forward(  # type: ignore[override]
+        ctx: torch.autograd.function.FunctionCtx, acoustic: Tensor, context: Tensor, lattice: Lattice
+    ) -> Tensor:
+        joint, log_normaliser = _split(acoustic, context, lattice)
+        arcs = _arcs(joint, log_normaliser, lattice)
+        del log_normaliser
+        total, taken = _posteriors(arcs, lattice)
+        emitted = (taken[:, STAY] + taken[:, ENTER]).transpose(0, 1)
+        emitted[..., 0] = taken[:, BLANK].sum(2).T
+        totals = taken.sum(0)
+        drawn = torch.stack((totals[STAY], totals[ENTER].roll(-1, 1), totals[BLANK]), 2)
+        symbols = lattice.chain.symbols
+        ctx.save_for_backward(*joint, _visits(taken), emitted, drawn, symbols, _symbols_by_history(lattice))
+        return -total.to(acoustic.dtype)
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+        *fields, visits, emitted, drawn, symbols, symbols_by_history = ctx.saved_tensors  # type: ignore[attr-defined]
+        scale = grad[:, None, None]
+        with torch.autocast(visits.device.type, enabled=False):
+            by_chunk, by_history = marginals(SplitJoint(*fields), visits * scale)
+        by_chunk.scatter_add_(2, symbols[:, None].expand_as(emitted), emitted * -scale)
+        by_history.scatter_add_(2, symbols_by_history, drawn * -scale)
+        return by_chunk, by_history, None
+
+
+def _split(acoustic: Tensor, context: Tensor, lattice: Lattice) -> tuple[SplitJoint, Tensor]:
+    return split_joint(acoustic, context, lattice.chunk_padding, lattice.position_padding)
+
+
+def _symbols_by_history(lattice: Lattice) -> Tensor:
+    """The three symbols of interest at each position, its own, the next and blank: [batch, positions, 3]."""
+    symbols = lattice.chain.symbols
+    return torch.stack((symbols, symbols.roll(-1, 1), torch.full_like(symbols, lattice.blank)), 2)
+
+
+def _arcs(joint: SplitJoint, log_normaliser: Tensor, lattice: Lattice) -> Tensor:
+    """Log-probabilities of the arcs of each chunk: [chunks, 3, batch, positions], as lattice.py files them."""
+    chain = lattice.chain
+    batch, chunks, positions = joint.product.shape
+    index = chain.symbols[:, None].expand(batch, chunks, positions)
+    by_chunk = (joint.acoustic.gather(2, index) - joint.acoustic_peak).transpose(0, 1)
+    by_history = joint.context.gather(2, _symbols_by_history(lattice)) - joint.context_peak
+    own, following, blank = by_history.unbind(2)
+    log_normaliser = log_normaliser.transpose(0, 1)
+    arcs = by_chunk.new_empty(chunks, 3, batch, positions)
+    torch.sub(by_chunk[..., :1] + blank, log_normaliser, out=arcs[:, BLANK])
+    torch.sub(by_chunk[..., 1:] + following[:, :-1], log_normaliser[..., :-1], out=arcs[:, ENTER, :, 1:])
+    arcs[:, ENTER, :, 0] = -torch.inf
+    if lattice.topology == "ctc":
+        torch.sub(by_chunk + own, log_normaliser, out=arcs[:, STAY])
+        arcs[:, STAY, :, 0] = -torch.inf
+    else:
+        arcs[:, STAY] = -torch.inf
+    if chain.closed is not None:
+        arcs[:, BLANK].masked_fill_(chain.closed, -torch.inf)
+    if lattice.chunk_padding is not None:
+        padding = lattice.chunk_padding.T[:, None, :, None]
+        arcs[:, :BLANK].masked_fill_(padding, -torch.inf)
+        arcs[:, BLANK:].masked_fill_(padding, 0.0)
+    return arcs
+
+
+def _posteriors(arcs: Tensor, lattice: Lattice) -> tuple[Tensor, Tensor]:
+    """Log-likelihood [batch] and how often each arc is taken [chunks, 3, batch, positions]; 0 on padding."""
+    if lattice.topology == "rnnt":
+        total, steps = occupancies(skew(arcs), lattice.chain.ends)
+        taken = unskew(steps, arcs.shape[0])
+    else:
+        total, taken = occupancies(arcs, lattice.chain.ends)
+    if lattice.chunk_padding is not None:
+        taken.masked_fill_(lattice.chunk_padding.T[:, None, :, None], 0.0)
+    return total, taken
+
+
+def _visits(taken: Tensor) -> Tensor:
+    """Arcs that leave each node, whatever they emit: [batch, chunks, positions]."""
+    visits = (taken[:, STAY] + taken[:, BLANK]).transpose(0, 1)
+    visits[..., :-1] += taken[:, ENTER, :, 1:].transpose(0, 1)
+    return visits

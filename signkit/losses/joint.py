@@ -1,0 +1,87 @@
+"""Distributions softmax(A_s + C_u) of every chunk s and history u, without a tensor of chunks x histories x vocabulary.
+
+The normaliser of all of them is one matrix product (this project, docs/c2st.md, "The shortcut"):
+
+    logsumexp_v(A_s + C_u) = m_s + n_u + log(exp(A_s - m_s) . exp(C_u - n_u)),   m = max A, n = max C
+
+Where the product is too small to be trusted (very peaked rows that disagree) it is replaced by the exact sum.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class SplitJoint(NamedTuple):
+    """The split joint of a batch; padded chunks and histories hold harmless numbers."""
+
+    acoustic: Tensor  # A [batch, chunks, vocab], as given
+    context: Tensor  # C [batch, histories, vocab], padding zeroed
+    acoustic_peak: Tensor  # m [batch, chunks, 1]
+    context_peak: Tensor  # n [batch, histories, 1]
+    exp_acoustic: Tensor  # exp(A - m)
+    exp_context: Tensor  # exp(C - n)
+    product: Tensor  # [batch, chunks, histories]; 1 where weak
+    weak: Tensor | None  # [nodes, 3]: batch, chunk, history of the nodes whose product cannot be trusted
+
+
+def split_joint(
+    acoustic: Tensor, context: Tensor, chunk_padding: Tensor | None, history_padding: Tensor | None
+) -> tuple[SplitJoint, Tensor]:
+    """The split joint, and every node's normaliser less the two peaks: [batch, chunks, histories].
+
+    Masks are True on padding, None where there is none.
+    """
+    if history_padding is not None:
+        context = context.masked_fill(history_padding[:, :, None], 0.0)
+    acoustic_peak, context_peak = acoustic.amax(-1, keepdim=True), context.amax(-1, keepdim=True)
+    exp_acoustic, exp_context = (acoustic - acoustic_peak).exp_(), (context - context_peak).exp_()
+    if chunk_padding is not None:
+        exp_acoustic[chunk_padding] = 1.0
+    product = torch.bmm(exp_acoustic, exp_context.transpose(1, 2))
+    limits = torch.finfo(product.dtype)
+    trusted = acoustic.shape[2] * limits.tiny / limits.eps
+    weak = None
+    if bool(product.amin() < trusted):
+        weak = (product < trusted).nonzero()
+        product[tuple(weak.T)] = 1.0
+    joint = SplitJoint(
+        acoustic, context, acoustic_peak, context_peak, exp_acoustic, exp_context, product, weak
+    )
+    log_normaliser = product.log()
+    if weak is not None:
+        for node, logits in _weak_logits(joint):
+            log_normaliser[node] = logits.logsumexp(1).to(product.dtype)
+    return joint, log_normaliser
+
+
+def marginals(joint: SplitJoint, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Sum of weights[s, u] softmax(A_s + C_u) over histories, and over chunks.
+
+    `weights` [batch, chunks, histories]; returns [batch, chunks, vocab] and [batch, histories, vocab].
+    """
+    scaled = weights / joint.product
+    if joint.weak is not None:
+        scaled[tuple(joint.weak.T)] = 0.0
+    by_chunk = torch.bmm(scaled, joint.exp_context).mul_(joint.exp_acoustic)
+    by_history = torch.bmm(scaled.transpose(1, 2), joint.exp_acoustic).mul_(joint.exp_context)
+    if joint.weak is not None:
+        for (sample, chunk, history), logits in _weak_logits(joint):
+            expected = logits.softmax(1).mul_(weights[sample, chunk, history, None]).to(weights.dtype)
+            by_chunk.index_put_((sample, chunk), expected, accumulate=True)
+            by_history.index_put_((sample, history), expected, accumulate=True)
+    return by_chunk, by_history
+
+
+def _weak_logits(joint: SplitJoint) -> Iterator[tuple[tuple[Tensor, Tensor, Tensor], Tensor]]:
+    """The weak nodes and their logits less the peaks, in float64, in pieces smaller than the acoustic side."""
+    assert joint.weak is not None
+    batch, chunks, _ = joint.acoustic.shape
+    for nodes in joint.weak.split(max(1, batch * chunks // 2)):
+        sample, chunk, history = nodes.unbind(1)
+        logits = joint.acoustic[sample, chunk].double() - joint.acoustic_peak[sample, chunk]
+        logits += joint.context[sample, history]
+        logits -= joint.context_peak[sample, history]
+        yield (sample, chunk, history), logits

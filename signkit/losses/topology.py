@@ -1,0 +1,84 @@
+"""What a path through the lattice may do: the chain of positions a reference becomes."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+TOPOLOGIES = ("ctc", "monotonic", "rnnt")
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A reference as a chain of positions 0..P, each entered by one symbol.
+
+    Position p is entered from p-1 by emitting `symbols[p]`, holds the history `histories[p]` (None: p itself), and
+    is kept by emitting blank, except where it is `closed`. `ends` is each sample's last position.
+    """
+
+    symbols: Tensor  # [batch, positions]; blank at 0 and in padding
+    ends: Tensor  # [batch]
+    histories: Tensor | None  # [batch, positions]
+    closed: Tensor | None  # [batch, positions]
+
+
+def chunks_needed(
+    targets: Int[Tensor, "batch labels"], target_lengths: Int[Tensor, "batch"], topology: str = "ctc"
+) -> Int[Tensor, "batch"]:
+    """Fewest chunks on which each reference fits: labels, and in CTC's lattice one more for each repeat.
+
+    A transducer (`rnnt`) needs one, whatever the labels.
+
+    Raises ValueError for an unknown topology.
+    """
+    check_topology(topology)
+    if topology == "rnnt":
+        return target_lengths.clamp(max=1)
+    if topology == "monotonic":
+        return target_lengths.clone()
+    return target_lengths + _repeats(targets, target_lengths).sum(1).to(target_lengths.dtype)
+
+
+def check_topology(topology: str) -> None:
+    """Refuse a name that is no topology, with a ValueError."""
+    if topology not in TOPOLOGIES:
+        raise ValueError(f"unknown topology {topology!r}; known: {', '.join(TOPOLOGIES)}")
+
+
+def build_chain(targets: Tensor, target_lengths: Tensor, topology: str, blank: int) -> Chain:
+    """The chain of positions of each reference.
+
+    CTC wants a blank between a label and its repeat: there the blank becomes a position of its own, mandatory like a
+    label, and neither it nor the label before it may be kept by a blank. The recursion then knows no repeats.
+    """
+    padding = torch.arange(targets.shape[1], device=targets.device) >= target_lengths[:, None]
+    labels = targets.masked_fill(padding, blank).long()
+    ends = target_lengths.long()
+    if topology == "ctc":
+        repeats = _repeats(targets, target_lengths)
+        extra = int(repeats.sum(1).amax()) if repeats.numel() else 0
+        if extra:
+            return _with_mandatory_blanks(labels, ~padding, repeats, ends, extra, blank)
+    return Chain(torch.nn.functional.pad(labels, (1, 0), value=blank), ends, None, None)
+
+
+def _repeats(targets: Tensor, target_lengths: Tensor) -> Tensor:
+    """True where a label equals the one before it: [batch, labels - 1]."""
+    inside = torch.arange(1, max(targets.shape[1], 1), device=targets.device) < target_lengths[:, None]
+    return (targets[:, 1:] == targets[:, :-1]) & inside
+
+
+def _with_mandatory_blanks(
+    labels: Tensor, valid: Tensor, repeats: Tensor, ends: Tensor, extra: int, blank: int
+) -> Chain:
+    batch, length = labels.shape
+    shift = torch.nn.functional.pad(repeats, (1, 0)).long().cumsum(1)
+    positions = (torch.arange(1, length + 1, device=labels.device) + shift).masked_fill(~valid, 0)
+    empty = labels.new_zeros(batch, length + 1 + extra)
+    histories = empty.scatter(1, positions, valid.long()).cumsum(1)
+    after_repeat = torch.where(repeats, positions[:, 1:], 1)
+    closed = empty.bool().scatter(1, after_repeat - 1, True).scatter(1, (after_repeat - 2).clamp(min=0), True)
+    closed[:, 0] = False  # where the labels that are no repeats were sent
+    symbols = (empty + blank).scatter(1, positions, labels)
+    return Chain(symbols, ends + repeats.sum(1), histories, closed)

@@ -1,0 +1,35 @@
+"""What a recogniser of gloss sequences is: training sees its split logits, decoding its acoustic logits and rows."""
+
+from typing import Protocol, runtime_checkable
+
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from signkit.data.batch import Batch
+from signkit.encoders.protocol import Encoder
+from signkit.losses.logits import SplitLogits
+
+
+@runtime_checkable
+class Recogniser(Protocol):
+    """An `nn.Module` with these. ``topology`` names the lattice it is trained and decoded with;
+    ``context_free`` says that every history has the same row.
+    """
+
+    encoder: Encoder
+    topology: str
+    context_free: bool
+
+    def __call__(self, batch: Batch) -> SplitLogits: ...
+
+    def history_rows(
+        self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
+    ) -> Float[Tensor, "batch histories vocab"]:
+        """Context logits after 0, 1, … all labels of each history."""
+        ...
+
+    def rows(
+        self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"], scale: float = 1.0
+    ) -> Float[Tensor, "batch vocab"]:
+        """Context logits after the whole of each history; `scale` is a factor on the context alone."""
+        ...

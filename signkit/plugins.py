@@ -1,0 +1,107 @@
+"""Components by name: installed entry points, the built-in ones through the same door.
+
+An entry point leads to a frozen dataclass: the component's options, each typed, with defaults, and
+``factory``, the place of the function that builds it. The options can be read without torch; the
+factory is imported only when the component is built.
+
+    [project.entry-points."signkit.encoders"]
+    gcn = "signkit.encoders.configs:GcnConfig"
+"""
+
+from collections.abc import Callable
+from dataclasses import is_dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from signkit.errors import UserError
+from signkit.suggest import suggestion
+
+GROUPS = ("corpora", "encoders", "contexts", "models", "losses")
+
+
+@runtime_checkable
+class ComponentConfig(Protocol):
+    """The options of a component: a frozen dataclass whose docstring's first line says what it is."""
+
+    factory: ClassVar[str]
+
+
+@cache
+def registered(group: str) -> dict[str, EntryPoint]:
+    """Every component of a group by name.
+
+    Raises:
+        UserError: two packages claim one name, or signkit itself is not installed.
+    """
+    found: dict[str, EntryPoint] = {}
+    for point in entry_points(group=f"signkit.{group}"):
+        other = found.setdefault(point.name, point)
+        if other.value != point.value:
+            owners = " and ".join(sorted(_owner(p) for p in (other, point)))
+            raise UserError(
+                f"signkit.{group}", f"{point.name!r} is claimed by {owners}", "uninstall one of them"
+            )
+    if not found:
+        raise UserError(
+            f"signkit.{group}", "no component is registered", "install signkit first: pip install -e ."
+        )
+    return dict(sorted(found.items()))
+
+
+def config_class(group: str, name: str) -> type[Any]:
+    """The options' dataclass of one component; nothing else of the group is imported.
+
+    Raises:
+        KeyError: with a suggestion as its message, when the name is not registered.
+        UserError: the entry point cannot be loaded or is not a component.
+    """
+    known = registered(group)
+    if name not in known:
+        raise KeyError(suggestion(name, known))
+    point = known[name]
+    try:
+        loaded = point.load()
+    except (ImportError, AttributeError) as error:
+        raise UserError(
+            _owner(point), f"{group} {name!r} cannot be loaded from {point.value}: {error}"
+        ) from error
+    if not (
+        isinstance(loaded, type)
+        and is_dataclass(loaded)
+        and isinstance(getattr(loaded, "factory", None), str)
+    ):
+        raise UserError(_owner(point), f"{point.value} is not a dataclass with a factory")
+    return loaded
+
+
+def build(config: ComponentConfig, *args: Any, **kwargs: Any) -> Any:
+    """Import the component's factory and call it with its options and what it is built on."""
+    module, _, function = config.factory.partition(":")
+    factory: Callable[..., Any] = getattr(import_module(module), function)
+    return factory(config, *args, **kwargs)
+
+
+def _owner(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else point.value
+
+
+def component_name(group: str, config: ComponentConfig) -> str:
+    """The name under which a component's options are registered.
+
+    Raises:
+        KeyError: they are not registered.
+    """
+    cls = type(config)
+    known = registered(group)
+    direct = (name for name, point in known.items() if point.value == f"{cls.__module__}:{cls.__qualname__}")
+    found = next(direct, None) or next((name for name in known if config_class(group, name) is cls), None)
+    if found is None:
+        raise KeyError(f"{cls.__qualname__} is not registered in signkit.{group}")
+    return found
+
+
+def summary(config: type[Any]) -> str:
+    """What a component is: the first line of its options' docstring."""
+    return (config.__doc__ or "").strip().partition("\n")[0]

@@ -1,0 +1,157 @@
+"""The recipe: every choice of a run, read strictly from YAML into frozen records."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from signkit.plugins import ComponentConfig
+from signkit.strict_yaml import Asset, Group, Path_, Range
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextConfig:
+    """What the model writes: glosses, or the characters of the reference."""
+
+    unit: Literal["gloss", "character"] = "gloss"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LandmarksConfig:
+    """Which points are used and how a signer's place and size are taken out."""
+
+    points: Literal["all", "signing", "hands"] = "all"
+    origin: Literal["none", "frame", "clip"] = "clip"
+    """Subtract the layout's root point: of each frame, or its median over the clip."""
+    scale: Literal["none", "clip"] = "clip"
+    """Divide by the layout's reference length (shoulders), its median over the clip."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AugmentConfig:
+    """Changes made to training clips, each drawn anew for a sample and an epoch. Lengths are in the
+    landmarks' normalised units, angles in radians; 0 turns one off."""
+
+    rate: Annotated[float, Range(0, 2)] = 0.0
+    """Standard deviation of the log of the playing speed."""
+    warp: Annotated[float, Range(0, 2)] = 0.0
+    """Standard deviation of the log of the local speed, smooth in time."""
+    scale: Annotated[float, Range(0, 1)] = 0.0
+    """Standard deviation of the log of the size, each axis on its own."""
+    rotate: Annotated[float, Range(0, 3.2)] = 0.0
+    """Standard deviation of the rotation in the picture's plane."""
+    shift: Annotated[float, Range(0)] = 0.0
+    """Standard deviation of the place of the whole clip."""
+    part_shift: Annotated[float, Range(0)] = 0.0
+    """Standard deviation of the place of each part (a hand) over the whole clip."""
+    drift: Annotated[float, Range(0)] = 0.0
+    """Standard deviation of a smooth wandering of each part in time."""
+    noise: Annotated[float, Range(0)] = 0.0
+    """Standard deviation of independent noise on every coordinate."""
+    mirror: Annotated[float, Range(0, 1)] = 0.0
+    """Probability to mirror left and right."""
+    freeze: Annotated[float, Range(0, 1)] = 0.0
+    """Probability of a span of frames that stands still."""
+    drop_frames: Annotated[float, Range(0, 1)] = 0.0
+    """Share of frames in which nothing is seen."""
+    drop_parts: Annotated[float, Range(0, 1)] = 0.0
+    """Probability that a part is unseen for a span of the clip."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodeConfig:
+    """How hypotheses are searched."""
+
+    beam: Annotated[int, Range(1, 4096)] = 8
+    """Hypotheses kept a chunk; 1 is greedy."""
+    nbest: Annotated[int, Range(1, 4096)] = 1
+    top_k: Annotated[int, Range(1)] = 32
+    """Symbols a hypothesis may grow by in a chunk, the best ones."""
+    level: Literal["video", "chunk", "sum"] = "video"
+    """Which features are decoded; sum adds the logits of both."""
+    length_reward: float = 0.0
+    """Added to the log score for each token."""
+    context_scale: Annotated[float, Range(0, 10)] = 1.0
+    """Factor on the context's logits."""
+    batch_size: Annotated[int, Range(1)] = 32
+    splits: tuple[Literal["train", "dev", "test"], ...] = ("dev", "test")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """The training loop."""
+
+    losses: tuple[Annotated[ComponentConfig, Group("losses")], ...]
+    """The terms of the loss, each with its weight and its share of the run."""
+    seed: Annotated[int, Range(0, 2**31)] = 1
+    max_steps: Annotated[int, Range(1)] = 1000
+    """Updates of the weights."""
+    batch_size: Annotated[int, Range(1)] = 16
+    """Samples a step, of all processes and accumulations together."""
+    accumulate: Annotated[int, Range(1)] = 1
+    """Parts a batch is computed in, to save memory."""
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    lr: Annotated[float, Range(0)] = 1e-3
+    encoder_lr_scale: Annotated[float, Range(0)] = 1.0
+    """The encoder's learning rate as a factor of `lr`."""
+    weight_decay: Annotated[float, Range(0)] = 1e-2
+    momentum: Annotated[float, Range(0, 1)] = 0.9
+    """Of SGD."""
+    schedule: Literal["constant", "cosine", "step"] = "cosine"
+    warmup_steps: Annotated[int, Range(0)] = 0
+    milestones: tuple[Annotated[float, Range(0, 1)], ...] = (0.5, 0.75)
+    """Shares of the run after which a step schedule multiplies the rate by `gamma`."""
+    gamma: Annotated[float, Range(0, 1)] = 0.1
+    clip: Annotated[float, Range(0)] = 5.0
+    """Largest norm of the gradient; 0 does not clip."""
+    ema: Annotated[float, Range(0, 1)] = 0.0
+    """Decay of the averaged weights that are evaluated and kept; 0 keeps none."""
+    precision: Literal["auto", "float32", "bf16"] = "auto"
+    """auto: bf16 on a GPU that has it, else float32."""
+    eval_every: Annotated[int, Range(0)] = 200
+    """Steps between evaluations on dev; 0: at the end only."""
+    save_every: Annotated[int, Range(0)] = 200
+    """Steps between checkpoints; 0: at the end only."""
+    keep: Annotated[int, Range(1)] = 2
+    """Newest checkpoints kept, beside the best."""
+    patience: Annotated[int, Range(0)] = 0
+    """Stop after so many evaluations without a better score; 0 never."""
+    select: Literal["best", "last"] = "best"
+    """Which weights are decoded and exported: the best on dev, or those of the last step."""
+    too_long: Literal["refuse", "skip"] = "refuse"
+    """A training reference that does not fit its chunks."""
+    workers: Annotated[int, Range(0, 256)] = 0
+    """Processes that load data; 0 loads in the training process."""
+    init_from: Annotated[str, Path_(optional=True)] = ""
+    """A run folder whose weights to begin with; what it lacks is left as initialised."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvalConfig:
+    """How dev and test are scored."""
+
+    protocol: Annotated[str, Asset("eval")] = "plain"
+    """A protocol of `eval/`, by name or path."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """Where runs are kept: each in its own folder below."""
+
+    dir: str = "runs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A whole recipe. `name` is the file's, without its ending."""
+
+    name: str
+    data: Annotated[ComponentConfig, Group("corpora")]
+    encoder: Annotated[ComponentConfig, Group("encoders")]
+    context: Annotated[ComponentConfig, Group("contexts")]
+    model: Annotated[ComponentConfig, Group("models")]
+    train: TrainConfig
+    text: TextConfig = TextConfig()
+    landmarks: LandmarksConfig = LandmarksConfig()
+    augment: AugmentConfig = AugmentConfig()
+    decode: DecodeConfig = DecodeConfig()
+    eval: EvalConfig = EvalConfig()
+    run: RunConfig = RunConfig()

@@ -1,0 +1,100 @@
+"""The verbs about recipes: check, show, list, copy. None of them imports torch."""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from signkit.assets import folder, names
+from signkit.errors import OperationalError, UserError, UserErrors
+from signkit.plugins import GROUPS, config_class, registered, summary
+from signkit.recipe_file import find_recipe, load_recipe, resolved
+from signkit.yaml_write import to_plain
+
+
+def check_recipe(ref: str, overrides: Sequence[str], as_json: bool) -> int:
+    """Say that a recipe is fine, or raise (as JSON: print) all its faults."""
+    try:
+        load_recipe(ref, overrides)
+    except UserError as error:
+        if not as_json:
+            raise
+        found = error.faults if isinstance(error, UserErrors) else (error,)
+        faults = [{"where": fault.where, "what": fault.what, "hint": fault.hint} for fault in found]
+        print(json.dumps({"ok": False, "faults": faults}))
+        return error.exit_code
+    print(json.dumps({"ok": True, "faults": []}) if as_json else f"{find_recipe(ref)[1]}: ok")
+    return 0
+
+
+def show_recipe(ref: str, overrides: Sequence[str], as_json: bool) -> int:
+    """Print a recipe with every default written out, as YAML or JSON."""
+    recipe = load_recipe(ref, overrides)
+    sys.stdout.write(json.dumps(to_plain(recipe), indent=2) + "\n" if as_json else resolved(recipe))
+    return 0
+
+
+def list_known(as_json: bool) -> int:
+    """Print the built-in recipes and the components of each group, a line each."""
+    known = {
+        "recipes": {name: first_comment(folder("recipes") / f"{name}.yaml") for name in names("recipes")}
+    }
+    for group in GROUPS:
+        known[group] = {name: summary(config_class(group, name)) for name in registered(group)}
+    if as_json:
+        print(json.dumps(known, indent=2))
+    else:
+        _print_tables(known)
+    return 0
+
+
+def copy_recipe(ref: str, destination: Path, force: bool) -> int:
+    """Copy a recipe's file; the copy appears whole or not at all.
+
+    Raises:
+        UserError: the destination is there already, or its folder is not.
+        OperationalError: it cannot be written.
+    """
+    source, _ = find_recipe(ref)
+    target = destination / source.name if destination.is_dir() else destination
+    if not target.parent.is_dir():
+        raise UserError(str(destination), f"there is no folder {target.parent}")
+    if target.exists() and not force:
+        raise UserError(str(target), "exists already", "--force replaces it")
+    try:
+        if target.exists() and target.samefile(source):
+            raise UserError(str(target), "is the recipe itself")
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as aside:
+            aside.write(source.read_bytes())
+        os.chmod(aside.name, 0o644)
+        os.replace(aside.name, target)
+    except OSError as error:
+        raise OperationalError(f"{target}: cannot be written: {error.strerror}") from error
+    print(target)
+    return 0
+
+
+def first_comment(path: Path) -> str:
+    """What a recipe is: its first comment line."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            return line.lstrip("# ").rstrip()
+    return ""
+
+
+def _print_tables(known: dict[str, dict[str, str]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    # A line each when piped, whatever the width of the terminal.
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    for kind, rows in known.items():
+        table = Table(title=kind, title_justify="left", box=box.SIMPLE_HEAD, show_header=False)
+        table.add_column(no_wrap=True, style="bold")
+        table.add_column()
+        for name, line in rows.items():
+            table.add_row(name, line)
+        console.print(table)

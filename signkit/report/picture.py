@@ -1,0 +1,101 @@
+"""The picture of a run: how it learned, how a clip looks, and when each gloss was recognised."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from signkit.data.layouts import Layout, layout
+from signkit.prepare import Prepared
+from signkit.report.result import Result, examples, shown_splits
+from signkit.types import Landmarks, Sample
+from signkit.watch import read_metrics
+
+FRAMES, SENTENCES = 6, 3
+INK, SIGN, FOUND, DEV = "#30343b", "#9db8d9", "#c2410c", "#0f766e"
+
+
+def draw(folder: Path, result: Result, prepared: Prepared) -> Path:
+    """Draw ``picture.png`` into a run's folder."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    split = shown_splits(result)[0] if result.hypotheses else ""
+    shown = examples(result, split, SENTENCES) if split else []
+    samples = {sample.id: sample for sample in prepared.corpus.samples}
+    figure = pyplot.figure(figsize=(11, 3.2 + 2.1 * bool(shown) + 1.1 * len(shown)), layout="constrained")
+    heights = [2.6] + [2.0] * bool(shown) + [1.0] * len(shown)
+    grid = figure.add_gridspec(len(heights), FRAMES, height_ratios=heights)
+    _curves(figure.add_subplot(grid[0, :]), folder, result.recipe)
+    if shown:
+        _clip([figure.add_subplot(grid[1, i]) for i in range(FRAMES)], samples[shown[0]])
+    for row, name in enumerate(shown, start=2):
+        _times(figure.add_subplot(grid[row, :]), result, split, samples[name])
+    path = folder / "picture.png"
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+    return path
+
+
+def _curves(axes: Any, folder: Path, title: str) -> None:
+    rows = read_metrics(folder / "metrics.jsonl")
+    loss = [(row["step"], row["loss"]) for row in rows if "loss" in row]
+    dev = [(row["step"], 100 * value) for row in rows for key, value in row.items() if key.startswith("dev_")]
+    axes.set_title(f"{title}: training", loc="left")
+    axes.plot(*zip(*loss, strict=True), color=INK, linewidth=1)
+    axes.set_xlabel("step")
+    axes.set_ylabel("loss a sample", color=INK)
+    axes.set_yscale("symlog")
+    if dev:
+        right = axes.twinx()
+        right.plot(*zip(*dev, strict=True), color=DEV, marker="o", markersize=3)
+        right.set_ylabel("dev error rate, greedy (%)", color=DEV)
+        right.set_ylim(bottom=0)
+
+
+def _clip(axes: list[Any], sample: Sample) -> None:
+    """A few frames of a clip's landmarks, or the features as one picture."""
+    signal = sample.load()
+    if not isinstance(signal, Landmarks):
+        for place, chunk in zip(axes, np.array_split(signal.vectors, len(axes)), strict=True):
+            place.imshow(chunk.T, aspect="auto")
+            place.set_axis_off()
+        return
+    points, whole = signal.points, layout(signal.layout)
+    low, high = np.nanmin(points, (0, 1)), np.nanmax(points, (0, 1))
+    for place, frame in zip(axes, np.linspace(0, len(points) - 1, len(axes)).astype(int), strict=True):
+        _skeleton(place, points[frame], whole)
+        place.set_xlim(low[0], high[0])
+        place.set_ylim(high[1], low[1])
+        place.set_aspect("equal")
+        place.set_axis_off()
+        place.set_title(f"{frame / signal.fps:.2f} s", fontsize=8, color=INK)
+    axes[0].set_title(f"{sample.id}, {axes[0].get_title()}", fontsize=8, color=INK)
+
+
+def _skeleton(axes: Any, points: np.ndarray, whole: Layout) -> None:
+    for start, end in whole.edges:
+        axes.plot(points[[start, end], 0], points[[start, end], 1], color=SIGN, linewidth=1)
+    size = 2 if len(points) > 10 else 30
+    axes.scatter(points[:, 0], points[:, 1], s=size, color=INK, linewidths=0)
+
+
+def _times(axes: Any, result: Result, split: str, sample: Sample) -> None:
+    """The reference's segments, where the corpus has them, above the recognised glosses' times."""
+    signal = sample.load()
+    fps = signal.fps if isinstance(signal, Landmarks) else 25.0
+    for segment in sample.segments:
+        axes.axvspan(segment.start / fps, segment.end / fps, 0.55, 0.95, color=SIGN)
+        axes.text((segment.start + segment.end) / 2 / fps, 0.75, segment.gloss, ha="center", va="center", fontsize=7)
+    if not sample.segments:
+        axes.text(0, 0.75, " ".join(sample.reference), fontsize=7, va="center")
+    best = result.hypotheses[split][sample.id][0]
+    for token, time in zip(best.tokens, best.times, strict=True):
+        axes.axvline(time, 0.05, 0.5, color=FOUND)
+        axes.text(time, 0.25, f" {token}", fontsize=7, va="center", color=FOUND)
+    axes.set_xlim(0, sample.frames / fps)
+    axes.set_ylim(0, 1)
+    axes.set_yticks([0.25, 0.75], ["recognised", "reference"])
+    axes.set_title(f"{sample.id} (seconds)", loc="left", fontsize=8)

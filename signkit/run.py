@@ -1,0 +1,248 @@
+"""`signkit run`: a recipe from its corpus to its report."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast
+
+from signkit import checkpoint
+from signkit.data.loader import Step, eval_batches, train_steps
+from signkit.errors import SignkitError
+from signkit.eval.protocols import Protocol
+from signkit.eval.protocols import load as load_protocol
+from signkit.eval.scores import error_rate, score
+from signkit.export import write_export
+from signkit.files import write_json
+from signkit.prepare import Prepared, prepare
+from signkit.pretraining import pretrain_context
+from signkit.recipe import Recipe
+from signkit.recipe_file import load_recipe
+from signkit.recognise import NBest, recognise, write_hypotheses
+from signkit.report import Result, print_result, write_report
+from signkit.run_folder import folder_to_resume, locked, new_folder, write_environment, write_status
+from signkit.signals import Stop, stop_on_signals
+from signkit.train import Ended, accelerator, train
+from signkit.types import Score
+from signkit.watch import TrainingWatch, Watch
+
+EMPTY_SHARE = 0.9
+"""Share of empty dev hypotheses from which a model is said to have collapsed to blanks."""
+
+
+def run_recipe(ref: str, overrides: Sequence[str], *, resume: str, as_json: bool) -> int:
+    """Train, decode, score and report; returns the exit status.
+
+    Raises:
+        SignkitError: as one message; the run's folder, if it was made, says `failed`.
+    """
+    recipe = load_recipe(ref, overrides)
+    protocol = load_protocol(recipe.eval.protocol)
+    old = folder_to_resume(recipe, resume)
+    engine = accelerator(recipe.train)
+    with stop_on_signals() as stop:
+        prepared = prepare(recipe)
+        if old is None and engine.is_main_process:
+            old = new_folder(recipe, ref)
+        folder = Path(_shared(str(old or ""), engine))
+        with _held(folder, engine):
+            result = _recorded(recipe, protocol, prepared, folder, engine, stop)
+    if engine.is_main_process:
+        if result is None:
+            print(f"interrupted; `signkit run {ref} --resume auto` goes on", flush=True)
+        elif as_json:
+            print(json.dumps({"run": str(folder), "metrics": [_plain(s) for s in result.scores]}))
+        else:
+            print_result(result)
+        if not as_json or result is None:
+            print(folder, flush=True)
+    engine.end_training()
+    return stop.exit_code if result is None else 0
+
+
+def _recorded(
+    recipe: Recipe, protocol: Protocol, prepared: Prepared, folder: Path, engine: Accelerator, stop: Stop
+) -> Result | None:
+    """Carry the run out with its state on record; None when it was interrupted."""
+    watch = Watch(folder, main=engine.is_main_process)
+    try:
+        if engine.is_main_process:
+            write_status(folder, "running")
+            write_environment(folder, prepared.corpus.fingerprint, str(engine.device), engine.num_processes)
+        ended = _train(recipe, prepared, folder, engine, watch, stop)
+        result = None
+        if ended.how != "interrupted" and engine.is_main_process:
+            result = _results(recipe, protocol, prepared, folder, ended, watch)
+            stop.signal = 0
+        if engine.is_main_process:
+            write_status(folder, "finished" if result else "interrupted", step=ended.progress.step)
+    except SignkitError as error:
+        watch.note(f"failed: {error}")
+        if engine.is_main_process:
+            with _whatever():
+                write_status(folder, "failed", error=str(error))
+        raise
+    finally:
+        watch.close()
+    return result
+
+
+def _train(
+    recipe: Recipe, prepared: Prepared, folder: Path, engine: Accelerator, watch: Watch, stop: Stop
+) -> Ended:
+    """The context's pre-training, then the main one, from the newest checkpoint on."""
+    config, model, checkpoints = recipe.train, prepared.model, folder / "checkpoints"
+    for note in prepared.notes:
+        watch.say(note)
+    done = checkpoint.steps(checkpoints)
+    if not done:
+        pretrain_context(recipe, prepared, watch)
+    sizes = ", ".join(f"{len(examples)} {name}" for name, examples in prepared.examples.items())
+    weights = sum(p.numel() for p in model.parameters())
+    watch.say(f"{recipe.name}: {sizes}; {len(prepared.vocabulary)} symbols; {weights:,} weights; {engine.device}")
+
+    def steps(start: int) -> Iterator[Step]:
+        return train_steps(
+            prepared.examples["train"],
+            config.batch_size,
+            config.seed,
+            start_step=start,
+            rank=engine.process_index,
+            world=engine.num_processes,
+            accumulate=config.accumulate,
+            workers=config.workers,
+        )
+
+    begun = done[-1] if done else 0
+    with watch.bar("train", config.max_steps, begun) as bar:
+        watcher = TrainingWatch(watch, bar, begun=begun, total=config.max_steps, score=_rate_name(recipe))
+        try:
+            return train(
+                model,
+                config,
+                steps,
+                _DevScore(recipe, prepared, watch) if "dev" in prepared.examples else None,
+                checkpoints,
+                watcher,
+                engine,
+                stop,
+            )
+        finally:
+            watcher.close()
+
+
+class _DevScore:
+    """The greedy error rate on dev of the model's present weights; warns of a model that writes nothing."""
+
+    def __init__(self, recipe: Recipe, prepared: Prepared, watch: Watch) -> None:
+        self._recipe, self._prepared, self._watch = recipe, prepared, watch
+
+    def __call__(self) -> float:
+        prepared, examples = self._prepared, self._prepared.examples["dev"]
+        decode = replace(self._recipe.decode, beam=1, nbest=1)
+        batches = eval_batches(examples, decode.batch_size)
+        found = recognise(prepared.model, batches, prepared.vocabulary, decode)
+        empty = sum(not nbest[0].tokens for nbest in found.values()) / len(found)
+        if empty > EMPTY_SHARE:
+            self._watch.note(f"warning: {100 * empty:.0f} % of dev hypotheses are empty (blanks only)")
+        references = {sample.id: sample.reference for sample in examples.samples}
+        return error_rate(references, {i: nbest[0].tokens for i, nbest in found.items()}).value
+
+
+def _results(
+    recipe: Recipe, protocol: Protocol, prepared: Prepared, folder: Path, ended: Ended, watch: Watch
+) -> Result:
+    """Decode and score the recipe's splits with the chosen weights, export and report."""
+    best = ended.progress.best_step
+    step = best if best and recipe.train.select == "best" else ended.progress.step
+    weights = checkpoint.weights(folder / "checkpoints", step)
+    checkpoint.load_weights(prepared.model, weights, checkpoint.folder_of(folder / "checkpoints", step))
+    write_export(
+        folder / "export", recipe, prepared.vocabulary, prepared.corpus.layout, prepared.corpus.width, weights
+    )
+    scores: list[Score] = []
+    hypotheses: dict[str, dict[str, NBest]] = {}
+    for split in recipe.decode.splits:
+        if split in prepared.examples:
+            hypotheses[split] = _decoded(recipe, prepared, split, watch)
+            write_hypotheses(folder / "decode" / f"{split}.jsonl", list(hypotheses[split].values()))
+            scores += _scored(recipe, protocol, prepared, split, hypotheses[split])
+    write_json(folder / "scores.json", {"metrics": [_plain(each) for each in scores]})
+    result = Result(recipe.name, step, tuple(scores), hypotheses, _references(prepared, tuple(hypotheses)))
+    return write_report(folder, result, prepared)
+
+
+def _decoded(recipe: Recipe, prepared: Prepared, split: str, watch: Watch) -> dict[str, NBest]:
+    examples = prepared.examples[split]
+    with watch.bar(f"decode {split}", len(examples)) as bar:
+        batches = eval_batches(examples, recipe.decode.batch_size, workers=recipe.train.workers)
+        found = recognise(prepared.model, batches, prepared.vocabulary, recipe.decode, bar.at)
+    return {sample.id: found[sample.id] for sample in examples.samples}
+
+
+def _scored(
+    recipe: Recipe, protocol: Protocol, prepared: Prepared, split: str, found: dict[str, NBest]
+) -> list[Score]:
+    """The protocol's scores, and the rate of greedy search beside a beam's."""
+    references = _references(prepared, (split,))
+    seen = {" ".join(sample.reference) for sample in prepared.corpus.split("train")}
+    scores = list(score(references, _best(found), protocol, split, seen))
+    if recipe.decode.beam > 1:
+        greedy = replace(recipe.decode, beam=1, nbest=1)
+        batches = eval_batches(prepared.examples[split], greedy.batch_size)
+        first = score(references, _best(recognise(prepared.model, batches, prepared.vocabulary, greedy)), protocol, split)
+        scores += [replace(each, name=f"{each.name}_greedy") for each in first if each.name in ("wer", "cer")]
+    return scores
+
+
+def _references(prepared: Prepared, splits: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    return {s.id: s.reference for split in splits for s in prepared.examples[split].samples}
+
+
+def _best(found: dict[str, NBest]) -> dict[str, tuple[str, ...]]:
+    return {i: nbest[0].tokens for i, nbest in found.items()}
+
+
+def _rate_name(recipe: Recipe) -> str:
+    return "CER" if recipe.text.unit == "character" else "WER"
+
+
+def _plain(each: Score) -> dict[str, Any]:
+    """A score as JSON has it; a value that is not defined is null."""
+    value = each.value if each.value == each.value else None
+    return {"name": each.name, "split": each.split, "value": value, "signature": each.signature, "note": each.note}
+
+
+def _shared(text: str, engine: Accelerator) -> str:
+    """The main process's text in every process, as a tensor of its bytes."""
+    if engine.num_processes == 1:
+        return text
+    content = torch.zeros(4096, dtype=torch.uint8, device=engine.device)
+    raw = text.encode()
+    content[: len(raw)] = torch.frombuffer(bytearray(raw or b"\0"), dtype=torch.uint8)[: len(raw)]
+    got: torch.Tensor = broadcast(content)
+    return bytes(got.cpu().tolist()).rstrip(b"\0").decode()
+
+
+@contextmanager
+def _held(folder: Path, engine: Accelerator) -> Iterator[None]:
+    """The main process holds the run's folder for all."""
+    if not engine.is_main_process:
+        yield
+        return
+    with locked(folder):
+        yield
+
+
+@contextmanager
+def _whatever() -> Iterator[None]:
+    """Writing down a failure must not hide it."""
+    try:
+        yield
+    except SignkitError:
+        pass

@@ -1,0 +1,158 @@
+"""What travels between the stages: frozen records that check themselves. No torch here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from signkit.errors import UserError
+
+SPLITS = ("train", "dev", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A gloss with the frames it takes: ``start`` and ``end``, zero-based, end exclusive."""
+
+    gloss: str
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < self.end:
+            raise UserError(f"segment {self.gloss!r}", f"frames {self.start} to {self.end} are not an interval")
+
+
+@dataclass(frozen=True, slots=True)
+class Landmarks:
+    """Points of the signer, frame by frame.
+
+    Attributes:
+        points: float32 [frames, points, 2 or 3]; NaN where a point was not seen. x to the right,
+            y down, in units of the picture's width and height or in pixels.
+        layout: name of the landmark layout, see `signkit.data.landmarks`.
+        fps: frames a second.
+    """
+
+    points: npt.NDArray[np.float32]
+    layout: str
+    fps: float = 25.0
+
+    def __post_init__(self) -> None:
+        if self.points.ndim != 3 or self.points.shape[2] not in (2, 3):
+            shape = list(self.points.shape)
+            raise UserError("landmarks", f"need the shape [frames, points, 2 or 3], not {shape}")
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Vectors made elsewhere, one a frame: float32 [frames, width]."""
+
+    vectors: npt.NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        if self.vectors.ndim != 2:
+            raise UserError("features", f"need the shape [frames, width], not {list(self.vectors.shape)}")
+
+
+Signal = Landmarks | Features
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One utterance of a corpus. The signal is loaded when it is asked for.
+
+    Attributes:
+        id: unique within the corpus.
+        split: ``train``, ``dev`` or ``test``.
+        reference: the glosses (or the characters) that were signed.
+        frames: number of frames of the signal.
+        load: gives the signal; called by the loader, perhaps in another process.
+        source: where the signal comes from, for messages.
+    """
+
+    id: str
+    split: str
+    reference: tuple[str, ...]
+    frames: int
+    load: Callable[[], Signal] = field(repr=False, compare=False)
+    source: str = ""
+    signer: str = ""
+    text: str = ""
+    segments: tuple[Segment, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.split not in SPLITS:
+            raise UserError(self.source or self.id, f"split {self.split!r} is none of train, dev, test")
+        if self.frames < 1:
+            raise UserError(self.source or self.id, f"sample {self.id!r} has no frames")
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """What a corpus reader gives.
+
+    Attributes:
+        name: for messages and reports.
+        samples: of all splits, in a fixed order, with unique ids.
+        layout: the landmark layout of every sample, or "" for a corpus of features.
+        width: coordinates a point (2 or 3), or numbers a feature vector.
+        extra_text: further gloss sentences for the language side; none of them from dev or test.
+        fingerprint: SHA-256 of what was read, for the record of a run.
+    """
+
+    name: str
+    samples: tuple[Sample, ...]
+    layout: str
+    width: int
+    extra_text: tuple[tuple[str, ...], ...] = ()
+    fingerprint: str = ""
+
+    def __post_init__(self) -> None:
+        split_of: dict[str, str] = {}
+        for sample in self.samples:
+            first = split_of.setdefault(sample.id, sample.split)
+            if first != sample.split:
+                raise UserError(sample.source, f"sample {sample.id!r} is in two splits, {first} and {sample.split}")
+        if len(split_of) < len(self.samples):
+            seen: set[str] = set()
+            double = next(s for s in self.samples if s.id in seen or seen.add(s.id))  # type: ignore[func-returns-value]
+            raise UserError(double.source, f"sample id {double.id!r} is used twice")
+
+    def split(self, name: str) -> tuple[Sample, ...]:
+        """The samples of one split, in the corpus's order."""
+        return tuple(sample for sample in self.samples if sample.split == name)
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """One decoded sequence.
+
+    Attributes:
+        tokens: glosses (or characters).
+        text: the tokens as one string.
+        score: natural logarithm of the decoder's score, language model and reward included.
+        times: seconds from the start of the clip at which each token was emitted.
+    """
+
+    id: str
+    tokens: tuple[str, ...]
+    text: str
+    score: float
+    times: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.times) != len(self.tokens):
+            raise ValueError(f"{self.id}: {len(self.tokens)} tokens but {len(self.times)} times")
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One figure: a fraction (0.071, not 7.1), what it was computed on and how."""
+
+    name: str
+    value: float
+    split: str
+    signature: str = ""
+    note: str = ""

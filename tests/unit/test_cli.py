@@ -1,0 +1,258 @@
+"""The command: exit statuses, messages word for word, and what it does not import."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import types
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from signkit import __version__
+from signkit.assets import asset, names
+from signkit.cli import main
+from signkit.errors import OperationalError, UserError
+from signkit.recipe_file import load_recipe, resolved
+
+Command = Callable[..., tuple[int, str, str]]
+CODE = """
+import sys
+from signkit.cli import main
+try:
+    main()
+except SystemExit as leaving:
+    print([m for m in ('torch', 'transformers', 'numpy', 'rich', 'yaml') if m in sys.modules])
+    raise
+"""
+
+
+@pytest.fixture
+def signkit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
+    """Run the command in this process, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*args: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["signkit", *args])
+        with pytest.raises(SystemExit) as leaving:
+            main()
+        captured = capsys.readouterr()
+        return leaving.value.code or 0, captured.out, captured.err  # type: ignore[return-value]
+
+    return call
+
+
+def subprocess_run(code: str, *args: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([sys.executable, "-c", code, *args], capture_output=True, text=True, timeout=60)
+
+
+def test_help_lists_the_verbs(signkit: Command) -> None:
+    status, out, err = signkit("--help")
+    assert (status, err) == (0, "")
+    lines = out[out.index("Commands:") :].splitlines()[1:]
+    assert [line.split()[0] for line in lines] == ["run", "predict", "check", "show", "list", "copy", "data"]
+
+
+def test_version(signkit: Command) -> None:
+    assert signkit("--version") == (0, f"signkit {__version__}\n", "")
+
+
+def test_check_says_ok_or_all_faults(signkit: Command) -> None:
+    assert signkit("check", "quickstart") == (0, "recipes/quickstart.yaml: ok\n", "")
+    assert signkit("check", "quickstart", "--json") == (0, '{"ok": true, "faults": []}\n', "")
+    assert signkit("check", "quickstart", "--set", "train.lr=abc") == (
+        2,
+        "",
+        "error: --set train.lr=abc: `train.lr` needs a number, not `abc`\n",
+    )
+    assert signkit("check", "quickstart", "--set", "train.lr=abc", "--set", "trian.seed=2") == (
+        2,
+        "",
+        "--set train.lr=abc: `train.lr` needs a number, not `abc`\n"
+        "--set trian.seed=2: unknown key `trian`; did you mean `train`?\n"
+        "error: 2 faults\n",
+    )
+
+
+def test_check_gives_faults_as_json(signkit: Command) -> None:
+    Path("r.yaml").write_text("train: {lr: abc, losses: []}\n", encoding="utf-8")
+    status, out, err = signkit("check", "r.yaml", "--json")
+    assert (status, err) == (2, "")
+    result = json.loads(out)
+    assert result["ok"] is False
+    assert result["faults"][-1] == {
+        "where": "r.yaml:1:13",
+        "what": "`train.lr` needs a number, not `abc`",
+        "hint": "",
+    }
+    status, out, err = signkit("check", "gone.yaml", "--json")
+    assert (status, err, json.loads(out)["faults"][0]["what"]) == (2, "", "there is no such file")
+
+
+def test_show_prints_the_resolved_recipe(signkit: Command) -> None:
+    recipe = load_recipe("quickstart", ["train.seed=7"])
+    assert signkit("show", "quickstart", "--set", "train.seed=7") == (0, resolved(recipe), "")
+    status, out, _ = signkit("show", "recipes/quickstart.yaml", "--json", "--set", "train.seed=7")
+    assert status == 0
+    assert json.loads(out)["train"]["seed"] == 7
+    assert json.loads(out)["name"] == "quickstart"
+
+
+def test_list_has_a_line_each(signkit: Command) -> None:
+    status, out, err = signkit("list", "--json")
+    assert (status, err) == (0, "")
+    known = json.loads(out)
+    assert list(known) == ["recipes", "corpora", "encoders", "contexts", "models", "losses"]
+    assert tuple(known["recipes"]) == names("recipes")
+    assert known["corpora"]["synthetic"].startswith("Made on the spot: ")
+    assert all(line for group in known.values() for line in group.values())
+    _, table, _ = signkit("list")
+    for group in known.values():
+        for name, line in group.items():
+            assert [" ".join(row.split()) for row in table.splitlines()].count(f"{name} {line}") >= 1
+
+
+def test_copy_never_replaces_unasked(signkit: Command, tmp_path: Path) -> None:
+    content = asset("recipes", "quickstart").read_bytes()
+    assert signkit("copy", "quickstart", "mine.yaml") == (0, "mine.yaml\n", "")
+    assert (tmp_path / "mine.yaml").read_bytes() == content
+    (tmp_path / "mine.yaml").write_text("changed")
+    assert signkit("copy", "quickstart", "mine.yaml") == (
+        2,
+        "",
+        "error: mine.yaml: exists already; --force replaces it\n",
+    )
+    assert (tmp_path / "mine.yaml").read_text() == "changed"
+    assert signkit("copy", "quickstart", "mine.yaml", "--force")[0] == 0
+    assert (tmp_path / "mine.yaml").read_bytes() == content
+    assert signkit("copy", "quickstart", ".") == (0, "quickstart.yaml\n", "")
+    assert signkit("copy", "quickstart", "a/b.yaml") == (2, "", "error: a/b.yaml: there is no folder a\n")
+    assert signkit("copy", "mine.yaml", "mine.yaml", "--force") == (
+        2,
+        "",
+        "error: mine.yaml: is the recipe itself\n",
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.yaml", "quickstart.yaml"]
+
+
+@pytest.mark.parametrize(
+    "args", [("bogus",), ("check",), ("check", "quickstart", "--bogus"), ("predict", "r", "--beam", "0")]
+)
+def test_wrong_usage_exits_2(signkit: Command, args: tuple[str, ...]) -> None:
+    status, out, err = signkit(*args)
+    assert (status, out) == (2, "")
+    assert err.startswith("Usage: signkit")
+
+
+def _fake(monkeypatch: pytest.MonkeyPatch, module: str, function: str, effect: object) -> list[tuple]:
+    """Stand in for a verb's work; gives what it was called with."""
+    calls: list[tuple] = []
+
+    def stand_in(*args: object, **kwargs: object) -> int:
+        calls.append((*args, kwargs))
+        if isinstance(effect, BaseException):
+            raise effect
+        return int(effect)  # type: ignore[call-overload]
+
+    fake = types.ModuleType(module)
+    setattr(fake, function, stand_in)
+    monkeypatch.setitem(sys.modules, module, fake)
+    return calls
+
+
+def test_run_passes_everything_on(signkit: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = _fake(monkeypatch, "signkit.run", "run_recipe", 143)
+    assert (
+        signkit("run", "quickstart", "--set", "a.b=c", "--set", "d=e", "--resume", "auto", "--json")[0] == 143
+    )
+    assert signkit("run", "x.yaml")[0] == 143
+    assert calls == [
+        ("quickstart", ["a.b=c", "d=e"], {"resume": "auto", "as_json": True}),
+        ("x.yaml", [], {"resume": "never", "as_json": False}),
+    ]
+
+
+def test_predict_passes_everything_on(signkit: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = _fake(monkeypatch, "signkit.predict", "predict", 0)
+    assert signkit("predict", "runs/x", "a.npz", "b.npz", "--beam", "4", "--json")[0] == 0
+    assert signkit("predict", "runs/x", "--list", "files.txt")[0] == 0
+    assert calls == [
+        (Path("runs/x"), [Path("a.npz"), Path("b.npz")], None, True, 4, {}),
+        (Path("runs/x"), [], Path("files.txt"), False, None, {}),
+    ]
+
+
+def test_fetch_passes_everything_on(signkit: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = _fake(monkeypatch, "signkit.data.fetch", "fetch", 0)
+    assert signkit("data", "fetch", "boston104", "--to", "here")[0] == 0
+    assert calls == [("boston104", Path("here"), False, {})]
+
+
+@pytest.mark.parametrize(
+    ("effect", "status", "message"),
+    [
+        (UserError("a.csv:3", "no column `id`", "add it"), 2, "error: a.csv:3: no column `id`; add it\n"),
+        (OperationalError("runs/x: the disk is full"), 1, "error: runs/x: the disk is full\n"),
+        (KeyError("x"), 1, "internal error: KeyError: 'x' (set SIGNKIT_TRACEBACK=1 for details)\n"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_errors_become_one_message_and_a_status(
+    signkit: Command, monkeypatch: pytest.MonkeyPatch, effect: BaseException, status: int, message: str
+) -> None:
+    monkeypatch.delenv("SIGNKIT_TRACEBACK", raising=False)
+    _fake(monkeypatch, "signkit.run", "run_recipe", effect)
+    assert signkit("run", "quickstart") == (status, "", message)
+
+
+def test_the_traceback_is_there_when_asked_for(signkit: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIGNKIT_TRACEBACK", "1")
+    _fake(monkeypatch, "signkit.run", "run_recipe", KeyError("x"))
+    _, _, err = signkit("run", "quickstart")
+    assert err.startswith("Traceback (most recent call last):\n")
+
+
+@pytest.mark.parametrize(
+    ("args", "status", "imported"),
+    [
+        (("--help",), 0, []),
+        (("--version",), 0, []),
+        (("check", "--help"), 0, []),
+        (("check", "quickstart"), 0, ["yaml"]),
+        (("check", "quickstart", "--set", "a=b"), 2, ["yaml"]),
+        (("show", "quickstart"), 0, ["yaml"]),
+        (("list", "--json"), 0, ["yaml"]),
+        (("list",), 0, ["rich", "yaml"]),
+    ],
+)
+def test_verbs_about_recipes_do_not_import_torch(
+    args: tuple[str, ...], status: int, imported: list[str]
+) -> None:
+    result = subprocess_run(CODE, *args)
+    assert result.returncode == status
+    assert result.stdout.splitlines()[-1] == str(imported)
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    command = [sys.executable, "-m", "signkit", "show", "quickstart"]
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    result = subprocess.run(command, stdout=write_end, stderr=subprocess.PIPE, text=True, timeout=60)
+    os.close(write_end)
+    assert (result.returncode, result.stderr) == (1, "")
+
+
+def test_ctrl_c_exits_130_without_a_word() -> None:
+    code = "import os, signal, sys; import signkit.recipe_verbs as verbs\n"
+    code += f"verbs.check_recipe = lambda *_: os.kill(os.getpid(), {int(signal.SIGINT)})\n"
+    result = subprocess_run(code + "from signkit.cli import main; main()", "check", "quickstart")
+    assert (result.returncode, result.stderr) == (130, "")
+
+
+def test_the_checkouts_own_script_is_the_command() -> None:
+    script = Path(__file__).resolve().parents[2] / "cli.py"
+    assert len(script.read_text(encoding="utf-8").splitlines()) == 4
+    result = subprocess.run([sys.executable, script, "--version"], capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stdout, result.stderr) == (0, f"signkit {__version__}\n", "")

@@ -1,0 +1,242 @@
+"""Layouts are consistent; normalisation takes out place and size and nothing else."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from signkit.data.landmarks import check_landmarks, layout, normalise, subset
+from signkit.errors import UserError
+
+NAMES = ("holistic", "signing", "hands", "hand", "boston104")
+
+
+def clip(name: str, frames: int = 12, width: int = 3, seed: int = 0, gaps: float = 0.2) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    points = rng.normal(size=(frames, len(layout(name).points), width)).astype(np.float32)
+    points[rng.random(points.shape[:2]) < gaps] = np.nan
+    return points
+
+
+@pytest.mark.parametrize(
+    ("name", "parts", "edges"),
+    [
+        ("holistic", {"body": 33, "face": 468, "left_hand": 21, "right_hand": 21}, 113),
+        ("signing", {"body": 17, "face": 28, "left_hand": 21, "right_hand": 21}, 92),
+        ("hands", {"left_hand": 21, "right_hand": 21}, 42),
+        ("hand", {"hand": 21}, 21),
+        ("boston104", {"left_hand": 1, "right_hand": 1, "head": 1}, 0),
+    ],
+)
+def test_the_sizes(name: str, parts: dict[str, int], edges: int) -> None:
+    found = layout(name)
+    assert found.name == name
+    assert {part: len(points) for part, points in found.parts.items()} == parts
+    assert len(found.edges) == edges
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_mirrored_layout_is_the_layout(name: str) -> None:
+    found = layout(name)
+    mirror = found.mirror
+    edges = {frozenset(edge) for edge in found.edges}
+    assert {frozenset((mirror[a], mirror[b])) for a, b in found.edges} == edges
+    assert {mirror[i] for i in found.root} == set(found.root)
+
+
+def test_every_part_of_the_signing_layout_is_one_piece() -> None:
+    signing = layout("signing")
+    for members in signing.parts.values():
+        reached, before = {members[0]}, 0
+        while len(reached) > before:
+            before = len(reached)
+            reached |= {i for edge in signing.edges if reached & set(edge) for i in edge}
+        assert reached == set(members)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("left_wrist", "right_wrist"),
+        ("mouth_left", "mouth_right"),
+        ("left_hand_index_tip", "right_hand_index_tip"),
+        ("face_263", "face_33"),
+        ("face_291", "face_61"),
+        ("face_386", "face_159"),
+        ("face_334", "face_105"),
+        ("face_454", "face_234"),
+        ("face_152", "face_152"),
+    ],
+)
+def test_known_mirror_images(left: str, right: str) -> None:
+    holistic = layout("holistic")
+    a, b = holistic.points.index(left), holistic.points.index(right)
+    assert (holistic.mirror[a], holistic.mirror[b]) == (b, a)
+
+
+def test_holistic_has_mediapipes_order() -> None:
+    points = layout("holistic").points
+    assert (points[0], points[15], points[33], points[501], points[522]) == (
+        "nose",
+        "left_wrist",
+        "face_0",
+        "left_hand_wrist",
+        "right_hand_wrist",
+    )
+    assert layout("hand").points[8] == "index_tip"
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("which", ["all", "signing", "hands"])
+def test_a_subset_keeps_names_and_the_edges_inside(name: str, which: str) -> None:
+    whole = layout(name)
+    small, index = subset(whole, which)
+    assert small.points == tuple(whole.points[i] for i in index)
+    kept = {frozenset(edge) for edge in whole.edges if set(edge) <= set(index.tolist())}
+    assert {frozenset((index[a], index[b])) for a, b in small.edges} == kept
+    assert [index[i] for i in small.mirror] == [whole.mirror[i] for i in index]
+
+
+@pytest.mark.parametrize(
+    ("name", "which", "found"),
+    [
+        ("holistic", "signing", "signing"),
+        ("signing", "hands", "hands"),
+        ("hands", "signing", "hands"),
+        ("hand", "hands", "hand"),
+        ("boston104", "signing", "boston104"),
+        ("boston104", "hands", "boston104.hands"),
+    ],
+)
+def test_the_names_of_subsets(name: str, which: str, found: str) -> None:
+    assert subset(layout(name), which)[0].name == found
+
+
+def test_a_layout_without_hands_has_no_hands_to_give() -> None:
+    head = dataclasses.replace(layout("hand"), name="foot", parts={"foot": tuple(range(21))})
+    with pytest.raises(UserError, match=r"^landmarks.points: layout 'foot' has no hands; use points: all$"):
+        subset(head, "hands")
+
+
+def test_an_unknown_layout_is_named_with_the_nearest() -> None:
+    with pytest.raises(UserError) as error:
+        layout("holistik", "a.npz")
+    assert str(error.value) == "a.npz: unknown landmark layout 'holistik'; did you mean 'holistic'?"
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"points": ("left-hand", "nose", "nose")}, "two points have one name"),
+        ({"parts": {"head": (0, 1)}}, "the parts do not divide the points"),
+        ({"edges": ((0, 2),)}, "an edge leaves its part"),
+        ({"mirror": (1, 2, 0)}, "the mirror is not its own inverse"),
+        ({"parts": {"one": (0,), "two": (1, 2)}}, "the mirror tears a part apart"),
+        ({"root": (3,)}, "root or scale is not among the points"),
+        ({"unit": 0.0}, "the unit is not positive"),
+    ],
+)
+def test_a_wrong_layout_is_refused(change: dict[str, object], fault: str) -> None:
+    with pytest.raises(ValueError, match=f"^layout 'boston104': {fault}$"):
+        dataclasses.replace(layout("boston104"), **change)
+
+
+@pytest.mark.parametrize("name", ["holistic", "signing", "hands", "hand"])
+@pytest.mark.parametrize("origin", ["clip", "frame"])
+def test_place_and_size_are_taken_out(name: str, origin: str) -> None:
+    points = clip(name)
+    moved = points * np.float32(3.5)
+    moved[..., :2] += np.float32([40, -7])
+    one, two = (normalise(p, layout(name), origin, "clip") for p in (points, moved))
+    np.testing.assert_allclose(one, two, atol=2e-4)
+    assert np.array_equal(np.isnan(one), np.isnan(points))
+
+
+def test_the_shoulders_are_one_apart_around_the_origin() -> None:
+    points = clip("holistic", gaps=0)
+    points[:, 11], points[:, 12] = [0.7, 0.4, -0.1], [0.3, 0.4, -0.1]
+    points[:, 0] = [0.5, 0.2, -0.3]
+    out = normalise(points, layout("holistic"), "clip", "clip")
+    np.testing.assert_allclose(out[:, 11], np.tile([0.5, 0, -0.25], (12, 1)), atol=1e-6)
+    np.testing.assert_allclose(out[:, 0], np.tile([0, -0.5, -0.75], (12, 1)), atol=1e-6)
+
+
+def test_boston104_is_measured_from_the_median_nose_in_units_of_fifty_pixels() -> None:
+    points = np.array([[[100, 150], [200, 150], [150, 60]], [[110, 150], [200, 150], [152, 60]]], np.float32)
+    out = normalise(points, layout("boston104"), "clip", "clip")
+    np.testing.assert_allclose(out, (points - [151, 60]) / 50, rtol=1e-6)
+    assert normalise(points, layout("boston104"), "clip", "none")[0, 2].tolist() == [-1, 0]
+
+
+def test_a_frames_origin_is_the_clips_where_the_root_is_not_seen() -> None:
+    points = np.zeros((3, 3, 2), np.float32)
+    points[:, 2] = [[1, 1], [np.nan, 5], [3, 3]]
+    out = normalise(points, layout("boston104"), "frame", "none")
+    assert out[:, 0].tolist() == [[-1, -1], [-2, -2], [-3, -3]]
+    assert np.isnan(out[1, 2]).all()
+
+
+def test_a_clip_without_its_root_or_its_pair_falls_back_on_all_points() -> None:
+    points = clip("holistic", gaps=0)
+    points[:, [11, 12]] = np.nan
+    out = normalise(points, layout("holistic"), "clip", "clip")
+    assert np.nanmean(out[..., :2]) == pytest.approx(0, abs=1e-6)
+    assert np.nanmean((out[..., :2] ** 2).sum(-1)) == pytest.approx(1, abs=1e-5)
+    assert np.array_equal(normalise(points, layout("holistic"), "frame", "clip"), out, equal_nan=True)
+
+
+def test_one_hand_alone_is_measured_from_its_wrist() -> None:
+    points = clip("hands", gaps=0)
+    points[:, :21] = np.nan
+    out = normalise(points, layout("hands"), "clip", "clip")
+    assert np.median(out[:, 21, :2], axis=0) == pytest.approx([0, 0], abs=1e-6)
+    palm = np.linalg.norm(out[:, 21, :2] - out[:, 30, :2], axis=-1)
+    assert np.median(palm) == pytest.approx(1, abs=1e-5)
+
+
+def test_points_in_one_place_are_not_divided_by_nothing() -> None:
+    points = np.full((2, 21, 2), 4, np.float32)
+    assert not normalise(points, layout("hand"), "clip", "clip").any()
+
+
+def test_nothing_asked_nothing_changed() -> None:
+    points = clip("holistic")
+    assert np.array_equal(normalise(points, layout("holistic"), "none", "none"), points, equal_nan=True)
+
+
+def bad(name: str = "boston104", frames: int = 3, count: int | None = None, width: int = 2) -> np.ndarray:
+    return np.zeros((frames, len(layout(name).points) if count is None else count, width), np.float32)
+
+
+def faulty(fault: str) -> np.ndarray:
+    points = bad()
+    if fault == "infinite":
+        points[1, 2, 0] = np.inf
+    elif fault == "unseen":
+        points[..., 1] = np.nan
+    elif fault == "no hands":
+        points[:, :2] = np.nan
+    return points
+
+
+@pytest.mark.parametrize(
+    ("name", "points", "message"),
+    [
+        ("holistic", bad(count=42), "layout 'holistic' has 543 points but the file has 42"),
+        ("boston104", bad(width=4), "a point has 2 or 3 coordinates, not 4"),
+        ("boston104", bad(frames=0), "has no frames"),
+        ("boston104", faulty("infinite"), "point 'nose' is infinite in frame 1"),
+        ("boston104", faulty("unseen"), "no point is seen in any frame"),
+        ("boston104", faulty("no hands"), "neither hand is seen in any frame"),
+    ],
+)
+def test_unusable_landmarks_are_refused(name: str, points: np.ndarray, message: str) -> None:
+    with pytest.raises(UserError) as error:
+        check_landmarks(points, layout(name), "clips/a.npz")
+    assert str(error.value) == f"clips/a.npz: {message}"
+
+
+def test_gaps_are_no_fault() -> None:
+    points = clip("holistic")
+    points[:, 522:] = np.nan
+    check_landmarks(points, layout("holistic"), "a.npz")
