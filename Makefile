@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints-cpu.txt
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
@@ -37,9 +38,11 @@ $(BIN)/python:
 	  echo "cannot make a virtual environment with $(PYTHON): is its venv module installed?"; exit 1; }
 
 $(VENV)/installed: $(BIN)/python pyproject.toml setup.py constraints-cpu.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints-cpu.txt -e .
+	@echo "installing signkit into $(VENV), which takes a minute or two"
+	@$(PIP) -e .
 	@touch $@
 
 $(VENV)/installed-dev: $(BIN)/python pyproject.toml setup.py constraints-cpu.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints-cpu.txt -e '.[dev]'
+	@echo "installing signkit and its development tools into $(VENV), which takes a minute or two"
+	@$(PIP) -e '.[dev]'
 	@touch $(VENV)/installed $@

@@ -60,9 +60,11 @@ def recognise(
 
 def search(model: Any, logits: SplitLogits, config: DecodeConfig) -> list[list[Candidate]]:
     """Greedy search for a beam of 1, beam search otherwise."""
-    acoustic, rows = _acoustic(logits, config.level), search_rows(model, config.context_scale)
+    acoustic, rows = _acoustic(logits, config.level) + logits.bias, search_rows(model, logits.bias)
     if config.beam == 1:
-        return greedy_search(acoustic, logits.lengths, rows, topology=model.topology)
+        return greedy_search(
+            acoustic, logits.lengths, rows, topology=model.topology, context_scale=config.context_scale
+        )
     return beam_search(
         acoustic,
         logits.lengths,
@@ -72,6 +74,7 @@ def search(model: Any, logits: SplitLogits, config: DecodeConfig) -> list[list[C
         nbest=min(config.nbest, config.beam),
         top_k=config.top_k,
         length_reward=config.length_reward,
+        context_scale=config.context_scale,
     )
 
 

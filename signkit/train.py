@@ -151,7 +151,7 @@ def update(
         with hold:
             logits = parallel(batch).float()
             fits = chunks_needed(batch.targets, batch.target_lengths, model.topology) <= logits.lengths
-            propose = proposer(model, logits.lengths)
+            propose = proposer(model, logits)
             total = logits.auxiliary + 0.0 * logits.anchor()
             for term, compute in active:
                 value = compute(logits, batch, propose)

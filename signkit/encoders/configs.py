@@ -45,7 +45,7 @@ class GcnConfig:
     """Width of each graph block, one after another."""
     temporal_kernel: Annotated[int, Range(1, 31)] = 5
     motion: bool = True
-    """Velocities and a seen/unseen flag as further channels of the input."""
+    """Velocities as further channels of the input."""
     fusion_width: Annotated[int, Range(1)] = 768
     """Width of a frame's vector after the parts are fused."""
     dropout: Annotated[float, Range(0, 1)] = 0.0

@@ -43,9 +43,9 @@ def parts_of(layout: Layout) -> tuple[Part, ...]:
 
 
 def adjacency(points: int, edges: Sequence[tuple[int, int]]) -> Float[Tensor, "kinds points points"]:
-    """What each point reads: itself, its neighbours towards the root, those away from it. Rows sum to one or zero.
+    """What each point reads: itself, its neighbours inward, its neighbours outward.
 
-    Without edges there is only the first kind. (Yan et al. 2018, spatial partitioning.)
+    Each row sums to one, or to zero where there is no such neighbour. Without edges there is only the first kind. (Yan et al. 2018, spatial partitioning.)
     """
     inward = torch.zeros(points, points)
     for start, end in edges:
@@ -55,7 +55,7 @@ def adjacency(points: int, edges: Sequence[tuple[int, int]]) -> Float[Tensor, "k
 
 
 class GraphConv(nn.Module):
-    """Spatial graph convolution: neighbours summed by fixed plus learned weights, then mixed over channels."""
+    """Spatial graph convolution: points summed by fixed and learned weights, then mixed over channels."""
 
     fixed: Float[Tensor, "kinds points points"]
 
@@ -82,7 +82,12 @@ class GraphBlock(nn.Module):
     """Graph convolution, then convolution over time, each with BatchNorm; residual; ReLU."""
 
     def __init__(
-        self, inputs: int, outputs: int, graph: Float[Tensor, "kinds points points"], kernel: int, dropout: float
+        self,
+        inputs: int,
+        outputs: int,
+        graph: Float[Tensor, "kinds points points"],
+        kernel: int,
+        dropout: float,
     ) -> None:
         super().__init__()
         self.dropout = dropout
@@ -147,7 +152,8 @@ class GcnEncoder(nn.Module):
         channels: width of each graph block.
         temporal: for frames of ``fusion_width`` numbers.
         motion: velocities as further channels of the input.
-        part_dropout: probability that a part of a sample counts as not seen while training; never all of them.
+        part_dropout: probability that a part of a sample counts as not seen while training; at least one
+            part is kept.
     """
 
     reads = "landmarks"
@@ -207,7 +213,9 @@ class GcnEncoder(nn.Module):
 
 
 def part_channels(
-    points: Float[Tensor, "batch frames points coords"], seen: Bool[Tensor, "batch frames points"], motion: bool
+    points: Float[Tensor, "batch frames points coords"],
+    seen: Bool[Tensor, "batch frames points"],
+    motion: bool,
 ) -> tuple[Float[Tensor, "batch frames points channels"], Bool[Tensor, "batch frames points channels"]]:
     """Channels of each point and which are known; the unknown ones are zero.
 

@@ -35,7 +35,12 @@ class KinematicEncoder(nn.Module):
     reads = "landmarks"
 
     def __init__(
-        self, temporal: Temporal, coordinates: int, points: int, lags: Sequence[int], pairs: Sequence[tuple[int, int]]
+        self,
+        temporal: Temporal,
+        coordinates: int,
+        points: int,
+        lags: Sequence[int],
+        pairs: Sequence[tuple[int, int]],
     ) -> None:
         super().__init__()
         self.temporal, self.lags, self.pairs = temporal, tuple(lags), tuple(pairs)
@@ -99,7 +104,9 @@ def _before(x: Tensor, lag: int) -> Tensor:
     return torch.cat([torch.zeros_like(x[:, :lag]), x[:, :-lag]], 1)[:, : x.shape[1]]
 
 
-def feature_width(coordinates: int, points: int, lags: Sequence[int], pairs: Sequence[tuple[int, int]]) -> int:
+def feature_width(
+    coordinates: int, points: int, lags: Sequence[int], pairs: Sequence[tuple[int, int]]
+) -> int:
     """Numbers a frame: the values of `kinematics` and a seen flag a point."""
     moving = points * len(lags) + len(pairs)
     return points * coordinates + moving * (coordinates + 1) + points

@@ -13,7 +13,7 @@ Pooled = tuple[
 
 
 class TimeConv(nn.Module):
-    """1-D convolution over time, channels last, as many frames out as in. Frames outside the clip are zero."""
+    """1-D convolution over time, channels last, as many frames out as in; zeros outside the clip."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int, *, dilation: int = 1, groups: int = 1, bias: bool = True

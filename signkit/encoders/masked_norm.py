@@ -29,7 +29,9 @@ class MaskedBatchNorm(nn.Module):
     running_mean: Float[Tensor, " channels"]
     running_var: Float[Tensor, " channels"]
 
-    def __init__(self, channels: int, *, affine: bool = True, eps: float = 1e-5, momentum: float = 0.1) -> None:
+    def __init__(
+        self, channels: int, *, affine: bool = True, eps: float = 1e-5, momentum: float = 0.1
+    ) -> None:
         super().__init__()
         self.eps, self.momentum = eps, momentum
         self.weight = nn.Parameter(torch.ones(channels)) if affine else None
@@ -86,7 +88,10 @@ class MaskedBatchNorm(nn.Module):
         return normed.to(x.dtype)
 
     def _follow(
-        self, count: Float[Tensor, " channels"], mean: Float[Tensor, " channels"], squares: Float[Tensor, " channels"]
+        self,
+        count: Float[Tensor, " channels"],
+        mean: Float[Tensor, " channels"],
+        squares: Float[Tensor, " channels"],
     ) -> None:
         """Move the running statistics; the variance is the unbiased one, as torch has it."""
         rate = self.momentum * (count > 1).to(mean.dtype)
@@ -132,7 +137,8 @@ def mask_out(
 
 def at_least_float32(x: Tensor) -> Tensor:
     """Half precision becomes float32; float64 stays."""
-    return x.to(torch.promote_types(x.dtype, torch.float32))
+    wide: Tensor = x.to(torch.promote_types(x.dtype, torch.float32))
+    return wide
 
 
 def processes() -> int:

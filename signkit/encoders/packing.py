@@ -27,10 +27,11 @@ class Packing:
         """The padded batch again, zero in the padding."""
         if self.index is not None:
             x = x.new_zeros(self.batch * self.frames, *x.shape[1:]).index_copy_(0, self.index, x)
-        return x.unflatten(0, (self.batch, self.frames))
+        return x.view(self.batch, self.frames, *x.shape[1:])
 
 
 def packing(mask: Bool[Tensor, "batch frames"]) -> Packing:
     """The packing of the frames where the mask is True."""
     index = mask.flatten().nonzero().squeeze(1)
-    return Packing(*mask.shape, index if len(index) < mask.numel() else None)
+    batch, frames = mask.shape
+    return Packing(batch, frames, index if len(index) < mask.numel() else None)

@@ -21,7 +21,9 @@ from signkit.encoders.masked_norm import MaskedBatchNorm, at_least_float32, mask
 from signkit.encoders.protocol import EncoderOutput
 from signkit.errors import UserError
 
-Chunks = tuple[Float[Tensor, "batch chunks width"], Float[Tensor, " batch"]]  # with the auxiliary loss a sample
+Chunks = tuple[
+    Float[Tensor, "batch chunks width"], Float[Tensor, " batch"]
+]  # with the auxiliary loss a sample
 
 
 class PooledTcn(nn.Module):
@@ -36,7 +38,9 @@ class PooledTcn(nn.Module):
 
     stride = 4
 
-    def __init__(self, inputs: int, width: int, *, kernel: int = 5, lift: bool = True, dropout: float = 0.0) -> None:
+    def __init__(
+        self, inputs: int, width: int, *, kernel: int = 5, lift: bool = True, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.width, self.dropout = width, dropout
         # no bias: the normalisation would take it away again
@@ -86,7 +90,7 @@ class DilatedTcn(nn.Module):
         self.blocks = nn.ModuleList(TimeConv(width, width, 3, dilation=d) for d in dilations)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in dilations)
         self.last_norm = nn.LayerNorm(width)
-        # frames before a chunk's middle, so that chunk s sees a window around frame s * stride + (stride - 1) // 2
+        # zeros before the first frame, so that the window of chunk s has its middle at the chunk's centre
         before = kernel // 2 - (stride - 1) // 2
         self.edges = (before, kernel - stride - before)
 
@@ -166,7 +170,7 @@ class Temporal(nn.Module):
         return (lengths + self.stride - 1) // self.stride
 
     def chunk_centres(self, chunks: int) -> Int[Tensor, " chunks"]:
-        """Frame s * stride + (stride - 1) // 2 of chunk s; that of a last, partial chunk may lie behind the end."""
+        """Frame s * stride + (stride - 1) // 2 of chunk s; of a last, partial chunk it may lie behind the end."""
         return torch.arange(chunks) * self.stride + (self.stride - 1) // 2
 
 

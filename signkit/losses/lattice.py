@@ -1,149 +1,119 @@
-"""The forward-backward recursion over a chain of positions, and what it tells: how often each arc is taken.
+"""The recursion over a chain of positions: the likelihood of all paths, and how often each arc is taken.
 
-One step of the recursion, for the two states of a position (`label`: its symbol was emitted on the last chunk; `held`:
-the position is held at all, after its symbol or after blanks), in log space:
+A position has two states: `label`, its symbol was emitted on the last chunk, and `held`, its symbol or a blank was.
+One step forward, and one step backward for the probability to finish, in log space (this project, docs/c2st.md):
 
-    label'(p) = label(p) stay(p)  +  held(p-1) enter(p)
-    held'(p)  = held(p) blank(p)  +  label'(p)
+    label'(p) = label(p) stay(p) + held(p-1) enter(p)              held'(p)  = held(p) blank(p)  + label'(p)
+    to_end_held'(p) = to_end_held(p) blank(p) + to_end_label(p+1) enter(p+1)
+    to_end_label'(p) = to_end_label(p) stay(p) + to_end_held'(p)
 
-Read backwards from the end, the probability to finish obeys the same two lines with the roles of stay and blank
-exchanged and positions counted from the far side:
-
-    finish_held(p)  = finish_held(p) blank(p)   +  finish_label(p+1) enter(p+1)
-    finish_label(p) = finish_label(p) stay(p)   +  finish_held(p)
-
-so one loop carries both, stacked in one flat vector, with three operations a step (this project, docs/c2st.md).
+Counted from the far side the second pair has the form of the first. So one loop carries both as a `first` and a
+`second` state in flat vectors; they meet in the middle, where the likelihood is read off. The posteriors are its
+derivatives by the arcs, by running both halves in reverse; the shares that takes are probabilities, so no logarithm
+is needed there, nothing can overflow, and what underflows is nothing.
 """
 
-import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 STAY, ENTER, BLANK = range(3)
-_BLOCK = 32  # steps whose weights are laid out at once: bounds memory, far above the cost of a loop
+_BLOCK = 32  # steps laid out at once: enough that the loop dominates, few enough to stay in cache
 
 
-def log_likelihood(arcs: Tensor, ends: Tensor) -> Tensor:
-    """Log-probability of all paths from position 0 to each sample's end: float64 [batch].
+def idle_arcs(steps: int, batch: int, positions: int, like: Tensor) -> Tensor:
+    """Log-weights [steps, 3, batch, positions] that change nothing, for STAY, ENTER and BLANK; their number is odd.
 
-    `arcs` [steps, 3, batch, positions] are log-weights by STAY, ENTER, BLANK. An ENTER arc is filed under the position
-    it enters; position 0 has none (-inf). Steps after a sample's last one are marked by BLANK 0 and the others -inf.
+    An ENTER arc is filed under the position it enters. A sample's steps after its last one must stay as they are here.
     """
-    history = _recursion(arcs, ends, directions=1)
-    return _at_end(history, arcs, ends, directions=1)
-
-
-def occupancies(arcs: Tensor, ends: Tensor) -> tuple[Tensor, Tensor]:
-    """As log_likelihood, and the posterior probability of each arc, written over `arcs`.
-
-    A sample without any path has log-likelihood -inf and all its posteriors 0.
-    """
-    history = _recursion(arcs, ends, directions=2)
-    total = _at_end(history, arcs, ends, directions=2)
-    steps, _, batch, positions = arcs.shape
-    shift = total.masked_fill(total == -torch.inf, 0.0)[:, None]
-    least = 0.5 * math.log(torch.finfo(arcs.dtype).tiny)  # below: 0, as denormals would slow the products tenfold
-    half, full = batch * positions, 2 * batch * positions
-    size, row = (steps, batch, positions), 2 * full + 1
-    before = {
-        STAY: history.as_strided(size, (row, positions, 1), 1),
-        ENTER: history.as_strided(size, (row, positions, 1), full),
-        BLANK: history.as_strided(size, (row, positions, 1), full + 1),
-    }
-    finish_held = history.as_strided(size, (row, positions, 1), 1 + half)
-    finish_label = history.as_strided(size, (row, positions, 1), 1 + full + half)
-    for start in range(0, steps, _BLOCK):
-        stop = min(start + _BLOCK, steps)
-        label = finish_label[steps - stop : steps - start].flip(0, 2).sub_(shift)
-        held = finish_held[steps - stop : steps - start].flip(0, 2).sub_(shift)
-        for kind, after in ((STAY, label), (ENTER, label), (BLANK, held)):
-            arc = arcs[start:stop, kind]
-            log_posterior = (before[kind][start:stop] + after).add_(arc)
-            arc.copy_(torch.nn.functional.threshold_(log_posterior, least, -torch.inf).exp_())
-    return total, arcs
-
-
-@torch.inference_mode()  # less bookkeeping in each of thousands of tiny operations
-def _recursion(arcs: Tensor, ends: Tensor, directions: int) -> Tensor:
-    """Run all steps; row t of the result is [one spare, first state, second state] after t steps.
-
-    Forward rows hold label, then held; backward rows, positions reversed, finish_held, then finish_label.
-    """
-    steps, _, batch, positions = arcs.shape
-    full = directions * batch * positions
-    history = torch.empty(steps + 1, 2 * full + 1, dtype=torch.float64, device=arcs.device)
-    history[0] = -torch.inf
-    start = history[0, 1:].view(2, directions, batch, positions)
-    start[1, 0, :, 0] = 0.0
-    if directions == 2:
-        start[:, 1].scatter_(2, (positions - 1 - ends).expand(2, -1)[..., None], 0.0)
-    # [state, moved by one position or not]: row (1, 0) is the second state as the next position sees it
-    sources = history.as_strided((steps + 1, 2, 2, full), (2 * full + 1, full, 1, 1))
-    sums = torch.empty(2, 2, full, dtype=torch.float64, device=arcs.device)
-    first_kept, entering, second_kept = sums[0, 1], sums[1, 0], sums[1, 1]
-    weights = torch.zeros(
-        min(_BLOCK, steps), 4, directions, batch, positions, dtype=torch.float64, device=arcs.device
-    )
-    weight_rows = weights.view(-1, 2, 2, full).unbind(0)
-    for begin in range(0, steps, _BLOCK):
-        stop = min(begin + _BLOCK, steps)
-        _fill_weights(weights[: stop - begin], arcs, begin)
-        rows = zip(
-            sources[begin:stop].unbind(0),
-            weight_rows,
-            history[begin + 1 : stop + 1, 1 : full + 1].unbind(0),
-            history[begin + 1 : stop + 1, full + 1 :].unbind(0),
-            strict=False,
-        )
-        for source, weight, first, second in rows:
-            torch.add(source, weight, out=sums)
-            torch.logaddexp(first_kept, entering, out=first)
-            torch.logaddexp(second_kept, first, out=second)
-    return history
-
-
-def _fill_weights(weights: Tensor, arcs: Tensor, begin: int) -> None:
-    """Lay out the arcs from step `begin` on in the order of the recursion: [steps, 4, directions, batch, positions]."""
-    count, _, directions, _, _ = weights.shape
-    weights[:, 1:, 0] = arcs[begin : begin + count]
-    if directions == 2:
-        last = arcs.shape[0] - begin
-        mirrored = arcs[last - count : last].flip(0, 1, 3)
-        weights[:, 1:, 1] = mirrored
-        weights[:, 2, 1, :, 1:] = mirrored[:, ENTER, :, :-1]
-        weights[:, 2, 1, :, 0] = -torch.inf
-
-
-def _at_end(history: Tensor, arcs: Tensor, ends: Tensor, directions: int) -> Tensor:
-    _, _, batch, positions = arcs.shape
-    held = history[-1, 1:].view(2, directions, batch, positions)[1, 0]
-    return held.gather(1, ends[:, None])[:, 0]
-
-
-def skew(arcs: Tensor) -> Tensor:
-    """Lay a transducer's arcs [chunks, 3, batch, positions] along diagonals chunk + position, one symbol a step.
-
-    There a label no longer stays on its chunk, and the recursion above is Graves' (2012). STAY arcs are dropped.
-    """
-    chunks, _, batch, positions = arcs.shape
-    steps = arcs.new_full((chunks + positions - 1, 3, batch, positions), -torch.inf)
-    steps[:, BLANK] = 0.0
-    _diagonals(steps[:, ENTER, :, 1:], chunks).copy_(arcs[:, ENTER, :, 1:])
-    _diagonals(steps[:, BLANK], chunks).copy_(arcs[:, BLANK])
-    return steps
-
-
-def unskew(steps: Tensor, chunks: int) -> Tensor:
-    """The inverse of skew, for arcs' posteriors."""
-    arcs = steps.new_zeros(chunks, *steps.shape[1:])
-    arcs[:, ENTER, :, 1:] = _diagonals(steps[:, ENTER, :, 1:], chunks)
-    arcs[:, BLANK] = _diagonals(steps[:, BLANK], chunks)
+    arcs = like.new_full((steps | 1, 3, batch, positions), -torch.inf)
+    arcs[:, BLANK] = 0.0
     return arcs
 
 
-def _diagonals(steps: Tensor, chunks: int) -> Tensor:
-    """View of element [chunk + i, batch, i] at [chunk, batch, i]."""
-    along, across, inner = steps.stride()
-    size = (chunks, *steps.shape[1:])
-    return steps.as_strided(size, (along, across, inner + along), steps.storage_offset())
+@torch.inference_mode()  # less bookkeeping in each of thousands of tiny operations
+def log_likelihood(arcs: Tensor, ends: Tensor) -> Tensor:
+    """Log-probability of all paths from position 0 to each sample's end, in float64: [batch]; -inf if there is none."""
+    ring = _make_ring(arcs, ends)
+    for begin in range(0, arcs.shape[0] // 2, _BLOCK):
+        _run_forward(ring, arcs, begin)
+    return _meet(ring, arcs)[0]
+
+
+@torch.inference_mode()
+def posteriors(arcs: Tensor, ends: Tensor) -> tuple[Tensor, Tensor]:
+    """As log_likelihood, and the posterior probability of each arc, written over `arcs`; 0 if there is no path."""
+    half, positions = arcs.shape[0] // 2, arcs.shape[3]
+    ring = _make_ring(arcs, ends)
+    kept = arcs.new_empty(half, 2, ring.adjoints.shape[1])
+    for begin in range(0, half, _BLOCK):
+        count = _run_forward(ring, arcs, begin)
+        states = ring.states[: count + 1, 1:].unflatten(1, (2, -1))
+        before, after = ring.weights[:count, :, 1], states[1:].clamp(min=torch.finfo(torch.float64).min)
+        kept[begin : begin + count] = (before - after).exp_()
+    total, middle = _meet(ring, arcs)
+    arcs[half] = middle
+    adjoints = ring.adjoints.view(2, 2, -1, positions)
+    adjoints[0, 0], adjoints[1, 0] = middle[STAY], middle[BLANK]
+    adjoints[1, 0, :, :-1] += middle[ENTER, :, 1:]
+    adjoints[0, 1], adjoints[1, 1] = middle[BLANK].flip(1), (middle[STAY] + middle[ENTER]).flip(1)
+    for begin in reversed(range(0, half, _BLOCK)):
+        _run_reverse(ring, kept[begin : begin + _BLOCK])
+        _read_back(ring, arcs, begin)
+    return total, arcs
+
+
+class _Ring(NamedTuple):
+    """Room for a block of steps, used over and over, and the views of each step, made once.
+
+    A row of `states` is [spare, first, second], each with the forward direction before the backward one. A row of
+    `weights` is [state, moved or kept]: what enters the first state comes from the second, moved by one position.
+    """
+
+    states: Tensor
+    weights: Tensor
+    adjoints: Tensor
+    sources: tuple[Tensor, ...]
+    firsts: tuple[Tensor, ...]
+    seconds: tuple[Tensor, ...]
+    rows: tuple[Tensor, ...]
+    first_kept: tuple[Tensor, ...]
+    entering: tuple[Tensor, ...]
+    second_kept: tuple[Tensor, ...]
+
+
+def _make_ring(arcs: Tensor, ends: Tensor) -> _Ring:
+    steps, _, batch, positions = arcs.shape
+    block, width = min(_BLOCK, steps // 2), 2 * batch * positions
+    states = arcs.new_zeros(block + 1, 2 * width + 1, dtype=torch.float64)
+    states[0] = -torch.inf
+    start = states[0, 1:].view(2, 2, batch, positions)
+    start[1, 0, :, 0] = 0.0
+    start[:, 1].scatter_(2, (positions - 1 - ends).expand(2, -1)[..., None], 0.0)
+    weights = arcs.new_zeros(block, 2, 2, width, dtype=torch.float64)
+    return _Ring(
+        states,
+        weights,
+        arcs.new_empty(2, width, dtype=torch.float64),
+        states[:-1].as_strided((block, 2, 2, width), (2 * width + 1, width, 1, 1)).unbind(0),
+        states[1:, 1 : width + 1].unbind(0),
+        states[1:, width + 1 :].unbind(0),
+        weights.unbind(0),
+        weights[:, 0, 1].unbind(0),
+        weights[:, 1, 0].unbind(0),
+        weights[:, 1, 1].unbind(0),
+    )
+
+
+def _run_forward(ring: _Ring, arcs: Tensor, begin: int) -> int:
+    """Run the steps from `begin` on that fit the ring, from its last state; returns their number."""
+    count = min(len(ring.rows), arcs.shape[0] // 2 - begin)
+    if begin:
+        ring.states[0] = ring.states[-1]
+    _lay_out(ring.weights[:count], arcs, begin)
+    for step in range(count):
+        torch.add(ring.rows[step], ring.sources[step], out=ring.rows[step])
+        torch.logaddexp(ring.first_kept[step], ring.entering[step], out=ring.firsts[step])
+        torch.logaddexp(ring.second_kept[step], ring.firsts[step], out=ring.seconds[step])
+    return count

@@ -59,10 +59,10 @@ class C2st(nn.Module):
         return self.classifier(self.context(history, lengths)) + self.classifier.bias
 
     def rows(
-        self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"], scale: float = 1.0
+        self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch vocab"]:
-        """C of each whole history, the context scaled."""
-        return scale * self.classifier(self.context.last(history, lengths)) + self.classifier.bias
+        """W b of each whole history."""
+        return self.classifier(self.context.last(history, lengths))
 
 
 def build(config: C2stConfig, *, encoder: Encoder, context: nn.Module, vocabulary: int) -> C2st:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -60,10 +61,10 @@ class Ctc(nn.Module):
         return self.classifier.bias.expand(batch, labels + 1, -1)
 
     def rows(
-        self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"], scale: float = 1.0
+        self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch vocab"]:
-        """The bias for every history; there is no context to scale."""
-        return self.classifier.bias.expand(len(history), -1)
+        """Zeros: there is no context."""
+        return torch.zeros_like(self.classifier.bias).expand(len(history), -1)
 
 
 def build(config: CtcModelConfig, *, encoder: Encoder, context: nn.Module, vocabulary: int) -> Ctc:

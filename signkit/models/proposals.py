@@ -1,37 +1,30 @@
 """Hypotheses beside the reference, searched while training, for the sequence-level term."""
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from signkit.decode.beam import beam_search
 from signkit.decode.rows import Rows, constant_rows
-from signkit.losses.logits import Proposals, Propose
+from signkit.losses.logits import Proposals, Propose, SplitLogits
 from signkit.models.protocol import Recogniser
 
 
-def search_rows(model: Recogniser, scale: float = 1.0) -> Rows:
+def search_rows(model: Recogniser, bias: Float[Tensor, " vocab"]) -> Rows:
     """A model's context rows as the decoder asks for them; marked constant where there is no context."""
-    if model.context_free:
-        nothing = torch.zeros(1, 0, dtype=torch.long)
-        return constant_rows(model.rows(nothing, torch.zeros(1, dtype=torch.long))[0])
-
-    def rows(history: Int[Tensor, "histories labels"], lengths: Int[Tensor, " histories"]) -> Tensor:
-        return model.rows(history, lengths, scale)
-
-    return rows
+    return constant_rows(torch.zeros_like(bias)) if model.context_free else model.rows
 
 
-def proposer(model: Recogniser, lengths: Int[Tensor, " batch"]) -> Propose:
-    """A search of N hypotheses for the batch whose chunks are `lengths`; the search has no gradient, the
-    context of what it finds has."""
+def proposer(model: Recogniser, logits: SplitLogits) -> Propose:
+    """A search of N hypotheses for a batch with these logits; the search has no gradient, the context of
+    what it finds has."""
 
     def propose(acoustic: Float[Tensor, "batch chunks vocab"], nbest: int) -> Proposals:
         with torch.no_grad():
             found = beam_search(
-                acoustic.detach(),
-                lengths,
-                search_rows(model),
+                acoustic.detach() + logits.bias,
+                logits.lengths,
+                search_rows(model, logits.bias),
                 topology=model.topology,
                 beam=2 * nbest,
                 nbest=nbest,

@@ -25,11 +25,11 @@ class Recogniser(Protocol):
     def history_rows(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch histories vocab"]:
-        """Context logits after 0, 1, … all labels of each history."""
+        """Context logits after 0, 1, … all labels of each history, the classifier's bias included."""
         ...
 
     def rows(
-        self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"], scale: float = 1.0
+        self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch vocab"]:
-        """Context logits after the whole of each history; `scale` is a factor on the context alone."""
+        """Context logits after the whole of each history, without the classifier's bias."""
         ...

@@ -30,14 +30,19 @@ def uniform(bits: np.random.PCG64, count: int) -> Array:
     return np.asarray((words(bits, count) >> np.uint64(11)) * 2.0**-53, dtype=np.float64)
 
 
+def one(bits: np.random.PCG64) -> float:
+    """The next of the numbers that `uniform` gives."""
+    return (int(bits.random_raw()) >> 11) * 2.0**-53
+
+
 def between(bits: np.random.PCG64, low: float, high: float) -> float:
     """One uniform number in [low, high)."""
-    return low + (high - low) * float(uniform(bits, 1)[0])
+    return low + (high - low) * one(bits)
 
 
 def below(bits: np.random.PCG64, limit: int) -> int:
     """A whole number in [0, limit). The bias is under limit / 2**53."""
-    return int(float(uniform(bits, 1)[0]) * limit)
+    return int(one(bits) * limit)
 
 
 def choose(bits: np.random.PCG64, items: Sequence[T]) -> T:

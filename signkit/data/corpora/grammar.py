@@ -16,7 +16,7 @@ from itertools import product
 
 import numpy as np
 
-from signkit.data.corpora.draw import choose, uniform
+from signkit.data.corpora.draw import choose, one
 from signkit.errors import UserError
 
 TOPICS = (
@@ -159,7 +159,7 @@ def draw_sentence(grammar: Grammar, bits: np.random.PCG64) -> Sentence:
     pattern = choose(bits, choose(bits, CLAUSES))
     content = [choose(bits, grammar.choices[ROLE[letter], topic.side, subject.side]) for letter in pattern]
     closer: list[Word] = []
-    if uniform(bits, 1)[0] < CLOSER_SHARE:
+    if one(bits) < CLOSER_SHARE:
         closer = [next(word for word in grammar.closers if word.plural == subject.plural)]
     return Sentence((topic, subject, *content, *closer), _spoken(topic, subject, content))
 
