@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from signkit.errors import OperationalError, UserError
-from signkit.files import checked_folder, whole_folder
+from signkit.files import checked_folder, plainly, whole_folder
 
 State = dict[str, Tensor]
 
@@ -81,16 +81,25 @@ def load(
         OperationalError: a file is missing, damaged or does not belong to this model.
     """
     folder = folder_of(checkpoints, step)
-    checked_folder(folder)
-    _into(model.state_dict(), read_state(folder / "model.safetensors"), folder / "model.safetensors")
+    try:
+        checked_folder(folder)
+    except OperationalError as error:
+        before = [other for other in steps(checkpoints) if other < step]
+        hint = f"; delete that folder to go on from step {before[-1]}" if before else ""
+        raise OperationalError(f"{error}{hint}") from None
+    load_weights(model, read_state(folder / "model.safetensors"), folder / "model.safetensors")
     if averaged is not None:
         _into(averaged, read_state(folder / "averaged.safetensors"), folder / "averaged.safetensors")
     _restore_moments(optimizer, read_state(folder / "optimizer.safetensors"))
-    return Progress(**json.loads((folder / "state.json").read_text(encoding="utf-8")))
+    return _read_progress(folder / "state.json")
 
 
 def weights(checkpoints: Path, step: int) -> State:
-    """The weights to use of a checkpoint: the averaged ones where it has them."""
+    """The weights to use of a checkpoint: the averaged ones where it has them.
+
+    Raises:
+        OperationalError: a file is missing or damaged.
+    """
     folder = folder_of(checkpoints, step)
     checked_folder(folder)
     averaged = folder / "averaged.safetensors"
@@ -98,10 +107,11 @@ def weights(checkpoints: Path, step: int) -> State:
 
 
 def prune(checkpoints: Path, *, keep: int, best_step: int) -> None:
-    """Delete all but the newest `keep` checkpoints and the best one."""
-    for step in steps(checkpoints)[:-keep]:
-        if step != best_step:
-            shutil.rmtree(folder_of(checkpoints, step))
+    """Delete all but the newest `keep` checkpoints and the best one, and what a killed run left half-written."""
+    old = [folder_of(checkpoints, step) for step in steps(checkpoints)[:-keep] if step != best_step]
+    for folder in (*old, *checkpoints.glob(".step_*")):
+        with plainly(folder, "deleted"):
+            shutil.rmtree(folder)
 
 
 def read_state(path: Path) -> State:
@@ -149,8 +159,17 @@ def begin_from(model: torch.nn.Module, state: State, where: Path) -> tuple[int, 
 
 
 def write_state(state: State, path: Path) -> None:
-    """Write tensors as a safetensors file."""
-    save_file({name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in state.items()}, path)
+    """Write tensors as a safetensors file.
+
+    Raises:
+        OperationalError: the disk is full, or the place cannot be written.
+    """
+    own = {name: t.detach().cpu().clone(memory_format=torch.contiguous_format) for name, t in state.items()}
+    try:
+        save_file(own, path)
+    except SafetensorError as error:
+        reason = str(error).partition("I/O error: ")[2] or str(error)
+        raise OperationalError(f"{path}: cannot be written: {reason}") from None
 
 
 def _into(own: State, state: State, where: Path) -> None:
@@ -165,6 +184,13 @@ def _into(own: State, state: State, where: Path) -> None:
     with torch.no_grad():
         for name, tensor in own.items():
             tensor.copy_(state[name])
+
+
+def _read_progress(path: Path) -> Progress:
+    try:
+        return Progress(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise OperationalError(f"{path}: is not the progress of a training: {error}") from None
 
 
 def _moments(optimizer: torch.optim.Optimizer) -> State:

@@ -1,17 +1,22 @@
 """What a trained model needs to be used elsewhere: weights, recipe, vocabulary, the signal it reads."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from signkit import __version__, checkpoint
-from signkit.errors import UserError
-from signkit.files import checked_folder, whole_folder
+from signkit.context.configs import BertConfig, NoneConfig
+from signkit.errors import OperationalError, UserError
+from signkit.files import checked_folder, whole_folder, write_text
 from signkit.models.assemble import assemble
 from signkit.recipe import Recipe
 from signkit.recipe_file import load_recipe, resolved
 from signkit.text import Vocabulary
+from signkit.yaml_write import to_yaml
+
+CARD = "card.yaml"
+"""The sizes of a run's BERT, in the run's folder and in its export."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +31,21 @@ class Exported:
 
 
 def write_export(
-    folder: Path, recipe: Recipe, vocabulary: Vocabulary, layout: str, width: int, weights: checkpoint.State
+    folder: Path, recipe: Recipe, vocabulary: Vocabulary, layout: str, width: int, model: Any
 ) -> None:
-    """Write ``model.safetensors``, ``recipe.yaml``, ``vocabulary.json`` and ``config.json``, whole or not at all."""
+    """Write ``model.safetensors``, ``recipe.yaml``, ``vocabulary.json``, ``config.json`` and a BERT's
+    ``card.yaml``, whole or not at all.
+
+    Raises:
+        OperationalError: the disk is full, or the folder cannot be written.
+    """
     config = {"signkit": __version__, "name": recipe.name, "layout": layout, "width": width}
     with whole_folder(folder) as aside:
-        checkpoint.write_state(weights, aside / "model.safetensors")
+        checkpoint.write_state(model.state_dict(), aside / "model.safetensors")
         (aside / "recipe.yaml").write_text(resolved(recipe), encoding="utf-8")
         (aside / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
         vocabulary.save(aside / "vocabulary.json")
+        write_card(aside, recipe, model)
 
 
 def read_export(run: Path) -> Exported:
@@ -50,10 +61,40 @@ def read_export(run: Path) -> Exported:
             raise UserError(str(run), "is not the folder of a run")
         raise UserError(str(run), "the run is not finished", "signkit run RECIPE --resume auto goes on with it")
     checked_folder(folder)
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    recipe = load_recipe(str(folder / "recipe.yaml"), name=config["name"], check_paths=False)
+    name, layout, width = _read_config(folder / "config.json")
+    recipe = load_recipe(str(folder / "recipe.yaml"), name=name, check_paths=False)
     vocabulary = Vocabulary.load(folder / "vocabulary.json")
-    model = assemble(recipe, vocabulary, config["layout"], config["width"])
-    checkpoint.load_weights(model, checkpoint.read_state(folder / "model.safetensors"), folder / "model.safetensors")
+    model = assemble(without_beginnings(recipe, folder), vocabulary, layout, width)
+    weights = folder / "model.safetensors"
+    checkpoint.load_weights(model, checkpoint.read_state(weights), weights)
     model.eval()
-    return Exported(recipe, vocabulary, config["layout"], config["width"], model)
+    return Exported(recipe, vocabulary, layout, width, model)
+
+
+def write_card(folder: Path, recipe: Recipe, model: Any) -> None:
+    """Write the sizes of a model's BERT, if it has one.
+
+    Raises:
+        OperationalError: the file cannot be written.
+    """
+    if isinstance(recipe.context, BertConfig) and not model.context_free:
+        write_text(folder / CARD, to_yaml(model.context.reader.card))
+
+
+def without_beginnings(recipe: Recipe, folder: Path) -> Recipe:
+    """The recipe for a model whose weights are all at hand: of a BERT, the card in the folder is enough, and
+    neither its checkpoint, nor a card of the user's, nor the run of `train.init_from` is read again."""
+    context = recipe.context
+    if isinstance(context, BertConfig):
+        card = folder / CARD
+        own = replace(context, checkpoint="from_scratch", card=str(card))
+        context = own if card.is_file() else NoneConfig()
+    return replace(recipe, context=context, train=replace(recipe.train, init_from=""))
+
+
+def _read_config(path: Path) -> tuple[str, str, int]:
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        return str(config["name"]), str(config["layout"]), int(config["width"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise OperationalError(f"{path}: is not the description of a model: {error}") from None

@@ -1,4 +1,4 @@
-"""Writing that leaves either the whole file or none of it."""
+"""Writing that leaves either the whole file or none of it, and the check that a folder is whole."""
 
 import hashlib
 import json
@@ -11,47 +11,49 @@ from typing import Any
 
 from signkit.errors import OperationalError
 
+SUMS = "SHA256SUMS"
+
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
     """A folder to fill that takes its name only when everything in it is on disk.
 
     Raises:
-        OperationalError: the disk is full, or the place cannot be written; nothing is left behind.
+        OperationalError: the disk is full, or the place cannot be written; nothing is left behind, and
+            a folder of that name stays as it was.
     """
-    aside = folder.with_name(f".{folder.name}.part")
-    with _plainly(folder):
-        shutil.rmtree(aside, ignore_errors=True)
+    aside, replaced = (folder.with_name(f".{folder.name}.{end}") for end in ("part", "old"))
+    with plainly(folder):
+        _remove(aside, replaced)
         aside.mkdir(parents=True)
         try:
             yield aside
-            sums = [f"{sha256(path)}  {path.name}\n" for path in sorted(aside.iterdir())]
-            (aside / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
-            for path in aside.iterdir():
+            sums = "".join(f"{sha256(path)}  {path.name}\n" for path in sorted(aside.iterdir()))
+            (aside / SUMS).write_text(sums, encoding="utf-8")
+            for path in (*aside.iterdir(), aside):
                 _sync(path)
-            _sync(aside)
             if folder.exists():
-                shutil.rmtree(folder)
+                os.replace(folder, replaced)
             os.replace(aside, folder)
             _sync(folder.parent)
-        except BaseException:
-            shutil.rmtree(aside, ignore_errors=True)
-            raise
+        finally:
+            _remove(aside, replaced)
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file aside, sync it and rename it.
 
     Raises:
-        OperationalError: the disk is full, or the place cannot be written.
+        OperationalError: the disk is full, or the place cannot be written; the old file stays.
     """
     aside = path.with_name(f".{path.name}.part")
-    with _plainly(path):
+    with plainly(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             aside.write_text(text, encoding="utf-8")
             _sync(aside)
             os.replace(aside, path)
+            _sync(path.parent)
         finally:
             aside.unlink(missing_ok=True)
 
@@ -63,8 +65,11 @@ def write_json(path: Path, value: Any) -> None:
 
 def sha256(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal."""
+    digest = hashlib.sha256()
     with open(path, "rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _digest(handle)
+        while block := handle.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def checked_folder(folder: Path) -> None:
@@ -74,24 +79,38 @@ def checked_folder(folder: Path) -> None:
         OperationalError: naming the file that is missing, truncated or changed.
     """
     try:
-        lines = (folder / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+        lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
+        here = {path.name for path in folder.iterdir()} - {SUMS}
     except (OSError, UnicodeDecodeError):
-        raise OperationalError(f"{folder / 'SHA256SUMS'}: missing or unreadable; this folder is not whole") from None
-    for line in lines:
-        digest, _, name = line.partition("  ")
+        raise OperationalError(f"{folder / SUMS}: missing or unreadable; this folder is not whole") from None
+    sums = dict(reversed(line.split("  ", 1)) for line in lines if "  " in line)
+    for name in sorted(here - set(sums)):
+        raise OperationalError(f"{folder / SUMS}: damaged (it lacks {name})")
+    for name, digest in sums.items():
         path = folder / name
-        if not path.is_file():
+        if name not in here:
             raise OperationalError(f"{path}: missing")
-        if sha256(path) != digest:
-            raise OperationalError(f"{path}: damaged (its SHA-256 is not the one in SHA256SUMS)")
+        with plainly(path, "read"):
+            if sha256(path) != digest:
+                raise OperationalError(f"{path}: damaged (its SHA-256 is not the one in {SUMS})")
 
 
 @contextmanager
-def _plainly(path: Path) -> Iterator[None]:
+def plainly(path: Path, done: str = "written") -> Iterator[None]:
+    """The system's errors as messages about a path.
+
+    Raises:
+        OperationalError: instead of an `OSError`.
+    """
     try:
         yield
     except OSError as error:
-        raise OperationalError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise OperationalError(f"{path}: cannot be {done}: {error.strerror or error}") from error
+
+
+def _remove(*folders: Path) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sync(path: Path) -> None:
@@ -103,10 +122,3 @@ def _sync(path: Path) -> None:
             raise
     finally:
         os.close(handle)
-
-
-def _digest(handle: Any) -> str:
-    digest = hashlib.sha256()
-    while block := handle.read(1 << 20):
-        digest.update(block)
-    return digest.hexdigest()

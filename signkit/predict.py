@@ -4,18 +4,20 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from signkit.data.corpora.manifest import read_npz
+from signkit.data.corpora.table import read_text
 from signkit.data.examples import Examples
 from signkit.data.loader import eval_batches
+from signkit.data.npz import read_header, read_npz
 from signkit.errors import UserError
 from signkit.export import Exported, read_export
 from signkit.recognise import recognise
-from signkit.types import Features, Sample
+from signkit.types import Sample
 
 
 def predict(run: Path, inputs: Sequence[Path], list_file: Path | None, as_json: bool, beam: int | None) -> int:
@@ -36,8 +38,7 @@ def predict(run: Path, inputs: Sequence[Path], list_file: Path | None, as_json: 
     decode = exported.recipe.decode
     if beam is not None:
         decode = replace(decode, beam=beam, nbest=min(decode.nbest, beam))
-    examples = _examples(exported, files)
-    batches = list(eval_batches(examples, decode.batch_size))
+    batches = eval_batches(_examples(exported, files), decode.batch_size)
     found = recognise(exported.model, batches, exported.vocabulary, decode)
     best = [found[str(number)][0] for number in range(len(files))]
     if as_json:
@@ -49,17 +50,17 @@ def predict(run: Path, inputs: Sequence[Path], list_file: Path | None, as_json: 
 
 
 def _examples(exported: Exported, files: Sequence[Path]) -> Examples:
-    signals = [read_npz(file) for file in files]
+    """The files by their place in the list, since one may be named twice."""
     samples = [
         Sample(
             id=str(number),
             split="test",
             reference=(),
-            frames=max(1, len(signal.vectors if isinstance(signal, Features) else signal.points)),
-            load=lambda signal=signal: signal,  # type: ignore[misc]
+            frames=read_header(file).frames,
+            load=partial(read_npz, file),
             source=str(file),
         )
-        for number, (file, signal) in enumerate(zip(files, signals, strict=True))
+        for number, file in enumerate(files)
     ]
     return Examples(
         samples,
@@ -71,11 +72,7 @@ def _examples(exported: Exported, files: Sequence[Path]) -> Examples:
 
 
 def _listed(path: Path) -> list[Path]:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(str(path), f"cannot be read: {error}") from error
-    return [path.parent / line.strip() for line in lines if line.strip()]
+    return [path.parent / line.strip() for line in read_text(path).splitlines() if line.strip()]
 
 
 def _print_table(rows: Iterable[tuple[str, str, float]]) -> None:

@@ -1,5 +1,7 @@
 """The context read as a language model before the main training: on train's glosses and on more text."""
 
+import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 from signkit.context.pretrain import pretrain
@@ -19,15 +21,9 @@ def pretrain_context(recipe: Recipe, prepared: Prepared, watch: Watch) -> None:
     if not steps or prepared.model.context_free:
         return
     vocabulary, corpus = prepared.vocabulary, prepared.corpus
-    held_out = {s.reference for s in corpus.samples if s.split != "train"}
-    further = list(corpus.extra_text)
-    if config.extra_text:
-        further += read_sentences(config.extra_text, vocabulary)
-    extra = [sentence for sentence in further if sentence not in held_out]
-    sentences = [vocabulary.encode(s.reference) for s in corpus.split("train")]
-    sentences += [vocabulary.encode(sentence) for sentence in extra]
+    extra, left_out = further_text(config.extra_text, prepared)
+    sentences = [vocabulary.encode(s) for s in (*(s.reference for s in corpus.split("train")), *extra)]
     dev = [vocabulary.encode(s.reference) for s in corpus.split("dev")]
-    left_out = f", {len(further) - len(extra)} of dev or test left out" if len(extra) < len(further) else ""
     with watch.bar("context", steps) as bar:
         done = pretrain(
             prepared.model.context,
@@ -40,6 +36,26 @@ def pretrain_context(recipe: Recipe, prepared: Prepared, watch: Watch) -> None:
             dev=dev or None,
         )
     before, after = done.perplexities[0], done.perplexities[done.best]
-    watch.say(
-        f"context: perplexity {before:.1f} -> {after:.1f} a gloss, {len(sentences)} sentences{left_out}"
-    )
+    more = f", {left_out} of dev or test left out" if left_out else ""
+    watch.say(f"context: perplexity {before:.1f} -> {after:.1f} a gloss, {len(sentences)} sentences{more}")
+
+
+def further_text(path: str, prepared: Prepared) -> tuple[list[tuple[str, ...]], int]:
+    """The corpus's extra text and a file's, in the vocabulary's unit, without the sentences of dev and test;
+    and how many were left out.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    vocabulary, corpus = prepared.vocabulary, prepared.corpus
+    text = [vocabulary.split(" ".join(sentence)) for sentence in corpus.extra_text]
+    if path:
+        text += read_sentences(path, vocabulary)
+    held_out = {_composed(s.reference) for s in corpus.samples if s.split != "train"}
+    kept = [sentence for sentence in text if _composed(sentence) not in held_out]
+    return kept, len(text) - len(kept)
+
+
+def _composed(tokens: Sequence[str]) -> tuple[str, ...]:
+    """Tokens as they are compared: in Unicode's composed form."""
+    return tuple(unicodedata.normalize("NFC", token) for token in tokens)

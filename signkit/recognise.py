@@ -47,7 +47,8 @@ def recognise(
             batch = replace(batch, targets=nothing, target_lengths=torch.zeros_like(batch.target_lengths))
             logits = model(batch.to(device)).float()
             for place, candidates in enumerate(search(model, logits, config)):
-                frames = [[int(logits.centres[chunk]) for chunk in c.chunks] for c in candidates]
+                last = int(batch.lengths[place]) - 1
+                frames = [[min(int(logits.centres[chunk]), last) for chunk in c.chunks] for c in candidates]
                 fps = float(batch.fps[place])
                 found[batch.ids[place]] = tuple(
                     _hypothesis(batch.ids[place], candidate, [frame / fps for frame in at], vocabulary)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,9 @@ def _train(
         pretrain_context(recipe, prepared, watch)
     sizes = ", ".join(f"{len(examples)} {name}" for name, examples in prepared.examples.items())
     weights = sum(p.numel() for p in model.parameters())
-    watch.say(f"{recipe.name}: {sizes}; {len(prepared.vocabulary)} symbols; {weights:,} weights; {engine.device}")
+    watch.say(
+        f"{recipe.name}: {sizes}; {len(prepared.vocabulary)} symbols; {weights:,} weights; {engine.device}"
+    )
 
     def steps(start: int) -> Iterator[Step]:
         return train_steps(
@@ -195,7 +197,12 @@ def _scored(
     if recipe.decode.beam > 1:
         greedy = replace(recipe.decode, beam=1, nbest=1)
         batches = eval_batches(prepared.examples[split], greedy.batch_size)
-        first = score(references, _best(recognise(prepared.model, batches, prepared.vocabulary, greedy)), protocol, split)
+        first = score(
+            references,
+            _best(recognise(prepared.model, batches, prepared.vocabulary, greedy)),
+            protocol,
+            split,
+        )
         scores += [replace(each, name=f"{each.name}_greedy") for each in first if each.name in ("wer", "cer")]
     return scores
 
@@ -215,7 +222,13 @@ def _rate_name(recipe: Recipe) -> str:
 def _plain(each: Score) -> dict[str, Any]:
     """A score as JSON has it; a value that is not defined is null."""
     value = each.value if each.value == each.value else None
-    return {"name": each.name, "split": each.split, "value": value, "signature": each.signature, "note": each.note}
+    return {
+        "name": each.name,
+        "split": each.split,
+        "value": value,
+        "signature": each.signature,
+        "note": each.note,
+    }
 
 
 def _shared(text: str, engine: Accelerator) -> str:
@@ -242,7 +255,5 @@ def _held(folder: Path, engine: Accelerator) -> Iterator[None]:
 @contextmanager
 def _whatever() -> Iterator[None]:
     """Writing down a failure must not hide it."""
-    try:
+    with suppress(SignkitError):
         yield
-    except SignkitError:
-        pass

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import torch
 from accelerate import Accelerator
@@ -21,8 +21,8 @@ from signkit.checkpoint import Progress, State
 from signkit.data.loader import Step
 from signkit.errors import OperationalError
 from signkit.losses.configs import LossTerm
-from signkit.losses.topology import chunks_needed
 from signkit.losses.terms import Term
+from signkit.losses.topology import chunks_needed
 from signkit.models.proposals import proposer
 from signkit.plugins import build
 from signkit.recipe import TrainConfig
@@ -86,7 +86,7 @@ def train(
         progress = checkpoint.load(checkpoints, done[-1], model, averaged, optimizer)
     if config.patience and progress.stale >= config.patience:
         return Ended("stopped early", progress)
-    terms = [(term, build(term, topology=model.topology)) for term in config.losses]  # type: ignore[arg-type]
+    terms = built_terms(config, model.topology)
     parallel, optimizer = engine.prepare(model, optimizer)
 
     for data in steps(progress.step):
@@ -127,6 +127,11 @@ def train(
     return Ended("finished", progress)
 
 
+def built_terms(config: TrainConfig, topology: str) -> list[tuple[LossTerm, Term]]:
+    """The terms of the loss with their weights and shares of the run."""
+    return [(cast(LossTerm, term), build(term, topology=topology)) for term in config.losses]
+
+
 def update(
     parallel: nn.Module,
     model: Any,
@@ -160,9 +165,10 @@ def update(
                 sums[name] = sums.get(name, 0.0) + float(value.detach()[fits].sum())
             loss = torch.where(fits, total, 0.0).sum() / count
             if not torch.isfinite(loss):
-                named = ", ".join(i for i, ok in zip(batch.ids, total.isfinite().tolist(), strict=True) if not ok)
+                named = [i for i, ok in zip(batch.ids, total.isfinite().tolist(), strict=True) if not ok]
                 raise OperationalError(
-                    f"step {data.step + 1}: the loss is not a number (samples {named}); a lower train.lr or train.clip may help"
+                    f"step {data.step + 1}: the loss is not a number (samples {', '.join(named)}); "
+                    "a lower train.lr or train.clip may help"
                 )
             engine.backward(loss * engine.num_processes)
         sums["loss"] = sums.get("loss", 0.0) + float(loss.detach()) * count

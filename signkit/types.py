@@ -21,7 +21,9 @@ class Segment:
 
     def __post_init__(self) -> None:
         if not 0 <= self.start < self.end:
-            raise UserError(f"segment {self.gloss!r}", f"frames {self.start} to {self.end} are not an interval")
+            raise UserError(
+                f"segment {self.gloss!r}", f"frames {self.start} to {self.end} are not an interval"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,9 @@ class Corpus:
         for sample in self.samples:
             first = split_of.setdefault(sample.id, sample.split)
             if first != sample.split:
-                raise UserError(sample.source, f"sample {sample.id!r} is in two splits, {first} and {sample.split}")
+                raise UserError(
+                    sample.source, f"sample {sample.id!r} is in two splits, {first} and {sample.split}"
+                )
         if len(split_of) < len(self.samples):
             seen: set[str] = set()
             double = next(s for s in self.samples if s.id in seen or seen.add(s.id))  # type: ignore[func-returns-value]

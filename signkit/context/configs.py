@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from signkit.strict_yaml import Path_, Range
+from signkit.strict_yaml import Asset, Path_, Range
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class BertConfig:
     factory: ClassVar[str] = "signkit.context.bert:build"
     checkpoint: str = "from_scratch"
     """`from_scratch`, a local folder saved by transformers, or a name on the Hub."""
-    card: str = "gloss_bert"
+    card: Annotated[str, Asset("lm")] = "gloss_bert"
     """Sizes when made from scratch: a card of `lm/`, by name or path."""
     adaptor_width: Annotated[int, Range(1)] = 64
     dropout: Annotated[float, Range(0, 1)] = 0.1

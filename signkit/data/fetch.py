@@ -144,6 +144,7 @@ def _receive(url: str, part: Path, bar: Progress, task: TaskID) -> bool:
                     bar.update(task, completed=have)
             return total is None or have == total
     except urllib.error.HTTPError as error:
+        error.close()
         if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and have:
             # There is nothing after what we have: it is the whole file, or not this file at all.
             return True

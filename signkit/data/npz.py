@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +25,8 @@ from signkit.types import Features, Landmarks, Signal
 USUAL_FPS = 25.0
 # What zipfile, zlib and numpy raise for bytes that are not what they should be.
 DAMAGED = (
-    zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, TypeError,
-    SyntaxError, tokenize.TokenError,
+    zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, SyntaxError,
+    tokenize.TokenError,
 )  # fmt: skip
 MOST_TEXT = 4096  # bytes of `layout` and `fps`
 
@@ -137,22 +137,25 @@ def _shape(archive: zipfile.ZipFile, name: str, axes: int, where: str) -> tuple[
     return shape
 
 
-def _npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
+def _npy_header(file: zipfile.ZipExtFile) -> tuple[tuple[int, ...], np.dtype[Any]]:
     version = np.lib.format.read_magic(file)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(file)
+    try:
+        shape, _, dtype = read(file)
+    except TypeError as error:  # numpy sorts the keys of a wrong header
+        raise ValueError("wrong header of an array") from error
     return shape, dtype
 
 
 @contextlib.contextmanager
-def _member(archive: zipfile.ZipFile, name: str, where: str) -> Iterator[tuple[IO[bytes], int]]:
+def _member(archive: zipfile.ZipFile, name: str, where: str) -> Iterator[tuple[zipfile.ZipExtFile, int]]:
     try:
         info = archive.getinfo(f"{name}.npy")
     except KeyError as error:
         there = ", ".join(sorted(n.removesuffix(".npy") for n in archive.namelist())) or "none"
         raise UserError(where, f"no array `{name}`", f"there are: {there}") from error
     with archive.open(info) as file:
-        yield file, info.file_size
+        yield cast(zipfile.ZipExtFile, file), info.file_size
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> npt.NDArray[np.float32]:

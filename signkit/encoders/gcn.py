@@ -45,7 +45,8 @@ def parts_of(layout: Layout) -> tuple[Part, ...]:
 def adjacency(points: int, edges: Sequence[tuple[int, int]]) -> Float[Tensor, "kinds points points"]:
     """What each point reads: itself, its neighbours inward, its neighbours outward.
 
-    Each row sums to one, or to zero where there is no such neighbour. Without edges there is only the first kind. (Yan et al. 2018, spatial partitioning.)
+    Each row sums to one, or to zero where there is no such neighbour. Without edges there is only the
+    first kind. Source: the spatial partitioning of Yan et al. 2018.
     """
     inward = torch.zeros(points, points)
     for start, end in edges:

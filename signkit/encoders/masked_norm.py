@@ -85,7 +85,8 @@ class MaskedBatchNorm(nn.Module):
         normed = centred * torch.rsqrt(squares / count.clamp(min=1) + self.eps)
         if self.weight is not None and self.bias is not None:
             normed = normed * self.weight + self.bias
-        return normed.to(x.dtype)
+        narrow: Tensor = normed.to(x.dtype)
+        return narrow
 
     def _follow(
         self,

@@ -170,7 +170,7 @@ class Temporal(nn.Module):
         return (lengths + self.stride - 1) // self.stride
 
     def chunk_centres(self, chunks: int) -> Int[Tensor, " chunks"]:
-        """Frame s * stride + (stride - 1) // 2 of chunk s; of a last, partial chunk it may lie behind the end."""
+        """Frame s * stride + (stride - 1) // 2 for chunk s; past the end for some last, partial chunks."""
         return torch.arange(chunks) * self.stride + (self.stride - 1) // 2
 
 

@@ -1,7 +1,8 @@
-"""Contextualized sequence transduction: the likelihood of a reference when each chunk's symbol knows the history.
+"""Contextualized sequence transduction: the likelihood of a reference when each symbol knows the history.
 
-Zhang et al. 2023 (C2ST, ICCV) define the objective; the lattices and the closed-form gradient are this project's,
-docs/c2st.md. The logits of chunk s after history u are the sum A_s + C_u, so no joint tensor is ever made.
+Zhang et al. 2023 (C2ST, ICCV) define the objective; the lattices and the closed-form gradient are this
+project's, docs/c2st.md. The logits of chunk s after history u are the sum A_s + C_u, so no joint tensor is
+ever made.
 """
 
 from typing import NamedTuple
@@ -9,15 +10,20 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from signkit.losses.joint import SplitJoint, marginals, split_joint
-from signkit.losses.lattice import BLANK, ENTER, STAY, log_likelihood, occupancies, skew, unskew
+from signkit.losses.joint import (
+    SplitJoint,
+    at_least_single,
+    marginals,
+    refuse_second_derivative,
+    split_joint,
+)
+from signkit.losses.lattice import BLANK, ENTER, STAY, idle_arcs, log_likelihood, posteriors, skew, unskew
 from signkit.losses.topology import Chain, build_chain, check_topology
 
 
 class Lattice(NamedTuple):
-    """Everything about a batch's lattices but the logits; masks are True on padding, None where there is none."""
+    """All about a batch's lattices but the logits; masks are True on padding, None where there is none."""
 
     topology: str
     blank: int
@@ -36,22 +42,25 @@ def cst_loss(
     topology: str = "ctc",
     blank: int = 0,
 ) -> Float[Tensor, "batch"]:
-    """Negative log-likelihood of each reference, summed over all its paths; logits are acoustic_s + context_u.
+    """Negative log-likelihood of each reference over all its paths; logits are acoustic_s + context_u.
 
-    `context` has a row for each history, labels + 1 of them, and carries the classifier's bias. Topology `ctc` with
-    a context that is the same for all histories is CTC (Graves 2006); `monotonic` emits each label on one chunk (Sak
-    et al. 2017); `rnnt` allows several labels a chunk and ends on a blank (Graves 2012). Padding is never read.
-    A reference that does not fit its chunks (see chunks_needed) gets +inf and a gradient of zero.
-    Raises ValueError for an unknown topology, or a context whose rows are not labels + 1.
+    `context` has a row for each history, labels + 1 of them, and carries the classifier's bias. Topology
+    `ctc` with a context that is the same for all histories is CTC (Graves 2006); `monotonic` emits each label
+    on one chunk (Sak et al. 2017); `rnnt` allows several labels a chunk and ends on a blank (Graves 2012).
+    Padding is never read. A reference that does not fit its chunks (see chunks_needed) gets +inf and a
+    gradient of zero. Half precision is computed in single. No second derivative: RuntimeError. Raises
+    ValueError for an unknown topology, or a context whose rows are not labels + 1.
     """
-    lattice, context = build_lattice(acoustic, context, targets, input_lengths, target_lengths, topology, blank)
+    acoustic, context = at_least_single(acoustic), at_least_single(context)
+    lattice, context = _build_lattice(
+        acoustic, context, targets, input_lengths, target_lengths, topology, blank
+    )
     with torch.autocast(acoustic.device.type, enabled=False):
         if torch.is_grad_enabled() and (acoustic.requires_grad or context.requires_grad):
             return _Transduction.apply(acoustic, context, lattice)  # type: ignore[no-any-return, no-untyped-call]
         joint, log_normaliser = _split(acoustic, context, lattice)
         arcs = _arcs(joint, log_normaliser, lattice)
-        steps = skew(arcs) if topology == "rnnt" else arcs
-        return -log_likelihood(steps, lattice.chain.ends).to(acoustic.dtype)
+        return -log_likelihood(arcs, lattice.chain.ends).to(acoustic.dtype)
 
 
 def node_posteriors(
@@ -64,17 +73,18 @@ def node_posteriors(
     topology: str = "ctc",
     blank: int = 0,
 ) -> Float[Tensor, "batch chunks histories"]:
-    """How often the paths of each reference draw from softmax(acoustic_s + context_u), expected under the lattice.
+    """How often the paths of each reference are expected to draw from softmax(acoustic_s + context_u).
 
-    Without gradient. Each chunk's row sums to 1 (`rnnt`: to 1 and the labels emitted there); 0 on padding and for a
-    reference that does not fit. Arguments and errors as for cst_loss.
+    Without gradient. Each chunk's row sums to 1 (`rnnt`: to 1 and the labels emitted there); 0 on padding and
+    for a reference that does not fit. Arguments and errors as for cst_loss.
     """
     with torch.no_grad(), torch.autocast(acoustic.device.type, enabled=False):
-        lattice, rows = build_lattice(
+        acoustic, context = at_least_single(acoustic), at_least_single(context)
+        lattice, rows = _build_lattice(
             acoustic, context, targets, input_lengths, target_lengths, topology, blank
         )
         joint, log_normaliser = _split(acoustic, rows, lattice)
-        _, taken = _posteriors(_arcs(joint, log_normaliser, lattice), lattice)
+        _, taken = _posteriors(_arcs(joint, log_normaliser, lattice), lattice, acoustic.shape[1])
         visits = _visits(taken)
         if lattice.chain.histories is None:
             return visits
@@ -82,7 +92,7 @@ def node_posteriors(
         return visits.new_zeros(*visits.shape[:2], context.shape[1]).scatter_add_(2, index, visits)
 
 
-def build_lattice(
+def _build_lattice(
     acoustic: Tensor,
     context: Tensor,
     targets: Tensor,
@@ -115,13 +125,13 @@ class _Transduction(torch.autograd.Function):
     """The loss with its gradient in closed form: expected distributions less the symbols the paths emit."""
 
     @staticmethod
-    def forward(  # type: ignore[override]
+    def forward(
         ctx: torch.autograd.function.FunctionCtx, acoustic: Tensor, context: Tensor, lattice: Lattice
     ) -> Tensor:
         joint, log_normaliser = _split(acoustic, context, lattice)
         arcs = _arcs(joint, log_normaliser, lattice)
         del log_normaliser
-        total, taken = _posteriors(arcs, lattice)
+        total, taken = _posteriors(arcs, lattice, acoustic.shape[1])
         emitted = (taken[:, STAY] + taken[:, ENTER]).transpose(0, 1)
         emitted[..., 0] = taken[:, BLANK].sum(2).T
         totals = taken.sum(0)
@@ -131,8 +141,8 @@ class _Transduction(torch.autograd.Function):
         return -total.to(acoustic.dtype)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
-    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> tuple[Tensor, Tensor, None]:
+        refuse_second_derivative("cst_loss")
         *fields, visits, emitted, drawn, symbols, symbols_by_history = ctx.saved_tensors  # type: ignore[attr-defined]
         scale = grad[:, None, None]
         with torch.autocast(visits.device.type, enabled=False):
@@ -153,7 +163,7 @@ def _symbols_by_history(lattice: Lattice) -> Tensor:
 
 
 def _arcs(joint: SplitJoint, log_normaliser: Tensor, lattice: Lattice) -> Tensor:
-    """Log-probabilities of the arcs of each chunk: [chunks, 3, batch, positions], as lattice.py files them."""
+    """Log-probabilities of the arcs of each chunk: as lattice.py files them, [steps, 3, batch, positions]."""
     chain = lattice.chain
     batch, chunks, positions = joint.product.shape
     index = chain.symbols[:, None].expand(batch, chunks, positions)
@@ -161,31 +171,25 @@ def _arcs(joint: SplitJoint, log_normaliser: Tensor, lattice: Lattice) -> Tensor
     by_history = joint.context.gather(2, _symbols_by_history(lattice)) - joint.context_peak
     own, following, blank = by_history.unbind(2)
     log_normaliser = log_normaliser.transpose(0, 1)
-    arcs = by_chunk.new_empty(chunks, 3, batch, positions)
+    whole = idle_arcs(by_chunk, chunks, batch, positions)
+    arcs = whole[:chunks]
     torch.sub(by_chunk[..., :1] + blank, log_normaliser, out=arcs[:, BLANK])
     torch.sub(by_chunk[..., 1:] + following[:, :-1], log_normaliser[..., :-1], out=arcs[:, ENTER, :, 1:])
-    arcs[:, ENTER, :, 0] = -torch.inf
     if lattice.topology == "ctc":
-        torch.sub(by_chunk + own, log_normaliser, out=arcs[:, STAY])
-        arcs[:, STAY, :, 0] = -torch.inf
-    else:
-        arcs[:, STAY] = -torch.inf
+        torch.sub((by_chunk + own)[..., 1:], log_normaliser[..., 1:], out=arcs[:, STAY, :, 1:])
     if chain.closed is not None:
         arcs[:, BLANK].masked_fill_(chain.closed, -torch.inf)
     if lattice.chunk_padding is not None:
         padding = lattice.chunk_padding.T[:, None, :, None]
         arcs[:, :BLANK].masked_fill_(padding, -torch.inf)
         arcs[:, BLANK:].masked_fill_(padding, 0.0)
-    return arcs
+    return skew(whole, chunks) if lattice.topology == "rnnt" else whole
 
 
-def _posteriors(arcs: Tensor, lattice: Lattice) -> tuple[Tensor, Tensor]:
+def _posteriors(arcs: Tensor, lattice: Lattice, chunks: int) -> tuple[Tensor, Tensor]:
     """Log-likelihood [batch] and how often each arc is taken [chunks, 3, batch, positions]; 0 on padding."""
-    if lattice.topology == "rnnt":
-        total, steps = occupancies(skew(arcs), lattice.chain.ends)
-        taken = unskew(steps, arcs.shape[0])
-    else:
-        total, taken = occupancies(arcs, lattice.chain.ends)
+    total, taken = posteriors(arcs, lattice.chain.ends)
+    taken = unskew(taken, chunks) if lattice.topology == "rnnt" else taken[:chunks]
     if lattice.chunk_padding is not None:
         taken.masked_fill_(lattice.chunk_padding.T[:, None, :, None], 0.0)
     return total, taken

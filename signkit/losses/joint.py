@@ -1,4 +1,4 @@
-"""Distributions softmax(A_s + C_u) of every chunk s and history u, without a tensor of chunks x histories x vocabulary.
+"""Distributions softmax(A_s + C_u) of all chunks s and histories u, without a tensor of that many logits.
 
 The normaliser of all of them is one matrix product (this project, docs/c2st.md, "The shortcut"):
 
@@ -24,7 +24,7 @@ class SplitJoint(NamedTuple):
     exp_acoustic: Tensor  # exp(A - m)
     exp_context: Tensor  # exp(C - n)
     product: Tensor  # [batch, chunks, histories]; 1 where weak
-    weak: Tensor | None  # [nodes, 3]: batch, chunk, history of the nodes whose product cannot be trusted
+    weak: Tensor  # [nodes, 3]: batch, chunk, history of the nodes whose product cannot be trusted
 
 
 def split_joint(
@@ -43,7 +43,7 @@ def split_joint(
     product = torch.bmm(exp_acoustic, exp_context.transpose(1, 2))
     limits = torch.finfo(product.dtype)
     trusted = acoustic.shape[2] * limits.tiny / limits.eps
-    weak = None
+    weak = torch.empty(0, 3, dtype=torch.long, device=product.device)
     if bool(product.amin() < trusted):
         weak = (product < trusted).nonzero()
         product[tuple(weak.T)] = 1.0
@@ -51,7 +51,7 @@ def split_joint(
         acoustic, context, acoustic_peak, context_peak, exp_acoustic, exp_context, product, weak
     )
     log_normaliser = product.log()
-    if weak is not None:
+    if len(weak):
         for node, logits in _weak_logits(joint):
             log_normaliser[node] = logits.logsumexp(1).to(product.dtype)
     return joint, log_normaliser
@@ -63,11 +63,11 @@ def marginals(joint: SplitJoint, weights: Tensor) -> tuple[Tensor, Tensor]:
     `weights` [batch, chunks, histories]; returns [batch, chunks, vocab] and [batch, histories, vocab].
     """
     scaled = weights / joint.product
-    if joint.weak is not None:
+    if len(joint.weak):
         scaled[tuple(joint.weak.T)] = 0.0
     by_chunk = torch.bmm(scaled, joint.exp_context).mul_(joint.exp_acoustic)
     by_history = torch.bmm(scaled.transpose(1, 2), joint.exp_acoustic).mul_(joint.exp_context)
-    if joint.weak is not None:
+    if len(joint.weak):
         for (sample, chunk, history), logits in _weak_logits(joint):
             expected = logits.softmax(1).mul_(weights[sample, chunk, history, None]).to(weights.dtype)
             by_chunk.index_put_((sample, chunk), expected, accumulate=True)
@@ -76,8 +76,7 @@ def marginals(joint: SplitJoint, weights: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _weak_logits(joint: SplitJoint) -> Iterator[tuple[tuple[Tensor, Tensor, Tensor], Tensor]]:
-    """The weak nodes and their logits less the peaks, in float64, in pieces smaller than the acoustic side."""
-    assert joint.weak is not None
+    """The weak nodes and their logits less the peaks, in float64, in pieces no larger than the acoustic."""
     batch, chunks, _ = joint.acoustic.shape
     for nodes in joint.weak.split(max(1, batch * chunks // 2)):
         sample, chunk, history = nodes.unbind(1)
@@ -85,3 +84,14 @@ def _weak_logits(joint: SplitJoint) -> Iterator[tuple[tuple[Tensor, Tensor, Tens
         logits += joint.context[sample, history]
         logits -= joint.context_peak[sample, history]
         yield (sample, chunk, history), logits
+
+
+def at_least_single(logits: Tensor) -> Tensor:
+    """The logits in float32, or float64 if they are."""
+    return logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
+
+
+def refuse_second_derivative(loss: str) -> None:
+    """Called in a closed-form backward, which is only differentiated itself under create_graph."""
+    if torch.is_grad_enabled():
+        raise RuntimeError(f"{loss} has no second derivative (create_graph=True)")

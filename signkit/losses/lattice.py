@@ -1,16 +1,17 @@
 """The recursion over a chain of positions: the likelihood of all paths, and how often each arc is taken.
 
-A position has two states: `label`, its symbol was emitted on the last chunk, and `held`, its symbol or a blank was.
-One step forward, and one step backward for the probability to finish, in log space (this project, docs/c2st.md):
+A position has two states: `label`, its symbol was emitted on the last chunk, and `held`, its symbol or a
+blank was. One step forward, and one step backward for the probability to finish, in log space (this project,
+docs/c2st.md):
 
     label'(p) = label(p) stay(p) + held(p-1) enter(p)              held'(p)  = held(p) blank(p)  + label'(p)
     to_end_held'(p) = to_end_held(p) blank(p) + to_end_label(p+1) enter(p+1)
     to_end_label'(p) = to_end_label(p) stay(p) + to_end_held'(p)
 
-Counted from the far side the second pair has the form of the first. So one loop carries both as a `first` and a
-`second` state in flat vectors; they meet in the middle, where the likelihood is read off. The posteriors are its
-derivatives by the arcs, by running both halves in reverse; the shares that takes are probabilities, so no logarithm
-is needed there, nothing can overflow, and what underflows is nothing.
+Counted from the far side the second pair has the form of the first. So one loop carries both as a `first` and
+a `second` state in flat vectors; they meet in the middle, where the likelihood is read off. The posteriors
+are its derivatives by the arcs, by running both halves in reverse; the shares that takes are probabilities,
+so no logarithm is needed there, nothing can overflow, and what underflows is nothing.
 """
 
 from typing import NamedTuple
@@ -22,10 +23,11 @@ STAY, ENTER, BLANK = range(3)
 _BLOCK = 32  # steps laid out at once: enough that the loop dominates, few enough to stay in cache
 
 
-def idle_arcs(steps: int, batch: int, positions: int, like: Tensor) -> Tensor:
-    """Log-weights [steps, 3, batch, positions] that change nothing, for STAY, ENTER and BLANK; their number is odd.
+def idle_arcs(like: Tensor, steps: int, batch: int, positions: int) -> Tensor:
+    """Log-weights [steps, 3, batch, positions] of STAY, ENTER, BLANK that change nothing; steps are odd.
 
-    An ENTER arc is filed under the position it enters. A sample's steps after its last one must stay as they are here.
+    An ENTER arc is filed under the position it enters. A sample's steps after its last one must stay as they
+    are here.
     """
     arcs = like.new_full((steps | 1, 3, batch, positions), -torch.inf)
     arcs[:, BLANK] = 0.0
@@ -34,7 +36,7 @@ def idle_arcs(steps: int, batch: int, positions: int, like: Tensor) -> Tensor:
 
 @torch.inference_mode()  # less bookkeeping in each of thousands of tiny operations
 def log_likelihood(arcs: Tensor, ends: Tensor) -> Tensor:
-    """Log-probability of all paths from position 0 to each sample's end, in float64: [batch]; -inf if there is none."""
+    """Log-probability of all paths from position 0 to each sample's end: float64 [batch]; -inf for none."""
     ring = _make_ring(arcs, ends)
     for begin in range(0, arcs.shape[0] // 2, _BLOCK):
         _run_forward(ring, arcs, begin)
@@ -43,7 +45,7 @@ def log_likelihood(arcs: Tensor, ends: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def posteriors(arcs: Tensor, ends: Tensor) -> tuple[Tensor, Tensor]:
-    """As log_likelihood, and the posterior probability of each arc, written over `arcs`; 0 if there is no path."""
+    """As log_likelihood, and the posterior probability of each arc, written over `arcs`; 0 without a path."""
     half, positions = arcs.shape[0] // 2, arcs.shape[3]
     ring = _make_ring(arcs, ends)
     kept = arcs.new_empty(half, 2, ring.adjoints.shape[1])
@@ -53,22 +55,28 @@ def posteriors(arcs: Tensor, ends: Tensor) -> tuple[Tensor, Tensor]:
         before, after = ring.weights[:count, :, 1], states[1:].clamp(min=torch.finfo(torch.float64).min)
         kept[begin : begin + count] = (before - after).exp_()
     total, middle = _meet(ring, arcs)
+    least = (
+        torch.finfo(arcs.dtype).tiny ** 0.5
+    )  # smaller ones are nothing, and slow: their products are denormal
     arcs[half] = middle
     adjoints = ring.adjoints.view(2, 2, -1, positions)
     adjoints[0, 0], adjoints[1, 0] = middle[STAY], middle[BLANK]
     adjoints[1, 0, :, :-1] += middle[ENTER, :, 1:]
     adjoints[0, 1], adjoints[1, 1] = middle[BLANK].flip(1), (middle[STAY] + middle[ENTER]).flip(1)
     for begin in reversed(range(0, half, _BLOCK)):
-        _run_reverse(ring, kept[begin : begin + _BLOCK])
-        _read_back(ring, arcs, begin)
+        shares = kept[begin : begin + _BLOCK]
+        _run_reverse(ring, shares)
+        taken = torch.threshold_(ring.weights[: shares.shape[0]], least, 0.0)
+        _read_back(taken, arcs, begin)
     return total, arcs
 
 
 class _Ring(NamedTuple):
     """Room for a block of steps, used over and over, and the views of each step, made once.
 
-    A row of `states` is [spare, first, second], each with the forward direction before the backward one. A row of
-    `weights` is [state, moved or kept]: what enters the first state comes from the second, moved by one position.
+    A row of `states` is [spare, first, second], each with the forward direction before the backward one. A
+    row of `weights` is [state, moved or kept]: what enters the first state comes from the second, moved by
+    one position.
     """
 
     states: Tensor
@@ -81,11 +89,12 @@ class _Ring(NamedTuple):
     first_kept: tuple[Tensor, ...]
     entering: tuple[Tensor, ...]
     second_kept: tuple[Tensor, ...]
+    entered: tuple[Tensor, ...]
 
 
 def _make_ring(arcs: Tensor, ends: Tensor) -> _Ring:
     steps, _, batch, positions = arcs.shape
-    block, width = min(_BLOCK, steps // 2), 2 * batch * positions
+    block, width = max(1, min(_BLOCK, steps // 2)), 2 * batch * positions
     states = arcs.new_zeros(block + 1, 2 * width + 1, dtype=torch.float64)
     states[0] = -torch.inf
     start = states[0, 1:].view(2, 2, batch, positions)
@@ -103,6 +112,7 @@ def _make_ring(arcs: Tensor, ends: Tensor) -> _Ring:
         weights[:, 0, 1].unbind(0),
         weights[:, 1, 0].unbind(0),
         weights[:, 1, 1].unbind(0),
+        weights.as_strided((block, width), (4 * width, 1), 1).unbind(0),
     )
 
 
@@ -117,3 +127,94 @@ def _run_forward(ring: _Ring, arcs: Tensor, begin: int) -> int:
         torch.logaddexp(ring.first_kept[step], ring.entering[step], out=ring.firsts[step])
         torch.logaddexp(ring.second_kept[step], ring.firsts[step], out=ring.seconds[step])
     return count
+
+
+def _run_reverse(ring: _Ring, kept: Tensor) -> None:
+    """Differentiate a block of steps, last to first: `ring.weights` becomes the posteriors of its arcs.
+
+    `kept` [steps, 2, width] is the share of each state that was in it before; the rest came from the other
+    state.
+    """
+    count = kept.shape[0]
+    ring.weights[:count, :, 1] = kept
+    torch.sub(1.0, ring.weights[:count, :, 1], out=ring.weights[:count, :, 0])
+    first, second = ring.adjoints.unbind(0)
+    both = ring.adjoints[:, None]
+    from_first = ring.entering
+    pending = first
+    for step in reversed(range(count)):
+        torch.addcmul(pending, second, from_first[step], out=first)
+        torch.mul(both, ring.rows[step], out=ring.rows[step])
+        torch.add(ring.second_kept[step], ring.entered[step], out=second)
+        pending = ring.first_kept[step]
+    first.copy_(pending)
+
+
+def _lay_out(weights: Tensor, arcs: Tensor, begin: int) -> None:
+    """File the arcs of forward steps from `begin` on, and the backward ones, as the recursion adds them."""
+    (forward, backward), count = _by_direction(weights, arcs), weights.shape[0]
+    last = arcs.shape[0] - begin
+    forward[:, 1:] = arcs[begin : begin + count]
+    mirrored = arcs[last - count : last].flip(
+        0, 1, 3
+    )  # flipped, STAY, ENTER, BLANK are the rows of that direction
+    backward[:, 1:] = mirrored
+    backward[:, 2, :, 1:] = mirrored[:, ENTER, :, :-1]
+    backward[:, 2, :, 0] = -torch.inf
+
+
+def _read_back(weights: Tensor, arcs: Tensor, begin: int) -> None:
+    """The inverse of _lay_out, from the rows as _run_reverse leaves them."""
+    (forward, backward), count = _by_direction(weights, arcs), weights.shape[0]
+    last = arcs.shape[0] - begin
+    early, late = arcs[begin : begin + count], arcs[last - count : last]
+    early[:, STAY], early[:, ENTER], early[:, BLANK] = forward[:, 1], forward[:, 0], forward[:, 3]
+    mirrored = backward.flip(0, 3)
+    late[:, STAY], late[:, BLANK] = mirrored[:, 3], mirrored[:, 1]
+    late[:, ENTER, :, 1:] = mirrored[:, 0, :, :-1]
+    late[:, ENTER, :, 0] = 0.0
+
+
+def _by_direction(weights: Tensor, arcs: Tensor) -> tuple[Tensor, ...]:
+    return weights.view(-1, 4, 2, *arcs.shape[2:]).unbind(2)
+
+
+def _meet(ring: _Ring, arcs: Tensor) -> tuple[Tensor, Tensor]:
+    """Log-likelihood [batch], and posteriors of the middle step [3, batch, positions]."""
+    half, positions = arcs.shape[0] // 2, arcs.shape[3]
+    reached = (half - 1) % _BLOCK + 1 if half else 0
+    (label, to_end_held), (held, to_end_label) = ring.states[reached, 1:].view(2, 2, -1, positions)
+    to_end_held, to_end_label = to_end_held.flip(1), to_end_label.flip(1)
+    sums = arcs[half].double()
+    sums[STAY] += label + to_end_label
+    sums[BLANK] += held + to_end_held
+    sums[ENTER, :, 1:] += held[:, :-1] + to_end_label[:, 1:]
+    total = sums.logsumexp((0, 2))
+    return total, (sums - total.masked_fill(total == -torch.inf, 0.0)[:, None]).exp_()
+
+
+def skew(arcs: Tensor, chunks: int) -> Tensor:
+    """Lay a transducer's arcs [chunks or more, 3, batch, positions] along diagonals chunk + position.
+
+    There each step emits one symbol, a label moves on like a blank does, and the recursion above is that of
+    Graves (2012). STAY arcs are dropped.
+    """
+    steps = idle_arcs(arcs, chunks + arcs.shape[3] - 1, *arcs.shape[2:])
+    _diagonals(steps[:, ENTER, :, 1:], chunks).copy_(arcs[:chunks, ENTER, :, 1:])
+    _diagonals(steps[:, BLANK], chunks).copy_(arcs[:chunks, BLANK])
+    return steps
+
+
+def unskew(steps: Tensor, chunks: int) -> Tensor:
+    """The inverse of skew, for arcs' posteriors."""
+    arcs = steps.new_zeros(chunks, *steps.shape[1:])
+    arcs[:, ENTER, :, 1:] = _diagonals(steps[:, ENTER, :, 1:], chunks)
+    arcs[:, BLANK] = _diagonals(steps[:, BLANK], chunks)
+    return arcs
+
+
+def _diagonals(steps: Tensor, chunks: int) -> Tensor:
+    """View of element [chunk + i, batch, i] at [chunk, batch, i]."""
+    along, across, inner = steps.stride()
+    size = (chunks, *steps.shape[1:])
+    return steps.as_strided(size, (along, across, inner + along), steps.storage_offset())

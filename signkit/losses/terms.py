@@ -10,8 +10,8 @@ from signkit.losses.configs import CstConfig, CtcConfig, FrameCeConfig, KlConfig
 from signkit.losses.cst import cst_loss
 from signkit.losses.ctc import ctc_loss
 from signkit.losses.frame_ce import frame_cross_entropy
-from signkit.losses.logits import Proposals, Propose, SplitLogits
 from signkit.losses.kl import kl_loss
+from signkit.losses.logits import Proposals, Propose, SplitLogits
 from signkit.losses.stc import edit_distances, stc_terms
 
 Term = Callable[[SplitLogits, Batch, Propose], Float[Tensor, " batch"]]
@@ -113,7 +113,5 @@ def _sequence_level(
         proposals.lengths.flatten(),
         topology=topology,
     ).view(size, nbest)
-    distances = edit_distances(
-        proposals.tokens, proposals.lengths, batch.targets, batch.target_lengths
-    )
+    distances = edit_distances(proposals.tokens, proposals.lengths, batch.targets, batch.target_lengths)
     return stc_terms(reference_nll, nll, distances, proposals.valid, mode)

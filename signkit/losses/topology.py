@@ -13,8 +13,9 @@ TOPOLOGIES = ("ctc", "monotonic", "rnnt")
 class Chain:
     """A reference as a chain of positions 0..P, each entered by one symbol.
 
-    Position p is entered from p-1 by emitting `symbols[p]`, holds the history `histories[p]` (None: p itself), and
-    is kept by emitting blank, except where it is `closed`. `ends` is each sample's last position.
+    Position p is entered from p-1 by emitting `symbols[p]`, holds the history `histories[p]` (None: p
+    itself), and is kept by emitting blank, except where it is `closed`. `ends` is each sample's last
+    position.
     """
 
     symbols: Tensor  # [batch, positions]; blank at 0 and in padding
@@ -49,8 +50,9 @@ def check_topology(topology: str) -> None:
 def build_chain(targets: Tensor, target_lengths: Tensor, topology: str, blank: int) -> Chain:
     """The chain of positions of each reference.
 
-    CTC wants a blank between a label and its repeat: there the blank becomes a position of its own, mandatory like a
-    label, and neither it nor the label before it may be kept by a blank. The recursion then knows no repeats.
+    CTC wants a blank between a label and its repeat: there the blank becomes a position of its own, mandatory
+    like a label, and neither it nor the label before it may be kept by a blank. The recursion then knows no
+    repeats.
     """
     padding = torch.arange(targets.shape[1], device=targets.device) >= target_lengths[:, None]
     labels = targets.masked_fill(padding, blank).long()

@@ -56,13 +56,15 @@ class C2st(nn.Module):
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch histories vocab"]:
         """C_u = W b_u + bias for u = 0..U."""
-        return self.classifier(self.context(history, lengths)) + self.classifier.bias
+        rows: Tensor = self.classifier(self.context(history, lengths)) + self.classifier.bias
+        return rows
 
     def rows(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch vocab"]:
         """W b of each whole history."""
-        return self.classifier(self.context.last(history, lengths))
+        rows: Tensor = self.classifier(self.context.last(history, lengths))
+        return rows
 
 
 def build(config: C2stConfig, *, encoder: Encoder, context: nn.Module, vocabulary: int) -> C2st:

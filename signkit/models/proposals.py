@@ -35,7 +35,9 @@ def proposer(model: Recogniser, logits: SplitLogits) -> Propose:
         valid = torch.zeros(len(found), nbest, dtype=torch.bool)
         for sample, row in enumerate(found):
             for rank, candidate in enumerate(row):
-                tokens[sample, rank, : len(candidate.tokens)] = torch.tensor(candidate.tokens, dtype=torch.long)
+                tokens[sample, rank, : len(candidate.tokens)] = torch.tensor(
+                    candidate.tokens, dtype=torch.long
+                )
                 sizes[sample, rank] = len(candidate.tokens)
                 valid[sample, rank] = True
         tokens, sizes, valid = (t.to(acoustic.device) for t in (tokens, sizes, valid))

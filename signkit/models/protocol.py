@@ -1,4 +1,4 @@
-"""What a recogniser of gloss sequences is: training sees its split logits, decoding its acoustic logits and rows."""
+"""What a recogniser of gloss sequences is: logits for training, acoustic logits and rows for decoding."""
 
 from typing import Protocol, runtime_checkable
 

@@ -49,7 +49,9 @@ def _table(result: Result) -> str:
     rows = []
     for split in shown_splits(result):
         values = [result.value(split, name) for name in names]
-        cells = "".join(f"<td title='{escape(v.note) if v else ''}'>{percent(v.value) if v else ''}</td>" for v in values)
+        cells = "".join(
+            f"<td title='{escape(v.note) if v else ''}'>{percent(v.value) if v else ''}</td>" for v in values
+        )
         rows.append(f"<tr><td>{split}</td>{cells}</tr>")
     return f"<table><tr><th>split</th>{head}</tr>{''.join(rows)}</table>"
 
@@ -72,4 +74,8 @@ def _pair(result: Result, split: str, name: str) -> str:
 
 def _signatures(result: Result) -> str:
     lines = sorted({f"{s.split}: {s.signature}" for s in result.scores if s.signature})
-    return "<h2>How it was scored</h2><ul>" + "".join(f"<li><code>{escape(x)}</code></li>" for x in lines) + "</ul>"
+    return (
+        "<h2>How it was scored</h2><ul>"
+        + "".join(f"<li><code>{escape(x)}</code></li>" for x in lines)
+        + "</ul>"
+    )

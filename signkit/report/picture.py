@@ -88,7 +88,9 @@ def _times(axes: Any, result: Result, split: str, sample: Sample) -> None:
     fps = signal.fps if isinstance(signal, Landmarks) else 25.0
     for segment in sample.segments:
         axes.axvspan(segment.start / fps, segment.end / fps, 0.55, 0.95, color=SIGN)
-        axes.text((segment.start + segment.end) / 2 / fps, 0.75, segment.gloss, ha="center", va="center", fontsize=7)
+        axes.text(
+            (segment.start + segment.end) / 2 / fps, 0.75, segment.gloss, ha="center", va="center", fontsize=7
+        )
     if not sample.segments:
         axes.text(0, 0.75, " ".join(sample.reference), fontsize=7, va="center")
     best = result.hypotheses[split][sample.id][0]

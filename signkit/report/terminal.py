@@ -44,7 +44,9 @@ def percent(value: float) -> str:
 
 
 def _table(result: Result) -> Table:
-    table = Table(title=f"{result.recipe}, weights of step {result.step}", box=box.SIMPLE_HEAD, title_justify="left")
+    table = Table(
+        title=f"{result.recipe}, weights of step {result.step}", box=box.SIMPLE_HEAD, title_justify="left"
+    )
     names = [name for name in TITLES if any(s.name == name for s in result.scores)]
     table.add_column("split")
     for name in names:
@@ -57,7 +59,9 @@ def _table(result: Result) -> Table:
 
 def _print_sentence(console: Console, result: Result, split: str, name: str) -> None:
     left, right = Text("  reference   "), Text("  recognised  ")
-    for kind, reference, hypothesis in marked(result.references[name], result.hypotheses[split][name][0].tokens):
+    for kind, reference, hypothesis in marked(
+        result.references[name], result.hypotheses[split][name][0].tokens
+    ):
         width = max(len(reference), len(hypothesis), 1)
         left.append((reference or "·").ljust(width + 1), COLOURS[kind])
         right.append((hypothesis or "·").ljust(width + 1), COLOURS[kind])

@@ -99,26 +99,28 @@ def test_real_counts(real_data):
 
 def test_real_seen_folds(real_data):
     options = Boston104Config(root=str(real_data("boston104_hands")))
+    sentences = [s.reference for s in read(options).samples if s.split != "test"]
     unseen_before = set()
     for fold in range(5):
-        corpus = read(replace(options, fold=fold))
-        dev, train = corpus.split("dev"), {s.reference for s in corpus.split("train")}
-        unseen = {s.id for s in dev if s.reference not in train}
-        assert (len(dev), len(unseen), len(corpus.split("train"))) == (32, 11, 129)
+        dev = set(dev_fold(sentences, replace(options, fold=fold)))
+        rest = {sentence for i, sentence in enumerate(sentences) if i not in dev}
+        unseen = {i for i in dev if sentences[i] not in rest}
+        assert (len(dev), len(unseen)) == (32, 11)
         assert not unseen & unseen_before
         unseen_before |= unseen
 
 
 def test_real_strict_folds_divide_train(real_data):
     options = Boston104Config(root=str(real_data("boston104_hands")), dev="strict")
-    ids = []
+    sentences = [s.reference for s in read(options).samples if s.split != "test"]
+    divided = []
     for fold in range(5):
-        corpus = read(replace(options, fold=fold))
-        dev, train = corpus.split("dev"), corpus.split("train")
-        assert not {s.reference for s in dev} & {s.reference for s in train}
+        dev = dev_fold(sentences, replace(options, fold=fold))
+        rest = {sentence for i, sentence in enumerate(sentences) if i not in dev}
+        assert not rest & {sentences[i] for i in dev}
         assert 32 <= len(dev) <= 33
-        ids += [s.id for s in dev]
-    assert len(ids) == len(set(ids)) == 161
+        divided += dev
+    assert sorted(divided) == list(range(161))
 
 
 def test_folds_follow_the_seed():
@@ -177,7 +179,8 @@ def test_not_utf8(root):
             "train_words.csv",
             "startframe,endframe",
             "start,end",
-            "train_words.csv:1: columns missing: startframe, endframe; there are: video, speaker, word, start, end",
+            "train_words.csv:1: columns missing: startframe, endframe; "
+            "there are: video, speaker, word, start, end",
         ),
         (
             "hands_condensed.csv",

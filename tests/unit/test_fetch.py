@@ -1,8 +1,10 @@
 """Fetching, against a server on this machine: whole, resumed, refused, offline."""
 
+import errno
 import hashlib
 import http.server
 import json
+import os
 import threading
 
 import pytest
@@ -132,7 +134,8 @@ def test_corrupted_content_is_refused_and_thrown_away(server, tmp_path):
     with pytest.raises(OperationalError) as error:
         get(server, tmp_path)
     assert str(error.value) == (
-        f"a.csv: what {HOST}:{server.server_port} sent has the SHA-256 {sent}, not {wanted}; it was thrown away"
+        f"a.csv: what {HOST}:{server.server_port} sent has the SHA-256 {sent}, not {wanted}; "
+        "it was thrown away"
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -142,7 +145,8 @@ def test_a_file_with_other_contents_is_left_alone(server, tmp_path):
     with pytest.raises(UserError) as error:
         get(server, tmp_path)
     assert str(error.value) == (
-        f"{tmp_path}/b.csv: is there already with other contents; remove it, or choose another folder with --to"
+        f"{tmp_path}/b.csv: is there already with other contents; "
+        "remove it, or choose another folder with --to"
     )
     assert (tmp_path / "b.csv").read_bytes() == b"mine" and server.requests == []
 
@@ -156,11 +160,11 @@ def test_a_file_the_server_does_not_have(server, tmp_path):
 
 def test_offline(server, tmp_path):
     with http.server.HTTPServer((HOST, 0), Handler) as closed:
-        port = closed.server_port
+        port, refused = closed.server_port, errno.ECONNREFUSED
     with pytest.raises(OperationalError) as error:
         fetch("boston104", tmp_path, base_url=f"http://{HOST}:{port}")
     assert str(error.value) == (
-        f"a.csv: cannot reach {HOST}:{port} ([Errno 111] Connection refused); if you are offline, "
+        f"a.csv: cannot reach {HOST}:{port} ([Errno {refused}] {os.strerror(refused)}); if you are offline, "
         "copy the files from a machine that is not, and point data.root at their folder"
     )
 

@@ -1,0 +1,37 @@
+"""docs/recipes.md against the code: every key with its values and default, and the faults it shows."""
+
+import re
+from pathlib import Path
+
+import pytest
+from reference import ROOT, fenced, keys, sections, tables
+
+from signkit.errors import UserErrors
+from signkit.recipe import Recipe
+from signkit.recipe_file import load_recipe
+from signkit.strict_yaml import field_types
+
+TEXT = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("heading", sections())
+def test_every_key_is_there_with_its_values_and_default(heading: str) -> None:
+    assert f"\n### {heading}\n" in TEXT or f"\n## {heading}\n" in TEXT
+    rows = tables(TEXT).get(heading, [])
+    assert [row[:3] for row in rows] == keys(sections()[heading])
+    assert all(len(row) == 4 and row[3].endswith(".") for row in rows)
+
+
+def test_every_section_is_in_the_first_table() -> None:
+    names = {row[0].strip("`") for row in tables(TEXT)["Sections"]}
+    assert names == set(field_types(Recipe)) - {"name"}
+
+
+def test_the_faults_are_those_of_the_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (recipe,) = re.findall(r"<!-- check: (\S+) -->", TEXT)
+    ((options, output),) = re.findall(r"<!-- output of: check \S+ (.*) -->\n```text\n(.*?)^```", TEXT, re.M | re.S)
+    Path(recipe).write_text(fenced(TEXT, "yaml")[0], encoding="utf-8")
+    with pytest.raises(UserErrors) as caught:
+        load_recipe(recipe, [word for word in options.split() if word != "--set"])
+    assert f"{caught.value}\nerror: {len(caught.value.faults)} faults\n" == output

@@ -1,0 +1,360 @@
+"""A user's own data: what is read, and every fault of manifest and npz files by its message."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+
+from signkit.data.corpora.configs import ManifestConfig
+from signkit.data.corpora.manifest import read
+from signkit.data.layouts import layout
+from signkit.data.npz import read_header, read_npz
+from signkit.errors import UserError, UserErrors
+from signkit.types import Features, Landmarks
+
+ROWS = """id,path,gloss,text,signer,split
+a,clips/a.npz,HOUSE BIG,"the house, big",ann,train
+b,clips/b.npz,TREE,a tree,bob,dev
+c,clips/c.npz,TREE HOUSE,,cem,test
+"""
+
+
+def clip(frames=4, **arrays):
+    points = np.arange(frames * 6, dtype=np.float32).reshape(frames, 3, 2)
+    return {"landmarks": points, "layout": "boston104", **arrays}
+
+
+@pytest.fixture
+def root(tmp_path):
+    (tmp_path / "clips").mkdir()
+    for name, frames in (("a", 4), ("b", 5), ("c", 6)):
+        np.savez(tmp_path / "clips" / f"{name}.npz", **clip(frames))
+    (tmp_path / "manifest.csv").write_text(ROWS)
+    return tmp_path
+
+
+def load(root, **options):
+    return read(ManifestConfig(root=str(root), **options))
+
+
+def message(root, **options):
+    with pytest.raises(UserError) as error:
+        load(root, **options)
+    return str(error.value).replace(f"{root}/", "")
+
+
+def rewrite(root, old, new):
+    text = (root / "manifest.csv").read_text()
+    assert old in text
+    (root / "manifest.csv").write_text(text.replace(old, new, 1))
+
+
+def save(root, **arrays):
+    np.savez(root / "clips" / "b.npz", **arrays)
+
+
+def test_samples(root):
+    corpus = load(root)
+    assert (corpus.name, corpus.layout, corpus.width, corpus.extra_text) == ("manifest", "boston104", 2, ())
+    assert [(s.id, s.split, s.reference, s.frames, s.text, s.signer) for s in corpus.samples] == [
+        ("a", "train", ("HOUSE", "BIG"), 4, "the house, big", "ann"),
+        ("b", "dev", ("TREE",), 5, "a tree", "bob"),
+        ("c", "test", ("TREE", "HOUSE"), 6, "", "cem"),
+    ]
+    assert corpus.samples[1].source == f"{root}/manifest.csv:3"
+    signal = corpus.samples[0].load()
+    assert isinstance(signal, Landmarks) and (signal.layout, signal.fps) == ("boston104", 25.0)
+    np.testing.assert_array_equal(signal.points, clip()["landmarks"])
+
+
+@pytest.mark.parametrize("form", ["crlf", "bom", "tab", "jsonl", "lists", "reordered"])
+def test_other_forms_of_the_same_manifest(root, form):
+    expected = load(root).samples
+    table = [dict(zip(ROWS.split("\n", 1)[0].split(","), row, strict=True)) for row in rows()]
+    file = "manifest.csv"
+    if form == "crlf":
+        text = ROWS.replace("\n", "\r\n")
+    elif form == "bom":
+        text = "\ufeff" + ROWS
+    elif form == "tab":
+        text = "\n".join("\t".join(row) for row in [list(table[0]), *(row.values() for row in table)])
+    elif form == "reordered":
+        text = "\n\nsplit,gloss, id,path,remark,signer,text\n\n" + "".join(
+            f'{r["split"]},{r["gloss"]},{r["id"]},{r["path"]},?,{r["signer"]},"{r["text"]}"\n\n'
+            for r in table
+        )
+    else:
+        file = "manifest.jsonl"
+        for row in table:
+            row["gloss"] = row["gloss"].split() if form == "lists" else row["gloss"]
+        text = "\n".join(json.dumps(row) for row in table) + "\n\n"
+    (root / file).write_bytes(text.encode())
+    found = load(root, file=file).samples
+    keys = ("id", "split", "reference", "frames", "text", "signer")
+    assert [[getattr(s, k) for k in keys] for s in found] == [[getattr(s, k) for k in keys] for s in expected]
+
+
+def rows():
+    import csv
+
+    return list(csv.reader(io.StringIO(ROWS)))[1:]
+
+
+def test_the_fingerprint_follows_manifest_and_clips(root):
+    first = load(root).fingerprint
+    assert load(root).fingerprint == first
+    save(root, **clip(5, landmarks=np.ones((5, 3, 2))))
+    second = load(root).fingerprint
+    rewrite(root, "TREE HOUSE", "TREE")
+    assert len({first, second, load(root).fingerprint}) == 3
+
+
+def test_extra_text_leaves_out_dev_and_test(root):
+    (root / "more.txt").write_text("HOUSE\nTREE HOUSE\n\nBIG  TREE\nTREE\n")
+    assert load(root, extra_text="more.txt").extra_text == (("HOUSE",), ("BIG", "TREE"))
+
+
+def test_confidence_and_fps(root):
+    confidence = np.ones((5, 3))
+    confidence[2, 1] = 0
+    save(root, **clip(5, confidence=confidence, fps=29.97))
+    signal = read_npz(root / "clips/b.npz")
+    assert signal.fps == 29.97
+    assert np.isnan(signal.points[2, 1]).all() and np.isnan(signal.points).sum() == 2
+
+
+def test_features(root):
+    for name in "abc":
+        np.savez_compressed(root / f"clips/{name}.npz", features=np.ones((7, 16), np.float16))
+    corpus = load(root)
+    assert (corpus.layout, corpus.width, corpus.samples[0].frames) == ("", 16, 7)
+    signal = corpus.samples[0].load()
+    assert isinstance(signal, Features)
+    assert (signal.vectors.dtype, signal.vectors.shape) == (np.float32, (7, 16))
+
+
+def test_a_header_is_read_without_the_data(root):
+    save(root, **clip(2000))
+    file = root / "clips/b.npz"
+    data = bytearray(file.read_bytes())
+    with zipfile.ZipFile(file) as archive:
+        end = archive.getinfo("layout.npy").header_offset
+    data[end - 40 : end - 20] = b"\xff" * 20  # spoils the last points
+    file.write_bytes(data)
+    assert read_header(file).frames == 2000
+    with pytest.raises(UserError, match="not a readable npz file; it may be truncated or damaged"):
+        read_npz(file)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            "id,path,gloss,text,signer,split",
+            "id,file,glos,text,signer,split",
+            "manifest.csv:1: columns missing: path, gloss; there are: id, file, glos, text, signer, split",
+        ),
+        ("text,signer", "split,signer", "manifest.csv:1: column 'split' is there twice"),
+        ("b,clips", ",clips", "manifest.csv:3: the id is empty"),
+        ("c,clips", "a,clips", "manifest.csv:4: id 'a' is in two splits, train in line 2 and test here"),
+        (
+            "b,clips/b.npz,TREE,a tree,bob,dev",
+            "a,clips/b.npz,TREE,a tree,bob,train",
+            "manifest.csv:3: id 'a' is used twice, first in line 2",
+        ),
+        (",TREE,a", ", ,a", "manifest.csv:3: the gloss is empty"),
+        ("bob,dev", "bob,valid", "manifest.csv:3: split 'valid' is none of train, dev, test"),
+        ("ann,train", "ann,dev", "manifest.csv: no row has the split train"),
+        (
+            "clips/b.npz",
+            "clips/x.npz",
+            "manifest.csv:3: clips/x.npz: there is no such file",
+        ),
+        ("clips/b.npz", "clips", "manifest.csv:3: clips: is a folder, not an npz file"),
+        ("clips/b.npz", "", "manifest.csv:3: the path is empty"),
+        (
+            "clips/b.npz",
+            "/etc/passwd",
+            "manifest.csv:3: path '/etc/passwd' is not below the manifest's folder",
+        ),
+        ("clips/b.npz", "../b.npz", "manifest.csv:3: path '../b.npz' is not below the manifest's folder"),
+        ("clips/b.npz", "C:\\b.npz", "manifest.csv:3: path 'C:\\\\b.npz' is not below the manifest's folder"),
+        ("a tree,", "a tree,,", "manifest.csv:3: the row has 7 cells, the header 6"),
+        ('"the house, big"', '"the house', "manifest.csv:4: not a readable table: unexpected end of data"),
+        (ROWS, "", "manifest.csv: the file is empty"),
+        (ROWS, "id,path,gloss,split\n", "manifest.csv: the manifest has no rows"),
+    ],
+)
+def test_faults_of_the_manifest(root, old, new, expected):
+    rewrite(root, old, new)
+    assert message(root) == expected
+
+
+def test_all_faults_at_once(root):
+    rewrite(root, "b,clips/b.npz,TREE", "a,clips/b.npz,")
+    rewrite(root, "c.npz", "d.npz")
+    assert message(root) == (
+        "manifest.csv:3: id 'a' is in two splits, train in line 2 and dev here\n"
+        "manifest.csv:4: clips/d.npz: there is no such file"
+    )
+
+
+def test_not_more_than_twenty_faults(root):
+    lines = "".join(f"x{i},clips/x.npz,A,,ann,train\n" for i in range(25))
+    (root / "manifest.csv").write_text(ROWS + lines)
+    with pytest.raises(UserErrors) as error:
+        load(root)
+    assert len(error.value.faults) == 21
+    assert str(error.value).endswith("manifest.csv: 5 more faults")
+
+
+def test_not_utf8(root):
+    (root / "manifest.csv").write_bytes(ROWS.encode().replace(b"a tree", b"un \xe1rbol"))
+    assert message(root) == "manifest.csv:3: byte 0xE1 is not UTF-8; save the file as UTF-8"
+
+
+def test_no_manifest(root):
+    assert message(root, file="other.csv") == "other.csv: there is no such file"
+
+
+def test_signers(root):
+    load(root, signer_independent=True)
+    hint = "signer_independent claims that no signer is in two splits"
+    rewrite(root, "cem,test", "ann,test")
+    assert load(root).samples[2].signer == "ann"
+    expected = f"manifest.csv:4: signer 'ann' is in train and in test; {hint}"
+    assert message(root, signer_independent=True) == expected
+    rewrite(root, "ann,test", ",test")
+    expected = f"manifest.csv:4: the signer is empty; {hint}"
+    assert message(root, signer_independent=True) == expected
+    rewrite(root, "signer,", "person,")
+    assert message(root, signer_independent=True) == (
+        "manifest.csv:1: column missing: signer; there are: id, path, gloss, text, person, split"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (
+            "x",
+            "m.jsonl:2: not JSON: Expecting value: line 1 column 1 (char 0)",
+        ),
+        ("[1]", "m.jsonl:2: not a JSON object"),
+        ('{"id": "b", "gloss": "A"}', "m.jsonl:2: keys missing: path, split; there are: id, gloss"),
+        (
+            '{"id": "b", "path": "clips/b.npz", "gloss": ["A", "B C"], "split": "dev"}',
+            'm.jsonl:2: gloss has "B C", which is not one gloss',
+        ),
+        (
+            '{"id": "b", "path": "clips/b.npz", "gloss": null, "split": "dev"}',
+            "m.jsonl:2: gloss is null, not text",
+        ),
+        ('{"id": "b", "path": "clips/b.npz", "gloss": [], "split": "dev"}', "m.jsonl:2: the gloss is empty"),
+    ],
+)
+def test_faults_of_jsonl(root, line, expected):
+    good = '{"id": 1, "path": "clips/a.npz", "gloss": "A", "split": "train"}'
+    (root / "m.jsonl").write_text(f"{good}\n{line}\n")
+    assert message(root, file="m.jsonl") == expected
+
+
+@pytest.mark.parametrize(
+    ("arrays", "expected"),
+    [
+        ({"points": np.ones(3)}, "no array `landmarks`; there are: points"),
+        ({"landmarks": np.ones((5, 3, 2))}, "no array `layout`; there are: landmarks"),
+        (clip(0), "has no frames"),
+        (
+            clip(landmarks=np.ones((5, 6))),
+            "`landmarks` must be [frames, points, 2 or 3], not [5, 6]",
+        ),
+        (clip(landmarks=np.ones((5, 3, 4))), "a point has 2 or 3 coordinates, not 4"),
+        (clip(landmarks=np.ones((5, 4, 2))), "layout 'boston104' has 3 points but the file has 4"),
+        (clip(layout="boston14"), "unknown landmark layout 'boston14'; did you mean 'boston104'?"),
+        (clip(layout=3), "`layout` must be the name of a layout, not 3"),
+        (clip(layout=np.array(["hand", "hand"])), "`layout` must be one value, not [2]"),
+        (clip(layout=np.array("hand", object)), "`layout` holds Python objects, which are never read"),
+        (
+            clip(landmarks=np.ones((5, 3, 2), object)),
+            "`landmarks` holds Python objects, which are never read",
+        ),
+        (clip(landmarks=np.ones((5, 3, 2), complex)), "`landmarks` must be numbers, not complex128"),
+        (
+            clip(confidence=np.ones((5, 3))),
+            "`confidence` is [5, 3] but `landmarks` has 4 frames of 3 points",
+        ),
+        (clip(fps=0), "`fps` must be a positive number, not 0"),
+        (clip(fps=np.nan), "`fps` must be a positive number, not nan"),
+        ({"features": np.ones((5, 4, 2))}, "`features` must be [frames, width], not [5, 4, 2]"),
+        ({"features": np.ones((0, 4))}, "has no frames"),
+    ],
+)
+def test_faults_of_npz_headers(root, arrays, expected):
+    save(root, **arrays)
+    assert message(root) == f"manifest.csv:3: clips/b.npz: {expected}"
+    with pytest.raises(UserError) as error:
+        read_npz(root / "clips/b.npz")
+    assert str(error.value) == f"{root}/clips/b.npz: {expected}"
+
+
+def test_faults_of_npz_data(root):
+    bad, right = clip()["landmarks"], layout("boston104").points[1]
+    cases = [
+        (clip(landmarks=np.where(bad == 8, np.inf, bad)), f"point {right!r} is infinite in frame 1"),
+        (
+            clip(landmarks=np.where(bad == 8, np.float64(1e300), bad)),
+            f"point {right!r} is infinite in frame 1",
+        ),
+        (clip(landmarks=bad + np.nan), "no point is seen in any frame"),
+        (clip(confidence=np.array([[0, 0, 1]] * 4)), "neither hand is seen in any frame"),
+        ({"features": np.array([[1, 2], [3, np.nan]])}, "`features` has NaN or infinity in frame 1"),
+    ]
+    for arrays, expected in cases:
+        save(root, **arrays)
+        with pytest.raises(UserError) as error:
+            read_npz(root / "clips/b.npz")
+        assert str(error.value) == f"{root}/clips/b.npz: {expected}"
+
+
+def test_mixed_layouts(root):
+    save(root, landmarks=np.ones((5, 3, 3)), layout="boston104")
+    assert message(root) == (
+        "manifest.csv:3: clips/b.npz has layout 'boston104' of width 3, "
+        "but line 2 has layout 'boston104' of width 2"
+    )
+    save(root, features=np.ones((5, 3)))
+    assert message(root) == (
+        "manifest.csv:3: clips/b.npz has features of width 3, but line 2 has layout 'boston104' of width 2"
+    )
+
+
+@pytest.mark.parametrize("keep", [0, 10, 300, -10])
+def test_truncated_files(root, keep):
+    file = root / "clips/b.npz"
+    file.write_bytes(file.read_bytes()[:keep])
+    assert message(root) == (
+        "manifest.csv:3: clips/b.npz: not a readable npz file; "
+        "it may be truncated or damaged (File is not a zip file)"
+    )
+
+
+def test_a_header_that_claims_more_than_there_is(root):
+    array = io.BytesIO()
+    np.lib.format.write_array(array, clip()["landmarks"])
+    name = io.BytesIO()
+    np.lib.format.write_array(name, np.array("boston104"))
+    with zipfile.ZipFile(root / "clips/b.npz", "w") as archive:
+        archive.writestr("landmarks.npy", array.getvalue().replace(b"(4, 3, 2)", b"(9, 3, 2)"))
+        archive.writestr("layout.npy", name.getvalue())
+    assert message(root) == (
+        "manifest.csv:3: clips/b.npz: `landmarks` is truncated: 96 bytes for the shape [9, 3, 2] of float32"
+    )
+
+
+def test_bytes_that_are_no_array(root):
+    with zipfile.ZipFile(root / "clips/b.npz", "w") as archive:
+        archive.writestr("landmarks.npy", b"\x93NUMPY\x01\x00\x10\x00{'descr': ((((( ")
+    assert message(root).startswith("manifest.csv:3: clips/b.npz: not a readable npz file; it may be")
