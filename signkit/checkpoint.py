@@ -162,14 +162,14 @@ def write_state(state: State, path: Path) -> None:
     """Write tensors as a safetensors file.
 
     Raises:
-        OperationalError: the disk is full, or the place cannot be written.
+        OSError: the disk is full, or the place cannot be written.
     """
     own = {name: t.detach().cpu().clone(memory_format=torch.contiguous_format) for name, t in state.items()}
     try:
         save_file(own, path)
     except SafetensorError as error:
-        reason = str(error).partition("I/O error: ")[2] or str(error)
-        raise OperationalError(f"{path}: cannot be written: {reason}") from None
+        reason = str(error).rpartition("I/O error: ")[2].partition(" (os error")[0]
+        raise OSError(reason) from None
 
 
 def _into(own: State, state: State, where: Path) -> None:

@@ -1,6 +1,9 @@
 """`signkit run`: a recipe from its corpus to its report."""
 
 import json
+import os
+import shlex
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -13,11 +16,11 @@ from accelerate.utils import broadcast
 
 from signkit import checkpoint
 from signkit.data.loader import Step, eval_batches, train_steps
-from signkit.errors import SignkitError
+from signkit.errors import OperationalError, SignkitError
 from signkit.eval.protocols import Protocol
 from signkit.eval.protocols import load as load_protocol
 from signkit.eval.scores import error_rate, score
-from signkit.export import write_export
+from signkit.export import without_beginnings, write_card, write_export
 from signkit.files import write_json
 from signkit.prepare import Prepared, prepare
 from signkit.pretraining import pretrain_context
@@ -26,7 +29,7 @@ from signkit.recipe_file import load_recipe
 from signkit.recognise import NBest, recognise, write_hypotheses
 from signkit.report import Result, print_result, write_report
 from signkit.run_folder import folder_to_resume, locked, new_folder, write_environment, write_status
-from signkit.signals import Stop, stop_on_signals
+from signkit.signals import Interrupted, Stop, stop_on_signals
 from signkit.train import Ended, accelerator, train
 from signkit.types import Score
 from signkit.watch import TrainingWatch, Watch
@@ -43,53 +46,93 @@ def run_recipe(ref: str, overrides: Sequence[str], *, resume: str, as_json: bool
     """
     recipe = load_recipe(ref, overrides)
     protocol = load_protocol(recipe.eval.protocol)
-    old = folder_to_resume(recipe, resume)
     engine = accelerator(recipe.train)
     with stop_on_signals() as stop:
-        prepared = prepare(recipe)
-        if old is None and engine.is_main_process:
-            old = new_folder(recipe, ref)
-        folder = Path(_shared(str(old or ""), engine))
+        try:
+            folder, prepared = _begin(recipe, ref, resume, engine)
+        except Interrupted:
+            print("interrupted before the run began", file=sys.stderr)
+            return stop.exit_code
         with _held(folder, engine):
-            result = _recorded(recipe, protocol, prepared, folder, engine, stop)
+            interrupted, result = _recorded(recipe, protocol, prepared, folder, engine, stop)
+        if engine.is_main_process:
+            again = resume if resume not in ("auto", "never") else "auto"
+            changes = [word for override in overrides for word in ("--set", override)]
+            command = shlex.join(["signkit", "run", ref, *changes, "--resume", again])
+            _print_end(folder, result, command, as_json)
+        status = stop.exit_code if interrupted else 0
+        _leave(engine, status)
+    return status
+
+
+def _begin(recipe: Recipe, ref: str, resume: str, engine: Accelerator) -> tuple[Path, Prepared]:
+    """The run's folder, found or made by the main process, and all that is needed before the first step."""
+    folder = folder_to_resume(recipe, resume)
+    if folder is not None and checkpoint.steps(folder / "checkpoints"):
+        prepared = prepare(without_beginnings(recipe, folder))
+    else:
+        prepared = prepare(recipe)
     if engine.is_main_process:
-        if result is None:
-            print(f"interrupted; `signkit run {ref} --resume auto` goes on", flush=True)
-        elif as_json:
-            print(json.dumps({"run": str(folder), "metrics": [_plain(s) for s in result.scores]}))
-        else:
-            print_result(result)
-        if not as_json or result is None:
-            print(folder, flush=True)
-    engine.end_training()
-    return stop.exit_code if result is None else 0
+        folder = folder or new_folder(recipe, ref)
+    return Path(_shared(str(folder or ""), engine)), prepared
 
 
 def _recorded(
     recipe: Recipe, protocol: Protocol, prepared: Prepared, folder: Path, engine: Accelerator, stop: Stop
-) -> Result | None:
-    """Carry the run out with its state on record; None when it was interrupted."""
-    watch = Watch(folder, main=engine.is_main_process)
+) -> tuple[bool, Result | None]:
+    """Carry the run out with its state on record. Whether it was interrupted, and in the main process what
+    came of it."""
+    main = engine.is_main_process
+    watch = Watch(folder, main=main)
+    result = None
     try:
-        if engine.is_main_process:
+        if main:
             write_status(folder, "running")
             write_environment(folder, prepared.corpus.fingerprint, str(engine.device), engine.num_processes)
-        ended = _train(recipe, prepared, folder, engine, watch, stop)
-        result = None
-        if ended.how != "interrupted" and engine.is_main_process:
-            result = _results(recipe, protocol, prepared, folder, ended, watch)
-            stop.signal = 0
-        if engine.is_main_process:
-            write_status(folder, "finished" if result else "interrupted", step=ended.progress.step)
+        try:
+            ended = _train(recipe, prepared, folder, engine, watch, stop)
+            interrupted = ended.how == "interrupted" or stop()
+            if main and not interrupted:
+                result = _results(recipe, protocol, prepared, folder, ended, watch)
+        except Interrupted:
+            interrupted = True
+        if main:
+            step = max(checkpoint.steps(folder / "checkpoints"), default=0)
+            write_status(folder, "interrupted" if interrupted else "finished", step=step)
+    except OSError as error:
+        failure = OperationalError(f"{error.filename or folder}: {error.strerror or error}")
+        _record_failure(folder, watch, failure)
+        raise failure from error
     except SignkitError as error:
-        watch.note(f"failed: {error}")
-        if engine.is_main_process:
-            with _whatever():
-                write_status(folder, "failed", error=str(error))
+        _record_failure(folder, watch, error)
         raise
     finally:
         watch.close()
-    return result
+    return interrupted, result
+
+
+def _record_failure(folder: Path, watch: Watch, error: SignkitError) -> None:
+    """Write a failure down; that this fails too must not hide it."""
+    if watch.main:
+        with suppress(SignkitError):
+            watch.note(f"failed: {error}")
+        with suppress(SignkitError):
+            write_status(folder, "failed", error=str(error))
+
+
+def _print_end(folder: Path, result: Result | None, again: str, as_json: bool) -> None:
+    """What the run has to say at its end; the last line is its folder, or all of it as JSON."""
+    if result is None:
+        print(f"interrupted; `{again}` goes on", file=sys.stderr, flush=True)
+    if as_json:
+        scores = result.scores if result else ()
+        state = "finished" if result else "interrupted"
+        line = json.dumps({"run": str(folder), "state": state, "metrics": [_plain(s) for s in scores]})
+        print(line, flush=True)
+        return
+    if result is not None:
+        print_result(result)
+    print(folder, flush=True)
 
 
 def _train(
@@ -102,6 +145,8 @@ def _train(
     done = checkpoint.steps(checkpoints)
     if not done:
         pretrain_context(recipe, prepared, watch)
+        if engine.is_main_process:
+            write_card(folder, recipe, model)
     sizes = ", ".join(f"{len(examples)} {name}" for name, examples in prepared.examples.items())
     weights = sum(p.numel() for p in model.parameters())
     watch.say(
@@ -123,17 +168,10 @@ def _train(
     begun = done[-1] if done else 0
     with watch.bar("train", config.max_steps, begun) as bar:
         watcher = TrainingWatch(watch, bar, begun=begun, total=config.max_steps, score=_rate_name(recipe))
+        dev_score = _DevScore(recipe, prepared, watch) if "dev" in prepared.examples else None
         try:
-            return train(
-                model,
-                config,
-                steps,
-                _DevScore(recipe, prepared, watch) if "dev" in prepared.examples else None,
-                checkpoints,
-                watcher,
-                engine,
-                stop,
-            )
+            with stop.finishing():
+                return train(model, config, steps, dev_score, checkpoints, watcher, engine, stop)
         finally:
             watcher.close()
 
@@ -143,6 +181,7 @@ class _DevScore:
 
     def __init__(self, recipe: Recipe, prepared: Prepared, watch: Watch) -> None:
         self._recipe, self._prepared, self._watch = recipe, prepared, watch
+        self._warned = False
 
     def __call__(self) -> float:
         prepared, examples = self._prepared, self._prepared.examples["dev"]
@@ -150,8 +189,9 @@ class _DevScore:
         batches = eval_batches(examples, decode.batch_size)
         found = recognise(prepared.model, batches, prepared.vocabulary, decode)
         empty = sum(not nbest[0].tokens for nbest in found.values()) / len(found)
-        if empty > EMPTY_SHARE:
-            self._watch.note(f"warning: {100 * empty:.0f} % of dev hypotheses are empty (blanks only)")
+        if empty > EMPTY_SHARE and not self._warned:
+            self._watch.say(f"warning: {100 * empty:.0f} % of dev hypotheses are empty (blanks only)")
+            self._warned = True
         references = {sample.id: sample.reference for sample in examples.samples}
         return error_rate(references, {i: nbest[0].tokens for i, nbest in found.items()}).value
 
@@ -164,8 +204,9 @@ def _results(
     step = best if best and recipe.train.select == "best" else ended.progress.step
     weights = checkpoint.weights(folder / "checkpoints", step)
     checkpoint.load_weights(prepared.model, weights, checkpoint.folder_of(folder / "checkpoints", step))
+    corpus = prepared.corpus
     write_export(
-        folder / "export", recipe, prepared.vocabulary, prepared.corpus.layout, prepared.corpus.width, weights
+        folder / "export", recipe, prepared.vocabulary, corpus.layout, corpus.width, prepared.model
     )
     scores: list[Score] = []
     hypotheses: dict[str, dict[str, NBest]] = {}
@@ -252,8 +293,10 @@ def _held(folder: Path, engine: Accelerator) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _whatever() -> Iterator[None]:
-    """Writing down a failure must not hide it."""
-    with suppress(SignkitError):
-        yield
+def _leave(engine: Accelerator, status: int) -> None:
+    """End as one of several processes: on a loaded machine their libraries may abort at a usual exit."""
+    engine.end_training()
+    if engine.num_processes > 1:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -45,9 +46,13 @@ def new_folder(recipe: Recipe, ref: str) -> Path:
                 raise OperationalError(f"{parent}: is not a folder") from None
         except OSError as error:
             raise OperationalError(f"{folder}: cannot be made: {error.strerror}") from error
-    write_text(folder / "recipe.yaml", find_recipe(ref)[0].read_text(encoding="utf-8-sig"))
-    write_text(folder / "resolved.yaml", text)
-    write_json(folder / "status.json", {"state": "created"})
+    try:
+        write_text(folder / "recipe.yaml", find_recipe(ref)[0].read_text(encoding="utf-8-sig"))
+        write_json(folder / "status.json", {"state": "created"})
+        write_text(folder / "resolved.yaml", text)  # with it, it is a run
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return folder
 
 
@@ -72,9 +77,8 @@ def folder_to_resume(recipe: Recipe, resume: str) -> Path | None:
     old = recorded_recipe(folder, recipe.name)
     if changed := differences(old, recipe, ignore=MAY_DIFFER):
         lines = "".join(f"\n  {line}" for line in changed)
-        raise UserError(
-            str(folder), f"was begun with another recipe:{lines}\n", "take the change back, or start a new run"
-        )
+        what = "was begun with another recipe; take the change back, or start a new run:"
+        raise UserError(str(folder), what + lines)
     return folder
 
 

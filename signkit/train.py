@@ -5,6 +5,7 @@ same numbers as one that was never interrupted, and nothing but tensors and a fe
 """
 
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from typing import Any, Protocol, cast
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs
+from accelerate.utils import broadcast
 from torch import Tensor, nn
 
 from signkit import checkpoint
@@ -49,9 +50,11 @@ def accelerator(config: TrainConfig) -> Accelerator:
     bf16 = config.precision == "bf16" or (
         config.precision == "auto" and torch.cuda.is_available() and torch.cuda.is_bf16_supported()
     )
+    # Told by torchrun alone, accelerate does not see that several processes without a GPU belong together.
+    several = int(os.environ.get("WORLD_SIZE", "1")) > 1
     return Accelerator(
         mixed_precision="bf16" if bf16 else "no",
-        kwargs_handlers=[DistributedDataParallelKwargs(find_unused_parameters=True)],
+        cpu=several and not torch.cuda.is_available(),
     )
 
 
@@ -107,7 +110,7 @@ def train(
         due = last or (config.eval_every and step % config.eval_every == 0)
         if evaluate is not None and due:
             with swapped_weights(model, averaged):
-                score = evaluate()
+                score = of_main(evaluate(), engine)
             improved = progress.best is None or score < progress.best
             progress = replace(progress, stale=0 if improved else progress.stale + 1)
             if improved:
@@ -173,12 +176,14 @@ def update(
             engine.backward(loss * engine.num_processes)
         sums["loss"] = sums.get("loss", 0.0) + float(loss.detach()) * count
         skipped += int((~fits).sum())
-    norm = engine.clip_grad_norm_(parallel.parameters(), config.clip or math.inf)
+    norm = float(engine.clip_grad_norm_(parallel.parameters(), config.clip or math.inf))
+    if not math.isfinite(norm):
+        raise OperationalError(f"step {data.step + 1}: the gradient is not a number; a lower train.lr may help")
     optimizer.step()
     names = sorted(sums)
     totals = engine.reduce(torch.tensor([sums[n] for n in names] + [skipped], device=engine.device), "sum")
     figures = {name: float(total) / count for name, total in zip(names, totals[:-1], strict=True)}
-    figures |= {"gradient_norm": float(norm), "lr": optimizer.param_groups[0]["lr"]}
+    figures |= {"gradient_norm": norm, "lr": optimizer.param_groups[0]["lr"]}
     return figures, int(totals[-1])
 
 
@@ -253,3 +258,10 @@ def agreed(stop: bool, engine: Accelerator) -> bool:
         return stop
     asked: Tensor = engine.reduce(torch.tensor(float(stop), device=engine.device), "sum")
     return bool(asked.item())
+
+
+def of_main(value: float, engine: Accelerator) -> float:
+    """The main process's value in all of them, so that none decides otherwise."""
+    if engine.num_processes == 1:
+        return value
+    return float(broadcast(torch.tensor(value, dtype=torch.float64, device=engine.device)))

@@ -1,7 +1,16 @@
 """A corpus of a few kilobytes and recipes for it: whole runs that take a second."""
 
 import copy
+import importlib
 import json
+import multiprocessing
+import os
+import resource
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +20,10 @@ import yaml
 GLOSSES = ("HOUSE", "JOHN", "READ", "WHO")
 
 
-def write_corpus(folder: Path, train: int = 12, dev: int = 4, test: int = 3, seed: int = 0) -> Path:
-    """A manifest of clips of both hands and the nose; every gloss has a place of its own."""
+def write_corpus(
+    folder: Path, train: int = 12, dev: int = 4, test: int = 3, seed: int = 0, features: bool = False
+) -> Path:
+    """A manifest of clips of both hands and the nose, or of features; every gloss has a place of its own."""
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
     places = np.random.default_rng(99).normal(size=(len(GLOSSES), 3, 2)) * 40
@@ -23,7 +34,10 @@ def write_corpus(folder: Path, train: int = 12, dev: int = 4, test: int = 3, see
             frames = np.concatenate([np.repeat(places[s][None], rng.integers(6, 10), 0) for s in signs])
             frames = frames + 100 + rng.normal(size=frames.shape)
             name = f"{split}{number}"
-            write_npz(folder / f"{name}.npz", frames)
+            if features:
+                np.savez(folder / f"{name}.npz", features=frames.reshape(len(frames), 6).astype(np.float32) / 50)
+            else:
+                write_npz(folder / f"{name}.npz", frames)
             rows.append(f"{name},{name}.npz,{' '.join(GLOSSES[s] for s in signs)},{split}")
     (folder / "manifest.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     return folder
@@ -55,13 +69,31 @@ C2ST = {
         "precision": "float32",
     },
 }
-CTC = {**C2ST, "context": {"name": "none"}, "model": {"name": "ctc"}}
-CTC["train"] = {**C2ST["train"], "losses": [{"name": "ctc"}]}
+FEATURES = {**C2ST, "encoder": {"name": "features", **TEMPORAL}}
+"""Without BatchNorm: no sample has an influence on another one's loss."""
+CTC = {
+    **C2ST,
+    "context": {"name": "none"},
+    "model": {"name": "ctc"},
+    "train": {**C2ST["train"], "losses": [{"name": "ctc"}]},
+}
+RANDOM = {
+    **C2ST,
+    "encoder": {
+        "name": "kinematic",
+        "local_temporal": {"kind": "tcn", "width": 8, "dropout": 0.2},
+        "global_temporal": {"layers": 1, "width": 4},
+    },
+    "context": {"name": "lstm", "width": 8, "dropout": 0.2, "pretrain_steps": 3},
+    "augment": {"rate": 0.1, "noise": 0.1, "drop_parts": 0.2},
+    "train": {**C2ST["train"], "losses": [{"name": "cst", "stc": "risk", "nbest": 2}, {"name": "kl"}]},
+}
+"""Everything that draws random numbers."""
 
 
-def write_recipe(path: Path, corpus: Path, recipe: dict[str, Any] = C2ST, **train: Any) -> Path:
+def write_recipe(path: Path, corpus: Path, base: dict[str, Any] = C2ST, **train: Any) -> Path:
     """A recipe file for a corpus, with some of its training options changed."""
-    content = copy.deepcopy(recipe)
+    content = copy.deepcopy(base)
     content["data"] = {"name": "manifest", "root": str(corpus)}
     content["train"] |= train
     content["run"] = {"dir": str(path.parent / "runs")}
@@ -72,3 +104,110 @@ def write_recipe(path: Path, corpus: Path, recipe: dict[str, Any] = C2ST, **trai
 def metrics(run: Path) -> list[dict[str, float]]:
     """The lines of a run's metrics.jsonl."""
     return [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+PRELOADED = (
+    "signkit.cli",
+    "signkit.run",
+    "signkit.predict",
+    "signkit.context.bert",
+    "signkit.context.recurrent",
+    "signkit.data.corpora.manifest",
+    "signkit.encoders.kinematic",
+    "signkit.losses.terms",
+    "signkit.models.c2st",
+    "signkit.models.ctc",
+    "tensorboard.summary.writer.event_file_writer",
+    "matplotlib.pyplot",
+    "torch._dynamo",
+)
+
+
+@dataclass(frozen=True)
+class Shock:
+    """A real signal that a process sends to itself at one exact place.
+
+    Attributes:
+        where: of a function: ``module:name`` or ``module:Class.method``.
+        call: which call of it, from 1.
+        after: when it returns instead of before it begins.
+    """
+
+    where: str
+    call: int
+    signal: int = signal.SIGKILL
+    after: bool = False
+
+    def install(self) -> None:
+        """Put it in place."""
+        module, _, path = self.where.partition(":")
+        *owners, name = path.split(".")
+        owner = importlib.import_module(module)
+        for part in owners:
+            owner = getattr(owner, part)
+        usual, count = getattr(owner, name), 0
+
+        def shocked(*args: Any, **options: Any) -> Any:
+            nonlocal count
+            count += 1
+            now = count == self.call
+            if now and not self.after:
+                os.kill(os.getpid(), self.signal)
+            value = usual(*args, **options)
+            if now and self.after:
+                os.kill(os.getpid(), self.signal)
+            return value
+
+        setattr(owner, name, shocked)
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a process ended: minus the signal's number when it was killed."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def run(self) -> Path:
+        """The folder of the run, the last line printed."""
+        return Path(self.out.splitlines()[-1])
+
+
+def signkit(*words: object, shocks: Sequence[Shock] = (), largest_file: int = 0) -> Done:
+    """The command in a process of its own, forked from one that has everything imported.
+
+    Args:
+        largest_file: bytes a file may have, as if the disk were full beyond.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(PRELOADED))
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / "out", Path(folder) / "err"]
+        process = context.Process(
+            target=_command, args=([str(word) for word in words], files, tuple(shocks), largest_file)
+        )
+        process.start()
+        process.join(120)
+        assert process.exitcode is not None, "the command does not end"
+        texts = [file.read_text(encoding="utf-8") if file.is_file() else "" for file in files]
+        return Done(process.exitcode, *texts)
+
+
+def _command(words: list[str], files: list[Path], shocks: Sequence[Shock], largest_file: int) -> None:
+    from signkit.cli import main
+
+    for number, file in enumerate(files, start=1):
+        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), number)
+    if largest_file:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+    for shock in shocks:
+        shock.install()
+    sys.argv = ["signkit", *words]
+    main()
+
+
+def steps_of(run: Path) -> list[str]:
+    """The checkpoints a run has kept."""
+    return sorted(path.name for path in (run / "checkpoints").iterdir())

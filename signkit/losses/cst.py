@@ -18,7 +18,7 @@ from signkit.losses.joint import (
     refuse_second_derivative,
     split_joint,
 )
-from signkit.losses.lattice import BLANK, ENTER, STAY, idle_arcs, log_likelihood, posteriors, skew, unskew
+from signkit.losses.lattice import BLANK, ENTER, STAY, idle, log_likelihood, posteriors, skew, unskew
 from signkit.losses.topology import Chain, build_chain, check_topology
 
 
@@ -26,10 +26,10 @@ class Lattice(NamedTuple):
     """All about a batch's lattices but the logits; masks are True on padding, None where there is none."""
 
     topology: str
-    blank: int
     chain: Chain
     chunk_padding: Tensor | None  # [batch, chunks]
     position_padding: Tensor | None  # [batch, positions]
+    choices: Tensor  # [batch, positions, 3]: the symbols a position may draw, its own, the next and blank
 
 
 def cst_loss(
@@ -112,11 +112,13 @@ def _build_lattice(
         context = context.gather(1, chain.histories[:, :, None].expand(-1, -1, context.shape[2]))
     chunk_padding = _padding(input_lengths, acoustic.shape[1])
     position_padding = _padding(chain.ends + 1, chain.symbols.shape[1])
-    return Lattice(topology, blank, chain, chunk_padding, position_padding), context
+    symbols = chain.symbols
+    choices = torch.stack((symbols, symbols.roll(-1, 1), torch.full_like(symbols, blank)), 2)
+    return Lattice(topology, chain, chunk_padding, position_padding, choices), context
 
 
 def _padding(lengths: Tensor, longest: int) -> Tensor | None:
-    if bool((lengths >= longest).all()):
+    if int(lengths.amin()) >= longest:
         return None
     return torch.arange(longest, device=lengths.device) >= lengths[:, None]
 
@@ -137,18 +139,18 @@ class _Transduction(torch.autograd.Function):
         totals = taken.sum(0)
         drawn = torch.stack((totals[STAY], totals[ENTER].roll(-1, 1), totals[BLANK]), 2)
         symbols = lattice.chain.symbols
-        ctx.save_for_backward(*joint, _visits(taken), emitted, drawn, symbols, _symbols_by_history(lattice))
+        ctx.save_for_backward(*joint, _visits(taken), emitted, drawn, symbols, lattice.choices)
         return -total.to(acoustic.dtype)
 
     @staticmethod
     def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> tuple[Tensor, Tensor, None]:
         refuse_second_derivative("cst_loss")
-        *fields, visits, emitted, drawn, symbols, symbols_by_history = ctx.saved_tensors  # type: ignore[attr-defined]
+        *fields, visits, emitted, drawn, symbols, choices = ctx.saved_tensors  # type: ignore[attr-defined]
         scale = grad[:, None, None]
         with torch.autocast(visits.device.type, enabled=False):
             by_chunk, by_history = marginals(SplitJoint(*fields), visits * scale)
         by_chunk.scatter_add_(2, symbols[:, None].expand_as(emitted), emitted * -scale)
-        by_history.scatter_add_(2, symbols_by_history, drawn * -scale)
+        by_history.scatter_add_(2, choices, drawn * -scale)
         return by_chunk, by_history, None
 
 
@@ -156,34 +158,33 @@ def _split(acoustic: Tensor, context: Tensor, lattice: Lattice) -> tuple[SplitJo
     return split_joint(acoustic, context, lattice.chunk_padding, lattice.position_padding)
 
 
-def _symbols_by_history(lattice: Lattice) -> Tensor:
-    """The three symbols of interest at each position, its own, the next and blank: [batch, positions, 3]."""
-    symbols = lattice.chain.symbols
-    return torch.stack((symbols, symbols.roll(-1, 1), torch.full_like(symbols, lattice.blank)), 2)
-
-
 def _arcs(joint: SplitJoint, log_normaliser: Tensor, lattice: Lattice) -> Tensor:
-    """Log-probabilities of the arcs of each chunk: as lattice.py files them, [steps, 3, batch, positions]."""
+    """Log-probabilities of the arcs of each chunk, as lattice.py files them, [steps, 3, batch, positions]."""
     chain = lattice.chain
     batch, chunks, positions = joint.product.shape
     index = chain.symbols[:, None].expand(batch, chunks, positions)
     by_chunk = (joint.acoustic.gather(2, index) - joint.acoustic_peak).transpose(0, 1)
-    by_history = joint.context.gather(2, _symbols_by_history(lattice)) - joint.context_peak
-    own, following, blank = by_history.unbind(2)
+    by_history = joint.context.gather(2, lattice.choices) - joint.context_peak
+    own, following, blank_alone = by_history.unbind(2)
     log_normaliser = log_normaliser.transpose(0, 1)
-    whole = idle_arcs(by_chunk, chunks, batch, positions)
-    arcs = whole[:chunks]
-    torch.sub(by_chunk[..., :1] + blank, log_normaliser, out=arcs[:, BLANK])
-    torch.sub(by_chunk[..., 1:] + following[:, :-1], log_normaliser[..., :-1], out=arcs[:, ENTER, :, 1:])
+    arcs = by_chunk.new_empty(chunks | 1, 3, batch, positions)
+    if chunks % 2 == 0:
+        idle(arcs[chunks:])
+    stay, enter, blank = arcs[:chunks].unbind(1)
+    torch.sub(by_chunk[..., :1] + blank_alone, log_normaliser, out=blank)
+    torch.sub(by_chunk[..., 1:] + following[:, :-1], log_normaliser[..., :-1], out=enter[..., 1:])
     if lattice.topology == "ctc":
-        torch.sub((by_chunk + own)[..., 1:], log_normaliser[..., 1:], out=arcs[:, STAY, :, 1:])
+        torch.sub(by_chunk + own, log_normaliser, out=stay)
+    else:
+        stay.fill_(-torch.inf)
+    arcs[:, :BLANK, :, 0] = -torch.inf
     if chain.closed is not None:
-        arcs[:, BLANK].masked_fill_(chain.closed, -torch.inf)
+        blank.masked_fill_(chain.closed, -torch.inf)
     if lattice.chunk_padding is not None:
-        padding = lattice.chunk_padding.T[:, None, :, None]
-        arcs[:, :BLANK].masked_fill_(padding, -torch.inf)
-        arcs[:, BLANK:].masked_fill_(padding, 0.0)
-    return skew(whole, chunks) if lattice.topology == "rnnt" else whole
+        padding = lattice.chunk_padding.T[..., None]
+        arcs[:chunks, :BLANK].masked_fill_(padding[:, None], -torch.inf)
+        blank.masked_fill_(padding, 0.0)
+    return skew(arcs, chunks) if lattice.topology == "rnnt" else arcs
 
 
 def _posteriors(arcs: Tensor, lattice: Lattice, chunks: int) -> tuple[Tensor, Tensor]:
@@ -191,7 +192,7 @@ def _posteriors(arcs: Tensor, lattice: Lattice, chunks: int) -> tuple[Tensor, Te
     total, taken = posteriors(arcs, lattice.chain.ends)
     taken = unskew(taken, chunks) if lattice.topology == "rnnt" else taken[:chunks]
     if lattice.chunk_padding is not None:
-        taken.masked_fill_(lattice.chunk_padding.T[:, None, :, None], 0.0)
+        taken[:, BLANK].masked_fill_(lattice.chunk_padding.T[..., None], 0.0)
     return total, taken
 
 

@@ -13,6 +13,7 @@ from signkit.losses.cst import node_posteriors
 from signkit.losses.joint import (
     SplitJoint,
     at_least_single,
+    fill_rows,
     marginals,
     refuse_second_derivative,
     split_joint,
@@ -63,7 +64,7 @@ def kl_loss(
 
 
 def _tempered(logits: Tensor, padding: Tensor, temperature: float) -> Tensor:
-    return at_least_single(logits).masked_fill(padding[:, :, None], 0.0) / temperature
+    return fill_rows(at_least_single(logits) / temperature, padding, 0.0)
 
 
 class _Divergence(torch.autograd.Function):

@@ -23,20 +23,20 @@ STAY, ENTER, BLANK = range(3)
 _BLOCK = 32  # steps laid out at once: enough that the loop dominates, few enough to stay in cache
 
 
-def idle_arcs(like: Tensor, steps: int, batch: int, positions: int) -> Tensor:
-    """Log-weights [steps, 3, batch, positions] of STAY, ENTER, BLANK that change nothing; steps are odd.
-
-    An ENTER arc is filed under the position it enters. A sample's steps after its last one must stay as they
-    are here.
-    """
-    arcs = like.new_full((steps | 1, 3, batch, positions), -torch.inf)
+def idle(arcs: Tensor) -> Tensor:
+    """Make steps that change nothing: what a sample's steps after its last one must be."""
+    arcs[:, :BLANK] = -torch.inf
     arcs[:, BLANK] = 0.0
     return arcs
 
 
 @torch.inference_mode()  # less bookkeeping in each of thousands of tiny operations
 def log_likelihood(arcs: Tensor, ends: Tensor) -> Tensor:
-    """Log-probability of all paths from position 0 to each sample's end: float64 [batch]; -inf for none."""
+    """Log-probability of all paths from position 0 to each sample's end: float64 [batch]; -inf for none.
+
+    `arcs` are log-weights [steps, 3, batch, positions] of STAY, ENTER and BLANK, an odd number of steps. An
+    ENTER arc is filed under the position it enters; position 0 has neither STAY nor ENTER (-inf).
+    """
     ring = _make_ring(arcs, ends)
     for begin in range(0, arcs.shape[0] // 2, _BLOCK):
         _run_forward(ring, arcs, begin)
@@ -199,7 +199,7 @@ def skew(arcs: Tensor, chunks: int) -> Tensor:
     There each step emits one symbol, a label moves on like a blank does, and the recursion above is that of
     Graves (2012). STAY arcs are dropped.
     """
-    steps = idle_arcs(arcs, chunks + arcs.shape[3] - 1, *arcs.shape[2:])
+    steps = idle(arcs.new_empty((chunks + arcs.shape[3] - 1) | 1, *arcs.shape[1:]))
     _diagonals(steps[:, ENTER, :, 1:], chunks).copy_(arcs[:chunks, ENTER, :, 1:])
     _diagonals(steps[:, BLANK], chunks).copy_(arcs[:chunks, BLANK])
     return steps

@@ -54,21 +54,24 @@ def build_chain(targets: Tensor, target_lengths: Tensor, topology: str, blank: i
     like a label, and neither it nor the label before it may be kept by a blank. The recursion then knows no
     repeats.
     """
-    padding = torch.arange(targets.shape[1], device=targets.device) >= target_lengths[:, None]
-    labels = targets.masked_fill(padding, blank).long()
-    ends = target_lengths.long()
-    if topology == "ctc":
-        repeats = _repeats(targets, target_lengths)
-        extra = int(repeats.sum(1).amax()) if repeats.numel() else 0
+    labels, ends = targets.long(), target_lengths.long()
+    if targets.shape[1] and int(ends.amin()) < targets.shape[1]:
+        labels = labels.masked_fill(~_within(labels, ends), blank)
+    if topology == "ctc" and bool((labels[:, 1:] == labels[:, :-1]).any()):
+        repeats = _repeats(labels, ends)
+        extra = int(repeats.sum(1).amax())
         if extra:
-            return _with_mandatory_blanks(labels, ~padding, repeats, ends, extra, blank)
+            return _with_mandatory_blanks(labels, _within(labels, ends), repeats, ends, extra, blank)
     return Chain(torch.nn.functional.pad(labels, (1, 0), value=blank), ends, None, None)
+
+
+def _within(targets: Tensor, target_lengths: Tensor) -> Tensor:
+    return torch.arange(targets.shape[1], device=targets.device) < target_lengths[:, None]
 
 
 def _repeats(targets: Tensor, target_lengths: Tensor) -> Tensor:
     """True where a label equals the one before it: [batch, labels - 1]."""
-    inside = torch.arange(1, max(targets.shape[1], 1), device=targets.device) < target_lengths[:, None]
-    return (targets[:, 1:] == targets[:, :-1]) & inside
+    return (targets[:, 1:] == targets[:, :-1]) & _within(targets, target_lengths)[:, 1:]
 
 
 def _with_mandatory_blanks(

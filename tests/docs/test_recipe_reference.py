@@ -30,7 +30,9 @@ def test_every_section_is_in_the_first_table() -> None:
 def test_the_faults_are_those_of_the_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (recipe,) = re.findall(r"<!-- check: (\S+) -->", TEXT)
-    ((options, output),) = re.findall(r"<!-- output of: check \S+ (.*) -->\n```text\n(.*?)^```", TEXT, re.M | re.S)
+    ((options, output),) = re.findall(
+        r"<!-- output of: check \S+ (.*) -->\n```text\n(.*?)^```", TEXT, re.M | re.S
+    )
     Path(recipe).write_text(fenced(TEXT, "yaml")[0], encoding="utf-8")
     with pytest.raises(UserErrors) as caught:
         load_recipe(recipe, [word for word in options.split() if word != "--set"])

@@ -1,0 +1,81 @@
+"""The encoder of docs/architecture.md, beside signkit: listed, checked, built, true to the laws."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from reference import ROOT
+
+TEXT = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+FILES = dict(re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)^```$", TEXT, flags=re.MULTILINE | re.DOTALL))
+BUILD = """
+import torch
+from signkit.data.batch import Batch
+from signkit.models.assemble import assemble
+from signkit.recipe_file import load_recipe
+from signkit.text import Vocabulary
+
+vocabulary = Vocabulary.from_references([("A", "B")])
+model = assemble(load_recipe("flat.yaml"), vocabulary, "holistic", 3).eval()
+
+def batch(frames, padded):
+    inputs = torch.zeros(1, padded, 87, 3)
+    inputs[:, :frames] = torch.randn(frames, 87, 3, generator=torch.Generator().manual_seed(1))
+    seen = (torch.arange(padded) < frames)[None, :, None].expand(1, padded, 87)
+    labels = torch.full((1, padded), -100)
+    one, length, fps = torch.tensor([1]), torch.tensor([frames]), torch.tensor([25.0])
+    return Batch(("a",), inputs, seen, length, one[:, None], one, labels, fps)
+
+short, padded = (model.encoder(batch(11, length)) for length in (11, 20))
+assert short.lengths.tolist() == [3] and short.chunk.shape == (1, 3, 64) == short.video.shape
+for name in ("chunk", "video"):
+    torch.testing.assert_close(getattr(padded, name)[:, :3], getattr(short, name))
+    assert not getattr(padded, name)[:, 3:].any()
+assert model.encoder(batch(1, 1)).lengths.tolist() == [1]
+print(type(model.encoder).__module__, model(batch(11, 11)).video.shape[2])
+"""
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """The example's files, with the metadata that an installation would write."""
+    for name in ("flat_encoder/config.py", "flat_encoder/model.py", "flat.yaml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(FILES[name], encoding="utf-8")
+    ((group, points),) = re.findall(
+        r'^\[project\.entry-points\."(.+?)"\]\n(.*)', FILES["pyproject.toml"], re.S
+    )
+    info = tmp_path / "flat_encoder-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: flat-encoder\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{group}]\n{points.replace(chr(34), '')}")
+    return tmp_path
+
+
+def run(package: Path, *args: str) -> str:
+    path = os.pathsep.join(filter(None, [str(package), str(ROOT), os.environ.get("PYTHONPATH", "")]))
+    command = [sys.executable, "-W", "error", *args]
+    result = subprocess.run(
+        command,
+        cwd=package,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    return result.stdout
+
+
+def test_it_is_listed_and_checked(package: Path) -> None:
+    known = json.loads(run(package, "-m", "signkit", "list", "--json"))
+    assert known["encoders"]["flat"] == "All points of a frame through one linear map."
+    assert run(package, "-m", "signkit", "check", "flat.yaml") == "flat.yaml: ok\n"
+
+
+def test_it_is_built_and_padding_does_not_change_it(package: Path) -> None:
+    assert run(package, "-W", "ignore", "-c", BUILD) == "flat_encoder.model 4\n"

@@ -1,0 +1,55 @@
+"""docs/tutorial.md, run as a reader would: its blocks in order, against the output it shows."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from reference import ROOT
+
+TEXT = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+MARKED = re.compile(r"^<!-- (run|output) -->\n```(\w+)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
+
+
+def script(blocks: list[tuple[str, str]]) -> str:
+    """The blocks as one shell script; what each prints goes into a file of its number."""
+    lines = ["set -euo pipefail"]
+    for number, (language, content) in enumerate(blocks):
+        body = content if language == "bash" else f"python - <<'BLOCK'\n{content}BLOCK\n"
+        lines.append(f"{{\n{body}}} > out.{number} 2>&1")
+    return "\n".join(lines) + "\n"
+
+
+def as_shown(output: str, expected: str) -> bool:
+    """Whether output is what the tutorial shows: `…` stands for the rest of a line, alone for any lines."""
+    lines = (re.escape(line).replace("…", ".*") + "\n" for line in expected.splitlines())
+    pattern = "".join("(.*\n)*" if line == ".*\n" else line for line in lines)
+    return re.fullmatch(pattern, output) is not None
+
+
+def test_the_tutorial_runs_and_prints_what_it_shows(tmp_path: Path) -> None:
+    blocks: list[tuple[str, str]] = []
+    shown: dict[int, str] = {}
+    for kind, language, content in MARKED.findall(TEXT):
+        if kind == "run":
+            blocks.append((language, content))
+        else:
+            shown[len(blocks) - 1] = content
+    assert len(blocks) == 9 and len(shown) == 8
+    unmarked = re.sub(MARKED, "", TEXT)
+    assert re.findall(r"^```(\w*)", unmarked, flags=re.MULTILINE) == ["bash", ""]  # make quickstart alone
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+    result = subprocess.run(
+        ["bash", "-c", script(blocks)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    printed = {n: p.read_text() for n in range(len(blocks)) if (p := tmp_path / f"out.{n}").exists()}
+    assert (result.returncode, result.stderr) == (0, ""), printed[max(printed)]
+    for number, expected in shown.items():
+        assert as_shown(printed[number], expected), f"{blocks[number][1]}printed\n{printed[number]}"
