@@ -2,11 +2,12 @@
 
     python benchmarks/cst_cost.py [--repeats N] [--threads 1 2] [--json]
 
-Time: medians over repeats that take turns (CTC, CST, CTC, CST, ...), so that a busy machine slows both alike. CTC is
-log_softmax and torch.nn.functional.ctc_loss; the full joint is chunks x histories x vocabulary logits laid out, their
-log_softmax, and CTC's lattice with context by autograd. Every loss includes the backward to its logits.
-Memory: most bytes alive at once during forward and backward beyond the inputs, from torch.profiler's record of
-every allocation (CPU), or torch.cuda.max_memory_allocated (GPU).
+Time: medians over repeats that take turns (CTC, CST, CTC, CST, ...), so that a busy machine slows both
+alike. CTC is log_softmax and torch.nn.functional.ctc_loss; the full joint is chunks x histories x vocabulary
+logits laid out, their log_softmax, and CTC's lattice with context by autograd. Every loss includes the
+backward to its logits.
+Memory: most bytes alive at once during forward and backward beyond the inputs, from torch.profiler's record
+of every allocation (CPU), or torch.cuda.max_memory_allocated (GPU).
 """
 
 import argparse
@@ -24,9 +25,10 @@ from signkit.losses.cst import cst_loss
 
 SIZES = ((8, 60, 16, 1296), (8, 256, 40, 60), (4, 500, 60, 1296), (2, 50, 12, 1296))
 Run = Callable[[], None]
+Size = tuple[int, int, int, int]
 
 
-def make_batch(size: tuple[int, int, int, int], varied: bool, device: str) -> tuple[Tensor, ...]:
+def make_batch(size: Size, varied: bool, device: str) -> tuple[Tensor, ...]:
     batch, chunks, labels, vocab = size
     generator = torch.Generator().manual_seed(0)
     acoustic = 2 * torch.randn(batch, chunks, vocab, generator=generator)
@@ -54,12 +56,11 @@ def full_joint(acoustic: Tensor, context: Tensor, targets: Tensor, chunks: Tenso
     blank, stay, enter = log_p.gather(3, picks).unbind(3)
     repeated = torch.nn.functional.pad(targets[:, 1:] == targets[:, :-1], (1, 0))
     label = acoustic.new_full(own.shape, -1e30)
-    held = torch.nn.functional.pad(label[:, 1:], (1, 0))
+    held = torch.nn.functional.pad(label[:, 1:], (1, 0))  # here: in a blank, not in a label
     for step in range(acoustic.shape[1]):
-        after_blank = held + blank[:, step]
-        source = torch.logaddexp(held, label)
-        source = torch.where(repeated, held[:, :-1], source[:, :-1]) + enter[:, step, :-1]
-        after_blank = torch.logaddexp(held, label) + blank[:, step]
+        either = torch.logaddexp(held, label)
+        source = torch.where(repeated, held[:, :-1], either[:, :-1]) + enter[:, step, :-1]
+        after_blank = either + blank[:, step]
         entered = torch.nn.functional.pad(source, (1, 0), value=-1e30)
         after_label = torch.logaddexp(label + stay[:, step], entered)
         going = (step < chunks)[:, None]
@@ -67,7 +68,9 @@ def full_joint(acoustic: Tensor, context: Tensor, targets: Tensor, chunks: Tenso
     return -torch.logaddexp(held, label).gather(1, labels[:, None])[:, 0]
 
 
-def torchaudio_rnnt(acoustic: Tensor, context: Tensor, targets: Tensor, chunks: Tensor, labels: Tensor) -> Tensor:
+def torchaudio_rnnt(
+    acoustic: Tensor, context: Tensor, targets: Tensor, chunks: Tensor, labels: Tensor
+) -> Tensor:
     from torchaudio.functional import rnnt_loss
 
     joint = acoustic[:, :, None] + context[:, None]
@@ -116,7 +119,9 @@ def peak_mb(run: Run, parts: tuple[Tensor, ...], device: str) -> float:
     return peak / 1e6
 
 
-def measure(size: tuple[int, int, int, int], varied: bool, threads: int, repeats: int, device: str) -> dict[str, object]:
+def measure(
+    size: tuple[int, int, int, int], varied: bool, threads: int, repeats: int, device: str
+) -> dict[str, object]:
     torch.set_num_threads(threads)
     parts = make_batch(size, varied, device)
     runs = runs_of({"ctc": ctc, "cst": cst_loss}, parts)
@@ -148,12 +153,13 @@ def measure(size: tuple[int, int, int, int], varied: bool, threads: int, repeats
 def show(row: dict[str, object]) -> str:
     ms, peak = row["ms"], row["peak_mb"]
     assert isinstance(ms, dict) and isinstance(peak, dict)
-    extra = "".join(f"  {name} {ms[name]:.2f} ms" for name in ms if name not in ("ctc", "cst", "joint"))
-    return (
-        f"{row['device']:4} {row['threads']}  {row['size']:20} {row['lengths']:6}"
-        f"  {ms['ctc']:8.2f} {ms['cst']:8.2f} {ms['joint']:9.2f}  {row['cst/ctc']:7.2f} {row['joint/cst']:9.1f}"
-        f"  {peak['ctc']:8.2f} {peak['cst']:8.2f} {peak['joint']:9.2f}  {peak['cst'] / peak['joint']:9.3f}{extra}"
-    )
+    columns = [f"{row['device']:4} {row['threads']}  {row['size']:20} {row['lengths']:6}"]
+    columns += [f"{ms[name]:9.2f}" for name in ("ctc", "cst", "joint")]
+    columns += [f"{row['cst/ctc']:8.2f} {row['joint/cst']:8.1f} "]
+    columns += [f"{peak[name]:8.2f}" for name in ("ctc", "cst", "joint")]
+    columns += [f"{peak['cst'] / peak['joint']:9.3f}"]
+    columns += [f"  {name} {ms[name]:.2f} ms" for name in ms if name not in ("ctc", "cst", "joint")]
+    return " ".join(columns)
 
 
 def main() -> None:
@@ -168,7 +174,7 @@ def main() -> None:
     if torch.cuda.is_available():
         settings.append(("cuda", options.threads[0]))
     if not options.json:
-        print("dev  threads, size, lengths | ms: ctc cst joint | cst/ctc joint/cst | peak MB: ctc cst joint | cst/joint")
+        print("device threads size lengths | ms: ctc cst joint | cst/ctc joint/cst | MB: ctc cst joint ratio")
     for device, threads in settings:
         for size in SIZES:
             for varied in (False, True):
@@ -176,7 +182,9 @@ def main() -> None:
                 if not options.json:
                     print(show(rows[-1]), flush=True)
     if options.json:
-        print(json.dumps({"torch": torch.__version__, "machine": platform.processor(), "rows": rows}, indent=1))
+        print(
+            json.dumps({"torch": torch.__version__, "machine": platform.processor(), "rows": rows}, indent=1)
+        )
 
 
 if __name__ == "__main__":

@@ -143,9 +143,9 @@ class TrainingWatch:
             board.add(step, figures)
 
 
-def read_metrics(path: Path) -> list[dict[str, float]]:
+def read_metrics(path: Path) -> list[dict[str, int | float]]:
     """The lines of metrics.jsonl, a broken last one left out."""
-    rows: list[dict[str, float]] = []
+    rows: list[dict[str, int | float]] = []
     if path.is_file():
         with suppress(ValueError):
             for line in path.read_text(encoding="utf-8").splitlines():

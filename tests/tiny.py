@@ -30,7 +30,7 @@ def write_corpus(
     rows = ["id,path,gloss,split"]
     for split, count in (("train", train), ("dev", dev), ("test", test)):
         for number in range(count):
-            signs = rng.integers(len(GLOSSES), size=rng.integers(1, 4))
+            signs = rng.permutation(len(GLOSSES))[: rng.integers(1, 4)]
             frames = np.concatenate([np.repeat(places[s][None], rng.integers(6, 10), 0) for s in signs])
             frames = frames + 100 + rng.normal(size=frames.shape)
             name = f"{split}{number}"

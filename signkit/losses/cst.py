@@ -27,6 +27,7 @@ class Lattice(NamedTuple):
 
     topology: str
     chain: Chain
+    shortest: int  # chunks of the shortest sample
     chunk_padding: Tensor | None  # [batch, chunks]
     position_padding: Tensor | None  # [batch, positions]
     choices: Tensor  # [batch, positions, 3]: the symbols a position may draw, its own, the next and blank
@@ -104,17 +105,21 @@ def _build_lattice(
     """The batch's lattice, and the context row of each of its positions."""
     check_topology(topology)
     if context.shape[1] != targets.shape[1] + 1:
-        raise ValueError(
-            f"context has {context.shape[1]} rows a sample; {targets.shape[1]} labels need {targets.shape[1] + 1}"
-        )
+        labels, rows = targets.shape[1], context.shape[1]
+        raise ValueError(f"context has {rows} rows a sample; {labels} labels need {labels + 1}")
+    device = acoustic.device
+    targets, input_lengths, target_lengths = (
+        part.to(device) for part in (targets, input_lengths, target_lengths)
+    )
     chain = build_chain(targets, target_lengths, topology, blank)
     if chain.histories is not None:
         context = context.gather(1, chain.histories[:, :, None].expand(-1, -1, context.shape[2]))
+    shortest = int(input_lengths.amin())
     chunk_padding = _padding(input_lengths, acoustic.shape[1])
     position_padding = _padding(chain.ends + 1, chain.symbols.shape[1])
     symbols = chain.symbols
     choices = torch.stack((symbols, symbols.roll(-1, 1), torch.full_like(symbols, blank)), 2)
-    return Lattice(topology, chain, chunk_padding, position_padding, choices), context
+    return Lattice(topology, chain, shortest, chunk_padding, position_padding, choices), context
 
 
 def _padding(lengths: Tensor, longest: int) -> Tensor | None:
@@ -181,9 +186,9 @@ def _arcs(joint: SplitJoint, log_normaliser: Tensor, lattice: Lattice) -> Tensor
     if chain.closed is not None:
         blank.masked_fill_(chain.closed, -torch.inf)
     if lattice.chunk_padding is not None:
-        padding = lattice.chunk_padding.T[..., None]
-        arcs[:chunks, :BLANK].masked_fill_(padding[:, None], -torch.inf)
-        blank.masked_fill_(padding, 0.0)
+        padding = lattice.chunk_padding[:, lattice.shortest :].T[..., None]
+        arcs[lattice.shortest : chunks, :BLANK].masked_fill_(padding[:, None], -torch.inf)
+        blank[lattice.shortest :].masked_fill_(padding, 0.0)
     return skew(arcs, chunks) if lattice.topology == "rnnt" else arcs
 
 
@@ -192,7 +197,8 @@ def _posteriors(arcs: Tensor, lattice: Lattice, chunks: int) -> tuple[Tensor, Te
     total, taken = posteriors(arcs, lattice.chain.ends)
     taken = unskew(taken, chunks) if lattice.topology == "rnnt" else taken[:chunks]
     if lattice.chunk_padding is not None:
-        taken[:, BLANK].masked_fill_(lattice.chunk_padding.T[..., None], 0.0)
+        padding = lattice.chunk_padding[:, lattice.shortest :].T[..., None]
+        taken[lattice.shortest :, BLANK].masked_fill_(padding, 0.0)
     return total, taken
 
 

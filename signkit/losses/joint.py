@@ -87,7 +87,7 @@ def _weak_logits(joint: SplitJoint) -> Iterator[tuple[tuple[Tensor, Tensor, Tens
 
 
 def fill_rows(rows: Tensor, padding: Tensor, value: float, in_place: bool = False) -> Tensor:
-    """Rows [batch, length, vocab] with a number in place of padding; far faster than a mask over the vocabulary."""
+    """Rows [batch, length, vocab] with a number for padding; faster than a mask over the vocabulary."""
     index = padding.flatten().nonzero()[:, 0]
     flat = rows.flatten(0, 1)
     filled = flat.index_fill_(0, index, value) if in_place else flat.index_fill(0, index, value)

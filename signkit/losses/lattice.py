@@ -14,6 +14,7 @@ are its derivatives by the arcs, by running both halves in reverse; the shares t
 so no logarithm is needed there, nothing can overflow, and what underflows is nothing.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -21,6 +22,7 @@ from torch import Tensor
 
 STAY, ENTER, BLANK = range(3)
 _BLOCK = 32  # steps laid out at once: enough that the loop dominates, few enough to stay in cache
+_NOTHING = -80.0  # log of a probability as good as 0; much less is a denormal float32, and slow
 
 
 def idle(arcs: Tensor) -> Tensor:
@@ -51,13 +53,10 @@ def posteriors(arcs: Tensor, ends: Tensor) -> tuple[Tensor, Tensor]:
     kept = arcs.new_empty(half, 2, ring.adjoints.shape[1])
     for begin in range(0, half, _BLOCK):
         count = _run_forward(ring, arcs, begin)
-        states = ring.states[: count + 1, 1:].unflatten(1, (2, -1))
-        before, after = ring.weights[:count, :, 1], states[1:].clamp(min=torch.finfo(torch.float64).min)
-        kept[begin : begin + count] = (before - after).exp_()
+        after = ring.states[1 : count + 1, 1:].unflatten(1, (2, -1))
+        share = torch.sub(ring.weights[:count, :, 1], after, out=kept[begin : begin + count])
+        share.nan_to_num_(_NOTHING).clamp_(min=_NOTHING).exp_()  # NaN: a state that nothing has reached
     total, middle = _meet(ring, arcs)
-    least = (
-        torch.finfo(arcs.dtype).tiny ** 0.5
-    )  # smaller ones are nothing, and slow: their products are denormal
     arcs[half] = middle
     adjoints = ring.adjoints.view(2, 2, -1, positions)
     adjoints[0, 0], adjoints[1, 0] = middle[STAY], middle[BLANK]
@@ -66,8 +65,7 @@ def posteriors(arcs: Tensor, ends: Tensor) -> tuple[Tensor, Tensor]:
     for begin in reversed(range(0, half, _BLOCK)):
         shares = kept[begin : begin + _BLOCK]
         _run_reverse(ring, shares)
-        taken = torch.threshold_(ring.weights[: shares.shape[0]], least, 0.0)
-        _read_back(taken, arcs, begin)
+        _read_back(ring.weights[: shares.shape[0]], arcs, begin)
     return total, arcs
 
 
@@ -155,9 +153,7 @@ def _lay_out(weights: Tensor, arcs: Tensor, begin: int) -> None:
     (forward, backward), count = _by_direction(weights, arcs), weights.shape[0]
     last = arcs.shape[0] - begin
     forward[:, 1:] = arcs[begin : begin + count]
-    mirrored = arcs[last - count : last].flip(
-        0, 1, 3
-    )  # flipped, STAY, ENTER, BLANK are the rows of that direction
+    mirrored = arcs[last - count : last].flip(0, 1, 3)  # backward, stay and blank exchange their places
     backward[:, 1:] = mirrored
     backward[:, 2, :, 1:] = mirrored[:, ENTER, :, :-1]
     backward[:, 2, :, 0] = -torch.inf
@@ -165,7 +161,9 @@ def _lay_out(weights: Tensor, arcs: Tensor, begin: int) -> None:
 
 def _read_back(weights: Tensor, arcs: Tensor, begin: int) -> None:
     """The inverse of _lay_out, from the rows as _run_reverse leaves them."""
-    (forward, backward), count = _by_direction(weights, arcs), weights.shape[0]
+    taken = weights.to(arcs.dtype, copy=True)
+    torch.threshold_(taken, math.exp(_NOTHING / 2), 0.0)  # so that no product of two is denormal
+    (forward, backward), count = _by_direction(taken, arcs), taken.shape[0]
     last = arcs.shape[0] - begin
     early, late = arcs[begin : begin + count], arcs[last - count : last]
     early[:, STAY], early[:, ENTER], early[:, BLANK] = forward[:, 1], forward[:, 0], forward[:, 3]

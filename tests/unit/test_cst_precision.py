@@ -35,13 +35,14 @@ def full_joint(acoustic, context, targets, input_lengths, target_lengths):
         blanks += [acoustic.new_tensor(-1e30)] * len(labels)
         stays += [acoustic.new_tensor(-1e30)] * len(labels)
         for p in log_p[row]:
-            totals = [torch.logaddexp(b, s) if u or b > s else b for u, (b, s) in enumerate(zip(blanks, stays))]
-            entering = [
-                (blanks[u] if u and labels[u] == labels[u - 1] else totals[u]) + p[u, y] for u, y in enumerate(labels)
+            totals = [torch.logaddexp(*pair) for pair in zip(blanks, stays, strict=True)]
+            sources = [
+                blanks[u] if u and labels[u] == labels[u - 1] else totals[u] for u in range(len(labels))
             ]
             blanks = [total + p[u, 0] for u, total in enumerate(totals)]
             stays = stays[:1] + [
-                torch.logaddexp(stays[u + 1] + p[u + 1, y], entering[u]) for u, y in enumerate(labels)
+                torch.logaddexp(stays[u + 1] + p[u + 1, y], sources[u] + p[u, y])
+                for u, y in enumerate(labels)
             ]
         losses.append(-torch.logaddexp(blanks[-1], stays[-1]))
     loss = torch.stack(losses)
@@ -66,7 +67,8 @@ def test_peaked_rows_whose_product_underflows_equal_the_exact_sum():
 def test_long_sequences_in_single_precision(topology, scale):
     arguments = batch(2, 1000, 40, 60, scale)
     single = value_and_gradients(*arguments, topology=topology)
-    double = value_and_gradients(*(part.double() for part in arguments[:2]), *arguments[2:], topology=topology)
+    doubled = [part.double() for part in arguments[:2]]
+    double = value_and_gradients(*doubled, *arguments[2:], topology=topology)
     torch.testing.assert_close(single[0].double(), double[0], rtol=1.2e-7, atol=6e-4)  # rtol: of the result
     torch.testing.assert_close(single[1].double(), double[1], rtol=0, atol=1e-4)
     torch.testing.assert_close(single[2].double(), double[2], rtol=0, atol=1e-3)

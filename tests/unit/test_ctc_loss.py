@@ -13,7 +13,8 @@ CHUNKS, LABELS = torch.tensor([7, 5, 6]), torch.tensor([3, 2, 0])
 def logits():
     generator = torch.Generator().manual_seed(1)
     acoustic = torch.randn(3, 7, 5, generator=generator, dtype=torch.float64)
-    return acoustic.requires_grad_(), torch.randn(3, 1, 5, generator=generator, dtype=torch.float64).requires_grad_()
+    row = torch.randn(3, 1, 5, generator=generator, dtype=torch.float64)
+    return acoustic.requires_grad_(), row.requires_grad_()
 
 
 def test_equals_cst_with_one_context_for_all_histories():
@@ -50,7 +51,8 @@ def test_a_reference_that_does_not_fit_is_infinite_without_gradient():
 
 def test_only_empty_references():
     acoustic, row = logits()
-    loss = ctc_loss(acoustic, row, torch.zeros(3, 0, dtype=torch.long), CHUNKS, torch.zeros(3, dtype=torch.long))
+    none = torch.zeros(3, 0, dtype=torch.long)
+    loss = ctc_loss(acoustic, row, none, CHUNKS, torch.zeros(3, dtype=torch.long))
     log_p = (acoustic + row).log_softmax(2)[:, :, 0]
     expected = torch.stack([-log_p[i, :n].sum() for i, n in enumerate(CHUNKS.tolist())])
     torch.testing.assert_close(loss, expected)

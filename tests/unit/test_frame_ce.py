@@ -8,7 +8,8 @@ from signkit.losses.frame_ce import frame_cross_entropy
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.05])
 def test_equals_torchs_cross_entropy_of_each_sample(smoothing):
-    logits = torch.randn(3, 6, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64).requires_grad_()
+    generator = torch.Generator().manual_seed(1)
+    logits = torch.randn(3, 6, 5, generator=generator, dtype=torch.float64).requires_grad_()
     labels = torch.tensor([[1, -100, 2, 0, -100, 4], [-100, -100, -100, 3, -100, -100], [-100] * 6])
     found = frame_cross_entropy(logits, labels, smoothing)
     expected = torch.stack(

@@ -14,7 +14,8 @@ CHUNKS, LABELS = torch.tensor([7, 5, 6]), torch.tensor([3, 2, 0])
 def levels(seed=1, scale=1.0, dtype=torch.float64):
     generator = torch.Generator().manual_seed(seed)
     shapes = (3, 7, 5), (3, 4, 5), (3, 7, 5), (3, 4, 5)
-    return [scale * torch.randn(*shape, generator=generator, dtype=torch.float64).to(dtype) for shape in shapes]
+    made = [scale * torch.randn(*shape, generator=generator, dtype=torch.float64) for shape in shapes]
+    return [part.to(dtype) for part in made]
 
 
 def explicit(student_a, student_c, teacher_a, teacher_c, temperature, topology):

@@ -59,7 +59,7 @@ def test_without_hypotheses_all_modes_are_none(mode):
     reference = torch.tensor([2.0, 700.0])
     cases = [
         (torch.tensor([[1.0], [2.0]]), torch.tensor([[3], [3]]), torch.tensor([[False], [False]])),
-        (torch.tensor([[torch.inf], [torch.inf]]), torch.tensor([[3], [3]]), torch.tensor([[True], [True]])),
+        (torch.full((2, 1), torch.inf), torch.tensor([[3], [3]]), torch.tensor([[True], [True]])),
         (torch.tensor([[2.0], [700.0]]), torch.tensor([[0], [0]]), torch.tensor([[True], [True]])),
         (torch.zeros(2, 0), torch.zeros(2, 0, dtype=torch.long), torch.zeros(2, 0, dtype=torch.bool)),
     ]
@@ -71,7 +71,8 @@ def test_without_hypotheses_all_modes_are_none(mode):
 def test_what_does_not_fit_leaves_no_nan(mode):
     reference = torch.tensor([torch.inf, 3.0], requires_grad=True)
     others = torch.tensor([[2.0, torch.inf], [torch.inf, 4.0]], requires_grad=True)
-    loss = stc_terms(reference, others, torch.tensor([[1, 2], [1, 2]]), torch.ones(2, 2, dtype=torch.bool), mode)
+    distances, valid = torch.tensor([[1, 2], [1, 2]]), torch.ones(2, 2, dtype=torch.bool)
+    loss = stc_terms(reference, others, distances, valid, mode)
     assert loss[0] == torch.inf and loss[1].isfinite()
     loss.sum().backward()
     assert reference.grad.isfinite().all() and others.grad.isfinite().all()
@@ -98,7 +99,16 @@ def test_the_loss_is_cst_of_reference_and_hypotheses(mode):
     hypothesis_lengths = torch.tensor([[3, 2, 1], [2, 3, 3]])
     valid = torch.tensor([[True, True, True], [True, False, True]])
     found = stc_loss(
-        acoustic, context, targets, chunks, lengths, hypotheses, hypothesis_lengths, contexts, valid, mode=mode
+        acoustic,
+        context,
+        targets,
+        chunks,
+        lengths,
+        hypotheses,
+        hypothesis_lengths,
+        contexts,
+        valid,
+        mode=mode,
     )
     likelihood = torch.full((2, 3), torch.nan, dtype=torch.float64)
     for row in range(2):
@@ -113,9 +123,11 @@ def test_the_loss_is_cst_of_reference_and_hypotheses(mode):
                 )[0]
     reference = cst_loss(acoustic, context, targets, chunks, lengths)
     distances = torch.tensor([[0, 1, 2], [1, 0, 2]])
-    torch.testing.assert_close(found, stc_terms(reference, likelihood, distances, valid & (distances > 0), mode))
+    expected = stc_terms(reference, likelihood, distances, valid & (distances > 0), mode)
+    torch.testing.assert_close(found, expected)
 
 
 def test_an_unknown_mode_is_refused():
     with pytest.raises(ValueError, match=r"^unknown stc 'word'; known: none, path, risk$"):
-        stc_terms(torch.zeros(1), torch.zeros(1, 1), torch.zeros(1, 1).long(), torch.zeros(1, 1).bool(), "word")
+        none = torch.zeros(1, 0)
+        stc_terms(torch.zeros(1), none, none.long(), none.bool(), "word")

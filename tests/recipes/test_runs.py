@@ -1,0 +1,303 @@
+"""Whole runs: what they print, what they leave in their folder, and what they refuse."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny import C2ST, CTC, Done, Shock, signkit, steps_of, write_corpus, write_npz, write_recipe
+
+from signkit.data.loader import eval_batches
+from signkit.export import read_export
+from signkit.prepare import prepare
+from signkit.recipe_file import load_recipe
+from signkit.recognise import recognise
+
+ENCODER = {**C2ST["encoder"], "global_temporal": {"layers": 0}}
+SHORT_CTC = {**CTC, "encoder": ENCODER}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_corpus(tmp_path_factory.mktemp("runs") / "corpus")
+
+
+@pytest.fixture(scope="module")
+def ctc(corpus: Path) -> Path:
+    """A finished run of CTC that has learned something."""
+    options = {"max_steps": 80, "lr": 0.03, "eval_every": 40, "save_every": 0}
+    recipe = write_recipe(corpus.parent / "ctc.yaml", corpus, SHORT_CTC, **options)
+    done = signkit("run", recipe)
+    assert done.status == 0, done.err
+    return done.run
+
+
+def ok(*words: object) -> Done:
+    done = signkit("run", *words)
+    assert done.status == 0, done.err
+    return done
+
+
+def refused(*words: object) -> str:
+    """The message of a run that a user's mistake prevents."""
+    done = signkit("run", *words)
+    assert (done.status, done.out) == (2, "")
+    assert "Traceback" not in done.err
+    return done.err
+
+
+def scores(run: Path, split: str) -> dict[str, float | None]:
+    rows = json.loads((run / "scores.json").read_text(encoding="utf-8"))["metrics"]
+    return {row["name"]: row["value"] for row in rows if row["split"] == split}
+
+
+def lines(run: Path, split: str) -> list[dict[str, object]]:
+    text = (run / "decode" / f"{split}.jsonl").read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def log(run: Path) -> list[str]:
+    """Its lines without their times."""
+    return [line[20:] for line in (run / "log.txt").read_text(encoding="utf-8").splitlines()]
+
+
+def test_the_folder_of_a_run(ctc: Path) -> None:
+    assert {path.name for path in ctc.iterdir() if not path.name.startswith(".")} == {
+        "checkpoints", "decode", "env.json", "export", "log.txt", "metrics.jsonl", "picture.png", "recipe.yaml",
+        "report.html", "resolved.yaml", "scores.json", "status.json", "tensorboard",
+    }  # fmt: skip
+    assert json.loads((ctc / "status.json").read_text(encoding="utf-8"))["state"] == "finished"
+    env = json.loads((ctc / "env.json").read_text(encoding="utf-8"))
+    assert {"packages", "python", "platform", "git", "device", "data", "command"} <= set(env)
+    assert [name for name in steps_of(ctc) if name.startswith(".")] == []
+
+
+def test_hypotheses_and_scores(ctc: Path) -> None:
+    """One line a sample, in the corpus's order; scores are fractions."""
+    dev = lines(ctc, "dev")
+    assert [line["id"] for line in dev] == ["dev0", "dev1", "dev2", "dev3"]
+    for line in dev:
+        assert list(line) == ["id", "tokens", "text", "score", "times"]
+        assert line["text"] == " ".join(line["tokens"])  # type: ignore[arg-type]
+        assert len(line["times"]) == len(line["tokens"])  # type: ignore[arg-type]
+        assert line["times"] == sorted(line["times"])  # type: ignore[call-overload]
+    assert set(scores(ctc, "dev")) == set(scores(ctc, "test"))
+    assert {"wer", "wer_greedy", "sentence_error", "seen_share", "wer_seen", "wer_unseen"} <= set(
+        scores(ctc, "dev")
+    )
+    assert scores(ctc, "dev")["wer"] == 0.0  # it is an easy corpus
+
+
+def test_an_undefined_score_is_null(tmp_path: Path) -> None:
+    """No sentence of dev is in train: there is no error rate of such sentences."""
+    corpus = write_corpus(tmp_path / "corpus", train=4, dev=0, test=0)
+    manifest = corpus / "manifest.csv"
+    write_npz(corpus / "other.npz", np.ones((30, 3, 2)) + np.arange(30)[:, None, None])
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(text + "d,other.npz,WHO WHO WHO WHO WHO,dev\n", encoding="utf-8")
+    run = ok(write_recipe(tmp_path / "tiny.yaml", corpus, CTC, max_steps=2)).run
+    assert scores(run, "dev")["wer_seen"] is None
+    assert scores(run, "dev")["seen_share"] == 0.0
+    assert "NaN" not in (run / "scores.json").read_text(encoding="utf-8")
+
+
+def test_nbest(corpus: Path, tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path / "tiny.yaml", corpus, max_steps=2)
+    run = ok(recipe, "--set", "decode.beam=4", "--set", "decode.nbest=3").run
+    (first, *_) = lines(run, "dev")
+    assert list(first) == ["id", "tokens", "text", "score", "times", "nbest"]
+    assert len(first["nbest"]) == 2  # type: ignore[arg-type]
+    assert first["score"] >= first["nbest"][0]["score"]  # type: ignore[index]
+
+
+def test_json_is_all_that_is_printed(corpus: Path, tmp_path: Path) -> None:
+    done = ok(write_recipe(tmp_path / "tiny.yaml", corpus, max_steps=2), "--json")
+    printed = json.loads(done.out)
+    assert list(printed) == ["run", "state", "metrics"]
+    assert printed["state"] == "finished"
+    saved = (Path(printed["run"]) / "scores.json").read_text(encoding="utf-8")
+    assert json.loads(saved)["metrics"] == printed["metrics"]
+
+
+def test_overrides_that_scripts_rely_on(corpus: Path, tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path / "tiny.yaml", corpus)
+    keys = (f"run.dir={tmp_path / 'here'}", "train.seed=7", "train.max_steps=2", "decode.beam=1")
+    done = ok(recipe, *(word for key in keys for word in ("--set", key)), "--set", "train.save_every=1")
+    assert done.run.parent == tmp_path / "here" / "tiny"
+    assert steps_of(done.run) == ["step_000001", "step_000002"]
+    resolved = load_recipe(str(done.run / "resolved.yaml"), check_paths=False)
+    assert (resolved.train.seed, resolved.decode.beam) == (7, 1)
+    assert "wer_greedy" not in scores(done.run, "dev")
+
+
+def test_resume_auto_takes_the_newest_unfinished(corpus: Path, tmp_path: Path) -> None:
+    """None is unfinished: a new one is begun."""
+    recipe = write_recipe(tmp_path / "tiny.yaml", corpus, max_steps=1)
+    first, second = (ok(recipe, "--resume", "auto").run for _ in range(2))
+    assert first != second
+    (first / "status.json").unlink()
+    assert ok(recipe, "--resume", "auto").run == first
+
+
+def test_without_dev_and_test(tmp_path: Path) -> None:
+    """It trains, the last weights are kept, and there is nothing to score."""
+    corpus = write_corpus(tmp_path / "corpus", dev=0, test=0)
+    run = ok(write_recipe(tmp_path / "tiny.yaml", corpus, max_steps=3)).run
+    assert json.loads((run / "scores.json").read_text(encoding="utf-8")) == {"metrics": []}
+    assert list((run / "decode").glob("*")) == [] if (run / "decode").exists() else True
+    last = run / "checkpoints/step_000003/averaged.safetensors"
+    assert (run / "export/model.safetensors").read_bytes() == last.read_bytes()
+
+
+def test_without_train(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus", train=0)
+    message = refused(write_recipe(tmp_path / "tiny.yaml", corpus))
+    assert message == f"error: {corpus / 'manifest.csv'}: no row has the split train\n"
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_gloss_of_dev_that_train_lacks(tmp_path: Path) -> None:
+    """It counts as an error, and is no reason to stop."""
+    corpus = write_corpus(tmp_path / "corpus", dev=1, test=1)
+    manifest = corpus / "manifest.csv"
+    text = manifest.read_text(encoding="utf-8")
+    start, _, rest = text.partition("dev0,dev0.npz,")
+    manifest.write_text(f"{start}dev0,dev0.npz,UNSEEN,{rest.partition(',')[2]}", encoding="utf-8")
+    run = ok(write_recipe(tmp_path / "tiny.yaml", corpus, max_steps=2)).run
+    assert scores(run, "dev")["wer"] >= 1  # type: ignore[operator]
+    assert "UNSEEN" not in (run / "export/vocabulary.json").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def long_reference(tmp_path: Path) -> Path:
+    """A corpus with two clips of four frames and references of three tokens, more than their chunks."""
+    corpus = write_corpus(tmp_path / "corpus")
+    text = (corpus / "manifest.csv").read_text(encoding="utf-8")
+    for name in ("short0", "short1"):
+        write_npz(corpus / f"{name}.npz", np.random.default_rng(0).normal(size=(4, 3, 2)))
+        text += f"{name},{name}.npz,WHO READ WHO,train\n"
+    (corpus / "manifest.csv").write_text(text, encoding="utf-8")
+    return corpus
+
+
+def test_a_reference_longer_than_its_chunks_is_refused(long_reference: Path, tmp_path: Path) -> None:
+    message = refused(write_recipe(tmp_path / "tiny.yaml", long_reference))
+    assert message == (
+        f"error: {long_reference / 'manifest.csv'}:21: the reference is longer than its chunks: 2 samples: "
+        "short0 (3 tokens, 4 frames), short1 (3 tokens, 4 frames); "
+        "train.too_long: skip leaves them out\n"
+    )
+
+
+def test_a_reference_longer_than_its_chunks_is_skipped(long_reference: Path, tmp_path: Path) -> None:
+    """Named and counted, on the terminal and in the log; the figures are those without it."""
+    done = ok(write_recipe(tmp_path / "tiny.yaml", long_reference, too_long="skip", max_steps=2))
+    note = (
+        "left out of train, longer than their chunks: 2 samples: "
+        "short0 (3 tokens, 4 frames), short1 (3 tokens, 4 frames)"
+    )
+    assert log(done.run)[0] == note
+    assert done.err.splitlines()[0] == note
+    assert "12 train, 4 dev, 3 test" in done.err
+
+
+def test_collapse_is_told_once(corpus: Path, tmp_path: Path) -> None:
+    """A rate of learning of 0 and a bias for the blank: every hypothesis of dev is empty."""
+    recipe = write_recipe(tmp_path / "tiny.yaml", corpus, max_steps=3, eval_every=1, lr=1.0)
+    done = ok(recipe, "--set", "decode.beam=1", "--set", "decode.length_reward=-50")
+    warning = "warning: 100 % of dev hypotheses are empty (blanks only)"
+    assert done.err.splitlines().count(warning) == 1
+    assert log(done.run).count(warning) == 1
+
+
+def test_early_stopping(corpus: Path, tmp_path: Path) -> None:
+    """A finished run: resuming it trains no more."""
+    recipe = write_recipe(tmp_path / "tiny.yaml", corpus, lr=0.0, eval_every=1, patience=2, max_steps=50)
+    run = ok(recipe).run
+    last = max(steps_of(run))
+    assert last < "step_000010"
+    state = json.loads((run / f"checkpoints/{last}/state.json").read_text(encoding="utf-8"))
+    assert state["stale"] == 2
+    assert ok(recipe, "--resume", run).run == run
+    assert max(steps_of(run)) == last
+
+
+def test_best_and_last_weights(corpus: Path, tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path / "tiny.yaml", corpus, CTC, eval_every=2, keep=1)
+    for select in ("best", "last"):
+        run = ok(recipe, "--set", f"train.select={select}").run
+        state = json.loads((run / "checkpoints/step_000006/state.json").read_text(encoding="utf-8"))
+        step = state["best_step"] if select == "best" else 6
+        chosen = run / f"checkpoints/step_{step:06d}/averaged.safetensors"
+        assert (run / "export/model.safetensors").read_bytes() == chosen.read_bytes()
+        best = {f"step_{state['best_step']:06d}", "step_000006"}
+        assert set(steps_of(run)) == best
+
+
+def test_c2st_begins_as_the_ctc_it_is_started_from(ctc: Path, corpus: Path, tmp_path: Path) -> None:
+    """With a context of gain 0 it writes what CTC writes on dev, before its first step."""
+    base = {**C2ST, "encoder": ENCODER, "context": {"name": "embedding", "width": 8, "gain": 0.0}}
+    recipe = load_recipe(str(write_recipe(tmp_path / "c2st.yaml", corpus, base, init_from=str(ctc))))
+    prepared, exported = prepare(recipe), read_export(ctc)
+    ours, theirs = prepared.model.state_dict(), exported.model.state_dict()
+    assert all(ours[name].equal(theirs[name]) for name in theirs)
+    note = f"began with {len(theirs)} weights of {ctc}; fresh: {len(ours) - len(theirs)}"
+    assert prepared.notes == (note,)
+    for beam in (1, 4):
+        decode = replace(recipe.decode, beam=beam)
+        found, expected = (
+            recognise(model, eval_batches(prepared.examples["dev"], 3), prepared.vocabulary, decode)
+            for model in (prepared.model, exported.model)
+        )
+        for name in expected:
+            assert found[name][0].tokens == expected[name][0].tokens
+            assert found[name][0].times == expected[name][0].times
+            assert found[name][0].score == pytest.approx(expected[name][0].score, abs=1e-5)
+
+
+def test_a_run_begun_with_another_goes_on_without_it(ctc: Path, corpus: Path, tmp_path: Path) -> None:
+    begin = tmp_path / "ctc"
+    (begin / "export").parent.mkdir()
+    shutil.copytree(ctc / "export", begin / "export")
+    recipe = write_recipe(tmp_path / "tiny.yaml", corpus, SHORT_CTC, init_from=str(begin), max_steps=2)
+    unbroken = ok(recipe).run
+    words = ("run", recipe, "--set", f"run.dir={tmp_path / 'killed'}", "--resume", "auto")
+    shock = Shock("signkit.watch:TrainingWatch.stepped", 2)
+    assert signkit(*words, shocks=[shock]).status == -9
+    for file in (begin / "export").iterdir():
+        file.unlink()
+    done = signkit(*words)
+    assert done.status == 0, done.err
+    ours, theirs = (run / "export/model.safetensors" for run in (done.run, unbroken))
+    assert ours.read_bytes() == theirs.read_bytes()
+
+
+@pytest.mark.parametrize("what", ["vocabulary", "shapes", "no run", "unfinished"])
+def test_weights_that_cannot_be_begun_with(ctc: Path, tmp_path: Path, corpus: Path, what: str) -> None:
+    base, begin = SHORT_CTC, ctc
+    if what == "vocabulary":
+        corpus = write_corpus(tmp_path / "corpus")
+        manifest = corpus / "manifest.csv"
+        text = manifest.read_text(encoding="utf-8").replace("JOHN", "MARY")
+        manifest.write_text(text, encoding="utf-8")
+        expected = f"train.init_from: the vocabulary of {ctc} is another one"
+    elif what == "shapes":
+        local = {"kind": "dilated", "width": 12, "dilations": [1, 2]}
+        base = {**CTC, "encoder": {**ENCODER, "local_temporal": local}}
+        expected = (
+            f"train.init_from: encoder.temporal.local.stem.conv.weight is [8, 36, 5] in {ctc} but [12, 36, 5] here; "
+            "use the same encoder and vocabulary"
+        )
+    elif what == "no run":
+        begin = tmp_path
+        expected = f"{tmp_path}: is not the folder of a run"
+    else:
+        begin = tmp_path / "run"
+        begin.mkdir()
+        (begin / "resolved.yaml").write_text("")
+        expected = f"{begin}: the run is not finished; signkit run RECIPE --resume auto goes on with it"
+    recipe = write_recipe(tmp_path / "tiny.yaml", corpus, base, init_from=str(begin))
+    assert refused(recipe) == f"error: {expected}\n"
+    assert not (tmp_path / "runs").exists()
