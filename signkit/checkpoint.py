@@ -189,8 +189,8 @@ def _into(own: State, state: State, where: Path) -> None:
 def _read_progress(path: Path) -> Progress:
     try:
         return Progress(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise OperationalError(f"{path}: is not the progress of a training: {error}") from None
+    except (OSError, ValueError, TypeError):
+        raise OperationalError(f"{path}: is not the progress of a training") from None
 
 
 def _moments(optimizer: torch.optim.Optimizer) -> State:

@@ -96,5 +96,5 @@ def _read_config(path: Path) -> tuple[str, str, int]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
         return str(config["name"]), str(config["layout"]), int(config["width"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise OperationalError(f"{path}: is not the description of a model: {error}") from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise OperationalError(f"{path}: is not the description of a model") from None

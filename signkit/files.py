@@ -1,4 +1,4 @@
-"""Writing that leaves either the whole file or none of it, and the check that a folder is whole."""
+"""Files read and written: a write leaves the whole file or none of it, a folder is checked to be whole."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from signkit.errors import OperationalError
+from signkit.errors import OperationalError, UserError
 
 SUMS = "SHA256SUMS"
 
@@ -40,8 +40,33 @@ def whole_folder(folder: Path) -> Iterator[Path]:
             _remove(aside, replaced)
 
 
+def read_text(path: Path) -> str:
+    """The text of a user's file, UTF-8 with or without a byte order mark.
+
+    Raises:
+        UserError: there is no such file, or it is not UTF-8.
+        OperationalError: it cannot be read.
+    """
+    with plainly(path, "read"):
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError as error:
+            raise UserError(str(path), "there is no such file") from error
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        what = f"byte 0x{error.object[error.start]:02X} is not UTF-8"
+        raise UserError(f"{path}:{line}", what, "save the file as UTF-8") from error
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write a text file aside, sync it and rename it.
+    """Write a text file in UTF-8, as `write_bytes`."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file aside, sync it and rename it; its folder is made.
 
     Raises:
         OperationalError: the disk is full, or the place cannot be written; the old file stays.
@@ -50,7 +75,7 @@ def write_text(path: Path, text: str) -> None:
     with plainly(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            aside.write_text(text, encoding="utf-8")
+            aside.write_bytes(content)
             _sync(aside)
             os.replace(aside, path)
             _sync(path.parent)

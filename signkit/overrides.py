@@ -12,9 +12,9 @@ def apply_overrides(root: Section, overrides: Sequence[str], faults: list[Fault]
     KEY is dotted, a list's item is named by its number from 0; VALUE is YAML. A section that the
     file lacks is made.
     """
-    for item in overrides:
+    for number, item in enumerate(overrides, start=1):
         shown = item if len(item) <= 100 else item[:100] + "…"
-        place = Place(f"--set {shown}")
+        place = Place(f"--set {shown}", column=number)
         key, equals, text = item.partition("=")
         keys = key.split(".")
         if not equals or not all(keys) or len(keys) > DEEPEST:

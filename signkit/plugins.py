@@ -8,14 +8,15 @@ factory is imported only when the component is built.
     gcn = "signkit.encoders.configs:GcnConfig"
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import is_dataclass
 from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, entry_points, requires
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from signkit.errors import UserError
+from signkit.errors import UserError, missing_extra
 from signkit.suggest import suggestion
 
 GROUPS = ("corpora", "encoders", "contexts", "models", "losses")
@@ -77,10 +78,28 @@ def config_class(group: str, name: str) -> type[Any]:
 
 
 def build(config: ComponentConfig, *args: Any, **kwargs: Any) -> Any:
-    """Import the component's factory and call it with its options and what it is built on."""
+    """Import the component's factory and call it with its options and what it is built on.
+
+    Raises:
+        UserError: a package that the component needs is not installed; signkit's extra that has it is named.
+    """
     module, _, function = config.factory.partition(":")
-    factory: Callable[..., Any] = getattr(import_module(module), function)
+    try:
+        factory: Callable[..., Any] = getattr(import_module(module), function)
+    except ImportError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in _extras():
+            raise missing_extra(package, _extras()[package], config.factory) from error
+        raise UserError(config.factory, f"cannot be loaded: {error}") from error
     return factory(config, *args, **kwargs)
+
+
+@cache
+def _extras() -> dict[str, str]:
+    """The extra of signkit that each optional module comes with."""
+    lines = (re.match(r"""([\w.-]+).*extra == ["'](\w+)""", line) for line in requires("signkit") or ())
+    found = ((line[1].lower().replace("-", "_"), line[2]) for line in lines if line)
+    return dict(reversed([*found]))  # of two extras the first
 
 
 def _owner(point: EntryPoint) -> str:

@@ -10,12 +10,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from signkit.data.corpora.table import read_text
 from signkit.data.examples import Examples
 from signkit.data.loader import eval_batches
 from signkit.data.npz import read_header, read_npz
 from signkit.errors import UserError
 from signkit.export import Exported, read_export
+from signkit.files import read_text
 from signkit.recognise import recognise
 from signkit.types import Sample
 

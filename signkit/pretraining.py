@@ -1,13 +1,11 @@
 """The context read as a language model before the main training: on train's glosses and on more text."""
 
-import unicodedata
-from collections.abc import Sequence
 from typing import Any
 
 from signkit.context.pretrain import pretrain
 from signkit.prepare import Prepared
 from signkit.recipe import Recipe
-from signkit.text import read_sentences
+from signkit.text import composed, read_sentences
 from signkit.watch import Watch
 
 
@@ -51,11 +49,6 @@ def further_text(path: str, prepared: Prepared) -> tuple[list[tuple[str, ...]], 
     text = [vocabulary.split(" ".join(sentence)) for sentence in corpus.extra_text]
     if path:
         text += read_sentences(path, vocabulary)
-    held_out = {_composed(s.reference) for s in corpus.samples if s.split != "train"}
-    kept = [sentence for sentence in text if _composed(sentence) not in held_out]
+    held_out = {tuple(map(composed, s.reference)) for s in corpus.samples if s.split != "train"}
+    kept = [sentence for sentence in text if tuple(map(composed, sentence)) not in held_out]
     return kept, len(text) - len(kept)
-
-
-def _composed(tokens: Sequence[str]) -> tuple[str, ...]:
-    """Tokens as they are compared: in Unicode's composed form."""
-    return tuple(unicodedata.normalize("NFC", token) for token in tokens)

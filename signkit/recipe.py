@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from signkit.errors import UserError
 from signkit.plugins import ComponentConfig
 from signkit.strict_yaml import Asset, Group, Path_, Range
 
@@ -63,12 +64,14 @@ class DecodeConfig:
     beam: Annotated[int, Range(1, 4096)] = 8
     """Hypotheses kept a chunk; 1 is greedy."""
     nbest: Annotated[int, Range(1, 4096)] = 1
+    """Hypotheses written a sample, at most `beam`."""
     top_k: Annotated[int, Range(1)] = 32
-    """Symbols a hypothesis may grow by in a chunk, the best ones."""
+    """Glosses of a chunk that can be new in it, the best after their best history; from three times the
+    beam on nothing is lost."""
     level: Literal["video", "chunk", "sum"] = "video"
-    """Which features are decoded; sum adds the logits of both."""
+    """Which features are decoded; sum adds the logits of both, and the context's once."""
     length_reward: float = 0.0
-    """Added to the log score for each token."""
+    """Added to the log score for each token; beam search only."""
     context_scale: Annotated[float, Range(0, 10)] = 1.0
     """Factor on the context's logits."""
     batch_size: Annotated[int, Range(1)] = 32
@@ -155,3 +158,7 @@ class Recipe:
     decode: DecodeConfig = DecodeConfig()
     eval: EvalConfig = EvalConfig()
     run: RunConfig = RunConfig()
+
+    def __post_init__(self) -> None:
+        if not self.train.losses:
+            raise UserError("train", "its losses have no term", "for example losses: [{name: cst}]")

@@ -6,9 +6,8 @@ from pathlib import Path
 from signkit.assets import asset, names
 from signkit.errors import UserError
 from signkit.recipe import Recipe
-from signkit.strict_yaml import read
+from signkit.strict_yaml import read_file
 from signkit.suggest import suggestion
-from signkit.yaml_tree import LARGEST
 from signkit.yaml_write import to_yaml
 
 
@@ -28,8 +27,7 @@ def load_recipe(
     """
     path, shown = find_recipe(ref)
     given = {"name": path.stem if name is None else name}
-    content = _content(path, shown)
-    return read(content, shown, Recipe, overrides, given=given, folder=path.parent, check_paths=check_paths)
+    return read_file(path, Recipe, overrides, where=shown, given=given, check_paths=check_paths)
 
 
 def resolved(recipe: Recipe) -> str:
@@ -56,14 +54,6 @@ def find_recipe(ref: str) -> tuple[Path, str]:
         hint = f"did you mean the built-in `{path.stem}`?" if path.stem in builtin else _near(path)
         raise UserError(ref, "there is no such file", hint)
     raise UserError(ref, "no built-in recipe has this name", suggestion(ref, builtin))
-
-
-def _content(path: Path, shown: str) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(LARGEST + 1)
-    except OSError as error:
-        raise UserError(shown, f"cannot be read: {error.strerror}") from error
 
 
 def _near(path: Path) -> str:

@@ -1,14 +1,14 @@
 """The verbs about recipes: check, show, list, copy. None of them imports torch."""
 
 import json
-import os
+import re
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from signkit.assets import folder, names
-from signkit.errors import OperationalError, UserError, UserErrors
+from signkit.errors import UserError, UserErrors
+from signkit.files import plainly, write_bytes
 from signkit.plugins import GROUPS, config_class, registered, summary
 from signkit.recipe_file import find_recipe, load_recipe, resolved
 from signkit.yaml_write import to_plain
@@ -55,7 +55,7 @@ def copy_recipe(ref: str, destination: Path, force: bool) -> int:
 
     Raises:
         UserError: the destination is there already, or its folder is not.
-        OperationalError: it cannot be written.
+        OperationalError: it cannot be read or written.
     """
     source, _ = find_recipe(ref)
     target = destination / source.name if destination.is_dir() else destination
@@ -63,25 +63,20 @@ def copy_recipe(ref: str, destination: Path, force: bool) -> int:
         raise UserError(str(destination), f"there is no folder {target.parent}")
     if target.exists() and not force:
         raise UserError(str(target), "exists already", "--force replaces it")
-    try:
+    with plainly(source, "read"):
         if target.exists() and target.samefile(source):
             raise UserError(str(target), "is the recipe itself")
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as aside:
-            aside.write(source.read_bytes())
-        os.chmod(aside.name, 0o644)
-        os.replace(aside.name, target)
-    except OSError as error:
-        raise OperationalError(f"{target}: cannot be written: {error.strerror}") from error
+        content = source.read_bytes()
+    write_bytes(target, content)
     print(target)
     return 0
 
 
 def first_comment(path: Path) -> str:
-    """What a recipe is: its first comment line."""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if line.startswith("#"):
-            return line.lstrip("# ").rstrip()
-    return ""
+    """What a recipe is: the first sentence of its first comment."""
+    comment = re.search("(?:^#.*\n?)+", path.read_text(encoding="utf-8"), re.MULTILINE)
+    text = " ".join(line.lstrip("# ").rstrip() for line in comment[0].splitlines()) if comment else ""
+    return re.split(r"(?<=\.) (?=[A-Z])", text, maxsplit=1)[0]
 
 
 def _print_tables(known: dict[str, dict[str, str]]) -> None:
@@ -90,7 +85,7 @@ def _print_tables(known: dict[str, dict[str, str]]) -> None:
     from rich.table import Table
 
     # A line each when piped, whatever the width of the terminal.
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False, emoji=False)
     for kind, rows in known.items():
         table = Table(title=kind, title_justify="left", box=box.SIMPLE_HEAD, show_header=False)
         table.add_column(no_wrap=True, style="bold")

@@ -46,9 +46,10 @@ def recognise(
             nothing = batch.targets[:, :0]
             batch = replace(batch, targets=nothing, target_lengths=torch.zeros_like(batch.target_lengths))
             logits = model(batch.to(device)).float()
+            centres = logits.centres.tolist()
             for place, candidates in enumerate(search(model, logits, config)):
                 last = int(batch.lengths[place]) - 1
-                frames = [[min(int(logits.centres[chunk]), last) for chunk in c.chunks] for c in candidates]
+                frames = [[min(centres[chunk], last) for chunk in c.chunks] for c in candidates]
                 fps = float(batch.fps[place])
                 found[batch.ids[place]] = tuple(
                     _hypothesis(batch.ids[place], candidate, [frame / fps for frame in at], vocabulary)

@@ -19,9 +19,21 @@ from signkit.overrides import apply_overrides
 from signkit.plugins import config_class, registered
 from signkit.suggest import listed, nearest, suggestion
 from signkit.words import Asset, Path_, Range, Unfit, read_word, short, wanted
-from signkit.yaml_tree import Fault, Items, Node, Place, Refused, Section, Word, decode, faults_error, parse
+from signkit.yaml_tree import (
+    LARGEST,
+    Fault,
+    Items,
+    Node,
+    Place,
+    Refused,
+    Section,
+    Word,
+    decode,
+    faults_error,
+    parse,
+)
 
-__all__ = ["Asset", "Group", "Path_", "Range", "field_types", "read"]
+__all__ = ["Asset", "Group", "Path_", "Range", "field_types", "read", "read_file"]
 
 T = TypeVar("T")
 
@@ -83,6 +95,29 @@ def read(
         if not faults:
             return typing.cast(T, instance)
     raise faults_error(faults)
+
+
+def read_file(
+    path: Path,
+    cls: type[T],
+    overrides: Sequence[str] = (),
+    *,
+    where: str = "",
+    given: Mapping[str, Any] | None = None,
+    check_paths: bool = True,
+) -> T:
+    """Read a YAML file, see `read`; `where` is what messages call it, its path if empty.
+
+    Raises:
+        UserError: it cannot be read, or (UserErrors) everything that is wrong in it.
+    """
+    where = where or str(path)
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except OSError as error:
+        raise UserError(where, f"cannot be read: {error.strerror}") from error
+    return read(content, where, cls, overrides, given=given, folder=path.parent, check_paths=check_paths)
 
 
 @cache

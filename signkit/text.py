@@ -10,7 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from signkit.errors import OperationalError, UserError
+from signkit.errors import UserError
+from signkit.files import read_text, write_text
 
 Unit = Literal["gloss", "character"]
 BLANK, UNKNOWN = "<blank>", "<unk>"
@@ -42,7 +43,7 @@ class Vocabulary:
         Raises:
             UserError: the references have no token, or one that is not of the unit.
         """
-        found = {_nfc(token) for reference in references for token in reference}
+        found = {composed(token) for reference in references for token in reference}
         return cls((BLANK, UNKNOWN, *sorted(found - {UNKNOWN})), unit)
 
     @cached_property
@@ -59,11 +60,11 @@ class Vocabulary:
         return len(self.tokens)
 
     def __contains__(self, token: object) -> bool:
-        return isinstance(token, str) and _nfc(token) in self.index
+        return isinstance(token, str) and composed(token) in self.index
 
     def encode(self, tokens: Iterable[str]) -> tuple[int, ...]:
         """Indices of tokens; 1 for one that is not known."""
-        return tuple(self.index.get(_nfc(token), 1) for token in tokens)
+        return tuple(self.index.get(composed(token), 1) for token in tokens)
 
     def decode(self, indices: Iterable[int]) -> tuple[str, ...]:
         """Tokens of indices.
@@ -82,20 +83,15 @@ class Vocabulary:
 
     def split(self, text: str) -> tuple[str, ...]:
         """The tokens of a string, known or not."""
-        return tuple(_nfc(text).split() if self.unit == "gloss" else _nfc(text))
+        return tuple(composed(text).split() if self.unit == "gloss" else composed(text))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write as JSON, aside first and then renamed.
+        """Write as JSON, whole or not at all.
 
         Raises:
             OperationalError: the file cannot be written.
         """
-        aside = Path(f"{os.fspath(path)}.part")
-        try:
-            aside.write_text(self._json(indent=1) + "\n", encoding="utf-8")
-            aside.replace(path)
-        except OSError as error:
-            raise OperationalError(f"{path}: cannot be written: {error.strerror}") from error
+        write_text(Path(path), self._json(indent=1) + "\n")
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Vocabulary":
@@ -103,10 +99,11 @@ class Vocabulary:
 
         Raises:
             UserError: no such file, not UTF-8, not JSON, or not a vocabulary; the file is named.
+            OperationalError: it cannot be read.
         """
         where = os.fspath(path)
         try:
-            content = json.loads(_read_utf8(where))
+            content = json.loads(read_text(Path(path)))
         except (json.JSONDecodeError, RecursionError) as error:
             place = f":{error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else ""
             raise UserError(where + place, "is not JSON") from error
@@ -124,16 +121,17 @@ def read_sentences(path: str | os.PathLike[str], vocabulary: Vocabulary) -> tupl
 
     Raises:
         UserError: no such file, not UTF-8, or no sentence in it.
+        OperationalError: it cannot be read.
     """
-    where = os.fspath(path)
-    lines = (line.strip() for line in _read_utf8(where).splitlines())
+    lines = (line.strip() for line in read_text(Path(path)).splitlines())
     sentences = tuple(vocabulary.split(line) for line in lines if line)
     if not sentences:
-        raise UserError(where, "has no sentence", "write one a line")
+        raise UserError(os.fspath(path), "has no sentence", "write one a line")
     return sentences
 
 
-def _nfc(text: str) -> str:
+def composed(text: str) -> str:
+    """Text as it is compared: in Unicode's composed form (NFC)."""
     return unicodedata.normalize("NFC", text)
 
 
@@ -147,7 +145,7 @@ def _faults(tokens: Sequence[str], unit: str) -> Iterable[str]:
     for token in tokens[2:]:
         if token in seen or token in (BLANK, UNKNOWN):
             yield f"token {token!r} is there twice"
-        if token != _nfc(token):
+        if token != composed(token):
             yield f"token {token!r} is not in Unicode's composed form (NFC)"
         if unit == "gloss" and token.split() != [token]:
             yield f"token {token!r} is empty or has a space in it, so it is not one gloss"
@@ -165,16 +163,3 @@ def _checked_fields(content: Any, where: str) -> tuple[tuple[str, ...], Unit]:
     if unit not in get_args(Unit):
         raise UserError(where, f"unit {unit!r} is neither gloss nor character")
     return tuple(tokens), unit
-
-
-def _read_utf8(where: str) -> str:
-    """A file's text, its byte order mark left out."""
-    try:
-        raw = Path(where).read_bytes()
-    except OSError as error:
-        raise UserError(where, f"cannot be read: {error.strerror}") from error
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise UserError(f"{where}:{line}", "is not UTF-8", "save the file as UTF-8") from error

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import torch
 from accelerate import Accelerator
@@ -29,6 +29,7 @@ from signkit.plugins import build
 from signkit.recipe import TrainConfig
 
 
+@runtime_checkable
 class Watcher(Protocol):
     """What is told of a training's progress: the terminal, the log, TensorBoard."""
 
@@ -207,7 +208,7 @@ def make_optimizer(model: Any, config: TrainConfig) -> torch.optim.Optimizer:
     ]
     if config.optimizer == "sgd":
         return torch.optim.SGD(options, lr=config.lr, momentum=config.momentum)
-    return torch.optim.AdamW(options, lr=config.lr)
+    return torch.optim.AdamW(options, lr=config.lr, fused=True)
 
 
 def learning_rate(config: TrainConfig, step: int) -> float:

@@ -32,7 +32,7 @@ class Landmarks:
 
     Attributes:
         points: float32 [frames, points, 2 or 3]; NaN where a point was not seen. x to the right,
-            y down, in units of the picture's width and height or in pixels.
+            y down, both in one unit (pixels, or picture widths), z away from the camera.
         layout: name of the landmark layout, see `signkit.data.landmarks`.
         fps: frames a second.
     """

@@ -20,7 +20,8 @@ _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U000100
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a node stands: line and column from 1, or a source without lines (an option)."""
+    """Where a node stands: line and column from 1, or a source without lines (an option), whose column is its
+    number among them."""
 
     source: str
     line: int = 0
@@ -75,7 +76,7 @@ Node = Word | Items | Section | Refused
 
 
 def faults_error(faults: list[Fault]) -> UserErrors:
-    """All faults as one exception, those of the file in its order, then those of the options."""
+    """All faults as one exception, those of the file in its order, then those of the options in theirs."""
     ordered = sorted(faults, key=lambda f: (f.place.line == 0, f.place.line, f.place.column))
     return UserErrors([UserError(str(f.place), f.what, f.hint) for f in ordered])
 

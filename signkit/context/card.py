@@ -1,12 +1,11 @@
 """The sizes of a BERT: a card of `lm/`, read strictly. No torch here."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from signkit.assets import asset
+from signkit.assets import find
 from signkit.errors import UserError
-from signkit.strict_yaml import Range, read
+from signkit.strict_yaml import Range, read_file
 
 Activation = Literal["gelu", "gelu_new", "relu", "silu"]
 ACTIVATIONS = get_args(Activation)
@@ -39,9 +38,4 @@ def load_card(name: str) -> BertCard:
     Raises:
         UserError: no such card, or a fault in it, with file, line and column.
     """
-    path = Path(name) if Path(name).suffix in (".yaml", ".yml") else asset("lm", name)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(name, f"cannot be read: {error.strerror}") from error
-    return read(content, str(path), BertCard)
+    return read_file(find("lm", name), BertCard)

@@ -1,6 +1,5 @@
 """Downloads public corpora into the user's cache: checked, resumable, never half-written."""
 
-import hashlib
 import http.client
 import json
 import urllib.error
@@ -15,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
 from signkit.errors import OperationalError, UserError
+from signkit.files import sha256
 
 BOSTON104_COMMIT = "cf02ea3c5fe3a76b34161afc61f4e42be1e38ec4"
 BOSTON104_URL = f"https://raw.githubusercontent.com/udacity/AIND-Recognizer/{BOSTON104_COMMIT}/data"
@@ -67,7 +67,7 @@ def fetch(name: str, to: Path | None = None, as_json: bool = False, base_url: st
     address = (base_url or source.url).rstrip("/")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        missing = [file for file, sha in source.files.items() if not _present(folder / file, sha)]
+        missing = [file for file, digest in source.files.items() if not _present(folder / file, digest)]
         console = Console(stderr=True)
         bar = Progress(
             TextColumn("{task.description}"),
@@ -95,16 +95,16 @@ def fetch(name: str, to: Path | None = None, as_json: bool = False, base_url: st
     return 0
 
 
-def _present(file: Path, sha256: str) -> bool:
+def _present(file: Path, digest: str) -> bool:
     if not file.exists():
         return False
-    if _sha256(file) != sha256:
+    if sha256(file) != digest:
         hint = "remove it, or choose another folder with --to"
         raise UserError(str(file), "is there already with other contents", hint)
     return True
 
 
-def _download(url: str, target: Path, sha256: str, bar: Progress, task: TaskID) -> None:
+def _download(url: str, target: Path, digest: str, bar: Progress, task: TaskID) -> None:
     """One file by way of ``<name>.part``, which a later call goes on with."""
     part = target.with_name(target.name + ".part")
     for attempt in range(1, ATTEMPTS + 1):
@@ -116,11 +116,11 @@ def _download(url: str, target: Path, sha256: str, bar: Progress, task: TaskID) 
                 f"{target.name}: {_host(url)} ended the connection after {got} bytes; run the same command "
                 "again to go on from there"
             )
-    found = _sha256(part)
-    if found != sha256:
+    found = sha256(part)
+    if found != digest:
         part.unlink()
         raise OperationalError(
-            f"{target.name}: what {_host(url)} sent has the SHA-256 {found}, not {sha256}; it was thrown away"
+            f"{target.name}: what {_host(url)} sent has the SHA-256 {found}, not {digest}; it was thrown away"
         )
     part.replace(target)
 
@@ -149,11 +149,12 @@ def _receive(url: str, part: Path, bar: Progress, task: TaskID) -> bool:
             # There is nothing after what we have: it is the whole file, or not this file at all.
             return True
         raise OperationalError(f"{name}: {_host(url)} answered {error.code} {error.reason}") from error
-    except (urllib.error.URLError, TimeoutError) as error:
+    except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
         reason = getattr(error, "reason", None) or error
         raise OperationalError(
-            f"{name}: cannot reach {_host(url)} ({reason}); if you are offline, copy the files from "
-            "a machine that is not, and point data.root at their folder"
+            f"{name}: cannot reach {_host(url)} ({getattr(reason, 'strerror', None) or reason}); if you are "
+            "offline, run the same command with --to DIR on a machine that is not, copy DIR, and set "
+            "data.root to it"
         ) from error
 
 
@@ -167,11 +168,3 @@ def _read(response: http.client.HTTPResponse) -> bytes:
 
 def _host(url: str) -> str:
     return urllib.parse.urlsplit(url).netloc
-
-
-def _sha256(file: Path) -> str:
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while block := stream.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest()

@@ -4,7 +4,6 @@ The indices are those of MediaPipe (Apache-2.0). ``holistic`` has the order pose
 right hand; left and right are the signer's own.
 """
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signkit.errors import UserError
+from signkit.suggest import suggestion
 
 Edge = tuple[int, int]
 Which = Literal["all", "signing", "hands"]
@@ -82,9 +82,7 @@ def layout(name: str, where: str = "layout") -> Layout:
     """
     known = _layouts()
     if name not in known:
-        near = difflib.get_close_matches(name, known, 1)
-        hint = f"did you mean {near[0]!r}?" if near else "known: " + ", ".join(known)
-        raise UserError(where, f"unknown landmark layout {name!r}", hint)
+        raise UserError(where, f"unknown landmark layout {name!r}", suggestion(name, known))
     return known[name]
 
 

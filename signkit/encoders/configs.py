@@ -3,7 +3,13 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
+from signkit.errors import UserError
 from signkit.strict_yaml import Range
+
+
+def _check_odd(key: str, frames: int) -> None:
+    if frames % 2 == 0:
+        raise UserError(key, f"{frames} is even", "take an odd number of frames, which has a middle")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +30,9 @@ class LocalTemporalConfig:
     stride: Annotated[int, Range(1, 8)] = 2
     """Of ``dilated``: frames a chunk."""
     dropout: Annotated[float, Range(0, 1)] = 0.0
+
+    def __post_init__(self) -> None:
+        _check_odd("kernel", self.kernel)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +63,11 @@ class GcnConfig:
     local_temporal: LocalTemporalConfig = LocalTemporalConfig()
     global_temporal: GlobalTemporalConfig = GlobalTemporalConfig()
 
+    def __post_init__(self) -> None:
+        if not self.channels:
+            raise UserError("channels", "a graph network needs at least one block")
+        _check_odd("temporal_kernel", self.temporal_kernel)
+
 
 @dataclass(frozen=True, kw_only=True)
 class KinematicConfig:
@@ -74,3 +88,4 @@ class FeaturesConfig:
     dropout: Annotated[float, Range(0, 1)] = 0.0
     local_temporal: LocalTemporalConfig = LocalTemporalConfig()
     global_temporal: GlobalTemporalConfig = GlobalTemporalConfig()
+

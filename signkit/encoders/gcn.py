@@ -241,16 +241,11 @@ def build(config: GcnConfig, layout: Layout | None, width: int) -> GcnEncoder:
     """The encoder of a corpus of landmarks of ``width`` coordinates.
 
     Raises:
-        UserError: the corpus has no landmarks, no block is asked for, or a kernel is even.
+        UserError: the corpus has no landmarks.
     """
     if layout is None:
         what = "'gcn' reads landmarks, and the corpus has feature vectors"
         raise UserError("encoder.name", what, "take 'features'")
-    if not config.channels:
-        raise UserError("encoder.channels", "a graph network needs at least one block")
-    if config.temporal_kernel % 2 == 0:
-        what = f"{config.temporal_kernel} is even"
-        raise UserError("encoder.temporal_kernel", what, "take an odd number of frames, which has a middle")
     return GcnEncoder(
         parts_of(layout),
         width,

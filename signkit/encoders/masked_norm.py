@@ -7,7 +7,6 @@ import torch
 import torch.distributed as dist
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_reduce
 from torch.nn import functional as F
 
 from signkit.encoders.packing import packing
@@ -151,5 +150,23 @@ def sum_processes(x: Tensor) -> Tensor:
     """The sum over all processes, gradients too."""
     if processes() == 1:
         return x
-    summed: Tensor = all_reduce(x)
-    return summed
+    total: Tensor = _SumProcesses.apply(x)  # type: ignore[no-untyped-call]
+    return total
+
+
+class _SumProcesses(torch.autograd.Function):
+    """Every process's loss depends on every process's part, so the gradient is a sum over them too."""
+
+    @staticmethod
+    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor) -> Tensor:
+        return _all_reduced(x)
+
+    @staticmethod
+    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> Tensor:
+        return _all_reduced(grad)
+
+
+def _all_reduced(x: Tensor) -> Tensor:
+    total = x.clone(memory_format=torch.contiguous_format)
+    dist.all_reduce(total)
+    return total

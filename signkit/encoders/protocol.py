@@ -11,12 +11,14 @@ from signkit.data.batch import Batch
 
 @dataclass(frozen=True, slots=True)
 class EncoderOutput:
-    """Attributes:
-    chunk: local features l_1..l_S of each chunk, zero where padded.
-    video: global features g_1..g_S, zero where padded (the chunk features themselves when the
-        encoder has no global temporal module).
-    lengths: chunks of each sample.
-    auxiliary: the encoder's own loss a sample (lift pooling), zero where it has none.
+    """What an encoder makes of a batch.
+
+    Attributes:
+        chunk: local features l_1..l_S of each chunk, zero where padded.
+        video: global features g_1..g_S, zero where padded (the chunk features themselves when the
+            encoder has no global temporal module).
+        lengths: chunks of each sample.
+        auxiliary: the encoder's own loss a sample (lift pooling), zero where it has none.
     """
 
     chunk: Float[Tensor, "batch chunks chunk_dim"]
@@ -27,8 +29,12 @@ class EncoderOutput:
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Any `nn.Module` with these. ``reads`` is ``landmarks`` or ``features``; ``stride`` is the
-    number of frames from one chunk to the next, ``chunk_centres`` the frame each chunk stands for.
+    """Any `nn.Module` with these.
+
+    Attributes:
+        chunk_dim: width of the chunk features.
+        video_dim: width of the video features.
+        reads: ``landmarks`` or ``features``.
     """
 
     chunk_dim: int
@@ -42,5 +48,5 @@ class Encoder(Protocol):
         ...
 
     def chunk_centres(self, chunks: int) -> Int[Tensor, " chunks"]:
-        """The frame at the middle of each chunk's stride, for times and for frame labels."""
+        """The frame that each chunk stands for, its middle one, for times and for frame labels."""
         ...

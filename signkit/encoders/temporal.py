@@ -19,7 +19,6 @@ from signkit.encoders.configs import GlobalTemporalConfig, LocalTemporalConfig
 from signkit.encoders.lift_pooling import LiftPool, MaxPool, TimeConv
 from signkit.encoders.masked_norm import MaskedBatchNorm, at_least_float32, mask_out
 from signkit.encoders.protocol import EncoderOutput
-from signkit.errors import UserError
 
 Chunks = tuple[
     Float[Tensor, "batch chunks width"], Float[Tensor, " batch"]
@@ -175,14 +174,7 @@ class Temporal(nn.Module):
 
 
 def build_temporal(inputs: int, local: LocalTemporalConfig, over: GlobalTemporalConfig) -> Temporal:
-    """The temporal modules of an encoder's options, for frames of width ``inputs``.
-
-    Raises:
-        UserError: the kernel is even.
-    """
-    if local.kernel % 2 == 0:
-        where = "encoder.local_temporal.kernel"
-        raise UserError(where, f"{local.kernel} is even", "take an odd number of frames, which has a middle")
+    """The temporal modules of an encoder's options, for frames of width ``inputs``."""
     module: PooledTcn | DilatedTcn
     if local.kind == "tcn":
         lift = local.pooling == "lift"

@@ -1,13 +1,11 @@
 """How a benchmark is scored: a YAML file of `eval/`, read strictly."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
-from signkit.assets import asset
-from signkit.errors import UserError
+from signkit.assets import find
 from signkit.eval.alignment import SCLITE, Costs
-from signkit.strict_yaml import read
+from signkit.strict_yaml import read_file
 
 Metric = Literal["rate", "edits", "sentence", "seen"]
 
@@ -38,9 +36,5 @@ def load(name: str) -> Protocol:
     Raises:
         UserError: no such protocol, or a fault in it, with file, line and column.
     """
-    path = Path(name) if Path(name).suffix in (".yaml", ".yml") else asset("eval", name)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(name, f"cannot be read: {error.strerror}") from error
-    return read(content, str(path), Protocol, given={"name": path.stem})
+    path = find("eval", name)
+    return read_file(path, Protocol, given={"name": path.stem})

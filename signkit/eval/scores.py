@@ -1,7 +1,6 @@
 """Error rates of a corpus, and the scores a protocol asks for."""
 
 import math
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 
@@ -9,6 +8,7 @@ import signkit
 from signkit.errors import UserError
 from signkit.eval.alignment import SCLITE, Costs, align
 from signkit.eval.protocols import Protocol
+from signkit.text import composed
 from signkit.types import Score
 
 Tokens = Mapping[str, Sequence[str]]
@@ -138,7 +138,7 @@ def _seen_scores(
     references: Tokens, each: Mapping[str, ErrorRate], seen: Collection[str], name: str
 ) -> dict[str, tuple[float, str]]:
     """The share of sentences that occur in train, and the error rates of those and of the rest."""
-    known = {unicodedata.normalize("NFC", sentence) for sentence in seen}
+    known = {composed(sentence) for sentence in seen}
     of_train = {i for i in references if " ".join(_units(references[i], False)) in known}
     first = sum((each[i] for i in each if i in of_train), ErrorRate())
     rest = sum((each[i] for i in each if i not in of_train), ErrorRate())
@@ -150,8 +150,8 @@ def _seen_scores(
 
 
 def _units(tokens: Sequence[str], characters: bool) -> tuple[str, ...]:
-    composed = (unicodedata.normalize("NFC", token) for token in tokens)
-    return tuple("".join(composed)) if characters else tuple(composed)
+    compared = (composed(token) for token in tokens)
+    return tuple("".join(compared)) if characters else tuple(compared)
 
 
 def _counts(rate: ErrorRate) -> str:

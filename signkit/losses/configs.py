@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
+from signkit.errors import UserError
 from signkit.strict_yaml import Range
 
 Level = Literal["video", "chunk", "both"]
@@ -15,6 +16,10 @@ class LossTerm:
     weight: Annotated[float, Range(0)] = 1.0
     start: Annotated[float, Range(0, 1)] = 0.0
     end: Annotated[float, Range(0, 1)] = 1.0
+
+    def __post_init__(self) -> None:
+        if self.start >= self.end:
+            raise UserError("end", f"{self.end} is not after the start, {self.start}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,8 @@ from signkit.losses.cst import cst_loss
 from signkit.losses.ctc import ctc_loss
 from signkit.losses.frame_ce import frame_cross_entropy
 from signkit.losses.kl import kl_loss
-from signkit.losses.logits import Proposals, Propose, SplitLogits
-from signkit.losses.stc import edit_distances, stc_terms
+from signkit.losses.logits import Propose, SplitLogits
+from signkit.losses.stc import stc_loss
 
 Term = Callable[[SplitLogits, Batch, Propose], Float[Tensor, " batch"]]
 
@@ -23,17 +23,13 @@ def build_cst(config: CstConfig, *, topology: str) -> Term:
     def term(logits: SplitLogits, batch: Batch, propose: Propose) -> Float[Tensor, " batch"]:
         total = logits.auxiliary.new_zeros(len(batch.ids))
         for acoustic in logits.levels(config.level):
-            loss = cst_loss(
-                acoustic,
-                logits.context,
-                batch.targets,
-                logits.lengths,
-                batch.target_lengths,
-                topology=topology,
-            )
-            if config.stc != "none":
-                proposals = propose(acoustic, config.nbest)
-                loss = _sequence_level(loss, acoustic, logits.lengths, batch, proposals, topology, config.stc)
+            lattice = (acoustic, logits.context, batch.targets, logits.lengths, batch.target_lengths)
+            if config.stc == "none":
+                loss = cst_loss(*lattice, topology=topology)
+            else:
+                found = propose(acoustic, config.nbest)
+                others = (found.tokens, found.lengths, found.contexts, found.valid)
+                loss = stc_loss(*lattice, *others, mode=config.stc, topology=topology)
             total = total + loss
         return total
 
@@ -93,25 +89,3 @@ def _chunk_labels(logits: SplitLogits, batch: Batch) -> Int[Tensor, "batch chunk
     beyond = logits.centres[None, :] >= batch.lengths[:, None]
     return labels.masked_fill(beyond, -100)
 
-
-def _sequence_level(
-    reference_nll: Float[Tensor, " batch"],
-    acoustic: Float[Tensor, "batch chunks vocab"],
-    lengths: Int[Tensor, " batch"],
-    batch: Batch,
-    proposals: Proposals,
-    topology: str,
-    mode: str,
-) -> Float[Tensor, " batch"]:
-    """The reference's loss with the N best other hypotheses weighed in (docs/c2st.md, STC)."""
-    size, nbest, labels = proposals.tokens.shape
-    nll = cst_loss(
-        acoustic.repeat_interleave(nbest, 0),
-        proposals.contexts.flatten(0, 1),
-        proposals.tokens.flatten(0, 1),
-        lengths.repeat_interleave(nbest, 0),
-        proposals.lengths.flatten(),
-        topology=topology,
-    ).view(size, nbest)
-    distances = edit_distances(proposals.tokens, proposals.lengths, batch.targets, batch.target_lengths)
-    return stc_terms(reference_nll, nll, distances, proposals.valid, mode)

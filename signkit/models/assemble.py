@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from signkit.data.layouts import layout, subset
+from signkit.data.examples import used_layout
 from signkit.plugins import build
 from signkit.recipe import Recipe
 from signkit.text import Vocabulary
@@ -20,7 +20,7 @@ def assemble(recipe: Recipe, vocabulary: Vocabulary, layout_name: str, width: in
     Raises:
         UserError: encoder and corpus do not fit together, or parts differ in width.
     """
-    points = subset(layout(layout_name), recipe.landmarks.points)[0] if layout_name else None
+    points = used_layout(layout_name, recipe.landmarks)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.train.seed)
         encoder = build(recipe.encoder, points, width)

@@ -1,5 +1,6 @@
 """The picture of a run: how it learned, how a clip looks, and when each gloss was recognised."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,18 @@ def draw(folder: Path, result: Result, prepared: Prepared) -> Path:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
+    with pyplot.rc_context({"text.parse_math": False}), warnings.catch_warnings():  # `$` stands in glosses
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # and so do all scripts
+        figure = _figure(folder, result, prepared)
+        path = folder / "picture.png"
+        figure.savefig(path, dpi=110)
+        pyplot.close(figure)
+    return path
+
+
+def _figure(folder: Path, result: Result, prepared: Prepared) -> Any:
+    from matplotlib import pyplot
+
     split = shown_splits(result)[0] if result.hypotheses else ""
     shown = examples(result, split, SENTENCES) if split else []
     samples = {sample.id: sample for sample in prepared.corpus.samples}
@@ -33,10 +46,7 @@ def draw(folder: Path, result: Result, prepared: Prepared) -> Path:
         _clip([figure.add_subplot(grid[1, i]) for i in range(FRAMES)], samples[shown[0]])
     for row, name in enumerate(shown, start=2):
         _times(figure.add_subplot(grid[row, :]), result, split, samples[name])
-    path = folder / "picture.png"
-    figure.savefig(path, dpi=110)
-    pyplot.close(figure)
-    return path
+    return figure
 
 
 def _curves(axes: Any, folder: Path, title: str) -> None:

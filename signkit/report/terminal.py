@@ -27,15 +27,15 @@ TITLES = {
 
 def print_result(result: Result) -> None:
     """A table of the figures, a few sentences beside their references, and where the picture lies."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)  # ids and glosses are as they are
     console.print(_table(result))
     for split in shown_splits(result)[:1]:
         console.print(f"Sentences of {split}:")
         for name in examples(result, split, SENTENCES):
             _print_sentence(console, result, split, name)
     if result.picture is not None:
-        console.print(f"picture: {result.picture}", markup=False)
-        console.print(f"report:  {result.picture.with_name('report.html')}", markup=False)
+        console.print(f"picture: {result.picture}")
+        console.print(f"report:  {result.picture.with_name('report.html')}")
 
 
 def percent(value: float) -> str:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import C2ST, CTC, Done, Shock, signkit, steps_of, write_corpus, write_npz, write_recipe
+from tiny import C2ST, CTC, FEATURES, RANDOM, Done, Shock, signkit, steps_of, write_corpus, write_npz, write_recipe
 
+from signkit.cli import main
 from signkit.data.loader import eval_batches
 from signkit.export import read_export
 from signkit.prepare import prepare
@@ -61,6 +62,25 @@ def lines(run: Path, split: str) -> list[dict[str, object]]:
 def log(run: Path) -> list[str]:
     """Its lines without their times."""
     return [line[20:] for line in (run / "log.txt").read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("base", [RANDOM, FEATURES], ids=["random", "features"])
+def test_a_run_in_this_process(
+    base: dict[str, object],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Where every shape that is annotated is checked; the last line is the run's folder."""
+    corpus = write_corpus(tmp_path / "corpus", features=base is FEATURES)
+    recipe = write_recipe(tmp_path / "tiny.yaml", corpus, base, max_steps=2)
+    monkeypatch.setattr("sys.argv", ["signkit", "run", str(recipe)])
+    with pytest.raises(SystemExit) as leaving:
+        main()
+    assert not leaving.value.code
+    (run,) = (tmp_path / "runs" / "tiny").iterdir()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-3:] == [f"picture: {run}/picture.png", f"report:  {run}/report.html", str(run)]
 
 
 def test_the_folder_of_a_run(ctc: Path) -> None:

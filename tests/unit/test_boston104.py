@@ -156,7 +156,7 @@ def test_missing_file(root):
 def test_fold_out_of_range(root):
     with pytest.raises(UserError) as error:
         read(config(root, fold=2))
-    assert str(error.value) == "data.fold: fold 2 of 2: folds are counted from 0"
+    assert str(error.value) == "fold: 2 is not one of the 2 folds, which begin with 0"
 
 
 def test_not_utf8(root):

@@ -351,15 +351,15 @@ def test_dropout_acts_in_training_only() -> None:
         ),
         (
             lambda: gcn.build(GcnConfig(channels=()), LAYOUT, 2),
-            "encoder.channels: a graph network needs at least one block",
+            "channels: a graph network needs at least one block",
         ),
         (
             lambda: gcn.build(GcnConfig(temporal_kernel=4), LAYOUT, 2),
-            "encoder.temporal_kernel: 4 is even; take an odd number of frames, which has a middle",
+            "temporal_kernel: 4 is even; take an odd number of frames, which has a middle",
         ),
         (
             lambda: features.build(FeaturesConfig(local_temporal=LocalTemporalConfig(kernel=2)), None, 6),
-            "encoder.local_temporal.kernel: 2 is even; take an odd number of frames, which has a middle",
+            "kernel: 2 is even; take an odd number of frames, which has a middle",
         ),
     ],
 )

@@ -25,6 +25,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         content = self.server.contents.get(name)
         requested = self.headers.get("Range")
         self.server.requests.append((name, requested))
+        if self.server.hangs_up:
+            return
         if content is None:
             self.send_error(404)
             return
@@ -48,7 +50,7 @@ def server(monkeypatch):
     monkeypatch.setitem(module.SOURCES, "boston104", Source("http://unused.invalid", shas))
     with http.server.ThreadingHTTPServer((HOST, 0), Handler) as running:
         running.contents, running.requests = dict(CONTENTS), []
-        running.limit, running.resumes = None, True
+        running.limit, running.resumes, running.hangs_up = None, True, False
         running.url = f"http://{HOST}:{running.server_port}/data/"
         thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -160,12 +162,21 @@ def test_a_file_the_server_does_not_have(server, tmp_path):
 
 def test_offline(server, tmp_path):
     with http.server.HTTPServer((HOST, 0), Handler) as closed:
-        port, refused = closed.server_port, errno.ECONNREFUSED
+        port = closed.server_port
     with pytest.raises(OperationalError) as error:
         fetch("boston104", tmp_path, base_url=f"http://{HOST}:{port}")
     assert str(error.value) == (
-        f"a.csv: cannot reach {HOST}:{port} ([Errno {refused}] {os.strerror(refused)}); if you are offline, "
-        "copy the files from a machine that is not, and point data.root at their folder"
+        f"a.csv: cannot reach {HOST}:{port} ({os.strerror(errno.ECONNREFUSED)}); if you are offline, run the "
+        "same command with --to DIR on a machine that is not, copy DIR, and set data.root to it"
+    )
+
+
+def test_a_server_that_hangs_up(server, tmp_path):
+    server.hangs_up = True
+    with pytest.raises(OperationalError) as error:
+        get(server, tmp_path)
+    assert str(error.value).startswith(
+        f"a.csv: cannot reach {HOST}:{server.server_port} (Remote end closed connection without response); "
     )
 
 

@@ -121,7 +121,7 @@ def test_a_layout_without_hands_has_no_hands_to_give() -> None:
 def test_an_unknown_layout_is_named_with_the_nearest() -> None:
     with pytest.raises(UserError) as error:
         layout("holistik", "a.npz")
-    assert str(error.value) == "a.npz: unknown landmark layout 'holistik'; did you mean 'holistic'?"
+    assert str(error.value) == "a.npz: unknown landmark layout 'holistik'; did you mean `holistic`?"
 
 
 @pytest.mark.parametrize(

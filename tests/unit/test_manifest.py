@@ -273,7 +273,7 @@ def test_faults_of_jsonl(root, line, expected):
         ),
         (clip(landmarks=np.ones((5, 3, 4))), "a point has 2 or 3 coordinates, not 4"),
         (clip(landmarks=np.ones((5, 4, 2))), "layout 'boston104' has 3 points but the file has 4"),
-        (clip(layout="boston14"), "unknown landmark layout 'boston14'; did you mean 'boston104'?"),
+        (clip(layout="boston14"), "unknown landmark layout 'boston14'; did you mean `boston104`?"),
         (clip(layout=3), "`layout` must be the name of a layout, not 3"),
         (clip(layout=np.array(["hand", "hand"])), "`layout` must be one value, not [2]"),
         (clip(layout=np.array("hand", object)), "`layout` holds Python objects, which are never read"),

@@ -6,6 +6,7 @@ import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 import pytest
@@ -134,6 +135,26 @@ def test_a_broken_component_is_reported_at_its_place_in_a_recipe(install: Instal
 def test_options_that_are_not_registered_have_no_name() -> None:
     with pytest.raises(KeyError, match="MineConfig is not registered in signkit.models"):
         component_name("models", MineConfig())
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        ("timm", "needs the package timm; pip install 'signkit[video]'"),
+        ("pose_format", "needs the package pose_format; pip install 'signkit[landmarks]'"),
+        ("elsewhere", "cannot be loaded: import of elsewhere halted; None in sys.modules"),
+    ],
+)
+def test_a_missing_package_is_named_with_its_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, message: str
+) -> None:
+    (tmp_path / f"needs_{module}.py").write_text(f"import {module}.deeper\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, module, None)
+    config = types.SimpleNamespace(factory=f"needs_{module}:build")
+    with pytest.raises(UserError) as caught:
+        build(config)
+    assert str(caught.value) == f"needs_{module}:build: {message}"
 
 
 def test_reading_options_imports_no_component() -> None:

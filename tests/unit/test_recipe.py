@@ -125,10 +125,12 @@ def test_resolved_is_the_same_text_every_time_and_short_lists_stand_on_a_line() 
 
 
 def test_differences_are_dotted_keys_with_both_values() -> None:
-    old = load_recipe("quickstart", ["train.lr=1e-3", "context={name: bert}", "train.init_from="])
+    losses = "train.losses=[{name: ctc}, {name: kl}]"
+    old = load_recipe("quickstart", [losses, "train.lr=1e-3", "context={name: bert}", "train.init_from="])
     new = load_recipe(
         "quickstart",
         [
+            losses,
             "train.lr=3e-4",
             "context={name: lstm}",
             "decode.splits=[test]",

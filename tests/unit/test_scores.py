@@ -136,7 +136,7 @@ def test_protocol_that_is_not_there(tmp_path: Path) -> None:
     assert str(caught.value) == "plane: no built-in scoring protocol has this name; did you mean `plain`?"
     with pytest.raises(UserError) as caught:
         load(str(tmp_path / "none.yaml"))
-    assert str(caught.value) == f"{tmp_path / 'none.yaml'}: cannot be read: No such file or directory"
+    assert str(caught.value) == f"{tmp_path / 'none.yaml'}: there is no such file"
 
 
 def test_scoring_does_not_import_torch() -> None:

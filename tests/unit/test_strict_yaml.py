@@ -206,8 +206,8 @@ def test_all_faults_come_at_once_in_the_order_of_the_file() -> None:
         "r.yaml:4:9: `inner.kind` cannot be `tc`; did you mean `tcn`?",
         "r.yaml:5:8: `count` needs a whole number, not `x`",
         "r.yaml:6:1: doubled key `count`; first given at r.yaml:5:1",
-        "--set inner.size=4: unknown key `inner.size`; one of `layers`, `kind`, `steps`",
         "--set flag=3: `flag` needs true or false, not `3`",
+        "--set inner.size=4: unknown key `inner.size`; one of `layers`, `kind`, `steps`",
     ]
 
 

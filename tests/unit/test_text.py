@@ -82,7 +82,7 @@ NOT_ONE = "is empty or has a space in it, so it is not one gloss"
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"\xff\xfe", "{}:1: is not UTF-8; save the file as UTF-8"),
+        (b"\xff\xfe", "{}:1: byte 0xFF is not UTF-8; save the file as UTF-8"),
         (b'{\n"unit": }', "{}:2:9: is not JSON"),
         (b"[" * 100_000, "{}: is not JSON"),
         (b"[]", '{}: is not a vocabulary; it needs {{"unit": …, "tokens": […]}} and nothing else'),
@@ -117,14 +117,15 @@ def test_file_that_is_no_vocabulary(tmp_path: Path, content: bytes, message: str
 def test_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         Vocabulary.load(tmp_path / "none.json")
-    assert str(caught.value) == f"{tmp_path / 'none.json'}: cannot be read: No such file or directory"
+    assert str(caught.value) == f"{tmp_path / 'none.json'}: there is no such file"
 
 
-def test_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_folder_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "none").touch()
     path = tmp_path / "none" / "vocabulary.json"
     with pytest.raises(OperationalError) as caught:
         GLOSSES.save(path)
-    assert str(caught.value) == f"{path}: cannot be written: No such file or directory"
+    assert str(caught.value) == f"{path}: cannot be written: File exists"
 
 
 @pytest.mark.parametrize(
@@ -159,4 +160,4 @@ def test_file_without_sentences(tmp_path: Path) -> None:
     path.write_bytes(b"A\nB\xe9\n")
     with pytest.raises(UserError) as caught:
         read_sentences(path, GLOSSES)
-    assert str(caught.value) == f"{path}:2: is not UTF-8; save the file as UTF-8"
+    assert str(caught.value) == f"{path}:2: byte 0xE9 is not UTF-8; save the file as UTF-8"

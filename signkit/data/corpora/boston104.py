@@ -16,9 +16,10 @@ import numpy.typing as npt
 
 from signkit.data.corpora.configs import Boston104Config
 from signkit.data.corpora.draw import shuffled, stream
-from signkit.data.corpora.table import Row, read_rows, read_text
+from signkit.data.corpora.table import Row, read_rows
 from signkit.data.fetch import cache_folder
 from signkit.errors import UserError
+from signkit.files import read_text
 from signkit.types import Corpus, Landmarks, Sample, Segment
 
 FPS = 30.0
@@ -44,10 +45,8 @@ def read(config: Boston104Config) -> Corpus:
 
     Raises:
         UserError: a file or a column is missing, a cell is wrong (with its line), a word lies
-            outside its video, a video is in both parts, or the options do not fit together.
+            outside its video, or a video is in both parts.
     """
-    if config.fold >= config.folds:
-        raise UserError("data.fold", f"fold {config.fold} of {config.folds}: folds are counted from 0")
     root = _root(config.root)
     texts = {name: read_text(root / name) for name in FILES}
     rows = {name: read_rows(root / name, texts[name], columns) for name, columns in FILES.items()}

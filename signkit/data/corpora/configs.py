@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
+from signkit.errors import UserError
 from signkit.strict_yaml import Path_, Range
 
 
@@ -45,6 +46,10 @@ class Boston104Config:
     fold_seed: Annotated[int, Range(0)] = 1
     dev_in_train: bool = False
     """Train on copies of dev too, for a final model when all is chosen; dev figures then mean nothing."""
+
+    def __post_init__(self) -> None:
+        if self.fold >= self.folds:
+            raise UserError("fold", f"{self.fold} is not one of the {self.folds} folds, which begin with 0")
 
 
 @dataclass(frozen=True, kw_only=True)

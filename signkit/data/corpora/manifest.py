@@ -11,9 +11,10 @@ from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from signkit.data.corpora.configs import ManifestConfig
-from signkit.data.corpora.table import Row, fail_together, read_rows, read_text
+from signkit.data.corpora.table import Row, fail_together, read_rows
 from signkit.data.npz import NpzHeader, read_header, read_npz
 from signkit.errors import UserError
+from signkit.files import read_text
 from signkit.types import SPLITS, Corpus, Sample
 
 __all__ = ["read", "read_npz"]

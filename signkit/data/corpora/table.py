@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from signkit.errors import OperationalError, UserError, UserErrors
+from signkit.errors import UserError, UserErrors
 
 MOST_FAULTS = 20
 
@@ -28,27 +28,6 @@ class Row:
         if not (cell.isascii() and cell.isdigit()):
             raise UserError(self.where, f"{column} is {cell!r}, not a whole number")
         return int(cell)
-
-
-def read_text(file: Path) -> str:
-    """A text file, UTF-8 with or without a byte order mark.
-
-    Raises:
-        UserError: there is no such file, or it is not UTF-8.
-        OperationalError: it cannot be read.
-    """
-    try:
-        data = file.read_bytes()
-    except FileNotFoundError as error:
-        raise UserError(str(file), "there is no such file") from error
-    except OSError as error:
-        raise OperationalError(f"{file}: cannot be read: {error.strerror}") from error
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        what = f"byte 0x{error.object[error.start]:02X} is not UTF-8"
-        raise UserError(f"{file}:{line}", what, "save the file as UTF-8") from error
 
 
 def read_rows(file: Path, text: str, columns: Iterable[str], delimiter: str = ",") -> list[Row]:
