@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from tiny import RANDOM, Shock, metrics, signkit, write_corpus, write_recipe  # noqa: E402
+from tiny import RANDOM, Shock, metrics, signkit, write_corpus, write_recipe
 
 STEPPED, SAVE = "signkit.watch:TrainingWatch.stepped", "signkit.checkpoint:save"
 DISK = ("os:fsync", "os:replace")
@@ -24,7 +24,9 @@ DISK = ("os:fsync", "os:replace")
 
 def main() -> int:
     """Kill, resume, compare and count."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--steps", type=int, default=6)
     steps = parser.parse_args().steps
     with tempfile.TemporaryDirectory() as folder:
@@ -46,7 +48,10 @@ def kinds(recipe: Path, steps: int) -> Iterator[tuple[str, list[Shock]]]:
     yield "after an update, before it is saved", [Shock(STEPPED, n) for n in range(1, steps + 1)]
     yield "after a save", [Shock(SAVE, n, after=True) for n in range(1, steps + 1)]
     yield "while the context is pre-trained", [Shock("signkit.watch:Bar.at", n) for n in (1, 2, 3)]
-    yield "while dev is scored", [Shock("signkit.run:_DevScore.__call__", n) for n in range(1, steps // 3 + 1)]
+    yield (
+        "while dev is scored",
+        [Shock("signkit.run:_DevScore.__call__", n) for n in range(1, steps // 3 + 1)],
+    )
     for place in DISK:
         count = calls(recipe, place)
         yield f"before a call of {place}", [Shock(place, n) for n in range(1, count + 1)]
@@ -59,7 +64,10 @@ def chain(recipe: Path, folder: Path, steps: int, expected: dict[str, str]) -> i
     for step in range(1, steps + 1):
         assert signkit(*words, shocks=[Shock(STEPPED, 1 if step == 1 else 2)]).status == -signal.SIGKILL
     same = bits(signkit(*words).run) == expected
-    print(f"{'one run, in every step':45} killed {steps:4}   the same bits {'yes' if same else 'NO'}", flush=True)
+    print(
+        f"{'one run, in every step':45} killed {steps:4}   the same bits {'yes' if same else 'NO'}",
+        flush=True,
+    )
     return 0 if same else 1
 
 

@@ -46,7 +46,11 @@ def steps(checkpoints: Path) -> list[int]:
 
 
 def save(
-    checkpoints: Path, progress: Progress, model: State, averaged: State | None, optimizer: torch.optim.Optimizer
+    checkpoints: Path,
+    progress: Progress,
+    model: State,
+    averaged: State | None,
+    optimizer: torch.optim.Optimizer,
 ) -> Path:
     """Write one checkpoint.
 
@@ -107,7 +111,7 @@ def weights(checkpoints: Path, step: int) -> State:
 
 
 def prune(checkpoints: Path, *, keep: int, best_step: int) -> None:
-    """Delete all but the newest `keep` checkpoints and the best one, and what a killed run left half-written."""
+    """Delete all but the newest `keep` checkpoints and the best one, and what a killed run left half-made."""
     old = [folder_of(checkpoints, step) for step in steps(checkpoints)[:-keep] if step != best_step]
     for folder in (*old, *checkpoints.glob(".step_*")):
         with plainly(folder, "deleted"):
@@ -138,7 +142,7 @@ def load_weights(model: torch.nn.Module, state: State, where: Path) -> None:
 
 
 def begin_from(model: torch.nn.Module, state: State, where: Path) -> tuple[int, tuple[str, ...]]:
-    """Copy the weights that a model shares with another; returns their number and the names left as they were.
+    """Copy the weights that a model shares with another; gives their number and the names of the others.
 
     Raises:
         UserError: nothing is shared, or a shared name has another shape.

@@ -18,7 +18,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
 )
-data_app = typer.Typer(help="Corpora.", no_args_is_help=True, rich_markup_mode=None)
+data_app = typer.Typer(help="Public corpora.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(data_app, name="data")
 
 RecipeName = Annotated[
@@ -49,7 +49,7 @@ def _root(version: Version = False) -> None:
     pass
 
 
-@app.command()
+@app.command(short_help="Train, decode and score a recipe.")
 def run(
     recipe: RecipeName,
     overrides: Overrides = None,
@@ -71,15 +71,15 @@ def run(
 def predict(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
     inputs: Annotated[
-        list[Path] | None, typer.Argument(metavar="INPUT...", help="Files of landmarks.")
+        list[Path] | None, typer.Argument(metavar="INPUT", help="npz files of landmarks or features.")
     ] = None,
     list_file: Annotated[
-        Path | None, typer.Option("--list", metavar="FILE", help="A file of inputs.")
+        Path | None, typer.Option("--list", metavar="FILE", help="A text file of inputs, one a line.")
     ] = None,
     as_json: AsJson = False,
     beam: Annotated[int | None, typer.Option(min=1, max=4096, help="Width of the beam; 1 is greedy.")] = None,
 ) -> None:
-    """Decode landmark files with a trained run."""
+    """Decode files of landmarks or features with a trained run."""
     from signkit.predict import predict as predict_files
 
     raise SystemExit(predict_files(run, inputs or [], list_file, as_json, beam))
@@ -128,7 +128,7 @@ def _data() -> None:
 
 @data_app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The corpus.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The corpus, such as boston104.")],
     to: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where to; the user's cache if not given.")
     ] = None,

@@ -59,7 +59,9 @@ def read_export(run: Path) -> Exported:
     if not folder.is_dir():
         if not (run / "resolved.yaml").is_file():
             raise UserError(str(run), "is not the folder of a run")
-        raise UserError(str(run), "the run is not finished", "signkit run RECIPE --resume auto goes on with it")
+        raise UserError(
+            str(run), "the run is not finished", "signkit run RECIPE --resume auto goes on with it"
+        )
     checked_folder(folder)
     name, layout, width = _read_config(folder / "config.json")
     recipe = load_recipe(str(folder / "recipe.yaml"), name=name, check_paths=False)

@@ -108,7 +108,7 @@ def checked_folder(folder: Path) -> None:
         here = {path.name for path in folder.iterdir()} - {SUMS}
     except (OSError, UnicodeDecodeError):
         raise OperationalError(f"{folder / SUMS}: missing or unreadable; this folder is not whole") from None
-    sums = dict(reversed(line.split("  ", 1)) for line in lines if "  " in line)
+    sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     for name in sorted(here - set(sums)):
         raise OperationalError(f"{folder / SUMS}: damaged (it lacks {name})")
     for name, digest in sums.items():

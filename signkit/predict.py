@@ -20,7 +20,9 @@ from signkit.recognise import recognise
 from signkit.types import Sample
 
 
-def predict(run: Path, inputs: Sequence[Path], list_file: Path | None, as_json: bool, beam: int | None) -> int:
+def predict(
+    run: Path, inputs: Sequence[Path], list_file: Path | None, as_json: bool, beam: int | None
+) -> int:
     """Print a hypothesis for each input; returns the exit status.
 
     Args:
@@ -83,4 +85,4 @@ def _print_table(rows: Iterable[tuple[str, str, float]]) -> None:
     table = Table("input", "glosses", "log score")
     for file, text, value in rows:
         table.add_row(file, text, f"{value:.2f}")
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)

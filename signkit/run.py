@@ -46,12 +46,15 @@ def run_recipe(ref: str, overrides: Sequence[str], *, resume: str, as_json: bool
     """
     recipe = load_recipe(ref, overrides)
     protocol = load_protocol(recipe.eval.protocol)
+    if recipe.text.unit == "character":
+        protocol = replace(protocol, unit="character")
     engine = accelerator(recipe.train)
     with stop_on_signals() as stop:
         try:
             folder, prepared = _begin(recipe, ref, resume, engine)
         except Interrupted:
-            print("interrupted before the run began", file=sys.stderr)
+            if engine.is_main_process:
+                print("interrupted before the run began", file=sys.stderr)
             return stop.exit_code
         with _held(folder, engine):
             interrupted, result = _recorded(recipe, protocol, prepared, folder, engine, stop)
@@ -82,36 +85,51 @@ def _recorded(
 ) -> tuple[bool, Result | None]:
     """Carry the run out with its state on record. Whether it was interrupted, and in the main process what
     came of it."""
-    main = engine.is_main_process
-    watch = Watch(folder, main=main)
-    result = None
+    watch = Watch(folder, main=engine.is_main_process)
     try:
-        if main:
-            write_status(folder, "running")
-            write_environment(folder, prepared.corpus.fingerprint, str(engine.device), engine.num_processes)
-        try:
-            ended = _train(recipe, prepared, folder, engine, watch, stop)
-            interrupted = ended.how == "interrupted" or stop()
-            if main and not interrupted:
-                result = _results(recipe, protocol, prepared, folder, ended, watch)
-        except Interrupted:
-            interrupted = True
-        if main:
-            step = max(checkpoint.steps(folder / "checkpoints"), default=0)
-            write_status(folder, "interrupted" if interrupted else "finished", step=step)
+        result, interrupted = _carried_out(recipe, protocol, prepared, folder, engine, stop, watch), False
+    except Interrupted:
+        result, interrupted = None, True
     except OSError as error:
         failure = OperationalError(f"{error.filename or folder}: {error.strerror or error}")
         _record_failure(folder, watch, failure)
         raise failure from error
-    except SignkitError as error:
+    except Exception as error:
         _record_failure(folder, watch, error)
         raise
     finally:
         watch.close()
+    if watch.main:
+        with stop.finishing():
+            step = max(checkpoint.steps(folder / "checkpoints"), default=0)
+            write_status(folder, "interrupted" if interrupted else "finished", step=step)
     return interrupted, result
 
 
-def _record_failure(folder: Path, watch: Watch, error: SignkitError) -> None:
+def _carried_out(
+    recipe: Recipe,
+    protocol: Protocol,
+    prepared: Prepared,
+    folder: Path,
+    engine: Accelerator,
+    stop: Stop,
+    watch: Watch,
+) -> Result | None:
+    """Train in all processes, then decode and score in the main one.
+
+    Raises:
+        Interrupted: a signal asked to stop.
+    """
+    if watch.main:
+        write_status(folder, "running")
+        write_environment(folder, prepared.corpus.fingerprint, str(engine.device), engine.num_processes)
+    ended = _train(recipe, prepared, folder, engine, watch, stop)
+    if ended.how == "interrupted" or stop():
+        raise Interrupted
+    return _results(recipe, protocol, prepared, folder, ended, watch) if watch.main else None
+
+
+def _record_failure(folder: Path, watch: Watch, error: Exception) -> None:
     """Write a failure down; that this fails too must not hide it."""
     if watch.main:
         with suppress(SignkitError):
@@ -144,6 +162,7 @@ def _train(
         watch.say(note)
     done = checkpoint.steps(checkpoints)
     if not done:
+        model.to(engine.device)
         pretrain_context(recipe, prepared, watch)
         if engine.is_main_process:
             write_card(folder, recipe, model)
@@ -205,9 +224,7 @@ def _results(
     weights = checkpoint.weights(folder / "checkpoints", step)
     checkpoint.load_weights(prepared.model, weights, checkpoint.folder_of(folder / "checkpoints", step))
     corpus = prepared.corpus
-    write_export(
-        folder / "export", recipe, prepared.vocabulary, corpus.layout, corpus.width, prepared.model
-    )
+    write_export(folder / "export", recipe, prepared.vocabulary, corpus.layout, corpus.width, prepared.model)
     scores: list[Score] = []
     hypotheses: dict[str, dict[str, NBest]] = {}
     for split in recipe.decode.splits:

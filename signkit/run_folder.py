@@ -148,7 +148,9 @@ def _git_state() -> dict[str, Any] | None:
     answers = []
     for words in (("rev-parse", "HEAD"), ("status", "--porcelain")):
         try:
-            done = subprocess.run(("git", "-C", str(here), *words), capture_output=True, text=True, timeout=20)
+            done = subprocess.run(
+                ("git", "-C", str(here), *words), capture_output=True, text=True, timeout=20
+            )
         except (OSError, subprocess.TimeoutExpired):
             return None
         if done.returncode:

@@ -209,7 +209,7 @@ class _Reader:
         try:
             return cls(**values)
         except UserError as error:  # its `where` may be one of the fields
-            place = entries[error.where][0].place if error.where in entries else node.place
+            place = entries[error.where][1].place if error.where in entries else node.place
             name = _dotted(path, error.where) if error.where else path
             return self.fault(place, f"`{name}`: {error.what}", error.hint)
         except ValueError as error:
@@ -230,7 +230,8 @@ class _Reader:
         """The options of the component that the section's ``name`` names."""
         known = registered(group)
         if not isinstance(node, Section):
-            hint = f"write `{{name: {node.text}}}`" if isinstance(node, Word) and node.text in known else ""
+            word = node.text if isinstance(node, Word) else ""
+            hint = f"write `{{name: {word}}}`" if word in known else f"one of {listed(known)}"
             return self.fault(node.place, f"`{path}` needs a section with a `name`, not {_kind(node)}", hint)
         names = [(key, child) for key, child in node.entries if key.text == "name"]
         for key, _ in names[1:]:

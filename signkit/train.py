@@ -5,7 +5,6 @@ same numbers as one that was never interrupted, and nothing but tensors and a fe
 """
 
 import math
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -51,12 +50,9 @@ def accelerator(config: TrainConfig) -> Accelerator:
     bf16 = config.precision == "bf16" or (
         config.precision == "auto" and torch.cuda.is_available() and torch.cuda.is_bf16_supported()
     )
-    # Told by torchrun alone, accelerate does not see that several processes without a GPU belong together.
-    several = int(os.environ.get("WORLD_SIZE", "1")) > 1
-    return Accelerator(
-        mixed_precision="bf16" if bf16 else "no",
-        cpu=several and not torch.cuda.is_available(),
-    )
+    # Apple's GPU lacks float64, which the lattice needs. And told by torchrun alone, accelerate does not see
+    # that several processes without a GPU belong together.
+    return Accelerator(mixed_precision="bf16" if bf16 else "no", cpu=not torch.cuda.is_available())
 
 
 def train(
@@ -88,6 +84,8 @@ def train(
     progress = Progress()
     if done:
         progress = checkpoint.load(checkpoints, done[-1], model, averaged, optimizer)
+        if engine.is_main_process:  # it may have been killed before it could
+            checkpoint.prune(checkpoints, keep=config.keep, best_step=progress.best_step)
     if config.patience and progress.stale >= config.patience:
         return Ended("stopped early", progress)
     terms = built_terms(config, model.topology)
@@ -179,7 +177,9 @@ def update(
         skipped += int((~fits).sum())
     norm = float(engine.clip_grad_norm_(parallel.parameters(), config.clip or math.inf))
     if not math.isfinite(norm):
-        raise OperationalError(f"step {data.step + 1}: the gradient is not a number; a lower train.lr may help")
+        raise OperationalError(
+            f"step {data.step + 1}: the gradient is not a number; a lower train.lr may help"
+        )
     optimizer.step()
     names = sorted(sums)
     totals = engine.reduce(torch.tensor([sums[n] for n in names] + [skipped], device=engine.device), "sum")

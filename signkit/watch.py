@@ -5,7 +5,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -66,9 +66,9 @@ class Watch:
             TimeRemainingColumn(),
             TextColumn("{task.fields[figures]}"),
         )
-        shown = self.console.is_terminal and self.main
-        with Progress(*columns, console=self.console, disable=not shown, transient=not shown) as progress:
-            task = progress.add_task(what, total=total, completed=done, figures="")
+        progress = Progress(*columns, console=self.console)
+        task = progress.add_task(what, total=total, completed=done, figures="")
+        with progress if self.console.is_terminal and self.main else nullcontext():
             yield Bar(self, progress, task, what, total, done)
 
     def close(self) -> None:
@@ -81,9 +81,7 @@ class Watch:
 class Bar:
     """A progress bar that is being shown."""
 
-    def __init__(
-        self, watch: Watch, progress: Progress, task: Any, what: str, total: int, done: int
-    ) -> None:
+    def __init__(self, watch: Watch, progress: Progress, task: Any, what: str, total: int, done: int) -> None:
         self._watch, self._progress, self._task = watch, progress, task
         self._what, self._total, self._first = what, total, done
         self._begun = self._told = time.monotonic()
@@ -178,9 +176,9 @@ class _Board:
     """
 
     def __init__(self, folder: Path, begun: int) -> None:
-        from tensorboard.compat.proto.event_pb2 import Event, SessionLog
-        from tensorboard.compat.proto.summary_pb2 import Summary
-        from tensorboard.summary.writer.record_writer import RecordWriter
+        from tensorboard.compat.proto.event_pb2 import Event, SessionLog  # type: ignore[import-untyped]
+        from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[import-untyped]
+        from tensorboard.summary.writer.record_writer import RecordWriter  # type: ignore[import-untyped]
 
         self._event, self._summary = Event, Summary
         self._path = folder / f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}.{os.getpid()}"

@@ -35,7 +35,9 @@ def write_corpus(
             frames = frames + 100 + rng.normal(size=frames.shape)
             name = f"{split}{number}"
             if features:
-                np.savez(folder / f"{name}.npz", features=frames.reshape(len(frames), 6).astype(np.float32) / 50)
+                np.savez(
+                    folder / f"{name}.npz", features=frames.reshape(len(frames), 6).astype(np.float32) / 50
+                )
             else:
                 write_npz(folder / f"{name}.npz", frames)
             rows.append(f"{name},{name}.npz,{' '.join(GLOSSES[s] for s in signs)},{split}")
@@ -131,12 +133,14 @@ class Shock:
         where: of a function: ``module:name`` or ``module:Class.method``.
         call: which call of it, from 1.
         after: when it returns instead of before it begins.
+        group: to the processes that load data for it too, as a terminal does.
     """
 
     where: str
     call: int
     signal: int = signal.SIGKILL
     after: bool = False
+    group: bool = False
 
     def install(self) -> None:
         """Put it in place."""
@@ -152,13 +156,17 @@ class Shock:
             count += 1
             now = count == self.call
             if now and not self.after:
-                os.kill(os.getpid(), self.signal)
+                self.strike()
             value = usual(*args, **options)
             if now and self.after:
-                os.kill(os.getpid(), self.signal)
+                self.strike()
             return value
 
         setattr(owner, name, shocked)
+
+    def strike(self) -> None:
+        """Send the signal."""
+        os.kill(0 if self.group else os.getpid(), self.signal)
 
 
 @dataclass(frozen=True)
@@ -198,6 +206,7 @@ def signkit(*words: object, shocks: Sequence[Shock] = (), largest_file: int = 0)
 def _command(words: list[str], files: list[Path], shocks: Sequence[Shock], largest_file: int) -> None:
     from signkit.cli import main
 
+    os.setpgrp()
     for number, file in enumerate(files, start=1):
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), number)
     if largest_file:

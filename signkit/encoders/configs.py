@@ -88,4 +88,3 @@ class FeaturesConfig:
     dropout: Annotated[float, Range(0, 1)] = 0.0
     local_temporal: LocalTemporalConfig = LocalTemporalConfig()
     global_temporal: GlobalTemporalConfig = GlobalTemporalConfig()
-

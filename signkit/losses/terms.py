@@ -88,4 +88,3 @@ def _chunk_labels(logits: SplitLogits, batch: Batch) -> Int[Tensor, "batch chunk
     labels = batch.frame_labels[:, logits.centres.clamp(max=frames - 1)]
     beyond = logits.centres[None, :] >= batch.lengths[:, None]
     return labels.masked_fill(beyond, -100)
-

@@ -12,14 +12,22 @@ from signkit.report.result import Result, marked, shown_splits
 from signkit.report.terminal import TITLES, percent
 
 STYLE = """
-:root { color-scheme: light dark; --ink: #22262c; --paper: #fff; --line: #d5dae1; --bad: #b91c1c; --sub: #a21caf; --ins: #1d4ed8 }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e8eb; --paper: #16181c; --line: #3a3f47; --bad: #f87171; --sub: #e879f9; --ins: #93c5fd } }
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 70rem; margin: 2rem auto; padding: 0 1rem }
-table { border-collapse: collapse } th, td { border-bottom: 1px solid var(--line); padding: .25rem .75rem; text-align: right }
-th:first-child, td:first-child { text-align: left } img { max-width: 100%; background: #fff }
-.pair { overflow-x: auto; border-bottom: 1px solid var(--line); padding: .4rem 0 } .pair table { font: 13px/1.4 ui-monospace, monospace }
+:root { color-scheme: light dark; --ink: #22262c; --paper: #fff; --line: #d5dae1;
+  --bad: #b91c1c; --sub: #a21caf; --ins: #1d4ed8 }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e8eb; --paper: #16181c; --line: #3a3f47;
+  --bad: #f87171; --sub: #e879f9; --ins: #93c5fd } }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
+  max-width: 70rem; margin: 2rem auto; padding: 0 1rem }
+table { border-collapse: collapse }
+th, td { border-bottom: 1px solid var(--line); padding: .25rem .75rem; text-align: right }
+th:first-child, td:first-child { text-align: left }
+img { max-width: 100%; background: #fff }
+.pair { overflow-x: auto; border-bottom: 1px solid var(--line); padding: .4rem 0 }
+.pair table { font: 13px/1.4 ui-monospace, monospace }
 .pair th, .pair td { border: 0; padding: 0 .5rem 0 0; text-align: left; font-weight: inherit }
-.substitution { color: var(--sub); font-weight: 700 } .deletion { color: var(--bad); font-weight: 700 } .insertion { color: var(--ins); font-weight: 700 }
+.substitution { color: var(--sub); font-weight: 700 }
+.deletion { color: var(--bad); font-weight: 700 }
+.insertion { color: var(--ins); font-weight: 700 }
 """
 
 
@@ -30,9 +38,10 @@ def write_report(folder: Path, result: Result, prepared: Prepared) -> Result:
     picture = base64.b64encode(result.picture.read_bytes()).decode()
     body = "".join(
         (
-            f"<h1>{escape(result.recipe)}</h1><p>Weights of step {result.step}. Rates in percent of the reference's tokens.</p>",
+            f"<h1>{escape(result.recipe)}</h1>",
+            f"<p>Weights of step {result.step}. Rates in percent of the reference's tokens.</p>",
             _table(result),
-            f'<p><img alt="Training curves, a clip, and the times of recognised glosses" src="data:image/png;base64,{picture}"></p>',
+            f'<p><img alt="Training, a clip, times of glosses" src="data:image/png;base64,{picture}"></p>',
             *(_sentences(result, split) for split in shown_splits(result)),
             _signatures(result),
         )

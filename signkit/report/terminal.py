@@ -27,7 +27,8 @@ TITLES = {
 
 def print_result(result: Result) -> None:
     """A table of the figures, a few sentences beside their references, and where the picture lies."""
-    console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)  # ids and glosses are as they are
+    # Ids and glosses as they are: no markup in brackets, no names of emoji.
+    console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
     console.print(_table(result))
     for split in shown_splits(result)[:1]:
         console.print(f"Sentences of {split}:")

@@ -55,7 +55,7 @@ def finishes(recipe: Path, run: Path, unbroken: Path) -> None:
 
 @pytest.mark.parametrize("largest", [600, 8000, 16000])
 def test_full_disk(recipe: Path, run: Path, unbroken: Path, largest: int) -> None:
-    """The record of the machine, the model, or the optimizer's moments no longer fit; older checkpoints stay."""
+    """The record of the machine, the model, or the moments no longer fit; older checkpoints stay."""
     done = signkit("run", recipe, "--resume", run, largest_file=largest)
     place = run / ("env.json" if largest == 600 else "checkpoints/step_000004")
     message = f"{place}: cannot be written: File too large"

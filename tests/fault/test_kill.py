@@ -49,7 +49,9 @@ def test_killed_while_a_checkpoint_is_written(
     same_run(done.run, unbroken)
 
 
-@pytest.mark.parametrize("where", ("signkit.run:_decoded", "signkit.run:write_export", "signkit.run:write_report"))
+@pytest.mark.parametrize(
+    "where", ("signkit.run:_decoded", "signkit.run:write_export", "signkit.run:write_report")
+)
 def test_killed_after_the_training(recipe: Path, unbroken: Path, tmp_path: Path, where: str) -> None:
     words = ("run", recipe, "--set", f"run.dir={tmp_path}", "--resume", "auto")
     assert signkit(*words, shocks=[Shock(where, 1)]).status == -9

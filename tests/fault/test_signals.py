@@ -30,20 +30,21 @@ def state(run: Path) -> tuple[str, int]:
     return status["state"], status["step"]
 
 
-@pytest.mark.parametrize(("number", "code"), CODES)
 @pytest.mark.parametrize(
-    ("where", "call", "step"),
+    ("where", "call", "step", "number"),
     [
-        (STEPPED, 1, 1),  # after a step
-        ("signkit.models.c2st:C2st.forward", 3, 2),  # in the middle of the first evaluation
-        (STEPPED, 4, 4),  # after the last step
-        ("signkit.watch:Bar.at", 2, 0),  # while the context is trained
-        ("signkit.run:_decoded", 2, 4),  # while test is decoded
+        (STEPPED, 1, 1, signal.SIGINT),  # after a step
+        (STEPPED, 1, 1, signal.SIGTERM),
+        ("signkit.models.c2st:C2st.forward", 3, 2, signal.SIGTERM),  # in the first evaluation
+        (STEPPED, 4, 4, signal.SIGTERM),  # after the last step
+        ("signkit.watch:Bar.at", 2, 0, signal.SIGTERM),  # while the context is trained
+        ("signkit.run:_decoded", 2, 4, signal.SIGINT),  # while test is decoded
     ],
 )
 def test_interrupted(
-    recipe: Path, unbroken: Path, tmp_path: Path, number: int, code: int, where: str, call: int, step: int
+    recipe: Path, unbroken: Path, tmp_path: Path, where: str, call: int, step: int, number: int
 ) -> None:
+    code = {signal.SIGINT: 130, signal.SIGTERM: 143}[number]  # type: ignore[index]
     words = ("run", recipe, "--set", f"run.dir={tmp_path}")
     done = signkit(*words, shocks=[Shock(where, call, number)])
     assert done.status == code, done.err
@@ -62,6 +63,20 @@ def test_interrupted(
         assert ours.read_bytes() == theirs.read_bytes()
     assert metrics(done.run) == metrics(unbroken)
     assert (done.run / "scores.json").read_bytes() == (unbroken / "scores.json").read_bytes()
+
+
+@pytest.mark.parametrize(("number", "code"), CODES)
+def test_interrupted_with_the_processes_that_load(
+    recipe: Path, unbroken: Path, tmp_path: Path, number: int, code: int
+) -> None:
+    """They get the signal too, as from a terminal or a batch system, and leave stopping to the training."""
+    words = ("run", recipe, "--set", f"run.dir={tmp_path}", "--set", "train.workers=2")
+    done = signkit(*words, shocks=[Shock(STEPPED, 2, number, group=True)])
+    assert (done.status, state(done.run)) == (code, ("interrupted", 2)), done.err
+    assert "Traceback" not in done.err
+    finished = signkit(*words, "--resume", "auto")
+    assert finished.status == 0, finished.err
+    assert metrics(done.run) == metrics(unbroken)
 
 
 @pytest.mark.parametrize(("number", "code"), CODES)

@@ -10,7 +10,13 @@ from tiny import signkit
 from signkit.assets import names
 from signkit.recipe_file import load_recipe
 
-SMALL = ("train.max_steps=1", "train.batch_size=4", "train.warmup_steps=0", "train.init_from=", "decode.beam=2")
+SMALL = (
+    "train.max_steps=1",
+    "train.batch_size=4",
+    "train.warmup_steps=0",
+    "train.init_from=",
+    "decode.beam=2",
+)
 SYNTHETIC = ("data.train=12", "data.dev=3", "data.test=3", "data.extra_sentences=20")
 
 

@@ -28,8 +28,7 @@ def test_a_seed_decides_every_bit(corpus: Path, tmp_path: Path) -> None:
     """Again the same, also with two processes that load; another seed is another run."""
     recipe = write_recipe(tmp_path / "tiny.yaml", corpus, RANDOM, max_steps=3)
     first, again, loaded, other = (
-        run(recipe, change)
-        for change in ("train.seed=1", "train.seed=1", "train.workers=2", "train.seed=2")
+        run(recipe, change) for change in ("train.seed=1", "train.seed=1", "train.workers=2", "train.seed=2")
     )
     assert digests(first) == digests(again) == digests(loaded)
     assert metrics(first) == metrics(again) == metrics(loaded)
@@ -57,7 +56,9 @@ def test_evaluation_changes_nothing(corpus: Path, tmp_path: Path) -> None:
 
 def test_sgd_without_average_and_momentum(corpus: Path, tmp_path: Path) -> None:
     """A killed run goes on from a checkpoint that has neither averages nor moments."""
-    recipe = write_recipe(tmp_path / "tiny.yaml", corpus, CTC, optimizer="sgd", lr=1e-4, ema=0.0, momentum=0.0)
+    recipe = write_recipe(
+        tmp_path / "tiny.yaml", corpus, CTC, optimizer="sgd", lr=1e-4, ema=0.0, momentum=0.0
+    )
     unbroken = run(recipe)
     words = ("run", recipe, "--set", f"run.dir={tmp_path / 'killed'}", "--resume", "auto")
     assert signkit(*words, shocks=[Shock("signkit.watch:TrainingWatch.stepped", 4)]).status == -9

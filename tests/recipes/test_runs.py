@@ -7,7 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import C2ST, CTC, FEATURES, RANDOM, Done, Shock, signkit, steps_of, write_corpus, write_npz, write_recipe
+from tiny import (
+    C2ST,
+    CTC,
+    FEATURES,
+    RANDOM,
+    Done,
+    Shock,
+    signkit,
+    steps_of,
+    write_corpus,
+    write_npz,
+    write_recipe,
+)
 
 from signkit.cli import main
 from signkit.data.loader import eval_batches
@@ -84,10 +96,10 @@ def test_a_run_in_this_process(
 
 
 def test_the_folder_of_a_run(ctc: Path) -> None:
-    assert {path.name for path in ctc.iterdir() if not path.name.startswith(".")} == {
-        "checkpoints", "decode", "env.json", "export", "log.txt", "metrics.jsonl", "picture.png", "recipe.yaml",
-        "report.html", "resolved.yaml", "scores.json", "status.json", "tensorboard",
-    }  # fmt: skip
+    names = "env.json log.txt metrics.jsonl picture.png recipe.yaml report.html resolved.yaml scores.json"
+    folders = "checkpoints decode export tensorboard"
+    expected = {*names.split(), *folders.split(), "status.json"}
+    assert {path.name for path in ctc.iterdir() if not path.name.startswith(".")} == expected
     assert json.loads((ctc / "status.json").read_text(encoding="utf-8"))["state"] == "finished"
     env = json.loads((ctc / "env.json").read_text(encoding="utf-8"))
     assert {"packages", "python", "platform", "git", "device", "data", "command"} <= set(env)
@@ -220,7 +232,8 @@ def test_a_reference_longer_than_its_chunks_is_skipped(long_reference: Path, tmp
     )
     assert log(done.run)[0] == note
     assert done.err.splitlines()[0] == note
-    assert "12 train, 4 dev, 3 test" in done.err
+    assert "tiny: 12 train, 4 dev, 3 test; 6 symbols; " in done.err.splitlines()[1]
+    assert len(done.err.splitlines()) == 2
 
 
 def test_collapse_is_told_once(corpus: Path, tmp_path: Path) -> None:
@@ -307,8 +320,8 @@ def test_weights_that_cannot_be_begun_with(ctc: Path, tmp_path: Path, corpus: Pa
         local = {"kind": "dilated", "width": 12, "dilations": [1, 2]}
         base = {**CTC, "encoder": {**ENCODER, "local_temporal": local}}
         expected = (
-            f"train.init_from: encoder.temporal.local.stem.conv.weight is [8, 36, 5] in {ctc} but [12, 36, 5] here; "
-            "use the same encoder and vocabulary"
+            "train.init_from: encoder.temporal.local.stem.conv.weight is [8, 36, 5] in "
+            f"{ctc} but [12, 36, 5] here; use the same encoder and vocabulary"
         )
     elif what == "no run":
         begin = tmp_path

@@ -417,7 +417,7 @@ def test_faulty_card(tmp_path: Path) -> None:
     path.write_text("width: 16\nlayers: 1\nheads: 3\nfeed_forward: 24\npositions: 8\n")
     with pytest.raises(UserError) as caught:
         load_card(str(path))
-    assert str(caught.value) == f"{path}:3:1: `heads`: 3 heads do not divide the width 16"
+    assert str(caught.value) == f"{path}:3:8: `heads`: 3 heads do not divide the width 16"
     path.write_text("width: 16\nlayer: 1\nheads: 2\nfeed_forward: 24\npositions: 8\n")
     with pytest.raises(UserError) as caught:
         load_card(str(path))

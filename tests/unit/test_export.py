@@ -117,7 +117,11 @@ def test_resumed_without_the_bert_checkpoint(corpus: Path, bert: Path, tmp_path:
     shutil.rmtree(bert)
     done = signkit(*words)
     assert done.status == 0, done.err
-    for name in ("export/model.safetensors", "decode/dev.jsonl", "checkpoints/step_000002/optimizer.safetensors"):
+    for name in (
+        "export/model.safetensors",
+        "decode/dev.jsonl",
+        "checkpoints/step_000002/optimizer.safetensors",
+    ):
         assert (done.run / name).read_bytes() == (unbroken.run / name).read_bytes()
 
 

@@ -127,5 +127,7 @@ def test_damage_is_named(tmp_path: Path, name: str, content: bytes | None, messa
 
 
 def test_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(OperationalError, match="SHA256SUMS: missing or unreadable; this folder is not whole$"):
+    with pytest.raises(
+        OperationalError, match="SHA256SUMS: missing or unreadable; this folder is not whole$"
+    ):
         checked_folder(tmp_path / "folder")

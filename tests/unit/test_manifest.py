@@ -55,6 +55,15 @@ def save(root, **arrays):
     np.savez(root / "clips" / "b.npz", **arrays)
 
 
+def test_glosses_are_composed(root):
+    """Typed with a combining diaeresis, a gloss is the same one: also where further text is held out."""
+    rewrite(root, "TREE,a tree", "GRU\u0308N,a tree")
+    (root / "more.txt").write_text("GR\u00dcN\nHOUSE GRU\u0308N\n", encoding="utf-8")
+    corpus = load(root, extra_text="more.txt")
+    assert corpus.split("dev")[0].reference == ("GR\u00dcN",)
+    assert corpus.extra_text == (("HOUSE", "GR\u00dcN"),)
+
+
 def test_samples(root):
     corpus = load(root)
     assert (corpus.name, corpus.layout, corpus.width, corpus.extra_text) == ("manifest", "boston104", 2, ())

@@ -166,7 +166,10 @@ def bad(folder: Path, what: str) -> tuple[Path, str]:
     hidden = points.copy()
     hidden[:, slice(None) if what == "all missing" else slice(0, 2)] = np.nan
     write_npz(file, hidden)
-    return file, "no point is seen in any frame" if what == "all missing" else "neither hand is seen in any frame"
+    return (
+        file,
+        "no point is seen in any frame" if what == "all missing" else "neither hand is seen in any frame",
+    )
 
 
 BAD = (

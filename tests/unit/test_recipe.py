@@ -224,10 +224,14 @@ def _make(plan: Any) -> Any:
     if not isinstance(plan, _Plan):
         return plan
     values = {name: _make(value) for name, value in plan.values.items()}
-    try:
-        return plan.cls(**values)
-    except UserError:  # values that do not go together
-        reject()
+    optional = {f.name for f in dataclasses.fields(plan.cls) if f.default is not dataclasses.MISSING}
+    while True:
+        try:
+            return plan.cls(**values)
+        except UserError as error:  # this value does not go with the others, but its default may
+            if error.where not in optional & set(values):
+                reject()
+            del values[error.where]
 
 
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

@@ -147,4 +147,11 @@ def test_status_and_environment(tmp_path: Path) -> None:
     write_environment(tmp_path, "abc", "cpu", 2)
     found = json.loads((tmp_path / "env.json").read_text(encoding="utf-8"))
     assert (found["data"], found["device"], found["processes"]) == ("abc", "cpu", 2)
-    assert set(found["packages"]) == {"signkit", "torch", "numpy", "transformers", "accelerate", "safetensors"}
+    assert set(found["packages"]) == {
+        "signkit",
+        "torch",
+        "numpy",
+        "transformers",
+        "accelerate",
+        "safetensors",
+    }

@@ -137,7 +137,7 @@ def test_a_value_is_read_by_its_declared_type(text: str, field: str, value: obje
          "r.yaml:1:1: unknown key `<<`; one of `word`, `count`, `rate`, `flag`, `maybe`, `file`, `protocol`, "
          "`inner`, `parts`"),
         ("count: 1\nrate: 2\ncount: 3", "r.yaml:3:1: doubled key `count`; first given at r.yaml:1:1"),
-        ("inner: {layers: 7}", "r.yaml:1:9: `inner.layers`: seven brings bad luck; use 6"),
+        ("inner: {layers: 7}", "r.yaml:1:17: `inner.layers`: seven brings bad luck; use 6"),
         ("inner: {layers: 6}", "r.yaml:1:8: `inner`: six is no better"),
         ("file: nowhere.csv", "r.yaml:1:7: `file` is `nowhere.csv`, but there is no such file or folder"),
         ("protocol: plian", "r.yaml:1:11: `protocol` cannot be `plian`; did you mean `plain`?"),

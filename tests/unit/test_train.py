@@ -78,12 +78,20 @@ class Small(nn.Module):
 def test_groups_of_the_optimizer(name: str) -> None:
     """The encoder has a rate of its own, vectors do not decay, what is frozen is left out."""
     model = Small()
-    options = {"optimizer": name, "lr": 0.5, "encoder_lr_scale": 0.1, "weight_decay": 0.3, "schedule": "constant"}
+    options = {
+        "optimizer": name,
+        "lr": 0.5,
+        "encoder_lr_scale": 0.1,
+        "weight_decay": 0.3,
+        "schedule": "constant",
+    }
     config = TrainConfig(losses=(), **options)  # type: ignore[arg-type]
     optimizer = make_optimizer(model, config)
     set_learning_rate(optimizer, config, 1)
     found = {
-        weight: (group["lr"], group["weight_decay"]) for group in optimizer.param_groups for weight in group["params"]
+        weight: (group["lr"], group["weight_decay"])
+        for group in optimizer.param_groups
+        for weight in group["params"]
     }
     assert found == {
         model.encoder.weight: (0.05, 0.3),
@@ -213,8 +221,7 @@ def test_a_loss_that_is_no_number(recipe: Recipe) -> None:
     with pytest.raises(OperationalError) as caught:
         one_update(ready, config, replace(data, parts=(bad,)))
     assert str(caught.value) == (
-        f"step 1: the loss is not a number (samples {batch.ids[1]}); "
-        "a lower train.lr or train.clip may help"
+        f"step 1: the loss is not a number (samples {batch.ids[1]}); a lower train.lr or train.clip may help"
     )
     assert all(weight.equal(before[name]) for name, weight in ready.model.state_dict().items())
 

@@ -15,6 +15,7 @@ from signkit.data.corpora.table import Row, fail_together, read_rows
 from signkit.data.npz import NpzHeader, read_header, read_npz
 from signkit.errors import UserError
 from signkit.files import read_text
+from signkit.text import composed
 from signkit.types import SPLITS, Corpus, Sample
 
 __all__ = ["read", "read_npz"]
@@ -141,7 +142,7 @@ def _path(row: Row, root: Path) -> Path:
 
 
 def _sample(row: Row, root: Path, header: NpzHeader) -> Sample:
-    glosses = tuple(row.cells["gloss"].split())
+    glosses = tuple(composed(row.cells["gloss"]).split())
     if not glosses:
         raise UserError(row.where, "the gloss is empty")
     split = row.cells["split"].strip()
@@ -188,4 +189,6 @@ def _signer_faults(rows: list[Row]) -> list[UserError]:
 def _extra_text(root: Path, name: str) -> tuple[tuple[str, ...], ...]:
     if not name:
         return ()
-    return tuple(tuple(line.split()) for line in read_text(root / name).splitlines() if line.strip())
+    return tuple(
+        tuple(line.split()) for line in composed(read_text(root / name)).splitlines() if line.strip()
+    )
