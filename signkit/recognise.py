@@ -93,7 +93,7 @@ def write_hypotheses(path: Path, hypotheses: Sequence[NBest]) -> None:
 
 
 def _acoustic(logits: SplitLogits, level: str) -> Float[Tensor, "batch chunks vocab"]:
-    if level == "sum":
+    if level == "sum" and logits.chunk is not logits.video:
         return logits.video + logits.chunk
     return logits.chunk if level == "chunk" else logits.video
 

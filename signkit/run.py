@@ -8,34 +8,34 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast
 
 from signkit import checkpoint
-from signkit.data.loader import Step, eval_batches, train_steps
+from signkit.data.loader import Step, train_steps
 from signkit.errors import OperationalError, SignkitError
 from signkit.eval.protocols import Protocol
 from signkit.eval.protocols import load as load_protocol
-from signkit.eval.scores import error_rate, score
-from signkit.export import without_beginnings, write_card, write_export
-from signkit.files import write_json
+from signkit.export import without_beginnings, write_card
 from signkit.prepare import Prepared, prepare
 from signkit.pretraining import pretrain_context
 from signkit.recipe import Recipe
 from signkit.recipe_file import load_recipe
-from signkit.recognise import NBest, recognise, write_hypotheses
-from signkit.report import Result, print_result, write_report
-from signkit.run_folder import folder_to_resume, locked, new_folder, write_environment, write_status
+from signkit.report import Result, print_result
+from signkit.results import DevScore, plain, write_results
+from signkit.run_folder import (
+    check_same_data,
+    folder_to_resume,
+    locked,
+    new_folder,
+    write_environment,
+    write_status,
+)
 from signkit.signals import Interrupted, Stop, stop_on_signals
 from signkit.train import Ended, accelerator, train
-from signkit.types import Score
 from signkit.watch import TrainingWatch, Watch
-
-EMPTY_SHARE = 0.9
-"""Share of empty dev hypotheses from which a model is said to have collapsed to blanks."""
 
 
 def run_recipe(ref: str, overrides: Sequence[str], *, resume: str, as_json: bool) -> int:
@@ -75,8 +75,10 @@ def _begin(recipe: Recipe, ref: str, resume: str, engine: Accelerator) -> tuple[
         prepared = prepare(without_beginnings(recipe, folder))
     else:
         prepared = prepare(recipe)
-    if engine.is_main_process:
-        folder = folder or new_folder(recipe, ref)
+    if folder is not None:
+        check_same_data(folder, prepared.corpus.fingerprint)
+    elif engine.is_main_process:
+        folder = new_folder(recipe, ref)
     return Path(_shared(str(folder or ""), engine)), prepared
 
 
@@ -126,7 +128,7 @@ def _carried_out(
     ended = _train(recipe, prepared, folder, engine, watch, stop)
     if ended.how == "interrupted" or stop():
         raise Interrupted
-    return _results(recipe, protocol, prepared, folder, ended, watch) if watch.main else None
+    return write_results(recipe, protocol, prepared, folder, ended, watch) if watch.main else None
 
 
 def _record_failure(folder: Path, watch: Watch, error: Exception) -> None:
@@ -145,7 +147,7 @@ def _print_end(folder: Path, result: Result | None, again: str, as_json: bool) -
     if as_json:
         scores = result.scores if result else ()
         state = "finished" if result else "interrupted"
-        line = json.dumps({"run": str(folder), "state": state, "metrics": [_plain(s) for s in scores]})
+        line = json.dumps({"run": str(folder), "state": state, "metrics": [plain(s) for s in scores]})
         print(line, flush=True)
         return
     if result is not None:
@@ -187,7 +189,7 @@ def _train(
     begun = done[-1] if done else 0
     with watch.bar("train", config.max_steps, begun) as bar:
         watcher = TrainingWatch(watch, bar, begun=begun, total=config.max_steps, score=_rate_name(recipe))
-        dev_score = _DevScore(recipe, prepared, watch) if "dev" in prepared.examples else None
+        dev_score = DevScore(recipe, prepared, watch) if "dev" in prepared.examples else None
         try:
             with stop.finishing():
                 return train(model, config, steps, dev_score, checkpoints, watcher, engine, stop)
@@ -195,98 +197,8 @@ def _train(
             watcher.close()
 
 
-class _DevScore:
-    """The greedy error rate on dev of the model's present weights; warns of a model that writes nothing."""
-
-    def __init__(self, recipe: Recipe, prepared: Prepared, watch: Watch) -> None:
-        self._recipe, self._prepared, self._watch = recipe, prepared, watch
-        self._warned = False
-
-    def __call__(self) -> float:
-        prepared, examples = self._prepared, self._prepared.examples["dev"]
-        decode = replace(self._recipe.decode, beam=1, nbest=1)
-        batches = eval_batches(examples, decode.batch_size)
-        found = recognise(prepared.model, batches, prepared.vocabulary, decode)
-        empty = sum(not nbest[0].tokens for nbest in found.values()) / len(found)
-        if empty > EMPTY_SHARE and not self._warned:
-            self._watch.say(f"warning: {100 * empty:.0f} % of dev hypotheses are empty (blanks only)")
-            self._warned = True
-        references = {sample.id: sample.reference for sample in examples.samples}
-        return error_rate(references, {i: nbest[0].tokens for i, nbest in found.items()}).value
-
-
-def _results(
-    recipe: Recipe, protocol: Protocol, prepared: Prepared, folder: Path, ended: Ended, watch: Watch
-) -> Result:
-    """Decode and score the recipe's splits with the chosen weights, export and report."""
-    best = ended.progress.best_step
-    step = best if best and recipe.train.select == "best" else ended.progress.step
-    weights = checkpoint.weights(folder / "checkpoints", step)
-    checkpoint.load_weights(prepared.model, weights, checkpoint.folder_of(folder / "checkpoints", step))
-    corpus = prepared.corpus
-    write_export(folder / "export", recipe, prepared.vocabulary, corpus.layout, corpus.width, prepared.model)
-    scores: list[Score] = []
-    hypotheses: dict[str, dict[str, NBest]] = {}
-    for split in recipe.decode.splits:
-        if split in prepared.examples:
-            hypotheses[split] = _decoded(recipe, prepared, split, watch)
-            write_hypotheses(folder / "decode" / f"{split}.jsonl", list(hypotheses[split].values()))
-            scores += _scored(recipe, protocol, prepared, split, hypotheses[split])
-    write_json(folder / "scores.json", {"metrics": [_plain(each) for each in scores]})
-    result = Result(recipe.name, step, tuple(scores), hypotheses, _references(prepared, tuple(hypotheses)))
-    return write_report(folder, result, prepared)
-
-
-def _decoded(recipe: Recipe, prepared: Prepared, split: str, watch: Watch) -> dict[str, NBest]:
-    examples = prepared.examples[split]
-    with watch.bar(f"decode {split}", len(examples)) as bar:
-        batches = eval_batches(examples, recipe.decode.batch_size, workers=recipe.train.workers)
-        found = recognise(prepared.model, batches, prepared.vocabulary, recipe.decode, bar.at)
-    return {sample.id: found[sample.id] for sample in examples.samples}
-
-
-def _scored(
-    recipe: Recipe, protocol: Protocol, prepared: Prepared, split: str, found: dict[str, NBest]
-) -> list[Score]:
-    """The protocol's scores, and the rate of greedy search beside a beam's."""
-    references = _references(prepared, (split,))
-    seen = {" ".join(sample.reference) for sample in prepared.corpus.split("train")}
-    scores = list(score(references, _best(found), protocol, split, seen))
-    if recipe.decode.beam > 1:
-        greedy = replace(recipe.decode, beam=1, nbest=1)
-        batches = eval_batches(prepared.examples[split], greedy.batch_size)
-        first = score(
-            references,
-            _best(recognise(prepared.model, batches, prepared.vocabulary, greedy)),
-            protocol,
-            split,
-        )
-        scores += [replace(each, name=f"{each.name}_greedy") for each in first if each.name in ("wer", "cer")]
-    return scores
-
-
-def _references(prepared: Prepared, splits: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    return {s.id: s.reference for split in splits for s in prepared.examples[split].samples}
-
-
-def _best(found: dict[str, NBest]) -> dict[str, tuple[str, ...]]:
-    return {i: nbest[0].tokens for i, nbest in found.items()}
-
-
 def _rate_name(recipe: Recipe) -> str:
     return "CER" if recipe.text.unit == "character" else "WER"
-
-
-def _plain(each: Score) -> dict[str, Any]:
-    """A score as JSON has it; a value that is not defined is null."""
-    value = each.value if each.value == each.value else None
-    return {
-        "name": each.name,
-        "split": each.split,
-        "value": value,
-        "signature": each.signature,
-        "note": each.note,
-    }
 
 
 def _shared(text: str, engine: Accelerator) -> str:

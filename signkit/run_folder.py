@@ -82,6 +82,21 @@ def folder_to_resume(recipe: Recipe, resume: str) -> Path | None:
     return folder
 
 
+def check_same_data(folder: Path, fingerprint: str) -> None:
+    """Compare the data that were read with those a run was begun with.
+
+    Raises:
+        UserError: they are others, so the run cannot go on to the same numbers.
+    """
+    try:
+        before = json.loads((folder / "env.json").read_text(encoding="utf-8"))["data"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # it never came to reading them
+    if before != fingerprint:
+        what = "was begun with other data: what the corpus reads has changed since"
+        raise UserError(str(folder), what, "put them back, or start a new run")
+
+
 def recorded_recipe(folder: Path, name: str | None = None) -> Recipe:
     """The recipe a run was made with."""
     return load_recipe(str(folder / "resolved.yaml"), name=name or folder.parent.name, check_paths=False)

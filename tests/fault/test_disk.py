@@ -4,8 +4,9 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
-from tiny import Shock, metrics, signkit, steps_of, write_corpus, write_recipe
+from tiny import Shock, metrics, signkit, steps_of, write_corpus, write_npz, write_recipe
 
 from signkit.run_folder import locked
 
@@ -140,6 +141,24 @@ def test_changed_recipe(recipe: Path, run: Path) -> None:
         "  `context.name`: embedding, now none\n"
         "  `train.lr`: 0.01, now 0.0003\n"
     )
+
+
+def test_changed_data(tmp_path: Path) -> None:
+    """A clip was replaced; put back, the run goes on."""
+    recipe = write_recipe(tmp_path / "tiny.yaml", write_corpus(tmp_path / "corpus"), max_steps=2)
+    assert signkit("run", recipe, shocks=[Shock(STEPPED, 2)]).status == -9
+    clip = tmp_path / "corpus" / "train0.npz"
+    before = clip.read_bytes()
+    write_npz(clip, np.load(clip)["landmarks"] + 1)
+    (run,) = (tmp_path / "runs").glob("tiny/*")
+    done = signkit("run", recipe, "--resume", "auto")
+    assert (done.status, done.out) == (2, "")
+    assert done.err == (
+        f"error: {run}: was begun with other data: what the corpus reads has changed since; "
+        "put them back, or start a new run\n"
+    )
+    clip.write_bytes(before)
+    assert signkit("run", recipe, "--resume", "auto").run == run
 
 
 def test_not_the_folder_of_a_run(recipe: Path, tmp_path: Path) -> None:

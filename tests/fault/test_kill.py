@@ -50,7 +50,7 @@ def test_killed_while_a_checkpoint_is_written(
 
 
 @pytest.mark.parametrize(
-    "where", ("signkit.run:_decoded", "signkit.run:write_export", "signkit.run:write_report")
+    "where", ("signkit.results:_decoded", "signkit.results:write_export", "signkit.results:write_report")
 )
 def test_killed_after_the_training(recipe: Path, unbroken: Path, tmp_path: Path, where: str) -> None:
     words = ("run", recipe, "--set", f"run.dir={tmp_path}", "--resume", "auto")

@@ -38,7 +38,7 @@ def state(run: Path) -> tuple[str, int]:
         ("signkit.models.c2st:C2st.forward", 3, 2, signal.SIGTERM),  # in the first evaluation
         (STEPPED, 4, 4, signal.SIGTERM),  # after the last step
         ("signkit.watch:Bar.at", 2, 0, signal.SIGTERM),  # while the context is trained
-        ("signkit.run:_decoded", 2, 4, signal.SIGINT),  # while test is decoded
+        ("signkit.results:_decoded", 2, 4, signal.SIGINT),  # while test is decoded
     ],
 )
 def test_interrupted(
@@ -119,3 +119,10 @@ def test_the_hint_can_be_pasted(recipe: Path, tmp_path: Path) -> None:
     second = signkit(*words, "--resume", first.run, shocks=shocks)
     assert second.err.splitlines()[-1] == f"interrupted; `{hint} '{first.run}'` goes on"
     assert state(first.run) == ("interrupted", 2)
+
+
+def test_predict_is_interrupted(recipe: Path, unbroken: Path) -> None:
+    """It has nothing to finish."""
+    clip = recipe.parent / "corpus" / "test0.npz"
+    done = signkit("predict", unbroken, clip, shocks=[Shock("signkit.predict:recognise", 1, signal.SIGINT)])
+    assert (done.status, done.out, done.err) == (130, "", "")

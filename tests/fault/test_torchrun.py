@@ -48,6 +48,7 @@ def test_two_processes(tmp_path: Path) -> None:
 
     done = torchrun("-m", "signkit", *words, "--resume", "auto")
     assert done.returncode == 0, done.stderr
+    assert "Warning" not in done.stderr
     assert done.stdout.splitlines()[-1] == str(run)
     assert done.stdout.count(str(run)) == 3  # picture, report, folder: one process prints
     assert status(run) == ("finished", 6)

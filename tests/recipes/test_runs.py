@@ -334,3 +334,21 @@ def test_weights_that_cannot_be_begun_with(ctc: Path, tmp_path: Path, corpus: Pa
     recipe = write_recipe(tmp_path / "tiny.yaml", corpus, base, init_from=str(begin))
     assert refused(recipe) == f"error: {expected}\n"
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_clip_that_cannot_be_used(tmp_path: Path, workers: int) -> None:
+    """It is found when it is read, in whatever process: named, and the run says that it failed."""
+    corpus = write_corpus(tmp_path / "corpus")
+    points = np.full((30, 3, 2), np.inf)
+    write_npz(corpus / "train3.npz", points)
+    manifest = corpus / "manifest.csv"
+    lines = manifest.read_text(encoding="utf-8").splitlines()
+    lines[4] = "train3,train3.npz,WHO,train"
+    manifest.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    message = refused(write_recipe(tmp_path / "tiny.yaml", corpus, workers=workers)).splitlines()[-1]
+    assert message == f"error: {corpus / 'train3.npz'}: point 'left-hand' is infinite in frame 0"
+    (run,) = (tmp_path / "runs" / "tiny").iterdir()
+    status = json.loads((run / "status.json").read_text(encoding="utf-8"))
+    assert (status["state"], f"error: {status['error']}") == ("failed", message)
+    assert log(run)[-1] == f"failed: {status['error']}"

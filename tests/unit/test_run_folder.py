@@ -12,6 +12,7 @@ from signkit.errors import OperationalError, UserError
 from signkit.recipe import Recipe
 from signkit.recipe_file import load_recipe
 from signkit.run_folder import (
+    check_same_data,
     folder_to_resume,
     locked,
     new_folder,
@@ -107,6 +108,21 @@ def test_a_changed_recipe(recipe: Recipe, ref: str, resume: str) -> None:
         "  `train.losses.1.weight`: 0.1, now 0.2\n"
         "  `train.lr`: 0.01, now 0.0003"
     )
+
+
+@pytest.mark.parametrize("content", [None, "{", '{"data": "abc"}'])
+def test_data_that_are_the_same_or_not_known(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "env.json").write_text(content)
+    check_same_data(tmp_path, "abc")
+
+
+def test_other_data(tmp_path: Path) -> None:
+    write_environment(tmp_path, "abc", "cpu", 1)
+    with pytest.raises(UserError) as caught:
+        check_same_data(tmp_path, "abd")
+    what = "was begun with other data: what the corpus reads has changed since"
+    assert str(caught.value) == f"{tmp_path}: {what}; put them back, or start a new run"
 
 
 def test_a_moved_run(recipe: Recipe, ref: str, tmp_path: Path) -> None:
