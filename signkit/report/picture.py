@@ -58,6 +58,7 @@ def _curves(axes: Any, folder: Path, title: str) -> None:
     axes.set_xlabel("step")
     axes.set_ylabel("loss a sample", color=INK)
     axes.set_yscale("symlog")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     if dev:
         right = axes.twinx()
         right.plot(*zip(*dev, strict=True), color=DEV, marker="o", markersize=3)
