@@ -39,7 +39,7 @@ $(BIN)/python:
 
 $(VENV)/installed: $(BIN)/python pyproject.toml setup.py constraints-cpu.txt
 	@echo "installing signkit into $(VENV), which takes a minute or two"
-	@$(PIP) -e .
+	@$(PIP) -e '.[train]'
 	@touch $@
 
 $(VENV)/installed-dev: $(BIN)/python pyproject.toml setup.py constraints-cpu.txt

@@ -3,6 +3,7 @@
 import os
 import sys
 import traceback
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +29,21 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the recipe; repeatable."),
 ]
+
+
+class Missing(str, Enum):
+    """What is done with references that have no hypothesis."""
+
+    refuse = "refuse"
+    deletions = "deletions"
+
+
+class By(str, Enum):
+    """What intervals and tables are made by."""
+
+    signer = "signer"
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -83,6 +99,74 @@ def predict(
     from signkit.predict import predict as predict_files
 
     raise SystemExit(predict_files(run, inputs or [], list_file, as_json, beam))
+
+
+@app.command(short_help="Score hypotheses as sclite does.")
+def score(
+    reference: Annotated[Path, typer.Argument(metavar="REF", help="The references.")],
+    hypothesis: Annotated[Path, typer.Argument(metavar="HYP", help="The hypotheses of a system.")],
+    compare: Annotated[
+        list[Path] | None,
+        typer.Option("--compare", metavar="HYP2", help="Another system's hypotheses; repeatable."),
+    ] = None,
+    protocol: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help="How to clean and count: see `signkit list`.")
+    ] = "plain",
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the protocol; repeatable."),
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="wer, cer, bleu, …: in place of the protocol's; repeatable."),
+    ] = None,
+    missing: Annotated[
+        Missing, typer.Option(help="What to do with references that have no hypothesis.")
+    ] = Missing.refuse,
+    by: Annotated[
+        By | None, typer.Option(help="Intervals that hold for other signers, and a table of signers.")
+    ] = None,
+    train: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Transcripts of train: words and sentences not seen there."),
+    ] = None,
+    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write an HTML page.")] = None,
+    as_json: AsJson = False,
+    sclite: Annotated[
+        bool, typer.Option("--sclite", help="Print what sclite writes as .sys and .pra.")
+    ] = False,
+    show_cleaning: Annotated[
+        bool,
+        typer.Option("--show-cleaning", help="Print what the protocol does to each line; score nothing."),
+    ] = False,
+    format: Annotated[
+        str, typer.Option(metavar="NAME", help="stm, ctm, trn, csv, corpus, id, jsonl or lines.")
+    ] = "",
+    reference_format: Annotated[str, typer.Option(metavar="NAME", help="That of REF alone.")] = "",
+    column: Annotated[
+        str, typer.Option(metavar="NAME", help="The column of the text, where there are columns.")
+    ] = "",
+    reference_column: Annotated[str, typer.Option(metavar="NAME", help="That of REF alone.")] = "",
+    resamples: Annotated[
+        int, typer.Option(min=0, max=1_000_000, help="Of the bootstrap; 0: no intervals.")
+    ] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
+    confidence: Annotated[float, typer.Option(help="Of the intervals.")] = 0.95,
+) -> None:
+    """Score hypotheses: rates with intervals, tests, what goes wrong, and how it was all counted.
+
+    Files are .stm, .ctm, .trn, .csv, .jsonl, id|text, or lines.
+    """
+    from signkit.scoring.verb import score_command
+
+    options = dict(
+        systems=tuple(compare or ()), protocol=protocol, overrides=tuple(overrides or ()),
+        metrics=tuple(metric or ()), missing=missing.value, by=by.value if by else "", train=train,
+        report=report, as_json=as_json, sclite=sclite, show_cleaning=show_cleaning, format=format,
+        reference_format=reference_format, column=column, reference_column=reference_column,
+        resamples=resamples, seed=seed, confidence=confidence,
+    )  # fmt: skip
+    raise SystemExit(score_command(reference, hypothesis, options))
 
 
 @app.command()
@@ -164,12 +248,26 @@ def _status() -> int | str | None:
     except BrokenPipeError:
         raise
     except Exception as error:
+        if isinstance(error, ImportError) and (lacking := _lacking(error)):
+            _report(lacking)
+            return lacking.exit_code
         if os.environ.get("SIGNKIT_TRACEBACK") == "1":
             traceback.print_exc()
         message = f"{type(error).__name__}: {error}"
         print(f"internal error: {message} (set SIGNKIT_TRACEBACK=1 for details)", file=sys.stderr)
         return 1
     return 0
+
+
+def _lacking(error: ImportError) -> SignkitError | None:
+    """What to install, if it is a package of one of the extras that could not be imported."""
+    from signkit.plugins import check_extra
+
+    try:
+        check_extra(error, f"signkit {' '.join(sys.argv[1:2])}")
+    except SignkitError as lacking:
+        return lacking
+    return None
 
 
 def _report(error: SignkitError) -> None:

@@ -1,5 +1,10 @@
 """The two ways a command can fail: by the user's input, or by the world around it."""
 
+import re
+
+WORD, MESSAGE = 200, 800
+"""Characters after which a word of a message, and the whole of it, is cut: files may hold anything."""
+
 
 class SignkitError(Exception):
     """An error that reaches the user as one message, without a traceback."""
@@ -19,8 +24,8 @@ class UserError(SignkitError):
     exit_code = 2
 
     def __init__(self, where: str, what: str, hint: str = "") -> None:
-        self.where, self.what, self.hint = where, what, hint
-        super().__init__(f"{where}: {what}" + (f"; {hint}" if hint else ""))
+        self.where, self.what, self.hint = where, _cut(what), _cut(hint)
+        super().__init__(f"{where}: {self.what}" + (f"; {self.hint}" if hint else ""))
 
 
 class UserErrors(UserError):
@@ -38,3 +43,10 @@ class OperationalError(SignkitError):
 def missing_extra(package: str, extra: str, purpose: str) -> UserError:
     """The error for an optional dependency that is not installed."""
     return UserError(purpose, f"needs the package {package}", f"pip install 'signkit[{extra}]'")
+
+
+def _cut(text: str) -> str:
+    if len(text) <= WORD:
+        return text
+    text = re.sub(rf"(\S{{{WORD // 2}}})\S{{{WORD // 2},}}", r"\1…", text)
+    return text if len(text) <= MESSAGE else f"{text[:MESSAGE]}…"

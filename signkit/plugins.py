@@ -13,11 +13,13 @@ from collections.abc import Callable
 from dataclasses import is_dataclass
 from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points, requires
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from signkit.errors import UserError, missing_extra
 from signkit.suggest import suggestion
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUPS = ("corpora", "encoders", "contexts", "models", "losses")
 
@@ -30,12 +32,14 @@ class ComponentConfig(Protocol):
 
 
 @cache
-def registered(group: str) -> dict[str, EntryPoint]:
+def registered(group: str) -> "dict[str, EntryPoint]":
     """Every component of a group by name.
 
     Raises:
         UserError: two packages claim one name, or signkit itself is not installed.
     """
+    from importlib.metadata import entry_points  # slow to import
+
     found: dict[str, EntryPoint] = {}
     for point in entry_points(group=f"signkit.{group}"):
         other = found.setdefault(point.name, point)
@@ -87,22 +91,33 @@ def build(config: ComponentConfig, *args: Any, **kwargs: Any) -> Any:
     try:
         factory: Callable[..., Any] = getattr(import_module(module), function)
     except ImportError as error:
-        package = (error.name or "").partition(".")[0]
-        if package in _extras():
-            raise missing_extra(package, _extras()[package], config.factory) from error
+        check_extra(error, config.factory)
         raise UserError(config.factory, f"cannot be loaded: {error}") from error
     return factory(config, *args, **kwargs)
+
+
+def check_extra(error: ImportError, purpose: str) -> None:
+    """Say which extra of signkit brings the package that an import lacked.
+
+    Raises:
+        UserError: one of the extras has it.
+    """
+    package = (error.name or "").partition(".")[0]
+    if package in _extras():
+        raise missing_extra(package, _extras()[package], purpose) from error
 
 
 @cache
 def _extras() -> dict[str, str]:
     """The extra of signkit that each optional module comes with."""
+    from importlib.metadata import requires
+
     lines = (re.match(r"""([\w.-]+).*extra == ["'](\w+)""", line) for line in requires("signkit") or ())
     found = ((line[1].lower().replace("-", "_"), line[2]) for line in lines if line)
-    return dict(reversed([*found]))  # of two extras the first
+    return {name: extra for name, extra in reversed([*found]) if name != "signkit"}  # of two the first
 
 
-def _owner(point: EntryPoint) -> str:
+def _owner(point: "EntryPoint") -> str:
     return point.dist.name if point.dist is not None else point.value
 
 

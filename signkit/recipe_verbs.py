@@ -6,12 +6,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from signkit.assets import folder, names
+from signkit.assets import Kind, folder, names
 from signkit.errors import UserError, UserErrors
 from signkit.files import plainly, write_bytes
 from signkit.plugins import GROUPS, config_class, registered, summary
 from signkit.recipe_file import find_recipe, load_recipe, resolved
 from signkit.yaml_write import to_plain
+
+KINDS: dict[str, Kind] = {"recipes": "recipes", "protocols": "eval"}
 
 
 def check_recipe(ref: str, overrides: Sequence[str], as_json: bool) -> int:
@@ -37,9 +39,10 @@ def show_recipe(ref: str, overrides: Sequence[str], as_json: bool) -> int:
 
 
 def list_known(as_json: bool) -> int:
-    """Print the built-in recipes and the components of each group, a line each."""
+    """Print the built-in recipes and scoring protocols, and the components of each group, a line each."""
     known = {
-        "recipes": {name: first_comment(folder("recipes") / f"{name}.yaml") for name in names("recipes")}
+        title: {name: first_comment(folder(kind) / f"{name}.yaml") for name in names(kind)}
+        for title, kind in KINDS.items()
     }
     for group in GROUPS:
         known[group] = {name: summary(config_class(group, name)) for name in registered(group)}
@@ -74,7 +77,7 @@ def copy_recipe(ref: str, destination: Path, force: bool) -> int:
 
 def first_comment(path: Path) -> str:
     """What a recipe is: the first sentence of its first comment."""
-    comment = re.search("(?:^#.*\n?)+", path.read_text(encoding="utf-8"), re.MULTILINE)
+    comment = re.search("(?:^# .*\n?)+", path.read_text(encoding="utf-8"), re.MULTILINE)
     text = " ".join(line.lstrip("# ").rstrip() for line in comment[0].splitlines()) if comment else ""
     return re.split(r"(?<=\.) (?=[A-Z])", text, maxsplit=1)[0]
 

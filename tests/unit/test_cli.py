@@ -52,7 +52,9 @@ def test_help_lists_the_verbs(signkit: Command) -> None:
     status, out, err = signkit("--help")
     assert (status, err) == (0, "")
     lines = out[out.index("Commands:") :].splitlines()[1:]
-    assert [line.split()[0] for line in lines] == ["run", "predict", "check", "show", "list", "copy", "data"]
+    assert [line.split()[0] for line in lines] == [
+        "run", "predict", "score", "check", "show", "list", "copy", "data",
+    ]  # fmt: skip
 
 
 def test_version(signkit: Command) -> None:
@@ -104,14 +106,24 @@ def test_list_has_a_line_each(signkit: Command) -> None:
     status, out, err = signkit("list", "--json")
     assert (status, err) == (0, "")
     known = json.loads(out)
-    assert list(known) == ["recipes", "corpora", "encoders", "contexts", "models", "losses"]
+    assert list(known) == ["recipes", "protocols", "corpora", "encoders", "contexts", "models", "losses"]
     assert tuple(known["recipes"]) == names("recipes")
+    assert tuple(known["protocols"]) == names("eval")
     assert known["corpora"]["synthetic"].startswith("Made on the spot: ")
     assert all(line for group in known.values() for line in group.values())
     _, table, _ = signkit("list")
     for group in known.values():
         for name, line in group.items():
             assert [" ".join(row.split()) for row in table.splitlines()].count(f"{name} {line}") >= 1
+
+
+def test_what_an_extra_brings_is_named_where_it_lacks(tmp_path: Path) -> None:
+    code = "import sys\nsys.modules['torch'] = None\nfrom signkit.cli import main\nmain()"
+    command = [sys.executable, "-c", code, "run", "quickstart"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    message = "error: signkit run: needs the package torch; pip install 'signkit[train]'\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", message)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_copy_never_replaces_unasked(signkit: Command, tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from typing import Annotated, ClassVar
 
 import pytest
 
-from signkit import plugins
 from signkit.errors import UserError, UserErrors
 from signkit.plugins import GROUPS, build, component_name, config_class, registered, summary
 from signkit.strict_yaml import Group, read
@@ -41,7 +40,9 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
 
     def install_points(*points: tuple[str, str]) -> None:
         found = tuple(EntryPoint(name, value, "signkit.models") for name, value in points)
-        monkeypatch.setattr(plugins, "entry_points", lambda group: found if group == "signkit.models" else ())
+        monkeypatch.setattr(
+            "importlib.metadata.entry_points", lambda group: found if group == "signkit.models" else ()
+        )
         registered.cache_clear()
 
     outside = types.ModuleType("outside")
