@@ -1,0 +1,142 @@
+"""Files of transcripts, in the formats of the field, read into `Transcripts`."""
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from pathlib import Path
+
+from signkit.errors import UserError
+from signkit.eval.formats.ctm import by_recording, cut, read_words
+from signkit.eval.formats.detect import FORMATS, WITH_COLUMNS, check, detect
+from signkit.eval.formats.jsonl import read_jsonl
+from signkit.eval.formats.plain import read_id, read_plain
+from signkit.eval.formats.stm import ignored, read_stm
+from signkit.eval.formats.table import looks_like_header, read_table
+from signkit.eval.formats.textlines import read_lines, uncollected
+from signkit.eval.formats.trn import read_trn
+from signkit.eval.transcripts import Transcripts
+
+__all__ = ["FORMATS", "read", "read_pair"]
+
+
+def read(path: Path, format: str = "", column: str = "") -> Transcripts:
+    """The utterances of one file.
+
+    A CTM gives one utterance a recording; segments of an STM that sclite ignores are left out.
+
+    Args:
+        format: one of `FORMATS`; found by the file's ending and first line, if empty.
+        column: of the text, for formats with columns or keys.
+
+    Raises:
+        UserError: the file cannot be used; file and line are named.
+        OperationalError: it cannot be read.
+    """
+    check(format, "--format")
+    found = _read(path, format, column)
+    if column and found.format not in WITH_COLUMNS:
+        raise _no_columns("--column", [found])
+    return _without(found, ignored(found))
+
+
+def read_pair(
+    reference: Path,
+    hypotheses: Sequence[Path],
+    *,
+    format: str = "",
+    reference_format: str = "",
+    column: str = "",
+    reference_column: str = "",
+) -> tuple[Transcripts, tuple[Transcripts, ...]]:
+    """A reference and hypotheses of it; the words of a CTM hypothesis are given to its utterances.
+
+    Segments of an STM reference that sclite ignores are left out, and on the other side what is said in
+    them.
+
+    Args:
+        format: of the hypotheses and, unless `reference_format` names another, of the reference; but
+            ``ctm`` is of the hypotheses alone.
+        column: of the text on both sides, where there are columns; `reference_column` goes before it.
+
+    Raises:
+        UserError, OperationalError: as `read`; a word of a recording that the reference does not have.
+    """
+    check(format, "--format")
+    check(reference_format, "--reference-format")
+    known = _read(
+        reference, reference_format or ("" if format == "ctm" else format), reference_column or column
+    )
+    if reference_column and known.format not in WITH_COLUMNS:
+        raise _no_columns("--reference-column", [known])
+    found = [_hypothesis(path, format, column, known) for path in hypotheses]
+    if column and not any(side.format in WITH_COLUMNS for side in (known, *found)):
+        raise _no_columns("--column", [known, *found])
+    left_out = ignored(known)
+    return _without(known, left_out), tuple(_without(side, left_out) for side in found)
+
+
+def _read(path: Path, format: str, column: str) -> Transcripts:
+    lines = read_lines(path)
+    return _parse(path, _format(path, format, lines), lines, column)
+
+
+def _format(path: Path, format: str, lines: list[str]) -> str:
+    found = format or detect(path, lines)
+    header = found == "id" and looks_like_header(next((line for line in lines if line.strip()), ""))
+    return "csv" if header else found
+
+
+def _parse(path: Path, format: str, lines: list[str], column: str) -> Transcripts:
+    source = str(path)
+    with uncollected():
+        if format in ("csv", "corpus"):
+            return read_table(source, lines, column, format)
+        if format == "jsonl":
+            return read_jsonl(source, lines, column)
+        if format == "ctm":
+            return by_recording(read_words(source, lines))
+        return {"stm": read_stm, "trn": read_trn, "id": read_id, "lines": read_plain}[format](source, lines)
+
+
+def _hypothesis(path: Path, format: str, column: str, reference: Transcripts) -> Transcripts:
+    lines = read_lines(path)
+    found = _format(path, format, lines)
+    if found == "ctm":
+        with uncollected():
+            words = read_words(str(path), lines)
+            return cut(words, reference) if reference.segments else by_recording(words)
+    parsed = _parse(path, found, lines, column)
+    return _named_as(parsed, reference) if parsed.segments and reference.segments else parsed
+
+
+def _named_as(hypothesis: Transcripts, reference: Transcripts) -> Transcripts:
+    """Segments of the same time have the id of the reference, however the files write their times."""
+    if hypothesis.index.keys() <= reference.index.keys():
+        return hypothesis
+    name = dict(zip(reference.segments, reference.ids, strict=True))
+    pairs = zip(hypothesis.segments, hypothesis.ids, strict=True)
+    return replace(hypothesis, ids=tuple(name.get(segment, old) for segment, old in pairs))
+
+
+def _without(found: Transcripts, left_out: AbstractSet[str]) -> Transcripts:
+    """All utterances but some."""
+    if left_out.isdisjoint(found.index):
+        return found
+    kept = [place for place, name in enumerate(found.ids) if name not in left_out]
+    if not kept:
+        raise UserError(
+            found.source, "every segment is one that is not scored", "see IGNORE_TIME_SEGMENT_IN_SCORING"
+        )
+    return replace(
+        found,
+        ids=tuple(found.ids[place] for place in kept),
+        texts=tuple(found.texts[place] for place in kept),
+        lines=[found.lines[place] for place in kept],
+        signers=tuple(found.signers[place] for place in kept) if found.signers else (),
+        segments=tuple(found.segments[place] for place in kept) if found.segments else (),
+    )
+
+
+def _no_columns(option: str, sides: Sequence[Transcripts]) -> UserError:
+    formats = ", ".join(dict.fromkeys(side.format for side in sides))
+    return UserError(option, f"a file of the format {formats} has no columns", "leave the option out")

@@ -1,0 +1,209 @@
+"""CTM, NIST's words with times: ``recording channel begin duration word [confidence]``."""
+
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from signkit.errors import UserError
+from signkit.eval.formats.stm import seconds
+from signkit.eval.formats.textlines import note, settle
+from signkit.eval.transcripts import Transcripts
+from signkit.suggest import nearest
+
+Track = tuple[str, str]
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+LINE = "a CTM line is `recording channel begin duration word [confidence]`"
+MOST_NAMES = 5000  # to look for the nearest of more takes too long
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of a CTM file, in its order.
+
+    Attributes:
+        tracks: the distinct pairs of recording and channel, in order of their first word.
+        track: int64 [words]: which of them each word is of.
+        begin: float64 [words], seconds.
+        duration: float64 [words], seconds.
+        lines: int64 [words], counted from 1.
+    """
+
+    source: str
+    words: list[str]
+    tracks: tuple[Track, ...]
+    track: Ints
+    begin: Floats
+    duration: Floats
+    lines: Ints
+
+    def first_line(self, track: int) -> int:
+        """The line of the first word of a track."""
+        return int(self.lines[np.argmax(self.track == track)])
+
+
+def read_words(source: str, lines: list[str]) -> Words:
+    """The words of a CTM file.
+
+    Raises:
+        UserError: a line with too few fields, a time or confidence that is none, alternatives.
+    """
+    words: list[str] = []
+    tracks: dict[Track, int] = {}
+    track, numbers = array("q"), array("q")
+    begins, durations = array("d"), array("d")
+    faults: list[UserError] = []
+    for number, line in enumerate(lines, 1):
+        fields = line.split(None, 6)
+        if not fields or fields[0][0] == ";":  # sclite takes one semicolon for a comment here
+            continue
+        try:
+            begin, duration = float(fields[2]), float(fields[3])
+            plain = fields[4][0] != "<" and (len(fields) == 5 or float(fields[5]) >= 0)
+        except (IndexError, ValueError):
+            plain = False
+        if not plain:
+            try:
+                begin, duration = _checked(f"{source}:{number}", fields)
+            except UserError as fault:
+                note(faults, fault, source)
+                continue
+        key = fields[0], fields[1]
+        track.append(tracks.setdefault(key, len(tracks)))
+        begins.append(begin)
+        durations.append(duration)
+        words.append(fields[4])
+        numbers.append(number)
+    settle(faults)
+    if not words:
+        raise UserError(source, "has no words")
+    found = Words(
+        source,
+        words,
+        tuple(tracks),
+        np.array(track, dtype=np.int64),
+        np.array(begins),
+        np.array(durations),
+        np.array(numbers, dtype=np.int64),
+    )
+    _check_finite(found)
+    return found
+
+
+def cut(words: Words, reference: Transcripts) -> Transcripts:
+    """The words given to the segments of a reference, as sclite gives them.
+
+    In the order of the file, a segment takes the words whose middle lies before its end, up to the first
+    that does not; the last segment of a recording and channel takes all that are left. So a word between
+    two segments goes to the second, and none is lost. A track that stands in several places of a file,
+    where sclite stops, is taken in order of time. Segments of a track that the file does not have are
+    left out: whether those count as empty is for the one who compares.
+
+    Raises:
+        UserError: a recording or channel that the reference does not have, with its first line.
+    """
+    places: dict[Track, int] = {}
+    segments = reference.segments
+    of_segment = np.array([places.setdefault((s.recording, s.channel), len(places)) for s in segments])
+    begins = np.array([segment.begin for segment in segments])
+    ends = np.array([segment.end for segment in segments], dtype=np.float32)  # as sclite keeps them
+    for number, name in enumerate(words.tracks):
+        if name not in places:
+            raise _unknown_track(words, number, places)
+    of_word = np.array([places[name] for name in words.tracks])[words.track]
+    of_file, in_time = _file_order(of_segment, begins), _file_order(of_word, words.begin)
+    middles = (words.begin + words.duration / 2)[in_time]
+    of_segment, of_word = of_segment[of_file], of_word[in_time]
+    place = _places(of_segment, ends[of_file].astype(np.float64), of_word, middles)
+    bounds = np.searchsorted(place, np.arange(len(segments) + 1))
+    there = np.flatnonzero(np.isin(of_segment, of_word))
+    there = there[np.argsort(of_file[there])]
+    ids = [reference.ids[place] for place in of_file[there].tolist()]
+    return _transcripts(words, ids, in_time, bounds[there], bounds[there + 1])
+
+
+def by_recording(words: Words) -> Transcripts:
+    """The words of each recording in order of time.
+
+    The id is the recording where each has one channel in the file, else ``recording-channel``.
+    """
+    alone = len({recording for recording, _ in words.tracks}) == len(words.tracks)
+    ids = [recording if alone else f"{recording}-{channel}" for recording, channel in words.tracks]
+    order = np.lexsort((words.begin, words.track))
+    bounds = np.searchsorted(words.track[order], np.arange(len(ids) + 1))
+    return _transcripts(words, ids, order, bounds[:-1], bounds[1:])
+
+
+def _places(of_segment: Ints, ends: Floats, of_word: Ints, middles: Floats) -> Ints:
+    """The segment of each word; both sides sorted by track, in the order sclite meets them.
+
+    It never goes back to a segment it has left, so a word's middle counts as the latest so far, and an
+    end as the latest so far: one number for track and time makes that a running maximum of all.
+    """
+    times, rank = np.unique(np.concatenate([ends, middles]), return_inverse=True)
+    rank = rank.reshape(-1)
+    segment_key = np.maximum.accumulate(of_segment * len(times) + rank[: len(ends)])
+    word_key = np.maximum.accumulate(of_word * len(times) + rank[len(ends) :])
+    place = np.searchsorted(segment_key, word_key, side="right")
+    return np.minimum(place, np.searchsorted(of_segment, of_word, side="right") - 1)
+
+
+def _file_order(track: Ints, begin: Floats) -> Ints:
+    """An order by track: within one as in the file, but by time where it stands in several places."""
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(track)) + 1])
+    scattered = np.bincount(track[starts])[track] > 1
+    return np.lexsort((np.where(scattered, begin, 0.0), track))
+
+
+def _transcripts(words: Words, ids: Sequence[str], order: Ints, begin: Ints, end: Ints) -> Transcripts:
+    """Utterances of the words ``order[begin:end]``; one without words has the line of a word near it."""
+    ordered = [words.words[place] for place in order.tolist()]
+    texts = tuple(" ".join(ordered[a:b]) for a, b in zip(begin.tolist(), end.tolist(), strict=True))
+    lines = words.lines[order[np.minimum(begin, len(order) - 1)]].tolist()
+    return Transcripts(words.source, "ctm", tuple(ids), texts, lines, a_word_a_line=True)
+
+
+def _checked(where: str, fields: list[str]) -> tuple[float, float]:
+    """Begin and duration of a line that is not of the plainest kind.
+
+    Raises:
+        UserError: it cannot be used.
+    """
+    if len(fields) < 5:
+        what = "has 1 field" if len(fields) == 1 else f"has {len(fields)} fields"
+        raise UserError(where, what, LINE)
+    if fields[4][:4].upper() == "<ALT":
+        raise UserError(where, f"alternatives ({fields[4]}) are not read", "keep one of them")
+    begin, duration = seconds(where, "begin", fields[2]), seconds(where, "duration", fields[3])
+    if len(fields) > 5 and fields[5].upper() != "NA":
+        try:
+            float(fields[5])
+        except ValueError as error:
+            raise UserError(where, f"{fields[5]!r} stands where a confidence does", LINE) from error
+    return begin, duration
+
+
+def _check_finite(words: Words) -> None:
+    wrong = np.flatnonzero(~np.isfinite(words.begin + words.duration))
+    if len(wrong):
+        raise UserError(f"{words.source}:{words.lines[wrong[0]]}", "a time is not finite", LINE)
+
+
+def _unknown_track(words: Words, number: int, places: Iterable[Track]) -> UserError:
+    recording, channel = words.tracks[number]
+    where = f"{words.source}:{words.first_line(number)}"
+    channels = [known for name, known in places if name == recording]
+    if channels:
+        what = f"the reference has no channel {channel!r} of the recording {recording!r}"
+        return UserError(where, what, f"it has {', '.join(map(repr, channels))}")
+    recordings = dict.fromkeys(name for name, _ in places)
+    return UserError(where, f"the reference has no recording {recording!r}", _near(recording, recordings))
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    names = list(known)
+    near = nearest(name, names) if len(names) <= MOST_NAMES else None
+    return f"did you mean {near!r}?" if near else ""

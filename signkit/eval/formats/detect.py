@@ -1,0 +1,50 @@
+"""Which format a file has: by its ending, and by its first line where that does not tell."""
+
+from pathlib import Path
+
+from signkit.errors import UserError
+from signkit.eval.formats.table import looks_like_header
+from signkit.suggest import suggestion
+
+FORMATS: tuple[str, ...] = ("stm", "ctm", "trn", "csv", "corpus", "id", "jsonl", "lines")
+WITH_COLUMNS = ("csv", "corpus", "jsonl")
+ENDINGS = {
+    ".stm": "stm",
+    ".ctm": "ctm",
+    ".trn": "trn",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".psv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+}
+
+
+def check(format: str, option: str) -> None:
+    """Refuse a format that is not known.
+
+    Raises:
+        UserError: with the nearest one.
+    """
+    if format and format not in FORMATS:
+        raise UserError(option, f"there is no format `{format}`", suggestion(format, FORMATS))
+
+
+def detect(path: Path, lines: list[str]) -> str:
+    """The format of a file, by its ending (``.corpus.csv`` before ``.csv``) or its first line.
+
+    With another ending, a header that names a column of ids and one of text makes ``csv``, an object
+    ``jsonl``, a ``|`` ``id``, and everything else ``lines``.
+    """
+    if path.name.lower().endswith(".corpus.csv"):
+        return "corpus"
+    ending = ENDINGS.get(path.suffix.lower())
+    if ending:
+        return ending
+    first = next((line for line in lines if line.strip()), "")
+    if looks_like_header(first):
+        return "csv"
+    if first.lstrip().startswith('{"'):
+        return "jsonl"
+    return "id" if "|" in first else "lines"

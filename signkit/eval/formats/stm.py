@@ -1,0 +1,113 @@
+"""STM, NIST's segment time marks: ``recording channel speaker begin end [<labels>] words``."""
+
+from array import array
+
+from signkit.errors import UserError
+from signkit.eval.formats.textlines import note, settle
+from signkit.eval.transcripts import Segment, Transcripts
+
+COMMENTS = (";;", "**")  # sclite passes over both
+IGNORED = ("IGNORE_TIME_SEGMENT_IN_SCORING", "IGNORETIMESEGMENTINSCORING")
+OPEN_END = 3.4028235e38  # sclite keeps a time as a 32-bit float: what lies above is infinite there
+
+
+def read_stm(source: str, lines: list[str]) -> Transcripts:
+    """The segments of an STM file, those that sclite ignores among them (see `ignored`).
+
+    The id is the recording where each has one segment in the file, else
+    ``recording-channel-begin-end`` as the file writes them. A first word that begins with ``<`` is the
+    segment's labels, as for sclite.
+
+    Raises:
+        UserError: a line with too few fields, a time that is none, an end before its begin.
+    """
+    recordings: list[str] = []
+    channels: list[str] = []
+    signers: list[str] = []
+    begins: list[float] = []
+    ends: list[float] = []
+    texts: list[str] = []
+    numbers = array("l")
+    faults: list[UserError] = []
+    shared: dict[str, str] = {}  # few names, many lines: each is kept once
+    share = shared.setdefault
+    begin_text = end_text = ""
+    begin = end = 0.0
+    for number, line in enumerate(lines, 1):
+        fields = line.split(None, 5)
+        if not fields or fields[0][:2] in COMMENTS:
+            continue
+        if len(fields) < 5:
+            note(faults, _too_short(f"{source}:{number}", len(fields)), source)
+            continue
+        if fields[3] != begin_text or fields[4] != end_text:
+            try:
+                begin, end = _times(f"{source}:{number}", fields[3], fields[4])
+            except UserError as fault:
+                note(faults, fault, source)
+                continue
+            begin_text, end_text = fields[3], fields[4]
+        recordings.append(fields[0])
+        channels.append(share(fields[1], fields[1]))
+        signers.append(share(fields[2], fields[2]))
+        begins.append(begin)
+        ends.append(end)
+        texts.append(_words(fields[5]) if len(fields) == 6 else "")
+        numbers.append(number)
+    settle(faults)
+    if not texts:
+        raise UserError(source, "has no segments")
+    ids = recordings if len(set(recordings)) == len(recordings) else [_long_id(lines[n - 1]) for n in numbers]
+    segments = tuple(map(Segment, recordings, channels, begins, ends))
+    return Transcripts(source, "stm", tuple(ids), tuple(texts), numbers, tuple(signers), segments)
+
+
+def ignored(reference: Transcripts) -> frozenset[str]:
+    """Ids of the segments whose text says that sclite leaves them out, with the words in their time."""
+    if reference.format != "stm":
+        return frozenset()
+    likely = [place for place, text in enumerate(reference.texts) if "GNORE" in text or "gnore" in text]
+    return frozenset(
+        reference.ids[place]
+        for place in likely
+        if any(mark in reference.texts[place].upper() for mark in IGNORED)
+    )
+
+
+def _words(rest: str) -> str:
+    """What follows the times, without labels."""
+    if rest[0] == "<":
+        rest = rest.partition(rest.split(None, 1)[0])[2].lstrip()
+    return rest.rstrip()
+
+
+def _times(where: str, begin_text: str, end_text: str) -> tuple[float, float]:
+    begin, end = seconds(where, "begin", begin_text), seconds(where, "end", end_text)
+    if not begin <= end:
+        raise UserError(where, f"the end {end_text} lies before the begin {begin_text}")
+    return begin, end if end <= OPEN_END else float("inf")
+
+
+def seconds(where: str, name: str, text: str) -> float:
+    """A time in seconds.
+
+    Raises:
+        UserError: it is none.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if value != value or "_" in text:
+        raise UserError(where, f"the {name} {text!r} is not a time in seconds")
+    return value
+
+
+def _too_short(where: str, fields: int) -> UserError:
+    what = "has 1 field" if fields == 1 else f"has {fields} fields"
+    return UserError(where, what, "an STM line is `recording channel speaker begin end words`")
+
+
+def _long_id(line: str) -> str:
+    recording, channel, _, begin, end = line.split(None, 5)[:5]
+    return f"{recording}-{channel}-{begin}-{end}"

@@ -1,0 +1,94 @@
+"""The lines of a user's text file, strictly UTF-8, and its faults gathered."""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from signkit.errors import UserError, UserErrors
+from signkit.files import plainly
+
+MOST_FAULTS = 10
+MARK = b"\xef\xbb\xbf"
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+AS_UTF8 = "save the file as UTF-8"
+
+
+def read_lines(path: Path) -> list[str]:
+    r"""The lines of a file, without their ends: "\n", "\r\n" or "\r" and no other character ends one.
+
+    Raises:
+        UserError: no such file, a folder, empty, not UTF-8, or with a NUL byte; the line is named.
+        OperationalError: it cannot be read.
+    """
+    text = _text(path)
+    if not text:
+        raise UserError(str(path), "is empty")
+    lines = text.split("\n")
+    if not lines[-1]:
+        lines.pop()
+    return lines
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the collector of cycles, which goes through a million new objects again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def note(faults: list[UserError], fault: UserError, source: str) -> None:
+    """Put a fault with the others; the tenth ends the reading.
+
+    Raises:
+        UserErrors: there are ten of them.
+    """
+    faults.append(fault)
+    if len(faults) == MOST_FAULTS:
+        raise UserErrors([*faults, UserError(source, f"not read on after {MOST_FAULTS} faults")])
+
+
+def settle(faults: list[UserError]) -> None:
+    """Raise the faults that were found, if there are any."""
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        raise UserErrors(faults)
+
+
+def _text(path: Path) -> str:
+    data = _bytes(path)
+    if data.startswith(UTF16_MARKS):
+        raise UserError(str(path), "is UTF-16, not UTF-8", AS_UTF8)
+    data = data.removeprefix(MARK)
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    nul = data.find(b"\0")
+    if nul >= 0:
+        hint = f"if it is UTF-16, {AS_UTF8}"
+        raise UserError(_place(path, data, nul), "has a NUL byte, which no text has", hint)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        what = f"byte 0x{data[error.start]:02X} is not UTF-8"
+        raise UserError(_place(path, data, error.start), what, AS_UTF8) from error
+
+
+def _bytes(path: Path) -> bytes:
+    if path.is_dir():
+        raise UserError(str(path), "is a folder, not a file")
+    with plainly(path, "read"):
+        try:
+            return path.read_bytes()
+        except FileNotFoundError as error:
+            raise UserError(str(path), "there is no such file") from error
+
+
+def _place(path: Path, data: bytes, at: int) -> str:
+    line = data.count(b"\n", 0, at) + 1
+    return f"{path}:{line}"

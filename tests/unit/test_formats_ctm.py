@@ -1,0 +1,173 @@
+"""Words with times, given to the segments of a reference as sclite gives them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from signkit.errors import UserError
+from signkit.eval.formats import read, read_pair
+from signkit.eval.transcripts import Transcripts
+
+LINE = "a CTM line is `recording channel begin duration word [confidence]`"
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Path]:
+    """Writes a file into the working folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def put(name: str, content: str) -> Path:
+        Path(name).write_bytes(content.encode())
+        return Path(name)
+
+    return put
+
+
+def pairs(found: Transcripts) -> dict[str, str]:
+    return dict(zip(found.ids, found.texts, strict=True))
+
+
+def cut(write: Callable[[str, str], Path], stm: str, ctm: str) -> list[str]:
+    """The texts of the segments, in the order of the reference."""
+    reference, (hypothesis,) = read_pair(write("r.stm", stm), [write("h.ctm", ctm)])
+    assert hypothesis.ids == tuple(name for name in reference.ids if name in hypothesis.index)
+    return list(hypothesis.texts)
+
+
+def test_ctm_alone(write: Callable[[str, str], Path]) -> None:
+    found = read(
+        write("a.ctm", ";; c\n; c\n\nq 1 0.5 0.1 B 0.9\nr 1 0 1 C NA\nq 1 0.2 0.1 A -1.5\n q 1 1 0 D\n")
+    )
+    assert pairs(found) == {"q": "A B D", "r": "C"}
+    assert (found.a_word_a_line, found.format, found.signers) == (True, "ctm", ())
+    assert list(found.lines) == [6, 5]
+
+
+def test_channels_of_one_recording_are_utterances(write: Callable[[str, str], Path]) -> None:
+    found = read(write("a.ctm", "q 1 0 1 A\nq 2 0 1 B\nr 1 0 1 C 1 lex spk\n"))
+    assert pairs(found) == {"q-1": "A", "q-2": "B", "r-1": "C"}
+
+
+def test_the_middle_decides(write: Callable[[str, str], Path]) -> None:
+    """A middle at the end of a segment is of the next; what lies between two is of the second."""
+    stm = "r 1 s 0 1 x\nr 1 s 1 2 x\nr 1 s 3 4 x\n"
+    ctm = "r 1 0.8 0.3 A\nr 1 0.9 0.2 B\nr 1 2.4 0.1 C\nr 1 9 1 D\n"
+    assert cut(write, stm, ctm) == ["A", "B", "C D"]
+
+
+def test_the_last_segment_takes_what_is_left(write: Callable[[str, str], Path]) -> None:
+    assert cut(write, "r 1 s 5 6 x\n", "r 1 0 1 A\nr 1 7 1 B\n") == ["A B"]
+
+
+def test_no_segment_is_gone_back_to(write: Callable[[str, str], Path]) -> None:
+    stm = "r 1 s 0 1 x\nr 1 s 1 2 x\nr 1 s 2 3 x\n"
+    assert cut(write, stm, "r 1 0 3 A\nr 1 0.1 0.1 B\nr 1 2.5 0.1 C\n") == ["", "A B", "C"]
+
+
+def test_an_end_is_a_32_bit_float(write: Callable[[str, str], Path]) -> None:
+    """0.1 is more in 32 bits than in 64, 0.3 too; 0.7 is less."""
+    assert float(np.float32(0.1)) > 0.1 and float(np.float32(0.7)) < 0.7
+    assert cut(write, "r 1 s 0 0.1 x\nr 1 s 0.1 1 x\n", "r 1 0.1 0 A\n") == ["A", ""]
+    assert cut(write, "r 1 s 0 0.7 x\nr 1 s 0.7 1 x\n", "r 1 0.69999999 0 A\n") == ["", "A"]
+
+
+def test_an_ignored_segment_takes_its_words_along(write: Callable[[str, str], Path]) -> None:
+    stm = "r 1 s 0 1 x\nr 1 s 1 2 IGNORE_TIME_SEGMENT_IN_SCORING\nr 1 s 2 3 y\n"
+    assert cut(write, stm, "r 1 0 1 A\nr 1 1 1 B\nr 1 2 1 C\n") == ["A", "C"]
+
+
+def test_the_order_of_recordings_does_not_matter(write: Callable[[str, str], Path]) -> None:
+    stm = "b 1 s 0 1 x\na 2 s 0 1 x\na 1 s 0 1 x\n"
+    assert cut(write, stm, "a 1 0 1 A\na 2 0 1 B\nb 1 0 1 C\n") == ["C", "B", "A"]
+
+
+def test_scattered_tracks_are_taken_in_order_of_time(write: Callable[[str, str], Path]) -> None:
+    ctm = "a 1 1.5 0.1 B\nb 1 2 1 D\nb 1 0 1 E\na 1 0.5 0.1 A\n"
+    stm = "a 1 s 1 2 x\nb 1 s 0 1 x\na 1 s 0 1 x\n"
+    assert cut(write, stm, ctm) == ["B", "D E", "A"]
+
+
+def test_a_recording_without_words_is_left_to_the_comparison(write: Callable[[str, str], Path]) -> None:
+    """A segment without words is empty where its recording has some."""
+    stm, ctm = "a 1 s 0 1 x\nb 1 s 0 1 x\nb 1 s 1 2 x\n", "b 1 1.5 0.1 A\n"
+    reference, (hypothesis,) = read_pair(write("r.stm", stm), [write("h.ctm", ctm)])
+    assert reference.ids == ("a-1-0-1", "b-1-0-1", "b-1-1-2")
+    assert pairs(hypothesis) == {"b-1-0-1": "", "b-1-1-2": "A"}
+    assert list(hypothesis.lines) == [1, 1]
+    assert (hypothesis.a_word_a_line, hypothesis.segments) == (True, ())
+
+
+def test_a_reference_without_times(write: Callable[[str, str], Path]) -> None:
+    trn, ctm = write("r.trn", "x (a)\ny (b)\n"), write("h", "b 1 1 0 B\nb 1 0 0 A\n")
+    reference, (hypothesis,) = read_pair(trn, [ctm], format="ctm")
+    assert (reference.format, pairs(reference)) == ("trn", {"a": "x", "b": "y"})
+    assert pairs(hypothesis) == {"b": "A B"}
+
+
+def expected(segments: list[tuple[float, float]], words: list[tuple[float, float]]) -> list[list[int]]:
+    """The rule as it is told, word by word."""
+    found: list[list[int]] = [[] for _ in segments]
+    place = 0
+    for number, (begin, duration) in enumerate(words):
+        while place < len(segments) - 1 and begin + duration / 2 >= np.float32(segments[place][1]):
+            place += 1
+        found[place].append(number)
+    return found
+
+
+ticks = st.integers(0, 12).map(lambda tick: tick / 4)
+segment_lists = st.lists(
+    st.tuples(ticks, ticks).map(lambda two: (min(two), max(two))), min_size=1, max_size=5, unique=True
+)
+tracks = st.tuples(segment_lists, st.lists(st.tuples(ticks, ticks), min_size=1, max_size=8))
+
+
+@given(st.lists(tracks, min_size=1, max_size=4))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_words_go_where_the_rule_says(
+    tmp_path: Path, data: list[tuple[list[tuple[float, float]], list[tuple[float, float]]]]
+) -> None:
+    """Also where words and segments overlap or stand out of order."""
+    stm, ctm, wanted = [], [], []
+    for track, (segments, words) in enumerate(data):
+        name = f"r{track // 2} {track % 2}"
+        stm += [f"{name} s {begin} {end} x\n" for begin, end in segments]
+        ctm += [f"{name} {begin} {duration} {track}.{n}\n" for n, (begin, duration) in enumerate(words)]
+        wanted += [" ".join(f"{track}.{n}" for n in place) for place in expected(segments, words)]
+    (tmp_path / "r.stm").write_text("".join(stm))
+    (tmp_path / "h.ctm").write_text("".join(ctm))
+    _, (hypothesis,) = read_pair(tmp_path / "r.stm", [tmp_path / "h.ctm"])
+    assert list(hypothesis.texts) == wanted
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("r\n", f"h.ctm:1: has 1 field; {LINE}"),
+        ("\nr 1 0 1\n", f"h.ctm:2: has 4 fields; {LINE}"),
+        ("r 1 x 1 A\n", "h.ctm:1: the begin 'x' is not a time in seconds"),
+        ("r 1 0 nan A\n", "h.ctm:1: a time is not finite; " + LINE),
+        ("r 1 inf 0 A\n", "h.ctm:1: a time is not finite; " + LINE),
+        ("r 1 0 1 A B\n", f"h.ctm:1: 'B' stands where a confidence does; {LINE}"),
+        ("r 1 0 1 A\nr 1 * * <alt_begin>\n", "h.ctm:2: alternatives (<alt_begin>) are not read; "
+                                             "keep one of them"),
+        (";; c\n", "h.ctm: has no words"),
+        ("r 1 0 1 A\nq 1 0 1 A\n", "h.ctm:2: the reference has no recording 'q'"),
+        ("r 2 0 1 A\n", "h.ctm:1: the reference has no channel '2' of the recording 'r'; it has '1'"),
+        ("recordin 1 0 1 A\n", "h.ctm:1: the reference has no recording 'recordin'; "
+                               "did you mean 'recording'?"),
+    ],
+)  # fmt: skip
+def test_faults_of_a_ctm(write: Callable[[str, str], Path], content: str, expected: str) -> None:
+    stm = write("r.stm", "r 1 s 0 1 x\nrecording 1 s 0 1 x\n")
+    with pytest.raises(UserError) as caught:
+        read_pair(stm, [write("h.ctm", content)])
+    assert str(caught.value) == expected
+
+
+def test_a_word_like_a_label_is_a_word(write: Callable[[str, str], Path]) -> None:
+    assert pairs(read(write("a.ctm", "r 1 0 1 <unk> 0.5\n"))) == {"r": "<unk>"}
