@@ -30,6 +30,8 @@ class Costs:
 
 SCLITE = Costs()
 UNIT = Costs(1, 1, 1)
+HTK = Costs(10, 7, 7)
+"""What HTK's HResults aligns with."""
 
 
 @dataclass(frozen=True, slots=True)

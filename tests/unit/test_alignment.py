@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from signkit.eval.alignment import SCLITE, UNIT, Alignment, Costs, align, edit_counts
+from signkit.eval.alignment import HTK, SCLITE, UNIT, Alignment, Costs, align, edit_counts
 
 
 def cost(found: Alignment, costs: Costs) -> int:
@@ -33,7 +33,7 @@ def least_cost(reference: str, hypothesis: str, costs: Costs) -> int:
     return rest(0, 0)
 
 
-@pytest.mark.parametrize("costs", [SCLITE, UNIT, Costs(5, 1, 4), Costs(1, 7, 2)])
+@pytest.mark.parametrize("costs", [SCLITE, UNIT, HTK, Costs(5, 1, 4), Costs(1, 7, 2)])
 def test_cost_is_the_least_and_the_pairs_tell_it(costs: Costs) -> None:
     generator = np.random.default_rng(1)
     for _ in range(150):
@@ -94,6 +94,12 @@ def test_edit_counts_are_symmetric_and_obey_the_triangle() -> None:
 def test_kitten() -> None:
     found = edit_counts("kitten", "sitting")
     assert (found.errors, found.substitutions, found.insertions, found.deletions) == (3, 2, 1, 0)
+
+
+def test_costs_of_the_tools() -> None:
+    assert [Costs(4, 3, 3), Costs(1, 1, 1), Costs(10, 7, 7)] == [SCLITE, UNIT, HTK]
+    assert align("abc", "cde", HTK).errors == 4  # two deletions and two insertions cost 28, three pairs 30
+    assert align("abc", "cde").errors == 3
 
 
 def test_costs_of_nothing_are_refused() -> None:

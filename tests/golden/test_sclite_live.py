@@ -1,0 +1,92 @@
+"""Our counts against sclite itself, where it is installed: over 100,000 sentences made from a seed."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sclite_program import Case, corrupted, counts, encoded, find, network_cases, plain_cases, run
+
+from signkit.eval.alignment import align
+from signkit.eval.batch_alignment import align_pairs
+from signkit.eval.networks import align_networks, parse, sclite_case, sclite_words
+from signkit.scoring.sclite import dtl_text, pra_text, sys_text
+
+pytestmark = pytest.mark.skipif(find() is None, reason="sclite (NIST's sctk) is not installed")
+
+
+@pytest.mark.parametrize("flags", [(), ("-s",), ("-e", "utf-8")])
+def test_a_hundred_thousand_sentences(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    number = 50_000 if not flags else 30_000
+    cases = plain_cases(random.Random(f"sentences {flags}"), number)
+    wanted = counts(tmp_path, cases, flags)
+    assert len(wanted) == number
+    found = align_pairs(encoded(cases, case_sensitive="-s" in flags)).counts
+    assert np.array_equal(found, wanted), cases[int((found != wanted).any(axis=1).argmax())]
+    for case, figures in zip(cases[::20], wanted[::20], strict=True):
+        texts = (case.reference, case.hypothesis)
+        words = [sclite_words(text if "-s" in flags else sclite_case(text)) for text in texts]
+        one = align(*words)
+        assert (one.correct, one.substitutions, one.deletions, one.insertions) == figures, case
+
+
+def test_real_references(tmp_path: Path, real_data: Callable[[str], Path]) -> None:
+    lines = [
+        line.split(None, 5)
+        for file in sorted(real_data("gloss_text").glob("*/*.stm"))
+        for line in file.read_text(encoding="utf-8").splitlines()
+    ]
+    rng = random.Random("references")
+    sentences = [[w for w in fields[5].split() if "{" not in w] for fields in lines if len(fields) > 5]
+    sentences = [[word for word in words if not set(word) & set("()")] for words in sentences]
+    sentences = [words for words in sentences if words]
+    vocabulary = sorted({word for words in sentences for word in words})
+    assert len(sentences) > 30_000
+    cases = [Case(" ".join(words), " ".join(corrupted(rng, words, vocabulary))) for words in sentences]
+    assert np.array_equal(align_pairs(encoded(cases)).counts, counts(tmp_path, cases))
+
+
+@pytest.mark.parametrize("flags", [(), ("-D",), ("-F",), ("-D", "-F")])
+def test_networks(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    cases = network_cases(random.Random(f"networks {flags}"), 1000)
+    for case, figures in zip(cases, counts(tmp_path, cases, flags), strict=True):
+        networks = (parse(case.reference, "reference"), parse(case.hypothesis, "hypothesis"))
+        found = align_networks(*networks, optional="-D" in flags, fragments="-F" in flags)
+        assert found.counts == figures, case
+
+
+def test_words_of_the_chosen_path(tmp_path: Path) -> None:
+    cases = network_cases(random.Random("paths"), 400)
+    ids = [f"s-{i}" for i in range(len(cases))]
+    text = run(tmp_path, cases, ids, ["-s", "-l", "100000", "-o", "pra", "stdout"])
+    blocks = [block.split("\n") for block in text.split("id: (s-")[1:]]
+    checked = 0
+    for lines in blocks:
+        case = cases[int(lines[0].rstrip(")"))]
+        chosen = align_networks(parse(case.reference, "reference"), parse(case.hypothesis, "hypothesis"))
+        for name, words in (("REF:", chosen.reference), ("HYP:", chosen.hypothesis)):
+            shown = next((line[len(name) :].split() for line in lines if line.startswith(name)), [])
+            kept = [word for word in words if set(word) != {"*"}]
+            assert kept == [word for word in shown if set(word) != {"*"}], case
+            checked += len(kept)
+    assert checked > 500
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_reports(tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    cases = plain_cases(rng, rng.choice((1, 5, 60)))
+    ids = [f"{rng.choice(('a', 'bo', 'someone with a long name'))}-{i}" for i in range(len(cases))]
+    case_sensitive = seed % 2 == 0
+    flags = ["-s"] if case_sensitive else []
+    signers = [name.split("-")[0] for name in ids]
+    pairs = encoded(cases, ids, signers, case_sensitive=case_sensitive)
+    aligned = align_pairs(pairs)
+    title = "the system"
+    for name, text in (
+        ("sum", sys_text(title, pairs, aligned)),
+        ("pra", pra_text(title, pairs, aligned, case_sensitive=case_sensitive)),
+        ("dtl", dtl_text(title, pairs, aligned, case_sensitive=case_sensitive)),
+    ):
+        assert text == run(tmp_path, cases, ids, [*flags, "-o", name, "stdout"]), name
