@@ -1,0 +1,159 @@
+"""Accuracy and F1 where a sentence is one label: isolated signs.
+
+The label of a sentence is the whole of its tokens. More tokens than one are a label of their own ("NOT
+KNOW" is neither "NOT" nor "KNOW"), no token is the label "": a hypothesis of these is right only where the
+reference is the very same.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from signkit.eval.measure import Floats, Measure, identity, ratio
+from signkit.eval.transcripts import Pairs, Ragged
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """One label a sentence, on both sides.
+
+    Attributes:
+        names: of the labels, sorted; tokens joined by blanks.
+        references: place in `names`, [sentences].
+        hypotheses: place in `names`, [sentences].
+        odd: references, and hypotheses, that are not one token.
+    """
+
+    names: tuple[str, ...]
+    references: Ints
+    hypotheses: Ints
+    odd: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassTable:
+    """How well each class is recognised, in the order of its name; arrays are [classes].
+
+    A class that occurs in hypotheses only has a row too: its support is 0 and its recall NaN.
+
+    Attributes:
+        names: of the classes.
+        precision: right ones over those predicted; NaN where it is never predicted.
+        recall: right ones over support; NaN where that is 0.
+        f1: twice the right ones over support and predicted; 0 where none is right.
+        support: sentences of the reference.
+        predicted: sentences of the hypotheses.
+        correct: sentences that are right.
+    """
+
+    names: tuple[str, ...]
+    precision: Floats
+    recall: Floats
+    f1: Floats
+    support: Ints
+    predicted: Ints
+    correct: Ints
+
+
+def labels(pairs: Pairs) -> Labels:
+    """The labels of references and hypotheses."""
+    sides = (pairs.references, pairs.hypotheses)
+    numbers, texts = zip(*(_numbered(side, pairs) for side in sides), strict=True)
+    names = sorted({*texts[0], *texts[1]})
+    place = {name: i for i, name in enumerate(names)}
+    references, hypotheses = (
+        np.array([place[text] for text in known], dtype=np.int64)[number]
+        for number, known in zip(numbers, texts, strict=True)
+    )
+    odd = tuple(int((side.lengths != 1).sum()) for side in sides)
+    return Labels(tuple(names), references, hypotheses, (odd[0], odd[1]))
+
+
+def accuracy(found: Labels) -> Measure:
+    """The share of sentences whose label is right (top-1)."""
+    right = found.references == found.hypotheses
+    return Measure.of(
+        "accuracy",
+        np.stack([right, np.ones_like(right)], axis=1),
+        ratio,
+        "unit:label",
+        higher_is_better=True,
+        note=f"{right.sum()} of {len(right)} sentences{_odd(found)}",
+    )
+
+
+def macro_f1(found: Labels) -> Measure:
+    """The mean of F1 over the classes that occur in the reference, each with equal weight.
+
+    A class that occurs in hypotheses only is no member of the mean; predicting it costs recall of the class
+    that was right. (scikit-learn's ``macro`` takes such classes in as zeros unless `labels` are given.)
+    In a resample, the mean is over the classes that occur in its references.
+    """
+    code, row = np.unique(found.references * len(found.names) + found.hypotheses, return_inverse=True)
+    reference, hypothesis = np.divmod(code, max(len(found.names), 1))
+    size = len(found.names)
+
+    def value(times: Floats) -> Floats:
+        support, predicted = _by_class(times, reference, size), _by_class(times, hypothesis, size)
+        correct = _by_class(times * (reference == hypothesis), reference, size)
+        f1 = np.divide(2 * correct, support + predicted, out=np.zeros_like(correct), where=support > 0)
+        classes = (support > 0).sum(axis=-1)
+        return ratio(np.stack([f1.sum(axis=-1), classes], axis=-1))
+
+    classes = len(np.unique(found.references))
+    only = f", {size - classes} more in hypotheses only" if size > classes else ""
+    return Measure(
+        "macro_f1",
+        identity(len(code)),
+        row.reshape(-1),
+        value,
+        "unit:label|classes:reference",
+        higher_is_better=True,
+        note=f"{classes} classes{only}{_odd(found)}",
+    )
+
+
+def by_class(found: Labels) -> ClassTable:
+    """Precision, recall, F1 and support of every class."""
+    size = len(found.names)
+    support, predicted = (np.bincount(side, minlength=size) for side in (found.references, found.hypotheses))
+    right = found.references == found.hypotheses
+    correct = np.bincount(found.references[right], minlength=size)
+    precision, recall, half = (
+        ratio(np.stack([correct, whole], axis=1).astype(np.float64))
+        for whole in (predicted, support, support + predicted)
+    )
+    return ClassTable(found.names, precision, recall, 2 * half, support, predicted, correct)
+
+
+def _numbered(side: Ragged, pairs: Pairs) -> tuple[Ints, list[str]]:
+    """The label of each sentence as a number, and the text of each number."""
+    label = np.zeros(len(side), dtype=np.int64)
+    single = side.lengths == 1
+    present, label[single] = np.unique(side.values[side.offsets[:-1][single]], return_inverse=True)
+    texts = list(pairs.words(present))
+    known: dict[str, int] = {}
+    for place in np.flatnonzero(~single):
+        text = " ".join(pairs.words(side[int(place)]))
+        label[place] = known.setdefault(text, len(texts) + len(known))
+    return label, [*texts, *known]
+
+
+def _by_class(times: Floats, of: Ints, size: int) -> Floats:
+    """Counts of (reference, hypothesis) pairs [..., pairs] to counts of classes [..., size]."""
+    sums = np.zeros((*times.shape[:-1], size))
+    order = np.argsort(of, kind="stable")
+    present, first = np.unique(of[order], return_index=True)
+    if len(present):
+        sums[..., present] = np.add.reduceat(times[..., order], first, axis=-1)
+    return sums
+
+
+def _odd(found: Labels) -> str:
+    references, hypotheses = found.odd
+    if not references and not hypotheses:
+        return ""
+    return f"; not one token: {references} references, {hypotheses} hypotheses"

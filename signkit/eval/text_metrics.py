@@ -1,0 +1,181 @@
+"""BLEU, chrF and ROUGE-L as measures.
+
+BLEU's tokenisers are sacrebleu's, and so are the formulas of BLEU and chrF: the total is that of its
+`corpus_score`, as a fraction. sacrebleu is imported when it is first needed; that takes a while.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from signkit.eval.alignment import Costs
+from signkit.eval.batch_alignment import align_pairs
+from signkit.eval.measure import Floats, Measure, ratio
+from signkit.eval.ngrams import ngrams, shared_ngrams
+from signkit.eval.transcripts import CORRECT, Ints, Pairs, Ragged
+
+if TYPE_CHECKING:
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
+
+Tokenizer = Literal["none", "13a", "intl", "zh", "char"]
+
+BLEU_ORDER = 4
+CHRF_ORDER = 6
+CHRF_BETA = 2
+ROUGE_BETA = 1.2
+
+LONGEST_COMMON = Costs(substitution=2, insertion=1, deletion=1)
+"""A substitution costs what leaving out both costs, so the least cost has the most correct tokens: with C
+correct ones it is N + M - 2 C, and C is the length of the longest common subsequence."""
+
+
+def sentences(pairs: Pairs) -> tuple[list[str], list[str]]:
+    """References and hypotheses as text, tokens joined by blanks."""
+    return _joined(pairs.references, pairs.tokens), _joined(pairs.hypotheses, pairs.tokens)
+
+
+def bleu(
+    references: Sequence[str], hypotheses: Sequence[str], tokenize: Tokenizer = "none"
+) -> tuple[Measure, Measure, Measure, Measure]:
+    """BLEU-1 to BLEU-4 of a corpus (Papineni et al., 2002): ``bleu1`` to ``bleu4``.
+
+    BLEU-k takes n-grams up to k. It is smoothed as sacrebleu does by default (``exp``), and NaN where the
+    references have no tokens.
+
+    Args:
+        tokenize: sacrebleu's tokeniser: ``none`` splits at blanks, for glosses; ``13a`` for spoken languages;
+            ``zh`` for Chinese.
+
+    Raises:
+        ValueError: not one hypothesis a reference.
+    """
+    from sacrebleu.metrics.bleu import BLEU
+
+    _check(references, hypotheses)
+    tokenizer = BLEU(tokenize=tokenize).tokenizer
+    numbers: dict[str, int] = {}
+    reference, hypothesis = (
+        _numbered([tokenizer(text.rstrip()).split() for text in side], numbers)
+        for side in (references, hypotheses)
+    )
+    lengths = np.stack([hypothesis.lengths, reference.lengths], axis=1)
+    matched = shared_ngrams(reference, hypothesis, BLEU_ORDER)
+    grams = ngrams(hypothesis, BLEU_ORDER)
+    first, second, third, fourth = (
+        Measure.of(
+            f"bleu{order}",
+            np.concatenate([lengths, matched[:, :order], grams[:, :order]], axis=1),
+            _bleu_of,
+            f"order:{order}|{_signature(BLEU(tokenize=tokenize, max_ngram_order=order))}",
+            higher_is_better=True,
+        )
+        for order in range(1, BLEU_ORDER + 1)
+    )
+    return first, second, third, fourth
+
+
+def chrf(references: Sequence[str], hypotheses: Sequence[str]) -> Measure:
+    """chrF2 of a corpus (Popović, 2015): character n-grams up to 6, blanks left out, recall twice.
+
+    NaN where the references have no characters.
+
+    Raises:
+        ValueError: not one hypothesis a reference.
+    """
+    from sacrebleu.metrics.chrf import CHRF
+
+    _check(references, hypotheses)
+    reference, hypothesis = _characters(references), _characters(hypotheses)
+    of_reference, of_hypothesis = ngrams(reference, CHRF_ORDER), ngrams(hypothesis, CHRF_ORDER)
+    of_hypothesis[of_reference == 0] = 0  # as sacrebleu counts: not where the reference is too short for any
+    matched = shared_ngrams(reference, hypothesis, CHRF_ORDER)
+    return Measure.of(
+        "chrf",
+        np.concatenate([of_hypothesis, of_reference, matched], axis=1),
+        _chrf_of,
+        _signature(CHRF(char_order=CHRF_ORDER, beta=CHRF_BETA)),
+        higher_is_better=True,
+    )
+
+
+def rouge_l(pairs: Pairs) -> Measure:
+    """ROUGE-L (Lin, 2004) as in the COCO caption code and the sign translation papers: mean over sentences.
+
+    With L the length of the longest common subsequence, P = L / hypothesis and R = L / reference, the F of
+    a sentence is (1 + 1.2²) P R / (R + 1.2² P), and 0 without a common token. Two empty
+    sentences are equal: 1.
+    """
+    common = align_pairs(pairs, LONGEST_COMMON).counts[:, CORRECT].astype(np.float64)
+    reference, hypothesis = pairs.references.lengths, pairs.hypotheses.lengths
+    # multiplied out, P and R fall away: (1 + b²) L / (hypothesis + b² reference)
+    weighted = hypothesis + ROUGE_BETA**2 * reference
+    f = np.divide((1 + ROUGE_BETA**2) * common, weighted, out=np.ones_like(common), where=weighted > 0)
+    statistics = np.stack([f, np.ones_like(f)], axis=1)
+    return Measure.of(
+        "rouge_l", statistics, ratio, f"beta:{ROUGE_BETA}|mean:sentences", higher_is_better=True
+    )
+
+
+def _bleu_of(sums: Floats) -> Floats:
+    """Sums of hypothesis and reference lengths, matched n-grams of each order, n-grams: to BLEU."""
+    order = (sums.shape[-1] - 2) // 2
+    hypothesis, reference = sums[..., 0], sums[..., 1]
+    matched, grams = sums[..., 2 : 2 + order], sums[..., 2 + order :]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        brevity = np.where(hypothesis < reference, np.exp(1 - reference / hypothesis), 1.0)
+        halvings = np.cumsum(matched == 0, axis=-1)
+        precision = np.where(matched > 0, matched / grams, 1.0 / (2.0**halvings * grams))
+        score = brevity * np.exp(np.log(precision).sum(axis=-1) / order)
+    found = (matched.sum(axis=-1) > 0) & (grams > 0).all(axis=-1)
+    return np.where(reference > 0, np.where(found, score, 0.0), np.nan)
+
+
+def _chrf_of(sums: Floats) -> Floats:
+    """Sums of n-grams of hypothesis, of reference and matched ones, for each order: to chrF."""
+    hypothesis, reference, matched = np.split(sums, 3, axis=-1)
+    counted = (hypothesis > 0) & (reference > 0)
+    orders = np.maximum(counted.sum(axis=-1), 1)
+    precision, recall = (
+        np.divide(matched, whole, out=np.zeros_like(matched), where=counted).sum(axis=-1) / orders
+        for whole in (hypothesis, reference)
+    )
+    weighted = CHRF_BETA**2 * precision + recall
+    product = (1 + CHRF_BETA**2) * precision * recall
+    f = np.divide(product, weighted, out=np.zeros_like(product), where=weighted > 0)
+    return np.where(reference[..., 0] > 0, f, np.nan)
+
+
+def _numbered(texts: Sequence[Sequence[str]], numbers: dict[str, int]) -> Ragged:
+    """Tokens as numbers; `numbers` grows by those not seen before."""
+    values = [numbers.setdefault(token, len(numbers)) for text in texts for token in text]
+    return _ragged(np.array(values, dtype=np.int32), [len(text) for text in texts])
+
+
+def _characters(texts: Sequence[str]) -> Ragged:
+    """Characters as code points, without blanks."""
+    packed = ["".join(text.split()) for text in texts]
+    values = np.frombuffer("".join(packed).encode("utf-32-le", "surrogatepass"), dtype="<i4")
+    return _ragged(values.astype(np.int32), [len(text) for text in packed])
+
+
+def _ragged(values: Ints, lengths: Sequence[int]) -> Ragged:
+    return Ragged(values, np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]))
+
+
+def _joined(sequences: Ragged, tokens: Sequence[str]) -> list[str]:
+    words = np.array(tokens, dtype=object)[sequences.values].tolist() if len(sequences.values) else []
+    edges = sequences.offsets.tolist()
+    return [" ".join(words[start:stop]) for start, stop in zip(edges, edges[1:], strict=False)]
+
+
+def _signature(scorer: "BLEU | CHRF") -> str:
+    """sacrebleu's own, which it gives only of a metric that has been used."""
+    scorer.corpus_score(["-"], [["-"]])
+    return str(scorer.get_signature())
+
+
+def _check(references: Sequence[str], hypotheses: Sequence[str]) -> None:
+    if len(references) != len(hypotheses):
+        raise ValueError(f"{len(hypotheses)} hypotheses for {len(references)} references")
