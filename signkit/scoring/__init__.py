@@ -1,0 +1,1 @@
+"""`signkit score`: files in; tables, JSON, pages and text in the manner of sclite out. No torch here."""

@@ -1,0 +1,57 @@
+"""What a protocol's clean-up rules did to each line: `signkit score --show-cleaning`."""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from signkit.eval.cleaning import traced
+from signkit.eval.pairing import Side
+from signkit.eval.protocols import Protocol
+from signkit.eval.transcripts import Transcripts
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One rule that changed one line."""
+
+    id: str
+    side: Side
+    line: int
+    rule: str
+    before: str
+    after: str
+
+
+def show_cleaning(
+    protocol: Protocol, references: Transcripts, hypotheses: Transcripts, as_json: bool
+) -> None:
+    """Print every change of every line, in the order of the rules, and how often each rule changed a line."""
+    sides: tuple[tuple[Side, Transcripts], ...] = (("reference", references), ("hypothesis", hypotheses))
+    found = [change for side, transcripts in sides for change in changes(protocol, side, transcripts)]
+    if as_json:
+        print(
+            json.dumps({"protocol": protocol.name, "changes": [asdict(c) for c in found]}, ensure_ascii=False)
+        )
+        return
+    source = {side: transcripts.source for side, transcripts in sides}
+    for change in found:
+        print(f"{source[change.side]}:{change.line}: {change.id}  [{change.rule}]")
+        print(f"  - {change.before}\n  + {change.after}")
+    sys.stdout.flush()
+    times = Counter((change.rule, change.side) for change in found)
+    print(f"protocol {protocol.name}: {len(protocol.rules)} rules, {len(found)} changes", file=sys.stderr)
+    for rule in protocol.rules:
+        for side, _ in sides:
+            if times[rule.name, side]:
+                print(f"  {rule.name}: {times[rule.name, side]} in {source[side]}", file=sys.stderr)
+
+
+def changes(protocol: Protocol, side: Side, transcripts: Transcripts) -> Iterator[Change]:
+    """The changes of a file's lines; rules see a word at a time where each has a line of its own."""
+    for name, text, line in zip(transcripts.ids, transcripts.texts, transcripts.lines, strict=True):
+        words = text.split()
+        for seen in words if transcripts.a_word_a_line else [" ".join(words)]:
+            for rule, before, after in traced(protocol, side, seen)[1]:
+                yield Change(name, side, line, rule, before, after)

@@ -1,0 +1,180 @@
+"""The verb `signkit score`."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from signkit.assets import find
+from signkit.errors import UserError
+from signkit.eval.analyses import analyse
+from signkit.eval.comparison import comparisons
+from signkit.eval.formats import read, read_pair
+from signkit.eval.metrics import check_names
+from signkit.eval.pairing import Missing, train_sentences
+from signkit.eval.protocols import Protocol, load
+from signkit.eval.scores import Resampling, Train, score
+from signkit.eval.tokens import folding
+from signkit.eval.transcripts import Transcripts
+from signkit.recipe_verbs import first_comment
+from signkit.scoring.scoring import Scoring
+from signkit.text import composed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line asks for.
+
+    Attributes:
+        metrics: in place of the protocol's own.
+        overrides: of the protocol, ``case=sensitive`` each.
+        by: ``signer``: intervals by signer, and a table of signers.
+        systems: further hypotheses to compare with the first.
+        train: transcripts of train, or None.
+        report: where to write the page, or None.
+        sclite: print text in the manner of sclite.
+        show_cleaning: print what the protocol's rules did, and score nothing.
+    """
+
+    protocol: str = "plain"
+    overrides: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    format: str = ""
+    reference_format: str = ""
+    column: str = ""
+    reference_column: str = ""
+    missing: Missing = "refuse"
+    by: str = ""
+    systems: tuple[Path, ...] = ()
+    train: Path | None = None
+    report: Path | None = None
+    resampling: Resampling = Resampling()
+    sclite: bool = False
+    show_cleaning: bool = False
+    as_json: bool = False
+
+
+def score_command(reference: Path, hypothesis: Path, given: dict[str, Any]) -> int:
+    """`score_files` with the options of the command line, the bootstrap's among them.
+
+    Raises:
+        UserError: as `score_files`, or options that contradict one another.
+    """
+    rest = dict(given)
+    resamples, seed, confidence = (rest.pop(key) for key in ("resamples", "seed", "confidence"))
+    if not 0 < confidence < 1:
+        raise UserError("--confidence", f"lies between 0 and 1, and not at {confidence:g}")
+    by_signer = rest["by"] == "signer"
+    drawn = Resampling(resamples=resamples, seed=seed, confidence=confidence, by_signer=by_signer)
+    return score_files(reference, hypothesis, Options(**rest, resampling=drawn))
+
+
+def score_files(reference: Path, hypothesis: Path, options: Options) -> int:
+    """Score files and print a table (or JSON, or sclite's text); write a page if one is asked for.
+
+    Raises:
+        UserError: what is wrong with a file, an option or the protocol.
+    """
+    protocol = load(options.protocol, options.overrides)
+    check_names(options.metrics, "--metric")
+    files = (hypothesis, *options.systems)
+    references, hypotheses = read_pair(
+        reference,
+        files,
+        format=options.format,
+        reference_format=options.reference_format,
+        column=options.column,
+        reference_column=options.reference_column,
+    )
+    if options.show_cleaning:
+        from signkit.scoring.cleaned import show_cleaning
+
+        show_cleaning(protocol, references, hypotheses[0], options.as_json)
+        return 0
+    scoring = _scored(references, dict(zip(_names(files), hypotheses, strict=True)), protocol, options)
+    if options.report is not None:
+        from signkit.scoring.page import write_page
+        from signkit.scoring.present import page
+
+        write_page(options.report, page(scoring))
+    _print(scoring, options)
+    return 0
+
+
+def _scored(
+    references: Transcripts, systems: dict[str, Transcripts], protocol: Protocol, options: Options
+) -> Scoring:
+    train = _train(options, protocol) if options.train is not None else None
+    scored = {
+        name: score(
+            references,
+            hypotheses,
+            protocol,
+            metrics=options.metrics,
+            split="all",
+            train=train,
+            missing=options.missing,
+            resampling=options.resampling,
+        )
+        for name, hypotheses in systems.items()
+    }
+    fold = folding(protocol.case)
+    units = train
+    if train is not None and protocol.unit == "character":
+        units = frozenset(tuple(composed((" " if protocol.spaces else "").join(words))) for words in train)
+    wanted = options.as_json or options.report is not None or not options.sclite
+    analyses = {
+        name: analyse(
+            *each.sentences.main,
+            each.measures,
+            units,
+            fold=lambda token: fold(composed(token)),
+        )
+        for name, each in scored.items()
+        if wanted
+    }
+    tests = comparisons(scored, options.resampling) if len(scored) > 1 else ()
+    classes = "per_class" in (options.metrics or protocol.metrics)
+    description = first_comment(find("eval", options.protocol))
+    return Scoring(
+        references.source, protocol, description, scored, analyses, tests, options.resampling, classes
+    )
+
+
+def _train(options: Options, protocol: Protocol) -> Train:
+    """The sentences of train, cleaned as references are."""
+    assert options.train is not None
+    transcripts = read(options.train, column=options.reference_column or options.column)
+    return train_sentences(transcripts, protocol)
+
+
+def _names(files: Sequence[Path]) -> tuple[str, ...]:
+    """The systems' names: as short as they may be without being the same."""
+    paths = [str(path) for path in files]
+    if len(set(paths)) < len(paths):
+        raise UserError("--compare", "names a file twice")
+    for names in ([path.stem for path in files], [path.name for path in files], paths):
+        if len(set(names)) == len(names):
+            break
+    return tuple(names)
+
+
+def _print(scoring: Scoring, options: Options) -> None:
+    if options.sclite:
+        from signkit.scoring.sclite import pra_text, sys_text
+
+        for name, each in scoring.systems.items():
+            main = each.sentences.main
+            strict = scoring.protocol.case == "sensitive"
+            sys.stdout.write(sys_text(name, *main) + "\n" + pra_text(name, *main, case_sensitive=strict))
+    elif options.as_json:
+        from signkit.scoring.document import document
+
+        json.dump(document(scoring), sys.stdout, ensure_ascii=False)
+        sys.stdout.write("\n")
+    else:
+        from signkit.scoring.terminal import print_scoring
+
+        print_scoring(scoring, by_signer=options.by == "signer", report=options.report)
