@@ -1,13 +1,16 @@
 """What comes of a training: hypotheses, scores, the export and the report; and the dev score on the way."""
 
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from signkit import checkpoint
 from signkit.data.loader import eval_batches
+from signkit.eval.metrics import main_rate
+from signkit.eval.pairing import train_sentences
 from signkit.eval.protocols import Protocol
-from signkit.eval.scores import error_rate, score
+from signkit.eval.scores import as_transcripts, error_rate, score
 from signkit.export import write_export
 from signkit.files import write_json
 from signkit.prepare import Prepared
@@ -39,7 +42,7 @@ class DevScore:
             self._watch.say(f"warning: {100 * empty:.0f} % of dev hypotheses are empty (blanks only)")
             self._warned = True
         references = {sample.id: sample.reference for sample in examples.samples}
-        return error_rate(references, {i: nbest[0].tokens for i, nbest in found.items()}).value
+        return error_rate(references, {i: nbest[0].tokens for i, nbest in found.items()})
 
 
 def write_results(
@@ -76,19 +79,17 @@ def _scored(
     recipe: Recipe, protocol: Protocol, prepared: Prepared, split: str, found: dict[str, NBest]
 ) -> list[Score]:
     """The protocol's scores, and the rate of greedy search beside a beam's."""
-    references = _references(prepared, (split,))
-    seen = {" ".join(sample.reference) for sample in prepared.corpus.split("train")}
-    scores = list(score(references, _best(found), protocol, split, seen))
+    join = prepared.vocabulary.join
+    references = {i: join(tokens) for i, tokens in _references(prepared, (split,)).items()}
+    texts = {sample.id: join(sample.reference) for sample in prepared.corpus.split("train")}
+    train = train_sentences(as_transcripts(texts, "train"), protocol)
+    scores = list(score(references, _best(found, join), protocol, split=split, train=train).scores)
     if recipe.decode.beam > 1:
         greedy = replace(recipe.decode, beam=1, nbest=1)
         batches = eval_batches(prepared.examples[split], greedy.batch_size)
-        first = score(
-            references,
-            _best(recognise(prepared.model, batches, prepared.vocabulary, greedy)),
-            protocol,
-            split,
-        )
-        scores += [replace(each, name=f"{each.name}_greedy") for each in first if each.name in ("wer", "cer")]
+        first = _best(recognise(prepared.model, batches, prepared.vocabulary, greedy), join)
+        rate = score(references, first, protocol, metrics=(main_rate(protocol),), split=split).scores
+        scores += [replace(each, name=f"{each.name}_greedy") for each in rate]
     return scores
 
 
@@ -96,17 +97,10 @@ def _references(prepared: Prepared, splits: tuple[str, ...]) -> dict[str, tuple[
     return {s.id: s.reference for split in splits for s in prepared.examples[split].samples}
 
 
-def _best(found: dict[str, NBest]) -> dict[str, tuple[str, ...]]:
-    return {i: nbest[0].tokens for i, nbest in found.items()}
+def _best(found: dict[str, NBest], join: Callable[[Iterable[str]], str]) -> dict[str, str]:
+    return {i: join(nbest[0].tokens) for i, nbest in found.items()}
 
 
 def plain(each: Score) -> dict[str, Any]:
-    """A score as JSON has it; a value that is not defined is null."""
-    value = each.value if each.value == each.value else None
-    return {
-        "name": each.name,
-        "split": each.split,
-        "value": value,
-        "signature": each.signature,
-        "note": each.note,
-    }
+    """A score as JSON has it; what is not defined is null."""
+    return {key: None if value != value else value for key, value in asdict(each).items()}

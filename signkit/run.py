@@ -46,8 +46,9 @@ def run_recipe(ref: str, overrides: Sequence[str], *, resume: str, as_json: bool
     """
     recipe = load_recipe(ref, overrides)
     protocol = load_protocol(recipe.eval.protocol)
-    if recipe.text.unit == "character":
-        protocol = replace(protocol, unit="character")
+    if recipe.text.unit == "character" and protocol.unit == "word":
+        metrics = tuple("cer" if metric == "wer" else metric for metric in protocol.metrics)
+        protocol = replace(protocol, unit="character", spaces=True, metrics=metrics)
     engine = accelerator(recipe.train)
     with stop_on_signals() as stop:
         try:

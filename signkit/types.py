@@ -1,5 +1,6 @@
 """What travels between the stages: frozen records that check themselves. No torch here."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -153,10 +154,16 @@ class Hypothesis:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One figure: a fraction (0.071, not 7.1), what it was computed on and how."""
+    """One figure: a fraction (0.071, not 7.1), what it was computed on and how.
+
+    Attributes:
+        low: of its interval; NaN where there is none, and `high` likewise.
+    """
 
     name: str
     value: float
     split: str
     signature: str = ""
     note: str = ""
+    low: float = math.nan
+    high: float = math.nan

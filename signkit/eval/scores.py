@@ -1,175 +1,223 @@
-"""Error rates of a corpus, and the scores a protocol asks for."""
+"""Scores of one system by a protocol: each figure with its interval and its signature."""
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+import numpy.typing as npt
 
 import signkit
 from signkit.errors import UserError
-from signkit.eval.alignment import SCLITE, Costs, align
-from signkit.eval.protocols import Protocol
+from signkit.eval.alignment import SCLITE, Costs
+from signkit.eval.analyses import seen as occurs_in_train
+from signkit.eval.batch_alignment import align_pairs
+from signkit.eval.bootstrap import interval
+from signkit.eval.measure import Measure, ratio
+from signkit.eval.metrics import Sentences, main_rate, measures
+from signkit.eval.pairing import Missing, pair
+from signkit.eval.protocols import Protocol, load
+from signkit.eval.tokens import folding
+from signkit.eval.transcripts import Pairs, Ragged, Transcripts
 from signkit.text import composed
 from signkit.types import Score
 
-Tokens = Mapping[str, Sequence[str]]
+Text = str | Sequence[str]
+Texts = Mapping[str, Text] | Sequence[Text] | Transcripts
+"""Sentences by id, or one after another, or as read from a file; a sentence is a string or its words."""
+Train = Collection[tuple[str, ...]]
+"""Sentences of train: cleaned, in words."""
+Ints = npt.NDArray[np.int64]
+Booleans = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resampling:
+    """How intervals are found: by the bootstrap, see `signkit.eval.bootstrap`.
+
+    Attributes:
+        resamples: how many times; 0 gives no intervals.
+        by_signer: whether signers are drawn, not sentences.
+    """
+
+    resamples: int = 1000
+    seed: int = 0
+    confidence: float = 0.95
+    by_signer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorRate:
-    """Edits of a corpus, summed over its sentences.
+class Scored:
+    """One system's sentences and scores.
 
     Attributes:
-        words: of the references (characters, where characters are counted).
-        wrong: sentences with at least one edit.
+        scores: of all sentences; `Score.split` is what the caller named it.
+        measures: of the metrics, those of seen and unseen sentences not among them.
+        signature: how the figures were made, without what is a single metric's own.
     """
 
-    substitutions: int = 0
-    deletions: int = 0
-    insertions: int = 0
-    words: int = 0
-    sentences: int = 0
-    wrong: int = 0
+    scores: tuple[Score, ...]
+    measures: tuple[Measure, ...]
+    sentences: Sentences
+    signature: str
 
-    @property
-    def errors(self) -> int:
-        """Substitutions, deletions and insertions."""
-        return self.substitutions + self.deletions + self.insertions
+    def __getitem__(self, name: str) -> Score:
+        """The score of a metric.
 
-    @property
-    def value(self) -> float:
-        """Errors a word of the references, a fraction, perhaps above 1; NaN when there are no words."""
-        return _share(self.errors, self.words)
-
-    def __add__(self, other: "ErrorRate") -> "ErrorRate":
-        return ErrorRate(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+        Raises:
+            KeyError: there is none of that name.
+        """
+        for each in self.scores:
+            if each.name == name:
+                return each
+        raise KeyError(name)
 
 
-def sentence_errors(
-    reference: Sequence[str], hypothesis: Sequence[str], costs: Costs = SCLITE, *, characters: bool = False
-) -> ErrorRate:
-    """Edits of one sentence. Tokens are compared in Unicode's composed form (NFC)."""
-    reference, hypothesis = _units(reference, characters), _units(hypothesis, characters)
-    found = align(reference, hypothesis, costs)
-    edits = (found.substitutions, found.deletions, found.insertions)
-    return ErrorRate(*edits, words=len(reference), sentences=1, wrong=int(found.errors > 0))
+def score(
+    references: Texts,
+    hypotheses: Texts,
+    protocol: Protocol | str = "plain",
+    *,
+    metrics: Sequence[str] = (),
+    split: str = "",
+    signers: Sequence[str] = (),
+    train: Train | None = None,
+    missing: Missing = "refuse",
+    resampling: Resampling | None = None,
+) -> Scored:
+    """Score hypotheses by a protocol.
+
+    A score that is undefined (no reference words, no sentence of train among them) is NaN, and its note
+    says why.
+
+    Args:
+        references: the sentences as they were signed.
+        hypotheses: the recognised sentences, with the ids of the references (in any order), or as many.
+        protocol: a protocol, the name of one of `eval/`, or a YAML file.
+        metrics: names of `signkit.eval.metrics.NAMES` in place of the protocol's own.
+        split: what `Score.split` shall be.
+        signers: of each reference, for intervals by signer.
+        train: leaves out the metric ``seen`` if None.
+        missing: what to do with references that have no hypothesis.
+
+    Raises:
+        UserError: ids that do not match, a metric that does not exist, a fault in the protocol.
+    """
+    rules = load(protocol) if isinstance(protocol, str) else protocol
+    left, right = as_transcripts(references, "references", signers), as_transcripts(hypotheses, "hypotheses")
+    sentences = Sentences(pair(left, right, rules, missing), rules)
+    names = metrics or rules.metrics
+    drawn = resampling or Resampling()
+    signed = signature(sentences, drawn, a_word_a_line=right.a_word_a_line)
+    group = groups(sentences.cleaned.signers) if drawn.by_signer else None
+    found = measures(names, sentences)
+    scores = [_score(each, drawn, split, signed, group) for each in found]
+    if "seen" in names and train is not None:
+        share, parts = _seen(sentences, train)
+        scores.append(_score(share, drawn, split, signed, group))
+        for each, chosen in parts:
+            scores.append(_score(each, drawn, split, signed, group if group is None else group[chosen]))
+    return Scored(tuple(scores), found, sentences, signed)
 
 
 def error_rate(
-    references: Tokens, hypotheses: Tokens, costs: Costs = SCLITE, *, characters: bool = False
-) -> ErrorRate:
-    """Word error rate of a corpus: all edits over all words of the references; both are tokens by id.
-
-    An empty reference adds its insertions and no words. With `characters`, the character error rate:
-    the characters of a sentence's tokens laid end to end (no spaces between them).
+    references: Mapping[str, Sequence[str]], hypotheses: Mapping[str, Sequence[str]], costs: Costs = SCLITE
+) -> float:
+    """The error rate of tokens as they are: no clean-up, no interval; NaN without reference tokens.
 
     Raises:
         UserError: an id is in one of the two only.
     """
-    _check_ids(references, hypotheses)
-    sentences = (
-        sentence_errors(references[i], hypotheses[i], costs, characters=characters) for i in references
-    )
-    return sum(sentences, ErrorRate())
+    for i in references.keys() ^ hypotheses.keys():
+        lacking, other = ("hypothesis", "reference") if i in references else ("reference", "hypothesis")
+        raise UserError("error_rate", f"the {other} {i!r} has no {lacking}")
+    numbers: dict[str, int] = {}
+    sides = []
+    for side in (references, hypotheses):
+        tokens = [[numbers.setdefault(composed(t), len(numbers)) for t in side[i]] for i in references]
+        offsets = np.cumsum([0, *map(len, tokens)], dtype=np.int64)
+        sides.append(Ragged(np.fromiter(chain.from_iterable(tokens), np.int32), offsets))
+    aligned = align_pairs(Pairs(tuple(references), sides[0], sides[1], tuple(numbers)), costs)
+    return float(ratio(np.array([aligned.errors.sum(), aligned.words.sum()], dtype=np.float64)))
 
 
-def score(
-    references: Tokens,
-    hypotheses: Tokens,
-    protocol: Protocol,
-    split: str,
-    seen: Collection[str] | None = None,
-) -> tuple[Score, ...]:
-    """The scores of one split by a protocol.
+def signature(sentences: Sentences, resampling: Resampling, *, a_word_a_line: bool = False) -> str:
+    """How scores are made, in the manner of sacrebleu."""
+    protocol, cleaned = sentences.protocol, sentences.cleaned
+    by = "signer" if resampling.by_signer else "sentence"
+    parts = [
+        f"protocol:{protocol.name}",
+        f"rules:{protocol.digest}",
+        f"case:{protocol.case}",
+        "unicode:nfc",
+        f"sentences:{len(cleaned.ids)}",
+    ]
+    if a_word_a_line and protocol.rules:
+        parts.append("cleaned:by-word")
+    if cleaned.missing:
+        parts.append(f"missing:{len(cleaned.missing)}")
+    if resampling.resamples:
+        drawn = f"{resampling.resamples}/{by}/{resampling.confidence:g}/seed{resampling.seed}"
+        parts.append(f"bootstrap:{drawn}")
+    return "|".join((*parts, f"version:{signkit.__version__}"))
 
-    A score that is undefined (no reference words, no sentence of train among them) is NaN, and its
-    note says why.
 
-    Args:
-        references: tokens by sample id.
-        hypotheses: tokens by sample id.
-        seen: the sentences of train, each its tokens joined by a space; None leaves out what needs them.
+def as_transcripts(texts: Texts, source: str, signers: Sequence[str] = ()) -> Transcripts:
+    """Sentences given as Python values, in the form of those read from a file."""
+    if isinstance(texts, Transcripts):
+        return texts
+    if isinstance(texts, Mapping):
+        given, format = texts, "python"
+    else:
+        given, format = {str(n): text for n, text in enumerate(texts, start=1)}, "lines"
+    plain = tuple(text if isinstance(text, str) else " ".join(text) for text in given.values())
+    lines = range(1, len(plain) + 1)
+    return Transcripts(source, format, tuple(given), plain, lines, tuple(signers))
+
+
+def groups(signers: Sequence[str]) -> Ints:
+    """The number of each sentence's signer: [sentences].
 
     Raises:
-        UserError: an id is in references or hypotheses only.
+        UserError: no signer is known.
     """
-    _check_ids(references, hypotheses)
-    characters = protocol.unit == "character"
-    each = {
-        i: sentence_errors(references[i], hypotheses[i], protocol.costs, characters=characters)
-        for i in references
-    }
-    total = sum(each.values(), ErrorRate())
-    name = "cer" if characters else "wer"
-    values: dict[str, tuple[float, str]] = {}
-    if "rate" in protocol.metrics:
-        values[name] = (total.value, _counts(total))
-    if "edits" in protocol.metrics:
-        values |= {f"{name}_{edit}": (_share(getattr(total, edit), total.words), "") for edit in _EDITS}
-    if "sentence" in protocol.metrics:
-        values["sentence_error"] = (_share(total.wrong, total.sentences), "")
-    if "seen" in protocol.metrics and seen is not None:
-        values |= _seen_scores(references, each, seen, name)
-    signed = signature(protocol, len(references))
-    return tuple(
-        Score(name=key, value=value, split=split, signature=signed, note=_note(value, note))
-        for key, (value, note) in values.items()
-    )
+    if not any(signers):
+        raise UserError("references", "name no signers, so no intervals by signer can be found")
+    return np.unique(np.array(signers), return_inverse=True)[1].astype(np.int64)
 
 
-def signature(protocol: Protocol, sentences: int) -> str:
-    """How a score was made, in the manner of sacrebleu."""
-    costs = protocol.costs
-    return "|".join(
-        (
-            f"protocol:{protocol.name}",
-            f"unit:{protocol.unit}",
-            f"costs:s{costs.substitution}i{costs.insertion}d{costs.deletion}",
-            "unicode:nfc",
-            f"sentences:{sentences}",
-            f"version:{signkit.__version__}",
+def _score(measure: Measure, drawn: Resampling, split: str, signed: str, group: Ints | None) -> Score:
+    value = measure.total()
+    low = high = math.nan
+    if drawn.resamples:
+        low, high = interval(
+            measure, confidence=drawn.confidence, resamples=drawn.resamples, seed=drawn.seed, groups=group
         )
-    )
+    note = measure.note
+    if math.isnan(value):
+        note = f"undefined: {note or 'nothing to divide by'}"
+    return Score(measure.name, value, split, f"{signed}|{measure.signature}", note, low, high)
 
 
-_EDITS = ("substitutions", "deletions", "insertions")
-
-
-def _seen_scores(
-    references: Tokens, each: Mapping[str, ErrorRate], seen: Collection[str], name: str
-) -> dict[str, tuple[float, str]]:
+def _seen(sentences: Sentences, train: Train) -> tuple[Measure, tuple[tuple[Measure, Booleans], ...]]:
     """The share of sentences that occur in train, and the error rates of those and of the rest."""
-    known = {composed(sentence) for sentence in seen}
-    of_train = {i for i in references if " ".join(_units(references[i], False)) in known}
-    first = sum((each[i] for i in each if i in of_train), ErrorRate())
-    rest = sum((each[i] for i in each if i not in of_train), ErrorRate())
-    return {
-        "seen_share": (_share(first.sentences, len(each)), f"{first.sentences} of {len(each)} sentences"),
-        f"{name}_seen": (first.value, _counts(first)),
-        f"{name}_unseen": (rest.value, _counts(rest)),
-    }
-
-
-def _units(tokens: Sequence[str], characters: bool) -> tuple[str, ...]:
-    compared = (composed(token) for token in tokens)
-    return tuple("".join(compared)) if characters else tuple(compared)
-
-
-def _counts(rate: ErrorRate) -> str:
-    return f"{rate.errors} errors, {rate.words} words, {rate.sentences} sentences"
-
-
-def _note(value: float, note: str) -> str:
-    return f"undefined: {note or 'nothing to divide by'}" if math.isnan(value) else note
-
-
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else math.nan
-
-
-def _check_ids(references: Tokens, hypotheses: Tokens) -> None:
-    missing = [i for i in references if i not in hypotheses]
-    extra = [i for i in hypotheses if i not in references]
-    for ids, what in ((missing, "no hypothesis for"), (extra, "no reference for")):
-        if ids:
-            more = f" and {len(ids) - 1} more" if len(ids) > 1 else ""
-            raise UserError("hypotheses", f"{what} the sample {ids[0]!r}{more}")
+    protocol = sentences.protocol
+    name = main_rate(protocol)
+    fold = folding(protocol.case)
+    known = occurs_in_train(sentences.pairs("word"), train, lambda token: fold(composed(token)))
+    (whole,) = measures((name,), sentences)
+    share = Measure.of(
+        "seen_share",
+        np.stack([known, np.ones_like(known)], axis=1),
+        ratio,
+        "unit:sentence",
+        note=f"{known.sum()} of {len(known)} sentences",
+    )
+    parts = []
+    for chosen, what in ((known, "seen"), (~known, "unseen")):
+        errors, words = whole.rows[whole.row[chosen]].sum(axis=0).astype(int).tolist()
+        unit = "characters" if name == "cer" else "words"
+        note = f"{errors} errors, {words} {unit}, {chosen.sum()} sentences"
+        parts.append((whole.part(chosen, f"{name}_{what}", note), chosen))
+    return share, tuple(parts)

@@ -1,4 +1,4 @@
-"""docs/tutorial.md, run as a reader would: its blocks in order, against the output it shows."""
+"""The documents with commands, run as a reader would: their blocks in order, against the output they show."""
 
 import os
 import re
@@ -6,9 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from reference import ROOT
 
-TEXT = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
 MARKED = re.compile(r"^<!-- (run|output) -->\n```(\w+)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 
 
@@ -28,17 +28,24 @@ def as_shown(output: str, expected: str) -> bool:
     return re.fullmatch(pattern, output) is not None
 
 
-def test_the_tutorial_runs_and_prints_what_it_shows(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("document", "runs", "outputs", "others"),
+    [("tutorial.md", 9, 8, ["bash", ""]), ("scoring.md", 4, 4, [])],  # others: make quickstart alone
+)
+def test_a_document_runs_and_prints_what_it_shows(
+    document: str, runs: int, outputs: int, others: list[str], tmp_path: Path
+) -> None:
+    text = (ROOT / "docs" / document).read_text(encoding="utf-8")
     blocks: list[tuple[str, str]] = []
     shown: dict[int, str] = {}
-    for kind, language, content in MARKED.findall(TEXT):
+    for kind, language, content in MARKED.findall(text):
         if kind == "run":
             blocks.append((language, content))
         else:
             shown[len(blocks) - 1] = content
-    assert len(blocks) == 9 and len(shown) == 8
-    unmarked = re.sub(MARKED, "", TEXT)
-    assert re.findall(r"^```(\w*)", unmarked, flags=re.MULTILINE) == ["bash", ""]  # make quickstart alone
+    assert (len(blocks), len(shown)) == (runs, outputs)
+    unmarked = re.sub(MARKED, "", text)
+    assert re.findall(r"^```(\w*)", unmarked, flags=re.MULTILINE) == others
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
     result = subprocess.run(

@@ -1,80 +1,33 @@
-"""Error rates of small corpora by hand, of a real one by a leaderboard, and what is refused."""
+"""Scores of small corpora by hand, of a real one by a leaderboard, and what is refused."""
 
-import csv
 import math
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import signkit
 from signkit.errors import UserError
+from signkit.eval.formats import read_pair
 from signkit.eval.protocols import Protocol, load
-from signkit.eval.scores import ErrorRate, error_rate, score, signature
+from signkit.eval.scores import Resampling, error_rate, score
 
-REFERENCES = {"a": ("MY", "HOUSE"), "b": ("BOOK",), "c": ("YOU", "GO", "HOME")}
-HYPOTHESES = {"b": ("BOOK",), "a": ("MY", "CAT", "BIG"), "c": ("YOU", "HOME")}
+REFERENCES = {"a": "MY HOUSE", "b": "BOOK", "c": "YOU GO HOME"}
+HYPOTHESES = {"b": "BOOK", "a": "MY CAT BIG", "c": "YOU HOME"}
 PLAIN = load("plain")
+QUICK = Resampling(resamples=0)
 
 
-def values(*arguments: object) -> dict[str, float]:
-    return {s.name: s.value for s in score(*arguments)}  # type: ignore[arg-type]
-
-
-def test_edits_are_summed_over_the_corpus() -> None:
-    found = error_rate(REFERENCES, HYPOTHESES)
-    assert found == ErrorRate(substitutions=1, deletions=1, insertions=1, words=6, sentences=3, wrong=2)
-    assert (found.errors, found.value) == (3, 0.5)
-
-
-def test_characters_are_laid_end_to_end() -> None:
-    found = error_rate({"a": ("AB", "CD")}, {"a": ("AB", "C")}, characters=True)
-    assert (found.errors, found.words) == (1, 4)
-    spelled = error_rate({"a": tuple("AB CD")}, {"a": tuple("ABCD")}, characters=True)
-    assert (spelled.errors, spelled.words) == (1, 5)
-
-
-def test_empty_reference_adds_insertions_and_no_words() -> None:
-    found = error_rate({"a": (), "b": ("X",)}, {"a": ("X", "Y"), "b": ("X",)})
-    assert (found.insertions, found.words, found.value, found.wrong) == (2, 1, 2.0, 1)
-
-
-def test_no_words_have_no_error_rate() -> None:
-    assert math.isnan(error_rate({"a": ()}, {"a": ("X",)}).value)
-    by_name = {s.name: s for s in score({"a": ()}, {"a": ("X",)}, PLAIN, "test", ())}
-    assert math.isnan(by_name["wer"].value)
-    assert by_name["wer"].note == "undefined: 1 errors, 0 words, 1 sentences"
-    assert by_name["wer_deletions"].note == "undefined: nothing to divide by"
-    assert by_name["sentence_error"].value == 1.0
-
-
-def test_no_samples_have_no_scores() -> None:
-    assert all(math.isnan(value) for value in values({}, {}, PLAIN, "dev", ()).values())
-
-
-def test_equally_composed_tokens_are_equal() -> None:
-    assert error_rate({"a": ("BU\u0308RO",)}, {"a": ("B\u00dcRO",)}).errors == 0
-
-
-@pytest.mark.parametrize(
-    ("hypotheses", "message"),
-    [
-        ({"a": (), "b": ()}, "hypotheses: no hypothesis for the sample 'c'"),
-        ({"c": ()}, "hypotheses: no hypothesis for the sample 'a' and 1 more"),
-        (HYPOTHESES | {"d": ()}, "hypotheses: no reference for the sample 'd'"),
-    ],
-)
-def test_ids_must_be_the_same(hypotheses: dict[str, tuple[str, ...]], message: str) -> None:
-    for call in (error_rate, lambda r, h: score(r, h, PLAIN, "test")):
-        with pytest.raises(UserError) as caught:
-            call(REFERENCES, hypotheses)
-        assert str(caught.value) == message
+def values(*arguments: object, **options: object) -> dict[str, float]:
+    return {s.name: s.value for s in score(*arguments, resampling=QUICK, **options).scores}  # type: ignore[arg-type]
 
 
 def test_scores_of_the_plain_protocol() -> None:
-    assert values(REFERENCES, HYPOTHESES, PLAIN, "test", {"BOOK", "YOU GO HOME", "YOU"}) == {
+    train = {("BOOK",), ("YOU", "GO", "HOME"), ("YOU",)}
+    assert values(REFERENCES, HYPOTHESES, PLAIN, train=train) == {
         "wer": 0.5,
         "wer_substitutions": 1 / 6,
         "wer_deletions": 1 / 6,
@@ -87,70 +40,173 @@ def test_scores_of_the_plain_protocol() -> None:
 
 
 def test_seen_scores_need_the_sentences_of_train() -> None:
-    assert set(values(REFERENCES, HYPOTHESES, PLAIN, "dev", None)) == {
-        "wer",
-        "wer_substitutions",
-        "wer_deletions",
-        "wer_insertions",
-        "sentence_error",
-    }
+    assert set(values(REFERENCES, HYPOTHESES)) == {
+        "wer", "wer_substitutions", "wer_deletions", "wer_insertions", "sentence_error",
+    }  # fmt: skip
 
 
 def test_all_seen_leaves_the_unseen_undefined() -> None:
-    found = {s.name: s for s in score({"a": ("X",)}, {"a": ("X",)}, PLAIN, "test", {"X"})}
+    found = score({"a": "X"}, {"a": "X"}, train={("X",)})
     assert found["seen_share"].value == 1.0
     assert math.isnan(found["wer_unseen"].value)
     assert found["wer_unseen"].note == "undefined: 0 errors, 0 words, 0 sentences"
 
 
-def test_a_protocol_of_characters() -> None:
-    protocol = Protocol(name="letters", unit="character", metrics=("rate",))
-    assert values({"a": ("AB",)}, {"a": ("AC",)}, protocol, "test") == {"cer": 0.5}
+def test_an_empty_reference_adds_insertions_and_no_words() -> None:
+    found = score({"a": "", "b": "X"}, {"a": "X Y", "b": "X"}, resampling=QUICK)
+    assert found["wer"].value == 2.0
+    assert found["wer"].note == "2 errors, 1 words, 2 sentences"
+
+
+def test_no_words_have_no_error_rate() -> None:
+    found = score({"a": ""}, {"a": "X"})
+    assert math.isnan(found["wer"].value)
+    assert found["wer"].note == "undefined: 1 errors, 0 words, 1 sentences"
+    assert found["sentence_error"].value == 1.0
+
+
+def test_no_sentences_have_no_scores() -> None:
+    assert all(math.isnan(value) for value in values({}, {}).values())
+
+
+@pytest.mark.parametrize(
+    ("case", "errors"), [("ascii", 1), ("sensitive", 2), ("unicode", 0)], ids=lambda x: str(x)
+)
+def test_case_is_seen_as_the_protocol_says(case: str, errors: int) -> None:
+    protocol = load("plain", [f"case={case}"])
+    found = score({"a": "Haus ÜBER"}, {"a": "HAUS über"}, protocol, resampling=QUICK)
+    assert found["wer"].value == errors / 2
+
+
+def test_equally_composed_tokens_are_equal() -> None:
+    composed, decomposed = "B\u00dcRO", "BU\u0308RO"
+    assert values({"a": composed}, {"a": decomposed})["wer"] == 0
+    letters = values({"a": composed}, {"a": decomposed}, metrics=["cer", "aslfr", "letter_accuracy"])
+    assert letters == {"cer": 0, "aslfr": 1, "letter_accuracy": 1}
+    assert error_rate({"a": (composed,)}, {"a": (decomposed,)}) == 0
+
+
+def test_words_and_characters_side_by_side() -> None:
+    found = values({"a": "AB CD"}, {"a": "AB C D"}, metrics=["wer", "cer", "aslfr"])
+    assert found == {"wer": 1.0, "cer": 0.0, "aslfr": 1 - 1 / 5}
+
+
+def test_spaces_are_characters_if_the_protocol_says_so() -> None:
+    protocol = Protocol(name="letters", unit="character", spaces=True, metrics=("cer", "edits"))
+    found = values({"a": " AB  CD "}, {"a": "ABCD"}, protocol)
+    assert found == {"cer": 1 / 5, "cer_substitutions": 0, "cer_deletions": 1 / 5, "cer_insertions": 0}
+    assert values({"a": "AB CD"}, {"a": "ABCD"}, Protocol(name="", unit="character", metrics=("cer",))) == {
+        "cer": 0
+    }
+
+
+def test_sentences_may_be_lists_of_words_or_come_without_ids() -> None:
+    assert values([["A", "B"], "C"], ["A B", "D"])["wer"] == 1 / 3
 
 
 def test_signature_tells_how() -> None:
-    expected = f"protocol:plain|unit:word|costs:s4i3d3|unicode:nfc|sentences:3|version:{signkit.__version__}"
-    assert signature(PLAIN, 3) == expected
-    assert {s.signature for s in score(REFERENCES, HYPOTHESES, PLAIN, "test")} == {expected}
-    assert {s.split for s in score(REFERENCES, HYPOTHESES, PLAIN, "test")} == {"test"}
+    found = score(REFERENCES, HYPOTHESES, "plain", split="test")
+    digest = PLAIN.digest
+    expected = (
+        f"protocol:plain|rules:{digest}|case:ascii|unicode:nfc|sentences:3|"
+        f"bootstrap:1000/sentence/0.95/seed0|version:{signkit.__version__}"
+    )
+    assert found.signature == expected
+    assert found["wer"].signature == f"{expected}|unit:word|costs:s4i3d3"
+    assert {s.split for s in found.scores} == {"test"}
 
 
-def test_protocol_of_a_file_and_its_faults(tmp_path: Path) -> None:
-    path = tmp_path / "mine.yaml"
-    path.write_text("unit: character\ncosts: {substitution: 1, insertion: 1, deletion: 1}\n")
-    found = load(str(path))
-    assert (found.name, found.unit, found.costs.substitution) == ("mine", "character", 1)
-    path.write_text("unit: words\nmetrics: [rate, edit]\ncosts: {deletion: 0}\n")
+def test_missing_hypotheses_are_counted_as_deletions_only_when_asked() -> None:
     with pytest.raises(UserError) as caught:
-        load(str(path))
-    assert str(caught.value).splitlines() == [
-        f"{path}:1:7: `unit` cannot be `words`; did you mean `word`?",
-        f"{path}:2:17: `metrics.1` cannot be `edit`; did you mean `edits`?",
-        f"{path}:3:19: `costs.deletion` must be between 1 and 1000, not `0`",
-    ]
+        score(REFERENCES, {"a": "MY HOUSE"})
+    assert str(caught.value) == (
+        "hypotheses: no hypothesis for 2 of 3 sentences: 'b', 'c'; "
+        "`--missing deletions` counts all their words as deleted"
+    )
+    found = score(REFERENCES, {"a": "MY HOUSE"}, missing="deletions", resampling=QUICK)
+    assert found["wer_deletions"].value == found["wer"].value == 4 / 6
+    assert found.sentences.cleaned.missing == ("b", "c")
+    assert "|missing:2|" in found.signature
 
 
-def test_protocol_that_is_not_there(tmp_path: Path) -> None:
+def test_hypotheses_that_nothing_refers_to_are_refused() -> None:
     with pytest.raises(UserError) as caught:
-        load("plane")
-    assert str(caught.value) == "plane: no built-in scoring protocol has this name; did you mean `plain`?"
+        score(REFERENCES, HYPOTHESES | {"d": "X", "e": ""})
+    assert str(caught.value) == "hypotheses:4: references has no sentence with the id 'd', 'e'"
     with pytest.raises(UserError) as caught:
-        load(str(tmp_path / "none.yaml"))
-    assert str(caught.value) == f"{tmp_path / 'none.yaml'}: there is no such file"
+        score(REFERENCES, {"x": "X"})
+    assert str(caught.value) == (
+        "hypotheses: none of its ids is in references; 'x' here, 'a' there, for example"
+    )
+    with pytest.raises(UserError) as caught:
+        score(["A", "B"], ["A"])
+    assert str(caught.value) == (
+        "hypotheses: 1 lines against the 2 of references; without ids, line by line is compared"
+    )
 
 
-def test_scoring_does_not_import_torch() -> None:
-    code = "import sys, signkit.eval.scores; print('torch' in sys.modules)"
+def test_intervals_hold_the_value_and_come_again_with_the_seed() -> None:
+    rng = np.random.default_rng(1)
+    references = [" ".join(map(str, rng.integers(0, 9, 8))) for _ in range(200)]
+    hypotheses = [" ".join(map(str, rng.integers(0, 9, 8))) for _ in range(200)]
+    first = score(references, hypotheses)["wer"]
+    assert first.low < first.value < first.high
+    assert score(references, hypotheses)["wer"] == first
+    other = score(references, hypotheses, resampling=Resampling(seed=1))["wer"]
+    assert (other.value, other.low == first.low) == (first.value, False)
+    wider = score(references, hypotheses, resampling=Resampling(confidence=0.99))["wer"]
+    assert wider.low < first.low
+    assert wider.high > first.high
+
+
+def test_intervals_by_signer() -> None:
+    references, hypotheses = ["A B"] * 40, ["A B"] * 20 + ["X Y"] * 20
+    signers = ["s1"] * 20 + ["s2"] * 20
+    drawn = Resampling(by_signer=True)
+    found = score(references, hypotheses, signers=signers, resampling=drawn, train={("A", "B")})
+    assert (found["wer"].low, found["wer"].value, found["wer"].high) == (0.0, 0.5, 1.0)
+    assert (found["wer_seen"].low, found["wer_seen"].high) == (0.0, 1.0)
+    assert "|bootstrap:1000/signer/" in found.signature
+    with pytest.raises(UserError) as caught:
+        score(references, hypotheses, resampling=drawn)
+    assert str(caught.value) == "references: name no signers, so no intervals by signer can be found"
+
+
+def test_a_score_that_is_not_there() -> None:
+    with pytest.raises(KeyError, match="bleu4"):
+        score(REFERENCES, HYPOTHESES)["bleu4"]
+
+
+def test_a_nul_character_is_refused() -> None:
+    for metrics in (["wer"], ["cer"]):
+        with pytest.raises(UserError) as caught:
+            score({"a": "A \0 B"}, {"a": "A"}, metrics=metrics)
+        assert str(caught.value) == "text: a sentence holds a NUL character"
+
+
+def test_the_error_rate_of_tokens_takes_them_as_they_are() -> None:
+    assert error_rate({"a": ("A B", "C")}, {"a": ("A B", "c")}) == 0.5
+    assert math.isnan(error_rate({"a": ()}, {"a": ("X",)}))
+    for references, hypotheses, message in (
+        ({"a": ()}, {}, "error_rate: the reference 'a' has no hypothesis"),
+        ({}, {"a": ()}, "error_rate: the hypothesis 'a' has no reference"),
+    ):
+        with pytest.raises(UserError) as caught:
+            error_rate(references, hypotheses)  # type: ignore[arg-type]
+        assert str(caught.value) == message
+
+
+def test_scoring_imports_neither_torch_nor_sacrebleu() -> None:
+    code = "import sys, signkit.scoring.verb, signkit.eval.comparison\n"
+    code += "print([m for m in ('torch', 'sacrebleu', 'scipy', 'pandas') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "False\n"
+    assert done.stdout == "[]\n"
 
 
 def test_a_leaderboard_figure_of_a_real_system(real_data: Callable[[str], Path]) -> None:
     """Isharah-2000, signer-independent dev: the leaderboard counts 333 errors in 4,554 words."""
     folder = real_data("isharah_text")
-    rows = csv.DictReader((folder / "SI" / "dev.txt").read_text("utf-8").splitlines(), delimiter="|")
-    references = {row["id"]: row["gloss"].split() for row in rows}
-    rows = csv.DictReader((folder / "SI_dev_wer7.3123.csv").read_text("utf-8").splitlines())
-    hypotheses = {row["id"]: row["gloss"].split() for row in rows}
-    found = error_rate(references, hypotheses)
-    assert (found.errors, found.words, round(100 * found.value, 4)) == (333, 4554, 7.3123)
+    references, (hypotheses,) = read_pair(folder / "SI" / "dev.txt", [folder / "SI_dev_wer7.3123.csv"])
+    found = score(references, hypotheses, "isharah", resampling=QUICK)["wer"]
+    assert found.note == "333 errors, 4554 words, 949 sentences"
+    assert round(100 * found.value, 4) == 7.3123

@@ -1,0 +1,243 @@
+"""A protocol's clean-up rules applied to lines, fast: most lines hold nothing that a rule looks for.
+
+Rules that look at one word at a time are taken together, and what they make of a word is remembered. For
+the others each word is asked once whether a line that has it needs them.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby, islice
+from operator import eq
+
+from signkit.errors import UserError
+from signkit.eval.patterns import LONGEST, shape
+from signkit.eval.protocols import Protocol
+from signkit.eval.rules import Rule, Side
+
+Edit = Callable[[str], str]
+Test = Callable[[str], bool]
+# Different words that a cleaner remembers; a vocabulary has far fewer.
+REMEMBERED = 1 << 17
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A rule, ready to use, or several.
+
+    Attributes:
+        apply: a line to what is made of it.
+        fires: whether something may be done to a line that has this word.
+        in_words: whether it is done to each word by itself.
+        repeats: whether something may be done to a line with equal neighbours.
+    """
+
+    name: str
+    apply: Edit
+    fires: Test
+    in_words: bool = False
+    repeats: bool = False
+
+
+def cleaner(protocol: Protocol, side: Side) -> Edit:
+    """What makes of a line (words joined by single blanks) the cleaned line, perhaps an empty one.
+
+    Without rules for the side it is the identity. Its function raises UserError for a word of more than
+    `LONGEST` characters where a rule's pattern has a repeat.
+    """
+    steps = _fused(_steps(protocol, side))
+    if not steps:
+        return _identity
+    may_fire = _forecast(steps)
+
+    def clean(line: str) -> str:
+        left = may_fire(line)
+        if not left:
+            return line
+        while left:
+            lowest = left & -left
+            left ^= lowest
+            after = steps[lowest.bit_length() - 1].apply(line)
+            if after != line:
+                line = after
+                left = may_fire(line) & -(lowest << 1)
+        return _joined(line)
+
+    return clean
+
+
+def traced(protocol: Protocol, side: Side, line: str) -> tuple[str, list[tuple[str, str, str]]]:
+    """The cleaned line, and of each rule that changed it: its name, the line before, the line after."""
+    trace = []
+    for step in _steps(protocol, side):
+        after = step.apply(line)
+        if after != line:
+            trace.append((step.name, line, after))
+            line = after
+    return (_joined(line) if trace else line), trace
+
+
+@lru_cache(16)
+def _steps(protocol: Protocol, side: Side) -> tuple[_Step, ...]:
+    return tuple(_step(rule, protocol.name) for rule in protocol.rules if rule.to in ("both", side))
+
+
+def _fused(steps: Sequence[_Step]) -> list[_Step]:
+    """The steps, neighbours that look at one word at a time made one."""
+    fused: list[_Step] = []
+    for in_words, neighbours in groupby(steps, key=lambda step: step.in_words):
+        fused += [_of_words([*neighbours])] if in_words else neighbours
+    return fused
+
+
+def _of_words(steps: Sequence[_Step]) -> _Step:
+    @lru_cache(REMEMBERED)
+    def made(word: str) -> str:
+        for step in steps:
+            word = step.apply(word)
+        return word
+
+    return _Step(
+        name=steps[0].name,
+        apply=lambda line: " ".join(map(made, line.split(" "))),
+        fires=lambda word: len(word) > LONGEST or made(word) != word,
+        in_words=True,
+    )
+
+
+def _forecast(steps: Sequence[_Step]) -> Callable[[str], int]:
+    """What tells which steps may change a line, as bits; a step whose bit is not set does not."""
+    merging = sum(1 << place for place, step in enumerate(steps) if step.repeats)
+    bits: dict[str, int] = {}
+    inert: set[str] = set()
+
+    def learn(word: str) -> int:
+        if len(bits) >= REMEMBERED:
+            bits.clear()
+            inert.clear()
+        found = sum(1 << place for place, step in enumerate(steps) if step.fires(word))
+        bits[word] = found
+        if not found:
+            inert.add(word)
+        return found
+
+    def may_fire(line: str) -> int:
+        words = line.split(" ")
+        different = set(words)
+        found = 0
+        if merging and len(different) < len(words) and any(map(eq, words, islice(words, 1, None))):
+            found = merging
+        if not inert.issuperset(different):
+            for word in different - inert:
+                known = bits.get(word)
+                found |= learn(word) if known is None else known
+        return found
+
+    return may_fire
+
+
+def _step(rule: Rule, protocol: str) -> _Step:
+    once, fires, in_words = _edits(rule, protocol)
+
+    def several(line: str) -> str:
+        for _ in range(rule.times):
+            before, line = line, once(line)
+            if before == line:
+                break
+        return line
+
+    repeats = rule.kind == "merge_repeats"
+    return _Step(rule.name, once if rule.times == 1 else several, fires, in_words, repeats)
+
+
+def _edits(rule: Rule, protocol: str) -> tuple[Edit, Test, bool]:
+    """What a rule does to a line, once, to which words, and whether to each by itself."""
+    text, by = rule.text, rule.by
+    if rule.kind in ("delete", "replace"):
+        piece = max(text.split(" "), key=len)
+        return lambda line: line.replace(text, by), lambda word: piece in word, " " not in text + by
+    if rule.kind == "drop":
+        return lambda line: _kept(line, text), lambda word: text in word, True
+    if rule.kind == "keep":
+        allowed = {*text, " "}
+        return lambda line: _filtered(line, allowed), lambda word: not allowed.issuperset(word), True
+    if rule.kind == "squeeze":
+        return _squeezed, lambda word: not word, False
+    return _regex(rule, protocol) if rule.kind == "regex" else _merging(rule)
+
+
+def _regex(rule: Rule, protocol: str) -> tuple[Edit, Test, bool]:
+    matcher, by = rule.matcher(), rule.by
+    search = rule.word_matcher().search if rule.with_word else None
+    limited = shape(rule.pattern).repeats + shape(rule.with_word).repeats > 0
+    in_words = not rule.with_word and shape(rule.pattern).in_words and " " not in by
+
+    def fires(word: str) -> bool:
+        return search is None or (limited and len(word) > LONGEST) or search(word) is not None
+
+    def once(line: str) -> str:
+        if limited and len(line) > LONGEST:
+            _check_words(line, rule, protocol)
+        if search is not None and not any(map(search, line.split(" "))):
+            return line
+        return matcher.sub(by, line)
+
+    return once, fires, in_words
+
+
+def _merging(rule: Rule) -> tuple[Edit, Test, bool]:
+    if not rule.pattern:
+        return _merged, lambda word: False, False
+    matcher = rule.matcher()
+    whole = re.compile(rule.pattern, matcher.flags).fullmatch
+    # A word with another character can begin or end in a shorter word that is repeated.
+    other = re.compile(r"[^\w -]", matcher.flags).search
+
+    def once(line: str) -> str:
+        if other(line):
+            return matcher.sub(r"\1", line)
+        kept, before = [], ""
+        for word in line.split(" "):
+            if word == before and whole(word):
+                before = ""  # the pair is done with: a third equal word begins the next
+            else:
+                kept.append(word)
+                before = word
+        return " ".join(kept)
+
+    return once, lambda word: other(word) is not None, False
+
+
+def _check_words(line: str, rule: Rule, protocol: str) -> None:
+    longest = max(map(len, line.split(" ")))
+    if longest > LONGEST:
+        what = f"takes words of at most {LONGEST:,} characters, and here is one of {longest:,}"
+        raise UserError(f"protocol {protocol}", f"the rule `{rule.name}` {what}")
+
+
+def _identity(line: str) -> str:
+    return line
+
+
+def _joined(line: str) -> str:
+    return " ".join(line.split())
+
+
+def _kept(line: str, text: str) -> str:
+    """The line without the words that hold the text; their blanks stay."""
+    return " ".join(["" if text in word else word for word in line.split(" ")])
+
+
+def _filtered(line: str, allowed: set[str]) -> str:
+    return "".join([character for character in line if character in allowed])
+
+
+def _squeezed(line: str) -> str:
+    while "  " in line:
+        line = line.replace("  ", " ")
+    return line
+
+
+def _merged(line: str) -> str:
+    return " ".join([word for word, _ in groupby(line.split(" "))])

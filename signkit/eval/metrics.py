@@ -1,0 +1,112 @@
+"""The metrics by name: which tokens and costs each wants, and its measure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import get_args
+
+from signkit.errors import UserError
+from signkit.eval import labels, rates, text_metrics
+from signkit.eval.alignment import HTK, UNIT, Costs
+from signkit.eval.batch_alignment import align_pairs
+from signkit.eval.measure import Measure
+from signkit.eval.pairing import Cleaned, encode, with_chosen
+from signkit.eval.protocols import Metric, Protocol
+from signkit.eval.tokens import Unit
+from signkit.eval.transcripts import Aligned, Pairs
+from signkit.suggest import suggestion
+
+NAMES: tuple[str, ...] = get_args(Metric)
+"""What may be asked for; ``edits``, ``seen`` and ``bleu`` are several figures each."""
+
+
+@dataclass(frozen=True)
+class Sentences:
+    """Cleaned sentences, and their alignments as far as they were asked for."""
+
+    cleaned: Cleaned
+    protocol: Protocol
+    _pairs: dict[tuple[Unit, bool], Pairs] = field(default_factory=dict)
+    _aligned: dict[tuple[Unit, bool, Costs], Aligned] = field(default_factory=dict)
+
+    def pairs(self, unit: Unit, spaces: bool = False) -> Pairs:
+        """The sentences in tokens of a unit."""
+        if (unit, spaces) not in self._pairs:
+            self._pairs[unit, spaces] = encode(self.cleaned, unit, case=self.protocol.case, spaces=spaces)
+        return self._pairs[unit, spaces]
+
+    def aligned(self, unit: Unit, costs: Costs, spaces: bool = False) -> Aligned:
+        """Their alignments."""
+        key = (unit, spaces, costs)
+        if key not in self._aligned:
+            pairs = self.pairs(unit, spaces)
+            found = align_pairs(pairs, costs)
+            if unit == "word":
+                found = with_chosen(found, self.cleaned.chosen)
+            self._aligned[key] = found
+        return self._aligned[key]
+
+    @property
+    def main(self) -> tuple[Pairs, Aligned]:
+        """In the protocol's unit, at its costs."""
+        protocol = self.protocol
+        spaces = protocol.spaces and protocol.unit == "character"
+        return self.pairs(protocol.unit, spaces), self.aligned(protocol.unit, protocol.costs, spaces)
+
+
+def measures(names: Sequence[str], sentences: Sentences) -> tuple[Measure, ...]:
+    """The measures of some metrics, in their order, each once.
+
+    Raises:
+        UserError: a name that is not of a metric.
+    """
+    found: dict[str, Measure] = {}
+    for name in names:
+        for measure in _measures(name, sentences):
+            found.setdefault(measure.name, measure)
+    return tuple(found.values())
+
+
+def check_names(names: Sequence[str], where: str) -> None:
+    """Refuse a name that is not of a metric.
+
+    Raises:
+        UserError: with the nearest name.
+    """
+    for name in names:
+        if name not in NAMES:
+            raise UserError(where, f"there is no metric {name!r}", suggestion(name, NAMES))
+
+
+def main_rate(protocol: Protocol) -> str:
+    """The name of the error rate in the protocol's unit."""
+    return "cer" if protocol.unit == "character" else "wer"
+
+
+def _measures(name: str, sentences: Sentences) -> tuple[Measure, ...]:
+    protocol = sentences.protocol
+    unit, spaces = protocol.unit, protocol.spaces
+    if name == "wer":
+        return (rates.error_rate(sentences.aligned("word", protocol.costs), protocol.costs),)
+    if name == "cer":
+        aligned = sentences.aligned("character", protocol.costs, spaces)
+        return (rates.error_rate(aligned, protocol.costs, name="cer", unit="character"),)
+    if name == "edits":
+        return rates.edit_rates(sentences.main[1], protocol.costs, name=main_rate(protocol), unit=unit)
+    if name == "sentence_error":
+        return (rates.sentence_error(sentences.main[1], unit=unit),)
+    if name == "letter_accuracy":
+        return (rates.letter_accuracy(sentences.aligned("character", HTK, spaces)),)
+    if name == "aslfr":
+        return (rates.aslfr(sentences.aligned("character", UNIT, spaces=True)),)
+    if name == "bleu":
+        sides = sentences.cleaned.references, sentences.cleaned.hypotheses
+        return text_metrics.bleu(*sides, protocol.tokenize)
+    if name == "chrf":
+        return (text_metrics.chrf(sentences.cleaned.references, sentences.cleaned.hypotheses),)
+    if name == "rouge_l":
+        return (text_metrics.rouge_l(sentences.pairs("word")),)
+    if name == "accuracy":
+        return (labels.accuracy(labels.labels(sentences.pairs("word"))),)
+    if name == "macro_f1":
+        return (labels.macro_f1(labels.labels(sentences.pairs("word"))),)
+    return ()  # `seen` needs train, `per_class` is a table: whoever has them adds them

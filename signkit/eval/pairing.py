@@ -1,0 +1,226 @@
+"""From the transcripts of two files to pairs that can be aligned: matched by id, cleaned, in tokens."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from signkit.errors import UserError
+from signkit.eval.cleaning import cleaner
+from signkit.eval.networks import (
+    Chosen,
+    Network,
+    align_networks,
+    has_alternatives,
+    parse,
+    sclite_words,
+)
+from signkit.eval.protocols import Protocol
+from signkit.eval.tokens import Case, Numbers, Unit, characters, folding, words
+from signkit.eval.transcripts import Aligned, Ints, Pairs, Transcripts
+from signkit.text import composed
+
+Missing = Literal["refuse", "deletions"]
+Side = Literal["reference", "hypothesis"]
+
+OF_SCLITE = ("stm", "trn", "ctm")
+"""Formats in which ``@``, ``A;tag``, a last ``*`` and backslashes mean what they mean to sclite."""
+WITH_ALTERNATIVES = ("stm", "trn")
+"""Those in which ``{ A / B }`` are alternatives."""
+MARKS = "@*;\\"
+NAMED = 3
+"""Ids that a message names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """References with their hypotheses as cleaned text, in the order of the references.
+
+    Attributes:
+        signers: of each; empty where they are not known.
+        missing: ids that had no hypothesis; theirs is "".
+        chosen: alignments of pairs with alternatives, by place; their texts hold the chosen words.
+    """
+
+    ids: tuple[str, ...]
+    references: tuple[str, ...]
+    hypotheses: tuple[str, ...]
+    signers: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    chosen: Mapping[int, Chosen] = field(default_factory=dict)
+
+
+def pair(
+    references: Transcripts, hypotheses: Transcripts, protocol: Protocol, missing: Missing = "refuse"
+) -> Cleaned:
+    """Match hypotheses with references by id and clean both by a protocol.
+
+    Raises:
+        UserError: an id is in one of the two only (a hypothesis may be missing if `missing` says so), or
+            alternatives cannot be read.
+    """
+    left = clean(references, protocol, "reference")
+    right, absent = _matched(references, hypotheses, clean(hypotheses, protocol, "hypothesis"), missing)
+    if protocol.empty:
+        right = [text or protocol.empty for text in right]
+    chosen = _chosen(references, hypotheses, left, right, protocol)
+    for place, path in chosen.items():
+        left[place] = " ".join(word for _, word, _ in path.steps if word is not None)
+        right[place] = " ".join(word for _, _, word in path.steps if word is not None)
+    return Cleaned(references.ids, tuple(left), tuple(right), references.signers, absent, chosen)
+
+
+def clean(
+    transcripts: Transcripts, protocol: Protocol, side: Literal["reference", "hypothesis"]
+) -> list[str]:
+    """The texts of a file as a protocol's rules leave them.
+
+    Rules see a line of the file: the sentence, or a word where each has a line of its own.
+    """
+    rule = cleaner(protocol, side)
+    texts: Iterable[str] = transcripts.texts
+    if transcripts.format in OF_SCLITE and any(mark in "\n".join(transcripts.texts) for mark in MARKS):
+        texts = [" ".join(sclite_words(text)) if _marked(text) else text for text in texts]
+    if not any(each.to in ("both", side) for each in protocol.rules):
+        return list(texts)
+    if not transcripts.a_word_a_line:
+        return [rule(" ".join(text.split())) for text in texts]
+    known: dict[str, str] = {}
+    cleaned = []
+    for text in texts:
+        found = text.split()
+        for word in found:
+            if word not in known:
+                known[word] = rule(word)
+        cleaned.append(" ".join(filter(None, map(known.__getitem__, found))))
+    return cleaned
+
+
+def train_sentences(transcripts: Transcripts, protocol: Protocol) -> frozenset[tuple[str, ...]]:
+    """The sentences of train, cleaned as references are, in words."""
+    return frozenset(tuple(text.split()) for text in clean(transcripts, protocol, "reference"))
+
+
+def _marked(text: str) -> bool:
+    """Whether a text without alternatives has words that sclite takes apart."""
+    return any(mark in text for mark in MARKS) and not has_alternatives(text)
+
+
+def _matched(
+    references: Transcripts, hypotheses: Transcripts, texts: list[str], missing: Missing
+) -> tuple[list[str], tuple[str, ...]]:
+    """The hypotheses' texts in the references' order, and the ids that have none."""
+    if hypotheses.ids == references.ids:
+        return texts, ()
+    if "lines" in (references.format, hypotheses.format) and references.format == hypotheses.format:
+        what = f"{len(hypotheses)} lines against the {len(references)} of {references.source}"
+        raise UserError(hypotheses.source, what, "without ids, line by line is compared")
+    unknown = [place for place, name in enumerate(hypotheses.ids) if name not in references.index]
+    absent = tuple(name for name in references.ids if name not in hypotheses.index)
+    if len(unknown) == len(hypotheses):
+        what = f"none of its ids is in {references.source}"
+        raise UserError(
+            hypotheses.source, what, f"{hypotheses.ids[0]!r} here, {references.ids[0]!r} there, for example"
+        )
+    if unknown:
+        where = f"{hypotheses.source}:{hypotheses.lines[unknown[0]]}"
+        names = _named([hypotheses.ids[place] for place in unknown])
+        raise UserError(where, f"{references.source} has no sentence with the id {names}")
+    if absent and missing == "refuse":
+        what = f"no hypothesis for {len(absent)} of {len(references)} sentences: {_named(absent)}"
+        raise UserError(hypotheses.source, what, "`--missing deletions` counts all their words as deleted")
+    place_of = hypotheses.index
+    return [texts[place_of[name]] if name in place_of else "" for name in references.ids], absent
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(repr(name) for name in names[:NAMED]) + more
+
+
+def _chosen(
+    references: Transcripts, hypotheses: Transcripts, left: list[str], right: list[str], protocol: Protocol
+) -> dict[int, Chosen]:
+    """The best paths through pairs with alternatives, or with words that a protocol excuses."""
+    sides = (references, left), (hypotheses, right)
+    places = {
+        place
+        for each, texts in sides
+        if _is_network("\n".join(texts), each, protocol)
+        for place, text in enumerate(texts)
+        if _is_network(text, each, protocol)
+    }
+    fold = folding(protocol.case)
+    chosen = {}
+    for place in sorted(places):
+        one, other = (_network(texts[place], each, references.ids[place]) for each, texts in sides)
+        chosen[place] = align_networks(
+            one,
+            other,
+            protocol.costs,
+            optional=protocol.optional,
+            fragments=protocol.fragments,
+            same=lambda left, right: fold(composed(left)) == fold(composed(right)),
+        )
+    return chosen
+
+
+def _is_network(text: str, transcripts: Transcripts, protocol: Protocol) -> bool:
+    if transcripts.format in WITH_ALTERNATIVES and has_alternatives(text):
+        return True
+    return (protocol.optional and "(" in text) or (protocol.fragments and "-" in text)
+
+
+def _network(text: str, transcripts: Transcripts, name: str) -> Network:
+    if transcripts.format not in WITH_ALTERNATIVES or not has_alternatives(text):
+        found = tuple(text.split())
+        return Network(found, tuple((place,) for place in range(len(found))), (len(found),))
+    return parse(text, f"{transcripts.source}:{transcripts.lines[transcripts.index[name]]}")
+
+
+def with_chosen(aligned: Aligned, chosen: Mapping[int, Chosen]) -> Aligned:
+    """Alignments of words, some of them replaced by those of the chosen paths."""
+    if not chosen:
+        return aligned
+    parts: list[list[Ints]] = []
+    lengths = np.diff(aligned.offsets)
+    counts = aligned.counts.copy()
+    sides = (aligned.kinds.astype(np.int32), aligned.references, aligned.hypotheses)
+    start = 0
+    for place, path in sorted(chosen.items()):
+        first, last = aligned.offsets[place], aligned.offsets[place + 1]
+        parts.append([each[start:first] for each in sides])
+        parts.append(_steps(path, aligned.references[first:last], aligned.hypotheses[first:last]))
+        lengths[place] = len(path.steps)
+        counts[place] = path.counts
+        start = last
+    parts.append([each[start:] for each in sides])
+    kinds, references, hypotheses = (np.concatenate(column) for column in zip(*parts, strict=True))
+    offsets = np.concatenate(([0], np.cumsum(lengths)))
+    return Aligned(counts, offsets, kinds.astype(np.int8), references, hypotheses)
+
+
+def _steps(path: Chosen, references: Ints, hypotheses: Ints) -> list[Ints]:
+    """Kinds and token numbers of a path whose tokens were aligned in another way."""
+    kinds = np.array([kind for kind, _, _ in path.steps], dtype=np.int32)
+    sides = []
+    for side, numbers in ((1, references), (2, hypotheses)):
+        column = np.full(len(path.steps), -1, dtype=np.int32)
+        column[np.array([step[side] is not None for step in path.steps], dtype=bool)] = numbers[numbers >= 0]
+        sides.append(column)
+    return [kinds, *sides]
+
+
+def encode(cleaned: Cleaned, unit: Unit, *, case: Case, spaces: bool = False) -> Pairs:
+    """The pairs in tokens of a unit; equal tokens (as far as `case` sees) have equal numbers.
+
+    Words are what lies between blanks; characters are code points of the composed form (NFC), with a
+    single blank between words if `spaces` count, else without.
+    """
+    numbers = Numbers(folding(case))
+    sides = []
+    for texts in (cleaned.references, cleaned.hypotheses):
+        split = words(texts, numbers) if unit == "word" else characters(texts, numbers, spaces=spaces)
+        sides.append(split)
+    return Pairs(cleaned.ids, sides[0], sides[1], tuple(numbers.tokens), cleaned.signers)
