@@ -19,6 +19,10 @@ CELLS = 2_000_000
 LARGEST = 400_000_000
 """Cells of the largest table: 20,000 tokens against 20,000."""
 SIDE_BY_SIDE = 4096
+FEW_SIDE_BY_SIDE = 64
+"""Below this many pairs side by side they are better treated one after another."""
+NARROW = 4
+"""A table that is this many times as high as wide, and higher than `SIDE_BY_SIDE`, is turned."""
 FEW = 256
 
 DIAGONAL, INSERT, DELETE = range(3)
@@ -93,6 +97,14 @@ def _side_by_side(sequences: Ragged, chunk: npt.NDArray[np.intp], lengths: Lengt
 
 def _best_moves(left: Ints, right: Ints, costs: Costs) -> Kinds:
     """The last move of the best alignment of every pair of beginnings: [rows + 1, columns + 1, pairs]."""
+    if len(left) > len(right) * NARROW + SIDE_BY_SIDE:  # a row at a time: better few rows than many
+        turned = Costs(costs.substitution, insertion=costs.deletion, deletion=costs.insertion)
+        return _table(right, left, turned, along=DELETE).transpose(1, 0, 2)
+    return _table(left, right, costs, along=INSERT)
+
+
+def _table(left: Ints, right: Ints, costs: Costs, along: int) -> Kinds:
+    """`_best_moves`; `along` is what a move along a row is, DELETE where the table is turned."""
     rows, columns, pairs = len(left), len(right), left.shape[1]
     most = (rows + columns + 1) * max(costs.substitution, costs.insertion, costs.deletion)
     kind = np.int16 if most < np.iinfo(np.int16).max else np.int32 if most < 2**31 else np.int64
@@ -100,7 +112,7 @@ def _best_moves(left: Ints, right: Ints, costs: Costs) -> Kinds:
         kind(cost) for cost in (0, costs.substitution, costs.insertion, costs.deletion)
     )
     moves = np.empty((rows + 1, columns + 1, pairs), dtype=np.int8)
-    moves[0], moves[1:, 0] = INSERT, DELETE
+    moves[0], moves[1:, 0] = along, INSERT + DELETE - along
     first: Sums = np.asarray(costs.insertion * np.arange(columns + 1), dtype=kind)
     above = np.repeat(first[:, None], pairs, axis=1)
     row = np.empty_like(above)
@@ -110,7 +122,7 @@ def _best_moves(left: Ints, right: Ints, costs: Costs) -> Kinds:
         np.minimum(row[1:], diagonal, out=row[1:])
         _insert(row, insertion, first)
         not_diagonal = row[1:] != diagonal
-        not_insert = row[1:] != row[:-1] + insertion
+        not_insert = row[1:] != (row[:-1] + insertion if along == INSERT else above[1:] + deletion)
         np.add(not_diagonal, not_diagonal & not_insert, out=moves[i + 1, 1:], dtype=np.int8)
         above, row = row, above
     return moves
@@ -118,7 +130,7 @@ def _best_moves(left: Ints, right: Ints, costs: Costs) -> Kinds:
 
 def _insert(row: Sums, insertion: np.integer, slope: Sums) -> None:
     """Lower a row [columns + 1, pairs] to what insertions after a cheaper place cost."""
-    if row.shape[1] >= SIDE_BY_SIDE // 64:
+    if row.shape[1] >= FEW_SIDE_BY_SIDE:
         for j in range(len(row) - 1):  # each waits for the one before it; all pairs at once
             np.minimum(row[j + 1], row[j] + insertion, out=row[j + 1])
     else:  # few pairs, long ones: with the slope of insertions taken out it is a running minimum
@@ -128,6 +140,8 @@ def _insert(row: Sums, insertion: np.integer, slope: Sums) -> None:
 def _walk_back(table: Kinds, rows: Lengths, columns: Lengths, moves: Kinds, at: Lengths) -> Lengths:
     """Write the moves of each pair's best alignment before its place `at`; gives where they begin."""
     width, pairs = table.shape[1], table.shape[2]
+    if pairs < FEW_SIDE_BY_SIDE:
+        return np.array([_walk_alone(table, pair, rows, columns, moves, at) for pair in range(pairs)])
     steps = np.array([(width + 1) * pairs, pairs, width * pairs])  # DIAGONAL, INSERT, DELETE
     flat = table.reshape(-1)
     cell = (rows * width + columns) * pairs + np.arange(pairs)
@@ -141,6 +155,21 @@ def _walk_back(table: Kinds, rows: Lengths, columns: Lengths, moves: Kinds, at: 
         going = cell >= pairs  # the first `pairs` cells are those where nothing is left
         active, cell = active[going], cell[going]
     return first
+
+
+def _walk_alone(table: Kinds, pair: int, rows: Lengths, columns: Lengths, moves: Kinds, at: Lengths) -> int:
+    """`_walk_back` for one pair, faster where few pairs are long."""
+    flat, width = table[:, :, pair].tobytes(), table.shape[1]
+    cell = int(rows[pair] * width + columns[pair])
+    steps = width + 1, 1, width  # DIAGONAL, INSERT, DELETE
+    found = bytearray()
+    while cell:
+        move = flat[cell]
+        found.append(move)
+        cell -= steps[move]
+    end = int(at[pair])
+    moves[end - len(found) : end] = np.frombuffer(found, dtype=np.int8)[::-1]
+    return end - len(found)
 
 
 def _aligned(pairs: Pairs, moves: Kinds, first: Lengths, last: Lengths, ends: Lengths) -> Aligned:

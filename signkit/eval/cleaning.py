@@ -18,6 +18,7 @@ from signkit.eval.rules import Rule, Side
 
 Edit = Callable[[str], str]
 Test = Callable[[str], bool]
+Traced = tuple[str, list[tuple[str, str, str]]]
 # Different words that a cleaner remembers; a vocabulary has far fewer.
 REMEMBERED = 1 << 17
 
@@ -67,15 +68,26 @@ def cleaner(protocol: Protocol, side: Side) -> Edit:
     return clean
 
 
-def traced(protocol: Protocol, side: Side, line: str) -> tuple[str, list[tuple[str, str, str]]]:
-    """The cleaned line, and of each rule that changed it: its name, the line before, the line after."""
-    trace = []
-    for step in _steps(protocol, side):
-        after = step.apply(line)
-        if after != line:
-            trace.append((step.name, line, after))
-            line = after
-    return (_joined(line) if trace else line), trace
+def traced(protocol: Protocol, side: Side, line: str) -> Traced:
+    """`tracer` for a single line."""
+    return tracer(protocol, side)(line)
+
+
+def tracer(protocol: Protocol, side: Side) -> Callable[[str], Traced]:
+    """What makes of a line the cleaned line, and a trace: of each rule that changed the line its name, the
+    line before it, the line after it."""
+    steps = _steps(protocol, side)
+
+    def trace(line: str) -> Traced:
+        found = []
+        for step in steps:
+            after = step.apply(line)
+            if after != line:
+                found.append((step.name, line, after))
+                line = after
+        return (_joined(line) if found else line), found
+
+    return trace
 
 
 @lru_cache(16)
@@ -86,8 +98,9 @@ def _steps(protocol: Protocol, side: Side) -> tuple[_Step, ...]:
 def _fused(steps: Sequence[_Step]) -> list[_Step]:
     """The steps, neighbours that look at one word at a time made one."""
     fused: list[_Step] = []
-    for in_words, neighbours in groupby(steps, key=lambda step: step.in_words):
-        fused += [_of_words([*neighbours])] if in_words else neighbours
+    for in_words, run in groupby(steps, key=lambda step: step.in_words):
+        neighbours = [*run]
+        fused += [_of_words(neighbours)] if in_words else neighbours
     return fused
 
 

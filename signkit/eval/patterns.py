@@ -1,9 +1,9 @@
 """Regular expressions of protocol files, held to a form whose search cannot explode.
 
 Python's search goes back and tries again, so a repeat within a repeat can take exponential time. Here a
-repeat is of one character class, or of a group without repeats and alternatives, it stays within a word,
-and there are few of them: what is left is a power of a word's length, and where there are repeats, words
-are at most `LONGEST`.
+repeat is of one character class, or of a group without repeats, options and alternatives, it stays within
+a word, and there are few of them and few ways through the options and alternatives. What is left is a power
+of a word's length, and where there are repeats, words are at most `LONGEST`.
 """
 
 import re
@@ -14,6 +14,7 @@ from signkit.errors import UserError
 
 LONGEST = 1_000
 REPEATS = 3
+WAYS = 1_000  # alternatives of all groups, and 2 for each option, multiplied
 LENGTH = 500
 
 _BRACES = re.compile(r"\{([0-9]*)(,?)([0-9]*)\}")
@@ -63,6 +64,8 @@ def shape(pattern: str) -> Shape:
         scan.step()
     if not scan.fault and scan.repeats > REPEATS:
         scan.fault = f"has {scan.repeats} repeats, more than {REPEATS}"
+    elif not scan.fault and scan.ways * scan.alternatives[0] > WAYS:
+        scan.fault = f"has more than {WAYS:,} ways through its options and alternatives"
     return Shape(scan.fault, scan.repeats, in_words=not (scan.open[0][1] or scan.edges))
 
 
@@ -70,7 +73,10 @@ class _Scan:
     """Goes through a pattern an atom at a time; a group is judged where it ends.
 
     Attributes:
-        open: of each open group whether it holds a repeat or alternatives, and whether a blank fits into it.
+        open: of each open group whether it holds a choice (a repeat, an option, alternatives), and whether
+            a blank fits into it.
+        alternatives: of each open group how many.
+        ways: through all options and closed groups.
         atom: the same of the atom before `place`.
         edges: whether it asks where the line begins or ends.
     """
@@ -78,6 +84,7 @@ class _Scan:
     def __init__(self, pattern: str) -> None:
         self.pattern, self.place, self.repeats, self.fault, self.edges = pattern, 0, 0, "", False
         self.open: list[list[bool]] = [[False, False]]
+        self.alternatives, self.ways = [1], 1
         self.atom = (False, False)
 
     def step(self) -> None:
@@ -87,9 +94,11 @@ class _Scan:
             self._opened()
         elif mark == ")":
             inner = self.open.pop()
+            self.ways *= self.alternatives.pop()
             self._past(1, inner[0], inner[1])
         elif mark == "|":
             self.open[-1][0] = True
+            self.alternatives[-1] += 1
             self.place += 1
         elif mark in "*+?{" and (most := self._most()):
             self._quantifier(most)
@@ -104,6 +113,7 @@ class _Scan:
         if not start and rest.startswith("(?"):
             self.fault = f"has `{rest[:3]}`, and only (?:, (?P<, (?=, (?!, (?<= and (?<! are read here"
         self.open.append([False, False])
+        self.alternatives.append(1)
         self.place += len(start or "(")
 
     def _single(self, mark: str) -> None:
@@ -116,9 +126,9 @@ class _Scan:
         self.edges |= atom in _EDGES
         self._past(length, False, _takes_blank(atom))
 
-    def _past(self, length: int, repeats: bool, blank: bool) -> None:
-        self.atom = (repeats, blank)
-        self.open[-1][0] |= repeats
+    def _past(self, length: int, choice: bool, blank: bool) -> None:
+        self.atom = (choice, blank)
+        self.open[-1][0] |= choice
         self.open[-1][1] |= blank
         self.place += length
 
@@ -139,15 +149,16 @@ class _Scan:
         if after == "+":
             self.fault = "has a possessive repeat, which Python 3.10 does not know"
         self.place += after == "?"  # a lazy one
+        self.open[-1][0] = True
         if most == 1:
+            self.ways *= 2
             return
-        repeats, blank = self.atom
-        if repeats:
-            self.fault = "repeats a group that holds a repeat or alternatives"
+        choice, blank = self.atom
+        if choice:
+            self.fault = "repeats a group that holds a repeat, an option or alternatives"
         elif blank:
             self.fault = "has a repeat that can run over blanks; `[^ ]` is any character of a word"
         self.repeats += 1
-        self.open[-1][0] = True
 
 
 def _class_length(text: str) -> int:

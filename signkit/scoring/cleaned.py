@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from signkit.eval.cleaning import traced
+from signkit.eval.cleaning import tracer
 from signkit.eval.pairing import Side
 from signkit.eval.protocols import Protocol
 from signkit.eval.transcripts import Transcripts
@@ -50,8 +50,9 @@ def show_cleaning(
 
 def changes(protocol: Protocol, side: Side, transcripts: Transcripts) -> Iterator[Change]:
     """The changes of a file's lines; rules see a word at a time where each has a line of its own."""
+    trace = tracer(protocol, side)
     for name, text, line in zip(transcripts.ids, transcripts.texts, transcripts.lines, strict=True):
         words = text.split()
         for seen in words if transcripts.a_word_a_line else [" ".join(words)]:
-            for rule, before, after in traced(protocol, side, seen)[1]:
+            for rule, before, after in trace(seen)[1]:
                 yield Change(name, side, line, rule, before, after)

@@ -17,6 +17,8 @@ EDITS = ("_substitutions", "_deletions", "_insertions")
 """Endings of the metrics that tables of parts leave out."""
 FEW_SIGNERS = 10
 """Below this the bootstrap by signer holds the true value clearly less often than it says."""
+LONGEST = 40
+"""Characters of a word that are shown."""
 MOST = 5
 """How many of the most frequent confusions are shown."""
 
@@ -82,9 +84,12 @@ def _scores(title: str, scores: tuple[Score, ...], confidence: float) -> Table:
 def _print_most(console: Console, analyses: Analyses) -> None:
     """The most frequent confusions, deletions and insertions, a line each."""
     lines = (
-        ("most confused", [f"{c.reference} → {c.hypothesis} ({c.count})" for c in analyses.confusions]),
-        ("most deleted ", [f"{c.token} ({c.count} of {c.occurrences})" for c in analyses.deleted]),
-        ("most inserted", [f"{c.token} ({c.count} of {c.occurrences})" for c in analyses.inserted]),
+        (
+            "most confused",
+            [f"{_short(c.reference)} → {_short(c.hypothesis)} ({c.count})" for c in analyses.confusions],
+        ),
+        ("most deleted ", [f"{_short(c.token)} ({c.count} of {c.occurrences})" for c in analyses.deleted]),
+        ("most inserted", [f"{_short(c.token)} ({c.count} of {c.occurrences})" for c in analyses.inserted]),
     )
     for title, words in lines:
         if words:
@@ -146,6 +151,10 @@ def _signed(difference: float) -> str:
     """A difference of fractions in percent, with its sign; zero has none."""
     found = f"{100 * difference:+.2f}"
     return "0.00" if float(found) == 0 else found
+
+
+def _short(token: str) -> str:
+    return token if len(token) <= LONGEST else f"{token[: LONGEST - 1]}…"
 
 
 def _p(value: float) -> str:

@@ -73,6 +73,16 @@ def test_long_and_short_pairs_together() -> None:
     check([[1], long, [], [2, 3]], [long, long[::-1], long, []], SCLITE)
 
 
+def test_high_and_narrow_tables_are_turned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch_alignment, "SIDE_BY_SIDE", 4)
+    rng = np.random.default_rng(8)
+    for costs in COSTS:
+        references = [rng.integers(0, 3, rng.integers(20, 60)).tolist() for _ in range(90)]
+        hypotheses = [rng.integers(0, 3, rng.integers(0, 6)).tolist() for _ in range(90)]
+        check(references, hypotheses, costs)
+        check(hypotheses, references, costs)
+
+
 def test_costs_above_what_sixteen_bits_hold() -> None:
     rng = np.random.default_rng(7)
     check([rng.integers(0, 3, 40).tolist()], [rng.integers(0, 3, 35).tolist()], Costs(1000, 999, 998))
