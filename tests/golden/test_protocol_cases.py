@@ -9,6 +9,7 @@ from signkit.assets import folder, names
 from signkit.eval.cleaning import cleaner, traced
 from signkit.eval.protocols import Protocol, load
 from signkit.eval.rules import Side
+from signkit.eval.scores import score
 from signkit.strict_yaml import read_file
 
 GOLDEN = folder("eval") / "golden"
@@ -25,10 +26,21 @@ class Case:
 
 
 @dataclass(frozen=True)
+class Counted:
+    """A pair, and how many errors a protocol finds in how many tokens of its reference."""
+
+    reference: str
+    hypothesis: str
+    errors: int
+    tokens: int
+
+
+@dataclass(frozen=True)
 class Cases:
     """A file of `eval/golden`."""
 
-    cases: tuple[Case, ...]
+    counts: tuple[Counted, ...]
+    cases: tuple[Case, ...] = ()
 
 
 WITH_RULES = tuple(name for name in names("eval") if load(name).rules)
@@ -43,9 +55,20 @@ def holds(case: Case, protocol: Protocol) -> bool:
     return traced(protocol, case.side, case.line)[0] == case.cleaned
 
 
-def test_every_protocol_with_rules_has_cases_and_no_other() -> None:
-    assert {path.stem for path in GOLDEN.iterdir()} == set(WITH_RULES)
+def test_every_protocol_has_cases_and_nothing_else_has() -> None:
+    assert {path.stem for path in GOLDEN.iterdir()} == set(names("eval"))
+    assert {name for name in names("eval") if cases(name)} == set(WITH_RULES)
     assert set(WITH_RULES) >= {"phoenix2014", "phoenix2014t", "chicagofswild"}
+
+
+@pytest.mark.parametrize("name", names("eval"))
+def test_counts_hold(name: str) -> None:
+    protocol = load(name)
+    found = read_file(GOLDEN / f"{name}.yaml", Cases).counts
+    assert len(found) >= 3
+    for case in found:
+        aligned = score([case.reference], [case.hypothesis], protocol).sentences.main[1]
+        assert (aligned.errors.sum(), aligned.words.sum()) == (case.errors, case.tokens), case
 
 
 @pytest.mark.parametrize("name", WITH_RULES)
