@@ -186,6 +186,8 @@ def test_systems_compared(signkit: Command) -> None:
     _, out, _ = signkit(*arguments)
     assert "other against ref.stm: 4 sentences, protocol plain" in out
     assert "+9.09" in out
+    assert "-0.00" not in out and "+0.00" not in out
+    assert "0.00 – +" in out
     status, _, err = signkit("score", "ref.stm", "hyp.txt", "--compare", "hyp.txt")
     assert (status, err) == (2, "error: --compare: names a file twice\n")
 
@@ -209,6 +211,26 @@ def test_train_gives_seen_and_unseen(signkit: Command) -> None:
     assert "sentences seen in train 25.00 % 1 of 4 sentences" in lines
     assert "word error rate, seen in train 50.00 % 1 errors, 2 words, 1 sentences" in lines
     assert "not in train : 72.73 % (8 of 11 words, 6 of 9 types)" in lines
+
+
+def test_train_is_read_by_column_and_in_the_protocols_unit(signkit: Command) -> None:
+    Path("train.csv").write_text("id,note,words\nt1,x,go home\nt2,y,wait\n")
+    Path("r.csv").write_text("id,words\na,go home\nb,gone\n")
+    Path("h.txt").write_text("a|go home\nb|gone\n")
+    arguments = ("score", "r.csv", "h.txt", "--protocol", "aslfr", "--train", "train.csv", "--json")
+    found_ = found(signkit(*arguments, "--reference-column", "words", "--metric", "seen")[1])
+    assert [(m["name"], m["value"]) for m in found_["metrics"]] == [  # type: ignore[attr-defined]
+        ("seen_share", 0.5), ("cer_seen", 0.0), ("cer_unseen", 0.0),
+    ]  # fmt: skip
+    vocabulary = found_["analyses"]["vocabulary"]  # type: ignore[index]
+    assert (vocabulary["words"], vocabulary["unknown_words"]) == (11, 1)  # n, of gone, is in no word of train
+
+
+def test_sclites_text_marks_errors_by_case_only_where_case_does_not_count(signkit: Command) -> None:
+    _, out, _ = signkit("score", "ref.stm", "hyp.txt", "--sclite")
+    assert "REF:  today evening rain" in out
+    _, out, _ = signkit("score", "ref.stm", "hyp.txt", "--sclite", "--set", "case=sensitive")
+    assert "REF:  TODAY EVENING RAIN" in out
 
 
 def test_the_report_is_written(signkit: Command) -> None:

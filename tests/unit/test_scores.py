@@ -14,6 +14,7 @@ from signkit.errors import UserError
 from signkit.eval.formats import read_pair
 from signkit.eval.protocols import Protocol, load
 from signkit.eval.scores import Resampling, error_rate, score
+from signkit.eval.transcripts import Transcripts
 
 REFERENCES = {"a": "MY HOUSE", "b": "BOOK", "c": "YOU GO HOME"}
 HYPOTHESES = {"b": "BOOK", "a": "MY CAT BIG", "c": "YOU HOME"}
@@ -89,6 +90,53 @@ def test_equally_composed_tokens_are_equal() -> None:
 def test_words_and_characters_side_by_side() -> None:
     found = values({"a": "AB CD"}, {"a": "AB C D"}, metrics=["wer", "cer", "aslfr"])
     assert found == {"wer": 1.0, "cer": 0.0, "aslfr": 1 - 1 / 5}
+
+
+def test_letter_accuracy_is_aligned_at_the_costs_of_htk() -> None:
+    """Two substitutions fewer cost HTK less than two deletions and two insertions; sclite takes three."""
+    found = values({"a": "aab"}, {"a": "bcc"}, metrics=["letter_accuracy", "cer", "aslfr"])
+    assert found == {"letter_accuracy": 1 - 4 / 3, "cer": 1.0, "aslfr": 0.0}
+
+
+def test_a_metric_asked_for_twice_is_there_once() -> None:
+    assert list(values(REFERENCES, HYPOTHESES, metrics=["wer", "cer", "wer"])) == ["wer", "cer"]
+
+
+def test_words_of_sclites_formats_mean_what_they_mean_to_sclite() -> None:
+    reference = Transcripts("r.trn", "trn", ("a", "b"), ("A;x B* @ C\\D", "E"), (1, 2))
+    for format, errors in (("trn", 0), ("id", 2)):
+        hypothesis = Transcripts("h", format, ("a", "b"), ("A B CD", "E*"), (1, 2))
+        found = score(reference, hypothesis, resampling=QUICK)["wer"]
+        assert found.note == f"{errors // 2} errors, 4 words, 2 sentences"
+
+
+def test_rules_see_words_parted_by_single_blanks() -> None:
+    protocol = load("phoenix2014")
+    found = score({"a": "WIE-AUSSEHEN"}, {"a": "WIE   AUSSEHEN"}, protocol, resampling=QUICK)
+    assert found["wer"].value == 0
+
+
+def test_alternatives_are_counted_as_the_chosen_path(tmp_path: Path) -> None:
+    (tmp_path / "r.trn").write_text("A { B C / D } E (a-1)\nF (a-2)\n{ G / @ } (a-3)\n")
+    (tmp_path / "h.trn").write_text("X A D E (a-1)\nF H (a-2)\n(a-3)\n")
+    references, (hypotheses,) = read_pair(tmp_path / "r.trn", [tmp_path / "h.trn"])
+    found = score(references, hypotheses, resampling=QUICK)
+    pairs, aligned = found.sentences.main
+    assert aligned.counts.tolist() == [[3, 0, 0, 1], [1, 0, 0, 1], [0, 0, 0, 0]]
+    assert aligned.offsets.tolist() == [0, 4, 6, 6]
+    assert pairs.words(pairs.references[0]) == ("A", "D", "E")
+    assert pairs.words(aligned.references[aligned.references >= 0]) == ("A", "D", "E", "F")
+    assert pairs.words(aligned.hypotheses[aligned.hypotheses >= 0]) == ("X", "A", "D", "E", "F", "H")
+
+
+def test_words_that_may_be_left_out_are_correct_without_a_partner() -> None:
+    protocol = load("plain", ["optional=true"])
+    found = score({"a": "A (UH) B"}, {"a": "A B"}, protocol, resampling=QUICK)
+    _, aligned = found.sentences.main
+    assert aligned.counts.tolist() == [[3, 0, 0, 0]]
+    assert aligned.hypotheses.tolist().count(-1) == 1
+    parts = load("plain", ["fragments=true"])
+    assert score({"a": "AB- C"}, {"a": "ABCD C"}, parts, resampling=QUICK)["wer"].value == 0
 
 
 def test_spaces_are_characters_if_the_protocol_says_so() -> None:
