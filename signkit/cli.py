@@ -1,5 +1,6 @@
 """The command `signkit`: its verbs. What they do is imported only when they are called."""
 
+import errno
 import os
 import sys
 import traceback
@@ -226,13 +227,34 @@ def fetch(
 
 def main() -> None:
     """Run the command and leave with its status: 2 for the user's mistakes, 1 for failures."""
+    _open_streams()
     try:
         status = _status()
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has left, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_stdout()
+        status = 1
+    except OSError as error:
+        print(f"error: the output cannot be written: {error.strerror or error}", file=sys.stderr)
+        _close_stdout()
         status = 1
     sys.exit(status)
+
+
+def _open_streams() -> None:
+    """Output in UTF-8 where it goes to a file or a pipe; a letter that a terminal lacks is no failure."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by the caller
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
+        elif hasattr(stream, "reconfigure"):
+            is_terminal = stream.isatty()
+            stream.reconfigure(encoding=None if is_terminal else "utf-8", errors="backslashreplace")
+
+
+def _close_stdout() -> None:
+    """Let what is still to be written go nowhere, so that leaving raises nothing."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _status() -> int | str | None:
@@ -248,6 +270,8 @@ def _status() -> int | str | None:
     except BrokenPipeError:
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EIO) and error.filename is None:
+            raise  # of the output, as `main` says
         if isinstance(error, ImportError) and (lacking := _lacking(error)):
             _report(lacking)
             return lacking.exit_code

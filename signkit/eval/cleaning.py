@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby, islice
+from itertools import groupby
 from operator import eq
 
 from signkit.errors import UserError
@@ -137,12 +137,9 @@ def _forecast(steps: Sequence[_Step]) -> Callable[[str], int]:
 
     def may_fire(line: str) -> int:
         words = line.split(" ")
-        different = set(words)
-        found = 0
-        if merging and len(different) < len(words) and any(map(eq, words, islice(words, 1, None))):
-            found = merging
-        if not inert.issuperset(different):
-            for word in different - inert:
+        found = merging if merging and True in map(eq, words, words[1:]) else 0
+        if not inert.issuperset(words):
+            for word in set(words) - inert:
                 known = bits.get(word)
                 found |= learn(word) if known is None else known
         return found

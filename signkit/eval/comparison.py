@@ -11,7 +11,7 @@ from signkit.eval.metrics import main_rate
 from signkit.eval.pairing import Missing
 from signkit.eval.protocols import Protocol, load
 from signkit.eval.scores import Resampling, Scored, Texts, groups, score
-from signkit.eval.significance import holm, mapsswe
+from signkit.eval.significance import SIGNIFICANT, holm, mapsswe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +54,6 @@ class Compared:
 
     systems: dict[str, Scored]
     comparisons: tuple[Comparison, ...]
-
-
-SIGNIFICANT = 0.05
 
 
 def compare(
@@ -140,13 +137,14 @@ def _bootstrapped(systems: Mapping[str, Scored], a: str, b: str, place: int, dra
 
 def _matched_pairs(systems: Mapping[str, Scored], a: str, b: str, rate: str) -> Comparison:
     result = mapsswe(systems[a].sentences.main[1], systems[b].sentences.main[1])
+    difference = systems[a][rate].value - systems[b][rate].value
     return Comparison(
         metric=rate,
         test="mapsswe",
         first=a,
         second=b,
-        difference=systems[a][rate].value - systems[b][rate].value,
-        p_value=result.p_value,
+        difference=difference,
+        p_value=result.p_value if difference == difference else math.nan,
         better=a if result.mean < 0 else b,
         note=f"{result.segments} segments, {result.errors_a} and {result.errors_b} errors, Z {result.z:.3f}",
     )

@@ -117,9 +117,9 @@ def by_token(pairs: Pairs, aligned: Aligned) -> TokenCounts:
     kinds, references, hypotheses = aligned.kinds, aligned.references, aligned.hypotheses
     return TokenCounts(
         pairs.tokens,
-        counted(references[kinds != INSERTION]),
-        counted(hypotheses[kinds != DELETION]),
-        counted(references[kinds == CORRECT]),
+        counted(references[references >= 0]),
+        counted(hypotheses[hypotheses >= 0]),
+        counted(references[(kinds == CORRECT) & (references >= 0)]),  # not so if it was put in for free
         counted(references[kinds == DELETION]),
         counted(hypotheses[kinds == INSERTION]),
     )

@@ -1,7 +1,8 @@
 """From the transcripts of two files to pairs that can be aligned: matched by id, cleaned, in tokens."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Literal
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from signkit.errors import UserError
 from signkit.eval.cleaning import cleaner
 from signkit.eval.networks import (
+    NOTHING,
     Chosen,
     Network,
     align_networks,
@@ -28,6 +30,9 @@ OF_SCLITE = ("stm", "trn", "ctm")
 """Formats in which ``@``, ``A;tag``, a last ``*`` and backslashes mean what they mean to sclite."""
 WITH_ALTERNATIVES = ("stm", "trn")
 """Those in which ``{ A / B }`` are alternatives."""
+LARGEST = 4_000_000
+"""Pairs of words of a reference and a hypothesis with alternatives."""
+BRACES = ("{", "/", "}")
 MARKS = "@*;\\"
 NAMED = 3
 """Ids that a message names."""
@@ -80,10 +85,13 @@ def clean(
     """
     rule = cleaner(protocol, side)
     texts: Iterable[str] = transcripts.texts
-    if transcripts.format in OF_SCLITE and any(mark in "\n".join(transcripts.texts) for mark in MARKS):
+    everything = "\n".join(transcripts.texts) if transcripts.format in OF_SCLITE else ""
+    if any(mark in everything for mark in MARKS):
         texts = [" ".join(sclite_words(text)) if _marked(text) else text for text in texts]
     if not any(each.to in ("both", side) for each in protocol.rules):
         return list(texts)
+    if transcripts.format in WITH_ALTERNATIVES and has_alternatives(everything):
+        return [_cleaned_parts(text, rule) if has_alternatives(text) else rule(text) for text in texts]
     if not transcripts.a_word_a_line:
         return [rule(" ".join(text.split())) for text in texts]
     known: dict[str, str] = {}
@@ -100,6 +108,20 @@ def clean(
 def train_sentences(transcripts: Transcripts, protocol: Protocol) -> frozenset[tuple[str, ...]]:
     """The sentences of train, cleaned as references are, in words."""
     return frozenset(tuple(text.split()) for text in clean(transcripts, protocol, "reference"))
+
+
+def _cleaned_parts(text: str, rule: Callable[[str], str]) -> str:
+    """A text with alternatives: each stretch between braces and strokes cleaned by itself."""
+    parts: list[str] = []
+    for is_mark, found in groupby(text.split(), key=lambda word: word in BRACES):
+        if is_mark:
+            for mark in found:
+                if parts and parts[-1] in ("{", "/") and mark in ("/", "}"):
+                    parts.append(NOTHING)  # an alternative of which nothing is left
+                parts.append(mark)
+        elif cleaned := rule(" ".join(found)):
+            parts.append(cleaned)
+    return " ".join(parts)
 
 
 def _marked(text: str) -> bool:
@@ -120,14 +142,16 @@ def _matched(
     absent = tuple(name for name in references.ids if name not in hypotheses.index)
     if len(unknown) == len(hypotheses):
         what = f"none of its ids is in {references.source}"
-        raise UserError(
-            hypotheses.source, what, f"{hypotheses.ids[0]!r} here, {references.ids[0]!r} there, for example"
-        )
+        hint = f"{hypotheses.ids[0]!r} here, {references.ids[0]!r} there, for example"
+        for side, option in ((references, "--reference-format"), (hypotheses, "--format")):
+            if side.format == "lines":
+                hint = f"{side.source} was read as lines, which have no ids: `{option}` names another format"
+        raise UserError(hypotheses.source, what, hint)
     if unknown:
         where = f"{hypotheses.source}:{hypotheses.lines[unknown[0]]}"
         names = _named([hypotheses.ids[place] for place in unknown])
         raise UserError(where, f"{references.source} has no sentence with the id {names}")
-    if absent and missing == "refuse":
+    if absent and missing != "deletions":
         what = f"no hypothesis for {len(absent)} of {len(references)} sentences: {_named(absent)}"
         raise UserError(hypotheses.source, what, "`--missing deletions` counts all their words as deleted")
     place_of = hypotheses.index
@@ -154,7 +178,11 @@ def _chosen(
     fold = folding(protocol.case)
     chosen = {}
     for place in sorted(places):
-        one, other = (_network(texts[place], each, references.ids[place]) for each, texts in sides)
+        name = references.ids[place]
+        one, other = (_network(texts[place], each, name) for each, texts in sides)
+        if len(one.words) * len(other.words) > LARGEST:
+            what = f"alternatives too long to align: {len(one.words)} words against {len(other.words)}"
+            raise UserError(f"sentence {name!r}", what, "split it")
         chosen[place] = align_networks(
             one,
             other,

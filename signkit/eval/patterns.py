@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from signkit.errors import UserError
 
-LONGEST = 1_000
+LONGEST = 250
 REPEATS = 3
 WAYS = 1_000  # alternatives of all groups, and 2 for each option, multiplied
 LENGTH = 500

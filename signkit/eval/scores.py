@@ -15,7 +15,7 @@ from signkit.eval.analyses import seen as occurs_in_train
 from signkit.eval.batch_alignment import align_pairs
 from signkit.eval.bootstrap import interval
 from signkit.eval.measure import Measure, ratio
-from signkit.eval.metrics import Sentences, main_rate, measures
+from signkit.eval.metrics import Sentences, check_names, main_rate, measures
 from signkit.eval.pairing import Missing, pair
 from signkit.eval.protocols import Protocol, load
 from signkit.eval.tokens import folding
@@ -108,6 +108,7 @@ def score(
     left, right = as_transcripts(references, "references", signers), as_transcripts(hypotheses, "hypotheses")
     sentences = Sentences(pair(left, right, rules, missing), rules)
     names = metrics or rules.metrics
+    check_names(names, "metrics")
     drawn = resampling or Resampling()
     signed = signature(sentences, drawn, a_word_a_line=right.a_word_a_line)
     group = groups(sentences.cleaned.signers) if drawn.by_signer else None
@@ -182,8 +183,9 @@ def groups(signers: Sequence[str]) -> Ints:
     Raises:
         UserError: no signer is known.
     """
-    if not any(signers):
-        raise UserError("references", "name no signers, so no intervals by signer can be found")
+    if not all(signers) or not signers:
+        which = "no signers" if not any(signers) else f"no signer for {sum(not s for s in signers)} sentences"
+        raise UserError("references", f"name {which}, so no intervals by signer can be found")
     return np.unique(np.array(signers), return_inverse=True)[1].astype(np.int64)
 
 

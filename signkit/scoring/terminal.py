@@ -31,8 +31,8 @@ def print_scoring(scoring: Scoring, *, by_signer: bool = False, report: Path | N
         _print_system(console, name, scored, scoring, by_signer)
     if scoring.comparisons:
         console.print(_comparisons(scoring))
-    for scored in list(scoring.systems.values())[:1]:
-        console.print(f"signature: {scored.signature}")
+    for signature in dict.fromkeys(scored.signature for scored in scoring.systems.values()):
+        console.print(f"signature: {signature}")
     if report is not None:
         console.print(f"report:    {report}")
 
@@ -52,13 +52,14 @@ def _print_system(console: Console, name: str, scored: Scored, scoring: Scoring,
     console.print(_scores(title, scored.scores, scoring.resampling.confidence))
     if cleaned.missing:
         count = len(cleaned.missing)
-        console.print(f"warning: {count} without a hypothesis: all words of these sentences count as deleted")
+        as_what = scoring.protocol.empty or "deletions of all their words"
+        console.print(f"warning: {count} without a hypothesis count as {as_what}")
     analyses = scoring.analyses[name]
     if by_signer:
         console.print(_signers(analyses))
         if len(analyses.signers) < FEW_SIGNERS and scoring.resampling.resamples:
-            known = f"{len(analyses.signers)} signers"
-            console.print(f"note: intervals by signer are too narrow with as few as {known}")
+            count = len(analyses.signers)
+            console.print(f"note: with {count} signers, intervals by signer are narrower than they should be")
     if scoring.classes:
         console.print(_classes(scored))
     _print_most(console, analyses)
@@ -67,10 +68,10 @@ def _print_system(console: Console, name: str, scored: Scored, scoring: Scoring,
 def _scores(title: str, scores: tuple[Score, ...], confidence: float) -> Table:
     table = _table(title)
     table.add_column("metric")
-    table.add_column("value", justify="right")
+    table.add_column("value", justify="right", no_wrap=True)
     with_interval = any(not math.isnan(each.low) for each in scores)
     if with_interval:
-        table.add_column(f"{100 * confidence:g} % interval", justify="right")
+        table.add_column(f"{100 * confidence:g} % interval", justify="right", no_wrap=True)
     table.add_column("of", style="dim")
     for each in scores:
         row = [TITLES.get(each.name, each.name), figure(each.name, each.value)]
@@ -109,7 +110,7 @@ def _signers(analyses: Analyses) -> Table:
         table.add_column(title, justify="right")
     known = [name for name in analyses.signers[0].values if not name.endswith(EDITS)]
     for name in known:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for part in analyses.signers:
         values = (figure(name, part.values[name]) for name in known)
         table.add_row(part.name, str(part.sentences), str(part.words), *values)
@@ -134,8 +135,9 @@ def _comparisons(scoring: Scoring) -> Table:
     table.add_column("test")
     if len(scoring.systems) > 2:
         table.add_column("systems")
-    for title in ("difference", "interval", "p (Holm)", "better"):
-        table.add_column(title, justify="right")
+    for title in ("difference", "interval", "p (Holm)"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("better")
     for each in scoring.comparisons:
         if each.metric.endswith(EDITS):
             continue
@@ -149,12 +151,15 @@ def _comparisons(scoring: Scoring) -> Table:
 
 def _signed(difference: float) -> str:
     """A difference of fractions in percent, with its sign; zero has none."""
+    if math.isnan(difference):
+        return "-"
     found = f"{100 * difference:+.2f}"
     return "0.00" if float(found) == 0 else found
 
 
 def _short(token: str) -> str:
-    return token if len(token) <= LONGEST else f"{token[: LONGEST - 1]}…"
+    shown = token if len(token) <= LONGEST else f"{token[: LONGEST - 1]}…"
+    return "".join(character if character.isprintable() else "\ufffd" for character in shown)
 
 
 def _p(value: float) -> str:

@@ -78,8 +78,8 @@ def score_files(reference: Path, hypothesis: Path, options: Options) -> int:
         UserError: what is wrong with a file, an option or the protocol.
     """
     protocol = load(options.protocol, options.overrides)
-    check_names(options.metrics, "--metric")
     files = (hypothesis, *options.systems)
+    _check(options, (reference, *files))
     references, hypotheses = read_pair(
         reference,
         files,
@@ -93,14 +93,42 @@ def score_files(reference: Path, hypothesis: Path, options: Options) -> int:
 
         show_cleaning(protocol, references, hypotheses[0], options.as_json)
         return 0
+    if protocol.rules and len({each.a_word_a_line for each in hypotheses}) > 1:
+        what = "a CTM is cleaned word by word and other formats sentence by sentence: these do not compare"
+        raise UserError("--compare", what, "give all systems in one format")
     scoring = _scored(references, dict(zip(_names(files), hypotheses, strict=True)), protocol, options)
     if options.report is not None:
         from signkit.scoring.page import write_page
         from signkit.scoring.present import page
 
-        write_page(options.report, page(scoring))
+        write_page(options.report.resolve(), page(scoring))
     _print(scoring, options)
     return 0
+
+
+def _check(options: Options, files: Sequence[Path]) -> None:
+    """Refuse options that do not go together, and a report that would replace something else.
+
+    Raises:
+        UserError: which option is at fault.
+    """
+    check_names(options.metrics, "--metric")
+    if "seen" in options.metrics and options.train is None:
+        raise UserError("--metric seen", "needs the sentences of train", "`--train FILE` names them")
+    if options.as_json and options.sclite:
+        raise UserError("--sclite", "prints text, and --json JSON: choose one")
+    if options.show_cleaning and (options.systems or options.report or options.sclite):
+        raise UserError("--show-cleaning", "scores nothing: leave out --compare, --report and --sclite")
+    report = options.report
+    if report is None:
+        return
+    if report.is_dir() or (report.exists() and not report.is_file()):
+        raise UserError("--report", f"{report} is not a file that could be replaced")
+    if not report.absolute().parent.is_dir():
+        raise UserError("--report", f"there is no folder {report.parent}")
+    for path in (*files, *([options.train] if options.train else ())):
+        if report.exists() and path.exists() and report.samefile(path):
+            raise UserError("--report", f"{report} is a file that is read here")
 
 
 def _scored(

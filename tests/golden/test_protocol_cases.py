@@ -2,17 +2,18 @@
 
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 
 import pytest
 
-from signkit.assets import folder, names
+from signkit.assets import names
 from signkit.eval.cleaning import cleaner, traced
 from signkit.eval.protocols import Protocol, load
 from signkit.eval.rules import Side
 from signkit.eval.scores import score
 from signkit.strict_yaml import read_file
 
-GOLDEN = folder("eval") / "golden"
+GOLDEN = Path(__file__).resolve().parents[2] / "eval" / "golden"
 
 
 @dataclass(frozen=True)

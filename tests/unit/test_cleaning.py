@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from signkit.errors import UserError
 from signkit.eval import cleaning
 from signkit.eval.cleaning import cleaner, traced
-from signkit.eval.patterns import LENGTH, compiled, shape
+from signkit.eval.patterns import LENGTH, LONGEST, compiled, shape
 from signkit.eval.protocols import Protocol, load
 from signkit.eval.rules import Rule, Side
 
@@ -220,7 +220,7 @@ def test_a_long_line_of_words_is_cleaned() -> None:
 def test_a_word_too_long_for_a_pattern_is_told() -> None:
     line = "WIND " + "a-" * 501 + "-PLUSPLUS"
     expected = (
-        "protocol phoenix2014t: the rule `markers` takes words of at most 1,000 characters, "
+        f"protocol phoenix2014t: the rule `markers` takes words of at most {LONGEST:,} characters, "
         "and here is one of 1,011"
     )
     for apply in (

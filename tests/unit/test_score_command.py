@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -148,7 +149,9 @@ def test_missing_hypotheses_are_refused_and_said_when_counted(signkit: Command) 
         "`--missing deletions` counts all their words as deleted\n"
     )
     _, out, _ = signkit("score", "ref.stm", "hyp.ctm", "--missing", "deletions")
-    assert "warning: 1 without a hypothesis: all words of these sentences count as deleted" in out
+    assert "warning: 1 without a hypothesis count as deletions of all their words" in out
+    arguments = ("score", "ref.stm", "hyp.ctm", "--missing", "deletions", "--protocol", "phoenix2014")
+    assert "warning: 1 without a hypothesis count as [EMPTY]" in signkit(*arguments)[1]
 
 
 def test_show_cleaning_says_which_rule_did_what(signkit: Command) -> None:
@@ -233,6 +236,55 @@ def test_sclites_text_marks_errors_by_case_only_where_case_does_not_count(signki
     assert "REF:  TODAY EVENING RAIN" in out
 
 
+def test_kaldis_text_is_read_when_asked_for(signkit: Command) -> None:
+    Path("r").write_text("u1 A B\nu2\tC\nu3\n")
+    Path("h").write_text("u2 C\nu3\nu1 A\n")
+    document = found(signkit("score", "r", "h", "--format", "kaldi", "--json")[1])
+    assert document["metrics"][0]["note"] == "1 errors, 3 words, 3 sentences"  # type: ignore[index]
+    assert signkit("score", "r", "h", "--format", "lines", "--resamples", "0")[0] == 0
+
+
+def test_undefined_differences_are_shown_as_such(signkit: Command) -> None:
+    Path("r").write_text("a|\nb|\n")
+    Path("h").write_text("a|A\nb|\n")
+    Path("i").write_text("a|\nb|\n")
+    arguments = ("score", "r", "h", "--compare", "i", "--metric", "wer")
+    tests = found(signkit(*arguments, "--json")[1])["comparisons"]
+    shown = [(t["test"], t["difference"], t["p_value"], t["better"]) for t in tests]  # type: ignore[attr-defined]
+    assert shown == [("bootstrap", None, None, ""), ("mapsswe", None, None, "")]
+    assert "nan" not in signkit(*arguments)[1]
+
+
+def test_what_a_terminal_would_obey_is_not_printed(signkit: Command) -> None:
+    Path("r").write_text("a|A B\n")
+    Path("h").write_text(f"a|\x1b]0;evil\x07 B {'X' * 100}\n")
+    _, out, _ = signkit("score", "r", "h")
+    assert "\x1b" not in out and "\x07" not in out
+    assert "\ufffd]0;evil\ufffd" in out
+    assert "X" * 39 + "… (1" in out and "X" * 40 not in out
+
+
+def test_output_that_cannot_be_written_is_one_message(tmp_path: Path) -> None:
+    (tmp_path / "r").write_text("a|A → B\n")
+    program = [sys.executable, "-m", "signkit", "score", "r", "r", "--json"]
+    full = Path("/dev/full")
+    if full.is_char_device():
+        with full.open("w") as out:
+            done = subprocess.run(
+                program, cwd=tmp_path, stdout=out, stderr=subprocess.PIPE, text=True, timeout=60
+            )
+        message = "error: the output cannot be written: No space left on device\n"
+        assert (done.returncode, done.stderr) == (1, message)
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252"}
+    other = subprocess.run(program, cwd=tmp_path, env=environment, capture_output=True, timeout=60)
+    assert (other.returncode, other.stderr) == (0, b"")
+    assert "→" in other.stdout.decode("utf-8")
+    closed = subprocess.run(
+        ["sh", "-c", '"$@" >&-', "sh", *program], cwd=tmp_path, capture_output=True, timeout=60
+    )
+    assert (closed.returncode, closed.stderr) == (0, b"")
+
+
 def test_the_report_is_written(signkit: Command) -> None:
     _, out, _ = signkit("score", "ref.stm", "hyp.txt", "--report", "page.html")
     assert out.endswith("report:    page.html\n")
@@ -271,12 +323,49 @@ def test_every_figure_has_a_title(signkit: Command) -> None:
         ),
         (["ref.stm", "hyp.txt", "--confidence", "1"], "--confidence: lies between 0 and 1, and not at 1"),
         (
+            ["ref.stm", "hyp.txt", "--json", "--sclite"],
+            "--sclite: prints text, and --json JSON: choose one",
+        ),
+        (
+            ["ref.stm", "hyp.txt", "--show-cleaning", "--report", "x.html"],
+            "--show-cleaning: scores nothing: leave out --compare, --report and --sclite",
+        ),
+        (
+            ["ref.stm", "hyp.txt", "--metric", "seen"],
+            "--metric seen: needs the sentences of train; `--train FILE` names them",
+        ),
+        (["ref.stm", "hyp.txt", "--report", "."], "--report: . is not a file that could be replaced"),
+        (["ref.stm", "hyp.txt", "--report", "no/x.html"], "--report: there is no folder no"),
+        (["ref.stm", "hyp.txt", "--report", "hyp.txt"], "--report: hyp.txt is a file that is read here"),
+        (
+            ["ref.stm", "hyp.txt", "--train", "hyp.ctm", "--report", "hyp.ctm"],
+            "--report: hyp.ctm is a file that is read here",
+        ),
+        (
+            ["ref.stm", "hyp.ctm", "--compare", "hyp.txt", "--protocol", "phoenix2014"],
+            "--compare: a CTM is cleaned word by word and other formats sentence by sentence: "
+            "these do not compare; give all systems in one format",
+        ),
+        (
+            ["ref.stm", "plain", "--missing", "deletions"],
+            "plain: none of its ids is in ref.stm; "
+            "plain was read as lines, which have no ids: `--format` names another format",
+        ),
+        (
+            ["kaldi1", "kaldi2"],
+            "kaldi2: its lines begin with ids ('u2'), as those of the reference; "
+            "`--format kaldi` reads `id words`; `--format lines` takes them as words",
+        ),
+        (
             ["ref.stm", "hyp.txt", "--set", "case=lower"],
             "--set case=lower: `case` cannot be `lower`",
         ),
     ],
 )
 def test_what_is_refused(signkit: Command, arguments: list[str], message: str) -> None:
+    Path("plain").write_text("A B\nC\n")
+    Path("kaldi1").write_text("u1 A B\nu2\tC\n")
+    Path("kaldi2").write_text("u2 C\nu1 A\n")
     status, out, err = signkit("score", *arguments)
     assert (status, out) == (2, "")
     assert err.startswith(f"error: {message}")

@@ -11,6 +11,7 @@ import pytest
 
 import signkit
 from signkit.errors import UserError
+from signkit.eval import pairing
 from signkit.eval.formats import read_pair
 from signkit.eval.protocols import Protocol, load
 from signkit.eval.scores import Resampling, error_rate, score
@@ -129,6 +130,31 @@ def test_alternatives_are_counted_as_the_chosen_path(tmp_path: Path) -> None:
     assert pairs.words(aligned.hypotheses[aligned.hypotheses >= 0]) == ("X", "A", "D", "E", "F", "H")
 
 
+def test_rules_see_each_alternative_by_itself() -> None:
+    """Or equal neighbours would make one brace of two."""
+    text = "{ { loc-AA / BB BB } / CC } DD __ON__ { __OFF__ / EE }"
+    reference = Transcripts("r.trn", "trn", ("a",), (text,), (1,))
+    expected = {"AA DD": 0, "BB DD EE": 0, "CC DD": 0, "XX DD": 1, "AA DD EE FF": 1}
+    for hypothesis, errors in expected.items():
+        other = Transcripts("h.txt", "id", ("a",), (hypothesis,), (1,))
+        found = score(reference, other, "phoenix2014t", resampling=QUICK)
+        assert found.sentences.main[1].errors.tolist() == [errors], hypothesis
+
+
+def test_alternatives_too_long_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pairing, "LARGEST", 5)
+    reference = Transcripts("r.trn", "trn", ("a",), ("{ A / B } C",), (1,))
+    with pytest.raises(UserError) as caught:
+        score(reference, {"a": "A C"})
+    assert str(caught.value) == "sentence 'a': alternatives too long to align: 3 words against 2; split it"
+
+
+def test_a_metric_that_is_none() -> None:
+    with pytest.raises(UserError) as caught:
+        score(REFERENCES, HYPOTHESES, metrics=["wer", "werr"])
+    assert str(caught.value) == "metrics: there is no metric 'werr'; did you mean `wer`?"
+
+
 def test_words_that_may_be_left_out_are_correct_without_a_partner() -> None:
     protocol = load("plain", ["optional=true"])
     found = score({"a": "A (UH) B"}, {"a": "A B"}, protocol, resampling=QUICK)
@@ -218,6 +244,10 @@ def test_intervals_by_signer() -> None:
     with pytest.raises(UserError) as caught:
         score(references, hypotheses, resampling=drawn)
     assert str(caught.value) == "references: name no signers, so no intervals by signer can be found"
+    with pytest.raises(UserError) as caught:
+        score(references, hypotheses, signers=["", *signers[1:]], resampling=drawn)
+    message = "references: name no signer for 1 sentences, so no intervals by signer can be found"
+    assert str(caught.value) == message
 
 
 def test_a_score_that_is_not_there() -> None:

@@ -9,7 +9,7 @@ from signkit.errors import UserError
 from signkit.eval.formats.ctm import by_recording, cut, read_words
 from signkit.eval.formats.detect import FORMATS, WITH_COLUMNS, check, detect
 from signkit.eval.formats.jsonl import read_jsonl
-from signkit.eval.formats.plain import read_id, read_plain
+from signkit.eval.formats.plain import read_id, read_kaldi, read_plain
 from signkit.eval.formats.stm import ignored, read_stm
 from signkit.eval.formats.table import looks_like_header, read_table
 from signkit.eval.formats.textlines import read_lines, uncollected
@@ -71,8 +71,23 @@ def read_pair(
     found = [_hypothesis(path, format, column, known) for path in hypotheses]
     if column and not any(side.format in WITH_COLUMNS for side in (known, *found)):
         raise _no_columns("--column", [known, *found])
+    if "lines" not in (format, reference_format):
+        _check_ids([known, *found])
     left_out = ignored(known)
     return _without(known, left_out), tuple(_without(side, left_out) for side in found)
+
+
+def _check_ids(sides: Sequence[Transcripts]) -> None:
+    """Refuse lines without ids that all begin with one: they would count as words."""
+    if any(side.format != "lines" or len(side) < 2 for side in sides):
+        return
+    first = [{text.split(None, 1)[0] for text in side.texts if text} for side in sides]
+    if all(len(names) == len(sides[0]) and names == first[0] for names in first):
+        example = sides[1].texts[0].split(None, 1)[0]
+        what = f"its lines begin with ids ({example!r}), as those of the reference"
+        raise UserError(
+            sides[1].source, what, "`--format kaldi` reads `id words`; `--format lines` takes them as words"
+        )
 
 
 def _read(path: Path, format: str, column: str) -> Transcripts:
@@ -95,7 +110,14 @@ def _parse(path: Path, format: str, lines: list[str], column: str) -> Transcript
             return read_jsonl(source, lines, column)
         if format == "ctm":
             return by_recording(read_words(source, lines))
-        return {"stm": read_stm, "trn": read_trn, "id": read_id, "lines": read_plain}[format](source, lines)
+        readers = {
+            "stm": read_stm,
+            "trn": read_trn,
+            "id": read_id,
+            "kaldi": read_kaldi,
+            "lines": read_plain,
+        }
+        return readers[format](source, lines)
 
 
 def _hypothesis(path: Path, format: str, column: str, reference: Transcripts) -> Transcripts:

@@ -6,7 +6,7 @@ from signkit.errors import UserError
 from signkit.eval.formats.table import looks_like_header
 from signkit.suggest import suggestion
 
-FORMATS: tuple[str, ...] = ("stm", "ctm", "trn", "csv", "corpus", "id", "jsonl", "lines")
+FORMATS: tuple[str, ...] = ("stm", "ctm", "trn", "csv", "corpus", "id", "kaldi", "jsonl", "lines")
 WITH_COLUMNS = ("csv", "corpus", "jsonl")
 ENDINGS = {
     ".stm": "stm",

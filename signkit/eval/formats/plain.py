@@ -33,6 +33,22 @@ def read_id(source: str, lines: list[str]) -> Transcripts:
     return Transcripts(source, "id", tuple(ids), tuple(texts), numbers)
 
 
+def read_kaldi(source: str, lines: list[str]) -> Transcripts:
+    """The utterances of ``id words`` lines, Kaldi's ``text``; blank lines are passed over."""
+    ids: list[str] = []
+    texts: list[str] = []
+    numbers = array("l")
+    for number, line in enumerate(lines, 1):
+        parts = line.split(None, 1)
+        if parts:
+            ids.append(parts[0])
+            texts.append(parts[1].rstrip() if len(parts) > 1 else "")
+            numbers.append(number)
+    if not ids:
+        raise UserError(source, "has no utterances")
+    return Transcripts(source, "kaldi", tuple(ids), tuple(texts), numbers)
+
+
 def read_plain(source: str, lines: list[str]) -> Transcripts:
     """One utterance a line, ids ``1``, ``2`` and so on; an empty line is an utterance without words."""
     numbers = range(1, len(lines) + 1)
