@@ -200,8 +200,7 @@ def _print(scoring: Scoring, options: Options) -> None:
     elif options.as_json:
         from signkit.scoring.document import document
 
-        json.dump(document(scoring), sys.stdout, ensure_ascii=False)
-        sys.stdout.write("\n")
+        print(json.dumps(document(scoring), ensure_ascii=False))  # whole, before a part of it is out
     else:
         from signkit.scoring.terminal import print_scoring
 
