@@ -133,7 +133,7 @@ def confusions(pairs: Pairs, aligned: Aligned, top: int) -> tuple[Confusion, ...
     first, second = np.divmod(found, size) if size else (found, found)
     rank = _ranks(pairs.tokens)
     best = np.lexsort((rank[second], rank[first], -counts))[:top]
-    occurrences = np.bincount(aligned.references[aligned.kinds != INSERTION], minlength=size)
+    occurrences = np.bincount(aligned.references[aligned.references >= 0], minlength=size)
     rows = zip(first[best].tolist(), second[best].tolist(), counts[best].tolist(), strict=True)
     return tuple(
         Confusion(pairs.tokens[r], pairs.tokens[h], count, int(occurrences[r])) for r, h, count in rows
@@ -145,12 +145,12 @@ def confusion_grid(pairs: Pairs, aligned: Aligned, most: Sequence[Confusion], si
     tokens = tuple(dict.fromkeys(token for c in most for token in (c.reference, c.hypothesis)))[:size]
     number = {token: place for place, token in enumerate(tokens)}
     places = np.array([number.get(token, -1) for token in pairs.tokens], dtype=np.int64)
-    both = (aligned.kinds == CORRECT) | (aligned.kinds == SUBSTITUTION)
+    both = (aligned.references >= 0) & (aligned.hypotheses >= 0)
     rows, columns = places[aligned.references[both]], places[aligned.hypotheses[both]]
     inside = (rows >= 0) & (columns >= 0)
     cells = np.bincount(rows[inside] * len(tokens) + columns[inside], minlength=len(tokens) ** 2)
     table = cells.reshape(len(tokens), len(tokens)).tolist()
-    spoken = places[aligned.references[aligned.kinds != INSERTION]]
+    spoken = places[aligned.references[aligned.references >= 0]]
     occurrences = np.bincount(spoken[spoken >= 0], minlength=len(tokens)).tolist()
     return Grid(tokens, tuple(tuple(row) for row in table), tuple(occurrences))
 

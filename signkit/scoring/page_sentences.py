@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from signkit.eval.transcripts import DELETION, INSERTION, Aligned
+from signkit.eval.transcripts import Aligned
 from signkit.scoring.page_content import System
 from signkit.scoring.page_parts import counted, number, plain_token, token, whole
 
@@ -104,8 +104,8 @@ def _line(system: str, aligned: Aligned, words: Sequence[str], place: int, unit:
 
 
 def _step(kind: int, reference: int, hypothesis: int, words: Sequence[str]) -> str:
-    above = NOTHING if kind == INSERTION else words[reference]
-    below = NOTHING if kind == DELETION else words[hypothesis]
+    above = NOTHING if reference < 0 else words[reference]
+    below = NOTHING if hypothesis < 0 else words[hypothesis]
     if not kind:
         return f"<span><b>{above}</b><b>{below}</b></span>"
     letter = LETTERS[kind]

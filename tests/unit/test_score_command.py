@@ -236,6 +236,17 @@ def test_sclites_text_marks_errors_by_case_only_where_case_does_not_count(signki
     assert "REF:  TODAY EVENING RAIN" in out
 
 
+def test_words_left_out_or_put_in_for_free_go_through_everything(signkit: Command) -> None:
+    Path("r.trn").write_text("A (UH) B (x-1)\nA B (x-2)\n")
+    Path("h.trn").write_text("A B (x-1)\nA (EH) B (x-2)\n")
+    arguments = ("score", "r.trn", "h.trn", "--set", "optional=true", "--report", "p.html")
+    document = found(signkit(*arguments, "--json")[1])
+    assert document["metrics"][0]["note"] == "0 errors, 6 words, 2 sentences"  # type: ignore[index]
+    assert document["sentences"][0]["alignment"][1] == ["C", "(UH)", None]  # type: ignore[index]
+    assert document["sentences"][1]["alignment"][1] == ["C", None, "(EH)"]  # type: ignore[index]
+    assert signkit(*arguments)[0] == signkit(*arguments[:-2], "--sclite")[0] == 0
+
+
 def test_kaldis_text_is_read_when_asked_for(signkit: Command) -> None:
     Path("r").write_text("u1 A B\nu2\tC\nu3\n")
     Path("h").write_text("u2 C\nu3\nu1 A\n")
