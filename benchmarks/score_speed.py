@@ -53,7 +53,9 @@ def main() -> None:
         print(f"{chosen.sentences} sentences, {size:.0f} MB in both files, {chosen.repeats} runs each")
         for name in commands:
             shortest, middle = min(times[name]), statistics.median(times[name])
-            print(f"{name:28} shortest {shortest:6.2f} s   middle {middle:6.2f} s   memory {memory[name]:6.0f} MB")
+            print(
+                f"{name:28} shortest {shortest:6.2f} s   middle {middle:6.2f} s   memory {memory[name]:6.0f} MB"
+            )
 
 
 def known_commands(reference: Path, hypothesis: Path) -> dict[str, list[str]]:
@@ -91,7 +93,9 @@ def write(folder: Path, count: int, texts: list[Path]) -> tuple[Path, Path]:
     rng = random.Random(0)
     sentences = [line.split()[5:] for text in texts for line in text.read_text().splitlines()]
     if not sentences:
-        sentences = [[f"GLOSS{min(int(rng.expovariate(0.01)), 1199)}" for _ in range(11)] for _ in range(5000)]
+        sentences = [
+            [f"GLOSS{min(int(rng.expovariate(0.01)), 1199)}" for _ in range(11)] for _ in range(5000)
+        ]
     words = sorted({word for sentence in sentences for word in sentence})
     paths = folder / "reference.trn", folder / "hypothesis.trn"
     with paths[0].open("w") as left, paths[1].open("w") as right:

@@ -12,6 +12,7 @@ import typer
 
 from signkit import __version__
 from signkit.errors import SignkitError, UserErrors
+from signkit.lm_cli import lm_app
 
 app = typer.Typer(
     help="Sign language to text: train, decode and score.",
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Public corpora.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(data_app, name="data")
+app.add_typer(lm_app, name="lm")
 
 RecipeName = Annotated[
     str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a built-in recipe.")

@@ -41,7 +41,10 @@ def test_commands_are_those_of_the_program(path: Path) -> None:
     for block in fenced(path.read_text(encoding="utf-8"), "bash"):
         for verb, rest in re.findall(r"^(?:\w+=\$\()?signkit (\w+)(.*)$", block, flags=re.MULTILINE):
             assert verb in verbs, verb
-            options = {name for parameter in verbs[verb].params for name in parameter.opts}
+            command = verbs[verb]
+            if hasattr(command, "commands"):  # `lm train`, `data fetch`
+                command = command.commands[rest.split()[0]]
+            options = {name for parameter in command.params for name in parameter.opts}
             assert set(re.findall(r"(?<= )--[a-z-]+", rest.partition("#")[0])) <= options | {"--help"}
 
 

@@ -30,7 +30,11 @@ def as_shown(output: str, expected: str) -> bool:
 
 @pytest.mark.parametrize(
     ("document", "runs", "outputs", "others"),
-    [("tutorial.md", 9, 8, ["bash", ""]), ("scoring.md", 4, 4, [])],  # others: make quickstart alone
+    [
+        ("tutorial.md", 9, 8, ["bash", ""]),
+        ("scoring.md", 4, 4, []),
+        ("language_models.md", 2, 2, []),
+    ],  # others: make quickstart alone
 )
 def test_a_document_runs_and_prints_what_it_shows(
     document: str, runs: int, outputs: int, others: list[str], tmp_path: Path

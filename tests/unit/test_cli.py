@@ -53,7 +53,7 @@ def test_help_lists_the_verbs(signkit: Command) -> None:
     assert (status, err) == (0, "")
     lines = out[out.index("Commands:") :].splitlines()[1:]
     assert [line.split()[0] for line in lines] == [
-        "run", "predict", "score", "check", "show", "list", "copy", "data",
+        "run", "predict", "score", "check", "show", "list", "copy", "data", "lm",
     ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WITHOUT_TORCH = (
     "signkit.cli", "signkit.recipe_verbs", "signkit.recipe_file", "signkit.plugins", "signkit.assets",
     "signkit.types", "signkit.text", "signkit.eval.scores", "signkit.eval.protocols",
+    "signkit.lm", "signkit.lm_verbs", "signkit.scoring.verb",
 )  # fmt: skip
 
 

@@ -1,0 +1,8 @@
+"""N-gram language models: trained as lmplz does, kept as ARPA, asked by state and word."""
+
+from signkit.lm.kneser_ney import estimate
+from signkit.lm.ngram import NGram
+from signkit.lm.perplexity import Perplexity, perplexity
+from signkit.lm.store import load, save
+
+__all__ = ["NGram", "Perplexity", "estimate", "load", "perplexity", "save"]

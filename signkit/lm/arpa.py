@@ -1,0 +1,168 @@
+r"""Models as ARPA files: written in a fixed sequence, and read strictly, whoever wrote them.
+
+Blanks and tabs of ASCII part what is listed. What stands before ``\data\`` is passed over.
+"""
+
+import gzip
+import re
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from signkit.errors import UserError
+from signkit.files import plainly, write_bytes
+from signkit.lm.arpa_section import Listed, Section, first_line, read_section
+from signkit.lm.grams import BEGIN, BLANK, END, UNKNOWN, Grams, Unit, shown
+
+GZIP = b"\x1f\x8b"
+UNKNOWN_LOG10 = -100.0
+"""Of the unknown word, where a file does not have it; KenLM's figure."""
+_COUNT = re.compile(rb"ngram\s+([0-9]{1,3})\s*=\s*([0-9]{1,18})")
+
+
+def write_arpa(path: Path, grams: Grams) -> bytes:
+    """Write a model, whole or not at all, compressed where the name ends in .gz; give what was written."""
+    text = arpa_text(grams).encode()
+    content = gzip.compress(text, mtime=0) if path.suffix == ".gz" else text
+    write_bytes(path, content)
+    return content
+
+
+def arpa_text(grams: Grams) -> str:
+    """A model as an ARPA file has it, the n-grams of each order sorted as in `grams`."""
+    names = np.array([shown([word]) for word in grams.words], dtype=object)
+    parts = ["\\data\\\n", *(f"ngram {n}={count}\n" for n, count in enumerate(grams.counts, 1))]
+    for n, (tokens, log10) in enumerate(zip(grams.tokens, grams.log10, strict=True), 1):
+        parts.append(f"\n\\{n}-grams:\n")
+        said = map(" ".join, names[tokens].tolist())
+        figures = log10.tolist()
+        if n < grams.order:
+            backoff = grams.backoff[n - 1].tolist()
+            parts += [f"{p!r}\t{w}\t{b!r}\n" for p, w, b in zip(figures, said, backoff, strict=True)]
+        else:
+            parts += [f"{p!r}\t{w}\n" for p, w in zip(figures, said, strict=True)]
+    return "".join([*parts, "\n\\end\\\n"])
+
+
+def read_arpa(path: Path, unit: Unit | None = None) -> tuple[Grams, bool]:
+    """Read a model, also from a gzip file.
+
+    Args:
+        unit: what a word is; guessed by the look of the words if None.
+
+    Returns:
+        The model, and whether its unit was guessed.
+
+    Raises:
+        UserError: the first thing that is wrong, with file and line.
+        OperationalError: it cannot be read.
+    """
+    return parse_arpa(read_content(path), str(path), unit)
+
+
+def read_content(path: Path) -> bytes:
+    """A file's content, not unpacked.
+
+    Raises:
+        UserError: there is no such file, or it is a folder.
+        OperationalError: it cannot be read.
+    """
+    if path.is_dir():
+        raise UserError(str(path), "is a folder, not a file")
+    with plainly(path, "read"):
+        try:
+            return path.read_bytes()
+        except FileNotFoundError as error:
+            raise UserError(str(path), "there is no such file") from error
+
+
+def parse_arpa(content: bytes, source: str, unit: Unit | None = None) -> tuple[Grams, bool]:
+    """Read what an ARPA file holds, see `read_arpa`."""
+    lines = _unpacked(content, source).split(b"\n")
+    sections = _sections(lines, source)
+    listed: list[Listed] = []
+    for section in sections:
+        listed.append(read_section(lines, section, listed))
+    words = listed[0].names
+    for mark in (BEGIN, END):
+        if mark not in listed[0].index:
+            where = f"{source}:{sections[0].line}"
+            raise UserError(where, f"the model has no `{mark}`", "it is no model of sentences")
+    guessed = guess_unit(words)
+    if unit == "character" and guessed == "word":
+        raise UserError(source, "is no model of characters", "most of its words are longer")
+    found: Unit = unit or guessed
+    words = tuple(" " if word == BLANK and found == "character" else word for word in words)
+    log10, backoff = [each.log10 for each in listed], [each.backoff for each in listed[:-1]]
+    tokens = [each.tokens for each in listed]
+    if UNKNOWN not in listed[0].index:
+        words = (*words, UNKNOWN)
+        tokens[0] = np.arange(len(words))[:, None]
+        log10[0] = np.append(log10[0], UNKNOWN_LOG10)
+        backoff[:1] = [np.append(each, 0.0) for each in backoff[:1]]
+    return Grams(words, found, tuple(tokens), tuple(log10), tuple(backoff)), unit is None
+
+
+def guess_unit(words: tuple[str, ...]) -> Unit:
+    """What words are, by their look: characters, if nine of ten are only one of them long."""
+    plain = [word for word in words if word not in (UNKNOWN, BEGIN, END)]
+    single = sum(len(word) == 1 or word == BLANK for word in plain)
+    return "character" if plain and single >= 0.9 * len(plain) else "word"
+
+
+def _unpacked(content: bytes, source: str) -> bytes:
+    if not content.startswith(GZIP):
+        return content
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(source, "is a damaged gzip file", "get or make it again") from error
+
+
+def _sections(lines: list[bytes], source: str) -> list[Section]:
+    r"""The parts of a file, one an order, by the lines that begin with a backslash.
+
+    Raises:
+        UserError: no ``\data\`` or ``\end\``, a part that is not there or not announced.
+    """
+    marks = [(number, line.strip()) for number, line in enumerate(lines, 1) if line[:1] == b"\\"]
+    if not marks or marks[0][1] != b"\\data\\":
+        where = marks[0][0] if marks else first_line(lines)
+        raise UserError(f"{source}:{where}", "is not an ARPA file", r"it begins with a line `\data\`")
+    stop = marks[1][0] if len(marks) > 1 else len(lines) + 1
+    counts = _counts(lines, marks[0][0], stop, source)
+    wanted = [*(f"\\{n}-grams:" for n in range(1, len(counts) + 1)), "\\end\\"]
+    for place, name in enumerate(wanted, 1):
+        if place >= len(marks):
+            last = len(lines) - (not lines[-1])
+            raise UserError(f"{source}:{last}", f"ends without `{name}`", "the file is cut off")
+        number, found = marks[place]
+        if found != name.encode():
+            text = found.decode("utf-8", "replace")
+            raise UserError(f"{source}:{number}", f"`{name}` belongs here, not `{text}`")
+    end = marks[len(wanted)][0]
+    after = next((n for n, line in enumerate(lines[end:], end + 1) if line.strip()), None)
+    if after is not None:
+        raise UserError(f"{source}:{after}", r"there is more after `\end\`")
+    return [
+        Section(source, n, len(counts), marks[n][0], marks[n + 1][0] - 1, count)
+        for n, count in enumerate(counts, 1)
+    ]
+
+
+def _counts(lines: list[bytes], begin: int, stop: int, source: str) -> list[int]:
+    """The numbers of n-grams that the head of the file announces."""
+    counts: list[int] = []
+    for number in range(begin + 1, stop):
+        line = lines[number - 1].strip()
+        if not line:
+            continue
+        match = _COUNT.fullmatch(line)
+        if not match or int(match[1]) != len(counts) + 1:
+            where, wanted = f"{source}:{number}", f"`ngram {len(counts) + 1}=` and a number belong here"
+            raise UserError(where, f"{wanted}, not `{line.decode('utf-8', 'replace')}`")
+        counts.append(int(match[2]))
+    if not counts:
+        raise UserError(f"{source}:{begin}", "says of no order how many n-grams there are")
+    return counts

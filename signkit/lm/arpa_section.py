@@ -1,0 +1,243 @@
+"""The n-grams of one order in an ARPA file, each checked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from typing import NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from signkit.errors import UserError
+from signkit.lm.grams import UNKNOWN, Floats, Ints, place
+from signkit.text import composed
+
+UNKNOWN_TOO = "<UNK>"
+"""Another spelling of the unknown word, in files of other programs."""
+_ABSENT = b"nan"
+Rows = list[list[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Where the n-grams of one order stand.
+
+    Attributes:
+        source: the file.
+        order: words of each.
+        highest: the model's order.
+        line: that of the section's head, from 1.
+        last: the last line that belongs to it.
+        count: how many n-grams the file says it has.
+    """
+
+    source: str
+    order: int
+    highest: int
+    line: int
+    last: int
+    count: int
+
+    def refuse(self, row: int, what: str, hint: str = "") -> NoReturn:
+        """Raise a fault of the row at a place from 0."""
+        raise UserError(f"{self.source}:{self.line + 1 + row}", what, hint)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The n-grams of one order, sorted by their numbers of words.
+
+    Attributes:
+        section: where they come from.
+        names: the words of order 1; empty for other orders.
+        tokens: int64 [n-grams, order].
+        keys: int64 [n-grams]: place of the first words in the order below, times words, plus the last.
+        log10: [n-grams].
+        backoff: [n-grams]; NaN became 0 where nothing is said.
+        absent: whether nothing is said: [n-grams].
+        row: of each, its place in the section as written.
+    """
+
+    section: Section
+    names: tuple[str, ...]
+    tokens: Ints
+    keys: Ints
+    log10: Floats
+    backoff: Floats
+    absent: npt.NDArray[np.bool_]
+    row: Ints
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """The number of each word of order 1."""
+        return {name: number for number, name in enumerate(self.names)}
+
+
+def read_section(lines: list[bytes], section: Section, lower: Sequence[Listed]) -> Listed:
+    """Read the n-grams of one order, those of the orders below being read.
+
+    Raises:
+        UserError: the first fault, with its line.
+    """
+    rows, absent = _rows(lines, section)
+    n = section.order
+    flat = [*chain.from_iterable(rows)]
+    log10 = _figures(flat[:: n + 2], section, "log-probability")
+    if (log10 > 0).any():
+        row = int(np.argmax(log10 > 0))
+        section.refuse(
+            row, f"the log-probability {log10[row]:g} is above 0", "it is the logarithm of a share"
+        )
+    backoff = _figures(flat[n + 1 :: n + 2], section, "back-off", absent)
+    columns = [flat[column :: n + 2] for column in range(1, n + 1)]
+    if n == 1:
+        numbers = np.arange(len(rows))
+        return Listed(section, _names(columns[0], section), numbers[:, None], numbers, log10, backoff, absent,
+                      numbers)  # fmt: skip
+    tokens = _tokens(columns, section, lower)
+    keys = _keys(tokens, section, lower)
+    sort = np.argsort(keys, kind="stable")
+    keys = keys[sort]
+    again = np.flatnonzero(keys[1:] == keys[:-1])
+    if len(again):
+        first, second = sort[again[0] : again[0] + 2].tolist()
+        where = f"first in line {section.line + 1 + first}"
+        section.refuse(second, f"`{_said(columns, second)}` is there twice", where)
+    return Listed(section, (), tokens[sort], keys, log10[sort], backoff[sort], absent[sort], sort)
+
+
+def first_line(lines: list[bytes]) -> int:
+    """The number of the first line with something in it."""
+    return next((number for number, line in enumerate(lines, 1) if line.strip()), 1)
+
+
+def _rows(lines: list[bytes], section: Section) -> tuple[Rows, npt.NDArray[np.bool_]]:
+    """The fields of each n-gram: probability, words, back-off; and of which the last is not there."""
+    body = lines[section.line : section.last]
+    while body and not body[-1].strip():
+        body.pop()
+    rows = [line.split() for line in body]
+    n = section.order
+    least, most = n + 1, n + 1 + (n < section.highest)
+    sizes = np.fromiter(map(len, rows), np.int64, len(rows))
+    wrong = (sizes < least) | (sizes > most)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        fields = "a log-probability, " + ("a word" if n == 1 else f"{n} words")
+        fields += " and perhaps a back-off" if most > least else ""
+        section.refuse(row, f"has {sizes[row]} fields", f"here belong {fields}")
+    if len(rows) != section.count:
+        where = f"{section.source}:{section.line}"
+        raise UserError(where, f"{len(rows)} n-grams follow, but the file's head says {section.count}")
+    absent = sizes == least if most > least else np.ones(len(rows), dtype=np.bool_)
+    if absent.any():
+        rows = [[*row, _ABSENT] if len(row) == least else row for row in rows]
+    return rows, absent
+
+
+def _figures(
+    fields: list[bytes], section: Section, kind: str, absent: npt.NDArray[np.bool_] | None = None
+) -> Floats:
+    """Numbers, finite ones but where they are absent; these are 0."""
+    try:
+        found = np.fromiter(map(float, fields), np.float64, len(fields))
+    except ValueError:
+        row = next(place for place, field in enumerate(fields) if not _is_number(field))
+        section.refuse(
+            row, f"`{fields[row].decode('utf-8', 'replace')}` is no number", f"a {kind} belongs here"
+        )
+    odd = ~np.isfinite(found)
+    if absent is not None:
+        odd &= ~absent
+        found[absent] = 0.0
+    if odd.any():
+        row = int(np.argmax(odd))
+        section.refuse(row, f"the {kind} is {fields[row].decode()}", "it must be finite")
+    return found
+
+
+def _is_number(field: bytes) -> bool:
+    try:
+        float(field)
+    except ValueError:
+        return False
+    return True
+
+
+def _names(column: list[bytes], section: Section) -> tuple[str, ...]:
+    """The words of the model.
+
+    Raises:
+        UserError: a word twice, or one that is not UTF-8.
+    """
+    names: dict[str, int] = {}
+    for row, field in enumerate(column):
+        try:
+            name = composed(field.decode("utf-8"))
+        except UnicodeDecodeError:
+            section.refuse(row, "the word is not UTF-8", "save the file as UTF-8")
+        name = UNKNOWN if name == UNKNOWN_TOO else name
+        first = names.setdefault(name, row)
+        if first != row:
+            section.refuse(row, f"`{name}` is there twice", f"first in line {section.line + 1 + first}")
+    return tuple(names)
+
+
+def _tokens(columns: list[list[bytes]], section: Section, lower: Sequence[Listed]) -> Ints:
+    """The numbers of the words of each n-gram.
+
+    Raises:
+        UserError: a word that is no 1-gram.
+    """
+    number = {name.encode(): place for name, place in lower[0].index.items()}
+    number |= {UNKNOWN_TOO.encode(): number[UNKNOWN.encode()]} if UNKNOWN in lower[0].index else {}
+    rows = len(columns[0])
+    found = np.empty((rows, section.order), dtype=np.int64)
+    for place_, column in enumerate(columns):
+        found[:, place_] = np.fromiter((number.get(field, -1) for field in column), np.int64, rows)
+    if (found < 0).any():
+        found = _composed(found, columns, number)
+    if (found < 0).any():
+        row, column_ = np.argwhere(found < 0)[0].tolist()
+        word = columns[column_][row].decode("utf-8", "replace")
+        section.refuse(row, f"the word `{word}` is no 1-gram of the file")
+    return found
+
+
+def _composed(found: Ints, columns: list[list[bytes]], number: dict[bytes, int]) -> Ints:
+    """Words looked up again in their composed form."""
+    for row, column in np.argwhere(found < 0).tolist():
+        word = composed(columns[column][row].decode("utf-8", "replace"))
+        found[row, column] = number.get(word.encode(), -1)
+    return found
+
+
+def _keys(tokens: Ints, section: Section, lower: Sequence[Listed]) -> Ints:
+    """The key of each n-gram.
+
+    Raises:
+        UserError: an n-gram whose first words are none of the file, or have no back-off.
+    """
+    words = len(lower[0].names)
+    at, known = place(tokens[:, :-1], [each.keys for each in lower[1:]], words)
+    names = lower[0].names
+    if not known.all():
+        row = int(np.argmin(known))
+        said = [names[token] for token in tokens[row]]
+        n = section.order - 1
+        section.refuse(
+            row, f"`{' '.join(said)}` is there, but `{' '.join(said[:-1])}` is no {n}-gram of the file"
+        )
+    below = lower[-1]
+    lacking = np.unique(at[below.absent[at]]) if len(at) else at
+    if len(lacking):
+        row = int(below.row[lacking].min())
+        first = lacking[np.argmin(below.row[lacking])]
+        said = [names[token] for token in below.tokens[first]]
+        below.section.refuse(row, f"`{' '.join(said)}` has no back-off, but longer n-grams begin with it")
+    return at * words + tokens[:, -1]
+
+
+def _said(columns: list[list[bytes]], row: int) -> str:
+    return b" ".join(column[row] for column in columns).decode("utf-8", "replace")

@@ -1,0 +1,65 @@
+"""What is trained on what: a recipe of a language model, read strictly from YAML."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from signkit.errors import UserError
+from signkit.lm.grams import LARGEST_ORDER, Unit
+from signkit.lm.kneser_ney import FALLBACK
+from signkit.strict_yaml import Path_, Range
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """The text."""
+
+    text: tuple[Annotated[str, Path_()], ...] = ()
+    """Files of sentences: lines, or any format that `signkit score` reads."""
+    column: str = ""
+    """Of the text, where there are columns."""
+    unit: Unit = "word"
+    """What is foretold: words (glosses), or characters with the blanks between words."""
+    exclude: tuple[Annotated[str, Path_()], ...] = ()
+    """Files whose sentences are not learnt from, such as those of dev and test."""
+    distinct: bool = False
+    """Learn a sentence that is there several times once: where every sentence was recorded by several
+    signers, how often n-grams occur says little."""
+
+    def __post_init__(self) -> None:
+        if not self.text:
+            raise UserError("text", "names no file", "for example `--set data.text=train.txt`")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LmConfig:
+    """The model."""
+
+    kind: Literal["ngram"] = "ngram"
+    order: Annotated[int, Range(1, LARGEST_ORDER)] = 3
+    """Words of the longest n-grams."""
+    prune: tuple[Annotated[int, Range(0)], ...] = ()
+    """Of each order from 1 on: n-grams that occur no more often are left out; the last holds for higher
+    orders too. [0, 0, 1] leaves out trigrams that occur once."""
+    discount_fallback: tuple[Annotated[float, Range(0, 3)], ...] = FALLBACK
+    """D1, D2 and D3+ of an order where the text is too small or too regular to estimate them; [] refuses."""
+
+    def __post_init__(self) -> None:
+        prune, fallback = self.prune, self.discount_fallback
+        if len(prune) > self.order:
+            raise UserError("prune", f"has {len(prune)} numbers, but the order is {self.order}")
+        if list(prune) != sorted(prune):
+            raise UserError(
+                "prune", "its numbers must not fall", "else what an n-gram begins with is left out"
+            )
+        if prune[:1] > (0,):
+            raise UserError("prune", "begins with 0", "words themselves are not left out")
+        if fallback and not (len(fallback) == 3 and all(0 < d <= k for k, d in enumerate(fallback, 1))):
+            raise UserError("discount_fallback", "needs three numbers above 0, at most 1, 2 and 3")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LmRecipe:
+    """A whole recipe of a language model."""
+
+    data: DataConfig
+    lm: LmConfig = LmConfig()

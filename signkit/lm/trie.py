@@ -1,0 +1,137 @@
+"""N-grams as an automaton: a state is a history that the model knows, an edge a word after it.
+
+A history is kept if n-grams begin with it or its back-off weight is not 1, so that two histories that are
+told apart by nothing are one state.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from signkit.lm.grams import BEGIN, Bools, Floats, Grams, Ints, find, place
+
+NEVER = -99.0
+"""Base-10 logarithm of the probability of `BEGIN`, which is never said."""
+LEAST = 1e30
+"""Farther from 0 no logarithm goes, so that sums of them stay finite."""
+
+Narrow = npt.NDArray[np.int32]
+Singles = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Trie:
+    """States and edges; state 0 is the empty history and has an edge for every word.
+
+    Attributes:
+        keys: int64 [edges], sorted: state times number of words plus the word.
+        log: float32 [edges]: natural logarithm of the probability of the word there.
+        target: int32 [edges]: the state after it.
+        backoff: float32 [states]: natural logarithm of the back-off weight.
+        shorter: int32 [states]: the longest known history that this one ends with; 0 for 0.
+    """
+
+    keys: Ints
+    log: Singles
+    target: Narrow
+    backoff: Singles
+    shorter: Narrow
+
+
+def build(grams: Grams) -> Trie:
+    """The automaton of a model's n-grams."""
+    words, order = len(grams.words), grams.order
+    prefixes = _prefixes(grams)
+    backoffs = [np.zeros(1), *grams.backoff]
+    numbers, size = _states(prefixes, backoffs)
+    shorter = np.zeros(size, dtype=np.int64)
+    keys, target = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    for n in range(order):
+        source, word = numbers[n][prefixes[n]], grams.tokens[n][:, -1]
+        down = _advance(keys, target, shorter, shorter[source], word, words) if n else np.zeros(words, int)
+        reached = down
+        if n + 1 < order:
+            state = numbers[n + 1]
+            kept = state >= 0
+            shorter[state[kept]] = down[kept]
+            reached = np.where(kept, state, down)
+        keys = np.concatenate([keys, source * words + word])
+        target = np.concatenate([target, reached])
+    log = np.concatenate(grams.log10)
+    log[grams.words.index(BEGIN)] = NEVER
+    backoff = np.zeros(size)
+    for number, figures in zip(numbers, backoffs, strict=True):
+        backoff[number[number >= 0]] = figures[number >= 0]
+    return Trie(
+        keys,
+        _single(log),
+        target.astype(np.int32),
+        _single(backoff),
+        shorter.astype(np.int32),
+    )
+
+
+def advance(trie: Trie, states: Ints, tokens: Ints, words: int) -> Ints:
+    """The state after each state and word."""
+    return _advance(trie.keys, trie.target, trie.shorter, states, tokens, words)
+
+
+def step(trie: Trie, states: Ints, tokens: Ints, words: int) -> tuple[npt.NDArray[np.float64], Ints]:
+    """The natural logarithm of the probability of each word in each state, and the state after it."""
+    log = np.zeros(len(states))
+    target = np.zeros(len(states), dtype=np.int64)
+    left = np.arange(len(states))
+    while len(left):
+        at, here = find(trie.keys, states * words + tokens)
+        log[left[here]] += trie.log[at[here]]
+        target[left[here]] = trie.target[at[here]]
+        left, states, tokens = left[~here], states[~here], tokens[~here]
+        log[left] += trie.backoff[states]
+        states = trie.shorter[states].astype(np.int64)
+    return log, target
+
+
+def _advance(
+    keys: Ints,
+    target: npt.NDArray[np.integer],
+    shorter: npt.NDArray[np.integer],
+    states: Ints,
+    tokens: Ints,
+    words: int,
+) -> Ints:
+    found = np.zeros(len(states), dtype=np.int64)
+    left = np.arange(len(states))
+    while len(left):
+        at, here = find(keys, states * words + tokens)
+        found[left[here]] = target[at[here]]
+        left, states, tokens = left[~here], shorter[states[~here]].astype(np.int64), tokens[~here]
+    return found
+
+
+def _single(log10: Floats) -> Singles:
+    """Base-10 logarithms as natural ones; however large, they stay finite."""
+    return np.asarray(np.clip(log10 * np.log(10), -LEAST, LEAST), dtype=np.float32)
+
+
+def _prefixes(grams: Grams) -> list[Ints]:
+    """The place of each n-gram's first words in the order below."""
+    prefixes: list[Ints] = [np.zeros(len(grams.words), dtype=np.int64)]
+    keys: list[Ints] = []
+    for tokens in grams.tokens[1:]:
+        at, _ = place(tokens[:, :-1], keys, len(grams.words))
+        prefixes.append(at)
+        keys.append(at * len(grams.words) + tokens[:, -1])
+    return prefixes
+
+
+def _states(prefixes: list[Ints], backoffs: list[npt.NDArray[np.float64]]) -> tuple[list[Ints], int]:
+    """The state of each n-gram of each order from 0 on but the highest, -1 for none; and their number."""
+    numbers, size = [], 0
+    for n, (begins, figures) in enumerate(zip(prefixes, backoffs, strict=True)):
+        kept: Bools = figures != 0
+        kept[begins] = True
+        kept |= n == 0
+        numbers.append(np.where(kept, size + np.cumsum(kept) - 1, -1))
+        size += int(kept.sum())
+    return numbers, size

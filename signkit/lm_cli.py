@@ -1,0 +1,72 @@
+"""The verbs `signkit lm …`, as the command line has them. What they do is imported only when called."""
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+lm_app = typer.Typer(help="N-gram language models.", no_args_is_help=True, rich_markup_mode=None)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class Unit(str, Enum):
+    """What a word of a model is."""
+
+    word = "word"
+    character = "character"
+
+
+@lm_app.callback()
+def _lm() -> None:
+    pass
+
+
+@lm_app.command(short_help="Train a model on text.")
+def train(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="`ngram`, or a recipe file.")],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the recipe; repeatable."),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="The ARPA file; .gz compresses. A .npz is written beside it.")
+    ] = Path("lm.arpa"),
+    as_json: AsJson = False,
+) -> None:
+    """Train a model on text: interpolated modified Kneser-Ney, as lmplz has it.
+
+    signkit lm train ngram --set data.text=train.txt --set lm.order=3 --out lm.arpa
+    """
+    from signkit.lm_verbs import train_lm
+
+    raise SystemExit(train_lm(recipe, overrides or [], out, as_json))
+
+
+@lm_app.command(short_help="The perplexity of a text.")
+def score(
+    text: Annotated[Path, typer.Argument(metavar="TEXT", help="Sentences: lines, .stm, .csv, …")],
+    lm: Annotated[
+        Path, typer.Option(metavar="FILE", help="The model: .arpa, .arpa.gz or .npz, of any program.")
+    ],
+    words: Annotated[bool, typer.Option("--words", help="The log10 probability of each word too.")] = False,
+    unit: Annotated[
+        Unit | None, typer.Option(help="What a word of an ARPA file is, which cannot say it.")
+    ] = None,
+    format: Annotated[str, typer.Option(metavar="NAME", help="The text's, see `signkit score`.")] = "",
+    column: Annotated[
+        str, typer.Option(metavar="NAME", help="The column of the text, where there are columns.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """The perplexity of a text, with and without unknown words; the end of a sentence counts as a word.
+
+    Beside an ARPA file its .npz is written where it is not there, so that the next time is fast.
+    """
+    from signkit.lm_verbs import score_lm
+
+    known = unit.value if unit else None
+    raise SystemExit(
+        score_lm(text, lm, format=format, column=column, unit=known, words=words, as_json=as_json)  # type: ignore[arg-type]
+    )
