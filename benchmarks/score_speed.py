@@ -53,9 +53,8 @@ def main() -> None:
         print(f"{chosen.sentences} sentences, {size:.0f} MB in both files, {chosen.repeats} runs each")
         for name in commands:
             shortest, middle = min(times[name]), statistics.median(times[name])
-            print(
-                f"{name:28} shortest {shortest:6.2f} s   middle {middle:6.2f} s   memory {memory[name]:6.0f} MB"
-            )
+            times_of = f"shortest {shortest:6.2f} s   middle {middle:6.2f} s"
+            print(f"{name:28} {times_of}   memory {memory[name]:6.0f} MB")
 
 
 def known_commands(reference: Path, hypothesis: Path) -> dict[str, list[str]]:
