@@ -160,16 +160,16 @@ def score(
 
     Files are .stm, .ctm, .trn, .csv, .jsonl, id|text, or lines.
     """
-    from signkit.scoring.verb import score_command
+    from signkit.scoring.verb import Options, score_files
 
-    options = dict(
-        systems=tuple(compare or ()), protocol=protocol, overrides=tuple(overrides or ()),
-        metrics=tuple(metric or ()), missing=missing.value, by=by.value if by else "", train=train,
-        report=report, as_json=as_json, sclite=sclite, show_cleaning=show_cleaning, format=format,
+    options = Options(
+        protocol=protocol, overrides=tuple(overrides or ()), metrics=tuple(metric or ()), format=format,
         reference_format=reference_format, column=column, reference_column=reference_column,
-        resamples=resamples, seed=seed, confidence=confidence,
+        missing=missing.value, by=by.value if by else "", systems=tuple(compare or ()), train=train,
+        report=report, resamples=resamples, seed=seed, confidence=confidence, sclite=sclite,
+        show_cleaning=show_cleaning, as_json=as_json,
     )  # fmt: skip
-    raise SystemExit(score_command(reference, hypothesis, options))
+    raise SystemExit(score_files(reference, hypothesis, options))
 
 
 @app.command()

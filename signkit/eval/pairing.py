@@ -91,7 +91,7 @@ def clean(
     if not any(each.to in ("both", side) for each in protocol.rules):
         return list(texts)
     if transcripts.format in WITH_ALTERNATIVES and has_alternatives(everything):
-        return [_cleaned_parts(text, rule) if has_alternatives(text) else rule(text) for text in texts]
+        return [_cleaned_parts(text, rule) for text in texts]
     if not transcripts.a_word_a_line:
         return [rule(" ".join(text.split())) for text in texts]
     known: dict[str, str] = {}
@@ -112,6 +112,8 @@ def train_sentences(transcripts: Transcripts, protocol: Protocol) -> frozenset[t
 
 def _cleaned_parts(text: str, rule: Callable[[str], str]) -> str:
     """A text with alternatives: each stretch between braces and strokes cleaned by itself."""
+    if not has_alternatives(text):
+        return rule(" ".join(text.split()))
     parts: list[str] = []
     for is_mark, found in groupby(text.split(), key=lambda word: word in BRACES):
         if is_mark:

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from signkit.assets import find
 from signkit.errors import UserError
@@ -34,6 +33,7 @@ class Options:
         systems: further hypotheses to compare with the first.
         train: transcripts of train, or None.
         report: where to write the page, or None.
+        resamples, seed, confidence: of the bootstrap, see `Resampling`.
         sclite: print text in the manner of sclite.
         show_cleaning: print what the protocol's rules did, and score nothing.
     """
@@ -50,25 +50,22 @@ class Options:
     systems: tuple[Path, ...] = ()
     train: Path | None = None
     report: Path | None = None
-    resampling: Resampling = Resampling()
+    resamples: int = 1000
+    seed: int = 0
+    confidence: float = 0.95
     sclite: bool = False
     show_cleaning: bool = False
     as_json: bool = False
 
-
-def score_command(reference: Path, hypothesis: Path, given: dict[str, Any]) -> int:
-    """`score_files` with the options of the command line, the bootstrap's among them.
-
-    Raises:
-        UserError: as `score_files`, or options that contradict one another.
-    """
-    rest = dict(given)
-    resamples, seed, confidence = (rest.pop(key) for key in ("resamples", "seed", "confidence"))
-    if not 0 < confidence < 1:
-        raise UserError("--confidence", f"lies between 0 and 1, and not at {confidence:g}")
-    by_signer = rest["by"] == "signer"
-    drawn = Resampling(resamples=resamples, seed=seed, confidence=confidence, by_signer=by_signer)
-    return score_files(reference, hypothesis, Options(**rest, resampling=drawn))
+    @property
+    def resampling(self) -> Resampling:
+        """How intervals are found."""
+        return Resampling(
+            resamples=self.resamples,
+            seed=self.seed,
+            confidence=self.confidence,
+            by_signer=self.by == "signer",
+        )
 
 
 def score_files(reference: Path, hypothesis: Path, options: Options) -> int:
@@ -113,6 +110,8 @@ def _check(options: Options, files: Sequence[Path]) -> None:
         UserError: which option is at fault.
     """
     check_names(options.metrics, "--metric")
+    if not 0 < options.confidence < 1:
+        raise UserError("--confidence", f"lies between 0 and 1, and not at {options.confidence:g}")
     if "seen" in options.metrics and options.train is None:
         raise UserError("--metric seen", "needs the sentences of train", "`--train FILE` names them")
     if options.as_json and options.sclite:
