@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -98,6 +99,15 @@ def load(
     return _read_progress(folder / "state.json")
 
 
+def progress(checkpoints: Path, step: int) -> Progress:
+    """Where the training stood at a checkpoint.
+
+    Raises:
+        OperationalError: it does not say.
+    """
+    return _read_progress(folder_of(checkpoints, step) / "state.json")
+
+
 def weights(checkpoints: Path, step: int) -> State:
     """The weights to use of a checkpoint: the averaged ones where it has them.
 
@@ -108,6 +118,26 @@ def weights(checkpoints: Path, step: int) -> State:
     checked_folder(folder)
     averaged = folder / "averaged.safetensors"
     return read_state(averaged if averaged.is_file() else folder / "model.safetensors")
+
+
+def mean_weights(checkpoints: Path, chosen: Sequence[int]) -> State:
+    """The mean of the weights to use of some steps; counts of steps and the like are the last one's.
+
+    Raises:
+        OperationalError: a file is missing or damaged, or they are of different models.
+    """
+    last = weights(checkpoints, chosen[-1])
+    total = {name: tensor.double() for name, tensor in last.items() if tensor.is_floating_point()}
+    for step in chosen[:-1]:
+        state = weights(checkpoints, step)
+        _into(
+            {name: torch.empty_like(tensor) for name, tensor in last.items()},
+            state,
+            folder_of(checkpoints, step),
+        )
+        for name in total:
+            total[name] += state[name]
+    return last | {name: (t / len(chosen)).to(last[name].dtype) for name, t in total.items()}
 
 
 def prune(checkpoints: Path, *, keep: int, best_step: int) -> None:

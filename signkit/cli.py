@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from signkit import __version__
+from signkit.decode_cli import add_decode_verbs
 from signkit.errors import SignkitError, UserErrors
 from signkit.lm_cli import lm_app
 
@@ -84,6 +85,9 @@ def run(
     from signkit.run import run_recipe
 
     raise SystemExit(run_recipe(recipe, overrides or [], resume=resume, as_json=as_json))
+
+
+add_decode_verbs(app)
 
 
 @app.command()

@@ -28,9 +28,9 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         aside.mkdir(parents=True)
         try:
             yield aside
-            sums = "".join(f"{sha256(path)}  {path.name}\n" for path in sorted(aside.iterdir()))
+            sums = "".join(f"{sha256(aside / name)}  {name}\n" for name in _files(aside))
             (aside / SUMS).write_text(sums, encoding="utf-8")
-            for path in (*aside.iterdir(), aside):
+            for path in (*aside.rglob("*"), aside):
                 _sync(path)
             if folder.exists():
                 os.replace(folder, replaced)
@@ -105,7 +105,7 @@ def checked_folder(folder: Path) -> None:
     """
     try:
         lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
-        here = {path.name for path in folder.iterdir()} - {SUMS}
+        here = set(_files(folder)) - {SUMS}
     except (OSError, UnicodeDecodeError):
         raise OperationalError(f"{folder / SUMS}: missing or unreadable; this folder is not whole") from None
     sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
@@ -131,6 +131,11 @@ def plainly(path: Path, done: str = "written") -> Iterator[None]:
         yield
     except OSError as error:
         raise OperationalError(f"{path}: cannot be {done}: {error.strerror or error}") from error
+
+
+def _files(folder: Path) -> list[str]:
+    """The files of a folder and those below it, as names relative to it."""
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir())
 
 
 def _remove(*folders: Path) -> None:

@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-lm_app = typer.Typer(help="N-gram language models.", no_args_is_help=True, rich_markup_mode=None)
+lm_app = typer.Typer(
+    help="Language models: n-grams and neural ones.", no_args_is_help=True, rich_markup_mode=None
+)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -25,30 +27,57 @@ def _lm() -> None:
 
 @lm_app.command(short_help="Train a model on text.")
 def train(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="`ngram`, or a recipe file.")],
+    recipe: Annotated[
+        str,
+        typer.Argument(
+            metavar="RECIPE",
+            help="`ngram`, `gloss_lstm`, `gloss_transformer`, `gloss_bert_masked`, `char_lstm`, or a file.",
+        ),
+    ],
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the recipe; repeatable."),
     ] = None,
     out: Annotated[
-        Path, typer.Option(metavar="FILE", help="The ARPA file; .gz compresses. A .npz is written beside it.")
-    ] = Path("lm.arpa"),
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The ARPA file of an n-gram model, lm.arpa if not given; .gz compresses. A .npz is written "
+            "beside it.",
+        ),
+    ] = None,
+    resume: Annotated[
+        str,
+        typer.Option(metavar="auto|never|RUN", help="Of a neural model: as `signkit run --resume`."),
+    ] = "never",
     as_json: AsJson = False,
 ) -> None:
-    """Train a model on text: interpolated modified Kneser-Ney, as lmplz has it.
+    """Train a model on text: an n-gram model as lmplz makes it, or a neural one in a run's folder.
 
     signkit lm train ngram --set data.text=train.txt --set lm.order=3 --out lm.arpa
-    """
-    from signkit.lm_verbs import train_lm
 
-    raise SystemExit(train_lm(recipe, overrides or [], out, as_json))
+    signkit lm train gloss_lstm --set data.train=train.txt --set data.dev=dev.txt
+    """
+    from signkit.errors import UserError
+    from signkit.lm_verbs import kind_of, run_arguments, train_lm
+
+    if kind_of(recipe) == "ngram":
+        if resume != "never":
+            raise UserError("--resume", "an n-gram model is made in one go", "leave it out")
+        raise SystemExit(train_lm(recipe, overrides or [], out or Path("lm.arpa"), as_json))
+    if out is not None:
+        raise UserError("--out", "is for n-gram models", "a run has a folder of its own; see --set run.dir=…")
+    from signkit.run import run_recipe
+
+    raise SystemExit(run_recipe(*run_arguments(recipe, overrides or []), resume=resume, as_json=as_json))
 
 
 @lm_app.command(short_help="The perplexity of a text.")
 def score(
     text: Annotated[Path, typer.Argument(metavar="TEXT", help="Sentences: lines, .stm, .csv, …")],
     lm: Annotated[
-        Path, typer.Option(metavar="FILE", help="The model: .arpa, .arpa.gz or .npz, of any program.")
+        Path,
+        typer.Option(metavar="FILE|RUN", help="The model: .arpa, .arpa.gz or .npz, or the folder of a run."),
     ],
     words: Annotated[bool, typer.Option("--words", help="The log10 probability of each word too.")] = False,
     unit: Annotated[

@@ -1,4 +1,4 @@
-"""`signkit lm train` and `signkit lm score`: n-gram language models of glosses or characters."""
+"""`signkit lm train` of n-gram models, `signkit lm score` of these and of runs (torch only for a run)."""
 
 import json
 import math
@@ -6,43 +6,75 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from signkit.assets import find
+import numpy as np
+
+from signkit.assets import find, names
+from signkit.data.sentences import Sentences, Text, gather, read_sentences
 from signkit.errors import UserError
-from signkit.eval.formats import read
 from signkit.lm.binary import beside
-from signkit.lm.grams import SPECIAL, Unit
+from signkit.lm.grams import SPECIAL, Floats, Unit
 from signkit.lm.kneser_ney import Estimated, estimate
 from signkit.lm.ngram import NGram
-from signkit.lm.perplexity import Perplexity, perplexity
+from signkit.lm.perplexity import Perplexity, figures
 from signkit.lm.recipe import LmRecipe
-from signkit.lm.sentences import split
 from signkit.lm.store import load, save
 from signkit.strict_yaml import read_file
+from signkit.text import BLANK
+from signkit.yaml_tree import Place, Section, parse
+
+if TYPE_CHECKING:
+    from signkit.fusion.trained import Trained
 
 ENDINGS = (".arpa", ".arpa.gz")
-LISTS = ("data.text", "data.exclude")
-WITH_ALTERNATIVES = ("stm", "trn")
+LISTS = tuple(f"data.{key}" for key in ("text", "exclude", "train", "dev", "test"))
+SECTIONS = {"encoder", "context", "model", "train"}
+"""Any of them makes a recipe one of a run."""
+SIZES = {"width", "layers", "heads", "feed_forward"}
+"""Keys of a BERT's card."""
 SHOWN = 5
 """Words named as examples."""
-Sentences = list[list[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """What is trained on, and how many sentences were left out: without words, excluded, there before."""
+class Scored:
+    """A text by a model: of each sentence the words, with its end where the model foretells it, their natural
+    logarithms and which are unknown."""
 
-    sentences: Sentences
-    empty: int
-    excluded: int
-    repeated: int
+    sentences: list[list[str]]
+    log: list[Floats]
+    unknown: list[list[bool]]
 
-    @property
-    def words(self) -> int:
-        """How many the sentences have."""
-        return sum(map(len, self.sentences))
+
+def kind_of(ref: str) -> Literal["ngram", "run"]:
+    """Whether a recipe is one of an n-gram model or one of a run, by its sections.
+
+    Raises:
+        UserError: there is no such recipe, or it is a card.
+    """
+    path = find("lm", ref)
+    try:
+        root = parse(path.read_text(encoding="utf-8-sig"), Place(ref, 1, 1), [])
+    except (OSError, UnicodeDecodeError):
+        return "ngram"  # whose reader says what is wrong
+    keys = {key.text for key, _ in root.entries} if isinstance(root, Section) else set()
+    if keys & SECTIONS:
+        return "run"
+    if keys >= SIZES:
+        hint = (
+            "`context: {name: bert, card: …}` takes it; recipes are gloss_transformer and gloss_bert_masked"
+        )
+        raise UserError(ref, "is a card, the sizes of a BERT, and no recipe", hint)
+    return "ngram"
+
+
+def run_arguments(ref: str, overrides: Sequence[str]) -> tuple[str, list[str]]:
+    """A run's recipe and overrides as `signkit run` takes them: ``lm/gloss_lstm.yaml``, lists as lists."""
+    name = f"lm/{ref}.yaml" if ref in names("lm") else ref
+    return name, [_listed(each) for each in overrides]
 
 
 def train_lm(ref: str, overrides: Sequence[str], out: Path, as_json: bool) -> int:
@@ -53,7 +85,8 @@ def train_lm(ref: str, overrides: Sequence[str], out: Path, as_json: bool) -> in
         raise UserError(
             "--out", f"`{out}` is no name of an ARPA file", "name it such as lm.arpa or lm.arpa.gz"
         )
-    text = _text(recipe)
+    data = recipe.data
+    text = gather(data.text, column=data.column, unit=data.unit, exclude=data.exclude, distinct=data.distinct)
     options = recipe.lm
     done = estimate(
         text.sentences,
@@ -75,29 +108,63 @@ def score_lm(
     text: Path, lm: Path, *, format: str, column: str, unit: Unit | None, words: bool, as_json: bool
 ) -> int:
     """Print the perplexity of a text, and with `words` the probability of each word."""
-    model = load(lm, unit, keep=True)
-    if model.unit_guessed and model.unit == "character":
+    model = load_run_of(lm, unit) if lm.is_dir() else load(lm, unit, keep=True)
+    if isinstance(model, NGram) and model.unit_guessed and model.unit == "character":
         what = f"{lm} does not say what its words are: taken as characters, by their look"
         print(f"warning: {what} (--unit word takes them as words)", file=sys.stderr)
-    sentences, empty = _sentences(text, format, column, model.unit)
-    if model.unit == "character" and " " not in model.index:
+    sentences, empty = read_sentences(text, format, column, model.unit)
+    if model.unit == "character" and " " not in model.words:
         sentences = [[word for word in sentence if word != " "] for sentence in sentences]
-    figures = perplexity(model, sentences)
-    if figures.unknown == figures.words:
-        own = [f"`{word}`" for word in model.words if word not in (*SPECIAL, " ")][:SHOWN]
+    scored, found = _scored(model, sentences)
+    if found.unknown == found.words:
+        own = [f"`{word}`" for word in model.words if word not in (*SPECIAL, " ", BLANK)][:SHOWN]
         raise UserError(
-            str(text), f"no {model.unit} of it is known to {lm}", f"that knows {', '.join(own[:SHOWN])}, …"
+            str(text), f"no {model.unit} of it is known to {lm}", f"that knows {', '.join(own)}, …"
         )
     if as_json:
-        found = asdict(figures) | {"unit": model.unit, "order": model.order, "empty": empty}
-        if words:
-            found["texts"] = [_words_json(*each) for each in _by_word(model, sentences)]
-        print(json.dumps(found, indent=None if words else 2, ensure_ascii=False))
+        print(_scored_json(model, scored if words else None, found, empty))
     else:
         if words:
-            _print_words(model, sentences)
-        _print_perplexity(figures, model, lm, text, empty)
+            _print_words(scored)
+        _print_perplexity(model, found, lm, text, empty)
     return 0
+
+
+def load_run_of(run: Path, unit: Unit | None) -> "Trained":
+    """The language model of a run's folder; torch is imported here.
+
+    Raises:
+        UserError: it is of another unit than asked for.
+    """
+    from signkit.fusion.trained import load_run
+
+    model = load_run(str(run))
+    if unit and unit != model.unit:
+        raise UserError(
+            "--unit", f"{run} is a model of {model.unit}s", "leave it out, the run says it itself"
+        )
+    return model
+
+
+def _scored(model: "NGram | Trained", sentences: Sentences) -> tuple[Scored, Perplexity]:
+    """The figures of each word, and of all."""
+    log = model.scores(sentences)
+    ends = isinstance(model, NGram) or model.foretells_end
+    unknown = [[*_unknown(model, words), *[False] * ends] for words in sentences]
+    found = figures(
+        np.concatenate(log),
+        np.array([*chain.from_iterable(unknown)]),
+        words=sum(map(len, sentences)),
+        sentences=len(sentences),
+    )
+    return Scored([[*words, *["</s>"] * ends] for words in sentences], log, unknown), found
+
+
+def _unknown(model: "NGram | Trained", words: list[str]) -> list[bool]:
+    if isinstance(model, NGram):
+        found: list[bool] = (model.encode(words) == model.unknown).tolist()
+        return found
+    return model.unknown(words)
 
 
 def _recipe(ref: str, overrides: Sequence[str]) -> LmRecipe:
@@ -112,60 +179,6 @@ def _listed(override: str) -> str:
     if key not in LISTS or not value.strip() or value.lstrip().startswith("["):
         return override
     return f"{key}{equals}[{json.dumps(value, ensure_ascii=False)}]"
-
-
-def _text(recipe: LmRecipe) -> Text:
-    """The sentences of a recipe's text.
-
-    Raises:
-        UserError: there are none, or they cannot be learnt from.
-    """
-    data = recipe.data
-    found: Sentences = []
-    empty = 0
-    for path in data.text:
-        sentences, without = _sentences(_shown(path), "", data.column, data.unit)
-        found += sentences
-        empty += without
-    before = len(found)
-    if data.exclude:
-        others = (_sentences(_shown(path), "", data.column, data.unit)[0] for path in data.exclude)
-        barred = {tuple(sentence) for sentences in others for sentence in sentences}
-        found = [sentence for sentence in found if tuple(sentence) not in barred]
-    excluded = before - len(found)
-    if not found:
-        raise UserError("data.exclude", "has every sentence of the text, so nothing is left to learn from")
-    kept = [list(words) for words in dict.fromkeys(map(tuple, found))] if data.distinct else found
-    return Text(kept, empty, excluded, len(found) - len(kept))
-
-
-def _sentences(path: Path, format: str, column: str, unit: Unit) -> tuple[Sentences, int]:
-    """The sentences of a file, and how many lines had no words.
-
-    Raises:
-        UserError: the file cannot be used, has no words, or has some that are no words.
-    """
-    found = read(path, format, column)
-    split_ = [split(text, unit) for text in found.texts]
-    marks = {*SPECIAL}
-    alternatives = found.format in WITH_ALTERNATIVES
-    for text, line in zip(found.texts, found.lines, strict=True):
-        if "<" in text and (bad := marks.intersection(text.split())):
-            raise UserError(
-                f"{path}:{line}", f"`{min(bad)}` is a mark of the model's, not a word", "leave it out"
-            )
-        if alternatives and "{" in text:
-            raise UserError(f"{path}:{line}", "has alternatives, `{ a / b }`", "a model needs one text")
-    sentences = [words for words in split_ if words]
-    if not sentences:
-        raise UserError(str(path), "has no words", "write one sentence a line")
-    return sentences, len(split_) - len(sentences)
-
-
-def _shown(path: str) -> Path:
-    """A path as the user would write it, from the current folder."""
-    here = Path.cwd()
-    return Path(path).relative_to(here) if Path(path).is_relative_to(here) else Path(path)
 
 
 def _trained(text: Text, done: Estimated, model: NGram, out: Path, seconds: float) -> dict[str, Any]:
@@ -215,17 +228,14 @@ def _print_trained(text: Text, done: Estimated, model: NGram, out: Path, seconds
     console.print(f"model:  {out}\nbinary: {beside(out)}\ntime:   {seconds:.1f} s")
 
 
-def _by_word(model: NGram, sentences: Sentences) -> list[tuple[list[str], list[float], list[bool]]]:
-    """Each sentence with its end: words, base-10 logarithms, and which words are unknown."""
-    scored = zip(sentences, model.scores(sentences), strict=True)
-    return [
-        (
-            [*words, "</s>"],
-            (log / math.log(10)).tolist(),
-            [*(model.encode(words) == model.unknown).tolist(), False],
-        )
-        for words, log in scored
-    ]
+def _scored_json(model: "NGram | Trained", scored: Scored | None, found: Perplexity, empty: int) -> str:
+    kind = {"order": model.order} if isinstance(model, NGram) else {"pseudo": not model.foretells_end}
+    content = asdict(found) | {"unit": model.unit, **kind, "empty": empty}
+    content = {key: None if value != value else value for key, value in content.items()}
+    if scored is None:
+        return json.dumps(content, indent=2, ensure_ascii=False)
+    rows = zip(scored.sentences, _log10(scored), scored.unknown, strict=True)
+    return json.dumps(content | {"texts": [_words_json(*row) for row in rows]}, ensure_ascii=False)
 
 
 def _words_json(words: list[str], log10: list[float], unknown: list[bool]) -> dict[str, Any]:
@@ -233,19 +243,28 @@ def _words_json(words: list[str], log10: list[float], unknown: list[bool]) -> di
     return {"log10": round(sum(log10), 7), "words": words, "word_log10": rounded, "unknown": unknown}
 
 
-def _print_words(model: NGram, sentences: Sentences) -> None:
-    for words, log10, unknown in _by_word(model, sentences):
+def _log10(scored: Scored) -> list[list[float]]:
+    return [(log / math.log(10)).tolist() for log in scored.log]
+
+
+def _print_words(scored: Scored) -> None:
+    for words, log10, unknown in zip(scored.sentences, _log10(scored), scored.unknown, strict=True):
         for word, figure, missed in zip(words, log10, unknown, strict=True):
             print(f"{figure:.4f}\t{'?' if missed else ''}\t{'<space>' if word == ' ' else word}")
         print(f"{sum(log10):.4f}\n")
 
 
-def _print_perplexity(figures: Perplexity, model: NGram, lm: Path, text: Path, empty: int) -> None:
+def _print_perplexity(model: "NGram | Trained", found: Perplexity, lm: Path, text: Path, empty: int) -> None:
     kind = "words" if model.unit == "word" else "characters"
-    print(f"{text} by {lm}: {figures.sentences} sentences, {figures.words} {kind}, order {model.order}")
+    what, name = f"order {model.order}" if isinstance(model, NGram) else model.kind, "perplexity"
+    if not isinstance(model, NGram) and not model.foretells_end:
+        name = "pseudo-perplexity"
+    print(f"{text} by {lm}: {found.sentences} sentences, {found.words} {kind}, {what}")
+    if name != "perplexity":
+        print("each word is told from all others of its sentence: not to be compared with a perplexity")
     if empty:
         print(f"left out: {empty} without words")
-    share = 100 * figures.unknown / figures.words
-    print(f"perplexity           {figures.perplexity:.2f}")
-    print(f"  {f'known {kind} only':18} {figures.perplexity_known:.2f}")
-    print(f"unknown              {figures.unknown} ({share:.2f} %)")
+    share = 100 * found.unknown / found.words
+    print(f"{name:20} {found.perplexity:.2f}")
+    print(f"  {f'known {kind} only':18} {found.perplexity_known:.2f}")
+    print(f"unknown              {found.unknown} ({share:.2f} %)")

@@ -21,7 +21,7 @@ from signkit.suggest import suggestion
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-GROUPS = ("corpora", "encoders", "contexts", "models", "losses")
+GROUPS = ("corpora", "encoders", "contexts", "models", "losses", "fusion")
 
 
 @runtime_checkable

@@ -14,9 +14,10 @@ from signkit.data.examples import Examples
 from signkit.data.loader import eval_batches
 from signkit.data.npz import read_header, read_npz
 from signkit.errors import UserError
-from signkit.export import Exported, read_export
+from signkit.export import Exported, read_export, with_others
 from signkit.files import read_text
-from signkit.recognise import recognise
+from signkit.fusion.build import Sentences, TrainText, build_fusion, build_rescorers
+from signkit.recognise import greedy, recognise
 from signkit.types import Sample
 
 
@@ -27,7 +28,7 @@ def predict(
 
     Args:
         list_file: a text file of further inputs, one a line, relative to its folder.
-        beam: width of the beam instead of the run's.
+        beam: width of the beam instead of the run's; 1 is greedy search, without language models.
 
     Raises:
         UserError: no inputs, an input that cannot be read or does not fit the model; nothing is printed then.
@@ -39,9 +40,14 @@ def predict(
     exported = read_export(run)
     decode = exported.recipe.decode
     if beam is not None:
-        decode = replace(decode, beam=beam, nbest=min(decode.nbest, beam))
+        decode = greedy(decode) if beam == 1 else replace(decode, beam=beam, nbest=min(decode.nbest, beam))
+    exported = replace(exported, recipe=replace(exported.recipe, decode=decode))
+    model, vocabulary = with_others(exported), exported.vocabulary
+    text = TrainText(partial(_no_train, run), partial(_no_train, run))
+    fusion = build_fusion(decode.fusion, vocabulary=vocabulary, model=model, text=text)
+    rescorers = build_rescorers(decode.rescore, vocabulary=vocabulary, model=model, text=text)
     batches = eval_batches(_examples(exported, files), decode.batch_size)
-    found = recognise(exported.model, batches, exported.vocabulary, decode)
+    found = recognise(model, batches, vocabulary, decode, fusion=fusion, rescorers=rescorers)
     best = [found[str(number)][0] for number in range(len(files))]
     if as_json:
         for file, hypothesis in zip(files, best, strict=True):
@@ -71,6 +77,11 @@ def _examples(exported: Exported, files: Sequence[Path]) -> Examples:
         encode=exported.vocabulary.encode,
         landmarks=exported.recipe.landmarks,
     )
+
+
+def _no_train(run: Path) -> Sentences:
+    what = "a part of its decode.fusion wants the train references, which an export has not"
+    raise UserError(str(run), what, "give it a file")
 
 
 def _listed(path: Path) -> list[Path]:

@@ -74,6 +74,20 @@ class DecodeConfig:
     """Added to the log score for each token; beam search only."""
     context_scale: Annotated[float, Range(0, 10)] = 1.0
     """Factor on the context's logits."""
+    acoustic_scale: Annotated[float, Range(0, 10)] = 1.0
+    """Factor on the encoder's logits."""
+    beam_threshold: Annotated[float, Range(0)] = 0.0
+    """Histories whose log score is so much below the best one's are dropped; 0 keeps all."""
+    fusion: tuple[Annotated[ComponentConfig, Group("fusion")], ...] = ()
+    """Language models and constraints that take part in beam search, each with its weight."""
+    rescore: tuple[Annotated[ComponentConfig, Group("fusion")], ...] = ()
+    """The same for the n-best list when the search is done; its order changes."""
+    average: Annotated[int, Range(1)] = 1
+    """Newest checkpoints whose weights are averaged, as far as `train.keep` kept them; 1: the chosen one."""
+    ensemble: tuple[Annotated[str, Path_()], ...] = ()
+    """Folders of further runs with the same vocabulary, whose logits are averaged with this one's."""
+    temperature: Annotated[float, Range(0, 1000)] = 0.0
+    """Of the confidences; 0: the one that fits dev best, or 1 where there is no dev."""
     batch_size: Annotated[int, Range(1)] = 32
     splits: tuple[Literal["train", "dev", "test"], ...] = ("dev", "test")
 

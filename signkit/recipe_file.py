@@ -1,14 +1,30 @@
 """Recipes found by path or built-in name, read with their overrides, and written out resolved."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from signkit.assets import asset, names
-from signkit.errors import UserError
-from signkit.recipe import Recipe
-from signkit.strict_yaml import read_file
+from signkit.assets import Kind, asset, names
+from signkit.errors import UserError, UserErrors
+from signkit.recipe import DecodeConfig, EvalConfig, Recipe
+from signkit.strict_yaml import read, read_file
 from signkit.suggest import suggestion
+from signkit.yaml_tree import Place, Section, decode, parse
 from signkit.yaml_write import to_yaml
+
+KINDS: tuple[Kind, ...] = ("recipes", "lm")
+"""Folders of built-in recipes; those of language models are named with theirs, ``lm/gloss_lstm.yaml``."""
+
+AFTERWARDS = ("decode", "eval")
+"""The sections that can be others when the training is done."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodeRecipe:
+    """A file with nothing but what can be said anew of a finished run."""
+
+    decode: DecodeConfig = DecodeConfig()
+    eval: EvalConfig = EvalConfig()
 
 
 def load_recipe(
@@ -30,6 +46,34 @@ def load_recipe(
     return read_file(path, Recipe, overrides, where=shown, given=given, check_paths=check_paths)
 
 
+def decoded_anew(recipe: Recipe, file: Path | None, overrides: Sequence[str], where: str) -> Recipe:
+    """The recipe of a finished run with another search or another scoring.
+
+    Args:
+        file: a decode recipe; the keys that it names in `decode` and `eval` replace those of the recipe.
+        overrides: ``decode.a=b`` each, put in place after that.
+        where: what messages call the run's recipe.
+
+    Raises:
+        UserError: a key of another section, or all that is wrong in file or overrides.
+    """
+    others = [each for each in overrides if each.partition("=")[0].partition(".")[0] not in AFTERWARDS]
+    if others:
+        what = "of a finished run only `decode` and `eval` can be set"
+        raise UserErrors([UserError(f"--set {each}", what) for each in others])
+    if file is not None:
+        given = read_file(file, DecodeRecipe)
+        named = _keys(file)
+        changed = {
+            section: replace(
+                getattr(recipe, section), **{key: getattr(getattr(given, section), key) for key in keys}
+            )
+            for section, keys in named.items()
+        }
+        recipe = replace(recipe, **changed)
+    return read(resolved(recipe), where, Recipe, overrides, given={"name": recipe.name}, check_paths=False)
+
+
 def resolved(recipe: Recipe) -> str:
     """The recipe as YAML with every default written out; it reads back to an equal recipe."""
     return to_yaml(recipe, without=("name",))
@@ -46,14 +90,26 @@ def find_recipe(ref: str) -> tuple[Path, str]:
         return asset("recipes", ref), f"recipes/{ref}.yaml"
     if path.is_file():
         return path, ref
-    if path.parent == Path("recipes") and path.suffix == ".yaml" and path.stem in builtin:
-        return asset("recipes", path.stem), ref
+    for kind in KINDS:
+        if path.parent == Path(kind) and path.suffix == ".yaml" and path.stem in names(kind):
+            return asset(kind, path.stem), ref
     if path.is_dir():
         raise UserError(ref, "is a folder, not a recipe")
     if path.suffix in (".yaml", ".yml"):
         hint = f"did you mean the built-in `{path.stem}`?" if path.stem in builtin else _near(path)
         raise UserError(ref, "there is no such file", hint)
     raise UserError(ref, "no built-in recipe has this name", suggestion(ref, builtin))
+
+
+def _keys(file: Path) -> dict[str, list[str]]:
+    """The keys that a decode recipe, read without a fault before, names in each of its sections."""
+    root = parse(decode(file.read_bytes(), str(file)), Place(str(file), 1, 1), [])
+    assert isinstance(root, Section)
+    return {
+        name.text: [key.text for key, _ in section.entries]
+        for name, section in root.entries
+        if isinstance(section, Section)
+    }
 
 
 def _near(path: Path) -> str:

@@ -1,19 +1,23 @@
 """From batches to hypotheses: the model's logits searched as the recipe says."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from signkit.data.batch import Batch
+from signkit.data.batch import Batch, length_mask
 from signkit.decode.beam import beam_search
+from signkit.decode.confidence import Votes, beam_votes, confidences, greedy_votes
 from signkit.decode.greedy import greedy_search
+from signkit.decode.rescore import rescore
+from signkit.decode.scorer import Fused, Rescorer
 from signkit.decode.state import Candidate
+from signkit.errors import OperationalError, UserError
 from signkit.files import write_text
 from signkit.losses.logits import SplitLogits
 from signkit.models.proposals import search_rows
@@ -22,6 +26,20 @@ from signkit.text import Vocabulary
 from signkit.types import Hypothesis
 
 NBest = tuple[Hypothesis, ...]
+Weighted = tuple[Rescorer, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found for one sample.
+
+    Attributes:
+        candidates: the whole beam, best first; the one path of greedy search.
+        seconds: from the start of the clip to the middle of each chunk.
+    """
+
+    candidates: list[Candidate]
+    seconds: tuple[float, ...]
 
 
 def recognise(
@@ -30,59 +48,169 @@ def recognise(
     vocabulary: Vocabulary,
     config: DecodeConfig,
     told: Callable[[int], None] = lambda done: None,
+    *,
+    fusion: Sequence[Fused] = (),
+    rescorers: Sequence[Weighted] = (),
 ) -> dict[str, NBest]:
-    """The best hypotheses of every sample, best first, by its id.
+    """The best hypotheses of every sample, best first, by its id; `find` and `hypotheses` in one.
+
+    The confidences are those of the configuration's temperature, or of 1 where it names none.
+    """
+    found = find(model, batches, config, told, fusion=fusion, rescorers=rescorers)
+    return hypotheses(found, vocabulary, config, config.temperature or 1.0)
+
+
+def find(
+    model: Any,
+    batches: Iterable[Batch],
+    config: DecodeConfig,
+    told: Callable[[int], None] = lambda done: None,
+    *,
+    fusion: Sequence[Fused] = (),
+    rescorers: Sequence[Weighted] = (),
+) -> dict[str, Found]:
+    """The beam of every sample by its id.
 
     Args:
         model: a `Recogniser`; its mode (train or eval) is left as it was.
         told: called with the number of samples done so far.
+        fusion: what takes part in beam search, as `signkit.fusion.build.build_fusion` gives it.
+        rescorers: what orders the n-best list when the search is done.
+
+    Raises:
+        OperationalError: a sample's scores are not numbers.
     """
     device = next(model.parameters()).device
     was_training = model.training
     model.eval()
-    found: dict[str, NBest] = {}
+    found: dict[str, Found] = {}
     with torch.no_grad():
         for batch in batches:
-            nothing = batch.targets[:, :0]
-            batch = replace(batch, targets=nothing, target_lengths=torch.zeros_like(batch.target_lengths))
-            logits = model(batch.to(device)).float()
-            centres = logits.centres.tolist()
-            for place, candidates in enumerate(search(model, logits, config)):
-                last = int(batch.lengths[place]) - 1
-                frames = [[min(centres[chunk], last) for chunk in c.chunks] for c in candidates]
-                fps = float(batch.fps[place])
-                found[batch.ids[place]] = tuple(
-                    _hypothesis(batch.ids[place], candidate, [frame / fps for frame in at], vocabulary)
-                    for candidate, at in zip(candidates, frames, strict=True)
-                )
+            logits = logits_of(model, batch.to(device))
+            searched = search(model, logits, config, fusion=fusion, rescorers=rescorers)
+            for place, candidates in enumerate(searched):
+                last, fps = int(batch.lengths[place]) - 1, float(batch.fps[place])
+                frames = logits.centres[: int(logits.lengths[place])].clamp(max=last).tolist()
+                found[batch.ids[place]] = Found(candidates, tuple(frame / fps for frame in frames))
             told(len(found))
     model.train(was_training)
     return found
 
 
-def search(model: Any, logits: SplitLogits, config: DecodeConfig) -> list[list[Candidate]]:
-    """Greedy search for a beam of 1, beam search otherwise."""
-    acoustic, rows = _acoustic(logits, config.level) + logits.bias, search_rows(model, logits.bias)
-    if config.beam == 1:
-        return greedy_search(
-            acoustic, logits.lengths, rows, topology=model.topology, context_scale=config.context_scale
+def hypotheses(
+    found: Mapping[str, Found], vocabulary: Vocabulary, config: DecodeConfig, temperature: float
+) -> dict[str, NBest]:
+    """The `nbest` best of each sample in tokens, the first with its confidences at a temperature."""
+    shares = iter(confidences(votes(found, config), temperature).tolist())
+    return {
+        name: (
+            _hypothesis(name, each.candidates[0], each.seconds, vocabulary, shares),
+            *(_hypothesis(name, c, each.seconds, vocabulary) for c in each.candidates[1 : config.nbest]),
         )
-    return beam_search(
-        acoustic,
-        logits.lengths,
-        rows,
-        topology=model.topology,
-        beam=config.beam,
-        nbest=min(config.nbest, config.beam),
-        top_k=config.top_k,
-        length_reward=config.length_reward,
-        context_scale=config.context_scale,
+        for name, each in found.items()
+    }
+
+
+def votes(found: Mapping[str, Found], config: DecodeConfig) -> Votes:
+    """Who says each token of the best candidates: the whole beam, or the one path of greedy search."""
+    lists = [each.candidates for each in found.values()]
+    return greedy_votes(lists) if config.beam == 1 else beam_votes(lists)
+
+
+def logits_of(model: Any, batch: Batch) -> SplitLogits:
+    """A batch's logits in single precision, without those of its targets.
+
+    Raises:
+        OperationalError: those of a sample are not numbers.
+    """
+    nothing = batch.targets[:, :0]
+    batch = replace(batch, targets=nothing, target_lengths=torch.zeros_like(batch.target_lengths))
+    logits: SplitLogits = model(batch).float()
+    for level in (logits.video, logits.chunk):
+        inside = length_mask(logits.lengths, level.shape[1])
+        bad = (~(level + logits.bias).isfinite().all(2) & inside).any(1).nonzero()
+        if len(bad):
+            what = "the model's scores are not numbers; its weights have diverged or are damaged"
+            raise OperationalError(f"sample {batch.ids[int(bad[0])]!r}: {what}")
+    return logits
+
+
+def search(
+    model: Any,
+    logits: SplitLogits,
+    config: DecodeConfig,
+    *,
+    fusion: Sequence[Fused] = (),
+    rescorers: Sequence[Weighted] = (),
+) -> list[list[Candidate]]:
+    """Each sample's beam, best first; for a beam of 1 the one path of greedy search."""
+    acoustic = acoustic_logits(logits, config.level)
+    return search_acoustic(
+        model, acoustic, logits.lengths, logits.bias, config, fusion=fusion, rescorers=rescorers
     )
 
 
+def acoustic_logits(logits: SplitLogits, level: str) -> Float[Tensor, "batch chunks vocab"]:
+    """The encoder's logits of a level (``video``, ``chunk``, ``sum``), the classifier's bias included."""
+    if level == "sum" and logits.chunk is not logits.video:
+        return logits.video + logits.chunk + logits.bias
+    return (logits.chunk if level == "chunk" else logits.video) + logits.bias
+
+
+def search_acoustic(
+    model: Any,
+    acoustic: Float[Tensor, "batch chunks vocab"],
+    lengths: Int[Tensor, " batch"],
+    bias: Float[Tensor, " vocab"],
+    config: DecodeConfig,
+    *,
+    fusion: Sequence[Fused] = (),
+    rescorers: Sequence[Weighted] = (),
+) -> list[list[Candidate]]:
+    """`search` on logits that are at hand, `acoustic_logits`; ``bias`` tells rows their width and device."""
+    rows = search_rows(model, bias)
+    if config.acoustic_scale != 1:
+        acoustic = acoustic * config.acoustic_scale
+    if config.beam == 1:
+        check_beam(config.beam, [*fusion, *rescorers])
+        return greedy_search(
+            acoustic, lengths, rows, topology=model.topology, context_scale=config.context_scale
+        )
+    found = beam_search(
+        acoustic,
+        lengths,
+        rows,
+        topology=model.topology,
+        beam=config.beam,
+        nbest=config.beam,
+        top_k=config.top_k,
+        length_reward=config.length_reward,
+        context_scale=config.context_scale,
+        beam_threshold=config.beam_threshold,
+        fusion=fusion,
+    )
+    return rescore(found, rescorers)
+
+
+def check_beam(beam: int, beside: Sequence[Any]) -> None:
+    """Refuse language models, parts or scorers of them, beside greedy search.
+
+    Raises:
+        UserError: at `decode.beam`.
+    """
+    if beam == 1 and beside:
+        what = "is 1, greedy search, which has no place for decode.fusion and decode.rescore"
+        raise UserError("decode.beam", what, "a wider beam, such as 8, or nothing beside")
+
+
+def greedy(config: DecodeConfig) -> DecodeConfig:
+    """The same with greedy search, without language models; a beam's temperature means nothing to it."""
+    return replace(config, beam=1, nbest=1, fusion=(), rescore=(), temperature=0.0)
+
+
 def write_hypotheses(path: Path, hypotheses: Sequence[NBest]) -> None:
-    """Write JSON lines ``{"id", "tokens", "text", "score", "times"}``, the best hypothesis of each sample;
-    the others of an n-best list under ``"nbest"``."""
+    """Write JSON lines ``{"id", "tokens", "text", "score", "times", "confidences"}``, the best hypothesis
+    of each sample; the others of an n-best list under ``"nbest"``."""
     lines = []
     for nbest in hypotheses:
         line = asdict(nbest[0])
@@ -92,13 +220,14 @@ def write_hypotheses(path: Path, hypotheses: Sequence[NBest]) -> None:
     write_text(path, "".join(lines))
 
 
-def _acoustic(logits: SplitLogits, level: str) -> Float[Tensor, "batch chunks vocab"]:
-    if level == "sum" and logits.chunk is not logits.video:
-        return logits.video + logits.chunk
-    return logits.chunk if level == "chunk" else logits.video
-
-
-def _hypothesis(name: str, candidate: Candidate, times: list[float], vocabulary: Vocabulary) -> Hypothesis:
+def _hypothesis(
+    name: str,
+    candidate: Candidate,
+    seconds: Sequence[float],
+    vocabulary: Vocabulary,
+    shares: Iterator[float] | None = None,
+) -> Hypothesis:
     tokens = vocabulary.decode(candidate.tokens)
-    rounded = tuple(round(time, 3) for time in times)
-    return Hypothesis(name, tokens, vocabulary.join(tokens), candidate.score, rounded)
+    times = tuple(round(seconds[chunk], 3) for chunk in candidate.chunks)
+    sure = tuple(round(next(shares), 4) for _ in tokens) if shares else ()
+    return Hypothesis(name, tokens, vocabulary.join(tokens), candidate.score, times, sure)

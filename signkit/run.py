@@ -4,9 +4,8 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -17,14 +16,15 @@ from signkit import checkpoint
 from signkit.data.loader import Step, train_steps
 from signkit.errors import OperationalError, SignkitError
 from signkit.eval.protocols import Protocol
-from signkit.eval.protocols import load as load_protocol
 from signkit.export import without_beginnings, write_card
+from signkit.lm_results import DevPerplexity, LmResult, print_lm_result, rate_name, write_lm_results
+from signkit.models.protocol import Language
 from signkit.prepare import Prepared, prepare
 from signkit.pretraining import pretrain_context
 from signkit.recipe import Recipe
 from signkit.recipe_file import load_recipe
 from signkit.report import Result, print_result
-from signkit.results import DevScore, plain, write_results
+from signkit.results import DevScore, check_decoding, plain, scoring_protocol, write_results
 from signkit.run_folder import (
     check_same_data,
     folder_to_resume,
@@ -45,10 +45,7 @@ def run_recipe(ref: str, overrides: Sequence[str], *, resume: str, as_json: bool
         SignkitError: as one message; the run's folder, if it was made, says `failed`.
     """
     recipe = load_recipe(ref, overrides)
-    protocol = load_protocol(recipe.eval.protocol)
-    if recipe.text.unit == "character" and protocol.unit == "word":
-        metrics = tuple("cer" if metric == "wer" else metric for metric in protocol.metrics)
-        protocol = replace(protocol, unit="character", spaces=True, metrics=metrics)
+    protocol = scoring_protocol(recipe)
     engine = accelerator(recipe.train)
     with stop_on_signals() as stop:
         try:
@@ -76,6 +73,8 @@ def _begin(recipe: Recipe, ref: str, resume: str, engine: Accelerator) -> tuple[
         prepared = prepare(without_beginnings(recipe, folder))
     else:
         prepared = prepare(recipe)
+    if not isinstance(prepared.model, Language):
+        check_decoding(recipe, prepared)
     if folder is not None:
         check_same_data(folder, prepared.corpus.fingerprint)
     elif engine.is_main_process:
@@ -85,7 +84,7 @@ def _begin(recipe: Recipe, ref: str, resume: str, engine: Accelerator) -> tuple[
 
 def _recorded(
     recipe: Recipe, protocol: Protocol, prepared: Prepared, folder: Path, engine: Accelerator, stop: Stop
-) -> tuple[bool, Result | None]:
+) -> tuple[bool, Result | LmResult | None]:
     """Carry the run out with its state on record. Whether it was interrupted, and in the main process what
     came of it."""
     watch = Watch(folder, main=engine.is_main_process)
@@ -117,7 +116,7 @@ def _carried_out(
     engine: Accelerator,
     stop: Stop,
     watch: Watch,
-) -> Result | None:
+) -> Result | LmResult | None:
     """Train in all processes, then decode and score in the main one.
 
     Raises:
@@ -129,7 +128,11 @@ def _carried_out(
     ended = _train(recipe, prepared, folder, engine, watch, stop)
     if ended.how == "interrupted" or stop():
         raise Interrupted
-    return write_results(recipe, protocol, prepared, folder, ended, watch) if watch.main else None
+    if not watch.main:
+        return None
+    if isinstance(prepared.model, Language):
+        return write_lm_results(recipe, prepared, folder, ended, watch)
+    return write_results(recipe, protocol, prepared, folder, ended, watch)
 
 
 def _record_failure(folder: Path, watch: Watch, error: Exception) -> None:
@@ -141,7 +144,7 @@ def _record_failure(folder: Path, watch: Watch, error: Exception) -> None:
             write_status(folder, "failed", error=str(error))
 
 
-def _print_end(folder: Path, result: Result | None, again: str, as_json: bool) -> None:
+def _print_end(folder: Path, result: Result | LmResult | None, again: str, as_json: bool) -> None:
     """What the run has to say at its end; the last line is its folder, or all of it as JSON."""
     if result is None:
         print(f"interrupted; `{again}` goes on", file=sys.stderr, flush=True)
@@ -151,7 +154,9 @@ def _print_end(folder: Path, result: Result | None, again: str, as_json: bool) -
         line = json.dumps({"run": str(folder), "state": state, "metrics": [plain(s) for s in scores]})
         print(line, flush=True)
         return
-    if result is not None:
+    if isinstance(result, LmResult):
+        print_lm_result(result)
+    elif result is not None:
         print_result(result)
     print(folder, flush=True)
 
@@ -189,8 +194,8 @@ def _train(
 
     begun = done[-1] if done else 0
     with watch.bar("train", config.max_steps, begun) as bar:
-        watcher = TrainingWatch(watch, bar, begun=begun, total=config.max_steps, score=_rate_name(recipe))
-        dev_score = DevScore(recipe, prepared, watch) if "dev" in prepared.examples else None
+        name, dev_score = _dev_score(recipe, prepared, watch)
+        watcher = TrainingWatch(watch, bar, begun=begun, total=config.max_steps, score=name)
         try:
             with stop.finishing():
                 return train(model, config, steps, dev_score, checkpoints, watcher, engine, stop)
@@ -198,8 +203,15 @@ def _train(
             watcher.close()
 
 
-def _rate_name(recipe: Recipe) -> str:
-    return "CER" if recipe.text.unit == "character" else "WER"
+def _dev_score(recipe: Recipe, prepared: Prepared, watch: Watch) -> tuple[str, Callable[[], float] | None]:
+    """What the model is judged by: its name, and what computes it where there is a dev."""
+    score: Callable[[], float]
+    if isinstance(prepared.model, Language):
+        name, score = rate_name(prepared.model), DevPerplexity(prepared)
+    else:
+        name = "CER" if recipe.text.unit == "character" else "WER"
+        score = DevScore(recipe, prepared, watch)
+    return name, score if "dev" in prepared.examples else None
 
 
 def _shared(text: str, engine: Accelerator) -> str:

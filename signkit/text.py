@@ -14,6 +14,8 @@ from signkit.errors import UserError
 from signkit.files import read_text, write_text
 
 Unit = Literal["gloss", "character"]
+PLURAL: dict[str, str] = {"gloss": "glosses", "character": "characters"}
+"""Units as messages name them."""
 BLANK, UNKNOWN = "<blank>", "<unk>"
 
 

@@ -139,6 +139,7 @@ class Hypothesis:
         text: the tokens as one string.
         score: natural logarithm of the decoder's score, language model and reward included.
         times: seconds from the start of the clip at which each token was emitted.
+        confidences: how sure the decoder is of each token, from 0 to 1; empty where that is not known.
     """
 
     id: str
@@ -146,10 +147,13 @@ class Hypothesis:
     text: str
     score: float
     times: tuple[float, ...]
+    confidences: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.times) != len(self.tokens):
             raise ValueError(f"{self.id}: {len(self.tokens)} tokens but {len(self.times)} times")
+        if len(self.confidences) not in (0, len(self.tokens)):
+            raise ValueError(f"{self.id}: {len(self.tokens)} tokens but {len(self.confidences)} confidences")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ from signkit.files import plainly, write_text
 
 CURVE_POINTS = 400
 """Steps written to metrics.jsonl and TensorBoard, about."""
+NO_RATES = ("perplexity", "pseudo-perplexity")
+"""Dev scores that are no fractions, and so not shown in percent."""
 SECONDS_BETWEEN_LINES = 15.0
 """Of a run whose output is not a terminal."""
 
@@ -34,15 +36,16 @@ class Watch:
     Args:
         folder: of the run.
         main: whether this process is the main one.
+        log: whether what is told is written to the folder's log too.
 
     Raises:
         OperationalError: the log cannot be written; from `say` and `note` too.
     """
 
-    def __init__(self, folder: Path, *, main: bool) -> None:
+    def __init__(self, folder: Path, *, main: bool, log: bool = True) -> None:
         self.folder, self.main = folder, main
         self.console = Console(stderr=True, highlight=False, quiet=not main)
-        self._log = _Lines(folder / "log.txt") if main else None
+        self._log = _Lines(folder / "log.txt") if main and log else None
 
     def say(self, message: str) -> None:
         """A line on the terminal and in the log."""
@@ -125,8 +128,10 @@ class TrainingWatch:
 
     def evaluated(self, step: int, score: float, best: bool) -> None:
         """Show and record a dev score."""
-        self._dev = f"  dev {self._score} {100 * score:.1f} %"
-        self._watch.note(f"step {step}: dev {self._score} {100 * score:.2f} %{' (best)' if best else ''}")
+        rate = self._score not in NO_RATES
+        self._dev = f"  dev {self._score} " + (f"{100 * score:.1f} %" if rate else f"{score:.1f}")
+        shown = f"{100 * score:.2f} %" if rate else f"{score:.2f}"
+        self._watch.note(f"step {step}: dev {self._score} {shown}{' (best)' if best else ''}")
         self._record(step, {f"dev_{self._score}": score})
 
     def close(self) -> None:

@@ -93,6 +93,57 @@ RANDOM = {
 """Everything that draws random numbers."""
 
 
+LM = {
+    "data": {"name": "text"},
+    "encoder": {"name": "nothing", "width": 8},
+    "context": {"name": "lstm", "width": 8, "dropout": 0.2},
+    "model": {"name": "language_model"},
+    "train": {
+        "losses": [{"name": "next_token", "smoothing": 0.1}],
+        "max_steps": 6,
+        "batch_size": 4,
+        "lr": 0.02,
+        "eval_every": 3,
+        "save_every": 1,
+        "precision": "float32",
+    },
+}
+"""A language model of `write_text`'s sentences."""
+CARD = "width: 8\nlayers: 1\nheads: 2\nfeed_forward: 16\npositions: 16\ndropout: 0.1\n"
+CAUSAL = {**LM, "context": {"name": "bert", "card": "card.yaml", "adaptor_width": 4}}
+MASKED = {
+    **CAUSAL,
+    "model": {"name": "masked_lm", "share": 0.3},
+    "train": {**LM["train"], "losses": [{"name": "masked_token"}]},
+}
+
+
+def write_text(folder: Path, train: int = 24, dev: int = 6, seed: int = 0) -> Path:
+    """Lines of train.txt, dev.txt and test.txt: a gloss is followed by another one than itself, and each line
+    of train ends with a word that is there once."""
+    rng = np.random.default_rng(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    for split, count in (("train", train), ("dev", dev), ("test", dev)):
+        lines = [
+            " ".join(GLOSSES[place] for place in rng.permutation(len(GLOSSES))[: rng.integers(1, 5)])
+            + f" {split}{number}" * (split == "train" or number == 0)
+            for number in range(count)
+        ]
+        (folder / f"{split}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+def write_lm_recipe(path: Path, text: Path, base: dict[str, Any] = LM, **train: Any) -> Path:
+    """A recipe file for a language model of some text, with some of its training options changed."""
+    content = copy.deepcopy(base)
+    content["data"] |= {split: [str(text / f"{split}.txt")] for split in ("train", "dev", "test")}
+    content["train"] |= train
+    content["run"] = {"dir": str(path.parent / "runs")}
+    (path.parent / "card.yaml").write_text(CARD, encoding="utf-8")
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return path
+
+
 def write_recipe(path: Path, corpus: Path, base: dict[str, Any] = C2ST, **train: Any) -> Path:
     """A recipe file for a corpus, with some of its training options changed."""
     content = copy.deepcopy(base)
@@ -119,6 +170,9 @@ PRELOADED = (
     "signkit.losses.terms",
     "signkit.models.c2st",
     "signkit.models.ctc",
+    "signkit.models.language_model",
+    "signkit.models.masked_lm",
+    "signkit.losses.language",
     "tensorboard.summary.writer.event_file_writer",
     "signkit.report.page",
     "transformers.models.bert.modeling_bert",
@@ -206,6 +260,7 @@ def signkit(*words: object, shocks: Sequence[Shock] = (), largest_file: int = 0)
 
 
 def _command(words: list[str], files: list[Path], shocks: Sequence[Shock], largest_file: int) -> None:
+    from signkit import lm_results
     from signkit.cli import main
     from signkit.report import page
 
@@ -214,7 +269,8 @@ def _command(words: list[str], files: list[Path], shocks: Sequence[Shock], large
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), number)
     if largest_file:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
-    page.draw = _nothing_drawn  # type: ignore[assignment]
+    page.draw = lm_results.draw = _nothing_drawn  # type: ignore[assignment]
+    page.draw_reliability = lambda path, result: None
     for shock in shocks:
         shock.install()
     sys.argv = ["signkit", *words]

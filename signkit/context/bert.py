@@ -14,6 +14,7 @@ from signkit.context.adaptor import AdaptedContext, Adaptor
 from signkit.context.bert_checkpoint import load_bert, quiet_transformers
 from signkit.context.card import BertCard, load_card
 from signkit.context.configs import BertConfig
+from signkit.data.batch import length_mask
 from signkit.text import Vocabulary
 
 
@@ -37,6 +38,28 @@ class BertReader(nn.Module):
         places = torch.arange(symbols.shape[1], device=symbols.device).clamp(max=self.card.positions - 1)
         states: Tensor = self.bert(
             input_ids=symbols, position_ids=places[None], use_cache=False
+        ).last_hidden_state
+        return states
+
+    @property
+    def embedding(self) -> nn.Embedding:
+        """Of the glosses, the start symbol first."""
+        bert: Any = self.bert
+        found: nn.Embedding = bert.get_input_embeddings()
+        return found
+
+    def both_sides(
+        self, embedded: Float[Tensor, "batch symbols width"], lengths: Int[Tensor, " batch"]
+    ) -> Float[Tensor, "batch symbols width"]:
+        """The last layer's states, each with attention to all symbols of its sentence."""
+        places = torch.arange(embedded.shape[1], device=embedded.device)
+        inside = length_mask(lengths, embedded.shape[1])
+        # A mask of four dimensions is used as it is; the causal one is made from none.
+        states: Tensor = self.bert(
+            inputs_embeds=embedded,
+            position_ids=places.clamp(max=self.card.positions - 1)[None],
+            attention_mask=inside[:, None, None].expand(-1, 1, embedded.shape[1], -1),
+            use_cache=False,
         ).last_hidden_state
         return states
 

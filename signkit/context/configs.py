@@ -39,6 +39,9 @@ class LstmConfig:
     pretrain_lr: Annotated[float, Range(0)] = 1e-3
     extra_text: Annotated[str, Path_(optional=True)] = ""
     """A text file of further gloss sentences to pre-train on, one a line."""
+    init_from: Annotated[str, Path_(optional=True)] = ""
+    """A run folder, as of `signkit lm train`, whose context to begin with; glosses it lacks begin with the
+    mean embedding."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,3 +65,6 @@ class BertConfig:
     pretrain_lr: Annotated[float, Range(0)] = 1e-3
     extra_text: Annotated[str, Path_(optional=True)] = ""
     """A text file of further gloss sentences to pre-train on, one a line."""
+    init_from: Annotated[str, Path_(optional=True)] = ""
+    """A run folder, as of `signkit lm train`, whose context to begin with; glosses it lacks begin with the
+    mean embedding."""

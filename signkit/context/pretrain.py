@@ -14,13 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from signkit.context.adaptor import AdaptedContext
-from signkit.data.batch import length_mask
+from signkit.data.batch import END, IGNORED, next_tokens
 from signkit.errors import UserError
-
-END = 0
-"""The end of a sentence among the next glosses: the blank's index, which no gloss has."""
-
-_IGNORED = -100
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +44,6 @@ class _Text:
     def rows(self, chosen: Int[Tensor, " batch"]) -> "_Text":
         lengths = self.lengths[chosen]
         return _Text(self.glosses[chosen, : int(lengths.max())], lengths)
-
-    def targets(self) -> Int[Tensor, "sentences histories"]:
-        """The next gloss after 0, 1, … all glosses, then the end, then what is ignored."""
-        shifted = F.pad(self.glosses, (0, 1), value=END)
-        return shifted.masked_fill(~length_mask(self.lengths + 1, shifted.shape[1]), _IGNORED)
 
 
 def pretrain(
@@ -134,9 +124,9 @@ def _updates(
 def _surprise(context: AdaptedContext, head: nn.Linear, text: _Text) -> Float[Tensor, " glosses"]:
     """-log P of every next gloss, the ends included."""
     logits = head(context(text.glosses, text.lengths))
-    targets = text.targets()
-    each = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=_IGNORED, reduction="none")
-    return each[targets.flatten() != _IGNORED]
+    targets = next_tokens(text.glosses, text.lengths).flatten()
+    each = F.cross_entropy(logits.flatten(0, 1), targets, ignore_index=IGNORED, reduction="none")
+    return each[targets != IGNORED]
 
 
 @torch.no_grad()

@@ -5,6 +5,12 @@ from dataclasses import dataclass, fields, replace
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.nn import functional as F
+
+END = 0
+"""The end of a sentence among the next tokens: the blank's index, which no token has."""
+IGNORED = -100
+"""The target of a place that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +47,12 @@ class Batch:
 def length_mask(lengths: Int[Tensor, " batch"], size: int) -> Bool[Tensor, "batch {size}"]:
     """True for the places before each length."""
     return torch.arange(size, device=lengths.device) < lengths[:, None]
+
+
+def next_tokens(
+    tokens: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
+) -> Int[Tensor, "batch histories"]:
+    """The token after 0, 1, … all tokens of each sentence, then `END`, then `IGNORED`."""
+    shifted = F.pad(tokens, (0, 1), value=END)
+    ended = shifted.masked_fill(~length_mask(lengths, shifted.shape[1]), END)
+    return ended.masked_fill(~length_mask(lengths + 1, shifted.shape[1]), IGNORED)

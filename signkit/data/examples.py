@@ -13,10 +13,14 @@ from signkit.errors import UserError
 from signkit.recipe import AugmentConfig, LandmarksConfig
 from signkit.types import Features, Landmarks, Sample, Signal
 
+READING = 1
+"""The purpose of a random stream beside that of augmentation."""
 NO_LABEL = -100
 """The label of a frame in which no token is known to be signed."""
 
 Encode = Callable[[Sequence[str]], Sequence[int]]
+Reread = Callable[[tuple[int, ...], np.random.Generator], tuple[int, ...]]
+"""From a reference's token indices to those that are read in an epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Examples:
         augment: how a clip is changed in an epoch; None: never.
         seed: with the epoch and the index it decides every change, whatever process makes it.
         least_frames: for each sample the number of frames below which it is not shortened.
+        reread: how the tokens of a reference are changed in an epoch, by a stream of their own; None: never.
         cache_bytes: how much is kept in memory.
 
     Raises:
@@ -65,6 +70,7 @@ class Examples:
         augment: AugmentConfig | None = None,
         seed: int = 0,
         least_frames: Sequence[int] | None = None,
+        reread: Reread | None = None,
         cache_bytes: int = 2 << 30,
     ) -> None:
         if not samples:
@@ -78,7 +84,7 @@ class Examples:
         self.frames = tuple(sample.frames for sample in self.samples)
         self.cache_bytes = cache_bytes
         self._whole, self._encode, self._landmarks = layout, encode, landmarks
-        self._augment, self._seed = augment, seed
+        self._augment, self._seed, self._reread = augment, seed, reread
         self._least = tuple(least_frames) if least_frames is not None else (1,) * len(self.samples)
         self._cache: dict[int, tuple[npt.NDArray[np.float32], float]] = {}
         self._cached_bytes = 0
@@ -108,6 +114,8 @@ class Examples:
         sample, targets = self.samples[index], self.targets(index)
         inputs, fps = self._loaded(index)
         labels = frame_labels(sample, self._encode)
+        if self._reread is not None and epoch is not None:
+            targets = self._reread(targets, np.random.default_rng([self._seed, epoch, index, READING]))
         if self._augment is not None and epoch is not None:
             rng = np.random.default_rng([self._seed, epoch, index])
             least = self._least[index]

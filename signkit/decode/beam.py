@@ -5,17 +5,25 @@ chunk by chunk over a batch; equal histories are merged (Hannun et al. 2014; Gra
 asked for once a history and all new ones of a step in one call.
 """
 
+from collections.abc import Sequence
+from functools import partial
+
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from signkit.decode.checks import check_inputs, chunk_logits, searchable
+from signkit.decode.checks import check_inputs, searchable
+from signkit.decode.confidence import confident
+from signkit.decode.contextual import ContextDistributions
+from signkit.decode.fusion import Fusion
 from signkit.decode.history import Ints, Links, PrefixTree
 from signkit.decode.label_step import label_step
 from signkit.decode.rnnt_step import rnnt_step
-from signkit.decode.rows import ContextRows, Rows
-from signkit.decode.state import Beam, Candidate, Search, candidates, first_beam, join_beams
+from signkit.decode.rows import ConstantRows, Distributions, Rows
+from signkit.decode.scorer import Fused
+from signkit.decode.shared import SharedDistributions
+from signkit.decode.state import Beam, Candidate, Search, candidates, first_beam, join_beams, with_ends
 
 
 def beam_search(
@@ -29,6 +37,9 @@ def beam_search(
     top_k: int = 32,
     length_reward: float = 0.0,
     context_scale: float = 1.0,
+    fusion: Sequence[Fused] = (),
+    beam_threshold: float = 0.0,
+    temperature: float | None = None,
     blank: int = 0,
     max_symbols: int = 4,
 ) -> list[list[Candidate]]:
@@ -45,15 +56,22 @@ def beam_search(
         beam: histories kept of each utterance.
         nbest: sequences returned of each utterance, at most; fewer where fewer are possible.
         top_k: glosses of a chunk that can be new in it, the best after their best history. From three
-            times the beam on, a larger value changes nothing.
+            times the beam on, a larger value changes nothing where there is no fusion.
         length_reward: added to the score for each gloss.
         context_scale: factor of C.
+        fusion: scorers whose weighted scores are added for each new gloss and for the end. Which glosses of
+            a chunk can be new is decided without them.
+        beam_threshold: histories whose score is more than this below the best one's are dropped after a
+            chunk; 0 keeps all.
+        temperature: of the first ones' confidences, which the whole last beam votes on whatever ``nbest`` is
+            (`signkit.decode.confidence`); None leaves them out, which is faster. For other temperatures
+            later, ask for all of the beam: ``nbest=beam``.
         blank: index of the blank.
         max_symbols: labels a chunk, for ``rnnt``.
 
     Raises:
         ValueError: an option out of range, a length beyond the chunks, NaN or +inf in the logits (the row of
-            the batch is named).
+            the batch is named) or from a scorer (which is named).
     """
     check_inputs(
         acoustic, lengths, topology=topology, blank=blank, max_symbols=max_symbols, scale=context_scale
@@ -62,37 +80,52 @@ def beam_search(
         raise ValueError(
             f"need 1 <= nbest <= beam and top_k >= 1, not nbest {nbest}, beam {beam}, top_k {top_k}"
         )
+    if not beam_threshold >= 0:
+        raise ValueError(f"need beam_threshold >= 0, not {beam_threshold}")
     batch, _, vocab = acoustic.shape
     with torch.no_grad():
-        acoustic = searchable(acoustic)
+        acoustic, chunks = searchable(acoustic), lengths.cpu().numpy()
         tree = PrefixTree(vocab)
-        context = ContextRows(rows, tree, acoustic, scale=context_scale, room=4 * batch * beam)
+        distributions: Distributions
+        if isinstance(rows, ConstantRows):
+            distributions = SharedDistributions(
+                acoustic, chunks, rows, scale=context_scale, top_k=top_k, blank=blank
+            )
+        else:
+            distributions = ContextDistributions(
+                acoustic, rows, tree, scale=context_scale, room=4 * batch * beam
+            )
         search = Search(
             tree=tree,
             emissions=Links(),
-            context=context,
+            fusion=Fusion(fusion, tree, vocab=vocab, blank=blank),
             top_k=top_k,
+            threshold=beam_threshold,
             length_reward=length_reward,
             blank=blank,
             max_symbols=max_symbols,
         )
-        order = np.argsort(-lengths.cpu().numpy(), kind="stable")
-        last = _run(search, acoustic, lengths, order, first_beam(batch, beam), topology)
-        found = candidates(tree, search.emissions, last, nbest)
+        order = np.argsort(-chunks, kind="stable")
+        last = _run(search, distributions, chunks[order], order, first_beam(batch, beam), topology)
+        voters = nbest if temperature is None else beam
+        found = candidates(tree, search.emissions, with_ends(search, last), voters)
+        if temperature is not None:
+            found = [nbest_of[:nbest] for nbest_of in confident(found, temperature)]
     return [found[place] for place in np.argsort(order).tolist()]
 
 
-def _run(search: Search, acoustic: Tensor, lengths: Tensor, order: Ints, beam: Beam, topology: str) -> Beam:
-    """The last beam of each utterance, the longest utterance first as in ``order``."""
-    left = lengths.cpu().numpy()[order]
+def _run(
+    search: Search, distributions: Distributions, chunks: Ints, order: Ints, beam: Beam, topology: str
+) -> Beam:
+    """The last beam of each utterance, in ``order``: by their ``chunks``, the longest first."""
     ended: list[Beam] = []
-    for chunk in range(int(left.max(initial=0))):
-        running = int(np.count_nonzero(left > chunk))
+    for chunk in range(int(chunks.max(initial=0))):
+        running = int(np.count_nonzero(chunks > chunk))
         ended.append(beam.utterances(running, len(beam.node)))
         beam = beam.utterances(0, running)
-        logits = chunk_logits(acoustic, order[:running], chunk)
+        scores = partial(distributions.scores, order[:running], chunk)
         if topology == "rnnt":
-            beam = rnnt_step(search, beam, logits, chunk)
+            beam = rnnt_step(search, beam, scores, chunk)
         else:
-            beam = label_step(search, beam, logits, chunk, stays=topology == "ctc")
+            beam = label_step(search, beam, scores(beam.node), chunk, stays=topology == "ctc")
     return join_beams([beam, *reversed(ended)])

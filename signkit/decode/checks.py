@@ -1,11 +1,10 @@
-"""What both decoders refuse, and how they read the logits of a chunk."""
+"""What both decoders refuse, and in what precision they read logits."""
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from signkit.data.batch import length_mask
-from signkit.decode.history import Ints
 from signkit.losses.topology import check_topology
 
 
@@ -39,8 +38,3 @@ def check_inputs(
 def searchable(acoustic: Float[Tensor, "batch chunks vocab"]) -> Float[Tensor, "batch chunks vocab"]:
     """The logits in at least single precision."""
     return acoustic if acoustic.dtype in (torch.float32, torch.float64) else acoustic.float()
-
-
-def chunk_logits(acoustic: Float[Tensor, "batch chunks vocab"], utterances: Ints, chunk: int) -> Tensor:
-    """The logits [utterances, vocab] of one chunk of some utterances."""
-    return acoustic[:, chunk].index_select(0, torch.from_numpy(utterances).to(acoustic.device))

@@ -1,15 +1,17 @@
 """Greedy search: the best symbol of each chunk, given the history so far."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from signkit.decode.checks import check_inputs, chunk_logits, searchable
+from signkit.decode.checks import check_inputs, searchable
+from signkit.decode.contextual import ContextDistributions
 from signkit.decode.history import EMPTY, NOTHING, Ints, Links, PrefixTree
-from signkit.decode.rows import ContextRows, Floats, Rows
+from signkit.decode.rows import ConstantRows, Distributions, Floats, Rows
+from signkit.decode.shared import SharedDistributions
 from signkit.decode.state import Beam, Candidate, candidates
 
 
@@ -17,13 +19,15 @@ from signkit.decode.state import Beam, Candidate, candidates
 class _Paths:
     """One path an utterance, all arrays [batch]; written in place.
 
-    ``standing`` is the label that the path's last symbol was, -1 after a blank.
+    ``standing`` is the label that the path's last symbol was, -1 after a blank. ``sure`` has, of each step
+    in which some utterances emitted, which did and the probabilities of their labels.
     """
 
     node: Ints
     times: Ints
     standing: Ints
     score: Floats
+    sure: list[tuple[Ints, Floats]]
 
 
 def greedy_search(
@@ -39,7 +43,8 @@ def greedy_search(
     """The path of the best symbol of each chunk: one candidate an utterance, its score that one path's.
 
     Of equal symbols the lowest is taken. In ``ctc`` a symbol that repeats the last chunk's is a stay; in
-    ``rnnt`` a chunk goes on until its blank, which is forced after ``max_symbols`` labels.
+    ``rnnt`` a chunk goes on until its blank, which is forced after ``max_symbols`` labels. The confidence of
+    a token is its probability where it was emitted.
 
     Args and Raises: as in `beam_search`.
     """
@@ -51,44 +56,64 @@ def greedy_search(
     with torch.no_grad():
         acoustic = searchable(acoustic)
         tree, emissions = PrefixTree(vocab), Links()
-        context = ContextRows(rows, tree, acoustic, scale=context_scale, room=4 * batch)
+        distributions: Distributions
+        if isinstance(rows, ConstantRows):
+            distributions = SharedDistributions(
+                acoustic, left, rows, scale=context_scale, top_k=0, blank=blank
+            )
+        else:
+            distributions = ContextDistributions(acoustic, rows, tree, scale=context_scale, room=4 * batch)
         empty = np.full(batch, EMPTY, dtype=np.int64)
-        paths = _Paths(empty, empty.copy(), np.full_like(empty, -1), np.zeros(batch))
+        paths = _Paths(empty, empty.copy(), np.full_like(empty, -1), np.zeros(batch), [])
         for chunk in range(int(left.max(initial=0))):
             going = np.flatnonzero(left > chunk)
             if topology == "rnnt":
                 for symbols in range(max_symbols + 1):
                     if not len(going):
                         break
-                    symbol = _best(
-                        context, acoustic, paths, going, chunk, blank if symbols == max_symbols else None
-                    )
-                    going = going[symbol != blank]
-                    _emit(tree, emissions, paths, going, symbol[symbol != blank], chunk)
+                    forced = blank if symbols == max_symbols else None
+                    symbol, log_p = _best(distributions, paths, going, chunk, forced)
+                    new = symbol != blank
+                    going = going[new]
+                    _emit(tree, emissions, paths, going, symbol[new], log_p[new], chunk)
             else:
-                symbol = _best(context, acoustic, paths, going, chunk, None)
+                symbol, log_p = _best(distributions, paths, going, chunk, None)
                 new = (symbol != blank) & (symbol != paths.standing[going])
-                _emit(tree, emissions, paths, going[new], symbol[new], chunk)
+                _emit(tree, emissions, paths, going[new], symbol[new], log_p[new], chunk)
                 if topology == "ctc":
                     paths.standing[going] = np.where(symbol == blank, -1, symbol)
         paths.node[paths.score == -np.inf] = NOTHING
         score, times = paths.score[:, None], paths.times[:, None]
         beam = Beam(paths.node[:, None], score, np.full_like(score, -np.inf), times, times)
-        return candidates(tree, emissions, beam, 1)
+        return _with_confidences(candidates(tree, emissions, beam, 1), paths)
 
 
 def _best(
-    context: ContextRows, acoustic: Tensor, paths: _Paths, going: Ints, chunk: int, forced: int | None
-) -> Ints:
-    """The best (or the forced) symbol [n] of the utterances ``going`` [n]; their scores take its log P."""
-    scores = context.scores(chunk_logits(acoustic, going, chunk), paths.node[going][:, None])
-    symbol: Ints = scores.logits[:, 0].cpu().numpy().argmax(axis=1)
-    if forced is not None:
-        symbol = np.full_like(symbol, forced)
-    paths.score[going] += scores.at(np.zeros_like(symbol)[:, None], symbol[:, None])[:, 0]
-    return symbol
+    distributions: Distributions, paths: _Paths, going: Ints, chunk: int, forced: int | None
+) -> tuple[Ints, Floats]:
+    """The best (or the forced) symbol [n] of the utterances ``going`` [n] and its log P, which their scores
+    take."""
+    scores = distributions.scores(going, chunk, paths.node[going][:, None])
+    symbol = scores.best() if forced is None else np.full_like(going, forced)
+    log_p = scores.at(np.zeros_like(symbol)[:, None], symbol[:, None])[:, 0]
+    paths.score[going] += log_p
+    return symbol, log_p
 
 
-def _emit(tree: PrefixTree, emissions: Links, paths: _Paths, which: Ints, tokens: Ints, chunk: int) -> None:
+def _emit(
+    tree: PrefixTree, emissions: Links, paths: _Paths, which: Ints, tokens: Ints, log_p: Floats, chunk: int
+) -> None:
     paths.node[which] = tree.children(paths.node[which], tokens)
     paths.times[which] = emissions.append(paths.times[which], chunk)
+    paths.sure.append((which, np.exp(log_p)))
+
+
+def _with_confidences(found: list[list[Candidate]], paths: _Paths) -> list[list[Candidate]]:
+    which = np.concatenate([np.zeros(0, dtype=np.int64), *(utterances for utterances, _ in paths.sure)])
+    sure = np.concatenate([np.zeros(0), *(step for _, step in paths.sure)])
+    ends = np.cumsum(np.bincount(which, minlength=len(found)))
+    each = np.split(sure[np.argsort(which, kind="stable")], ends[:-1])
+    return [
+        [replace(c, confidences=tuple(own.tolist()[: len(c.tokens)]))]
+        for [c], own in zip(found, each, strict=bool(found))
+    ]

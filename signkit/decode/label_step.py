@@ -13,12 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Float
-from torch import Tensor
 
 from signkit.decode.history import NOTHING, Ints
 from signkit.decode.rows import ChunkScores, Floats
-from signkit.decode.state import Beam, Search, best, gloss_bonus
+from signkit.decode.select import where
+from signkit.decode.state import Beam, Search, best, with_bonus, within_threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +40,8 @@ class _Family:
     parent: Ints
 
 
-def label_step(
-    search: Search, beam: Beam, acoustic: Float[Tensor, "batch vocab"], chunk: int, *, stays: bool
-) -> Beam:
+def label_step(search: Search, beam: Beam, scores: ChunkScores, chunk: int, *, stays: bool) -> Beam:
     """The beam after one more chunk; ``stays`` is true for CTC's lattice."""
-    scores = search.context.scores(acoustic, beam.node)
     total = beam.total
     tokens = scores.likely(total, search.top_k, search.blank)
     family = _family(search, beam)
@@ -58,19 +54,20 @@ def label_step(
     is_new = chosen >= width
     slot = np.where(is_new, (chosen - width) // fan, chosen)
     token = tokens[rows, np.where(is_new, (chosen - width) % fan, 0)]
-    score = value[rows, chosen]
+    score = within_threshold(search, value[rows, chosen])
 
-    node = np.where(is_new | (score == -np.inf), NOTHING, beam.node[rows, slot])
-    born = is_new & (score > -np.inf)
+    dropped = score == -np.inf
+    node = np.where(is_new | dropped, NOTHING, beam.node[rows, slot])
+    born = is_new & ~dropped
     node[born] = search.tree.children(beam.node[rows, slot][born], token[born])
-    emitted = born | (~is_new & kept.joined[rows, slot])
+    emitted = born | (~is_new & ~dropped & kept.joined[rows, slot])
     from_times = np.where(is_new, _times(beam, family, slot, token, stays), kept.parent_times[rows, slot])
     label_times = beam.label_times[rows, slot]
     label_times[emitted] = search.emissions.append(from_times[emitted], chunk)
     return Beam(
         node=node,
-        blank=np.where(is_new, -np.inf, kept.blank[rows, slot]),
-        label=np.where(is_new, score, kept.label[rows, slot]),
+        blank=np.where(is_new | dropped, -np.inf, kept.blank[rows, slot]),
+        label=np.where(is_new | dropped, score, kept.label[rows, slot]),
         blank_times=beam.times[rows, slot],
         label_times=label_times,
     )
@@ -99,7 +96,8 @@ def _keep(
     if stays:
         repeats = family.last == family.last[rows, family.parent]
         source = np.where(repeats, beam.blank[rows, family.parent], source)
-    join = np.where(family.has_parent, source + p_join + gloss_bonus(search), -np.inf)
+    join = with_bonus(search, source + p_join, beam.node[rows, family.parent], last)
+    join = np.where(family.has_parent, join, -np.inf)
     stay = beam.label + p_stay if stays else np.full_like(join, -np.inf)
     return _Kept(
         blank=total + p_blank,
@@ -113,15 +111,15 @@ def _extend(
     search: Search, beam: Beam, scores: ChunkScores, family: _Family, total: Floats, tokens: Ints, stays: bool
 ) -> Floats:
     """Scores [batch, beam, glosses] of the histories that are one gloss longer and not in the beam yet."""
-    log_p = scores.of(tokens) + gloss_bonus(search)
+    log_p = with_bonus(search, scores.of(tokens), beam.node[:, :, None], tokens[:, None])
     log_p[np.broadcast_to((tokens == search.blank)[:, None], log_p.shape)] = -np.inf
     new: Floats = total[:, :, None] + log_p
     if stays:
-        batch, slot, place = np.nonzero(tokens[:, None] == family.last[:, :, None])
+        batch, slot, place = where(tokens[:, None] == family.last[:, :, None])
         repeat = log_p[batch, slot if log_p.shape[1] > 1 else 0, place]
         new[batch, slot, place] = beam.blank[batch, slot] + repeat
-    batch, child = np.nonzero(family.has_parent)  # these are in the beam: `_keep` has added their scores
-    pair, place = np.nonzero(tokens[batch] == family.last[batch, child][:, None])
+    batch, child = where(family.has_parent)  # these are in the beam: `_keep` has added their scores
+    pair, place = where(tokens[batch] == family.last[batch, child][:, None])
     new[batch[pair], family.parent[batch, child][pair], place] = -np.inf
     return new
 

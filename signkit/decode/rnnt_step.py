@@ -5,23 +5,26 @@ With f_m(h) the score of the paths that have emitted m labels on this chunk and 
     f_0(h) = alpha(h),    f_{m+1}(h y) = f_m(h) P(y | h),    alpha'(h) = sum_m f_m(h) P(blank | h)
 """
 
+from collections.abc import Callable
+
 import numpy as np
-from jaxtyping import Float
-from torch import Tensor
 
 from signkit.decode.history import NOTHING, Ints
 from signkit.decode.rows import ChunkScores, Floats
-from signkit.decode.state import Beam, Search, best, gloss_bonus
+from signkit.decode.state import Beam, Search, best, with_bonus, within_threshold
 
 
-def rnnt_step(search: Search, beam: Beam, acoustic: Float[Tensor, "batch vocab"], chunk: int) -> Beam:
-    """The beam after one more chunk, of at most ``search.max_symbols`` labels and the blank."""
+def rnnt_step(search: Search, beam: Beam, scores_of: Callable[[Ints], ChunkScores], chunk: int) -> Beam:
+    """The beam after one more chunk, of at most ``search.max_symbols`` labels and the blank.
+
+    ``scores_of`` gives the chunk's distributions after the histories of a beam.
+    """
     width = beam.node.shape[1]
     blanks = np.full((len(beam.node), width), search.blank)
     slots = np.tile(np.arange(width), (len(beam.node), 1))
     ended: Beam | None = None
     for symbols in range(search.max_symbols + 1):
-        scores = search.context.scores(acoustic, beam.node)
+        scores = scores_of(beam.node)
         closed = _beam(beam.node, beam.blank + scores.at(slots, blanks), beam.blank_times)
         ended = closed if ended is None else _merge(ended, closed)
         if symbols < search.max_symbols:
@@ -29,7 +32,7 @@ def rnnt_step(search: Search, beam: Beam, acoustic: Float[Tensor, "batch vocab"]
     assert ended is not None
     chosen = best(ended.blank, width)
     rows = np.arange(len(chosen))[:, None]
-    score = ended.blank[rows, chosen]
+    score = within_threshold(search, ended.blank[rows, chosen])
     node = np.where(score > -np.inf, ended.node[rows, chosen], NOTHING)
     return _beam(node, score, ended.blank_times[rows, chosen])
 
@@ -42,13 +45,13 @@ def _emit(search: Search, beam: Beam, scores: ChunkScores, chunk: int) -> Beam:
     """The best histories that are one gloss longer; a history has one parent, so none comes twice."""
     width = beam.node.shape[1]
     tokens = scores.likely(beam.blank, search.top_k, search.blank)
-    log_p = scores.of(tokens) + gloss_bonus(search)
+    log_p = with_bonus(search, scores.of(tokens), beam.node[:, :, None], tokens[:, None])
     log_p[np.broadcast_to((tokens == search.blank)[:, None], log_p.shape)] = -np.inf
     value = (beam.blank[:, :, None] + log_p).reshape(len(tokens), -1)
     chosen = best(value, width)
     rows = np.arange(len(chosen))[:, None]
     slot, place = chosen // tokens.shape[1], chosen % tokens.shape[1]
-    score = value[rows, chosen]
+    score = within_threshold(search, value[rows, chosen])
     alive = score > -np.inf
     node = np.full_like(beam.node, NOTHING)
     node[alive] = search.tree.children(beam.node[rows, slot][alive], tokens[rows, place][alive])

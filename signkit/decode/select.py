@@ -20,4 +20,9 @@ def largest(scores: npt.NDArray[np.floating[Any]], count: int) -> npt.NDArray[np
         above = scores > bound
         ties = keep & ~above
         keep = above | (ties & (ties.cumsum(axis=1) <= count - above.sum(axis=1, keepdims=True)))
-    return np.nonzero(keep)[1].reshape(rows, count)
+    return where(keep)[1].reshape(rows, count)
+
+
+def where(mask: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.intp], ...]:
+    """`numpy.nonzero`, several times faster for more than one dimension."""
+    return np.unravel_index(np.flatnonzero(mask), mask.shape)

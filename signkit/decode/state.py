@@ -1,12 +1,13 @@
 """What a beam search carries from chunk to chunk, and how the result is read from it."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 
 import numpy as np
 
+from signkit.decode.fusion import Fusion
 from signkit.decode.history import EMPTY, NOTHING, Ints, Links, PrefixTree
-from signkit.decode.rows import ContextRows, Floats
+from signkit.decode.rows import Floats
 from signkit.decode.select import largest
 
 
@@ -16,13 +17,21 @@ class Candidate:
 
     Attributes:
         tokens: glosses, without blanks.
-        score: log probability of all its paths that stayed in the beam, plus the length reward.
+        score: log probability of all its paths that stayed in the beam, plus the length reward and the
+            weighted scores of the scorers, ends included.
         chunks: the chunk at which each token was first emitted on the best path.
+        confidences: how sure each token is, from 0 to 1 (`signkit.decode.confidence`); empty where that
+            was not asked for, and in an n-best list after its first.
     """
 
     tokens: tuple[int, ...]
     score: float
     chunks: tuple[int, ...]
+    confidences: tuple[float, ...] = ()
+
+
+NOTHING_FOUND = Candidate((), -float("inf"), ())
+"""What stands for an utterance of which nothing is possible."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +69,13 @@ class Beam:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """What is shared by all chunks of one search: the tree of histories, their rows, the options."""
+    """What is shared by all chunks of one search: the tree of histories, the scorers, the options."""
 
     tree: PrefixTree
     emissions: Links
-    context: ContextRows
+    fusion: Fusion
     top_k: int
+    threshold: float
     length_reward: float
     blank: int
     max_symbols: int
@@ -80,9 +90,31 @@ def first_beam(batch: int, beam: int) -> Beam:
     return Beam(node, score, np.full_like(score, -np.inf), times, times)
 
 
-def gloss_bonus(search: Search) -> float:
-    """What a new gloss earns beside its probability; a language model's score would be added here."""
-    return search.length_reward
+def with_bonus(search: Search, log_p: Floats, nodes: Ints, tokens: Ints) -> Floats:
+    """log P of new glosses plus what they earn beside it: the length reward, the scorers' scores.
+
+    ``nodes`` and ``tokens`` are the histories and what follows them; they broadcast.
+    """
+    earned = log_p + search.length_reward
+    return earned + search.fusion.after(nodes, tokens) if search.fusion else earned
+
+
+def within_threshold(search: Search, scores: Floats) -> Floats:
+    """The scores [batch, beam], with those too far below the best of their utterance at -inf."""
+    if not search.threshold:
+        return scores
+    return np.where(scores >= scores.max(axis=1, keepdims=True) - search.threshold, scores, -np.inf)
+
+
+def with_ends(search: Search, beam: Beam) -> Beam:
+    """The last beam in the order of its scores with those of its ends."""
+    if not search.fusion:
+        return beam
+    ends = search.fusion.ends(beam.node)
+    ended = replace(beam, blank=beam.blank + ends, label=beam.label + ends)
+    order = np.argsort(-ended.total, axis=1, kind="stable")
+    ended = Beam(*(np.take_along_axis(getattr(ended, f.name), order, axis=1) for f in fields(Beam)))
+    return replace(ended, node=np.where(ended.total > -np.inf, ended.node, NOTHING))
 
 
 def join_beams(beams: list[Beam]) -> Beam:
@@ -109,5 +141,4 @@ def candidates(tree: PrefixTree, emissions: Links, beam: Beam, nbest: int) -> li
         for label, length, score, chunk in zip(labels, lengths, scores, chunks, strict=True)
     ]
     ends = [0, *np.cumsum(alive.sum(axis=1)).tolist()]
-    nothing = Candidate((), -float("inf"), ())
-    return [read[start:end] or [nothing] for start, end in pairwise(ends)]
+    return [read[start:end] or [NOTHING_FOUND] for start, end in pairwise(ends)]

@@ -88,3 +88,12 @@ class FeaturesConfig:
     dropout: Annotated[float, Range(0, 1)] = 0.0
     local_temporal: LocalTemporalConfig = LocalTemporalConfig()
     global_temporal: GlobalTemporalConfig = GlobalTemporalConfig()
+
+
+@dataclass(frozen=True, kw_only=True)
+class NothingConfig:
+    """Nothing is seen: for language models, which read text alone."""
+
+    factory: ClassVar[str] = "signkit.encoders.nothing:build"
+    width: Annotated[int, Range(1)] = 256
+    """Of the vectors that the context gives."""

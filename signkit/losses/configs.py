@@ -57,3 +57,21 @@ class FrameCeConfig(LossTerm):
     factory: ClassVar[str] = "signkit.losses.terms:build_frame_ce"
     level: Level = "video"
     smoothing: Annotated[float, Range(0, 1)] = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class NextTokenConfig(LossTerm):
+    """-log P of each sentence by the context alone, its end included: the loss of a language model."""
+
+    factory: ClassVar[str] = "signkit.losses.language:build_next_token"
+    smoothing: Annotated[float, Range(0, 1)] = 0.0
+    """Of the labels: the share of the target that is spread over the vocabulary."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskedTokenConfig(LossTerm):
+    """-log P of the masked tokens of each sentence: the loss of a masked language model."""
+
+    factory: ClassVar[str] = "signkit.losses.language:build_masked_token"
+    smoothing: Annotated[float, Range(0, 1)] = 0.0
+    """Of the labels: the share of the target that is spread over the vocabulary."""

@@ -20,6 +20,8 @@ class SplitLogits:
         lengths: chunks of each sample.
         centres: the frame each chunk stands for.
         auxiliary: the encoder's own loss a sample.
+        asked: of a masked language model, the places whose token was masked; its context has the logits of
+            every token given the others, instead of the next one's.
     """
 
     chunk: Float[Tensor, "batch chunks vocab"]
@@ -29,6 +31,7 @@ class SplitLogits:
     lengths: Int[Tensor, " batch"]
     centres: Int[Tensor, " chunks"]
     auxiliary: Float[Tensor, " batch"]
+    asked: Bool[Tensor, "batch labels"] | None = None
 
     def levels(self, level: str) -> tuple[Float[Tensor, "batch chunks vocab"], ...]:
         """The logits of `video`, `chunk` or `both`; one tensor where both are the same."""

@@ -28,3 +28,28 @@ class CtcModelConfig:
     """Of the features before the classifier."""
     normalised: bool = False
     """Divide each symbol's weights by their norm (published systems do)."""
+
+
+Unknown = Annotated[float, Range(0, 1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LanguageModelConfig:
+    """A causal language model: the context with a classifier, no video. Index 0 is the sentence's end."""
+
+    factory: ClassVar[str] = "signkit.models.language_model:build"
+    unknown: Unknown = 0.5
+    """Probability that a token which train has once is read as unknown, drawn anew in each epoch: so the
+    unknown token's own probability is learnt."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskedLmConfig:
+    """A masked language model (Devlin et al. 2019): a BERT that sees both sides tells what is masked."""
+
+    factory: ClassVar[str] = "signkit.models.masked_lm:build"
+    share: Annotated[float, Range(0, 1)] = 0.15
+    """Of the tokens of a sentence that are masked while training; one at least is."""
+    unknown: Unknown = 0.5
+    """Probability that a token which train has once is read as unknown, drawn anew in each epoch: so the
+    unknown token's own probability is learnt."""

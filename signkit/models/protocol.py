@@ -1,9 +1,10 @@
 """What a recogniser of gloss sequences is: logits for training, acoustic logits and rows for decoding."""
 
-from typing import Protocol, runtime_checkable
+from collections.abc import Iterator
+from typing import Any, Protocol, runtime_checkable
 
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from signkit.data.batch import Batch
 from signkit.encoders.protocol import Encoder
@@ -33,3 +34,25 @@ class Recogniser(Protocol):
     ) -> Float[Tensor, "batch vocab"]:
         """Context logits after the whole of each history, without the classifier's bias."""
         ...
+
+
+@runtime_checkable
+class Language(Protocol):
+    """An `nn.Module` that scores sentences without a video. ``foretells_end`` says whether their ends have
+    a probability too.
+    """
+
+    foretells_end: bool
+    training: bool
+
+    def log_scores(
+        self, tokens: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
+    ) -> Float[Tensor, "batch places"]:
+        """log P of each token, and in one place more of the end where it is foretold; 0 where padded."""
+        ...
+
+    def parameters(self) -> Iterator[nn.Parameter]: ...
+
+    def train(self, mode: bool = True) -> Any: ...
+
+    def eval(self) -> Any: ...

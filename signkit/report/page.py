@@ -8,6 +8,7 @@ from pathlib import Path
 from signkit.files import write_text
 from signkit.prepare import Prepared
 from signkit.report.picture import draw
+from signkit.report.reliability import draw_reliability
 from signkit.report.result import Result, marked, shown_splits
 from signkit.report.terminal import TITLES, percent
 
@@ -31,25 +32,49 @@ img { max-width: 100%; background: #fff }
 """
 
 
-def write_report(folder: Path, result: Result, prepared: Prepared) -> Result:
-    """Write ``picture.png`` and ``report.html``; gives the result with its picture."""
-    result = replace(result, picture=draw(folder, result, prepared))
+def write_report(folder: Path, result: Result, prepared: Prepared, run: Path | None = None) -> Result:
+    """Write ``picture.png``, ``reliability.png`` and ``report.html``; gives the result with its picture.
+
+    Args:
+        run: the run's folder, where the report is written to another one.
+    """
+    result = replace(result, picture=draw(folder, result, prepared, run or folder))
     assert result.picture is not None
-    picture = base64.b64encode(result.picture.read_bytes()).decode()
+    sure = draw_reliability(folder / "reliability.png", result)
     body = "".join(
         (
             f"<h1>{escape(result.recipe)}</h1>",
             f"<p>Weights of step {result.step}. Rates in percent of the reference's tokens.</p>",
             _table(result),
-            f'<p><img alt="Training, a clip, times of glosses" src="data:image/png;base64,{picture}"></p>',
+            image(result.picture, "Training, a clip, times of glosses"),
+            _confidences(result, sure) if sure else "",
             *(_sentences(result, split) for split in shown_splits(result)),
             _signatures(result),
         )
     )
-    head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(result.recipe)}</title>'
-    meta = '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    write_text(folder / "report.html", f"{head}{meta}<style>{STYLE}</style><body>{body}</body></html>\n")
+    write_text(folder / "report.html", page(result.recipe, body))
     return result
+
+
+def page(title: str, body: str) -> str:
+    """A whole page of HTML that needs nothing outside it."""
+    head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
+    meta = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    return f"{head}{meta}<style>{STYLE}</style><body>{body}</body></html>\n"
+
+
+def image(path: Path, text: str) -> str:
+    """A picture within a page."""
+    content = base64.b64encode(path.read_bytes()).decode()
+    return f'<p><img alt="{escape(text)}" src="data:image/png;base64,{content}"></p>'
+
+
+def _confidences(result: Result, picture: Path) -> str:
+    rows = [result.value(split, "calibration_error") for split in shown_splits(result)]
+    notes = "".join(
+        f"<li>{s.split}: {percent(s.value)} off on average ({escape(s.note)})</li>" for s in rows if s
+    )
+    return f"<h2>Confidences</h2><ul>{notes}</ul>{image(picture, 'Confidence against share of right tokens')}"
 
 
 def _table(result: Result) -> str:

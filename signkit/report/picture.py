@@ -1,6 +1,7 @@
 """The picture of a run: how it learned, how a clip looks, and when each gloss was recognised."""
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,13 @@ FRAMES, SENTENCES = 6, 3
 INK, SIGN, FOUND, DEV = "#30343b", "#9db8d9", "#c2410c", "#0f766e"
 
 
-def draw(folder: Path, result: Result, prepared: Prepared) -> Path:
-    """Draw ``picture.png`` into a run's folder."""
+def draw(folder: Path, result: Result, prepared: Prepared, run: Path) -> Path:
+    """Draw ``picture.png`` into a folder; how it learned is read from the run's."""
+    return saved(folder / "picture.png", lambda: _figure(run, result, prepared))
+
+
+def saved(path: Path, figure: Callable[[], Any]) -> Path:
+    """Save a figure that is drawn without a screen, whatever letters it has."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -25,14 +31,13 @@ def draw(folder: Path, result: Result, prepared: Prepared) -> Path:
 
     with pyplot.rc_context({"text.parse_math": False}), warnings.catch_warnings():  # `$` stands in glosses
         warnings.filterwarnings("ignore", message="Glyph .* missing from")  # and so do all scripts
-        figure = _figure(folder, result, prepared)
-        path = folder / "picture.png"
-        figure.savefig(path, dpi=110)
-        pyplot.close(figure)
+        drawn = figure()
+        drawn.savefig(path, dpi=110)
+        pyplot.close(drawn)
     return path
 
 
-def _figure(folder: Path, result: Result, prepared: Prepared) -> Any:
+def _figure(run: Path, result: Result, prepared: Prepared) -> Any:
     from matplotlib import pyplot
 
     split = shown_splits(result)[0] if result.hypotheses else ""
@@ -41,7 +46,7 @@ def _figure(folder: Path, result: Result, prepared: Prepared) -> Any:
     figure = pyplot.figure(figsize=(11, 3.2 + 2.1 * bool(shown) + 1.1 * len(shown)), layout="constrained")
     heights = [2.6] + [2.0] * bool(shown) + [1.0] * len(shown)
     grid = figure.add_gridspec(len(heights), FRAMES, height_ratios=heights)
-    _curves(figure.add_subplot(grid[0, :]), folder, result.recipe)
+    _curves(figure.add_subplot(grid[0, :]), run, result.recipe)
     if shown:
         _clip([figure.add_subplot(grid[1, i]) for i in range(FRAMES)], samples[shown[0]])
     for row, name in enumerate(shown, start=2):
@@ -49,12 +54,13 @@ def _figure(folder: Path, result: Result, prepared: Prepared) -> Any:
     return figure
 
 
-def _curves(axes: Any, folder: Path, title: str) -> None:
-    rows = read_metrics(folder / "metrics.jsonl")
+def _curves(axes: Any, run: Path, title: str) -> None:
+    rows = read_metrics(run / "metrics.jsonl")
     loss = [(row["step"], row["loss"]) for row in rows if "loss" in row]
     dev = [(row["step"], 100 * value) for row in rows for key, value in row.items() if key.startswith("dev_")]
     axes.set_title(f"{title}: training", loc="left")
-    axes.plot(*zip(*loss, strict=True), color=INK, linewidth=1)
+    if loss:
+        axes.plot(*zip(*loss, strict=True), color=INK, linewidth=1)
     axes.set_xlabel("step")
     axes.set_ylabel("loss a sample", color=INK)
     axes.set_yscale("symlog")

@@ -1,8 +1,9 @@
 """What a finished run has to show."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from signkit.decode.confidence import Reliability
 from signkit.eval.alignment import align
 from signkit.types import Hypothesis, Score
 
@@ -17,6 +18,8 @@ class Result:
         scores: of every split.
         hypotheses: of every split by id, the best first.
         references: tokens by id.
+        raw: what the confidences of each split are worth at a temperature of 1.
+        used: the same at the temperature used.
         picture: of curves and sentences; None before it is drawn.
     """
 
@@ -25,6 +28,8 @@ class Result:
     scores: tuple[Score, ...]
     hypotheses: dict[str, dict[str, tuple[Hypothesis, ...]]]
     references: dict[str, tuple[str, ...]]
+    raw: dict[str, Reliability] = field(default_factory=dict)
+    used: dict[str, Reliability] = field(default_factory=dict)
     picture: Path | None = None
 
     def value(self, split: str, name: str) -> Score | None:

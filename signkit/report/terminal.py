@@ -30,6 +30,8 @@ def print_result(result: Result) -> None:
     # Ids and glosses as they are: no markup in brackets, no names of emoji.
     console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
     console.print(_table(result))
+    if calibration := _calibration(result):
+        console.print(calibration)
     for split in shown_splits(result)[:1]:
         console.print(f"Sentences of {split}:")
         for name in examples(result, split, SENTENCES):
@@ -56,6 +58,16 @@ def _table(result: Result) -> Table:
         values = [result.value(split, name) for name in names]
         table.add_row(split, *(percent(v.value) if v else "" for v in values))
     return table
+
+
+def _calibration(result: Result) -> str:
+    """A line: how far confidences are from the truth on average, before and after the temperature."""
+    parts = []
+    for split in shown_splits(result):
+        raw, used = (result.value(split, f"calibration_error{end}") for end in ("_raw", ""))
+        if raw and used:
+            parts.append(f"{split} {percent(raw.value)}, calibrated {percent(used.value)}")
+    return f"Confidences are off by (ECE): {'; '.join(parts)}" if parts else ""
 
 
 def _print_sentence(console: Console, result: Result, split: str, name: str) -> None:

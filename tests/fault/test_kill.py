@@ -50,7 +50,12 @@ def test_killed_while_a_checkpoint_is_written(
 
 
 @pytest.mark.parametrize(
-    "where", ("signkit.results:_decoded", "signkit.results:write_export", "signkit.results:write_report")
+    "where",
+    (
+        "signkit.results.decoded:_searched",
+        "signkit.results.written:write_export",
+        "signkit.results.written:write_report",
+    ),
 )
 def test_killed_after_the_training(recipe: Path, unbroken: Path, tmp_path: Path, where: str) -> None:
     words = ("run", recipe, "--set", f"run.dir={tmp_path}", "--resume", "auto")

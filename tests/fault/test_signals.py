@@ -38,7 +38,7 @@ def state(run: Path) -> tuple[str, int]:
         ("signkit.models.c2st:C2st.forward", 3, 2, signal.SIGTERM),  # in the first evaluation
         (STEPPED, 4, 4, signal.SIGTERM),  # after the last step
         ("signkit.watch:Bar.at", 2, 0, signal.SIGTERM),  # while the context is trained
-        ("signkit.results:_decoded", 2, 4, signal.SIGINT),  # while test is decoded
+        ("signkit.results.decoded:_searched", 2, 4, signal.SIGINT),  # while test is decoded
     ],
 )
 def test_interrupted(

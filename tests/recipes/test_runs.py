@@ -111,14 +111,15 @@ def test_hypotheses_and_scores(ctc: Path) -> None:
     dev = lines(ctc, "dev")
     assert [line["id"] for line in dev] == ["dev0", "dev1", "dev2", "dev3"]
     for line in dev:
-        assert list(line) == ["id", "tokens", "text", "score", "times"]
+        assert list(line) == ["id", "tokens", "text", "score", "times", "confidences"]
         assert line["text"] == " ".join(line["tokens"])  # type: ignore[arg-type]
-        assert len(line["times"]) == len(line["tokens"])  # type: ignore[arg-type]
+        assert len(line["times"]) == len(line["confidences"]) == len(line["tokens"])  # type: ignore[arg-type]
         assert line["times"] == sorted(line["times"])  # type: ignore[call-overload]
     assert set(scores(ctc, "dev")) == set(scores(ctc, "test"))
-    assert {"wer", "wer_greedy", "sentence_error", "seen_share", "wer_seen", "wer_unseen"} <= set(
-        scores(ctc, "dev")
+    names = (
+        "wer wer_greedy sentence_error seen_share wer_seen wer_unseen calibration_error_raw calibration_error"
     )
+    assert set(names.split()) <= set(scores(ctc, "dev"))
     assert scores(ctc, "dev")["wer"] == 0.0  # it is an easy corpus
 
 
@@ -139,7 +140,7 @@ def test_nbest(corpus: Path, tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path / "tiny.yaml", corpus, max_steps=2)
     run = ok(recipe, "--set", "decode.beam=4", "--set", "decode.nbest=3").run
     (first, *_) = lines(run, "dev")
-    assert list(first) == ["id", "tokens", "text", "score", "times", "nbest"]
+    assert list(first) == ["id", "tokens", "text", "score", "times", "confidences", "nbest"]
     assert len(first["nbest"]) == 2  # type: ignore[arg-type]
     assert first["score"] >= first["nbest"][0]["score"]  # type: ignore[index]
 
@@ -177,7 +178,8 @@ def test_without_dev_and_test(tmp_path: Path) -> None:
     """It trains, the last weights are kept, and there is nothing to score."""
     corpus = write_corpus(tmp_path / "corpus", dev=0, test=0)
     run = ok(write_recipe(tmp_path / "tiny.yaml", corpus, max_steps=3)).run
-    assert json.loads((run / "scores.json").read_text(encoding="utf-8")) == {"metrics": []}
+    written = json.loads((run / "scores.json").read_text(encoding="utf-8"))
+    assert written == {"metrics": [], "confidences": {"temperature": 1.0, "fitted_on": None}}
     assert list((run / "decode").glob("*")) == [] if (run / "decode").exists() else True
     last = run / "checkpoints/step_000003/averaged.safetensors"
     assert (run / "export/model.safetensors").read_bytes() == last.read_bytes()

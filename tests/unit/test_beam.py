@@ -1,91 +1,19 @@
 """Beam search against enumeration of every path, and against a plain CTC prefix beam search."""
 
-import itertools
 import math
-from collections import defaultdict
 
 import numpy as np
 import pytest
 import torch
+from slow_search import INF, RandomRows, enumerate_paths, plain_beam
 
 from signkit.decode import Candidate, beam_search, constant_rows
 
-INF = float("inf")
 TOPOLOGIES = ("ctc", "monotonic", "rnnt")
-
-
-class RandomRows:
-    """A random row for each history, the same whenever it is asked for; counts its calls."""
-
-    def __init__(self, vocab, seed=0):
-        self.vocab, self.seed, self.sizes, self.asked = vocab, seed, [], []
-
-    def row(self, history):
-        seed = [self.seed, len(history), *history]
-        return torch.from_numpy(np.random.default_rng(seed).normal(size=self.vocab) * 2)
-
-    def __call__(self, labels, lengths):
-        self.sizes.append(len(labels))
-        histories = [tuple(y[:n]) for y, n in zip(labels.tolist(), lengths.tolist(), strict=True)]
-        self.asked += histories
-        return torch.stack([self.row(history) for history in histories])
 
 
 def logits(*shape, seed=0, scale=2.0):
     return torch.from_numpy(np.random.default_rng(seed).normal(size=shape) * scale)
-
-
-def chunk_symbols(vocab, topology, max_symbols):
-    """All that can happen on one chunk: tuples of symbols, 0 the blank."""
-    if topology != "rnnt":
-        return [(v,) for v in range(vocab)]
-    return [(*y, 0) for m in range(max_symbols + 1) for y in itertools.product(range(1, vocab), repeat=m)]
-
-
-def enumerate_paths(acoustic, row, topology, max_symbols=4, scale=1.0):
-    """log P of every sequence, by walking every path one by one."""
-    chunks, vocab = acoustic.shape
-    total = defaultdict(lambda: -INF)
-    cache = {}
-
-    def log_p(chunk, history):
-        if (chunk, history) not in cache:
-            cache[chunk, history] = (acoustic[chunk] + scale * row(history)).log_softmax(0).tolist()
-        return cache[chunk, history]
-
-    for path in itertools.product(chunk_symbols(vocab, topology, max_symbols), repeat=chunks):
-        history, before, score = (), 0, 0.0
-        for chunk, symbols in enumerate(path):
-            for symbol in symbols:
-                score += log_p(chunk, history)[symbol]
-                if symbol and not (topology == "ctc" and symbol == before):
-                    history += (symbol,)
-                before = symbol
-        total[history] = np.logaddexp(total[history], score)
-    return dict(total)
-
-
-def prefix_beam(log_p, beam):
-    """CTC prefix beam search as in the textbook: log_p is a list of lists; the blank is 0."""
-    beams = {(): (0.0, -INF)}
-    for frame in log_p:
-        following = defaultdict(lambda: (-INF, -INF))
-        for prefix, (blank, label) in beams.items():
-            both = np.logaddexp(blank, label)
-            for v, p in enumerate(frame):
-                if v == 0:
-                    blank0, label0 = following[prefix]
-                    following[prefix] = (np.logaddexp(blank0, both + p), label0)
-                    continue
-                if prefix and v == prefix[-1]:
-                    blank0, label0 = following[prefix]
-                    following[prefix] = (blank0, np.logaddexp(label0, label + p))
-                blank0, label0 = following[(*prefix, v)]
-                grown = blank if prefix and v == prefix[-1] else both
-                following[(*prefix, v)] = (blank0, np.logaddexp(label0, grown + p))
-        ranked = sorted(following.items(), key=lambda item: -np.logaddexp(*item[1]))
-        beams = dict(ranked[:beam])
-    return [(prefix, np.logaddexp(*scores)) for prefix, scores in beams.items()]
 
 
 @pytest.mark.parametrize("topology", TOPOLOGIES)
@@ -132,7 +60,8 @@ def test_constant_row_is_ctc_prefix_beam_search(beam):
     row, acoustic, lengths = logits(6, seed=9), logits(4, 9, 6, seed=beam), torch.tensor([9, 5, 1, 7])
     found = beam_search(acoustic, lengths, constant_rows(row), beam=beam, nbest=beam, top_k=6)
     for candidates, a, length in zip(found, acoustic, lengths.tolist(), strict=True):
-        expected = prefix_beam((a[:length] + row).log_softmax(1).tolist(), beam)
+        frames = (a[:length] + row).log_softmax(1).tolist()
+        expected = plain_beam([lambda history, frame=frame: frame for frame in frames], beam)
         assert [c.tokens for c in candidates] == [tokens for tokens, _ in expected]
         np.testing.assert_allclose([c.score for c in candidates], [s for _, s in expected], rtol=0, atol=1e-9)
 

@@ -71,7 +71,7 @@ def test_json(predict: Predict, run: Path) -> None:
     status, out, _ = predict(run, clip(run, "test0"), clip(run, "test1"), "--json")
     assert status == 0
     lines = [json.loads(line) for line in out.splitlines()]
-    assert [list(line) for line in lines] == [["id", "tokens", "text", "score", "times"]] * 2
+    assert [list(line) for line in lines] == [["id", "tokens", "text", "score", "times", "confidences"]] * 2
     exported = read_export(run)
     prepared = prepare(load_recipe(str(run.parent / "tiny.yaml")))
     batches = eval_batches(prepared.examples["test"], 3)

@@ -65,3 +65,23 @@ class ManifestConfig:
     """A file below the folder with more gloss sentences, one a line; those of dev and test are left out."""
     signer_independent: bool = False
     """Claim that no signer is in two splits; a signer who is, is an error."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextFilesConfig:
+    """Text alone, for language models: files of sentences, in any format that `signkit score` reads."""
+
+    factory: ClassVar[str] = "signkit.data.corpora.text:read"
+    train: tuple[Annotated[str, Path_()], ...] = ()
+    dev: tuple[Annotated[str, Path_()], ...] = ()
+    test: tuple[Annotated[str, Path_()], ...] = ()
+    column: str = ""
+    """Of the text, where there are columns."""
+    exclude: tuple[Annotated[str, Path_()], ...] = ()
+    """Files whose sentences are not learnt from, such as those of dev and test."""
+    distinct: bool = False
+    """Learn a sentence that is there several times once."""
+
+    def __post_init__(self) -> None:
+        if not self.train:
+            raise UserError("train", "names no file", "for example `--set data.train=train.txt`")

@@ -1,0 +1,50 @@
+"""The terms of a language model's loss: the next token, and the masked ones."""
+
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn import functional as F
+
+from signkit.data.batch import IGNORED, Batch, next_tokens
+from signkit.errors import UserError
+from signkit.losses.configs import MaskedTokenConfig, NextTokenConfig
+from signkit.losses.logits import Propose, SplitLogits
+from signkit.losses.terms import Term
+
+
+def build_next_token(config: NextTokenConfig, *, topology: str) -> Term:
+    """Cross-entropy of every next token and of the end, summed over a sentence."""
+
+    def term(logits: SplitLogits, batch: Batch, propose: Propose) -> Float[Tensor, " batch"]:
+        if logits.asked is not None:
+            raise UserError(
+                "train.losses", "`next_token` is no loss of a masked model", "take `masked_token`"
+            )
+        targets = next_tokens(batch.targets, batch.target_lengths)
+        return _summed(logits.context, targets, config.smoothing)
+
+    return term
+
+
+def build_masked_token(config: MaskedTokenConfig, *, topology: str) -> Term:
+    """Cross-entropy of the masked tokens, summed over a sentence; the end is none of the tokens."""
+
+    def term(logits: SplitLogits, batch: Batch, propose: Propose) -> Float[Tensor, " batch"]:
+        if logits.asked is None:
+            raise UserError("train.losses", "`masked_token` is the loss of `model: {name: masked_lm}` alone")
+        targets = (batch.targets - 1).masked_fill(~logits.asked, IGNORED)
+        return _summed(logits.context[..., 1:], targets, config.smoothing)
+
+    return term
+
+
+def _summed(
+    logits: Float[Tensor, "batch places vocab"], targets: Int[Tensor, "batch places"], smoothing: float
+) -> Float[Tensor, " batch"]:
+    each = F.cross_entropy(
+        logits.flatten(0, 1),
+        targets.flatten(),
+        ignore_index=IGNORED,
+        label_smoothing=smoothing,
+        reduction="none",
+    )
+    return each.view(targets.shape).sum(1)

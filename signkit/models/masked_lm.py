@@ -1,0 +1,140 @@
+"""A masked language model: a BERT that sees both sides of a sentence tells the tokens that are masked.
+
+The vocabulary stays the recogniser's: the mask and the mark of the sentence's end are two embeddings beside
+it. A sentence's score is its pseudo-likelihood, the product of P of each token given all others (Salazar et
+al. 2020), which has no end and is no probability.
+"""
+
+from dataclasses import replace
+from typing import Any, NoReturn
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from signkit.context.adaptor import AdaptedContext
+from signkit.context.bert import BertReader
+from signkit.context.protocol import START
+from signkit.data.batch import Batch, length_mask
+from signkit.encoders.nothing import NothingEncoder
+from signkit.errors import UserError
+from signkit.losses.logits import SplitLogits
+from signkit.models.classifier import Classifier
+from signkit.models.configs import MaskedLmConfig
+from signkit.models.language_model import check_sees_nothing, without_video
+
+MASK, CLOSE = 0, 1
+"""Rows of the model's own marks."""
+SYMBOLS_AT_ONCE = 16384
+"""Of masked copies in one pass."""
+
+
+class MaskedLm(nn.Module):
+    """A `signkit.models.protocol.Language` of pseudo-likelihoods.
+
+    Args:
+        encoder: gives one empty chunk.
+        context: whose reader is a BERT; it is read with attention to both sides.
+        classifier: of its vectors.
+        share: of the tokens that are masked while training.
+    """
+
+    topology = "rnnt"
+    context_free = False
+    foretells_end = False
+
+    def __init__(
+        self, *, encoder: NothingEncoder, context: AdaptedContext, classifier: Classifier, share: float
+    ) -> None:
+        super().__init__()
+        self.encoder, self.context, self.classifier, self.share = encoder, context, classifier, share
+        width = context.adaptor.project.in_features
+        self.marks = nn.Parameter(torch.randn(2, width) * 0.02)
+
+    def forward(self, batch: Batch) -> SplitLogits:
+        """The logits of every token of the targets, of which some, `asked`, are masked."""
+        inside = length_mask(batch.target_lengths, batch.targets.shape[1])
+        asked = drawn(inside, self.share) if self.training else torch.zeros_like(inside)
+        logits = self.token_logits(batch.targets, batch.target_lengths, asked)
+        return replace(without_video(batch, self.encoder, self.classifier, logits), asked=asked)
+
+    def token_logits(
+        self,
+        tokens: Int[Tensor, "batch labels"],
+        lengths: Int[Tensor, " batch"],
+        masked: Bool[Tensor, "batch labels"],
+    ) -> Float[Tensor, "batch labels vocab"]:
+        """Logits at every token; index 0 means nothing."""
+        vectors = self.context.adaptor(self._states(tokens, lengths, masked)[:, 1:-1])
+        logits: Tensor = self.classifier(vectors) + self.classifier.bias
+        return logits
+
+    def log_scores(
+        self, tokens: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
+    ) -> Float[Tensor, "batch labels"]:
+        """log P of each token given all the others; zero where padded.
+
+        A copy of the sentence for each of its tokens, that one masked, many copies in one pass.
+        """
+        rows, places = length_mask(lengths, tokens.shape[1]).nonzero(as_tuple=True)
+        found = tokens.new_zeros(tokens.shape, dtype=torch.float32)
+        if not len(rows):
+            return found
+        for some in torch.arange(len(rows), device=rows.device).split(
+            max(1, SYMBOLS_AT_ONCE // (tokens.shape[1] + 2))
+        ):
+            row, place = rows[some], places[some]
+            masked = torch.zeros(len(some), tokens.shape[1], dtype=torch.bool, device=tokens.device)
+            masked[torch.arange(len(some), device=row.device), place] = True
+            states = self._states(tokens[row], lengths[row], masked)
+            at = states[torch.arange(len(some), device=row.device), place + 1]
+            logits = self.classifier(self.context.adaptor(at)) + self.classifier.bias
+            log = logits[:, 1:].float().log_softmax(1)
+            found[row, place] = log.gather(1, tokens[row, place][:, None] - 1)[:, 0]
+        return found
+
+    def history_rows(self, history: Tensor, lengths: Tensor) -> NoReturn:
+        """Refused: what is masked is told from both sides."""
+        raise UserError("model.name", "a masked language model says nothing of what comes next")
+
+    rows = history_rows
+
+    def _states(
+        self,
+        tokens: Int[Tensor, "batch labels"],
+        lengths: Int[Tensor, " batch"],
+        masked: Bool[Tensor, "batch labels"],
+    ) -> Float[Tensor, "batch symbols width"]:
+        """The states of the start symbol, the tokens, and the end mark, which is after each sentence's last
+        token."""
+        reader: Any = self.context.reader
+        symbols = torch.nn.functional.pad(tokens, (1, 1), value=START)
+        places = torch.arange(symbols.shape[1], device=tokens.device)
+        inside = places <= lengths[:, None]  # start and tokens
+        embedded = reader.embedding(symbols.masked_fill(~inside, START))
+        masked = torch.nn.functional.pad(masked, (1, 1))
+        embedded = torch.where(masked[..., None], self.marks[MASK], embedded)
+        closes = places == lengths[:, None] + 1
+        embedded = torch.where(closes[..., None], self.marks[CLOSE], embedded)
+        return reader.both_sides(embedded, lengths + 2)  # type: ignore[no-any-return]
+
+
+def drawn(inside: Bool[Tensor, "batch labels"], share: float) -> Bool[Tensor, "batch labels"]:
+    """Places to be masked, by torch's global generator: each with this probability, and the first of a
+    random order in any case, so that no sentence is without one."""
+    chance = torch.rand(inside.shape, device=inside.device).masked_fill(~inside, 2.0)
+    least = chance == chance.amin(1, keepdim=True)
+    return ((chance < share) | least) & inside
+
+
+def build(config: MaskedLmConfig, *, encoder: Any, context: nn.Module, vocabulary: int) -> MaskedLm:
+    """Put the parts together.
+
+    Raises:
+        UserError: the encoder sees a video, or the context is no BERT.
+    """
+    check_sees_nothing(encoder)
+    if not (isinstance(context, AdaptedContext) and isinstance(context.reader, BertReader)):
+        raise UserError("context.name", "a masked language model is a BERT", "take `context: {name: bert}`")
+    classifier = Classifier(dim=context.dim, vocabulary=vocabulary, normalised=False)
+    return MaskedLm(encoder=encoder, context=context, classifier=classifier, share=config.share)

@@ -1,0 +1,79 @@
+"""Confidences that are meant: a temperature fitted on dev, and how far off they are with and without it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from signkit.decode.confidence import (
+    Reliability,
+    confidences,
+    fit_temperature,
+    reliability,
+    right_tokens,
+)
+from signkit.prepare import Prepared
+from signkit.recipe import DecodeConfig
+from signkit.recognise import Found, votes
+from signkit.types import Score
+
+UNFITTED = 1.0
+"""The temperature at which the decoder's own scores count as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The temperature of the confidences and what they are worth.
+
+    Attributes:
+        fitted: whether the temperature is the one that fits dev best.
+        raw: tables of each split at a temperature of 1.
+        used: the same at this one.
+    """
+
+    temperature: float
+    fitted: bool
+    raw: dict[str, Reliability]
+    used: dict[str, Reliability]
+
+    def scores(self, split: str) -> list[Score]:
+        """The expected calibration errors of a split, before and after."""
+        how = "fitted on dev" if self.fitted else "of the recipe"
+        tokens = f"{int(self.raw[split].counts.sum())} tokens"
+        after = f"{tokens}, temperature {self.temperature:.3g} {how}"
+        if not self.fitted and self.temperature == UNFITTED:
+            after = f"{tokens}, not calibrated"
+        signature = f"expected calibration error|bins:{len(self.raw[split].counts)}"
+        return [
+            Score(
+                "calibration_error_raw", self.raw[split].error, split, signature, f"{tokens}, temperature 1"
+            ),
+            Score("calibration_error", self.used[split].error, split, signature, after),
+        ]
+
+
+def calibrate(
+    found: Mapping[str, Mapping[str, Found]], prepared: Prepared, config: DecodeConfig
+) -> Calibration:
+    """Fit the temperature on dev, unless the configuration names one, and judge every split.
+
+    Args:
+        found: the beams of each split by id.
+    """
+    voted = {split: votes(each, config) for split, each in found.items()}
+    right = {split: _right(each, prepared, split) for split, each in found.items()}
+    fitted = not config.temperature and "dev" in found and len(right["dev"]) > 0
+    temperature = fit_temperature(voted["dev"], right["dev"]) if fitted else config.temperature or UNFITTED
+
+    def tables(at: float) -> dict[str, Reliability]:
+        return {split: reliability(confidences(voted[split], at), right[split]) for split in found}
+
+    return Calibration(temperature, fitted, tables(UNFITTED), tables(temperature))
+
+
+def _right(found: Mapping[str, Found], prepared: Prepared, split: str) -> npt.NDArray[np.bool_]:
+    encode = prepared.vocabulary.encode
+    references = {sample.id: encode(sample.reference) for sample in prepared.examples[split].samples}
+    lists = [each.candidates for each in found.values()]
+    return right_tokens(lists, [references[name] for name in found])

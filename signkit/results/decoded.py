@@ -1,0 +1,80 @@
+"""Splits searched, calibrated, written and scored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from signkit.data.loader import eval_batches
+from signkit.eval.protocols import Protocol
+from signkit.files import write_json
+from signkit.prepare import Prepared
+from signkit.recipe import Recipe
+from signkit.recognise import Found, NBest, find, hypotheses, write_hypotheses
+from signkit.results.beside import Beside
+from signkit.results.calibration import Calibration, calibrate
+from signkit.results.scored import plain, split_scores
+from signkit.types import Score
+from signkit.watch import Watch
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What was recognised in each split by id, the best first, and how good it is."""
+
+    hypotheses: dict[str, dict[str, NBest]]
+    scores: tuple[Score, ...]
+    calibration: Calibration
+
+
+def decode_splits(
+    recipe: Recipe,
+    protocol: Protocol,
+    prepared: Prepared,
+    beside: Beside,
+    splits: Sequence[str],
+    folder: Path,
+    watch: Watch,
+) -> Decoded:
+    """Search splits and score them; write ``<split>.jsonl`` of each into a folder.
+
+    Where the confidences have no temperature yet and the corpus has a dev split, dev is searched too.
+    """
+    decode = recipe.decode
+    for_fit = ("dev",) if not decode.temperature and "dev" in prepared.examples else ()
+    found = {
+        split: _searched(recipe, prepared, beside, split, watch)
+        for split in dict.fromkeys((*for_fit, *splits))
+    }
+    calibration = calibrate(found, prepared, decode)
+    best: dict[str, dict[str, NBest]] = {}
+    scores: list[Score] = []
+    for split in splits:
+        best[split] = hypotheses(found[split], prepared.vocabulary, decode, calibration.temperature)
+        write_hypotheses(folder / f"{split}.jsonl", list(best[split].values()))
+        scores += split_scores(recipe, protocol, prepared, split, best[split])
+        scores += calibration.scores(split)
+    return Decoded(best, tuple(scores), calibration)
+
+
+def write_scores(path: Path, decoded: Decoded) -> None:
+    """Write ``scores.json``."""
+    calibration = decoded.calibration
+    sure = {"temperature": calibration.temperature, "fitted_on": "dev" if calibration.fitted else None}
+    write_json(path, {"metrics": [plain(each) for each in decoded.scores], "confidences": sure})
+
+
+def _searched(
+    recipe: Recipe, prepared: Prepared, beside: Beside, split: str, watch: Watch
+) -> dict[str, Found]:
+    examples = prepared.examples[split]
+    with watch.bar(f"decode {split}", len(examples)) as bar:
+        batches = eval_batches(examples, recipe.decode.batch_size, workers=recipe.train.workers)
+        found = find(
+            prepared.model,
+            batches,
+            recipe.decode,
+            bar.at,
+            fusion=beside.fusion,
+            rescorers=beside.rescorers,
+        )
+    return {sample.id: found[sample.id] for sample in examples.samples}

@@ -1,0 +1,32 @@
+"""The dev score on the way."""
+
+from signkit.data.loader import eval_batches
+from signkit.eval.scores import error_rate
+from signkit.prepare import Prepared
+from signkit.recipe import Recipe
+from signkit.recognise import greedy, recognise
+from signkit.watch import Watch
+
+EMPTY_SHARE = 0.9
+"""Share of empty dev hypotheses from which a model is said to have collapsed to blanks."""
+
+
+class DevScore:
+    """The greedy error rate on dev of the model's present weights, without language models; warns of a model
+    that writes nothing."""
+
+    def __init__(self, recipe: Recipe, prepared: Prepared, watch: Watch) -> None:
+        self._recipe, self._prepared, self._watch = recipe, prepared, watch
+        self._warned = False
+
+    def __call__(self) -> float:
+        prepared, examples = self._prepared, self._prepared.examples["dev"]
+        decode = greedy(self._recipe.decode)
+        batches = eval_batches(examples, decode.batch_size)
+        found = recognise(prepared.model, batches, prepared.vocabulary, decode)
+        empty = sum(not nbest[0].tokens for nbest in found.values()) / len(found)
+        if empty > EMPTY_SHARE and not self._warned:
+            self._watch.say(f"warning: {100 * empty:.0f} % of dev hypotheses are empty (blanks only)")
+            self._warned = True
+        references = {sample.id: sample.reference for sample in examples.samples}
+        return error_rate(references, {i: nbest[0].tokens for i, nbest in found.items()})

@@ -1,0 +1,90 @@
+"""The end of a run: the chosen weights decoded and scored, the export, the report."""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from signkit import checkpoint
+from signkit.checkpoint import Progress, State
+from signkit.errors import UserError
+from signkit.eval.protocols import Protocol
+from signkit.export import Exported, with_others, write_export
+from signkit.prepare import Prepared
+from signkit.recipe import Recipe
+from signkit.report import Result, write_report
+from signkit.results.beside import build_beside
+from signkit.results.decoded import decode_splits, write_scores
+from signkit.results.packed import pack
+from signkit.results.scored import references_of
+from signkit.train import Ended
+from signkit.watch import Watch
+
+
+def check_decoding(recipe: Recipe, prepared: Prepared) -> None:
+    """Refuse what decoding will not be able to do, before a training is spent on it.
+
+    Raises:
+        UserError: a language model or a run that is asked for is at fault, or more checkpoints than are kept.
+    """
+    if recipe.decode.average > recipe.train.keep:
+        what = f"is {recipe.decode.average}, but train.keep keeps {recipe.train.keep} checkpoints"
+        raise UserError("decode.average", what, f"train.keep={recipe.decode.average} keeps enough")
+    build_beside(recipe.decode, _joined(recipe, prepared))
+
+
+def write_results(
+    recipe: Recipe, protocol: Protocol, prepared: Prepared, folder: Path, ended: Ended, watch: Watch
+) -> Result:
+    """Decode and score the recipe's splits with the chosen weights, export and report."""
+    made = len(checkpoint.steps(folder / "checkpoints"))
+    if recipe.decode.average > made:  # it stopped early: all there is, rather than a training lost
+        watch.say(f"warning: {made} checkpoints are averaged, not {recipe.decode.average}: there are no more")
+    count = min(recipe.decode.average, made)
+    weights, step = chosen_weights(recipe, folder / "checkpoints", ended.progress, count)
+    checkpoint.load_weights(prepared.model, weights, checkpoint.folder_of(folder / "checkpoints", step))
+    corpus, joined = prepared.corpus, _joined(recipe, prepared)
+    splits = [split for split in recipe.decode.splits if split in prepared.examples]
+    beside = build_beside(recipe.decode, joined)
+    decoded = decode_splits(recipe, protocol, joined, beside, splits, folder / "decode", watch)
+    write_export(
+        folder / "export",
+        recipe,
+        prepared.vocabulary,
+        corpus.layout,
+        corpus.width,
+        prepared.model,
+        step,
+        partial(pack, recipe.decode, prepared, decoded.calibration.temperature),
+    )
+    write_scores(folder / "scores.json", decoded)
+    result = Result(
+        recipe.name,
+        step,
+        decoded.scores,
+        decoded.hypotheses,
+        references_of(prepared, decoded.hypotheses),
+        decoded.calibration.raw,
+        decoded.calibration.used,
+    )
+    return write_report(folder, result, prepared)
+
+
+def chosen_weights(recipe: Recipe, checkpoints: Path, progress: Progress, average: int) -> tuple[State, int]:
+    """The weights to decode with, and the step they are of, the newest of those averaged.
+
+    Args:
+        average: the number of newest checkpoints whose mean is taken; 1: the best or the last one.
+    """
+    if average > 1:
+        newest = checkpoint.steps(checkpoints)[-average:]
+        return checkpoint.mean_weights(checkpoints, newest), newest[-1]
+    best = progress.best_step
+    step = best if best and recipe.train.select == "best" else progress.step
+    return checkpoint.weights(checkpoints, step), step
+
+
+def _joined(recipe: Recipe, prepared: Prepared) -> Prepared:
+    """With the models of `decode.ensemble` beside its own."""
+    corpus = prepared.corpus
+    own = Exported(recipe, prepared.vocabulary, corpus.layout, corpus.width, prepared.model)
+    return replace(prepared, model=with_others(own))

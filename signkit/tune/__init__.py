@@ -1,0 +1,1 @@
+"""`signkit tune`: the settings of decoding that make the fewest errors on dev."""

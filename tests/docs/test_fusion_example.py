@@ -1,0 +1,83 @@
+"""The scorer of docs/fusion.md, beside signkit: listed, checked, built, true to the laws, used."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from reference import ROOT
+
+from signkit.plugins import registered
+
+TEXT = (ROOT / "docs" / "fusion.md").read_text(encoding="utf-8")
+FILES = dict(re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)^```$", TEXT, flags=re.MULTILINE | re.DOTALL))
+SEARCH = """
+import torch
+from fusion_laws import check_laws, no_text
+from signkit.decode import beam_search, constant_rows
+from signkit.fusion.build import build_fusion
+from signkit.recipe_file import load_recipe
+from signkit.text import Vocabulary
+
+vocabulary = Vocabulary.from_references([("A", "B")])
+config = load_recipe("stutter.yaml").decode
+fusion = build_fusion(config.fusion, vocabulary=vocabulary, model=None, text=no_text())
+check_laws(fusion[0].scorer, 4, [(), (2,), (2, 2), (3, 2, 3), (2,)])
+
+acoustic = torch.full((1, 3, 4), -5.0)
+acoustic[0, [0, 1, 2], [2, 0, 2]] = 0.0
+acoustic[0, 2, 3] = -1.0
+for parts in ((), fusion):
+    (found,) = beam_search(
+        acoustic, torch.tensor([3]), constant_rows(torch.zeros(4)), beam=config.beam, fusion=parts
+    )
+    print(*vocabulary.decode(found[0].tokens))
+"""
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """The example's files, with the metadata that an installation would write."""
+    for name in ("stutter/config.py", "stutter/scorer.py", "stutter.yaml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(FILES[name], encoding="utf-8")
+    ((group, points),) = re.findall(
+        r'^\[project\.entry-points\."(.+?)"\]\n(.*)', FILES["pyproject.toml"], re.S
+    )
+    info = tmp_path / "stutter-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: stutter\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{group}]\n{points.replace(chr(34), '')}")
+    return tmp_path
+
+
+def run(package: Path, *args: str) -> str:
+    paths = [str(package), str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]
+    result = subprocess.run(
+        [sys.executable, "-W", "error", *args],
+        cwd=package,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    return result.stdout
+
+
+def test_it_is_listed_and_checked(package: Path) -> None:
+    known = json.loads(run(package, "-m", "signkit", "list", "--json"))
+    assert known["fusion"]["stutter"] == "A price for saying the same token twice in a row."
+    assert run(package, "-m", "signkit", "check", "stutter.yaml") == "stutter.yaml: ok\n"
+
+
+def test_it_takes_part_in_a_search(package: Path) -> None:
+    assert run(package, "-W", "ignore", "-c", SEARCH) == "A A\nA B\n"
+
+
+def test_the_parts_are_those_that_there_are() -> None:
+    named = re.findall(r"^\| `(\w+)` \|", TEXT, flags=re.MULTILINE)
+    assert sorted(named) == [*registered("fusion")]
