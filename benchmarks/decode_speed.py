@@ -25,6 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ from flashlight.lib.text.dictionary import Dictionary
 
 from signkit.decode import beam_search, constant_rows
 from signkit.decode.scorer import Fused
+from signkit.eval.alignment import align
 from signkit.fusion.ngram import NgramScorer
 from signkit.lm import NGram, estimate
 from signkit.lm.arpa import write_arpa
@@ -43,8 +45,9 @@ from signkit.text import Vocabulary
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from slow_search import plain_beam
 
-VOCAB, CHUNKS, BEAM, TOP_K, WEIGHT, LENGTH_REWARD = 1296, 60, 16, 32, 0.5, 0.0
+VOCAB, CHUNKS, BEAM, TOP_K, WEIGHT, THRESHOLD = 1296, 60, 16, 32, 0.5, 50.0
 BLANK = 0
+Found = list[tuple[tuple[int, ...], float]]
 
 
 def markov_text(random: np.random.Generator, count: int) -> list[tuple[str, ...]]:
@@ -78,32 +81,15 @@ def posteriors(random: np.random.Generator, sentences: list[tuple[int, ...]]) ->
     return torch.from_numpy(logits).log_softmax(2)
 
 
-def vocabulary_of(sentences: list[tuple[str, ...]]) -> Vocabulary:
-    return Vocabulary.from_references([*sentences, tuple(f"W{number}" for number in range(VOCAB - 2))])
-
-
-def signkit_beam(log_p: torch.Tensor, scorer: NgramScorer, beam: int = BEAM) -> list[tuple[tuple[int, ...], float]]:
-    lengths = torch.full((len(log_p),), CHUNKS)
-    found = beam_search(
-        log_p,
-        lengths,
-        constant_rows(torch.zeros(VOCAB)),
-        beam=beam,
-        top_k=TOP_K - 1,
-        fusion=(Fused(scorer, WEIGHT),),
-    )
-    return [(nbest[0].tokens, nbest[0].score) for nbest in found]
-
-
 class Flashlight:
-    """flashlight's decoder of an ARPA file; of glosses a chunk it counts the blank as one."""
+    """flashlight's decoder of an ARPA file; of the glosses of a chunk it counts the blank as one."""
 
     def __init__(self, arpa: Path, vocabulary: Vocabulary, beam: int = BEAM) -> None:
         self._lm = KenLM(str(arpa), Dictionary(list(vocabulary.tokens)))
         options = LexiconFreeDecoderOptions(
             beam_size=beam,
             beam_size_token=TOP_K,
-            beam_threshold=1e9,
+            beam_threshold=THRESHOLD,
             lm_weight=WEIGHT * math.log(10),  # KenLM's logarithms have the base 10
             sil_score=0.0,
             log_add=True,
@@ -111,11 +97,159 @@ class Flashlight:
         )
         self._decoder = LexiconFreeDecoder(options, self._lm, -1, BLANK, [])
 
-    def __call__(self, log_p: torch.Tensor) -> list[tuple[tuple[int, ...], float]]:
+    def __call__(self, log_p: torch.Tensor) -> Found:
         found = []
         for utterance in log_p:
             best = self._decoder.decode(utterance.data_ptr(), CHUNKS, VOCAB)[0]
             path = [token for token in best.tokens if token >= 0]
-            kept = [t for t, before in zip(path, [-1, *path], strict=False) if t != before and t != BLANK]
-            found.append((tuple(kept), best.score))
+            new = [t for before, t in pairwise([BLANK, *path]) if t not in (before, BLANK)]
+            found.append((tuple(new), best.score))
         return found
+
+
+def signkit_beam(log_p: torch.Tensor, scorer: NgramScorer, beam: int = BEAM) -> Found:
+    """Our search; ``top_k`` counts glosses only, so it is one less."""
+    found = beam_search(
+        log_p,
+        torch.full((len(log_p),), CHUNKS),
+        constant_rows(torch.zeros(VOCAB)),
+        beam=beam,
+        top_k=TOP_K - 1,
+        beam_threshold=THRESHOLD,
+        fusion=(Fused(scorer, WEIGHT),),
+    )
+    return [(nbest[0].tokens, nbest[0].score) for nbest in found]
+
+
+def plain(log_p: torch.Tensor, scorer: NgramScorer) -> Found:
+    """The plain beam; rows of the model are lists, each made once, and asked for by history."""
+    rows, states = {}, {(): scorer.start}
+
+    def state(history: tuple[int, ...]) -> int:
+        if history not in states:
+            before, token = np.array([state(history[:-1])]), np.array(history[-1:])
+            states[history] = int(scorer.advance(before, token)[0])
+        return states[history]
+
+    def bonus(history: tuple[int, ...], token: int) -> float:
+        at = state(history)
+        if at not in rows:
+            rows[at] = scorer.rows(np.array([at]))[0].tolist()
+        return WEIGHT * rows[at][token]
+
+    def end(history: tuple[int, ...]) -> float:
+        return WEIGHT * float(scorer.ends(np.array([state(history)]))[0])
+
+    options = dict(top_k=TOP_K - 1, bonus=bonus, end=end, threshold=THRESHOLD, shared=True)
+    found = []
+    for utterance in log_p.tolist():
+        frames = [lambda history, frame=frame: frame for frame in utterance]
+        found.append(plain_beam(frames, BEAM, **options)[0])
+    return found
+
+
+def rate(found: Found, sentences: list[tuple[int, ...]]) -> float:
+    """Errors in 100 words."""
+    errors = sum(align(truth, tokens).errors for truth, (tokens, _) in zip(sentences, found, strict=True))
+    return 100 * errors / sum(map(len, sentences))
+
+
+def equal(one: Found, other: Found) -> tuple[int, float]:
+    """How many best sequences are the same, and how far their scores are apart at most."""
+    pairs = [(a[1], b[1]) for a, b in zip(one, other, strict=True) if a[0] == b[0]]
+    return len(pairs), max((abs(a - b) for a, b in pairs), default=0.0)
+
+
+_WORKER: list[Flashlight] = []
+
+
+def _start(arpa: Path, vocabulary: Vocabulary) -> None:
+    torch.set_num_threads(1)
+    _WORKER.append(Flashlight(arpa, vocabulary))
+
+
+def _part(log_p: torch.Tensor) -> Found:
+    return _WORKER[0](log_p)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--utterances", type=int, default=500)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--plain", type=int, default=10, help="utterances for the plain beam")
+    parser.add_argument("--batch", type=int, default=32, help="of the smaller batches")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    random = np.random.default_rng(0)
+    text = markov_text(random, 8000 + args.utterances)
+    vocabulary = Vocabulary.from_references([*text, tuple(f"W{number}" for number in range(VOCAB - 2))])
+    grams = estimate(text[args.utterances :], 3).grams
+    scorer = NgramScorer(NGram.from_grams(grams), vocabulary)
+    sentences = [vocabulary.encode(sentence) for sentence in text[: args.utterances]]
+    log_p = posteriors(random, sentences)
+    halves = [part.clone().share_memory_() for part in log_p.chunk(2)]
+    with tempfile.TemporaryDirectory() as folder:
+        arpa = Path(folder) / "lm.arpa"
+        write_arpa(arpa, grams)
+        context = multiprocessing.get_context("fork")
+        with context.Pool(2, _start, (arpa, vocabulary)) as pool:
+            flashlight = Flashlight(arpa, vocabulary)
+            runs: dict[str, Callable[[], Found]] = {
+                "signkit, one batch": lambda: signkit_beam(log_p, scorer),
+                f"signkit, batches of {args.batch}": lambda: [
+                    each for part in log_p.split(args.batch) for each in signkit_beam(part, scorer)
+                ],
+                "flashlight, one process": lambda: flashlight(log_p),
+                "flashlight, two processes": lambda: [
+                    each for part in pool.map(_part, halves, chunksize=1) for each in part
+                ],
+                "plain Python": lambda: plain(log_p[: args.plain], scorer),
+                "signkit, one utterance": lambda: signkit_beam(log_p[:1], scorer),
+                "flashlight, one utterance": lambda: flashlight(log_p[:1]),
+            }
+            found = {name: run() for name, run in runs.items()}  # and all that is made once is made
+            times: dict[str, list[float]] = {name: [] for name in runs}
+            for _ in range(args.repeats):
+                for name, run in runs.items():
+                    begin = time.perf_counter()
+                    run()
+                    times[name].append(time.perf_counter() - begin)
+            wide = signkit_beam(log_p[:20], scorer, 200), Flashlight(arpa, vocabulary, 400)(log_p[:20])
+    report(args, times, found, wide, sentences)
+
+
+def report(
+    args: argparse.Namespace,
+    times: dict[str, list[float]],
+    found: dict[str, Found],
+    wide: tuple[Found, Found],
+    sentences: list[tuple[int, ...]],
+) -> None:
+    rows = {}
+    for name, seconds in times.items():
+        least, median = min(seconds), statistics.median(seconds)
+        each = 1000 * median / len(found[name])
+        rows[name] = {"least_s": least, "median_s": median, "utterances": len(found[name]), "each_ms": each}
+    ours = found["signkit, one batch"]
+    checks = {
+        "errors_signkit": rate(ours, sentences),
+        "errors_flashlight": rate(found["flashlight, one process"], sentences),
+        "same_as_flashlight": equal(ours, found["flashlight, one process"]),
+        "same_as_flashlight_wide": equal(*wide),
+        "same_as_plain": equal(ours[: args.plain], found["plain Python"]),
+    }
+    if args.json:
+        print(json.dumps({"times": rows, "checks": checks}))
+        return
+    print("| decoder | utterances | least s | median s | ms an utterance |\n|---|---:|---:|---:|---:|")
+    for name, row in rows.items():
+        figures = f"{row['least_s']:.3f} | {row['median_s']:.3f} | {row['each_ms']:.2f}"
+        print(f"| {name} | {row['utterances']} | {figures} |")
+    for name, value in checks.items():
+        print(f"{name}: {value}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,15 +1,25 @@
-"""Perplexities of n-gram models on transcripts, for n of 1 to 5, with the time that training takes.
+"""Perplexities of language models on transcripts, n-grams of 1 to 5 and neural ones, with training times.
 
-    python benchmarks/lm_perplexity.py --data FOLDER [--distinct] [--times]
+    python benchmarks/lm_perplexity.py --data FOLDER [--only NAME] [--distinct] [--neural [--steps N]]
+    python benchmarks/lm_perplexity.py --times
 
 FOLDER has gloss_text/{phoenix2014-T,CSL-Daily}/{train,dev,test}.stm, isharah_text/SI/{train,dev}.txt and
 fingerspelling_text/aslfr_supplemental_phrases.csv; what is not there is left out. ASLFR phrases are read
 as characters, and a tenth of the distinct phrases, drawn by a seed, is kept out of training. Where the
 package kenlm is installed, it scores the same ARPA file beside. A Markdown table is printed.
+
+--neural adds the recipes of `signkit lm train`, in place of n-grams their names and in place of how many
+n-grams how many weights; one thread each. Dev chooses their weights, so that test is the honest figure; of
+ASLFR a further tenth of the phrases left is dev. Masked models have pseudo-perplexities, which are no
+perplexities.
 """
 
 import argparse
+import json
+import os
 import random
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -30,6 +40,7 @@ except ImportError:
     kenlm = None
 
 ORDERS = range(1, 6)
+NEURAL = {"word": ("gloss_lstm", "gloss_transformer", "gloss_bert_masked"), "character": ("char_lstm",)}
 Sentences = list[list[str]]
 HEAD = (
     "| corpus | n | sentences | n-grams | judged on | words | unknown | perplexity | of known words | KenLM "
@@ -44,6 +55,9 @@ def main() -> None:
     arguments.add_argument(
         "--times", action="store_true", help="time 100,000 made-up sentences in place of it"
     )
+    arguments.add_argument("--neural", action="store_true", help="neural models too")
+    arguments.add_argument("--steps", type=int, help="updates of these, the recipes' own if not given")
+    arguments.add_argument("--only", default="", help="corpora whose names begin so")
     chosen = arguments.parse_args()
     print(HEAD)
     print("|---|" + "---:|" * 3 + "---|" + "---:|" * 8)
@@ -54,8 +68,12 @@ def main() -> None:
         if chosen.data is None:
             arguments.error("--data or --times")
         for name, (unit, train, others) in corpora(chosen.data).items():
+            if not name.startswith(chosen.only):
+                continue
             once = [list(words) for words in dict.fromkeys(map(tuple, train))] if chosen.distinct else train
             judge(name, unit, once, others, Path(folder))
+            for recipe in NEURAL[unit] if chosen.neural else ():
+                judge_neural(name, unit, recipe, once, others, Path(folder), chosen.steps)
 
 
 def corpora(data: Path) -> dict[str, tuple[Unit, Sentences, dict[str, Sentences]]]:
@@ -112,6 +130,59 @@ def judge(name: str, unit: Unit, train: Sentences, others: dict[str, Sentences],
                 flush=True,
             )
         beside(path).unlink()
+
+
+def judge_neural(
+    name: str,
+    unit: Unit,
+    recipe: str,
+    train: Sentences,
+    others: dict[str, Sentences],
+    folder: Path,
+    steps: int | None,
+) -> None:
+    parts = {"train": train, "dev": others.get("dev"), "test": others.get("test")}
+    if parts["dev"] is None:  # held out: it must not choose, so dev is taken from train
+        distinct = sorted(set(map(tuple, train)))
+        dev = set(random.Random(1).sample(distinct, len(distinct) // 10))
+        parts = {
+            "train": [words for words in train if tuple(words) not in dev],
+            "dev": [list(words) for words in sorted(dev)],
+            "test": others["held out"],
+        }
+    options = [f"run.dir={folder / 'runs'}", *([f"train.max_steps={steps}"] if steps else [])]
+    for part, texts in parts.items():
+        if texts is not None:
+            path = folder / f"{part}.jsonl"
+            joined = (" " if unit == "word" else "").join
+            lines = (json.dumps({"id": str(n), "text": joined(words)}) for n, words in enumerate(texts))
+            path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+            options.append(f"data.{part}={path}")
+    begun = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "signkit", "lm", "train", recipe, "--json"]
+        + [word for option in options for word in ("--set", option)],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    seconds = time.perf_counter() - begun
+    found = json.loads(done.stdout)
+    said = (Path(found["run"]) / "log.txt").read_text(encoding="utf-8")
+    weights = said.partition(" weights;")[0].rsplit(" ", 1)[1].replace(",", "")
+    scores = {(each["split"], each["name"]): each for each in found["metrics"]}
+    for place, key in scores:
+        if not key.endswith("_known"):
+            whole, known = scores[place, key], scores[place, f"{key}_known"]
+            words, unknown = (part.split()[0] for part in whole["note"].split(", ")[:2])
+            pseudo = " (pseudo)" if key.startswith("pseudo") else ""
+            label = place if place in others else "held out" if place == "test" else "dev of train"
+            print(
+                f"| {name} | {recipe}{pseudo} | {len(parts['train'])} | {weights} | {label} | {words} "
+                f"| {unknown} | {whole['value']:.2f} | {known['value']:.2f} | - | {seconds:.0f} | - | - |",
+                flush=True,
+            )
 
 
 def by_kenlm(path: Path, judged: Sentences, ours: Perplexity) -> str:

@@ -171,7 +171,7 @@ def _differing(one: Exported, other: Exported) -> str:
     """Why two models cannot be averaged; "" if they can."""
     if one.vocabulary != other.vocabulary:
         if one.vocabulary.unit != other.vocabulary.unit:
-            return f"it writes {other.vocabulary.unit}s, this one {one.vocabulary.unit}s"
+            return f"its unit is the {other.vocabulary.unit}, this one's the {one.vocabulary.unit}"
         ours, theirs = set(one.vocabulary.tokens), set(other.vocabulary.tokens)
         sizes = f"{len(theirs) - 2} tokens against {len(ours) - 2}, {len(ours & theirs) - 2} in both"
         return f"another vocabulary ({sizes})"

@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -55,6 +56,8 @@ def redecode(
         result = _decoded(opened, folder, used)
     except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # others' results are there
+            (run / "decoded").rmdir()
         if isinstance(error, OSError):
             raise OperationalError(f"{error.filename or folder}: {error.strerror or error}") from error
         raise

@@ -45,7 +45,8 @@ class ContextScores:
 
     def best(self) -> Ints:
         """The best symbol [batch] after the first history, the lowest of equal ones."""
-        return self.logits[:, 0].cpu().numpy().argmax(axis=1)
+        found: Ints = self.logits[:, 0].cpu().numpy().argmax(axis=1)
+        return found
 
 
 class ContextDistributions:

@@ -69,9 +69,10 @@ class _Part:
 
     def _weighted(self, scores: Floats | Singles) -> Floats:
         """The scores times the weight; what is forbidden stays so whatever the sign of the weight."""
-        with np.errstate(invalid="ignore"):  # -inf times 0
-            weighted: Floats = np.multiply(scores, self._weight, dtype=np.float64)
-        return weighted if self._weight > 0 else np.where(scores > -np.inf, weighted, -np.inf)
+        if self._weight > 0:
+            return np.multiply(scores, self._weight, dtype=np.float64)
+        possible = scores > -np.inf
+        return np.where(possible, self._weight * np.where(possible, scores, 0).astype(np.float64), -np.inf)
 
     def _states(self, nodes: Ints) -> Ints:
         """The states of nodes; all that are new in the tree since the last call are found by one step.

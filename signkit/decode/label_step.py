@@ -90,7 +90,7 @@ def _keep(
         np.concatenate([own, own, family.parent], axis=1),
         np.concatenate([np.full_like(last, search.blank), last, last], axis=1),
     )
-    p_blank, p_stay, p_join = np.split(log_p, 3, axis=1)
+    p_blank, p_stay, p_join = log_p[:, :width], log_p[:, width : 2 * width], log_p[:, 2 * width :]
     rows = np.arange(batch)[:, None]
     source = total[rows, family.parent]
     if stays:

@@ -47,5 +47,5 @@ def _weighted(name: str, totals: Floats, weight: float, count: int) -> Floats:
     bad = ~(totals < np.inf)
     if bad.any():
         raise ValueError(f"{name} gives NaN or +inf for sequence {int(bad.argmax())}")
-    with np.errstate(invalid="ignore"):  # -inf times 0
-        return np.where(totals > -np.inf, weight * totals, -np.inf)
+    possible = totals > -np.inf
+    return np.where(possible, weight * np.where(possible, totals, 0), -np.inf)

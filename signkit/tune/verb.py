@@ -38,7 +38,7 @@ def tune_runs(
     if split == "test":
         raise UserError("--split", "test is never tuned on", "dev, or folds of train as dev")
     target = out or runs[0] / "tuned.yaml"
-    if target.suffix not in (".yaml", ".yml") or not target.parent.is_dir():
+    if target.suffix not in (".yaml", ".yml") or (out and not target.parent.is_dir()):
         raise UserError("--out", f"{target} is not a .yaml file in a folder that is there")
     opened = [_opened(run, split, file, overrides) for run in runs]
     _check_alike(opened)

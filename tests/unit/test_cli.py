@@ -53,7 +53,7 @@ def test_help_lists_the_verbs(signkit: Command) -> None:
     assert (status, err) == (0, "")
     lines = out[out.index("Commands:") :].splitlines()[1:]
     assert [line.split()[0] for line in lines] == [
-        "run", "predict", "score", "check", "show", "list", "copy", "data", "lm",
+        "run", "decode", "tune", "predict", "score", "check", "show", "list", "copy", "data", "lm",
     ]  # fmt: skip
 
 
@@ -106,7 +106,7 @@ def test_list_has_a_line_each(signkit: Command) -> None:
     status, out, err = signkit("list", "--json")
     assert (status, err) == (0, "")
     known = json.loads(out)
-    assert list(known) == ["recipes", "protocols", "corpora", "encoders", "contexts", "models", "losses"]
+    assert list(known) == ["recipes", "protocols", "corpora", "encoders", "contexts", "models", "losses", "fusion"]
     assert tuple(known["recipes"]) == names("recipes")
     assert tuple(known["protocols"]) == names("eval")
     assert known["corpora"]["synthetic"].startswith("Made on the spot: ")

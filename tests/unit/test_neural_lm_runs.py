@@ -71,7 +71,7 @@ def test_a_run_in_this_process(
     assert lines[0] == "lm, weights of step 2"
     assert lines[2].split("  ")[1:3] == ["split", ""] or judged in lines[2]
     assert lines[-3:] == [f"picture: {run}/picture.png", f"report:  {run}/report.html", str(run)]
-    page = (run / "report.html").read_text(encoding="utf-8")
+    page = (run / "report.html").read_text(encoding="utf-8").partition("<img")[0]
     assert f"<th>{judged}</th>" in page and "WER" not in page
     assert (run / "picture.png").stat().st_size > 5000
 
@@ -175,7 +175,7 @@ def test_it_learns(text: Path, tmp_path: Path) -> None:
     recipe = write_lm_recipe(tmp_path / "lm.yaml", text, **options)
     run = ok("run", recipe, "--set", "context.width=16", "--set", "context.dropout=0").run
     exported = read_export(run)
-    ids = exported.vocabulary.encode(("HOUSE", "JOHN"))
+    ids = exported.vocabulary.encode(("HOUSE", "READ"))
     twice, other = sentence_scores(exported.model, [(ids[0], ids[0]), (ids[0], ids[1])])
     assert other[1] > twice[1] + 1
 

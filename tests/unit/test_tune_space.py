@@ -44,7 +44,7 @@ def test_the_usual_space() -> None:
 def test_named_parameters() -> None:
     found = read_space(["decode.beam=4:24", "decode.fusion.2.weight=1e-1:1"], PARTS, context=False)
     assert found == (
-        Parameter("decode.beam", 4, 24, 8, whole=True),
+        Parameter("decode.beam", 4.0, 24.0, 8.0, whole=True),
         Parameter("decode.fusion.2.weight", 0.1, 1.0, 0.0),
     )
     assert found[0].at(0.5) == 14
