@@ -1,4 +1,4 @@
-"""The YAML assets: recipes, language model cards, scoring protocols.
+"""The YAML assets: recipes, language models (recipes and cards), scoring protocols.
 
 They lie at the top of the source tree; a wheel carries them in the package (see ``setup.py``).
 """
@@ -10,7 +10,7 @@ from signkit.errors import UserError
 from signkit.suggest import suggestion
 
 Kind = Literal["recipes", "lm", "eval"]
-KINDS: dict[Kind, str] = {"recipes": "recipe", "lm": "language model card", "eval": "scoring protocol"}
+KINDS: dict[Kind, str] = {"recipes": "recipe", "lm": "language model", "eval": "scoring protocol"}
 
 
 def folder(kind: Kind) -> Path:

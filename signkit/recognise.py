@@ -166,8 +166,16 @@ def search_acoustic(
     *,
     fusion: Sequence[Fused] = (),
     rescorers: Sequence[Weighted] = (),
+    nbest: int | None = None,
 ) -> list[list[Candidate]]:
-    """`search` on logits that are at hand, `acoustic_logits`; ``bias`` tells rows their width and device."""
+    """`search` on logits that are at hand, `acoustic_logits`; ``bias`` tells rows their width and device.
+
+    Args:
+        nbest: sequences wanted at most; all of the beam if None.
+
+    Raises:
+        OperationalError: a scorer gives what is no log score.
+    """
     rows = search_rows(model, bias)
     if config.acoustic_scale != 1:
         acoustic = acoustic * config.acoustic_scale
@@ -176,20 +184,25 @@ def search_acoustic(
         return greedy_search(
             acoustic, lengths, rows, topology=model.topology, context_scale=config.context_scale
         )
-    found = beam_search(
-        acoustic,
-        lengths,
-        rows,
-        topology=model.topology,
-        beam=config.beam,
-        nbest=config.beam,
-        top_k=config.top_k,
-        length_reward=config.length_reward,
-        context_scale=config.context_scale,
-        beam_threshold=config.beam_threshold,
-        fusion=fusion,
-    )
-    return rescore(found, rescorers)
+    try:
+        found = beam_search(
+            acoustic,
+            lengths,
+            rows,
+            topology=model.topology,
+            beam=config.beam,
+            nbest=config.beam if rescorers or nbest is None else nbest,
+            top_k=config.top_k,
+            length_reward=config.length_reward,
+            context_scale=config.context_scale,
+            beam_threshold=config.beam_threshold,
+            fusion=fusion,
+        )
+        return [each[:nbest] for each in rescore(found, rescorers)]
+    except ValueError as error:
+        if not fusion and not rescorers:
+            raise
+        raise OperationalError(f"decode.fusion or decode.rescore: {error}") from error
 
 
 def check_beam(beam: int, beside: Sequence[Any]) -> None:

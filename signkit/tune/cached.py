@@ -49,8 +49,9 @@ class Cached:
     fusion: tuple[Scorer | None, ...]
     rescorers: tuple[Rescorer | None, ...]
 
-    def search(self, decode: DecodeConfig) -> dict[str, list[Candidate]]:
-        """The beam of every sample by id, with the weights of this section; those of 0 take no part."""
+    def search(self, decode: DecodeConfig, nbest: int | None = 1) -> dict[str, list[Candidate]]:
+        """The best candidates of every sample by id, all of the beam if None, with this section's
+        weights; those of 0 take no part."""
         fusion = [
             Fused(scorer, value_of(decode, f"decode.fusion.{n}.weight"))
             for n, scorer in enumerate(self.fusion)
@@ -72,6 +73,7 @@ class Cached:
                     decode,
                     fusion=fusion,
                     rescorers=rescorers,
+                    nbest=nbest,
                 )
                 found |= dict(zip(batch.ids, beams, strict=True))
         return {name: found[name] for name in self.references}

@@ -48,7 +48,7 @@ class Pool:
     def temperature(self, values: Values) -> float:
         """The one of the confidences that fits best at a point, to four digits."""
         decode = self.at(values)
-        beams = [list(run.search(decode).values()) for run in self.runs]
+        beams = [list(run.search(decode, nbest=None).values()) for run in self.runs]
         found = [*chain.from_iterable(beams)]
         references = [
             run.prepared.vocabulary.encode(tokens) for run in self.runs for tokens in run.references.values()

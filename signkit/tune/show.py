@@ -115,8 +115,8 @@ def _figure(outcome: Outcome) -> Any:
         for trial, colour, name in ((outcome.plain, DEV, "plain"), (outcome.best, FOUND, "best")):
             axes.scatter(trial.values[place], 100 * trial.rate, s=50, color=colour, label=name)
         axes.set_xlabel(outcome.space[place].key.removeprefix("decode."))
-    rates = np.array([trial.rate for trial in outcome.trials])
-    top = max(outcome.plain.rate, float(np.quantile(rates, 0.8)))  # what is far worse would flatten the rest
+    usual = float(np.quantile([trial.rate for trial in outcome.trials], 0.8))
+    top = max(outcome.plain.rate, usual)  # what is far worse would flatten the rest
     grid[0, 0].set_ylim(0.95 * 100 * outcome.best.rate, 1.05 * 100 * top + 0.01)
     grid[0, 0].set_ylabel(f"{outcome.rate.upper()} (%)")
     grid[0, 0].legend(frameon=False, fontsize=8)

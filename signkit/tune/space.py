@@ -7,7 +7,6 @@ from typing import Annotated, Any, get_origin
 
 from signkit.errors import UserError, UserErrors
 from signkit.fusion.configs import LexiconConfig
-from signkit.plugins import ComponentConfig
 from signkit.recipe import DecodeConfig
 from signkit.strict_yaml import Range, field_types
 from signkit.suggest import suggestion
@@ -104,7 +103,7 @@ def with_values(decode: DecodeConfig, space: Sequence[Parameter], values: Sequen
 
 def with_weight(decode: DecodeConfig, section: str, place: int, weight: float) -> DecodeConfig:
     """The section with another weight of one part."""
-    parts: list[ComponentConfig] = list(getattr(decode, section))
+    parts: list[Any] = list(getattr(decode, section))
     parts[place] = replace(parts[place], weight=weight)
     changed: dict[str, Any] = {section: tuple(parts)}
     return replace(decode, **changed)
@@ -113,7 +112,7 @@ def with_weight(decode: DecodeConfig, section: str, place: int, weight: float) -
 def _usual(decode: DecodeConfig, context: bool) -> dict[str, tuple[float, float]]:
     """The weight of each part, a constraint's not, the reward and the scales."""
     weights = {
-        f"{section}.{place}.weight": SUBTRACTED if part.weight < 0 else ADDED  # type: ignore[attr-defined]
+        f"{section}.{place}.weight": SUBTRACTED if part.weight < 0 else ADDED
         for section in SECTIONS
         for place, part in enumerate(getattr(decode, section))
         if not isinstance(part, LexiconConfig)
@@ -152,7 +151,7 @@ def _tunable(decode: DecodeConfig) -> dict[str, tuple[Range, bool]]:
         known["decode.beam"] = (Range(2, 4096), True)  # greedy search has no place for them
     for section in SECTIONS:
         for place, part in enumerate(getattr(decode, section)):
-            cls: type = type(part)
+            cls: Any = type(part)
             known[f"decode.{section}.{place}.weight"] = (_limits(field_types(cls)["weight"]), False)
     return known
 

@@ -428,7 +428,7 @@ def test_card_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         load_card("glossbert")
     assert str(caught.value) == (
-        "glossbert: no built-in language model card has this name; did you mean `gloss_bert`?"
+        "glossbert: no built-in language model has this name; did you mean `gloss_bert`?"
     )
 
 

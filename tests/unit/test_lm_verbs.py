@@ -192,7 +192,7 @@ REFUSED = [
         (*TRAIN, "--set", "data.exclude=train.txt"),
         "data.exclude: has every sentence of the text, so nothing is left to learn from",
     ),
-    (("train", "ngran"), "ngran: no built-in language model card has this name; did you mean `ngram`?"),
+    (("train", "ngran"), "ngran: no built-in language model has this name; did you mean `ngram`?"),
     (("score", "dev.stm", "--lm", "no.arpa"), "no.arpa: there is no such file"),
     (
         ("score", "dev.stm", "--lm", "dev.stm"),
