@@ -4,6 +4,10 @@ The final beam votes: a token of the best hypothesis is as sure as the share of 
 too when they are aligned with the best, each weighted by its score at a temperature, exp(score / T). That
 is the token's posterior (Wessel et al. 2001) on an n-best list. T is fitted on dev by log loss.
 
+Most tokens are said by a whole beam, and of these some are wrong, which no temperature could tell. So what
+fell out of the beam votes too, against every token: it is taken to be as many hypotheses as are in it, each
+as good as the worst of them (this project; one alone has lost nothing).
+
 Greedy search has one path: its tokens bring the probability they had where they were emitted, as a vote of
 "this" against "something else".
 
@@ -52,7 +56,8 @@ class Votes:
 
 
 def beam_votes(found: NBest) -> Votes:
-    """The votes of n-best lists, best first: the first ones' tokens, said by themselves and the others."""
+    """The votes of n-best lists, best first: the first ones' tokens, said by themselves and the others, and
+    by none of as many that are not there."""
     sizes, lengths = _lengths(found), _lengths([nbest[0].tokens for nbest in found])
     voters = int(sizes.max(initial=1))
     owner = np.repeat(np.arange(len(found)), lengths)
@@ -65,9 +70,13 @@ def beam_votes(found: NBest) -> Votes:
     begins, repeats = (np.cumsum(lengths) - lengths)[utterance], lengths[utterance]
     within = np.arange(len(agree)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
     said[np.repeat(begins, repeats) + within, np.repeat(rank + 1, repeats)] = agree
+    present = np.arange(voters) < sizes[:, None]
     scores = np.full((len(found), voters), -np.inf)
-    scores[np.arange(voters) < sizes[:, None]] = [c.score for nbest in found for c in nbest]
-    return Votes(said, scores[owner])
+    scores[present] = [c.score for nbest in found for c in nbest]
+    worst = np.array([[nbest[-1].score] for nbest in found]).reshape(-1, 1)
+    lost = np.where(present & (sizes[:, None] > 1), worst, -np.inf)
+    said = np.concatenate([said, np.zeros_like(said)], axis=1)
+    return Votes(said, np.concatenate([scores, lost], axis=1)[owner])
 
 
 def greedy_votes(found: NBest) -> Votes:

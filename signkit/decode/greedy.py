@@ -109,11 +109,12 @@ def _emit(
 
 
 def _with_confidences(found: list[list[Candidate]], paths: _Paths) -> list[list[Candidate]]:
+    """The candidates with the probabilities of their tokens; an impossible path has lost its tokens."""
     which = np.concatenate([np.zeros(0, dtype=np.int64), *(utterances for utterances, _ in paths.sure)])
     sure = np.concatenate([np.zeros(0), *(step for _, step in paths.sure)])
     ends = np.cumsum(np.bincount(which, minlength=len(found)))
-    each = np.split(sure[np.argsort(which, kind="stable")], ends[:-1])
+    each = np.split(sure[np.argsort(which, kind="stable")], ends)[: len(found)]
     return [
         [replace(c, confidences=tuple(own.tolist()[: len(c.tokens)]))]
-        for [c], own in zip(found, each, strict=bool(found))
+        for [c], own in zip(found, each, strict=True)
     ]

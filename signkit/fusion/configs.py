@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from signkit.lm.grams import LARGEST_ORDER
 from signkit.strict_yaml import Path_, Range
 
 
@@ -21,7 +20,7 @@ class NgramConfig(FusionPart):
     factory: ClassVar[str] = "signkit.fusion.ngram:build"
     file: Annotated[str, Path_(optional=True)] = ""
     """A model: .arpa, .arpa.gz or .npz; empty: made from the run's own train references."""
-    order: Annotated[int, Range(1, LARGEST_ORDER)] = 3
+    order: Annotated[int, Range(1, 6)] = 3  # signkit.lm has none larger
     """Of a model made from the train references."""
     distinct: bool = False
     """Of a model made from the train references: learn a sentence that is there several times once."""
@@ -49,8 +48,10 @@ class MaskedConfig(FusionPart):
 
 @dataclass(frozen=True, kw_only=True)
 class InternalConfig(FusionPart):
-    """The recogniser's own language model, its context alone (zero encoder: Variani et al. 2020; Meng et
-    al. 2021); a negative weight subtracts it."""
+    """The recogniser's own language model, its context alone; a negative weight subtracts it.
+
+    The estimate is that of a zero encoder (Variani et al. 2020; Meng et al. 2021).
+    """
 
     factory: ClassVar[str] = "signkit.fusion.internal:build"
     weight: Annotated[float, Range(-10, 10)] = -0.2

@@ -11,7 +11,13 @@ from signkit.recipe import Recipe
 from signkit.strict_yaml import Group, Range, field_types
 
 ROOT = Path(__file__).resolve().parents[2]
-SINGULAR = {"corpora": "data", "encoders": "encoder", "contexts": "context", "models": "model"}
+SINGULAR = {
+    "corpora": "data",
+    "encoders": "encoder",
+    "contexts": "context",
+    "models": "model",
+    "fusion": "decode.fusion",
+}
 
 
 def fenced(text: str, language: str) -> list[str]:

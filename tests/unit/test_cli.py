@@ -106,7 +106,16 @@ def test_list_has_a_line_each(signkit: Command) -> None:
     status, out, err = signkit("list", "--json")
     assert (status, err) == (0, "")
     known = json.loads(out)
-    assert list(known) == ["recipes", "protocols", "corpora", "encoders", "contexts", "models", "losses", "fusion"]
+    assert list(known) == [
+        "recipes",
+        "protocols",
+        "corpora",
+        "encoders",
+        "contexts",
+        "models",
+        "losses",
+        "fusion",
+    ]
     assert tuple(known["recipes"]) == names("recipes")
     assert tuple(known["protocols"]) == names("eval")
     assert known["corpora"]["synthetic"].startswith("Made on the spot: ")

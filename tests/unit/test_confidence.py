@@ -36,27 +36,42 @@ FOUND = [
 ]
 
 
-def test_a_token_has_the_share_of_those_who_say_it():
+def test_a_token_has_the_share_of_those_who_say_it_and_as_many_lost_say_nothing():
     votes = beam_votes(FOUND)
-    assert votes.said.tolist() == [
+    assert votes.said[:, :3].tolist() == [
         [True, True, False],
         [True, False, True],
         [True, True, True],
         [True, False, False],
     ]
-    assert votes.scores[3].tolist() == [math.log(0.6), math.log(0.2), -INF]
-    np.testing.assert_allclose(confidences(votes, 1.0), [0.8, 0.7, 1.0, 0.75])
+    assert not votes.said[:, 3:].any()
+    assert votes.scores[0].tolist() == [math.log(p) for p in (0.5, 0.3, 0.2, 0.2, 0.2, 0.2)]
+    assert votes.scores[3].tolist() == [
+        math.log(0.6),
+        math.log(0.2),
+        -INF,
+        math.log(0.2),
+        math.log(0.2),
+        -INF,
+    ]
+    np.testing.assert_allclose(confidences(votes, 1.0), [0.8 / 1.6, 0.7 / 1.6, 1.0 / 1.6, 0.6 / 1.2])
     half = [math.sqrt(p) for p in (0.5, 0.3, 0.2)]
-    np.testing.assert_allclose(confidences(votes, 2.0)[0], (half[0] + half[1]) / sum(half))
-    np.testing.assert_allclose(confidences(votes, 1e9), [2 / 3, 2 / 3, 1, 1 / 2])
+    np.testing.assert_allclose(confidences(votes, 2.0)[0], (half[0] + half[1]) / (sum(half) + 3 * half[2]))
+    np.testing.assert_allclose(confidences(votes, 1e9), [2 / 6, 2 / 6, 3 / 6, 1 / 4])
+
+
+def test_one_hypothesis_alone_is_sure():
+    votes = beam_votes([[Candidate((4, 4), -3.0, (0, 2))], FOUND[0]])
+    assert confidences(votes, 1.0)[:2].tolist() == [1.0, 1.0]
+    assert confidences(beam_votes([]), 1.0).tolist() == []
 
 
 def test_candidates_take_them_and_others_stay_as_they_are():
     found = confident(FOUND, 1.0)
     assert [[c.tokens for c in nbest] for nbest in found] == [[c.tokens for c in nbest] for nbest in FOUND]
-    np.testing.assert_allclose(found[0][0].confidences, [0.8, 0.7, 1.0])
+    np.testing.assert_allclose(found[0][0].confidences, [0.5, 0.4375, 0.625])
     assert found[0][1:] == FOUND[0][1:] and found[1][0].confidences == ()
-    np.testing.assert_allclose(found[2][0].confidences, [0.75])
+    np.testing.assert_allclose(found[2][0].confidences, [0.5])
     assert confident([], 1.0) == []
 
 
@@ -77,7 +92,8 @@ def test_votes_are_those_of_pairwise_alignments(lists, temperature):
             for i, j in align(nbest[0].tokens, c.tokens).pairs:
                 if i is not None and j is not None and nbest[0].tokens[i] == c.tokens[j]:
                     agree[voter, i] = 1
-        expected += (weights @ agree / sum(weights)).tolist()
+        lost = len(weights) * weights[-1] if len(weights) > 1 else 0
+        expected += (weights @ agree / (sum(weights) + lost)).tolist()
     np.testing.assert_allclose(confidences(beam_votes(found), temperature), expected, atol=1e-12)
 
 

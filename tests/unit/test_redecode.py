@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tiny import LM, MASKED, write_corpus, write_lm_recipe, write_recipe, write_text
 from tiny import signkit as command
-from tiny import write_corpus, write_recipe
 
 from signkit.cli import main
 from signkit.data.corpora import manifest
@@ -272,6 +272,36 @@ def test_the_export_needs_neither_corpus_nor_model_file(signkit: Command, run: P
     found = [json.loads(line) for line in out.splitlines()]
     assert [{key: line[key] for key in expected[0]} for line in found] == expected
     assert signkit("predict", "moved", *clips, "--beam", "1")[0] == 0
+
+
+def test_neural_models_and_ensembles_go_with_the_export(signkit: Command, run: Path, tmp_path: Path) -> None:
+    """Their runs may be deleted."""
+    text = write_text(tmp_path / "text")
+    trained = {}
+    for name, base in (("causal", LM), ("masked", MASKED)):
+        done = command("run", write_lm_recipe(tmp_path / f"{name}.yaml", text, base, max_steps=2))
+        assert done.status == 0, done.err
+        trained[name] = done.run
+    clips = [run.parents[2] / "corpus" / f"test{n}.npz" for n in range(3)]
+    other = tmp_path / "other"
+    shutil.copytree(run, other)
+    done = command(
+        "run",
+        write_recipe(tmp_path / "tiny.yaml", clips[0].parent, max_steps=2),
+        "--set", f"decode.fusion=[{{name: neural, run: {trained['causal']}, weight: 0.4}}]",
+        "--set", f"decode.rescore=[{{name: masked, run: {trained['masked']}, weight: 0.3}}]",
+        "--set", f"decode.ensemble=[{other}]",
+        "--set", "decode.beam=4",
+    )  # fmt: skip
+    assert done.status == 0, done.err
+    for folder in (*trained.values(), other):
+        shutil.rmtree(folder)
+    names = {path.name for path in (done.run / "export").iterdir()}
+    assert {"fusion.0.run", "rescore.0.run", "ensemble.0"} <= names
+    status, out, error = signkit("predict", done.run, *clips, "--json")
+    assert (status, error) == (0, "")
+    tokens = [json.loads(line)["tokens"] for line in out.splitlines()]
+    assert tokens == [line["tokens"] for line in lines(done.run / "decode/test.jsonl")]
 
 
 def test_a_fault_in_decoding_is_told_before_the_training(tmp_path: Path) -> None:
