@@ -2,7 +2,7 @@
 
     python benchmarks/phoenix_stream/train.py CORPUS RUNS --seeds 1 2 3 --systems ctc c2st_embedding
 
-CORPUS is what corpus.py wrote. Of each seed the first stage is trained once; each system goes on from it for the
+CORPUS is what corpus.py wrote. The first stage of a seed is trained once; each system goes on from it for the
 same number of steps. What is finished already is not repeated.
 """
 
@@ -34,7 +34,11 @@ SYSTEMS = {
         EMBEDDING,
         "train.losses=[{name: cst}]",
     ],
-    "c2st_rnnt": ["model={name: c2st, topology: rnnt, dropout: 0.2}", EMBEDDING, "train.losses=[{name: cst}]"],
+    "c2st_rnnt": [
+        "model={name: c2st, topology: rnnt, dropout: 0.2}",
+        EMBEDDING,
+        "train.losses=[{name: cst}]",
+    ],
     "c2st_embedding_risk": [C2ST, EMBEDDING, "train.losses=[{name: cst, stc: risk, nbest: 4}]"],
     "c2st_none_risk": [C2ST, "train.losses=[{name: cst, stc: risk, nbest: 4}]"],
 }
@@ -51,7 +55,9 @@ def trained(recipe: str, folder: Path, values: list[str]) -> Path:
     if not finished(folder):
         sets = [word for value in (*values, f"run.dir={folder}") for word in ("--set", value)]
         command = [sys.executable, "-m", "signkit", "run", str(HERE / recipe), *sets, "--resume", "auto"]
-        done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+        done = subprocess.run(
+            command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+        )
         if done.returncode:
             raise SystemExit(f"{' '.join(command)}\n{done.stderr}")
     run = finished(folder)

@@ -92,7 +92,8 @@ def confidences(votes: Votes, temperature: float) -> Floats:
     if not temperature > 0:
         raise ValueError(f"need a temperature above 0, not {temperature}")
     weights = np.exp((votes.scores - votes.scores.max(axis=1, keepdims=True)) / temperature)
-    shares: Floats = (weights * votes.said).sum(axis=1) / weights.sum(axis=1)
+    # one after another: NumPy's sum groups its terms by their number, so empty columns would change bits
+    shares: Floats = (weights * votes.said).cumsum(axis=1)[:, -1] / weights.cumsum(axis=1)[:, -1]
     return shares
 
 
