@@ -14,6 +14,7 @@ from signkit.errors import OperationalError, UserError
 from signkit.files import checked_folder, whole_folder, write_text
 from signkit.models.assemble import assemble
 from signkit.models.ensemble import Ensemble
+from signkit.models.protocol import Language
 from signkit.plugins import ComponentConfig
 from signkit.recipe import DecodeConfig, Recipe
 from signkit.recipe_file import load_recipe, resolved
@@ -95,6 +96,19 @@ def read_export(run: Path) -> Exported:
     return Exported(recipe, vocabulary, layout, width, model, step)
 
 
+def read_recogniser(run: Path) -> Exported:
+    """Load the model of a finished run that has something to recognise.
+
+    Raises:
+        UserError: the folder is no finished run, or one of a language model.
+        OperationalError: a file is missing or damaged.
+    """
+    exported = read_export(run)
+    if isinstance(exported.model, Language):
+        raise UserError(str(run), "is a language model, which recognises nothing", "see `signkit lm score`")
+    return exported
+
+
 def with_others(exported: Exported) -> Any:
     """The model with those of `decode.ensemble`, whose logits are averaged; the model alone without them.
 
@@ -107,7 +121,7 @@ def with_others(exported: Exported) -> Any:
     models = [exported.model]
     device = next(exported.model.parameters()).device
     for folder in exported.recipe.decode.ensemble:
-        other = read_export(Path(folder))
+        other = read_recogniser(Path(folder))
         if differing := _differing(exported, other):
             raise UserError("decode.ensemble", f"{folder} cannot be averaged with this run: {differing}")
         models.append(other.model.to(device))

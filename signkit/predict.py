@@ -14,9 +14,9 @@ from signkit.data.examples import Examples
 from signkit.data.loader import eval_batches
 from signkit.data.npz import read_header, read_npz
 from signkit.errors import UserError
-from signkit.export import Exported, read_export, with_others
+from signkit.export import Exported, read_recogniser, with_others
 from signkit.files import read_text
-from signkit.fusion.build import Sentences, TrainText, build_fusion, build_rescorers
+from signkit.fusion.build import Sentences, TrainText, build_beside
 from signkit.recognise import greedy, recognise
 from signkit.types import Sample
 
@@ -32,22 +32,24 @@ def predict(
 
     Raises:
         UserError: no inputs, an input that cannot be read or does not fit the model; nothing is printed then.
-        OperationalError: the run's export is damaged.
+        UserError: the run is no finished one of a recogniser.
+        OperationalError: its export is damaged.
     """
     files = [*inputs, *(_listed(list_file) if list_file else ())]
     if not files:
         raise UserError("predict", "no inputs", "name npz files, or a list of them with --list FILE")
-    exported = read_export(run)
+    exported = read_recogniser(run)
     decode = exported.recipe.decode
-    if beam is not None:
+    if beam not in (None, decode.beam):
         decode = greedy(decode) if beam == 1 else replace(decode, beam=beam, nbest=min(decode.nbest, beam))
     exported = replace(exported, recipe=replace(exported.recipe, decode=decode))
     model, vocabulary = with_others(exported), exported.vocabulary
     text = TrainText(partial(_no_train, run), partial(_no_train, run))
-    fusion = build_fusion(decode.fusion, vocabulary=vocabulary, model=model, text=text)
-    rescorers = build_rescorers(decode.rescore, vocabulary=vocabulary, model=model, text=text)
+    parts = build_beside(decode, vocabulary=vocabulary, model=model, text=text)
     batches = eval_batches(_examples(exported, files), decode.batch_size)
-    found = recognise(model, batches, vocabulary, decode, fusion=fusion, rescorers=rescorers)
+    found = recognise(
+        model, batches, vocabulary, decode, fusion=parts.fusion, rescorers=parts.rescorers
+    )
     best = [found[str(number)][0] for number in range(len(files))]
     if as_json:
         for file, hypothesis in zip(files, best, strict=True):

@@ -1,7 +1,8 @@
 """The recipe: every choice of a run, read strictly from YAML into frozen records."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from signkit.errors import UserError
 from signkit.plugins import ComponentConfig
@@ -90,6 +91,21 @@ class DecodeConfig:
     """Of the confidences; 0: the one that fits dev best, or 1 where there is no dev."""
     batch_size: Annotated[int, Range(1)] = 32
     splits: tuple[Literal["train", "dev", "test"], ...] = ("dev", "test")
+
+    def __post_init__(self) -> None:
+        beside: tuple[Any, ...] = (*self.fusion, *self.rescore)
+        check_beam("beam", self.beam, [part for part in beside if getattr(part, "weight", 1) != 0])
+
+
+def check_beam(where: str, beam: int, beside: Sequence[Any]) -> None:
+    """Refuse language models, options or scorers of them, beside greedy search.
+
+    Raises:
+        UserError: the beam is 1.
+    """
+    if beam == 1 and beside:
+        what = "is 1, greedy search, which has no place for decode.fusion and decode.rescore"
+        raise UserError(where, what, "a wider beam, such as 8, or nothing beside")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
@@ -17,16 +17,29 @@ from signkit.decode.greedy import greedy_search
 from signkit.decode.rescore import rescore
 from signkit.decode.scorer import Fused, Rescorer
 from signkit.decode.state import Candidate
-from signkit.errors import OperationalError, UserError
+from signkit.errors import OperationalError
 from signkit.files import write_text
 from signkit.losses.logits import SplitLogits
 from signkit.models.proposals import search_rows
-from signkit.recipe import DecodeConfig
+from signkit.recipe import DecodeConfig, check_beam
 from signkit.text import Vocabulary
 from signkit.types import Hypothesis
 
 NBest = tuple[Hypothesis, ...]
 Weighted = tuple[Rescorer, float]
+
+
+MANY = 1_000_000
+"""States, at about 150 bytes each, that a scorer may keep from search to search."""
+
+
+@runtime_checkable
+class Growing(Protocol):
+    """A `Scorer` with a state for every history that it is asked about."""
+
+    def forget(self) -> None:
+        """Forget all states if there are many: called between searches, each of which starts anew."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +193,13 @@ def search_acoustic(
     if config.acoustic_scale != 1:
         acoustic = acoustic * config.acoustic_scale
     if config.beam == 1:
-        check_beam(config.beam, [*fusion, *rescorers])
+        check_beam("decode.beam", config.beam, [*fusion, *rescorers])
         return greedy_search(
             acoustic, lengths, rows, topology=model.topology, context_scale=config.context_scale
         )
+    for part in fusion:
+        if isinstance(part.scorer, Growing):
+            part.scorer.forget()
     try:
         found = beam_search(
             acoustic,
@@ -203,17 +219,6 @@ def search_acoustic(
         if not fusion and not rescorers:
             raise
         raise OperationalError(f"decode.fusion or decode.rescore: {error}") from error
-
-
-def check_beam(beam: int, beside: Sequence[Any]) -> None:
-    """Refuse language models, parts or scorers of them, beside greedy search.
-
-    Raises:
-        UserError: at `decode.beam`.
-    """
-    if beam == 1 and beside:
-        what = "is 1, greedy search, which has no place for decode.fusion and decode.rescore"
-        raise UserError("decode.beam", what, "a wider beam, such as 8, or nothing beside")
 
 
 def greedy(config: DecodeConfig) -> DecodeConfig:

@@ -16,7 +16,7 @@ from signkit.recipe import DecodeConfig
 from signkit.recipe_file import DecodeRecipe
 from signkit.report import Result, print_result, write_report
 from signkit.results import plain
-from signkit.results.beside import build_beside
+from signkit.results.beside import beside
 from signkit.results.decoded import decode_splits, write_scores
 from signkit.results.reopened import Reopened, reopen
 from signkit.results.scored import references_of
@@ -76,11 +76,11 @@ def redecode(
 def _decoded(opened: Reopened, folder: Path, used: str) -> Result:
     """Fill the folder of the results."""
     recipe, prepared = opened.recipe, opened.prepared
-    beside = build_beside(recipe.decode, prepared)
+    parts = beside(recipe.decode, prepared)
     watch = Watch(folder, main=True)
     try:
         decoded = decode_splits(
-            recipe, opened.protocol, prepared, beside, recipe.decode.splits, folder, watch
+            recipe, opened.protocol, prepared, parts, recipe.decode.splits, folder, watch
         )
     finally:
         watch.close()

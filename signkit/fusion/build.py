@@ -12,13 +12,16 @@ in rescoring, or a `Rescorer`, which wants whole sequences (docs/fusion.md has o
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from signkit.decode.scorer import Fused, Rescorer, Scorer
 from signkit.errors import UserError
+from signkit.fusion.configs import InternalConfig
 from signkit.fusion.walk import Walked
 from signkit.plugins import ComponentConfig, build, component_name
+from signkit.recipe import DecodeConfig
+from signkit.recognise import Weighted
 from signkit.text import Vocabulary
 
 Sentences = Sequence[tuple[str, ...]]
@@ -35,6 +38,36 @@ class TrainText:
 
     references: Callable[[], Sentences]
     extra: Callable[[], Sentences]
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What stands beside the recogniser: the scorers of `decode.fusion` and `decode.rescore`, those of
+    weight 0 left out."""
+
+    fusion: tuple[Fused, ...] = ()
+    rescorers: tuple[Weighted, ...] = ()
+
+
+def build_beside(decode: DecodeConfig, *, vocabulary: Vocabulary, model: Any, text: TrainText) -> Beside:
+    """Both sections of a recipe; see `build_fusion` and `build_rescorers`."""
+    fusion, rescore = (
+        [at_scale(part, decode.context_scale) for part in parts] for parts in (decode.fusion, decode.rescore)
+    )
+    return Beside(
+        build_fusion(fusion, vocabulary=vocabulary, model=model, text=text),
+        build_rescorers(rescore, vocabulary=vocabulary, model=model, text=text),
+    )
+
+
+def at_scale(part: ComponentConfig, context_scale: float) -> ComponentConfig:
+    """The part with a `decode.context_scale` in the place of a scale that it leaves open."""
+    return replace(part, scale=context_scale) if leaves_scale_open(part) else part  # type: ignore[type-var]
+
+
+def leaves_scale_open(part: ComponentConfig) -> bool:
+    """Whether a part is another one where `decode.context_scale` is."""
+    return isinstance(part, InternalConfig) and part.scale is None
 
 
 def build_fusion(
@@ -62,14 +95,14 @@ def build_fusion(
 
 def build_rescorers(
     parts: Sequence[ComponentConfig], *, vocabulary: Vocabulary, model: Any, text: TrainText
-) -> tuple[tuple[Rescorer, float], ...]:
+) -> tuple[Weighted, ...]:
     """The parts of `decode.rescore` with their weights, those of weight 0 left out; a `Scorer` is walked
     along each sequence.
 
     Raises:
         UserError: a part's input is at fault.
     """
-    found: list[tuple[Rescorer, float]] = []
+    found: list[Weighted] = []
     for part, weight in _weighted(parts, "decode.rescore"):
         scorer = build(part, vocabulary=vocabulary, model=model, text=text)
         if isinstance(scorer, Rescorer):

@@ -55,8 +55,9 @@ class InternalConfig(FusionPart):
 
     factory: ClassVar[str] = "signkit.fusion.internal:build"
     weight: Annotated[float, Range(-10, 10)] = -0.2
-    scale: Annotated[float, Range(0, 10)] = 1.0
-    """Factor on the context's logits; take `decode.context_scale`'s, so that what is added is subtracted."""
+    scale: Annotated[float, Range(0, 10)] | None = None
+    """Factor on the context's logits; null: that of `decode.context_scale`, so that what is added is
+    subtracted."""
 
 
 @dataclass(frozen=True, kw_only=True)

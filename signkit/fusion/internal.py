@@ -18,6 +18,7 @@ from signkit.errors import UserError
 from signkit.fusion.build import TrainText
 from signkit.fusion.configs import InternalConfig
 from signkit.models.protocol import Recogniser
+from signkit.recognise import MANY
 from signkit.text import Vocabulary
 
 BLANK = 0
@@ -36,7 +37,12 @@ class InternalScorer:
 
     def __init__(self, model: Recogniser, vocab: int, scale: float = 1.0) -> None:
         self.start = EMPTY
-        self._model, self._scale, self._tree = model, scale, PrefixTree(vocab)
+        self._model, self._vocab, self._scale, self._tree = model, vocab, scale, PrefixTree(vocab)
+
+    def forget(self) -> None:
+        """Forget all states if there are many; see `Growing`."""
+        if self._tree.links.size > MANY:
+            self._tree = PrefixTree(self._vocab)
 
     def advance(self, states: Ints, tokens: Ints) -> Ints:
         """The nodes of the histories that are one token longer."""
@@ -76,4 +82,4 @@ def build(config: InternalConfig, *, vocabulary: Vocabulary, model: Any, text: T
     if model.context_free:
         what = "`internal` is the language model in a recogniser's context, and this recogniser has none"
         raise UserError("decode.fusion", what, "leave it out")
-    return InternalScorer(model, len(vocabulary), config.scale)
+    return InternalScorer(model, len(vocabulary), 1.0 if config.scale is None else config.scale)

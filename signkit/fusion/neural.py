@@ -14,6 +14,7 @@ from signkit.errors import UserError
 from signkit.fusion.build import TrainText
 from signkit.fusion.configs import NeuralConfig
 from signkit.fusion.trained import Trained, load_run
+from signkit.recognise import MANY
 from signkit.text import Vocabulary
 
 ROOM = 50_000_000
@@ -40,10 +41,19 @@ class NeuralScorer:
         self._number = trained.numbers_of(vocabulary)
         self._model = trained.model.to(device).eval()
         self._device = device
-        self._tree = PrefixTree(len(trained.vocabulary))
-        self._slot: Ints = np.full(1024, -1, dtype=np.int64)
+        self._vocab = len(trained.vocabulary)
         self._rows: Singles = np.empty((0, len(self._number)), dtype=np.float32)
-        self._used = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        """With the empty history alone."""
+        self._tree, self._used = PrefixTree(self._vocab), 0
+        self._slot: Ints = np.full(1024, -1, dtype=np.int64)
+
+    def forget(self) -> None:
+        """Forget all states if there are many; see `Growing`."""
+        if self._tree.links.size > MANY:
+            self._begin()
 
     def advance(self, states: Ints, tokens: Ints) -> Ints:
         """The histories ``states`` followed by ``tokens``."""

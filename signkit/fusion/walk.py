@@ -5,6 +5,7 @@ import numpy as np
 from signkit.decode.history import Ints
 from signkit.decode.rows import Floats
 from signkit.decode.scorer import Scorer
+from signkit.recognise import Growing
 
 AT_ONCE = 4096
 """States whose rows are asked for in one call."""
@@ -18,6 +19,8 @@ class Walked:
 
     def totals(self, sequences: list[tuple[int, ...]]) -> Floats:
         """log scores [n] of sequences of the recogniser's tokens, their ends included."""
+        if isinstance(self.scorer, Growing):
+            self.scorer.forget()
         tokens, lengths = _padded(sequences)
         states: Ints = np.full(len(sequences), self.scorer.start, dtype=np.int64)
         total = np.zeros(len(sequences))

@@ -22,6 +22,7 @@ from signkit.fusion.ngram import word_scores
 from signkit.fusion.spelling import NONE, Spelling, spelling
 from signkit.lm import NGram, load
 from signkit.lm.grams import SPECIAL
+from signkit.recognise import MANY
 from signkit.text import Vocabulary, composed
 
 
@@ -43,8 +44,17 @@ class WordScorer:
         self._word = np.where(tree.entry == NONE, model.unknown, spelt[tree.entry])
         self._unspelt: Floats = np.where(tree.entry == NONE, self._price * np.maximum(tree.depth, 1), 0.0)
         self._ahead = _best_below(tree, word_scores(model, np.zeros(len(spelt), np.int64), spelt))
+        self._begin()
+
+    def _begin(self) -> None:
+        """With the state of the empty text alone."""
         self._pairs = _Numbered()
-        self.start = int(self._numbers(np.array([model.start]), np.array([0]))[0])
+        self.start = int(self._numbers(np.array([self._model.start]), np.array([0]))[0])
+
+    def forget(self) -> None:
+        """Forget all states if there are many; see `Growing`."""
+        if len(self._pairs) > MANY:
+            self._begin()
 
     def advance(self, states: Ints, tokens: Ints) -> Ints:
         """The states after characters; a word's end moves the model on."""
@@ -104,6 +114,9 @@ class _Numbered:
     def __init__(self) -> None:
         self._number: dict[int, int] = {}
         self._keys: Ints = np.zeros(1024, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self._number)
 
     def numbers(self, keys: Ints) -> Ints:
         """The number of each key."""

@@ -1,35 +1,20 @@
-"""What stands beside the model in a search: language models and constraints, built once a run."""
+"""What stands beside the model of a run: its language models and constraints, built once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from signkit.decode.scorer import Fused
-from signkit.fusion.build import TrainText, build_fusion, build_rescorers
+from signkit.fusion.build import Beside, TrainText, build_beside
 from signkit.prepare import Prepared
 from signkit.recipe import DecodeConfig
-from signkit.recognise import Weighted, check_beam
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """The scorers of `decode.fusion` and `decode.rescore` with their weights, those of weight 0 left out."""
-
-    fusion: tuple[Fused, ...] = ()
-    rescorers: tuple[Weighted, ...] = ()
-
-
-def build_beside(decode: DecodeConfig, prepared: Prepared) -> Beside:
-    """Build the parts of both sections.
+def beside(decode: DecodeConfig, prepared: Prepared) -> Beside:
+    """The parts of both sections.
 
     Raises:
-        UserError: a part's input is at fault, or greedy search has no place for them.
+        UserError: a part's input is at fault.
     """
-    text = train_text(prepared)
     vocabulary, model = prepared.vocabulary, prepared.model
-    fusion = build_fusion(decode.fusion, vocabulary=vocabulary, model=model, text=text)
-    rescorers = build_rescorers(decode.rescore, vocabulary=vocabulary, model=model, text=text)
-    check_beam(decode.beam, [*fusion, *rescorers])
-    return Beside(fusion, rescorers)
+    return build_beside(decode, vocabulary=vocabulary, model=model, text=train_text(prepared))
 
 
 def train_text(prepared: Prepared) -> TrainText:

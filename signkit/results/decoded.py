@@ -7,10 +7,10 @@ from pathlib import Path
 from signkit.data.loader import eval_batches
 from signkit.eval.protocols import Protocol
 from signkit.files import write_json
+from signkit.fusion.build import Beside
 from signkit.prepare import Prepared
 from signkit.recipe import Recipe
 from signkit.recognise import Found, NBest, find, hypotheses, write_hypotheses
-from signkit.results.beside import Beside
 from signkit.results.calibration import Calibration, calibrate
 from signkit.results.scored import plain, split_scores
 from signkit.types import Score

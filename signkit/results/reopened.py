@@ -9,8 +9,7 @@ import torch
 from signkit import checkpoint
 from signkit.errors import UserError
 from signkit.eval.protocols import Protocol
-from signkit.export import Exported, read_export, with_others, without_beginnings
-from signkit.models.protocol import Language
+from signkit.export import Exported, read_recogniser, with_others, without_beginnings
 from signkit.prepare import Prepared, prepare
 from signkit.recipe import Recipe
 from signkit.recipe_file import decoded_anew
@@ -47,9 +46,7 @@ def reopen(run: Path, file: Path | None, overrides: Sequence[str]) -> Reopened:
             for cannot be.
         OperationalError: its export or a checkpoint is damaged.
     """
-    exported = read_export(run)
-    if isinstance(exported.model, Language):
-        raise UserError(str(run), "is a language model, which decodes nothing", "see signkit lm score")
+    exported = read_recogniser(run)
     recorded = recorded_recipe(run, exported.recipe.name)
     recipe = decoded_anew(recorded, file, overrides, str(run / "resolved.yaml"))
     protocol = scoring_protocol(recipe)

@@ -12,7 +12,7 @@ from signkit.export import Exported, with_others, write_export
 from signkit.prepare import Prepared
 from signkit.recipe import Recipe
 from signkit.report import Result, write_report
-from signkit.results.beside import build_beside
+from signkit.results.beside import beside
 from signkit.results.decoded import decode_splits, write_scores
 from signkit.results.packed import pack
 from signkit.results.scored import references_of
@@ -29,7 +29,7 @@ def check_decoding(recipe: Recipe, prepared: Prepared) -> None:
     if recipe.decode.average > recipe.train.keep:
         what = f"is {recipe.decode.average}, but train.keep keeps {recipe.train.keep} checkpoints"
         raise UserError("decode.average", what, f"train.keep={recipe.decode.average} keeps enough")
-    build_beside(recipe.decode, _joined(recipe, prepared))
+    beside(recipe.decode, _joined(recipe, prepared))
 
 
 def write_results(
@@ -44,8 +44,8 @@ def write_results(
     checkpoint.load_weights(prepared.model, weights, checkpoint.folder_of(folder / "checkpoints", step))
     corpus, joined = prepared.corpus, _joined(recipe, prepared)
     splits = [split for split in recipe.decode.splits if split in prepared.examples]
-    beside = build_beside(recipe.decode, joined)
-    decoded = decode_splits(recipe, protocol, joined, beside, splits, folder / "decode", watch)
+    parts = beside(recipe.decode, joined)
+    decoded = decode_splits(recipe, protocol, joined, parts, splits, folder / "decode", watch)
     write_export(
         folder / "export",
         recipe,
