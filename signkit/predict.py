@@ -17,6 +17,7 @@ from signkit.errors import UserError
 from signkit.export import Exported, read_recogniser, with_others
 from signkit.files import read_text
 from signkit.fusion.build import Sentences, TrainText, build_beside
+from signkit.recipe import DecodeConfig
 from signkit.recognise import greedy, recognise
 from signkit.types import Sample
 
@@ -31,17 +32,17 @@ def predict(
         beam: width of the beam instead of the run's; 1 is greedy search, without language models.
 
     Raises:
-        UserError: no inputs, an input that cannot be read or does not fit the model; nothing is printed then.
-        UserError: the run is no finished one of a recogniser.
-        OperationalError: its export is damaged.
+        UserError: no inputs, one that cannot be read or does not fit the model, or no run of a recogniser;
+            nothing is printed then.
+        OperationalError: the run's export is damaged.
     """
     files = [*inputs, *(_listed(list_file) if list_file else ())]
     if not files:
         raise UserError("predict", "no inputs", "name npz files, or a list of them with --list FILE")
     exported = read_recogniser(run)
     decode = exported.recipe.decode
-    if beam not in (None, decode.beam):
-        decode = greedy(decode) if beam == 1 else replace(decode, beam=beam, nbest=min(decode.nbest, beam))
+    if beam is not None and beam != decode.beam:
+        decode = _with_beam(decode, beam)
     exported = replace(exported, recipe=replace(exported.recipe, decode=decode))
     model, vocabulary = with_others(exported), exported.vocabulary
     text = TrainText(partial(_no_train, run), partial(_no_train, run))
@@ -57,6 +58,14 @@ def predict(
     else:
         _print_table((str(file), h.text, h.score) for file, h in zip(files, best, strict=True))
     return 0
+
+
+def _with_beam(decode: DecodeConfig, beam: int) -> DecodeConfig:
+    """Another width; the temperature of greedy search means nothing to a beam."""
+    if beam == 1:
+        return greedy(decode)
+    temperature = decode.temperature if decode.beam > 1 else 0.0
+    return replace(decode, beam=beam, nbest=min(decode.nbest, beam), temperature=temperature)
 
 
 def _examples(exported: Exported, files: Sequence[Path]) -> Examples:

@@ -64,12 +64,16 @@ def decoded_anew(recipe: Recipe, file: Path | None, overrides: Sequence[str], wh
     if file is not None:
         given = read_file(file, DecodeRecipe)
         named = _keys(file)
-        changed = {
-            section: replace(
-                getattr(recipe, section), **{key: getattr(getattr(given, section), key) for key in keys}
-            )
-            for section, keys in named.items()
-        }
+        try:
+            changed = {
+                section: replace(
+                    getattr(recipe, section), **{key: getattr(getattr(given, section), key) for key in keys}
+                )
+                for section, keys in named.items()
+            }
+        except UserError as error:  # of what the file says and what the run has said
+            what = f"`decode.{error.where}`, beside what the run has, {error.what}"
+            raise UserError(str(file), what, error.hint) from error
         recipe = replace(recipe, **changed)
     return read(resolved(recipe), where, Recipe, overrides, given={"name": recipe.name}, check_paths=False)
 
@@ -98,6 +102,8 @@ def find_recipe(ref: str) -> tuple[Path, str]:
     if path.suffix in (".yaml", ".yml"):
         hint = f"did you mean the built-in `{path.stem}`?" if path.stem in builtin else _near(path)
         raise UserError(ref, "there is no such file", hint)
+    if ref in names("lm"):
+        raise UserError(ref, "is a language model", f"`signkit lm train {ref}`, or lm/{ref}.yaml")
     raise UserError(ref, "no built-in recipe has this name", suggestion(ref, builtin))
 
 

@@ -13,7 +13,7 @@ from signkit.plugins import GROUPS, config_class, registered, summary
 from signkit.recipe_file import find_recipe, load_recipe, resolved
 from signkit.yaml_write import to_plain
 
-KINDS: dict[str, Kind] = {"recipes": "recipes", "protocols": "eval"}
+KINDS: dict[str, Kind] = {"recipes": "recipes", "lm": "lm", "protocols": "eval"}
 
 
 def check_recipe(ref: str, overrides: Sequence[str], as_json: bool) -> int:
@@ -39,7 +39,8 @@ def show_recipe(ref: str, overrides: Sequence[str], as_json: bool) -> int:
 
 
 def list_known(as_json: bool) -> int:
-    """Print the built-in recipes and scoring protocols, and the components of each group, a line each."""
+    """Print the built-in recipes, language models and scoring protocols, and the components of each group, a
+    line each."""
     known = {
         title: {name: first_comment(folder(kind) / f"{name}.yaml") for name in names(kind)}
         for title, kind in KINDS.items()

@@ -11,15 +11,18 @@ from torch import Tensor
 
 from signkit.data.loader import eval_batches
 from signkit.decode.rows import Floats
-from signkit.decode.scorer import Fused, Rescorer, Scorer
+from signkit.decode.scorer import Fused, Rescorer
 from signkit.decode.state import Candidate
-from signkit.fusion.build import build_fusion, build_rescorers
+from signkit.fusion.build import Beside, leaves_scale_open
 from signkit.prepare import Prepared
 from signkit.recipe import DecodeConfig
-from signkit.recognise import Weighted, acoustic_logits, check_beam, logits_of, search_acoustic
-from signkit.results.beside import train_text
+from signkit.recognise import acoustic_logits, logits_of, search_acoustic
+from signkit.results.beside import beside
 from signkit.results.reopened import Reopened
-from signkit.tune.space import value_of, with_weight
+from signkit.tune.space import SECTIONS, value_of, with_weight
+
+MANY = 1_000_000
+"""Sequences whose totals are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,30 +41,30 @@ class Cached:
     Attributes:
         bias: of the classifier; it tells context rows their width.
         references: tokens by id.
-        fusion: the scorer of each part of `decode.fusion`, None where its weight stays 0.
-        rescorers: the same of `decode.rescore`.
+        scorers: those of `decode.fusion` and `decode.rescore` by ``fusion.0`` and the like, without those
+            whose weight stays 0 and those that change with `decode.context_scale`.
     """
 
     prepared: Prepared
     batches: tuple[Encoded, ...]
     bias: Float[Tensor, " vocab"]
     references: dict[str, tuple[str, ...]]
-    fusion: tuple[Scorer | None, ...]
-    rescorers: tuple[Rescorer | None, ...]
+    scorers: dict[str, Any]
+
+    def parts(self, decode: DecodeConfig) -> Beside:
+        """The scorers with this section's weights; those of 0 take no part."""
+        found: dict[str, list[Any]] = {section: [] for section in SECTIONS}
+        for section, place in _places(decode):
+            key = f"{section}.{place}"
+            if weight := value_of(decode, f"decode.{key}.weight"):
+                kept = self.scorers.get(key)
+                scorer = _built(self.prepared, decode, section, place) if kept is None else kept
+                found[section].append(Fused(scorer, weight) if section == "fusion" else (scorer, weight))
+        return Beside(tuple(found["fusion"]), tuple(found["rescore"]))
 
     def search(self, decode: DecodeConfig, nbest: int | None = 1) -> dict[str, list[Candidate]]:
-        """The best candidates of every sample by id, all of the beam if None, with this section's
-        weights; those of 0 take no part."""
-        fusion = [
-            Fused(scorer, value_of(decode, f"decode.fusion.{n}.weight"))
-            for n, scorer in enumerate(self.fusion)
-            if scorer is not None and value_of(decode, f"decode.fusion.{n}.weight")
-        ]
-        rescorers: list[Weighted] = [
-            (rescorer, value_of(decode, f"decode.rescore.{n}.weight"))
-            for n, rescorer in enumerate(self.rescorers)
-            if rescorer is not None and value_of(decode, f"decode.rescore.{n}.weight")
-        ]
+        """The best candidates of every sample by id, all of the beam if None."""
+        parts = self.parts(decode)
         found: dict[str, list[Candidate]] = {}
         with torch.no_grad():
             for batch in self.batches:
@@ -71,8 +74,8 @@ class Cached:
                     batch.lengths,
                     self.bias,
                     decode,
-                    fusion=fusion,
-                    rescorers=rescorers,
+                    fusion=parts.fusion,
+                    rescorers=parts.rescorers,
                     nbest=nbest,
                 )
                 found |= dict(zip(batch.ids, beams, strict=True))
@@ -89,6 +92,8 @@ class Remembered:
     def totals(self, sequences: list[tuple[int, ...]]) -> Floats:
         """Log scores [n]; those not known yet are asked for in one call."""
         new = list(dict.fromkeys(each for each in sequences if each not in self._known))
+        if len(self._known) + len(new) > MANY:
+            self._known, new = {}, list(dict.fromkeys(sequences))
         if new:
             self._known |= dict(zip(new, self._rescorer.totals(new).tolist(), strict=True))
         return np.array([self._known[each] for each in sequences], dtype=np.float64)
@@ -110,6 +115,13 @@ def encode_split(
     prepared, decode = opened.prepared, opened.recipe.decode
     examples, model = prepared.examples[split], prepared.model.eval()
     device = next(model.parameters()).device
+    model.cpu()  # where the scorers are asked, too
+    scorers = {
+        f"{section}.{place}": _built(prepared, decode, section, place)
+        for section, place in _places(decode)
+        if _is_kept(decode, section, place, tuned)
+    }
+    model.to(device)
     batches: list[Encoded] = []
     with torch.no_grad():
         for batch in eval_batches(examples, decode.batch_size, workers=opened.recipe.train.workers):
@@ -119,15 +131,8 @@ def encode_split(
             bias = logits.bias.cpu()
             told(sum(len(each.ids) for each in batches))
     model.cpu()
-    check_beam(decode.beam, [*decode.fusion, *decode.rescore])
-    return Cached(
-        prepared,
-        tuple(batches),
-        bias,
-        {sample.id: sample.reference for sample in examples.samples},
-        tuple(_built(prepared, decode, "fusion", tuned)),
-        tuple(_built(prepared, decode, "rescore", tuned)),
-    )
+    references = {sample.id: sample.reference for sample in examples.samples}
+    return Cached(prepared, tuple(batches), bias, references, scorers)
 
 
 def only_split(prepared: Prepared, split: str) -> Prepared:
@@ -137,22 +142,21 @@ def only_split(prepared: Prepared, split: str) -> Prepared:
     return replace(prepared, corpus=corpus, examples={split: prepared.examples[split]})
 
 
-def _built(prepared: Prepared, decode: DecodeConfig, section: str, tuned: Sequence[str]) -> list[Any]:
-    """The scorer of each part of a section; None of one whose weight is 0 and stays so."""
-    built: list[Any] = []
-    beside: dict[str, Any] = {
-        "vocabulary": prepared.vocabulary,
-        "model": prepared.model,
-        "text": train_text(prepared),
-    }
-    for place in range(len(getattr(decode, section))):
-        key = f"decode.{section}.{place}"
-        if not value_of(decode, f"{key}.weight") and f"{key}.weight" not in tuned:
-            built.append(None)
-            continue
-        part = getattr(with_weight(decode, section, place, 1.0), section)[place]
-        if section == "fusion":
-            built.append(build_fusion([part], **beside)[0].scorer)
-        else:
-            built.append(Remembered(build_rescorers([part], **beside)[0][0]))
-    return built
+def _places(decode: DecodeConfig) -> list[tuple[str, int]]:
+    """The parts of both sections, by the section's name and their place in it."""
+    return [(section, place) for section in SECTIONS for place in range(len(getattr(decode, section)))]
+
+
+def _is_kept(decode: DecodeConfig, section: str, place: int, tuned: Sequence[str]) -> bool:
+    """Whether a part's scorer is used, and the same, in all trials."""
+    key = f"decode.{section}.{place}.weight"
+    used = value_of(decode, key) != 0 or key in tuned
+    return used and not leaves_scale_open(getattr(decode, section)[place])
+
+
+def _built(prepared: Prepared, decode: DecodeConfig, section: str, place: int) -> Any:
+    """The scorer of one part."""
+    weighted = with_weight(decode, section, place, 1.0)
+    alone: dict[str, Any] = {each: () for each in SECTIONS} | {section: (getattr(weighted, section)[place],)}
+    built = beside(replace(decode, **alone), prepared)
+    return built.fusion[0].scorer if section == "fusion" else Remembered(built.rescorers[0][0])

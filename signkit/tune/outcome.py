@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from signkit.decode.confidence import beam_votes, fit_temperature, greedy_votes, right_tokens
+from signkit.decode.confidence import beam_votes, greedy_votes, right_tokens
 from signkit.eval.bootstrap import PairedBootstrap, interval, paired
 from signkit.eval.measure import Floats, Measure
 from signkit.eval.metrics import main_rate
 from signkit.eval.protocols import Protocol
 from signkit.eval.scores import Resampling, score
 from signkit.recipe import DecodeConfig
+from signkit.results.calibration import fitted_temperature
 from signkit.tune.cached import Cached
 from signkit.tune.search import Search, Trial, Values
 from signkit.tune.space import Parameter, with_values
@@ -54,7 +55,7 @@ class Pool:
             run.prepared.vocabulary.encode(tokens) for run in self.runs for tokens in run.references.values()
         ]
         votes = greedy_votes(found) if decode.beam == 1 else beam_votes(found)
-        return float(f"{fit_temperature(votes, right_tokens(found, references)):.4g}")
+        return float(f"{fitted_temperature(votes, right_tokens(found, references)):.4g}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def find_best(pool: Pool, given: Values, trials: int, seed: int, told: Callable[
 
     Args:
         given: the point of the recipe as it is.
-        told: called with the trials done and a word on the best.
+        told: called with the trials done, of those asked for, and a word on the best.
     """
     plain: Values = tuple(parameter.neutral for parameter in pool.space)
 
@@ -100,7 +101,7 @@ def find_best(pool: Pool, given: Values, trials: int, seed: int, told: Callable[
         return pool.measure(values).total()
 
     def tell(trial: Trial) -> None:
-        told(trial.number, f"best {100 * search.best.rate:.2f} %")
+        told(min(trial.number, trials), f"best {100 * search.best.rate:.2f} %")
 
     search = Search(pool.space, judge, trials, tell)
     search.run(list(dict.fromkeys((plain, given))), seed)
@@ -142,7 +143,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         "gain": [_defined(x) for x in (outcome.gain.difference, outcome.gain.low, outcome.gain.high)],
         "sentences": {"all": outcome.sentences, "better": outcome.better, "worse": outcome.worse},
         "best": dict(zip(keys, outcome.best.values, strict=True)),
-        "without": dict(zip(keys, outcome.without, strict=True)),
+        "without": {key: _defined(rate) for key, rate in zip(keys, outcome.without, strict=True)},
         "temperature": outcome.decode.temperature,
         "trials": [
             {"number": t.number, "value": _defined(t.rate), **dict(zip(keys, t.values, strict=True))}

@@ -4,6 +4,7 @@ import math
 import sys
 from html import escape
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -57,15 +58,16 @@ def sentences(outcome: Outcome) -> tuple[str, ...]:
 
 
 def write_page(path: Path, outcome: Outcome, title: str) -> None:
-    """Write the page, and beside it the picture of the surface as a .png."""
-    picture = saved(path.with_suffix(".png"), lambda: _figure(outcome))
+    """Write the page with the picture of the surface in it."""
+    with TemporaryDirectory() as aside:
+        picture = saved(Path(aside) / "surface.png", lambda: _figure(outcome))
+        shown = image(picture, "Error rate of every trial over each parameter")
     tables = []
     for name, (head, rows) in _tables(outcome, title).items():
         cells = "".join(f"<th>{escape(cell)}</th>" for cell in head)
         lines = "".join("<tr>" + "".join(f"<td>{escape(c)}</td>" for c in row) + "</tr>" for row in rows)
         tables.append(f"<h2>{escape(name)}</h2><table><tr>{cells}</tr>{lines}</table>")
     words = "".join(f"<p>{escape(line)}</p>" for line in sentences(outcome))
-    shown = image(picture, "Error rate of every trial over each parameter")
     write_text(path, page(title, f"<h1>{escape(title)}</h1>{words}{shown}{''.join(tables)}"))
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, get_origin
 
 from signkit.errors import UserError, UserErrors
 from signkit.fusion.configs import LexiconConfig
-from signkit.recipe import DecodeConfig
+from signkit.recipe import DecodeConfig, check_beam
 from signkit.strict_yaml import Range, field_types
 from signkit.suggest import suggestion
 
@@ -61,6 +61,7 @@ def read_space(words: Sequence[str], decode: DecodeConfig, *, context: bool) -> 
     Raises:
         UserErrors: keys that cannot be tuned, ranges that are none.
     """
+    check_beam("decode.beam", decode.beam, [*decode.fusion, *decode.rescore])
     if decode.beam == 1 and not context:
         what = "is 1, greedy search, which changes with none of the parameters"
         raise UserError("decode.beam", what, "--set decode.beam=8")
