@@ -1,7 +1,5 @@
 """What comes of a language model's training: perplexities, the export and the report."""
 
-import base64
-import warnings
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -12,7 +10,6 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from signkit import checkpoint
 from signkit.data.rare import UNKNOWN
 from signkit.export import write_export
 from signkit.files import write_json, write_text
@@ -21,13 +18,13 @@ from signkit.models.protocol import Language
 from signkit.models.sentence_scores import sentence_scores
 from signkit.prepare import Prepared
 from signkit.recipe import Recipe
-from signkit.report.page import STYLE
-from signkit.results import plain
+from signkit.report.page import image, page
+from signkit.report.picture import DEV, INK, saved
+from signkit.results import load_chosen, plain
 from signkit.train import Ended
 from signkit.types import Score
 from signkit.watch import Watch, read_metrics
 
-INK, DEV = "#30343b", "#0f766e"
 COLUMNS = ("split", "perplexity", "of known ones", "tokens", "unknown", "sentences")
 
 
@@ -90,12 +87,9 @@ def write_lm_results(
     recipe: Recipe, prepared: Prepared, folder: Path, ended: Ended, watch: Watch
 ) -> LmResult:
     """Score the recipe's splits with the chosen weights, export and report."""
-    best = ended.progress.best_step
-    step = best if best and recipe.train.select == "best" else ended.progress.step
-    weights = checkpoint.weights(folder / "checkpoints", step)
-    checkpoint.load_weights(prepared.model, weights, checkpoint.folder_of(folder / "checkpoints", step))
-    corpus = prepared.corpus
-    write_export(folder / "export", recipe, prepared.vocabulary, corpus.layout, corpus.width, prepared.model)
+    step = load_chosen(recipe, prepared, folder, ended, watch)
+    corpus, model = prepared.corpus, prepared.model
+    write_export(folder / "export", recipe, prepared.vocabulary, corpus.layout, corpus.width, model, step)
     found: dict[str, Perplexity] = {
         split: split_perplexity(prepared, split)
         for split in recipe.decode.splits
@@ -116,27 +110,21 @@ def print_lm_result(result: LmResult) -> None:
         table.add_column(column, justify="left" if column == "split" else "right")
     for row in _rows(result):
         table.add_row(*row)
-    console.print(table)
+    console.print(table if result.figures else f"{_title(result)}; no text of dev or test, so no figures")
     console.print(f"picture: {result.picture}")
     console.print(f"report:  {result.picture.with_name('report.html')}")
 
 
 def draw(folder: Path, result: LmResult) -> None:
     """Draw ``picture.png``: the loss, and dev on the way."""
-    import matplotlib
+    saved(result.picture, lambda: _curves(folder, result))
 
-    matplotlib.use("Agg")
+
+def _curves(folder: Path, result: LmResult) -> Any:
     from matplotlib import pyplot
 
-    with pyplot.rc_context({"text.parse_math": False}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure = pyplot.figure(figsize=(11, 3.2), layout="constrained")
-        _curves(figure.add_subplot(), folder, result)
-        figure.savefig(result.picture, dpi=110)
-        pyplot.close(figure)
-
-
-def _curves(axes: Any, folder: Path, result: LmResult) -> None:
+    figure = pyplot.figure(figsize=(11, 3.2), layout="constrained")
+    axes = figure.add_subplot()
     rows = read_metrics(folder / "metrics.jsonl")
     loss = [(row["step"], row["loss"]) for row in rows if "loss" in row]
     dev = [(row["step"], value) for row in rows for key, value in row.items() if key.startswith("dev_")]
@@ -151,11 +139,11 @@ def _curves(axes: Any, folder: Path, result: LmResult) -> None:
         right.set_yscale("log")
         right.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         right.yaxis.set_minor_formatter(lambda value, _: f"{value:g}")
+    return figure
 
 
 def _page(result: LmResult) -> str:
     """One page without anything outside it."""
-    title, picture = escape(_title(result)), base64.b64encode(result.picture.read_bytes()).decode()
     head = "".join(f"<th>{escape(column)}</th>" for column in _columns(result))
     cells = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in _rows(result))
     rows = "".join(f"<tr>{each}</tr>" for each in cells)
@@ -164,13 +152,9 @@ def _page(result: LmResult) -> str:
         if result.name == "perplexity"
         else "Pseudo-perplexity: each token is told from all others of its sentence; no ends."
     )
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(result.recipe)}</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style>'
-        f"<body><h1>{title}</h1><table><tr>{head}</tr>{rows}</table><p>{how} Unknown tokens have the "
-        "probability of the unknown token.</p>"
-        f'<p><img alt="Loss and dev {result.name}" src="data:image/png;base64,{picture}"></p></body></html>\n'
-    )
+    table = f"<h1>{escape(_title(result))}</h1><table><tr>{head}</tr>{rows}</table>"
+    words = f"<p>{how} Unknown tokens have the probability of the unknown token.</p>"
+    return page(result.recipe, f"{table}{words}{image(result.picture, f'Loss and dev {result.name}')}")
 
 
 def _title(result: LmResult) -> str:

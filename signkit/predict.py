@@ -48,9 +48,7 @@ def predict(
     text = TrainText(partial(_no_train, run), partial(_no_train, run))
     parts = build_beside(decode, vocabulary=vocabulary, model=model, text=text)
     batches = eval_batches(_examples(exported, files), decode.batch_size)
-    found = recognise(
-        model, batches, vocabulary, decode, fusion=parts.fusion, rescorers=parts.rescorers
-    )
+    found = recognise(model, batches, vocabulary, decode, fusion=parts.fusion, rescorers=parts.rescorers)
     best = [found[str(number)][0] for number in range(len(files))]
     if as_json:
         for file, hypothesis in zip(files, best, strict=True):

@@ -79,9 +79,7 @@ def _decoded(opened: Reopened, folder: Path, used: str) -> Result:
     parts = beside(recipe.decode, prepared)
     watch = Watch(folder, main=True)
     try:
-        decoded = decode_splits(
-            recipe, opened.protocol, prepared, parts, recipe.decode.splits, folder, watch
-        )
+        decoded = decode_splits(recipe, opened.protocol, prepared, parts, recipe.decode.splits, folder, watch)
     finally:
         watch.close()
     write_text(folder / "decode.yaml", used)

@@ -73,8 +73,7 @@ def _begin(recipe: Recipe, ref: str, resume: str, engine: Accelerator) -> tuple[
         prepared = prepare(without_beginnings(recipe, folder))
     else:
         prepared = prepare(recipe)
-    if not isinstance(prepared.model, Language):
-        check_decoding(recipe, prepared)
+    check_decoding(recipe, prepared)
     if folder is not None:
         check_same_data(folder, prepared.corpus.fingerprint)
     elif engine.is_main_process:

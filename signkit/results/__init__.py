@@ -2,6 +2,6 @@
 
 from signkit.results.dev_score import DevScore
 from signkit.results.scored import plain, scoring_protocol
-from signkit.results.written import check_decoding, write_results
+from signkit.results.written import check_decoding, load_chosen, write_results
 
-__all__ = ["DevScore", "check_decoding", "plain", "scoring_protocol", "write_results"]
+__all__ = ["DevScore", "check_decoding", "load_chosen", "plain", "scoring_protocol", "write_results"]

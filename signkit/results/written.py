@@ -9,6 +9,7 @@ from signkit.checkpoint import Progress, State
 from signkit.errors import UserError
 from signkit.eval.protocols import Protocol
 from signkit.export import Exported, with_others, write_export
+from signkit.models.protocol import Language
 from signkit.prepare import Prepared
 from signkit.recipe import Recipe
 from signkit.report import Result, write_report
@@ -26,22 +27,22 @@ def check_decoding(recipe: Recipe, prepared: Prepared) -> None:
     Raises:
         UserError: a language model or a run that is asked for is at fault, or more checkpoints than are kept.
     """
-    if recipe.decode.average > recipe.train.keep:
-        what = f"is {recipe.decode.average}, but train.keep keeps {recipe.train.keep} checkpoints"
-        raise UserError("decode.average", what, f"train.keep={recipe.decode.average} keeps enough")
-    beside(recipe.decode, _joined(recipe, prepared))
+    decode = recipe.decode
+    if decode.average > recipe.train.keep:
+        what = f"is {decode.average}, but train.keep keeps {recipe.train.keep} checkpoints"
+        raise UserError("decode.average", what, f"train.keep={decode.average} keeps enough")
+    if not isinstance(prepared.model, Language):
+        beside(decode, _joined(recipe, prepared))
+    elif given := [key for key in ("fusion", "rescore", "ensemble") if getattr(decode, key)]:
+        what = "is for recognisers, and a language model recognises nothing"
+        raise UserError(f"decode.{given[0]}", what, "leave it out")
 
 
 def write_results(
     recipe: Recipe, protocol: Protocol, prepared: Prepared, folder: Path, ended: Ended, watch: Watch
 ) -> Result:
     """Decode and score the recipe's splits with the chosen weights, export and report."""
-    made = len(checkpoint.steps(folder / "checkpoints"))
-    if recipe.decode.average > made:  # it stopped early: all there is, rather than a training lost
-        watch.say(f"warning: {made} checkpoints are averaged, not {recipe.decode.average}: there are no more")
-    count = min(recipe.decode.average, made)
-    weights, step = chosen_weights(recipe, folder / "checkpoints", ended.progress, count)
-    checkpoint.load_weights(prepared.model, weights, checkpoint.folder_of(folder / "checkpoints", step))
+    step = load_chosen(recipe, prepared, folder, ended, watch)
     corpus, joined = prepared.corpus, _joined(recipe, prepared)
     splits = [split for split in recipe.decode.splits if split in prepared.examples]
     parts = beside(recipe.decode, joined)
@@ -67,6 +68,18 @@ def write_results(
         decoded.calibration.used,
     )
     return write_report(folder, result, prepared)
+
+
+def load_chosen(recipe: Recipe, prepared: Prepared, folder: Path, ended: Ended, watch: Watch) -> int:
+    """Put the weights to be used into the model; gives the step they are of."""
+    checkpoints = folder / "checkpoints"
+    made = len(checkpoint.steps(checkpoints))
+    if recipe.decode.average > made:  # it stopped early: all there is, rather than a training lost
+        watch.say(f"warning: {made} checkpoints are averaged, not {recipe.decode.average}: there are no more")
+    count = min(recipe.decode.average, made)
+    weights, step = chosen_weights(recipe, checkpoints, ended.progress, count)
+    checkpoint.load_weights(prepared.model, weights, checkpoint.folder_of(checkpoints, step))
+    return step
 
 
 def chosen_weights(recipe: Recipe, checkpoints: Path, progress: Progress, average: int) -> tuple[State, int]:

@@ -157,6 +157,6 @@ def _is_kept(decode: DecodeConfig, section: str, place: int, tuned: Sequence[str
 def _built(prepared: Prepared, decode: DecodeConfig, section: str, place: int) -> Any:
     """The scorer of one part."""
     weighted = with_weight(decode, section, place, 1.0)
-    alone: dict[str, Any] = {each: () for each in SECTIONS} | {section: (getattr(weighted, section)[place],)}
+    alone: dict[str, Any] = dict.fromkeys(SECTIONS, ()) | {section: (getattr(weighted, section)[place],)}
     built = beside(replace(decode, **alone), prepared)
     return built.fusion[0].scorer if section == "fusion" else Remembered(built.rescorers[0][0])

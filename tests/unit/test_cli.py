@@ -108,6 +108,7 @@ def test_list_has_a_line_each(signkit: Command) -> None:
     known = json.loads(out)
     assert list(known) == [
         "recipes",
+        "lm",
         "protocols",
         "corpora",
         "encoders",
@@ -117,6 +118,8 @@ def test_list_has_a_line_each(signkit: Command) -> None:
         "fusion",
     ]
     assert tuple(known["recipes"]) == names("recipes")
+    assert tuple(known["lm"]) == names("lm")
+    assert not any("signkit lm" in line for line in known["lm"].values())
     assert tuple(known["protocols"]) == names("eval")
     assert known["corpora"]["synthetic"].startswith("Made on the spot: ")
     assert all(line for group in known.values() for line in group.values())

@@ -124,6 +124,14 @@ def test_features_and_landmarks(corpus: Path, tmp_path: Path) -> None:
     assert refusal(run, other) == f"decode.ensemble: {other} cannot be averaged with this run: {message}"
 
 
+def test_a_language_model_is_no_recogniser(corpus: Path, tmp_path: Path) -> None:
+    recipe = load_recipe(str(write_lm_recipe(tmp_path / "lm.yaml", write_text(tmp_path / "text"))))
+    other = exported(tmp_path / "other", recipe, prepare(recipe))
+    run = exported(tmp_path / "run", *fresh(corpus, tmp_path, 1))
+    what = "is a language model, which recognises nothing; see `signkit lm score`"
+    assert refusal(run, other) == f"{other}: {what}"
+
+
 def refusal(run: Path, other: Path) -> str:
     found = read_export(run)
     recipe = replace(found.recipe, decode=replace(found.recipe.decode, ensemble=(str(other),)))

@@ -1,11 +1,12 @@
 """`signkit predict`: what it prints, and what it refuses."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import write_corpus, write_npz, write_recipe
+from tiny import LM, write_corpus, write_lm_recipe, write_npz, write_recipe, write_text
 
 from signkit.cli import main
 from signkit.data.loader import eval_batches
@@ -189,3 +190,34 @@ def test_one_frame(predict: Predict, run: Path, tmp_path: Path) -> None:
     status, out, _ = predict(run, write_npz(tmp_path / "one.npz", FRAMES[:1]), "--json")
     assert status == 0
     assert np.isfinite(json.loads(out)["score"])
+
+
+def test_a_language_model(predict: Predict, run: Path, tmp_path: Path) -> None:
+    recipe = load_recipe(str(write_lm_recipe(tmp_path / "lm.yaml", write_text(tmp_path / "text"), LM)))
+    prepared = prepare(recipe)
+    write_export(tmp_path / "lm" / "export", recipe, prepared.vocabulary, "", 1, prepared.model)
+    message = "is a language model, which recognises nothing; see `signkit lm score`"
+    assert predict.refuses(tmp_path / "lm", clip(run, "test0")) == f"error: {tmp_path / 'lm'}: {message}\n"
+
+
+def test_the_beam_of_the_run_is_no_other(predict: Predict, run: Path, tmp_path: Path) -> None:
+    """Its temperature stays; that of greedy search means nothing to a beam."""
+    export = read_export(run)
+    decode = replace(export.recipe.decode, beam=1, temperature=50.0)
+    write_export(
+        tmp_path / "export",
+        replace(export.recipe, decode=decode),
+        export.vocabulary,
+        export.layout,
+        export.width,
+        export.model,
+    )
+    given, same, wider = (
+        predict(tmp_path, clip(run, "test1"), "--json", *words)[1]
+        for words in ((), ("--beam", 1), ("--beam", 4))
+    )
+    assert given == same
+    assert wider == predict(run, clip(run, "test1"), "--json", "--beam", 4)[1]
+    assert json.loads(given)["confidences"] != json.loads(predict(run, clip(run, "test1"), "--json", "--beam", 1)[1])[
+        "confidences"
+    ]

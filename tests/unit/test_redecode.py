@@ -164,8 +164,8 @@ def test_an_ensemble_of_one(signkit: Command, run: Path, tmp_path: Path) -> None
         (["--set", "decode.bean=2"], "--set decode.bean=2: unknown key `decode.bean`; did you mean `beam`?"),
         (
             ["--set", "decode.beam=1", "--set", NGRAM],
-            "decode.beam: is 1, greedy search, which has no place for decode.fusion and decode.rescore; "
-            "a wider beam, such as 8, or nothing beside",
+            "--set decode.beam=1: `decode.beam`: is 1, greedy search, which has no place for decode.fusion "
+            "and decode.rescore; a wider beam, such as 8, or nothing beside",
         ),
         (["--with", "gone.yaml"], "gone.yaml: cannot be read: No such file or directory"),
         (["--out", "."], "--out: . exists already; name a new folder"),
@@ -183,6 +183,22 @@ def test_a_file_with_another_section(signkit: Command, run: Path, tmp_path: Path
     status, out, error = signkit("decode", run, "--with", "mine.yaml")
     assert (status, out) == (2, "")
     assert error.startswith("error: mine.yaml:1:1: unknown key `train`")
+
+
+def test_a_file_that_does_not_go_with_the_run(signkit: Command, copied: Path, tmp_path: Path) -> None:
+    """Greedy search in the file, a language model in the run."""
+    recorded = copied / "resolved.yaml"
+    fusion = "fusion:\n  - {name: ngram, order: 2}"
+    recorded.write_text(recorded.read_text().replace("fusion: []", fusion))
+    (tmp_path / "mine.yaml").write_text("decode:\n  beam: 1\n", encoding="utf-8")
+    status, out, error = signkit("decode", copied, "--with", "mine.yaml")
+    assert (status, out) == (2, "")
+    assert error == (
+        "error: mine.yaml: `decode.beam`, beside what the run has, is 1, greedy search, which has no place for "
+        "decode.fusion and decode.rescore; a wider beam, such as 8, or nothing beside\n"
+    )
+    (tmp_path / "mine.yaml").write_text("decode:\n  beam: 1\n  fusion: []\n", encoding="utf-8")
+    assert signkit("decode", copied, "--with", "mine.yaml", "--out", "out")[0] == 0
 
 
 def test_not_a_finished_run(signkit: Command, run: Path, tmp_path: Path) -> None:
@@ -309,7 +325,7 @@ def test_a_fault_in_decoding_is_told_before_the_training(tmp_path: Path) -> None
     recipe = write_recipe(tmp_path / "tiny.yaml", corpus)
     for words, message in (
         (["decode.average=3"], "decode.average: is 3, but train.keep keeps 2 checkpoints"),
-        (["decode.beam=1", NGRAM], "decode.beam: is 1, greedy search, which has no place for"),
+        (["decode.beam=1", NGRAM], "--set decode.beam=1: `decode.beam`: is 1, greedy search, which has no "),
         ([f"decode.ensemble=[{corpus}]"], f"{corpus}: is not the folder of a run"),
     ):
         done = command("run", recipe, *(word for each in words for word in ("--set", each)))
@@ -350,7 +366,7 @@ def test_the_tuned_recipe_gives_what_was_said(signkit: Command, run: Path, tmp_p
     status, out, _ = signkit("tune", run, *words, "--trials", "20", "--json", "--out", "tuned.yaml")
     tuned = json.loads(out)
     assert status == 0
-    assert {"tuned.yaml", "tuned.html", "tuned.png"} == {path.name for path in tmp_path.iterdir()}
+    assert {"tuned.yaml", "tuned.html"} == {path.name for path in tmp_path.iterdir()}
     assert tuned["value"] == min(trial["value"] for trial in tuned["trials"])
     assert tuned["value"] <= min(tuned["plain"], tuned["recipe"], *tuned["without"].values())
     status, out, _ = signkit("decode", run, "--with", "tuned.yaml", "--json", "--out", "out")
@@ -419,8 +435,8 @@ def test_what_tune_shows(signkit: Command, run: Path, tmp_path: Path) -> None:
         (["--out", "tuned.txt"], "--out: tuned.txt is not a .yaml file in a folder that is there"),
         (
             ["--set", "decode.beam=1", "--set", NGRAM],
-            "decode.beam: is 1, greedy search, which has no place for decode.fusion and decode.rescore; "
-            "a wider beam, such as 8, or nothing beside",
+            "--set decode.beam=1: `decode.beam`: is 1, greedy search, which has no place for decode.fusion "
+            "and decode.rescore; a wider beam, such as 8, or nothing beside",
         ),
         (["--set", "train.lr=1"], "--set train.lr=1: of a finished run only `decode` and `eval` can be set"),
     ],
