@@ -69,7 +69,7 @@ class DevPerplexity:
 
 def rate_name(model: Language) -> str:
     """What a language model is judged by."""
-    return "perplexity" if model.foretells_end else "pseudo-perplexity"
+    return "perplexity" if model.predicts_end else "pseudo-perplexity"
 
 
 def split_perplexity(prepared: Prepared, split: str) -> Perplexity:
@@ -77,7 +77,7 @@ def split_perplexity(prepared: Prepared, split: str) -> Perplexity:
     examples = prepared.examples[split]
     sentences = [examples.targets(index) for index in range(len(examples))]
     log = sentence_scores(prepared.model, sentences)
-    ends = (0,) if prepared.model.foretells_end else ()
+    ends = (0,) if prepared.model.predicts_end else ()
     unknown = [np.array([*sentence, *ends]) == UNKNOWN for sentence in sentences]
     words = sum(map(len, sentences))
     return figures(np.concatenate(log), np.concatenate(unknown), words=words, sentences=len(sentences))

@@ -41,7 +41,7 @@ SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A text by a model: of each sentence the words, with its end where the model foretells it, their natural
+    """A text by a model: of each sentence the words, with its end where the model predicts it, their natural
     logarithms and which are unknown."""
 
     sentences: list[list[str]]
@@ -149,7 +149,7 @@ def load_run_of(run: Path, unit: Unit | None) -> "Trained":
 def _scored(model: "NGram | Trained", sentences: Sentences) -> tuple[Scored, Perplexity]:
     """The figures of each word, and of all."""
     log = model.scores(sentences)
-    ends = isinstance(model, NGram) or model.foretells_end
+    ends = isinstance(model, NGram) or model.predicts_end
     unknown = [[*_unknown(model, words), *[False] * ends] for words in sentences]
     found = figures(
         np.concatenate(log),
@@ -229,7 +229,7 @@ def _print_trained(text: Text, done: Estimated, model: NGram, out: Path, seconds
 
 
 def _scored_json(model: "NGram | Trained", scored: Scored | None, found: Perplexity, empty: int) -> str:
-    kind = {"order": model.order} if isinstance(model, NGram) else {"pseudo": not model.foretells_end}
+    kind = {"order": model.order} if isinstance(model, NGram) else {"pseudo": not model.predicts_end}
     content = asdict(found) | {"unit": model.unit, **kind, "empty": empty}
     content = {key: None if value != value else value for key, value in content.items()}
     if scored is None:
@@ -257,7 +257,7 @@ def _print_words(scored: Scored) -> None:
 def _print_perplexity(model: "NGram | Trained", found: Perplexity, lm: Path, text: Path, empty: int) -> None:
     kind = "words" if model.unit == "word" else "characters"
     what, name = f"order {model.order}" if isinstance(model, NGram) else model.kind, "perplexity"
-    if not isinstance(model, NGram) and not model.foretells_end:
+    if not isinstance(model, NGram) and not model.predicts_end:
         name = "pseudo-perplexity"
     print(f"{text} by {lm}: {found.sentences} sentences, {found.words} {kind}, {what}")
     if name != "perplexity":

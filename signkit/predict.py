@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from signkit.export import Exported, read_recogniser, with_others
 from signkit.files import read_text
 from signkit.fusion.build import Sentences, TrainText, build_beside
 from signkit.recipe import DecodeConfig
-from signkit.recognise import greedy, recognise
+from signkit.recognise import greedy, plain_hypothesis, recognise
 from signkit.types import Sample
 
 
@@ -52,7 +52,7 @@ def predict(
     best = [found[str(number)][0] for number in range(len(files))]
     if as_json:
         for file, hypothesis in zip(files, best, strict=True):
-            print(json.dumps({**asdict(hypothesis), "id": str(file)}, ensure_ascii=False))
+            print(json.dumps({**plain_hypothesis(hypothesis), "id": str(file)}, ensure_ascii=False))
     else:
         _print_table((str(file), h.text, h.score) for file, h in zip(files, best, strict=True))
     return 0

@@ -103,7 +103,7 @@ def _check_losses(recipe: Recipe, model: Any) -> None:
     """
     wanted = None
     if isinstance(model, Language):
-        wanted = "next_token" if model.foretells_end else "masked_token"
+        wanted = "next_token" if model.predicts_end else "masked_token"
     for number, term in enumerate(recipe.train.losses):
         name = component_name("losses", term)
         if (name != wanted) if wanted else (name in ("next_token", "masked_token")):

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -231,11 +232,17 @@ def write_hypotheses(path: Path, hypotheses: Sequence[NBest]) -> None:
     of each sample; the others of an n-best list under ``"nbest"``."""
     lines = []
     for nbest in hypotheses:
-        line = asdict(nbest[0])
+        line = plain_hypothesis(nbest[0])
         if len(nbest) > 1:
             line["nbest"] = [{"text": other.text, "score": other.score} for other in nbest[1:]]
         lines.append(json.dumps(line, ensure_ascii=False) + "\n")
     write_text(path, "".join(lines))
+
+
+def plain_hypothesis(hypothesis: Hypothesis) -> dict[str, Any]:
+    """A hypothesis as JSON has it; the score is null where nothing was possible."""
+    found = asdict(hypothesis)
+    return found if isfinite(hypothesis.score) else found | {"score": None}
 
 
 def _hypothesis(

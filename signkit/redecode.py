@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
@@ -51,24 +52,26 @@ def redecode(
     recipe = replace(opened.recipe, decode=decode)
     opened = replace(opened, recipe=recipe)
     used = to_yaml(DecodeRecipe(decode=recipe.decode, eval=recipe.eval))
-    folder = _new_folder(run, used) if out is None else _made(out)
+    folder = _new_name(run, used) if out is None else out
+    aside = folder.with_name(f".{folder.name}.part")
     try:
-        result = _decoded(opened, folder, used)
+        shutil.rmtree(aside, ignore_errors=True)  # of one that was killed
+        with plainly(folder, "made"):
+            aside.mkdir(parents=True)
+        result = _decoded(opened, aside, used)
+        os.rename(aside, folder)
     except BaseException as error:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(aside, ignore_errors=True)
         with suppress(OSError):  # others' results are there
             (run / "decoded").rmdir()
         if isinstance(error, OSError):
             raise OperationalError(f"{error.filename or folder}: {error.strerror or error}") from error
         raise
     if as_json:
-        print(
-            json.dumps(
-                {"decoded": str(folder), "run": str(run), "metrics": [plain(s) for s in result.scores]}
-            )
-        )
+        scores = [plain(each) for each in result.scores]
+        print(json.dumps({"decoded": str(folder), "run": str(run), "metrics": scores}))
         return 0
-    print_result(result)
+    print_result(replace(result, picture=folder / "picture.png"))
     print(folder, flush=True)
     return 0
 
@@ -112,16 +115,10 @@ def _checked_splits(splits: Sequence[str], opened: Reopened) -> tuple[str, ...]:
     return chosen
 
 
-def _new_folder(run: Path, used: str) -> Path:
-    """Make ``RUN/decoded/<time>-<hash>``."""
+def _new_name(run: Path, used: str) -> Path:
+    """``RUN/decoded/<time>-<hash>``, which is not there yet."""
     digest = hashlib.sha256(used.encode()).hexdigest()[:8]
     name = f"{datetime.now().strftime('%Y%m%d-%H%M%S')}-{digest}"
     parent = run / "decoded"
     number = next(n for n in range(1000) if not (parent / (f"{name}-{n}" if n else name)).exists())
-    return _made(parent / (f"{name}-{number}" if number else name))
-
-
-def _made(folder: Path) -> Path:
-    with plainly(folder, "made"):
-        folder.mkdir(parents=True)
-    return folder
+    return parent / (f"{name}-{number}" if number else name)

@@ -2,9 +2,9 @@
 
     python benchmarks/phoenix_stream/evaluate.py CORPUS RUNS --lm LM_RUN --systems ctc c2st_embedding
 
-LM_RUN is a run of `signkit lm train` on the train glosses. Error rates are means over the seeds with their range;
-a difference to CTC is that of the errors summed over the seeds, with a paired bootstrap over sentences. What
-is decoded already is not repeated.
+LM_RUN is a run of `signkit lm train` on the train glosses. Error rates are means over the seeds with their
+range; a difference to CTC is that of the errors summed over the seeds, with a paired bootstrap over sentences.
+What is decoded already is not repeated.
 """
 
 import argparse
@@ -20,14 +20,14 @@ from train import SYSTEMS, finished
 from signkit.eval.alignment import align
 
 NGRAM = "{name: ngram, order: 3}"
-WAYS = ("greedy", "beam", "trigram", "trigram_internal", "lstm", "lstm_internal")
+WAYS = ("greedy", "beam", "trigram", "trigram_internal", "rescored")
 
 
-def parts(way: str, lm: Path) -> str:
-    """What stands beside the recogniser."""
-    model = f"{{name: neural, run: {lm.resolve()}}}"
-    found = {"trigram": [NGRAM], "lstm": [model]}.get(way.removesuffix("_internal"), [])
-    return ", ".join([*found, "{name: internal}"] if way.endswith("_internal") else found)
+def beside(way: str, lm: Path) -> list[str]:
+    """The models of a way of decoding, as overrides: a trigram in the search, an LSTM on its n-best list."""
+    fusion = {"beam": [], "trigram_internal": [NGRAM, "{name: internal}"]}.get(way, [NGRAM])
+    rescore = [f"{{name: neural, run: {lm.resolve()}}}"] if way == "rescored" else []
+    return [f"decode.fusion=[{', '.join(fusion)}]", f"decode.rescore=[{', '.join(rescore)}]"]
 
 
 def signkit(*words: str) -> None:
@@ -43,8 +43,8 @@ def decoded(args: argparse.Namespace, system: str, way: str, runs: list[Path]) -
     recipe = out / "tuned.yaml"
     if way != "greedy" and not recipe.exists():
         out.mkdir(parents=True, exist_ok=True)
-        sets = ["--set", "decode.beam=16", "--set", "decode.top_k=48"]
-        sets += ["--set", f"decode.fusion=[{parts(way, args.lm)}]"]
+        values = ["decode.beam=16", "decode.top_k=48", "decode.batch_size=260", *beside(way, args.lm)]
+        sets = [word for value in values for word in ("--set", value)]
         signkit("tune", *map(str, runs), *sets, "--trials", str(args.trials), "--out", str(recipe))
     given = ["--set", "decode.beam=1"] if way == "greedy" else ["--with", str(recipe)]
     for seed, run in zip(args.seeds, runs, strict=True):
@@ -93,9 +93,8 @@ def main() -> None:
     }
     words = np.array([len(each) for each in references["test"].values()])
     baseline: dict[str, np.ndarray] = {}
-    print(
-        "| system | decoding | dev | test | range of seeds | against CTC, same decoding |\n|---|---|---|---|---|---|"
-    )
+    print("| system | decoding | dev | test | range of seeds | against CTC, same decoding |")
+    print("|---|---|---|---|---|---|")
     for system in args.systems:
         runs = [finished(args.runs / system / str(seed)) for seed in args.seeds]
         if None in runs:

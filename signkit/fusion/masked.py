@@ -47,6 +47,6 @@ def build(config: MaskedConfig, *, vocabulary: Vocabulary, model: Any, text: Tra
             the vocabulary.
     """
     trained = load_run(config.run)
-    if trained.foretells_end:
+    if trained.predicts_end:
         raise UserError(config.run, "is no masked language model", "it is one for `name: neural`")
     return MaskedRescorer(trained, vocabulary, device_of(model))

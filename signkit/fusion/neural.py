@@ -113,7 +113,7 @@ def build(config: NeuralConfig, *, vocabulary: Vocabulary, model: Any, text: Tra
             the vocabulary.
     """
     trained = load_run(config.run)
-    if not trained.foretells_end:
+    if not trained.predicts_end:
         what = "is a masked language model, which says nothing of what comes next"
         raise UserError(config.run, what, "put it under decode.rescore as `name: masked`")
     return NeuralScorer(trained, vocabulary, device_of(model))

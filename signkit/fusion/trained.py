@@ -29,14 +29,14 @@ class Trained:
     model: Any
 
     @property
-    def foretells_end(self) -> bool:
+    def predicts_end(self) -> bool:
         """Whether it is causal: it says what comes next, and whether the sentence ends."""
-        return bool(self.model.foretells_end)
+        return bool(self.model.predicts_end)
 
     @property
     def kind(self) -> str:
         """What it is, in a word or two."""
-        return "causal" if self.foretells_end else "masked"
+        return "causal" if self.predicts_end else "masked"
 
     @property
     def unit(self) -> Unit:
@@ -49,7 +49,7 @@ class Trained:
         return self.vocabulary.tokens
 
     def scores(self, sentences: Sequence[Sequence[str]]) -> list[Floats]:
-        """log P of the words of each sentence, and of its end where that is foretold."""
+        """log P of the words of each sentence, and of its end where that is predicted."""
         return sentence_scores(self.model, [self.vocabulary.encode(words) for words in sentences])
 
     def unknown(self, words: Sequence[str]) -> list[bool]:

@@ -1,4 +1,4 @@
-"""How well a model foretells sentences."""
+"""How well a model predicts sentences."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from signkit.lm.ngram import NGram
 
 @dataclass(frozen=True, slots=True)
 class Perplexity:
-    """Figures as KenLM has them: the end of each sentence is foretold too, and counts as a word.
+    """Figures as KenLM has them: the end of each sentence is predicted too, and counts as a word.
 
     Attributes:
         perplexity: of all words and ends, the unknown ones at the probability of the unknown word.

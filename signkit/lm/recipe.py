@@ -18,7 +18,7 @@ class DataConfig:
     column: str = ""
     """Of the text, where there are columns."""
     unit: Unit = "word"
-    """What is foretold: words (glosses), or characters with the blanks between words."""
+    """What is predicted: words (glosses), or characters with the blanks between words."""
     exclude: tuple[Annotated[str, Path_()], ...] = ()
     """Files whose sentences are not learnt from, such as those of dev and test."""
     distinct: bool = False

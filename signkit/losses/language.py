@@ -5,7 +5,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from signkit.data.batch import IGNORED, Batch, next_tokens
-from signkit.errors import UserError
 from signkit.losses.configs import MaskedTokenConfig, NextTokenConfig
 from signkit.losses.logits import Propose, SplitLogits
 from signkit.losses.terms import Term
@@ -15,10 +14,6 @@ def build_next_token(config: NextTokenConfig, *, topology: str) -> Term:
     """Cross-entropy of every next token and of the end, summed over a sentence."""
 
     def term(logits: SplitLogits, batch: Batch, propose: Propose) -> Float[Tensor, " batch"]:
-        if logits.asked is not None:
-            raise UserError(
-                "train.losses", "`next_token` is no loss of a masked model", "take `masked_token`"
-            )
         targets = next_tokens(batch.targets, batch.target_lengths)
         return _summed(logits.context, targets, config.smoothing)
 
@@ -29,8 +24,7 @@ def build_masked_token(config: MaskedTokenConfig, *, topology: str) -> Term:
     """Cross-entropy of the masked tokens, summed over a sentence; the end is none of the tokens."""
 
     def term(logits: SplitLogits, batch: Batch, propose: Propose) -> Float[Tensor, " batch"]:
-        if logits.asked is None:
-            raise UserError("train.losses", "`masked_token` is the loss of `model: {name: masked_lm}` alone")
+        assert logits.asked is not None  # the model is a `MaskedLm`, which `prepare` has made sure of
         targets = (batch.targets - 1).masked_fill(~logits.asked, IGNORED)
         return _summed(logits.context[..., 1:], targets, config.smoothing)
 

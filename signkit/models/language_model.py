@@ -30,7 +30,7 @@ class LanguageModel(nn.Module):
     topology = "rnnt"
     """Any sentence fits one chunk."""
     context_free = False
-    foretells_end = True
+    predicts_end = True
 
     def __init__(self, *, encoder: NothingEncoder, context: AdaptedContext, classifier: Classifier) -> None:
         super().__init__()

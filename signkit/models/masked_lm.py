@@ -41,7 +41,7 @@ class MaskedLm(nn.Module):
 
     topology = "rnnt"
     context_free = False
-    foretells_end = False
+    predicts_end = False
 
     def __init__(
         self, *, encoder: NothingEncoder, context: AdaptedContext, classifier: Classifier, share: float

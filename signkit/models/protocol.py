@@ -38,17 +38,17 @@ class Recogniser(Protocol):
 
 @runtime_checkable
 class Language(Protocol):
-    """An `nn.Module` that scores sentences without a video. ``foretells_end`` says whether their ends have
+    """An `nn.Module` that scores sentences without a video. ``predicts_end`` says whether their ends have
     a probability too.
     """
 
-    foretells_end: bool
+    predicts_end: bool
     training: bool
 
     def log_scores(
         self, tokens: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch places"]:
-        """log P of each token, and in one place more of the end where it is foretold; 0 where padded."""
+        """log P of each token, and in one place more of the end where it is predicted; 0 where padded."""
         ...
 
     def parameters(self) -> Iterator[nn.Parameter]: ...

@@ -16,7 +16,7 @@ SYMBOLS_AT_ONCE = 4096
 
 
 def sentence_scores(model: Language, sentences: Sequence[Sequence[int]]) -> list[Floats]:
-    """log P of each sentence's tokens, and of its end where the model foretells it.
+    """log P of each sentence's tokens, and of its end where the model predicts it.
 
     Args:
         model: a `Language`; its mode (train or eval) is left as it was.
@@ -32,7 +32,7 @@ def sentence_scores(model: Language, sentences: Sequence[Sequence[int]]) -> list
             tokens, sizes = padded([sentences[place] for place in chosen.tolist()])
             log = model.log_scores(tokens.to(device), sizes.to(device)).double().cpu().numpy()
             for place, row in zip(chosen.tolist(), log, strict=True):
-                found[place] = row[: lengths[place] + model.foretells_end]
+                found[place] = row[: lengths[place] + model.predicts_end]
     model.train(was_training)
     return found
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from signkit.data.loader import eval_batches
@@ -15,6 +16,8 @@ from signkit.results.calibration import Calibration, calibrate
 from signkit.results.scored import plain, split_scores
 from signkit.types import Score
 from signkit.watch import Watch
+
+BARRED = "all that is in the beam is forbidden by decode.fusion or decode.rescore"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,4 +80,7 @@ def _searched(
             fusion=beside.fusion,
             rescorers=beside.rescorers,
         )
+    lost = sum(each.candidates[0].score == -inf for each in found.values())
+    if lost:
+        watch.say(f"warning: nothing is possible for {lost} of {len(found)} samples of {split}: {BARRED}")
     return {sample.id: found[sample.id] for sample in examples.samples}

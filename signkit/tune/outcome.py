@@ -6,6 +6,7 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from signkit.decode.confidence import beam_votes, greedy_votes, right_tokens
 from signkit.eval.bootstrap import PairedBootstrap, interval, paired
@@ -32,6 +33,15 @@ class Pool:
     def at(self, values: Values) -> DecodeConfig:
         """The decode section of a point."""
         return with_values(self.decode, self.space, values)
+
+    @property
+    def groups(self) -> npt.NDArray[np.integer] | None:
+        """Which sentence each one is, where runs of several seeds have the same: they are no independent
+        ones. None of a single run."""
+        if len(self.runs) == 1:
+            return None
+        names = [name for run in self.runs for name in run.references]
+        return np.unique(names, return_inverse=True)[1]
 
     def measure(self, values: Values) -> Measure:
         """The error rate at a point, with the errors of each sentence."""
@@ -107,7 +117,7 @@ def find_best(pool: Pool, given: Values, trials: int, seed: int, told: Callable[
     search.run(list(dict.fromkeys((plain, given))), seed)
     best = search.best
     measure, base = pool.measure(best.values), pool.measure(plain)
-    low, high = interval(measure)
+    low, high = interval(measure, groups=pool.groups)
     fewer = _errors(measure) - _errors(base)
     without = tuple(search.rate(search.without(best.values, n)) for n in range(len(pool.space)))
     decode = pool.at(best.values)
@@ -124,7 +134,7 @@ def find_best(pool: Pool, given: Values, trials: int, seed: int, told: Callable[
         len(measure.row),
         low,
         high,
-        paired(measure, base),
+        paired(measure, base, groups=pool.groups),
         int((fewer < 0).sum()),
         int((fewer > 0).sum()),
         decode,

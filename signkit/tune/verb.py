@@ -37,9 +37,8 @@ def tune_runs(
     """
     if split == "test":
         raise UserError("--split", "test is never tuned on", "dev, or folds of train as dev")
-    target = out or runs[0] / "tuned.yaml"
-    if target.suffix not in (".yaml", ".yml") or (out and not target.parent.is_dir()):
-        raise UserError("--out", f"{target} is not a .yaml file in a folder that is there")
+    if out and (out.suffix not in (".yaml", ".yml") or not out.parent.is_dir()):
+        raise UserError("--out", f"{out} is not a .yaml file in a folder that is there")
     opened = [_opened(run, split, file, overrides) for run in runs]
     _check_alike(opened)
     decode = opened[0].recipe.decode
@@ -51,9 +50,8 @@ def tune_runs(
     given = tuple(value_of(decode, parameter.key) for parameter in parameters)
     with watch.bar("tune", trials) as bar:
         outcome = find_best(pool, given, trials, seed, bar.at)
-    title = (
-        f"{opened[0].recipe.name}, {split} of {len(runs)} runs" if len(runs) > 1 else f"{runs[0]}, {split}"
-    )
+    name = f"{opened[0].recipe.name}, {split} of {len(runs)} runs"
+    title, target = name if len(runs) > 1 else f"{runs[0]}, {split}", out or runs[0] / "tuned.yaml"
     write_page(target.with_suffix(".html"), outcome, title)
     write_text(target, _recipe(outcome, runs, split, seed))
     if print_json:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import types
 import typing
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -76,6 +77,9 @@ def _values(hint: Any) -> str:
             elif type(note).__name__ == "Asset":
                 base = f"a name in `{note.kind}/`, or a YAML file"
         return base
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        (inner,) = (t for t in typing.get_args(hint) if t is not type(None))
+        return f"{_values(inner)}, or `null`"
     if typing.get_origin(hint) is Literal:
         return ", ".join(f"`{word}`" for word in typing.get_args(hint))
     if typing.get_origin(hint) is tuple:
@@ -98,4 +102,4 @@ def _shown(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, tuple):
         return f"[{', '.join(_shown(item) for item in value)}]"
-    return '""' if value == "" else str(value)
+    return {"": '""', None: "null"}.get(value, str(value))

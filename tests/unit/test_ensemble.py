@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny import C2ST, CTC, FEATURES, write_corpus, write_recipe
+from tiny import C2ST, CTC, FEATURES, write_corpus, write_lm_recipe, write_recipe, write_text
 
 from signkit import checkpoint
 from signkit.data.loader import eval_batches

@@ -11,10 +11,14 @@ from signkit.context.recurrent import build_lstm
 from signkit.decode import beam_search
 from signkit.decode.scorer import Fused
 from signkit.errors import UserError
+from signkit.fusion.build import build_beside
 from signkit.fusion.configs import InternalConfig
 from signkit.fusion.internal import build
+from signkit.fusion.walk import Walked
 from signkit.models.c2st import C2st
 from signkit.models.classifier import Classifier
+from signkit.recipe import DecodeConfig
+from signkit.recognise import Growing
 from signkit.text import Vocabulary
 
 VOCABULARY = Vocabulary.from_references([("A", "B", "C")])
@@ -72,6 +76,30 @@ def test_equal_histories_are_one_state(model):
     first = scorer.advance(np.array([scorer.start] * 2), np.array([2, 2]))
     again = scorer.advance(np.array([scorer.start]), np.array([2]))
     assert first[0] == first[1] == again[0] != scorer.start
+
+
+def test_many_histories_are_forgotten_between_searches(model, monkeypatch):
+    scorer = built(model)
+    assert isinstance(scorer, Growing)
+    before = Walked(scorer).totals(SEQUENCES)
+    size = scorer._tree.links.size
+    scorer.forget()
+    assert scorer._tree.links.size == size > 2
+    monkeypatch.setattr("signkit.fusion.internal.MANY", size - 1)
+    scorer.forget()
+    assert scorer._tree.links.size == 2
+    assert Walked(scorer).totals(SEQUENCES).tolist() == before.tolist()
+
+
+def test_a_scale_left_open_is_the_contexts(model):
+    """What is subtracted is what was added; one that is named stays."""
+    for given, expected in ((None, 0.3), (0.7, 0.7)):
+        parts = InternalConfig(scale=given), InternalConfig(scale=given, weight=0.5)
+        decode = DecodeConfig(context_scale=0.3, fusion=parts[:1], rescore=parts[1:])
+        beside = build_beside(decode, vocabulary=VOCABULARY, model=model, text=no_text())
+        named = Walked(built(model, scale=expected)).totals(SEQUENCES).tolist()
+        assert Walked(beside.fusion[0].scorer).totals(SEQUENCES).tolist() == named
+        assert beside.rescorers[0][0].totals(SEQUENCES).tolist() == named
 
 
 def test_padding_and_many_at_once_change_little(model, monkeypatch):

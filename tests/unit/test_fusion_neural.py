@@ -19,8 +19,10 @@ from signkit.fusion.masked import MaskedRescorer
 from signkit.fusion.masked import build as build_masked
 from signkit.fusion.neural import NeuralScorer, build
 from signkit.fusion.trained import load_run
+from signkit.fusion.walk import Walked
 from signkit.prepare import prepare
 from signkit.recipe_file import load_recipe
+from signkit.recognise import Growing
 from signkit.text import Vocabulary
 
 VOCABULARY = Vocabulary.from_references([("HOUSE", "JOHN", "NEW", "READ", "ÄRGER")])
@@ -120,6 +122,22 @@ def test_rows_are_forgotten_beyond_the_room(runs: dict[str, str], monkeypatch: p
         assert (len(scorer._rows) > 12) == (scorer is large)
     first, second = states.values()
     assert np.allclose(first, second, atol=1e-5)
+
+
+def test_many_histories_are_forgotten_between_searches(
+    runs: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few are kept with their rows; after many the same is said of them as before."""
+    scorer, sequences = built(runs["lstm"]), [(2, 3, 4), (2,), (), (5, 5, 2)]
+    assert isinstance(scorer, Growing)
+    before = Walked(scorer).totals(sequences)
+    used, size = scorer._used, scorer._tree.links.size
+    assert (Walked(scorer).totals(sequences) == before).all()
+    assert (scorer._used, scorer._tree.links.size) == (used, size)
+    monkeypatch.setattr(neural, "MANY", size - 1)
+    scorer.forget()
+    assert (scorer._used, scorer._tree.links.size) == (0, 2)
+    assert (Walked(scorer).totals(sequences) == before).all()
 
 
 def test_the_model_goes_where_the_recogniser_is(runs: dict[str, str]) -> None:

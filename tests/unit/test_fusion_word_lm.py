@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 from signkit.decode import beam_search, constant_rows
 from signkit.decode.scorer import Fused
 from signkit.errors import UserError
+from signkit.fusion import word_lm
 from signkit.fusion.configs import WordsConfig
+from signkit.fusion.walk import Walked
 from signkit.fusion.word_lm import WordScorer, build, words_scorer
 from signkit.lm import NGram, estimate, save
 from signkit.lm.binary import beside
+from signkit.recognise import Growing
 from signkit.text import Vocabulary
 
 TEXT = [tuple(line.split()) for line in ("a cab", "ab a cab", "cab ab", "abba a ab", "ab cab ba", "ba a")]
@@ -51,6 +54,19 @@ def test_a_sum_is_the_models_own_score(text, back_off):
 def test_laws(back_off):
     texts = ["", "a", "ab", "abca", "a b", "cab ab", "c ", " ", "bb  b", "ab a cab", "ba a cab"]
     check_laws(scorer_of(back_off), len(LETTERS), [LETTERS.encode(text) for text in texts])
+
+
+def test_many_states_are_forgotten_between_searches(monkeypatch):
+    scorer, sequences = scorer_of(1.5), [LETTERS.encode(text) for text in ("ab a cab", "", "bb  b")]
+    assert isinstance(scorer, Growing)
+    before = Walked(scorer).totals(sequences)
+    size = len(scorer._pairs)
+    scorer.forget()
+    assert len(scorer._pairs) == size > 1
+    monkeypatch.setattr(word_lm, "MANY", size - 1)
+    scorer.forget()
+    assert len(scorer._pairs) == 1
+    assert Walked(scorer).totals(sequences).tolist() == before.tolist()
 
 
 def test_states_are_dense_and_equal_after_equal_ends():

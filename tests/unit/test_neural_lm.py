@@ -80,7 +80,7 @@ def test_probabilities_of_tokens_and_the_end_sum_to_one(base: dict, tmp_path: Pa
 def test_company_order_and_padding_change_nothing(base: dict, tmp_path: Path) -> None:
     lm = model(tmp_path, base)
     together = sentence_scores(lm, SENTENCES)
-    assert [len(each) for each in together] == [len(s) + lm.foretells_end for s in SENTENCES]
+    assert [len(each) for each in together] == [len(s) + lm.predicts_end for s in SENTENCES]
     backwards = sentence_scores(lm, SENTENCES[::-1])[::-1]
     for place, sentence in enumerate(SENTENCES):
         alone = sentence_scores(lm, [sentence])[0]

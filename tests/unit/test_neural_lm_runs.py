@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from tiny import CAUSAL, LM, MASKED, Done, Shock, metrics, signkit, write_lm_recipe, write_text
 
+from signkit import checkpoint
 from signkit.cli import main
 from signkit.export import read_export
 from signkit.models.sentence_scores import sentence_scores
@@ -230,3 +231,31 @@ def test_what_is_refused(finished: dict[str, Path], text: Path, tmp_path: Path) 
     assert refused("lm", "score", text / "dev.txt", "--lm", tmp_path) == (
         f"error: {tmp_path}: is not the folder of a run\n"
     )
+
+
+def test_the_mean_of_checkpoints_and_no_text_to_judge_by(text: Path, tmp_path: Path) -> None:
+    """`decode.average` holds for language models too; a run without dev and test says so."""
+    recipe = write_lm_recipe(tmp_path / "lm.yaml", text, max_steps=4, keep=3, eval_every=0)
+    words = ("--set", "data.dev=[]", "--set", "data.test=[]")
+    last, mean = (ok("run", recipe, *words, "--set", f"decode.average={n}") for n in (1, 3))
+    assert "lm, weights of step 4; no text of dev or test, so no figures\n" in last.out
+    checkpoints = mean.run / "checkpoints"
+    expected = checkpoint.mean_weights(checkpoints, checkpoint.steps(checkpoints)[-3:])
+    found, other = (read_export(done.run) for done in (mean, last))
+    assert found.step == other.step == 4
+    for name, tensor in found.model.state_dict().items():
+        assert tensor.equal(expected[name])
+    assert any(not t.equal(other.model.state_dict()[name]) for name, t in expected.items())
+
+
+def test_decoding_is_for_recognisers(text: Path, tmp_path: Path, finished: dict[str, Path]) -> None:
+    recipe = write_lm_recipe(tmp_path / "lm.yaml", text)
+    for change, key in (
+        ("decode.rescore=[{name: ngram}]", "rescore"),
+        (f"decode.ensemble=[{finished['lstm']}]", "ensemble"),
+    ):
+        assert refused("run", recipe, "--set", change) == (
+            f"error: decode.{key}: is for recognisers, and a language model recognises nothing; "
+            "leave it out\n"
+        )
+    assert not (tmp_path / "runs").exists()

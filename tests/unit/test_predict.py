@@ -218,6 +218,7 @@ def test_the_beam_of_the_run_is_no_other(predict: Predict, run: Path, tmp_path: 
     )
     assert given == same
     assert wider == predict(run, clip(run, "test1"), "--json", "--beam", 4)[1]
-    assert json.loads(given)["confidences"] != json.loads(predict(run, clip(run, "test1"), "--json", "--beam", 1)[1])[
-        "confidences"
-    ]
+    assert (
+        json.loads(given)["confidences"]
+        != json.loads(predict(run, clip(run, "test1"), "--json", "--beam", 1)[1])["confidences"]
+    )

@@ -73,6 +73,9 @@ def test_a_recipe_that_is_not_there_is_a_clear_message(empty: Path) -> None:
         "quickstart.yaml: there is no such file; did you mean the built-in `quickstart`?"
     )
     assert user_error("quickstat.yaml") == "quickstat.yaml: there is no such file; did you mean `quickstart`?"
+    assert user_error("gloss_lstm") == (
+        "gloss_lstm: is a language model; `signkit lm train gloss_lstm`, or lm/gloss_lstm.yaml"
+    )
     (empty / "mine.yaml").write_text(LEAST)
     assert user_error("mne.yaml") == "mne.yaml: there is no such file; did you mean `mine.yaml`?"
     (empty / "folder.yaml").mkdir()
@@ -93,6 +96,19 @@ def test_a_misspelt_option_of_a_component_is_named(empty: Path) -> None:
         "r.yaml:5:5: unknown key `encoder.local_temporal.widht`; did you mean `width`?\n"
         "r.yaml:6:3: unknown key `encoder.layres`; did you mean `global_temporal.layers`?"
     )
+
+
+def test_greedy_search_has_no_place_for_language_models(empty: Path) -> None:
+    """Found when the recipe is read; a part of weight 0 is none."""
+    decode = "decode:\n  beam: 1\n  rescore:\n    - {name: ngram, weight: %s}\n"
+    (empty / "r.yaml").write_text(LEAST + decode % 0.5)
+    line = LEAST.count("\n") + 2
+    assert user_error("r.yaml") == (
+        f"r.yaml:{line}:9: `decode.beam`: is 1, greedy search, which has no place for decode.fusion and "
+        "decode.rescore; a wider beam, such as 8, or nothing beside"
+    )
+    (empty / "r.yaml").write_text(LEAST + decode % 0)
+    assert load_recipe("r.yaml").decode.beam == 1
 
 
 def test_the_name_is_the_files_not_a_key(empty: Path) -> None:

@@ -62,6 +62,18 @@ def test_a_constant_scorer_is_a_length_reward(prepared: Prepared) -> None:
         assert nbest[0].score == pytest.approx(rewarded[name][0].score, abs=1e-6)
 
 
+def test_scorers_may_forget_between_searches(prepared: Prepared) -> None:
+    class Counting(Constant):
+        forgotten = 0
+
+        def forget(self) -> None:
+            self.forgotten += 1
+
+    scorer = Counting(0.5, len(prepared.vocabulary))
+    find(prepared.model, batches(prepared), DecodeConfig(beam=2), fusion=[Fused(scorer, 1.0)])
+    assert scorer.forgotten == len([*batches(prepared)]) == 2
+
+
 def test_a_rescorer_changes_the_order_only(prepared: Prepared) -> None:
     class Longest:
         def totals(self, sequences: list[tuple[int, ...]]) -> npt.NDArray[np.float64]:

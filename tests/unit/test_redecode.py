@@ -2,13 +2,14 @@
 
 import json
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from tiny import LM, MASKED, write_corpus, write_lm_recipe, write_recipe, write_text
+from tiny import LM, MASKED, Shock, write_corpus, write_lm_recipe, write_recipe, write_text
 from tiny import signkit as command
 
 from signkit.cli import main
@@ -118,6 +119,24 @@ def test_json(signkit: Command, run: Path, tmp_path: Path) -> None:
     assert printed["metrics"] == json.loads((tmp_path / "out/scores.json").read_text())["metrics"]
 
 
+def test_results_are_there_whole_or_not_at_all(run: Path, tmp_path: Path) -> None:
+    """Killed, and asked to stop; what a killed one left is cleared away by the next."""
+    out, before = tmp_path / "out", digests(run)
+    words = ("decode", run, "--split", "dev", "--out", out)
+    written = "signkit.redecode:write_scores"
+    assert command(*words, shocks=[Shock(written, 1)]).status == -signal.SIGKILL
+    assert not out.exists()
+    stopped = command(*words, shocks=[Shock(written, 1, signal.SIGINT)])
+    assert (stopped.status, stopped.out, list(tmp_path.iterdir())) == (130, "", [])
+    done = command(*words)
+    assert (done.status, done.run, list(tmp_path.iterdir())) == (0, out, [out])
+    assert f"report:  {out}/report.html\n" in done.out
+    for verb in ("decode", "tune"):
+        again = command(verb, run, shocks=[Shock("signkit.recognise:acoustic_logits", 1, signal.SIGINT)])
+        assert (again.status, again.out) == (130, "")
+    assert digests(run) == before
+
+
 def test_confidences(signkit: Command, run: Path, tmp_path: Path) -> None:
     """Fitted on dev where no temperature is named, also when test alone is asked for."""
     signkit("decode", run, "--set", "decode.beam=8", "--out", "both")
@@ -133,6 +152,23 @@ def test_confidences(signkit: Command, run: Path, tmp_path: Path) -> None:
         named = {s["name"]: s["value"] for s in one["metrics"] if s["split"] == split}
         fitted = {s["name"]: s["value"] for s in both["metrics"] if s["split"] == split}
         assert named["calibration_error"] == named["calibration_error_raw"] == fitted["calibration_error_raw"]
+
+
+def test_nothing_possible_is_said(signkit: Command, run: Path, tmp_path: Path) -> None:
+    """A sentence that is in no beam; the score is null, since JSON has no infinity."""
+    (tmp_path / "sentence.txt").write_text("READ WHO READ WHO READ WHO READ\n", encoding="utf-8")
+    part = "decode.fusion=[{name: lexicon, of: sentences, file: sentence.txt}]"
+    status, _, error = signkit("decode", run, "--split", "dev", "--set", part, "--out", "out")
+    assert (status, error) == (
+        0,
+        "warning: nothing is possible for 4 of 4 samples of dev: all that is in the beam is forbidden by "
+        "decode.fusion or decode.rescore\n",
+    )
+    text = (tmp_path / "out/dev.jsonl").read_text(encoding="utf-8")
+    assert "Infinity" not in text
+    assert [(line["tokens"], line["score"]) for line in map(json.loads, text.splitlines())] == [
+        ([], None)
+    ] * 4
 
 
 def test_averaged_checkpoints(signkit: Command, run: Path, tmp_path: Path) -> None:
@@ -194,8 +230,8 @@ def test_a_file_that_does_not_go_with_the_run(signkit: Command, copied: Path, tm
     status, out, error = signkit("decode", copied, "--with", "mine.yaml")
     assert (status, out) == (2, "")
     assert error == (
-        "error: mine.yaml: `decode.beam`, beside what the run has, is 1, greedy search, which has no place for "
-        "decode.fusion and decode.rescore; a wider beam, such as 8, or nothing beside\n"
+        "error: mine.yaml: `decode.beam`, beside what the run has, is 1, greedy search, which has no place "
+        "for decode.fusion and decode.rescore; a wider beam, such as 8, or nothing beside\n"
     )
     (tmp_path / "mine.yaml").write_text("decode:\n  beam: 1\n  fusion: []\n", encoding="utf-8")
     assert signkit("decode", copied, "--with", "mine.yaml", "--out", "out")[0] == 0
@@ -406,6 +442,7 @@ def test_several_runs_pool_their_errors(signkit: Command, run: Path, copied: Pat
     )
     assert both["trials"] == alone["trials"]
     assert both["sentences"]["all"] == 2 * alone["sentences"]["all"] == 8
+    assert (both["interval"], both["gain"]) == (alone["interval"], alone["gain"])  # no more is known
     message = f"error: {run}: is named twice, so its sentences would count twice\n"
     assert signkit("tune", run, run) == (2, "", message)
     other = copied / "resolved.yaml"
