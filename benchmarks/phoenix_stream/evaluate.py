@@ -3,7 +3,7 @@
     python benchmarks/phoenix_stream/evaluate.py CORPUS RUNS --lm LM_RUN --systems ctc c2st_embedding
 
 LM_RUN is a run of `signkit lm train` on the train glosses. Error rates are means over the seeds with their
-range; a difference to CTC is that of the errors summed over the seeds, with a paired bootstrap over sentences.
+range; a difference to CTC is that of the errors of all seeds, with a paired bootstrap over sentences.
 What is decoded already is not repeated.
 """
 
