@@ -215,7 +215,7 @@ def test_missing_keys_are_named_at_their_section() -> None:
     assert faults("{}", Strict) == [
         "r.yaml:1:1: missing key `needed`",
         "r.yaml:1:1: missing key `root`",
-        "r.yaml:1:1: missing key `model`; `model: {name: …}` with one of `c2st`, `ctc`",
+        "r.yaml:1:1: missing key `model`; `model: {name: …}` with one of `c2st`, `ctc`, `language_model`, `masked_lm`",
     ]
     assert faults('needed: 1\nroot: ""\nmodel: {}', Strict) == [
         "r.yaml:2:7: `root` is an empty path",
