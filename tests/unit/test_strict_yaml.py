@@ -212,14 +212,15 @@ def test_all_faults_come_at_once_in_the_order_of_the_file() -> None:
 
 
 def test_missing_keys_are_named_at_their_section() -> None:
+    models = "one of `c2st`, `ctc`, `language_model`, `masked_lm`"
     assert faults("{}", Strict) == [
         "r.yaml:1:1: missing key `needed`",
         "r.yaml:1:1: missing key `root`",
-        "r.yaml:1:1: missing key `model`; `model: {name: …}` with one of `c2st`, `ctc`, `language_model`, `masked_lm`",
+        f"r.yaml:1:1: missing key `model`; `model: {{name: …}}` with {models}",
     ]
     assert faults('needed: 1\nroot: ""\nmodel: {}', Strict) == [
         "r.yaml:2:7: `root` is an empty path",
-        "r.yaml:3:8: missing key `model.name`; one of `c2st`, `ctc`",
+        f"r.yaml:3:8: missing key `model.name`; {models}",
     ]
 
 
