@@ -57,7 +57,7 @@ def decode(
 
 def tune(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of finished runs.")],
-    split: Annotated[Split, typer.Option(help="What to tune on; never test.")] = Split.dev,
+    split: Annotated[Split, typer.Option(help="What to tune on: dev.")] = Split.dev,
     space: Annotated[
         list[str] | None,
         typer.Option(metavar="KEY=LOW:HIGH", help="A parameter and its range; repeatable."),

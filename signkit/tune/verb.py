@@ -35,8 +35,9 @@ def tune_runs(
     Raises:
         SignkitError: as one message; nothing is written.
     """
-    if split == "test":
-        raise UserError("--split", "test is never tuned on", "dev, or folds of train as dev")
+    if split != "dev":
+        why = "is never tuned on" if split == "test" else "is what the models have learnt by heart"
+        raise UserError("--split", f"{split} {why}", "dev, or folds of train as dev")
     if out and (out.suffix not in (".yaml", ".yml") or not out.parent.is_dir()):
         raise UserError("--out", f"{out} is not a .yaml file in a folder that is there")
     opened = [_opened(run, split, file, overrides) for run in runs]

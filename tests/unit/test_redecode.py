@@ -394,6 +394,11 @@ def test_tune_never_reads_test(
         "",
         "error: --split: test is never tuned on; dev, or folds of train as dev\n",
     )
+    assert signkit("tune", run, "--split", "train") == (
+        2,
+        "",
+        "error: --split: train is what the models have learnt by heart; dev, or folds of train as dev\n",
+    )
 
 
 def test_the_tuned_recipe_gives_what_was_said(signkit: Command, run: Path, tmp_path: Path) -> None:
