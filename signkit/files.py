@@ -40,18 +40,30 @@ def whole_folder(folder: Path) -> Iterator[Path]:
             _remove(aside, replaced)
 
 
+def read_bytes(path: Path) -> bytes:
+    """The content of a user's file.
+
+    Raises:
+        UserError: there is no such file, or it is a folder.
+        OperationalError: it cannot be read.
+    """
+    if path.is_dir():
+        raise UserError(str(path), "is a folder, not a file")
+    with plainly(path, "read"):
+        try:
+            return path.read_bytes()
+        except FileNotFoundError as error:
+            raise UserError(str(path), "there is no such file") from error
+
+
 def read_text(path: Path) -> str:
     """The text of a user's file, UTF-8 with or without a byte order mark.
 
     Raises:
-        UserError: there is no such file, or it is not UTF-8.
+        UserError: there is no such file, it is a folder, or it is not UTF-8.
         OperationalError: it cannot be read.
     """
-    with plainly(path, "read"):
-        try:
-            data = path.read_bytes()
-        except FileNotFoundError as error:
-            raise UserError(str(path), "there is no such file") from error
+    data = read_bytes(path)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

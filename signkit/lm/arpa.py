@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from signkit.errors import UserError
-from signkit.files import plainly, write_bytes
+from signkit.files import read_bytes, write_bytes
 from signkit.lm.arpa_section import Listed, Section, first_line, read_section
 from signkit.lm.grams import BEGIN, BLANK, END, UNKNOWN, Grams, Unit, shown
 
@@ -58,23 +58,7 @@ def read_arpa(path: Path, unit: Unit | None = None) -> tuple[Grams, bool]:
         UserError: the first thing that is wrong, with file and line.
         OperationalError: it cannot be read.
     """
-    return parse_arpa(read_content(path), str(path), unit)
-
-
-def read_content(path: Path) -> bytes:
-    """A file's content, not unpacked.
-
-    Raises:
-        UserError: there is no such file, or it is a folder.
-        OperationalError: it cannot be read.
-    """
-    if path.is_dir():
-        raise UserError(str(path), "is a folder, not a file")
-    with plainly(path, "read"):
-        try:
-            return path.read_bytes()
-        except FileNotFoundError as error:
-            raise UserError(str(path), "there is no such file") from error
+    return parse_arpa(read_bytes(path), str(path), unit)
 
 
 def parse_arpa(content: bytes, source: str, unit: Unit | None = None) -> tuple[Grams, bool]:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from signkit.errors import OperationalError, UserError
-from signkit.lm.arpa import parse_arpa, read_content, write_arpa
+from signkit.files import read_bytes
+from signkit.lm.arpa import parse_arpa, write_arpa
 from signkit.lm.binary import ENDING, beside, parse_binary, write_binary
 from signkit.lm.grams import Grams, Unit
 from signkit.lm.ngram import NGram
@@ -26,7 +27,7 @@ def load(path: str | Path, unit: Unit | None = None, *, keep: bool = False) -> N
         OperationalError: it cannot be read.
     """
     path = Path(path)
-    content = read_content(path)
+    content = read_bytes(path)
     if path.suffix == ENDING:
         model = parse_binary(content, str(path))[0]
         if unit not in (None, model.unit):

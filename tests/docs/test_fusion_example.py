@@ -1,19 +1,16 @@
 """The scorer of docs/fusion.md, beside signkit: listed, checked, built, true to the laws, used."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from example_package import lay_out, run
 from reference import ROOT
 
 from signkit.plugins import registered
 
 TEXT = (ROOT / "docs" / "fusion.md").read_text(encoding="utf-8")
-FILES = dict(re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)^```$", TEXT, flags=re.MULTILINE | re.DOTALL))
 SEARCH = """
 import torch
 from fusion_laws import check_laws, no_text
@@ -40,32 +37,7 @@ for parts in ((), fusion):
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
-    """The example's files, with the metadata that an installation would write."""
-    for name in ("stutter/config.py", "stutter/scorer.py", "stutter.yaml"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(FILES[name], encoding="utf-8")
-    ((group, points),) = re.findall(
-        r'^\[project\.entry-points\."(.+?)"\]\n(.*)', FILES["pyproject.toml"], re.S
-    )
-    info = tmp_path / "stutter-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: stutter\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[{group}]\n{points.replace(chr(34), '')}")
-    return tmp_path
-
-
-def run(package: Path, *args: str) -> str:
-    paths = [str(package), str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]
-    result = subprocess.run(
-        [sys.executable, "-W", "error", *args],
-        cwd=package,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert (result.returncode, result.stderr) == (0, "")
-    return result.stdout
+    return lay_out("fusion.md", tmp_path)
 
 
 def test_it_is_listed_and_checked(package: Path) -> None:

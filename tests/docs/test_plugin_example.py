@@ -1,17 +1,11 @@
 """The encoder of docs/architecture.md, beside signkit: listed, checked, built, true to the laws."""
 
 import json
-import os
-import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from reference import ROOT
+from example_package import lay_out, run
 
-TEXT = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-FILES = dict(re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)^```$", TEXT, flags=re.MULTILINE | re.DOTALL))
 BUILD = """
 import torch
 from signkit.data.batch import Batch
@@ -42,33 +36,7 @@ print(type(model.encoder).__module__, model(batch(11, 11)).video.shape[2])
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
-    """The example's files, with the metadata that an installation would write."""
-    for name in ("flat_encoder/config.py", "flat_encoder/model.py", "flat.yaml"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(FILES[name], encoding="utf-8")
-    ((group, points),) = re.findall(
-        r'^\[project\.entry-points\."(.+?)"\]\n(.*)', FILES["pyproject.toml"], re.S
-    )
-    info = tmp_path / "flat_encoder-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: flat-encoder\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[{group}]\n{points.replace(chr(34), '')}")
-    return tmp_path
-
-
-def run(package: Path, *args: str) -> str:
-    path = os.pathsep.join(filter(None, [str(package), str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    command = [sys.executable, "-W", "error", *args]
-    result = subprocess.run(
-        command,
-        cwd=package,
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert (result.returncode, result.stderr) == (0, "")
-    return result.stdout
+    return lay_out("architecture.md", tmp_path)
 
 
 def test_it_is_listed_and_checked(package: Path) -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from signkit.errors import UserError, UserErrors
-from signkit.files import plainly
+from signkit.files import read_bytes
 
 MOST_FAULTS = 10
 MARK = b"\xef\xbb\xbf"
@@ -62,7 +62,7 @@ def settle(faults: list[UserError]) -> None:
 
 
 def _text(path: Path) -> str:
-    data = _bytes(path)
+    data = read_bytes(path)
     if data.startswith(UTF16_MARKS):
         raise UserError(str(path), "is UTF-16, not UTF-8", AS_UTF8)
     data = data.removeprefix(MARK)
@@ -77,16 +77,6 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         what = f"byte 0x{data[error.start]:02X} is not UTF-8"
         raise UserError(_place(path, data, error.start), what, AS_UTF8) from error
-
-
-def _bytes(path: Path) -> bytes:
-    if path.is_dir():
-        raise UserError(str(path), "is a folder, not a file")
-    with plainly(path, "read"):
-        try:
-            return path.read_bytes()
-        except FileNotFoundError as error:
-            raise UserError(str(path), "there is no such file") from error
 
 
 def _place(path: Path, data: bytes, at: int) -> str:

@@ -1,0 +1,43 @@
+"""A package that a document shows, laid out as an installation would, and commands run beside it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from reference import ROOT
+
+
+def lay_out(document: str, folder: Path) -> Path:
+    """Write the files that a document shows into a folder, with the package's metadata; the folder."""
+    text = (ROOT / "docs" / document).read_text(encoding="utf-8")
+    files = dict(
+        re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+    )
+    project = files.pop("pyproject.toml")
+    for name, content in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(content, encoding="utf-8")
+    (package,) = {Path(name).parent.name for name in files if "/" in name}
+    ((group, points),) = re.findall(r'^\[project\.entry-points\."(.+?)"\]\n(.*)', project, re.S)
+    info = folder / f"{package}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{group}]\n{points.replace(chr(34), '')}")
+    return folder
+
+
+def run(folder: Path, *args: str) -> str:
+    """What Python prints beside the package; it must not fail or warn."""
+    paths = [str(folder), str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]
+    result = subprocess.run(
+        [sys.executable, "-W", "error", *args],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    return result.stdout
