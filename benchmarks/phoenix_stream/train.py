@@ -2,8 +2,10 @@
 
     python benchmarks/phoenix_stream/train.py CORPUS RUNS --seeds 1 2 3 --systems ctc c2st_embedding
 
-CORPUS is what corpus.py wrote. The first stage of a seed is trained once; each system goes on from it for the
-same number of steps. What is finished already is not repeated.
+CORPUS is what corpus.py wrote. The first stage of a seed is trained once, or taken from the RUNS of another
+noise; each system goes on from it for the same number of steps. What is finished already is not repeated. The
+LSTM context begins as a language model, a run of `signkit lm train gloss_lstm` on the train glosses; the BERT
+learns the glosses of train and the further sentences before it sees a video.
 """
 
 import argparse
@@ -21,12 +23,12 @@ SYSTEMS = {
     "c2st_embedding": [C2ST, EMBEDDING, "train.losses=[{name: cst}]"],
     "c2st_lstm": [
         C2ST,
-        "context={name: lstm, width: 192, gain: 0, dropout: 0.5, pretrain_steps: 800}",
+        "context={name: lstm, width: 256, gain: 1, dropout: 0.5, init_from: LM}",
         "train.losses=[{name: cst}]",
     ],
     "c2st_bert": [
         C2ST,
-        "context={name: bert, gain: 0, dropout: 0.3, pretrain_steps: 800}",
+        "context={name: bert, gain: 1, dropout: 0.3, pretrain_steps: 1500}",
         "train.losses=[{name: cst}]",
     ],
     "c2st_monotonic": [
@@ -68,9 +70,10 @@ def trained(recipe: str, folder: Path, values: list[str]) -> Path:
 def seeded(args: argparse.Namespace, seed: int) -> None:
     """All systems of one seed."""
     values = [f"data.root={args.corpus.resolve()}", f"train.seed={seed}"]
-    first = trained("first.yaml", args.runs / "first" / str(seed), values)
+    first = trained("first.yaml", (args.first or args.runs) / "first" / str(seed), values)
     for system in args.systems:
-        begun = [*values, f"train.init_from={first.resolve()}", *SYSTEMS[system]]
+        own = [value.replace("init_from: LM", f"init_from: {args.lm}") for value in SYSTEMS[system]]
+        begun = [*values, f"train.init_from={first.resolve()}", *own]
         print(trained("second.yaml", args.runs / system / str(seed), begun), flush=True)
 
 
@@ -82,8 +85,12 @@ def main() -> None:
     parser.add_argument("runs", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS))
+    parser.add_argument("--lm", type=Path, help="the language model that c2st_lstm begins with")
+    parser.add_argument("--first", type=Path, help="RUNS whose first stages are taken")
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
+    if "c2st_lstm" in args.systems and not args.lm:
+        parser.error("c2st_lstm wants --lm")
     with ThreadPoolExecutor(args.jobs) as pool:
         list(pool.map(lambda seed: seeded(args, seed), args.seeds))
 
