@@ -1,21 +1,19 @@
 """What comes of a language model's training: perplexities, the export and the report."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from signkit.data.rare import UNKNOWN
 from signkit.export import write_export
 from signkit.files import write_json, write_text
-from signkit.lm.perplexity import Perplexity, figures
+from signkit.lm.perplexity import Perplexity
 from signkit.models.protocol import Language
-from signkit.models.sentence_scores import sentence_scores
+from signkit.models.text_scores import TextScores, text_scores
 from signkit.prepare import Prepared
 from signkit.recipe import Recipe
 from signkit.report.page import image, page
@@ -25,7 +23,11 @@ from signkit.train import Ended
 from signkit.types import Score
 from signkit.watch import Watch, read_metrics
 
-COLUMNS = ("split", "perplexity", "of known ones", "tokens", "unknown", "sentences")
+OF_WORDS = {
+    "perplexity": "A word has the probability of its sub-words, so models of words can be compared.",
+    "pseudo-perplexity": "A sub-word is told from those of its own word too: not to be compared with words.",
+}
+"""What is said beside the figures of sub-words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ class LmResult:
         recipe: its name.
         step: the step whose weights were used.
         name: ``perplexity``, or ``pseudo-perplexity`` of a masked model.
-        figures: of each split that was scored.
+        figures: of each split that was scored; of sub-words those of the words.
+        pieces: the perplexity a piece of each split, where tokens are sub-words.
         picture: of the curves.
     """
 
@@ -45,16 +48,21 @@ class LmResult:
     name: str
     figures: dict[str, Perplexity]
     picture: Path
+    pieces: dict[str, float] = field(default_factory=dict)
 
     @property
     def scores(self) -> tuple[Score, ...]:
         """The figures as `scores.json` has them."""
         ends = "ends of sentences too" if self.name == "perplexity" else "each token given all others"
-        return tuple(
-            Score(name.replace("-", "_"), value, split, signature=ends, note=_counts(found))
-            for split, found in self.figures.items()
-            for name, value in ((self.name, found.perplexity), (f"{self.name}_known", found.perplexity_known))
-        )
+        found = []
+        for split, of in self.figures.items():
+            values = {self.name: of.perplexity, f"{self.name}_known": of.perplexity_known}
+            if split in self.pieces:
+                values[f"{self.name}_piece"] = self.pieces[split]
+            counted = "words" if self.pieces else "tokens"
+            note = f"{of.words} {counted}, {of.unknown} unknown, {of.sentences} sentences"
+            found += [Score(n.replace("-", "_"), v, split, ends, note) for n, v in values.items()]
+        return tuple(found)
 
 
 class DevPerplexity:
@@ -64,7 +72,7 @@ class DevPerplexity:
         self._prepared = prepared
 
     def __call__(self) -> float:
-        return split_perplexity(self._prepared, "dev").perplexity
+        return split_scores(self._prepared, "dev").perplexity.perplexity
 
 
 def rate_name(model: Language) -> str:
@@ -72,15 +80,10 @@ def rate_name(model: Language) -> str:
     return "perplexity" if model.predicts_end else "pseudo-perplexity"
 
 
-def split_perplexity(prepared: Prepared, split: str) -> Perplexity:
+def split_scores(prepared: Prepared, split: str) -> TextScores:
     """The figures of a split; unknown tokens count at the probability of the unknown token."""
-    examples = prepared.examples[split]
-    sentences = [examples.targets(index) for index in range(len(examples))]
-    log = sentence_scores(prepared.model, sentences)
-    ends = (0,) if prepared.model.predicts_end else ()
-    unknown = [np.array([*sentence, *ends]) == UNKNOWN for sentence in sentences]
-    words = sum(map(len, sentences))
-    return figures(np.concatenate(log), np.concatenate(unknown), words=words, sentences=len(sentences))
+    references = [sample.reference for sample in prepared.examples[split].samples]
+    return text_scores(prepared.model, prepared.vocabulary, references)
 
 
 def write_lm_results(
@@ -90,12 +93,12 @@ def write_lm_results(
     step = load_chosen(recipe, prepared, folder, ended, watch)
     corpus, model = prepared.corpus, prepared.model
     write_export(folder / "export", recipe, prepared.vocabulary, corpus.layout, corpus.width, model, step)
-    found: dict[str, Perplexity] = {
-        split: split_perplexity(prepared, split)
-        for split in recipe.decode.splits
-        if split in prepared.examples
-    }
-    result = LmResult(recipe.name, step, rate_name(prepared.model), found, folder / "picture.png")
+    splits: list[str] = [split for split in recipe.decode.splits if split in prepared.examples]
+    said = {split: split_scores(prepared, split) for split in splits}
+    figures = {split: each.perplexity for split, each in said.items()}
+    pieces = {split: each.piece_perplexity for split, each in said.items() if each.piece_perplexity}
+    picture = folder / "picture.png"
+    result = LmResult(recipe.name, step, rate_name(prepared.model), figures, picture, pieces)
     write_json(folder / "scores.json", {"metrics": [plain(each) for each in result.scores]})
     draw(folder, result)
     write_text(folder / "report.html", _page(result))
@@ -111,6 +114,8 @@ def print_lm_result(result: LmResult) -> None:
     for row in _rows(result):
         table.add_row(*row)
     console.print(table if result.figures else f"{_title(result)}; no text of dev or test, so no figures")
+    if result.pieces:
+        console.print(OF_WORDS[result.name])
     console.print(f"picture: {result.picture}")
     console.print(f"report:  {result.picture.with_name('report.html')}")
 
@@ -153,6 +158,8 @@ def _page(result: LmResult) -> str:
         else "Pseudo-perplexity: each token is told from all others of its sentence; no ends."
     )
     table = f"<h1>{escape(_title(result))}</h1><table><tr>{head}</tr>{rows}</table>"
+    if result.pieces:
+        how += f" {OF_WORDS[result.name]}"
     words = f"<p>{how} Unknown tokens have the probability of the unknown token.</p>"
     return page(result.recipe, f"{table}{words}{image(result.picture, f'Loss and dev {result.name}')}")
 
@@ -162,7 +169,8 @@ def _title(result: LmResult) -> str:
 
 
 def _columns(result: LmResult) -> tuple[str, ...]:
-    return tuple(result.name if column == "perplexity" else column for column in COLUMNS)
+    counted = ("a sub-word", "words") if result.pieces else ("tokens",)
+    return ("split", result.name, "of known ones", *counted, "unknown", "sentences")
 
 
 def _rows(result: LmResult) -> list[tuple[str, ...]]:
@@ -171,13 +179,10 @@ def _rows(result: LmResult) -> list[tuple[str, ...]]:
             split,
             f"{found.perplexity:.2f}",
             f"{found.perplexity_known:.2f}",
+            *([f"{result.pieces[split]:.2f}"] if split in result.pieces else ()),
             str(found.words),
             str(found.unknown),
             str(found.sentences),
         )
         for split, found in result.figures.items()
     ]
-
-
-def _counts(found: Perplexity) -> str:
-    return f"{found.words} tokens, {found.unknown} unknown, {found.sentences} sentences"

@@ -42,11 +42,13 @@ SHOWN = 5
 @dataclass(frozen=True, slots=True)
 class Scored:
     """A text by a model: of each sentence the words, with its end where the model predicts it, their natural
-    logarithms and which are unknown."""
+    logarithms and which are unknown; of sub-words their number and their own perplexity beside."""
 
     sentences: list[list[str]]
     log: list[Floats]
     unknown: list[list[bool]]
+    pieces: int = 0
+    piece_perplexity: float | None = None
 
 
 def kind_of(ref: str) -> Literal["ngram", "run"]:
@@ -122,11 +124,11 @@ def score_lm(
             str(text), f"no {model.unit} of it is known to {lm}", f"that knows {', '.join(own)}, …"
         )
     if as_json:
-        print(_scored_json(model, scored if words else None, found, empty))
+        print(_scored_json(model, scored, words, found, empty))
     else:
         if words:
             _print_words(scored)
-        _print_perplexity(model, found, lm, text, empty)
+        _print_perplexity(model, scored, found, lm, text, empty)
     return 0
 
 
@@ -148,23 +150,16 @@ def load_run_of(run: Path, unit: Unit | None) -> "Trained":
 
 def _scored(model: "NGram | Trained", sentences: Sentences) -> tuple[Scored, Perplexity]:
     """The figures of each word, and of all."""
-    log = model.scores(sentences)
-    ends = isinstance(model, NGram) or model.predicts_end
-    unknown = [[*_unknown(model, words), *[False] * ends] for words in sentences]
-    found = figures(
-        np.concatenate(log),
-        np.array([*chain.from_iterable(unknown)]),
-        words=sum(map(len, sentences)),
-        sentences=len(sentences),
-    )
-    return Scored([[*words, *["</s>"] * ends] for words in sentences], log, unknown), found
-
-
-def _unknown(model: "NGram | Trained", words: list[str]) -> list[bool]:
     if isinstance(model, NGram):
-        found: list[bool] = (model.encode(words) == model.unknown).tolist()
-        return found
-    return model.unknown(words)
+        log = model.scores(sentences)
+        unknown = [[*(model.encode(words) == model.unknown).tolist(), False] for words in sentences]
+        missed = np.array([*chain.from_iterable(unknown)])
+        found = figures(np.concatenate(log), missed, words=sum(map(len, sentences)), sentences=len(sentences))
+        return Scored([[*words, "</s>"] for words in sentences], log, unknown), found
+    said = model.scores(sentences)
+    shown = [[*words, *["</s>"] * said.ends] for words in sentences]
+    missing, pieces = [each.tolist() for each in said.unknown], sum(said.pieces or ())
+    return Scored(shown, said.log, missing, pieces, said.piece_perplexity), said.perplexity
 
 
 def _recipe(ref: str, overrides: Sequence[str]) -> LmRecipe:
@@ -228,11 +223,13 @@ def _print_trained(text: Text, done: Estimated, model: NGram, out: Path, seconds
     console.print(f"model:  {out}\nbinary: {beside(out)}\ntime:   {seconds:.1f} s")
 
 
-def _scored_json(model: "NGram | Trained", scored: Scored | None, found: Perplexity, empty: int) -> str:
+def _scored_json(model: "NGram | Trained", scored: Scored, words: bool, found: Perplexity, empty: int) -> str:
     kind = {"order": model.order} if isinstance(model, NGram) else {"pseudo": not model.predicts_end}
     content = asdict(found) | {"unit": model.unit, **kind, "empty": empty}
     content = {key: None if value != value else value for key, value in content.items()}
-    if scored is None:
+    if scored.pieces:
+        content |= {"pieces": scored.pieces, "perplexity_piece": scored.piece_perplexity}
+    if not words:
         return json.dumps(content, indent=2, ensure_ascii=False)
     rows = zip(scored.sentences, _log10(scored), scored.unknown, strict=True)
     return json.dumps(content | {"texts": [_words_json(*row) for row in rows]}, ensure_ascii=False)
@@ -254,17 +251,27 @@ def _print_words(scored: Scored) -> None:
         print(f"{sum(log10):.4f}\n")
 
 
-def _print_perplexity(model: "NGram | Trained", found: Perplexity, lm: Path, text: Path, empty: int) -> None:
+def _print_perplexity(
+    model: "NGram | Trained", scored: Scored, found: Perplexity, lm: Path, text: Path, empty: int
+) -> None:
     kind = "words" if model.unit == "word" else "characters"
     what, name = f"order {model.order}" if isinstance(model, NGram) else model.kind, "perplexity"
     if not isinstance(model, NGram) and not model.predicts_end:
         name = "pseudo-perplexity"
-    print(f"{text} by {lm}: {found.sentences} sentences, {found.words} {kind}, {what}")
+    pieces = f" of {scored.pieces} sub-words" if scored.pieces else ""
+    print(f"{text} by {lm}: {found.sentences} sentences, {found.words} {kind}{pieces}, {what}")
     if name != "perplexity":
-        print("each word is told from all others of its sentence: not to be compared with a perplexity")
+        told = "each word is told from all others of its sentence"
+        if scored.pieces:
+            told = "each sub-word is told from all others, of its own word too"
+        print(f"{told}: not to be compared with a perplexity")
+    elif scored.pieces:
+        print("a word has the probability of its sub-words: models of words can be compared")
     if empty:
         print(f"left out: {empty} without words")
     share = 100 * found.unknown / found.words
     print(f"{name:20} {found.perplexity:.2f}")
     print(f"  {f'known {kind} only':18} {found.perplexity_known:.2f}")
+    if scored.piece_perplexity is not None:
+        print(f"{'  a sub-word':20} {scored.piece_perplexity:.2f}")
     print(f"unknown              {found.unknown} ({share:.2f} %)")

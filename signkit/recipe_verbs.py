@@ -10,16 +10,20 @@ from signkit.assets import Kind, folder, names
 from signkit.errors import UserError, UserErrors
 from signkit.files import plainly, write_bytes
 from signkit.plugins import GROUPS, config_class, registered, summary
+from signkit.recipe import Recipe
 from signkit.recipe_file import find_recipe, load_recipe, resolved
+from signkit.yaml_tree import Place, Section, parse
 from signkit.yaml_write import to_plain
 
 KINDS: dict[str, Kind] = {"recipes": "recipes", "lm": "lm", "protocols": "eval"}
+OF_RUNS = {"encoder", "context", "model", "train"}
+"""Sections that every recipe of a run has."""
 
 
 def check_recipe(ref: str, overrides: Sequence[str], as_json: bool) -> int:
     """Say that a recipe is fine, or raise (as JSON: print) all its faults."""
     try:
-        load_recipe(ref, overrides)
+        _load(ref, overrides)
     except UserError as error:
         if not as_json:
             raise
@@ -33,7 +37,7 @@ def check_recipe(ref: str, overrides: Sequence[str], as_json: bool) -> int:
 
 def show_recipe(ref: str, overrides: Sequence[str], as_json: bool) -> int:
     """Print a recipe with every default written out, as YAML or JSON."""
-    recipe = load_recipe(ref, overrides)
+    recipe = _load(ref, overrides)
     sys.stdout.write(json.dumps(to_plain(recipe), indent=2) + "\n" if as_json else resolved(recipe))
     return 0
 
@@ -74,6 +78,26 @@ def copy_recipe(ref: str, destination: Path, force: bool) -> int:
     write_bytes(target, content)
     print(target)
     return 0
+
+
+def _load(ref: str, overrides: Sequence[str]) -> Recipe:
+    """Read a recipe of a run; one of an n-gram model is told in one message, not by all that it lacks."""
+    path, shown = find_recipe(ref)
+    if _is_of_ngrams(path):
+        name = path.stem if path.parent == folder("lm") else ref
+        what = "is the recipe of an n-gram model, not of a run"
+        raise UserError(shown, what, f"`signkit lm train {name}` reads it")
+    return load_recipe(ref, overrides)
+
+
+def _is_of_ngrams(path: Path) -> bool:
+    """Whether a recipe has the section `lm`, and none of those that a run cannot be without."""
+    try:
+        root = parse(path.read_text(encoding="utf-8-sig"), Place(str(path), 1, 1), [])
+    except (OSError, UnicodeDecodeError):
+        return False  # whose reader says what is wrong
+    keys = {key.text for key, _ in root.entries} if isinstance(root, Section) else set()
+    return "lm" in keys and keys.isdisjoint(OF_RUNS)
 
 
 def first_comment(path: Path) -> str:

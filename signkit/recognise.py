@@ -15,6 +15,7 @@ from signkit.data.batch import Batch, length_mask
 from signkit.decode.beam import beam_search
 from signkit.decode.confidence import Votes, beam_votes, confidences, greedy_votes
 from signkit.decode.greedy import greedy_search
+from signkit.decode.in_words import InWords
 from signkit.decode.rescore import rescore
 from signkit.decode.scorer import Fused, Rescorer
 from signkit.decode.state import Candidate
@@ -50,10 +51,12 @@ class Found:
     Attributes:
         candidates: the whole beam, best first; the one path of greedy search.
         seconds: from the start of the clip to the middle of each chunk.
+        greedy: the path of greedy search, by the model alone; None where it was not asked for.
     """
 
     candidates: list[Candidate]
     seconds: tuple[float, ...]
+    greedy: Candidate | None = None
 
 
 def recognise(
@@ -82,6 +85,7 @@ def find(
     *,
     fusion: Sequence[Fused] = (),
     rescorers: Sequence[Weighted] = (),
+    with_greedy: bool = False,
 ) -> dict[str, Found]:
     """The beam of every sample by its id.
 
@@ -90,6 +94,7 @@ def find(
         told: called with the number of samples done so far.
         fusion: what takes part in beam search, as `signkit.fusion.build.build_fusion` gives it.
         rescorers: what orders the n-best list when the search is done.
+        with_greedy: whether the same logits are searched greedily too, by the model alone.
 
     Raises:
         OperationalError: a sample's scores are not numbers.
@@ -102,10 +107,14 @@ def find(
         for batch in batches:
             logits = logits_of(model, batch.to(device))
             searched = search(model, logits, config, fusion=fusion, rescorers=rescorers)
+            paths: Sequence[Sequence[Candidate | None]] = [[None]] * len(searched)
+            if with_greedy:
+                paths = search(model, logits, greedy(config))
             for place, candidates in enumerate(searched):
                 last, fps = int(batch.lengths[place]) - 1, float(batch.fps[place])
                 frames = logits.centres[: int(logits.lengths[place])].clamp(max=last).tolist()
-                found[batch.ids[place]] = Found(candidates, tuple(frame / fps for frame in frames))
+                seconds = tuple(frame / fps for frame in frames)
+                found[batch.ids[place]] = Found(candidates, seconds, paths[place][0])
             told(len(found))
     model.train(was_training)
     return found
@@ -115,7 +124,7 @@ def hypotheses(
     found: Mapping[str, Found], vocabulary: Vocabulary, config: DecodeConfig, temperature: float
 ) -> dict[str, NBest]:
     """The `nbest` best of each sample in tokens, the first with its confidences at a temperature."""
-    shares = iter(confidences(votes(found, config), temperature).tolist())
+    shares = iter(confidences(votes(found, config, vocabulary), temperature).tolist())
     return {
         name: (
             _hypothesis(name, each.candidates[0], each.seconds, vocabulary, shares),
@@ -125,9 +134,10 @@ def hypotheses(
     }
 
 
-def votes(found: Mapping[str, Found], config: DecodeConfig) -> Votes:
-    """Who says each token of the best candidates: the whole beam, or the one path of greedy search."""
-    lists = [each.candidates for each in found.values()]
+def votes(found: Mapping[str, Found], config: DecodeConfig, vocabulary: Vocabulary) -> Votes:
+    """Who says each token (of sub-words each word) of the best candidates: the whole beam, or the one path of
+    greedy search."""
+    lists = InWords(vocabulary).candidates([each.candidates for each in found.values()])
     return greedy_votes(lists) if config.beam == 1 else beam_votes(lists)
 
 
@@ -253,6 +263,7 @@ def _hypothesis(
     shares: Iterator[float] | None = None,
 ) -> Hypothesis:
     tokens = vocabulary.decode(candidate.tokens)
-    times = tuple(round(seconds[chunk], 3) for chunk in candidate.chunks)
+    begun = [candidate.chunks[first] for first, _ in vocabulary.spans(candidate.tokens)]
+    times = tuple(round(seconds[chunk], 3) for chunk in begun)
     sure = tuple(round(next(shares), 4) for _ in tokens) if shares else ()
     return Hypothesis(name, tokens, vocabulary.join(tokens), candidate.score, times, sure)

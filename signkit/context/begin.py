@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from signkit.context.adaptor import AdaptedContext
 from signkit.errors import UserError
-from signkit.text import PLURAL, Vocabulary
+from signkit.text import PLURAL, Vocabulary, take_subwords
 
 KEY = "context.init_from"
 
@@ -38,6 +38,9 @@ def begin_from(context: nn.Module, vocabulary: Vocabulary, other: Any, theirs: V
     units = PLURAL[vocabulary.unit]
     if vocabulary.unit != theirs.unit:
         raise UserError(KEY, f"{run} is of {PLURAL[theirs.unit]}, this recipe of {units}")
+    if vocabulary.subwords != theirs.subwords:
+        what = f"{run} has sub-words of another sentencepiece model"
+        raise UserError(KEY, what, take_subwords(theirs, run))
     own, given = (
         {n: t for n, t in m.state_dict().items() if not _is_embedding(m, t)} for m in (reader, source)
     )

@@ -16,18 +16,21 @@ from signkit.context.card import BertCard, load_card
 from signkit.context.configs import BertConfig
 from signkit.data.batch import length_mask
 from signkit.text import Vocabulary
+from signkit.torchvision_mend import import_transformers
 
 
 class BertReader(nn.Module):
     """Reads all glosses so far with a causal BERT.
 
     A history longer than the positions BERT has is read all the same: the glosses beyond share the last
-    position's embedding. While no weight of BERT's is trained, its dropout is off too.
+    position's embedding. While no weight of BERT's is trained, its dropout is off too. It can step.
 
     Args:
         bert: a `transformers.BertModel` made as a decoder, its word embeddings one a gloss.
         card: its sizes.
     """
+
+    looks_back = True
 
     def __init__(self, *, bert: nn.Module, card: BertCard) -> None:
         super().__init__()
@@ -47,6 +50,32 @@ class BertReader(nn.Module):
         bert: Any = self.bert
         found: nn.Embedding = bert.get_input_embeddings()
         return found
+
+    @property
+    def kept(self) -> int:
+        """Numbers of a symbol's keys and values in all layers."""
+        return 2 * self.card.layers * self.card.width
+
+    def step(
+        self,
+        symbols: Int[Tensor, " batch"],
+        past: Float[Tensor, "batch before kept"],
+        lengths: Int[Tensor, " batch"],
+    ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch kept"]]:
+        """The last layer's state at one symbol more; see `signkit.context.protocol.Stepping`."""
+        before = past.shape[1]
+        split = past.unflatten(2, (self.card.layers, 2, self.card.heads, -1)).permute(2, 3, 0, 4, 1, 5)
+        cache: Any = import_transformers().DynamicCache([(layer[0], layer[1]) for layer in split])
+        seen = torch.arange(before + 1, device=past.device) >= before - lengths[:, None]
+        states: Tensor = self.bert(
+            input_ids=symbols[:, None],
+            position_ids=lengths.clamp(max=self.card.positions - 1)[:, None],
+            attention_mask=seen[:, None, None],
+            past_key_values=cache,
+            use_cache=True,
+        ).last_hidden_state[:, 0]
+        own = [part[:, :, -1].flatten(1) for layer in cache.layers for part in (layer.keys, layer.values)]
+        return states, torch.cat(own, dim=1)
 
     def both_sides(
         self, embedded: Float[Tensor, "batch symbols width"], lengths: Int[Tensor, " batch"]

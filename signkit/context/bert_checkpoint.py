@@ -16,7 +16,9 @@ from torch import Tensor, nn
 from signkit.context.card import ACTIVATIONS, BertCard
 from signkit.context.protocol import START
 from signkit.errors import OperationalError, UserError
+from signkit.subwords import SPACE
 from signkit.text import Vocabulary
+from signkit.torchvision_mend import import_transformers
 
 _FILES = ("config.json", "model*.safetensors", "model.safetensors.index.json", "tokenizer*.json", "vocab.txt")
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
@@ -26,7 +28,7 @@ _TOKENIZER = ("tokenizer.json", "vocab.txt")
 @contextmanager
 def quiet_transformers() -> Iterator[Any]:
     """transformers, with its reports, progress bars and warnings kept from the user meanwhile."""
-    import transformers
+    transformers = import_transformers()
     from transformers.utils import logging
 
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
@@ -91,7 +93,10 @@ def gloss_embeddings(
     unknown = tokenizer.unk_token_id
     spread, mean = torch.std_mean(pieces, dim=0)
     table = mean + spread * torch.randn(len(vocabulary), pieces.shape[1])
-    encoded = tokenizer(list(vocabulary.tokens[2:]), add_special_tokens=False)["input_ids"]
+    texts = list(vocabulary.tokens[2:])
+    if vocabulary.subwords is not None:
+        texts = [text.replace(SPACE, " ") for text in texts]
+    encoded = tokenizer(texts, add_special_tokens=False)["input_ids"]
     for row, ids in enumerate(encoded, start=2):
         known = [piece for piece in ids if piece != unknown]
         if known:

@@ -35,6 +35,33 @@ class Context(Protocol):
         ...
 
 
+@runtime_checkable
+class Stepping(Protocol):
+    """A reader of histories that can go on from what it kept of them, a symbol at a time.
+
+    Attributes:
+        kept: numbers kept of each symbol that was read.
+        looks_back: whether a step needs those of all symbols before, as attention does, or of the last alone.
+    """
+
+    kept: int
+    looks_back: bool
+
+    def step(
+        self,
+        symbols: Int[Tensor, " batch"],
+        past: Float[Tensor, "batch before kept"],
+        lengths: Int[Tensor, " batch"],
+    ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch kept"]]:
+        """The state after one symbol more, as in the pass over all of them, and what is kept of it.
+
+        Args:
+            past: what was kept of the symbols before, the newest last; zero where there were none.
+            lengths: how many there were, of which ``past`` has the newest.
+        """
+        ...
+
+
 def with_start(
     history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
 ) -> Int[Tensor, "batch histories"]:

@@ -47,7 +47,9 @@ class LastGloss(nn.Module):
 
 
 class ForwardLstm(nn.Module):
-    """Reads all glosses so far: a forward LSTM over their embeddings."""
+    """Reads all glosses so far: a forward LSTM over their embeddings. It can step."""
+
+    looks_back = False
 
     def __init__(self, *, vocabulary: int, width: int, layers: int, dropout: float) -> None:
         super().__init__()
@@ -60,6 +62,22 @@ class ForwardLstm(nn.Module):
         """The state after each symbol."""
         states: Tensor = self.dropout(self.lstm(self.dropout(self.embedding(symbols)))[0])
         return states
+
+    @property
+    def kept(self) -> int:
+        """Numbers of the hidden and the cell state."""
+        return 2 * self.lstm.num_layers * self.lstm.hidden_size
+
+    def step(
+        self,
+        symbols: Int[Tensor, " batch"],
+        past: Float[Tensor, "batch before kept"],
+        lengths: Int[Tensor, " batch"],
+    ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch kept"]]:
+        """The state after one symbol more; see `signkit.context.protocol.Stepping`."""
+        before = past[:, -1].unflatten(1, (2, self.lstm.num_layers, -1)).permute(1, 2, 0, 3).contiguous()
+        states, after = self.lstm(self.dropout(self.embedding(symbols))[:, None], (before[0], before[1]))
+        return self.dropout(states[:, 0]), torch.stack(after).permute(2, 0, 1, 3).flatten(1)
 
 
 def build_none(config: NoneConfig, vocabulary_size: int, dim: int, vocabulary: Vocabulary) -> NoContext:

@@ -121,11 +121,12 @@ def _run(
     ended: list[Beam] = []
     for chunk in range(int(chunks.max(initial=0))):
         running = int(np.count_nonzero(chunks > chunk))
-        ended.append(beam.utterances(running, len(beam.node)))
-        beam = beam.utterances(0, running)
+        if running < len(beam.node):
+            ended.append(beam.utterances(running, len(beam.node)))
+            beam = beam.utterances(0, running)
         scores = partial(distributions.scores, order[:running], chunk)
         if topology == "rnnt":
             beam = rnnt_step(search, beam, scores, chunk)
         else:
             beam = label_step(search, beam, scores(beam.node), chunk, stays=topology == "ctc")
-    return join_beams([beam, *reversed(ended)])
+    return join_beams([beam, *reversed(ended)]) if ended else beam

@@ -82,11 +82,10 @@ class ContextDistributions:
         if len(self._row_of) < self._tree.links.size:
             more = np.full(2 * self._tree.links.size - len(self._row_of), -1, dtype=np.int64)
             self._row_of = np.concatenate([self._row_of, more])
-        new = np.unique(nodes[self._row_of[nodes] < 0])
-        new = new[new != NOTHING]
-        if len(new):
-            self._add(new, nodes)
-        return np.maximum(self._row_of[nodes], 0)
+        lacking = (self._row_of.take(nodes) < 0) & (nodes != NOTHING)
+        if lacking.any():
+            self._add(np.unique(nodes[lacking]), nodes)
+        return np.maximum(self._row_of.take(nodes), 0)
 
     def _add(self, new: Ints, nodes: Ints) -> None:
         if self._used + len(new) > len(self._kept):

@@ -87,7 +87,7 @@ class _Part:
             new = slice(self._known, size)
             self._state[new] = self._scorer.advance(self._state[links.before[new]], links.value[new])
             self._known = size
-        return self._state[nodes]
+        return self._state.take(nodes)
 
     def _index(self, states: Ints) -> Ints:
         """The place of each state's row, those not there yet asked for together."""
@@ -95,10 +95,12 @@ class _Part:
         if len(self._row_of) <= top:
             more = np.full(2 * (top + 1) - len(self._row_of), -1, dtype=np.int64)
             self._row_of = np.concatenate([self._row_of, more])
-        new = np.unique(states[self._row_of[states] < 0])
-        if len(new):
-            self._add(new, states)
-        return self._row_of[states]
+        rows = self._row_of.take(states)
+        lacking = rows < 0
+        if not lacking.any():
+            return rows
+        self._add(np.unique(states[lacking]), states)
+        return self._row_of.take(states)
 
     def _add(self, new: Ints, states: Ints) -> None:
         end = self._used + len(new)

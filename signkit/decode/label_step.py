@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from signkit.decode.history import NOTHING, Ints
 from signkit.decode.rows import ChunkScores, Floats
-from signkit.decode.select import where
+from signkit.decode.select import pick, where
 from signkit.decode.state import Beam, Search, best, with_bonus, within_threshold
 
 
@@ -42,68 +42,77 @@ class _Family:
 
 def label_step(search: Search, beam: Beam, scores: ChunkScores, chunk: int, *, stays: bool) -> Beam:
     """The beam after one more chunk; ``stays`` is true for CTC's lattice."""
-    total = beam.total
+    total, times = beam.total, beam.times
     tokens = scores.likely(total, search.top_k, search.blank)
     family = _family(search, beam)
-    kept = _keep(search, beam, scores, family, total, stays)
+    kept = _keep(search, beam, scores, family, total, times, stays)
     new = _extend(search, beam, scores, family, total, tokens, stays)
     width, fan = beam.node.shape[1], tokens.shape[1]
     value = np.concatenate([np.logaddexp(kept.blank, kept.label), new.reshape(len(new), -1)], axis=1)
     chosen = best(value, width)
-    rows = np.arange(len(chosen))[:, None]
     is_new = chosen >= width
     slot = np.where(is_new, (chosen - width) // fan, chosen)
-    token = tokens[rows, np.where(is_new, (chosen - width) % fan, 0)]
-    score = within_threshold(search, value[rows, chosen])
+    token = pick(tokens, np.where(is_new, (chosen - width) % fan, 0))
+    score = within_threshold(search, pick(value, chosen))
 
     dropped = score == -np.inf
-    node = np.where(is_new | dropped, NOTHING, beam.node[rows, slot])
+    before = pick(beam.node, slot)
+    node = np.where(is_new | dropped, NOTHING, before)
     born = is_new & ~dropped
-    node[born] = search.tree.children(beam.node[rows, slot][born], token[born])
-    emitted = born | (~is_new & ~dropped & kept.joined[rows, slot])
-    from_times = np.where(is_new, _times(beam, family, slot, token, stays), kept.parent_times[rows, slot])
-    label_times = beam.label_times[rows, slot]
+    node[born] = search.tree.children(before[born], token[born])
+    emitted = born | (~is_new & ~dropped & pick(kept.joined, slot))
+    own_times = pick(times, slot)
+    from_times = np.where(
+        is_new, _times(beam, family, slot, token, own_times, stays), pick(kept.parent_times, slot)
+    )
+    label_times = pick(beam.label_times, slot)
     label_times[emitted] = search.emissions.append(from_times[emitted], chunk)
     return Beam(
         node=node,
-        blank=np.where(is_new | dropped, -np.inf, kept.blank[rows, slot]),
-        label=np.where(is_new | dropped, score, kept.label[rows, slot]),
-        blank_times=beam.times[rows, slot],
+        blank=np.where(is_new | dropped, -np.inf, pick(kept.blank, slot)),
+        label=np.where(is_new | dropped, score, pick(kept.label, slot)),
+        blank_times=own_times,
         label_times=label_times,
     )
 
 
 def _family(search: Search, beam: Beam) -> _Family:
     links = search.tree.links
-    match = links.before[beam.node][:, :, None] == beam.node[:, None, :]
-    return _Family(links.value[beam.node], match.any(axis=2), match.argmax(axis=2))
+    match = links.before.take(beam.node)[:, :, None] == beam.node[:, None, :]
+    return _Family(links.value.take(beam.node), match.any(axis=2), match.argmax(axis=2))
 
 
 def _keep(
-    search: Search, beam: Beam, scores: ChunkScores, family: _Family, total: Floats, stays: bool
+    search: Search,
+    beam: Beam,
+    scores: ChunkScores,
+    family: _Family,
+    total: Floats,
+    times: Ints,
+    stays: bool,
 ) -> _Kept:
     """Blank and stay of each history, and what its parent adds to it."""
     batch, width = beam.node.shape
-    own = np.tile(np.arange(width), (batch, 1))
     last = np.maximum(family.last, 0)  # the empty history has no last label, and no paths that end in it
-    log_p = scores.at(
-        np.concatenate([own, own, family.parent], axis=1),
-        np.concatenate([np.full_like(last, search.blank), last, last], axis=1),
-    )
+    slots, symbols = np.empty((2, batch, 3 * width), dtype=np.int64)
+    slots[:, :width] = slots[:, width : 2 * width] = np.arange(width)
+    slots[:, 2 * width :] = family.parent
+    symbols[:, :width] = search.blank
+    symbols[:, width : 2 * width] = symbols[:, 2 * width :] = last
+    log_p = scores.at(slots, symbols)
     p_blank, p_stay, p_join = log_p[:, :width], log_p[:, width : 2 * width], log_p[:, 2 * width :]
-    rows = np.arange(batch)[:, None]
-    source = total[rows, family.parent]
+    source = pick(total, family.parent)
     if stays:
-        repeats = family.last == family.last[rows, family.parent]
-        source = np.where(repeats, beam.blank[rows, family.parent], source)
-    join = with_bonus(search, source + p_join, beam.node[rows, family.parent], last)
-    join = np.where(family.has_parent, join, -np.inf)
+        repeats = family.last == pick(family.last, family.parent)
+        source = np.where(repeats, pick(beam.blank, family.parent), source)
+    join = with_bonus(search, source + p_join, pick(beam.node, family.parent), last)
+    join[~family.has_parent] = -np.inf
     stay = beam.label + p_stay if stays else np.full_like(join, -np.inf)
     return _Kept(
         blank=total + p_blank,
         label=np.logaddexp(stay, join),
         joined=join > stay,
-        parent_times=_times(beam, family, family.parent, family.last, stays),
+        parent_times=_times(beam, family, family.parent, family.last, pick(times, family.parent), stays),
     )
 
 
@@ -112,7 +121,9 @@ def _extend(
 ) -> Floats:
     """Scores [batch, beam, glosses] of the histories that are one gloss longer and not in the beam yet."""
     log_p = with_bonus(search, scores.of(tokens), beam.node[:, :, None], tokens[:, None])
-    log_p[np.broadcast_to((tokens == search.blank)[:, None], log_p.shape)] = -np.inf
+    blank = tokens == search.blank
+    if blank.any():
+        log_p[np.broadcast_to(blank[:, None], log_p.shape)] = -np.inf
     new: Floats = total[:, :, None] + log_p
     if stays:
         batch, slot, place = where(tokens[:, None] == family.last[:, :, None])
@@ -124,10 +135,9 @@ def _extend(
     return new
 
 
-def _times(beam: Beam, family: _Family, slot: Ints, token: Ints, stays: bool) -> Ints:
-    """Emission times of the best path of the histories in ``slot`` that ``token`` can follow."""
-    rows = np.arange(len(slot))[:, None]
-    times = beam.times[rows, slot]
-    if stays:
-        times = np.where(token == family.last[rows, slot], beam.blank_times[rows, slot], times)
-    return times
+def _times(beam: Beam, family: _Family, slot: Ints, token: Ints, times: Ints, stays: bool) -> Ints:
+    """Emission times of the best path of the histories in ``slot`` that ``token`` can follow; ``times`` are
+    those of their best paths of all."""
+    if not stays:
+        return times
+    return np.where(token == pick(family.last, slot), pick(beam.blank_times, slot), times)

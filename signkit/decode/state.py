@@ -8,7 +8,7 @@ import numpy as np
 from signkit.decode.fusion import Fusion
 from signkit.decode.history import EMPTY, NOTHING, Ints, Links, PrefixTree
 from signkit.decode.rows import Floats
-from signkit.decode.select import largest
+from signkit.decode.select import largest, pick
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +125,7 @@ def join_beams(beams: list[Beam]) -> Beam:
 def best(scores: Floats, count: int) -> Ints:
     """Indices of the ``count`` largest of each row of ``scores``, best first; of equal ones the first."""
     chosen = largest(scores, count)
-    order = np.argsort(-np.take_along_axis(scores, chosen, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(chosen, order, axis=1)
+    return pick(chosen, np.argsort(-pick(scores, chosen), axis=1, kind="stable"))
 
 
 def candidates(tree: PrefixTree, emissions: Links, beam: Beam, nbest: int) -> list[list[Candidate]]:

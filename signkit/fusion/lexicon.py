@@ -85,8 +85,13 @@ def build(config: LexiconConfig, *, vocabulary: Vocabulary, model: Any, text: Tr
     Raises:
         UserError: it is empty, has several words in a line, or some that the recogniser cannot write.
     """
+    if vocabulary.unit == "subword" and config.of == "words":
+        what = (
+            "`lexicon` of words is for a recogniser of glosses or characters, and this one writes sub-words"
+        )
+        raise UserError("decode.fusion", what, "of: sentences")
     entries = _entries(config, vocabulary)
-    sequences = [vocabulary.encode(tokens) for tokens in entries]
+    sequences = [tuple(map(vocabulary.index.__getitem__, tokens)) for tokens in entries]
     if config.of == "words" and vocabulary.unit == "gloss":
         return TokenLexicon([token for (token,) in sequences], len(vocabulary), config.back_off)
     blank = vocabulary.index.get(" ", NONE) if config.of == "words" else NONE
@@ -109,7 +114,7 @@ def _entries(config: LexiconConfig, vocabulary: Vocabulary) -> list[tuple[str, .
             lines.setdefault(" ".join(words), number)
     if not lines:
         raise UserError(config.file, f"has no {config.of}", "write one a line")
-    entries = {entry: vocabulary.split(entry) for entry in lines}
+    entries = {entry: vocabulary.segment(vocabulary.split(entry)) for entry in lines}
     known = {*vocabulary.tokens[2:]}
     lacking = {entry: [t for t in tokens if t not in known] for entry, tokens in entries.items()}
     faults = [(entry, missing) for entry, missing in lacking.items() if missing]

@@ -1,5 +1,7 @@
-"""An n-gram model beside a recogniser of the same unit: glosses, or characters with the blank as one."""
+"""An n-gram model beside a recogniser of the same unit: glosses, sub-words, or characters with the blank as
+one."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,9 +16,9 @@ from signkit.fusion.known import check_share
 from signkit.lm import NGram, estimate, load
 from signkit.lm.grams import SPECIAL, Bools, Unit
 from signkit.lm.trie import step
-from signkit.text import Vocabulary
+from signkit.text import PLURAL, Vocabulary
 
-UNITS: dict[str, Unit] = {"gloss": "word", "character": "character"}
+UNITS: dict[str, Unit] = {"gloss": "word", "character": "character", "subword": "word"}
 """What a language model calls the unit of a vocabulary."""
 
 
@@ -57,10 +59,9 @@ def build(config: NgramConfig, *, vocabulary: Vocabulary, model: Any, text: Trai
             vocabulary; or there is nothing to learn from.
     """
     if not config.file:
-        return NgramScorer(_of_references(config, text, UNITS[vocabulary.unit]), vocabulary)
+        return NgramScorer(_of_references(config, text, vocabulary), vocabulary)
     found = load_model(config.file, vocabulary)
-    plural = "glosses" if vocabulary.unit == "gloss" else "characters"
-    what = "knows {} " + plural + " of the recogniser"
+    what = "knows {} " + PLURAL[vocabulary.unit] + " of the recogniser"
     known = _known(found, vocabulary).tolist()
     check_share(config.file, what, known, ours=vocabulary.tokens[2:], theirs=found.words)
     if " " in vocabulary and " " not in found.index:
@@ -83,7 +84,7 @@ def load_model(file: str, vocabulary: Vocabulary) -> NGram:
         return found
     if found.unit_guessed and unit == "word" and _known(found, vocabulary).mean() > 0.5:
         return load(file, unit)
-    ours = "glosses" if unit == "word" else "characters"
+    ours = PLURAL[vocabulary.unit]
     hint = "" if unit == "word" else "`name: words` takes one of words"
     raise UserError(file, f"is a model of {found.unit}s, but the recogniser writes {ours}", hint)
 
@@ -94,10 +95,10 @@ def _known(model: NGram, vocabulary: Vocabulary) -> Bools:
     return known
 
 
-def _of_references(config: NgramConfig, text: TrainText, unit: Unit) -> NGram:
-    """A model of the train references, as `signkit lm train` makes one."""
-    sentences = [*text.references(), *(text.extra() if config.extra_text else ())]
-    sentences = [sentence for sentence in sentences if sentence]
+def _of_references(config: NgramConfig, text: TrainText, vocabulary: Vocabulary) -> NGram:
+    """A model of the train references, as `signkit lm train` makes one; of their pieces for sub-words."""
+    texts = [*text.references(), *(text.extra() if config.extra_text else ())]
+    sentences = [vocabulary.segment(sentence) for sentence in texts if sentence]
     if config.distinct:
         sentences = [*dict.fromkeys(sentences)]
     if not sentences:
@@ -106,4 +107,10 @@ def _of_references(config: NgramConfig, text: TrainText, unit: Unit) -> NGram:
     if marks:
         what = f"the train references hold `{min(marks)}`, a mark of n-gram models"
         raise UserError("decode.fusion", what, "rename it there, or give a model by `file`")
-    return NGram.from_grams(estimate(sentences, config.order, unit=unit).grams)
+    return _estimated(tuple(sentences), config.order, UNITS[vocabulary.unit])
+
+
+@lru_cache(maxsize=4)
+def _estimated(sentences: tuple[tuple[str, ...], ...], order: int, unit: Unit) -> NGram:
+    """A run asks for the same model before its training, for decoding and for the export."""
+    return NGram.from_grams(estimate(sentences, order, unit=unit).grams)

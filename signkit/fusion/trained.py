@@ -9,14 +9,13 @@ import numpy as np
 
 from signkit.data.rare import UNKNOWN
 from signkit.decode.history import Ints
-from signkit.decode.rows import Floats
 from signkit.errors import UserError
 from signkit.export import read_export
 from signkit.fusion.known import check_share
 from signkit.lm.grams import Unit
 from signkit.models.language_model import LanguageModel
 from signkit.models.masked_lm import MaskedLm
-from signkit.models.sentence_scores import sentence_scores
+from signkit.models.text_scores import TextScores, text_scores
 from signkit.text import PLURAL, Vocabulary
 
 
@@ -40,34 +39,34 @@ class Trained:
 
     @property
     def unit(self) -> Unit:
-        """What a word of it is, as n-gram models say it."""
-        return "word" if self.vocabulary.unit == "gloss" else "character"
+        """What a word of it is, as n-gram models say it; of sub-words texts have words too."""
+        return "character" if self.vocabulary.unit == "character" else "word"
 
     @property
     def words(self) -> tuple[str, ...]:
         """Those it has a probability for."""
         return self.vocabulary.tokens
 
-    def scores(self, sentences: Sequence[Sequence[str]]) -> list[Floats]:
+    def scores(self, sentences: Sequence[Sequence[str]]) -> TextScores:
         """log P of the words of each sentence, and of its end where that is predicted."""
-        return sentence_scores(self.model, [self.vocabulary.encode(words) for words in sentences])
-
-    def unknown(self, words: Sequence[str]) -> list[bool]:
-        """Which words it does not know."""
-        return [index == UNKNOWN for index in self.vocabulary.encode(words)]
+        return text_scores(self.model, self.vocabulary, sentences)
 
     def numbers_of(self, vocabulary: Vocabulary) -> Ints:
         """For each token of a recogniser its own index, 1 for those it lacks; 0 for the blank.
 
         Raises:
-            UserError: it is of another unit, or knows next to none of them.
+            UserError: it is of another unit or of other pieces, or knows next to none of them.
         """
         ours, theirs = vocabulary.unit, self.vocabulary.unit
         if ours != theirs:
             raise UserError(
                 self.run, f"is a model of {PLURAL[theirs]}, but the recogniser writes {PLURAL[ours]}"
             )
-        found = np.array(self.vocabulary.encode(vocabulary.tokens), dtype=np.int64)
+        if vocabulary.subwords != self.vocabulary.subwords:
+            what = "is a model of other sub-words than the recogniser's"
+            raise UserError(self.run, what, "train it with text.file: the recogniser's export/subwords.model")
+        index = self.vocabulary.index
+        found = np.array([index.get(token, UNKNOWN) for token in vocabulary.tokens], dtype=np.int64)
         found[0] = 0
         what = "knows {} " + PLURAL[ours] + " of the recogniser"
         known = (found[2:] != UNKNOWN).tolist()

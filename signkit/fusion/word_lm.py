@@ -23,7 +23,7 @@ from signkit.fusion.spelling import NONE, Spelling, spelling
 from signkit.lm import NGram, load
 from signkit.lm.grams import SPECIAL
 from signkit.recognise import MANY
-from signkit.text import Vocabulary, composed
+from signkit.text import PLURAL, Vocabulary, composed
 
 
 class WordScorer:
@@ -155,8 +155,9 @@ def build(config: WordsConfig, *, vocabulary: Vocabulary, model: Any, text: Trai
             words can be spelt.
     """
     if vocabulary.unit != "character":
-        what = "`words` is for a recogniser of characters, and this one writes glosses"
-        raise UserError("decode.fusion", what, "`name: ngram` takes a model of glosses")
+        units = PLURAL[vocabulary.unit]
+        what = f"`words` is for a recogniser of characters, and this one writes {units}"
+        raise UserError("decode.fusion", what, f"`name: ngram` takes a model of {units}")
     found = load(config.file)
     if found.unit != "word":
         raise UserError(config.file, "is a model of characters, not of words", "`name: ngram` takes one")

@@ -1,6 +1,8 @@
-"""Several recognisers as one: their logits averaged, chunk by chunk and history by history."""
+"""Several recognisers as one: their logits averaged, or their probabilities, chunk by chunk."""
 
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -36,10 +38,8 @@ class Ensemble(nn.Module):
 
     def forward(self, batch: Batch) -> SplitLogits:
         """The mean logits of a batch and its targets; places and lengths are the first model's."""
-        each: list[SplitLogits] = [model(batch) for model in self._each]
+        each = _of_equal_lengths(self._each, batch)
         first = each[0]
-        if not all(other.lengths.equal(first.lengths) for other in each):
-            raise ValueError("the models of an ensemble give different numbers of chunks")
         chunk = _mean(each, lambda logits: logits.chunk)
         one_level = all(logits.video is logits.chunk for logits in each)
         return SplitLogits(
@@ -63,6 +63,71 @@ class Ensemble(nn.Module):
     ) -> Float[Tensor, "batch vocab"]:
         """Mean context logits after the whole of each history, without bias."""
         return torch.stack([model.rows(history, lengths) for model in self._each]).mean(0)
+
+
+class Mixture(nn.Module):
+    """A `Recogniser` without context whose probabilities in each chunk are the means of some others'.
+
+    What one model is sure of counts more than in a mean of logits, and what one of them rules out is ruled
+    out by it alone. Its logits are log probabilities, the same on both levels; it has no bias.
+
+    Args:
+        models: recognisers without context, of one vocabulary, that give equally many chunks.
+        acoustic: the logits of a model that are decoded, its bias included (`recognise.acoustic_logits`).
+
+    Raises:
+        ValueError: none, or one with a context.
+    """
+
+    topology = "ctc"
+    context_free = True
+
+    def __init__(self, models: Sequence[Any], acoustic: Callable[[SplitLogits], Tensor]) -> None:
+        super().__init__()
+        if not models or not all(model.context_free for model in models):
+            raise ValueError("probabilities are averaged of models without context, at least one")
+        self.models = nn.ModuleList(models)
+        self._each: tuple[Any, ...] = tuple(models)
+        self._acoustic = acoustic
+        self.encoder = models[0].encoder
+
+    def forward(self, batch: Batch) -> SplitLogits:
+        """The log of the mean probabilities; places and lengths are the first model's."""
+        each = _of_equal_lengths(self._each, batch)
+        log = torch.stack([self._acoustic(logits).float().log_softmax(2) for logits in each])
+        mean = log.logsumexp(0) - math.log(len(each))
+        return replace(
+            each[0],
+            chunk=mean,
+            video=mean,
+            context=torch.zeros_like(each[0].context),
+            bias=torch.zeros_like(each[0].bias),
+            auxiliary=_mean(each, lambda logits: logits.auxiliary),
+        )
+
+    def history_rows(
+        self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
+    ) -> Float[Tensor, "batch histories vocab"]:
+        """Zeros; histories = labels + 1."""
+        return torch.zeros_like(self._each[0].history_rows(history, lengths))
+
+    def rows(
+        self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
+    ) -> Float[Tensor, "batch vocab"]:
+        """Zeros."""
+        return torch.zeros_like(self._each[0].rows(history, lengths))
+
+
+def _of_equal_lengths(models: Sequence[Any], batch: Batch) -> list[SplitLogits]:
+    """The logits of each model.
+
+    Raises:
+        ValueError: they are of different numbers of chunks.
+    """
+    each: list[SplitLogits] = [model(batch) for model in models]
+    if not all(other.lengths.equal(each[0].lengths) for other in each):
+        raise ValueError("the models of an ensemble give different numbers of chunks")
+    return each
 
 
 def _mean(each: Sequence[SplitLogits], part: Callable[[SplitLogits], Tensor]) -> Tensor:

@@ -58,7 +58,19 @@ class LanguageModel(nn.Module):
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch vocab"]:
         """log P of every next token, at index 0 of the end, after the whole of each history."""
-        return (self.rows(history, lengths) + self.classifier.bias).float().log_softmax(1)
+        return self._log(self.context.last(history, lengths))
+
+    def log_step(
+        self,
+        symbols: Int[Tensor, " batch"],
+        past: Float[Tensor, "batch before kept"],
+        lengths: Int[Tensor, " batch"],
+    ) -> tuple[Float[Tensor, "batch vocab"], Float[Tensor, "batch kept"]]:
+        """The same after one symbol more, and what its reader keeps of that; for readers that step
+        (`signkit.context.protocol.Stepping`)."""
+        reader: Any = self.context.reader
+        states, kept = reader.step(symbols, past, lengths)
+        return self._log(self.context.adaptor(states)), kept
 
     def log_scores(
         self, tokens: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
@@ -69,6 +81,10 @@ class LanguageModel(nn.Module):
         inside = length_mask(lengths + 1, targets.shape[1])
         picked: Tensor = log.gather(2, targets.clamp(min=0)[..., None])[..., 0]
         return picked.masked_fill(~inside, 0.0)
+
+    def _log(self, vectors: Float[Tensor, "batch dim"]) -> Float[Tensor, "batch vocab"]:
+        logits: Tensor = self.classifier(vectors) + self.classifier.bias
+        return logits.float().log_softmax(1)
 
     def _logits(self, batch: Batch) -> Float[Tensor, "batch histories vocab"]:
         return self.history_rows(batch.targets, batch.target_lengths)

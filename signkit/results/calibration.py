@@ -14,6 +14,7 @@ from signkit.decode.confidence import (
     reliability,
     right_tokens,
 )
+from signkit.decode.in_words import InWords
 from signkit.prepare import Prepared
 from signkit.recipe import DecodeConfig
 from signkit.recognise import Found, votes
@@ -64,7 +65,7 @@ def calibrate(
     Args:
         found: the beams of each split by id.
     """
-    voted = {split: votes(each, config) for split, each in found.items()}
+    voted = {split: votes(each, config, prepared.vocabulary) for split, each in found.items()}
     right = {split: _right(each, prepared, split) for split, each in found.items()}
     fitted = not config.temperature and "dev" in found and len(right["dev"]) > 0
     temperature = fitted_temperature(voted["dev"], right["dev"]) if fitted else config.temperature or UNFITTED
@@ -91,7 +92,7 @@ def fitted_temperature(votes: Votes, right: npt.NDArray[np.bool_]) -> float:
 
 
 def _right(found: Mapping[str, Found], prepared: Prepared, split: str) -> npt.NDArray[np.bool_]:
-    encode = prepared.vocabulary.encode
-    references = {sample.id: encode(sample.reference) for sample in prepared.examples[split].samples}
-    lists = [each.candidates for each in found.values()]
+    words = InWords(prepared.vocabulary)
+    references = {sample.id: words.encode(sample.reference) for sample in prepared.examples[split].samples}
+    lists = words.candidates([each.candidates for each in found.values()])
     return right_tokens(lists, [references[name] for name in found])

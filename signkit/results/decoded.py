@@ -45,7 +45,7 @@ def decode_splits(
     decode = recipe.decode
     for_fit = ("dev",) if not decode.temperature and "dev" in prepared.examples else ()
     found = {
-        split: _searched(recipe, prepared, beside, split, watch)
+        split: _searched(recipe, prepared, beside, split, watch, with_greedy=split in splits)
         for split in dict.fromkeys((*for_fit, *splits))
     }
     calibration = calibrate(found, prepared, decode)
@@ -54,7 +54,7 @@ def decode_splits(
     for split in splits:
         best[split] = hypotheses(found[split], prepared.vocabulary, decode, calibration.temperature)
         write_hypotheses(folder / f"{split}.jsonl", list(best[split].values()))
-        scores += split_scores(recipe, protocol, prepared, split, best[split])
+        scores += split_scores(protocol, prepared, split, best[split], found[split])
         scores += calibration.scores(split)
     return Decoded(best, tuple(scores), calibration)
 
@@ -67,8 +67,9 @@ def write_scores(path: Path, decoded: Decoded) -> None:
 
 
 def _searched(
-    recipe: Recipe, prepared: Prepared, beside: Beside, split: str, watch: Watch
+    recipe: Recipe, prepared: Prepared, beside: Beside, split: str, watch: Watch, *, with_greedy: bool
 ) -> dict[str, Found]:
+    """The beam of each sample, and beside a beam, if asked, the path of greedy search."""
     examples = prepared.examples[split]
     with watch.bar(f"decode {split}", len(examples)) as bar:
         batches = eval_batches(examples, recipe.decode.batch_size, workers=recipe.train.workers)
@@ -79,6 +80,7 @@ def _searched(
             bar.at,
             fusion=beside.fusion,
             rescorers=beside.rescorers,
+            with_greedy=with_greedy and recipe.decode.beam > 1,
         )
     lost = sum(each.candidates[0].score == -inf for each in found.values())
     if lost:

@@ -1,17 +1,16 @@
 """Hypotheses against references, by the recipe's protocol."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from signkit.data.loader import eval_batches
 from signkit.eval.metrics import main_rate
 from signkit.eval.pairing import train_sentences
 from signkit.eval.protocols import Protocol, load
 from signkit.eval.scores import as_transcripts, score
 from signkit.prepare import Prepared
 from signkit.recipe import Recipe
-from signkit.recognise import NBest, greedy, recognise
+from signkit.recognise import Found, NBest
 from signkit.types import Score
 
 
@@ -29,18 +28,22 @@ def scoring_protocol(recipe: Recipe) -> Protocol:
 
 
 def split_scores(
-    recipe: Recipe, protocol: Protocol, prepared: Prepared, split: str, found: Mapping[str, NBest]
+    protocol: Protocol, prepared: Prepared, split: str, best: Mapping[str, NBest], found: Mapping[str, Found]
 ) -> list[Score]:
-    """The protocol's scores, and the rate of greedy search, of the model alone, beside a beam's."""
-    join = prepared.vocabulary.join
+    """The protocol's scores, and the rate of greedy search, of the model alone, beside a beam's.
+
+    Args:
+        best: the hypotheses of the split by id.
+        found: what they were read from, with the paths of greedy search beside a beam.
+    """
+    join, decode = prepared.vocabulary.join, prepared.vocabulary.decode
     references = {i: join(tokens) for i, tokens in references_of(prepared, (split,)).items()}
     texts = {sample.id: join(sample.reference) for sample in prepared.corpus.split("train")}
     train = train_sentences(as_transcripts(texts, "train"), protocol)
-    scores = list(score(references, _best(found, join), protocol, split=split, train=train).scores)
-    if recipe.decode.beam > 1:
-        decode = greedy(recipe.decode)
-        batches = eval_batches(prepared.examples[split], decode.batch_size)
-        first = _best(recognise(prepared.model, batches, prepared.vocabulary, decode), join)
+    said = {i: join(nbest[0].tokens) for i, nbest in best.items()}
+    scores = list(score(references, said, protocol, split=split, train=train).scores)
+    first = {i: join(decode(each.greedy.tokens)) for i, each in found.items() if each.greedy is not None}
+    if first:
         rate = score(references, first, protocol, metrics=(main_rate(protocol),), split=split).scores
         scores += [replace(each, name=f"{each.name}_greedy") for each in rate]
     return scores
@@ -54,7 +57,3 @@ def references_of(prepared: Prepared, splits: Iterable[str]) -> dict[str, tuple[
 def plain(each: Score) -> dict[str, Any]:
     """A score as JSON has it; what is not defined is null."""
     return {key: None if value != value else value for key, value in asdict(each).items()}
-
-
-def _best(found: Mapping[str, NBest], join: Callable[[Iterable[str]], str]) -> dict[str, str]:
-    return {i: join(nbest[0].tokens) for i, nbest in found.items()}

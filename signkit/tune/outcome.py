@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from signkit.decode.confidence import beam_votes, greedy_votes, right_tokens
+from signkit.decode.in_words import InWords
+from signkit.decode.state import Candidate
 from signkit.eval.bootstrap import PairedBootstrap, interval, paired
 from signkit.eval.measure import Floats, Measure
 from signkit.eval.metrics import main_rate
@@ -59,11 +60,12 @@ class Pool:
     def temperature(self, values: Values) -> float:
         """The one of the confidences that fits best at a point, to four digits."""
         decode = self.at(values)
-        beams = [list(run.search(decode, nbest=None).values()) for run in self.runs]
-        found = [*chain.from_iterable(beams)]
-        references = [
-            run.prepared.vocabulary.encode(tokens) for run in self.runs for tokens in run.references.values()
-        ]
+        found: list[Sequence[Candidate]] = []
+        references: list[tuple[int, ...]] = []
+        for run in self.runs:
+            words = InWords(run.prepared.vocabulary)
+            found += words.candidates([*run.search(decode, nbest=None).values()])
+            references += [words.encode(tokens) for tokens in run.references.values()]
         votes = greedy_votes(found) if decode.beam == 1 else beam_votes(found)
         return float(f"{fitted_temperature(votes, right_tokens(found, references)):.4g}")
 

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import transformers
 from torch import Tensor, nn
 
 from signkit import plugins
@@ -20,10 +19,13 @@ from signkit.context.bert_checkpoint import gloss_embeddings
 from signkit.context.card import BertCard, load_card
 from signkit.context.configs import BertConfig, EmbeddingConfig, LstmConfig, NoneConfig
 from signkit.context.pretrain import PretrainResult, pretrain
-from signkit.context.protocol import Context
+from signkit.context.protocol import Context, Stepping
 from signkit.errors import OperationalError, UserError
 from signkit.text import Vocabulary
+from signkit.torchvision_mend import import_transformers
 from signkit.yaml_write import to_yaml
+
+transformers = import_transformers()
 
 VOCABULARY = Vocabulary.from_references([["REGEN", "SONNE", "WIND", "MORGEN", "HEUTE", "IX-1P", "XYZZY"]])
 SIZE, DIM = len(VOCABULARY), 12
@@ -430,6 +432,36 @@ def test_card_that_is_not_there(tmp_path: Path) -> None:
     assert str(caught.value) == (
         "glossbert: no built-in language model has this name; did you mean `gloss_bert`?"
     )
+
+
+# steps
+
+
+@pytest.mark.parametrize("name", ["lstm", "bert"])
+def test_a_step_is_the_pass_over_all(make: Callable[..., nn.Module], name: str) -> None:
+    """Side by side with histories of other lengths, and beyond BERT's positions too."""
+    reader = make(name).reader
+    assert isinstance(reader, Stepping)
+    symbols = torch.randint(1, SIZE, (3, 11), generator=torch.Generator().manual_seed(5))
+    symbols[:, 0] = 0
+    behind = torch.tensor([0, 2, 5])  # how many steps later each begins
+    with torch.no_grad():
+        expected = reader(symbols)
+        kept = torch.zeros(3, 0, reader.kept)
+        for step in range(16):
+            lengths = step - behind
+            here = (lengths >= 0) & (lengths < 11)
+            past = kept if reader.looks_back else torch.cat([torch.zeros(3, 1, reader.kept), kept], 1)[:, -1:]
+            at = lengths.clamp(0, 10)
+            states, own = reader.step(symbols.gather(1, at[:, None])[here, 0], past[here], lengths[here])
+            assert torch.allclose(states, expected[torch.arange(3), at][here], atol=1e-6)
+            more = torch.zeros(3, 1, reader.kept)
+            more[here, 0] = own
+            kept = torch.cat([kept, more], 1)
+
+
+def test_the_last_gloss_alone_needs_no_steps(make: Callable[..., nn.Module]) -> None:
+    assert not isinstance(make("embedding").reader, Stepping)
 
 
 # pre-training: a language in which the next gloss follows from the last two

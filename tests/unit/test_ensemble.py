@@ -1,6 +1,7 @@
 """Ensembles: logits averaged, and models that do not go together refused."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,12 @@ from signkit import checkpoint
 from signkit.data.loader import eval_batches
 from signkit.errors import UserError
 from signkit.export import read_export, with_others, write_export
-from signkit.models.ensemble import Ensemble
+from signkit.models.ensemble import Ensemble, Mixture
 from signkit.models.protocol import Recogniser
 from signkit.prepare import Prepared, prepare
 from signkit.recipe import Recipe
 from signkit.recipe_file import load_recipe
-from signkit.recognise import recognise
+from signkit.recognise import acoustic_logits, logits_of, recognise, search
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +74,70 @@ def test_topologies_that_differ_are_no_ensemble(corpus: Path, tmp_path: Path) ->
     models = [fresh(corpus, tmp_path, 1)[1].model, fresh(corpus, tmp_path, 2, base)[1].model]
     with pytest.raises(ValueError, match=r"topologies \['ctc', 'monotonic'\]: one is needed"):
         Ensemble(models)
+
+
+LEVELS = {**CTC, "train": {**CTC["train"], "losses": [{"name": "ctc", "level": "both"}]}}
+
+
+@pytest.mark.parametrize("level", ["video", "chunk", "sum"])
+def test_probabilities_are_means(corpus: Path, tmp_path: Path, level: str) -> None:
+    """Of what each model alone would be decoded by; the acoustic scale comes after."""
+    (_, one), (_, two) = fresh(corpus, tmp_path, 1, LEVELS), fresh(corpus, tmp_path, 2, LEVELS)
+    models = [one.model.eval(), two.model.eval()]
+    both = Mixture(models, partial(acoustic_logits, level=level)).eval()
+    assert isinstance(both, Recogniser)
+    batch = next(eval_batches(one.examples["dev"], 4))
+    with torch.no_grad():
+        logits, each = both(batch), [model(batch) for model in models]
+        first, second = (acoustic_logits(own, level).softmax(2) for own in each)
+        assert not torch.allclose(first, second, atol=1e-3)
+        assert acoustic_logits(logits, level).exp().allclose((first + second) / 2, atol=1e-6)
+        assert logits.lengths.equal(each[0].lengths)
+        assert not both.rows(batch.targets, batch.target_lengths).any()
+        assert both.history_rows(batch.targets, batch.target_lengths).shape == logits.context.shape
+        decode = load_recipe(
+            str(tmp_path / "1.yaml"), ["decode.beam=1", f"decode.level={level}", "decode.acoustic_scale=0.5"]
+        ).decode
+        scaled = ((first + second) / 2).sqrt()
+        best = (scaled / scaled.sum(2, keepdim=True)).amax(2).log()
+        found = search(both, logits_of(both, batch), decode)
+    for place, [candidate] in enumerate(found):
+        expected = best[place, : int(logits.lengths[place])].sum().item()
+        assert candidate.score == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("beam", [1, 4])
+def test_probabilities_of_a_model_with_itself(corpus: Path, tmp_path: Path, beam: int) -> None:
+    _, prepared = fresh(corpus, tmp_path, 1, CTC)
+    decode = load_recipe(str(tmp_path / "1.yaml"), [f"decode.beam={beam}"]).decode
+    twice = Mixture([prepared.model, prepared.model], partial(acoustic_logits, level="video"))
+    alone, both = (
+        recognise(model, eval_batches(prepared.examples["dev"], 4), prepared.vocabulary, decode)
+        for model in (prepared.model, twice)
+    )
+    for name, nbest in alone.items():
+        assert both[name][0].tokens == nbest[0].tokens
+        assert both[name][0].score == pytest.approx(nbest[0].score, abs=1e-4)
+
+
+def test_probabilities_need_models_without_context(corpus: Path, tmp_path: Path) -> None:
+    other = exported(tmp_path / "other", *fresh(corpus, tmp_path, 2, C2ST))
+    run = exported(tmp_path / "run", *fresh(corpus, tmp_path, 1, CTC))
+    assert refusal(run, other, "probabilities") == (
+        f"decode.ensemble_mean: is probabilities, and those of {other} depend on the glosses before, by its "
+        "context; logits can be averaged"
+    )
+    assert refusal(other, run, "probabilities") == (
+        "decode.ensemble_mean: is probabilities, and those of this run depend on the glosses before, by its "
+        "context; logits can be averaged"
+    )
+    found = read_export(run)
+    decode = replace(found.recipe.decode, ensemble=(str(run),), ensemble_mean="probabilities")
+    assert isinstance(with_others(replace(found, recipe=replace(found.recipe, decode=decode))), Mixture)
+    with pytest.raises(
+        ValueError, match="probabilities are averaged of models without context, at least one"
+    ):
+        Mixture([], partial(acoustic_logits, level="video"))
 
 
 STRIDE = {
@@ -132,9 +197,10 @@ def test_a_language_model_is_no_recogniser(corpus: Path, tmp_path: Path) -> None
     assert refusal(run, other) == f"{other}: {what}"
 
 
-def refusal(run: Path, other: Path) -> str:
+def refusal(run: Path, other: Path, mean: str = "logits") -> str:
     found = read_export(run)
-    recipe = replace(found.recipe, decode=replace(found.recipe.decode, ensemble=(str(other),)))
+    decode = replace(found.recipe.decode, ensemble=(str(other),), ensemble_mean=mean)
+    recipe = replace(found.recipe, decode=decode)
     with pytest.raises(UserError) as caught:
         with_others(replace(found, recipe=recipe))
     return str(caught.value)

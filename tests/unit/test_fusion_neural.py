@@ -64,7 +64,7 @@ def test_a_walk_is_the_models_own_score(runs: dict[str, str], name: str) -> None
     @settings(max_examples=20, deadline=None, derandomize=True)
     @given(st.lists(st.lists(st.sampled_from(VOCABULARY.tokens[1:]), max_size=6), min_size=1, max_size=4))
     def check(sentences: list[list[str]]) -> None:
-        for sentence, log in zip(sentences, trained.scores(sentences), strict=True):
+        for sentence, log in zip(sentences, trained.scores(sentences).log, strict=True):
             assert total(scorer, VOCABULARY.encode(sentence)) == pytest.approx(log.sum(), abs=1e-4)
         check_laws(scorer, len(VOCABULARY), [VOCABULARY.encode(sentence) for sentence in sentences])
 
@@ -96,9 +96,12 @@ def test_rows_are_computed_once_and_together(runs: dict[str, str], monkeypatch: 
     scorer = built(runs["lstm"])
     asked: list[int] = []
     usual = scorer._computed
-    monkeypatch.setattr(scorer, "_computed", lambda states: asked.append(len(states)) or usual(states))
+    monkeypatch.setattr(scorer, "_computed", lambda some, at: asked.append(len(some)) or usual(some, at))
     tokens = np.array([1, 2, 3, 5])
-    states = scorer.advance(np.full(4, scorer.start), tokens)
+    start = np.full(4, scorer.start)
+    scorer.rows(start)
+    assert asked.pop() == 1
+    states = scorer.advance(start, tokens)
     first = scorer.rows(np.concatenate([states, states]))
     assert asked == [4]
     assert np.array_equal(scorer.rows(states), first[:4])
@@ -106,11 +109,50 @@ def test_rows_are_computed_once_and_together(runs: dict[str, str], monkeypatch: 
     assert asked == [4]
 
 
-def test_rows_are_forgotten_beyond_the_room(runs: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """And computed anew."""
-    large, small = built(runs["lstm"]), built(runs["lstm"])
+@pytest.mark.parametrize("name", ["lstm", "bert"])
+def test_histories_are_carried_on(runs: dict[str, str], monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Each is read once, by a step, in whatever order they are asked for; what is said is the same as of
+    histories that are read from their start."""
+    whole = built(runs[name])
+    whole._reader = None
+
+    @settings(max_examples=20, deadline=None, derandomize=True)
+    @given(st.lists(st.lists(st.integers(1, len(VOCABULARY) - 1), max_size=8), min_size=1, max_size=5))
+    def check(sequences: list[list[int]]) -> None:
+        monkeypatch.setattr(neural, "PAST", 100)  # several passes
+        scorer, steps = built(runs[name]), []
+        usual = scorer._model.log_step
+        scorer._model.log_step = lambda symbols, *rest: steps.append(len(symbols)) or usual(symbols, *rest)
+        longest_first = sorted(sequences, key=len, reverse=True)
+        found, expected = (
+            np.concatenate([each.rows(after(each, tokens)) for tokens in longest_first])
+            for each in (scorer, whole)
+        )
+        assert np.allclose(found, expected, atol=1e-5)
+        assert scorer._used == sum(steps) <= scorer._tree.links.size - 1
+        together = built(runs[name])
+        states = np.concatenate([after(together, tokens) for tokens in longest_first])
+        assert np.allclose(together.rows(states), expected, atol=1e-5)
+
+    check()
+
+
+def after(scorer: NeuralScorer, tokens: list[int]) -> np.ndarray:
+    """The state after a history, of which nothing is asked on the way."""
+    state = np.array([scorer.start])
+    for token in tokens:
+        state = scorer.advance(state, np.array([token]))
+    return state
+
+
+@pytest.mark.parametrize("name", ["lstm", "bert"])
+def test_rows_are_forgotten_beyond_the_room(
+    runs: dict[str, str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """And computed anew, from the start of each history."""
+    large, small = built(runs[name]), built(runs[name])
     states = {}
-    for scorer, room in ((large, 10**9), (small, 6 * len(VOCABULARY))):
+    for scorer, room in ((large, 10**9), (small, 17 * (len(VOCABULARY) + large._kept.shape[1]))):
         monkeypatch.setattr(neural, "ROOM", room)
         found = []
         for token in (2, 3, 4, 5):
@@ -119,7 +161,7 @@ def test_rows_are_forgotten_beyond_the_room(runs: dict[str, str], monkeypatch: p
                 state = scorer.advance(state, np.array([2, 3, 4, 5]))
                 found.append(scorer.rows(state))
         states[room] = np.concatenate(found)
-        assert (len(scorer._rows) > 12) == (scorer is large)
+        assert (scorer._used == scorer._tree.links.size - 1) == (scorer is large)
     first, second = states.values()
     assert np.allclose(first, second, atol=1e-5)
 
@@ -160,7 +202,7 @@ def test_the_masked_rescorer(runs: dict[str, str]) -> None:
     sentences = [["HOUSE", "JOHN", "NEW"], [], ["READ"], ["HOUSE", "JOHN", "ÄRGER"]]
     sequences = [VOCABULARY.encode(sentence) for sentence in sentences]
     totals = rescorer.totals(sequences)
-    expected = [float(log.sum()) for log in trained.scores(sentences)]
+    expected = [float(log.sum()) for log in trained.scores(sentences).log]
     assert totals == pytest.approx(expected, abs=1e-4)
     assert totals[1] == 0.0
     assert totals[0] == totals[3]

@@ -71,6 +71,19 @@ def test_a_model_of_the_train_references(distinct, extra):
     assert found.model.order == 2 and found.model.unit == "word"
 
 
+def test_a_model_is_made_of_the_same_text_once(monkeypatch: pytest.MonkeyPatch):
+    """A run asks for it before its training, for decoding and for the export."""
+    text, less = train_text([("A", "ONCE"), ("B", "ONCE")]), train_text([("A", "ONCE")])
+    made = []
+    monkeypatch.setattr(
+        "signkit.fusion.ngram.estimate", lambda *a, **k: made.append(a[1]) or estimate(*a, **k)
+    )
+    assert built(text=text, order=2).model is built(text=text, order=2, weight=0.1).model
+    assert built(text=text, order=1).model.order == 1
+    assert built(text=less, order=2).model.words != built(text=text, order=2).model.words
+    assert made == [2, 1, 2]
+
+
 def test_a_model_of_characters_has_the_blank_as_a_word():
     text = train_text([tuple("ab ba"), tuple("ba b")])
     found = built(LETTERS, text, order=3)
