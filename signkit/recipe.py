@@ -11,9 +11,18 @@ from signkit.strict_yaml import Asset, Group, Path_, Range
 
 @dataclass(frozen=True, kw_only=True)
 class TextConfig:
-    """What the model writes: glosses, or the characters of the reference."""
+    """What the model writes: glosses, the characters of the reference, or sub-words."""
 
-    unit: Literal["gloss", "character"] = "gloss"
+    unit: Literal["gloss", "character", "subword"] = "gloss"
+    pieces: Annotated[int, Range(2, 100_000)] = 1000
+    """Sub-words learnt from the train references and the corpus's extra text, at most."""
+    file: Annotated[str, Path_(optional=True)] = ""
+    """A sentencepiece model whose pieces are the sub-words; empty: they are learnt."""
+
+    def __post_init__(self) -> None:
+        if self.file and self.unit != "subword":
+            what = f"is a sentencepiece model, and text.unit is {self.unit}"
+            raise UserError("text.file", what, "text.unit: subword takes it")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +37,28 @@ class LandmarksConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VideoConfig:
+    """How frames of video are brought to one size."""
+
+    resize: Annotated[int, Range(8, 2048)] = 256
+    """Height and width that frames are resized to, whatever their shape."""
+    crop: Annotated[int, Range(8, 2048)] = 224
+    """Height and width that a model sees: the middle, or a square drawn anew for a clip and an epoch."""
+
+    def __post_init__(self) -> None:
+        if self.crop > self.resize:
+            raise UserError("crop", f"{self.crop} is larger than the frames, resized to {self.resize}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class AugmentConfig:
     """Changes made to training clips, each drawn anew for a sample and an epoch. Lengths are in the
     landmarks' normalised units, angles in radians; 0 turns one off."""
 
     rate: Annotated[float, Range(0, 2)] = 0.0
     """Standard deviation of the log of the playing speed."""
+    rescale: Annotated[float, Range(0, 0.9)] = 0.0
+    """Largest share by which a clip gets longer or shorter, each length as likely."""
     warp: Annotated[float, Range(0, 2)] = 0.0
     """Standard deviation of the log of the local speed, smooth in time."""
     scale: Annotated[float, Range(0, 1)] = 0.0
@@ -56,6 +81,10 @@ class AugmentConfig:
     """Share of frames in which nothing is seen."""
     drop_parts: Annotated[float, Range(0, 1)] = 0.0
     """Probability that a part is unseen for a span of the clip."""
+    crop: bool = False
+    """Of video: draw the square of `video.crop` anew, in place of the middle."""
+    colour: Annotated[float, Range(0, 0.9)] = 0.0
+    """Of video: largest share by which brightness, contrast and saturation change."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +115,9 @@ class DecodeConfig:
     average: Annotated[int, Range(1)] = 1
     """Newest checkpoints whose weights are averaged, as far as `train.keep` kept them; 1: the chosen one."""
     ensemble: tuple[Annotated[str, Path_()], ...] = ()
-    """Folders of further runs with the same vocabulary, whose logits are averaged with this one's."""
+    """Folders of further runs with the same vocabulary, which are averaged with this one."""
+    ensemble_mean: Literal["logits", "probabilities"] = "logits"
+    """What is averaged: logits, or each chunk's probabilities, which models with a context do not have."""
     temperature: Annotated[float, Range(0, 1000)] = 0.0
     """Of the confidences; 0: the one that fits dev best, or 1 where there is no dev."""
     batch_size: Annotated[int, Range(1)] = 32
@@ -184,6 +215,7 @@ class Recipe:
     train: TrainConfig
     text: TextConfig = TextConfig()
     landmarks: LandmarksConfig = LandmarksConfig()
+    video: VideoConfig = VideoConfig()
     augment: AugmentConfig = AugmentConfig()
     decode: DecodeConfig = DecodeConfig()
     eval: EvalConfig = EvalConfig()

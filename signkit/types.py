@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -59,7 +60,47 @@ class Features:
             raise UserError("features", f"need the shape [frames, width], not {list(self.vectors.shape)}")
 
 
-Signal = Landmarks | Features
+@runtime_checkable
+class Clip(Protocol):
+    """A video that is decoded when its frames are asked for.
+
+    Attributes:
+        frames: how many there are.
+        fps: frames a second; the mean where the rate varies.
+    """
+
+    @property
+    def frames(self) -> int: ...
+
+    @property
+    def fps(self) -> float: ...
+
+    def read(
+        self, places: npt.NDArray[np.int64], size: tuple[int, int] | None = None
+    ) -> npt.NDArray[np.uint8]:
+        """Frames by index, upright, RGB: uint8 [places, height, width, 3].
+
+        Args:
+            places: from 0 to ``frames - 1``, never falling; one may be there several times.
+            size: height and width to resize to; None: as they are.
+
+        Raises:
+            UserError: a frame cannot be decoded; the file and the frame are named.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """A clip of frames: its layout is `VIDEO`, its width the three colours."""
+
+    clip: Clip
+
+
+VIDEO = "video"
+"""What stands in place of a landmark layout in a corpus of video."""
+
+Signal = Landmarks | Features | Video
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +140,11 @@ class Corpus:
     Attributes:
         name: for messages and reports.
         samples: of all splits, in a fixed order, with unique ids.
-        layout: the landmark layout of every sample, or "" for a corpus of features.
-        width: coordinates a point (2 or 3), or numbers a feature vector.
+        layout: the landmark layout of every sample, "" for a corpus of features, `VIDEO` for one of video.
+        width: coordinates a point (2 or 3), numbers a feature vector, or the three colours of video.
         extra_text: further gloss sentences for the language side; none of them from dev or test.
         fingerprint: SHA-256 of what was read, for the record of a run.
+        left_out: samples of train that the recipe lets the reader skip: their faults, a line each.
     """
 
     name: str
@@ -111,6 +153,7 @@ class Corpus:
     width: int
     extra_text: tuple[tuple[str, ...], ...] = ()
     fingerprint: str = ""
+    left_out: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         split_of: dict[str, str] = {}

@@ -1,7 +1,7 @@
 """Changes made to training clips: in time, in place and size, in what is seen.
 
 Applied to normalised landmarks, whose origin is the signer. NaN stays missing. The order is: time
-(rate, warp, freeze), mirror, scale, rotation, displacements, noise, dropped frames and parts.
+(rate, rescale, warp, freeze), mirror, scale, rotation, displacements, noise, dropped frames and parts.
 Sizes are those of a trial on real signing (this project, docs/data.md).
 """
 
@@ -57,7 +57,7 @@ def augment_features(
     rng: np.random.Generator,
     least_frames: int = 1,
 ) -> tuple[Float32[np.ndarray, "new_frames width"], Int64[np.ndarray, " new_frames"]]:
-    """Like `augment` for feature vectors: rate, warp, freeze, noise, and dropped frames as zeros."""
+    """Like `augment` for feature vectors: rate, rescale, warp, freeze, noise, and dropped frames as zeros."""
     vectors, frame_labels = _retimed(vectors, frame_labels, config, rng, least_frames)
     vectors = _added_noise(vectors, config, rng)
     gone = _dropped_frames(len(vectors), config, rng)
@@ -78,9 +78,12 @@ def time_map(
 ) -> Float64[np.ndarray, " new_frames"]:
     """For each frame of the new clip its place in the old one, from 0 to ``frames - 1``, never falling.
 
-    The number of frames is divided by a speed, log-normal and cut at two standard deviations.
+    The number of frames is divided by a speed, log-normal and cut at two standard deviations, and
+    multiplied by a factor from ``1 - rescale`` to ``1 + rescale``.
     """
     speed = np.exp(config.rate * np.clip(rng.standard_normal(), -2, 2)) if config.rate else 1.0
+    if config.rescale:
+        speed /= 1 + config.rescale * rng.uniform(-1, 1)
     count = max(round(frames / speed), min(least_frames, frames), 1)
     if config.warp and count > 1:
         local = np.exp(config.warp * smooth_noise(count, 1, rng)[:, 0])
@@ -140,7 +143,7 @@ def _retimed(
     values: Array, labels: Labels, config: AugmentConfig, rng: np.random.Generator, least_frames: int
 ) -> tuple[Array, Labels]:
     """Values and labels at new times: speed, local speed, still spans."""
-    if config.rate or config.warp:
+    if config.rate or config.rescale or config.warp:
         places = time_map(len(values), config, rng, least_frames)
         values, labels = resample(values, places), labels[nearest_frame(places)]
     if config.freeze:

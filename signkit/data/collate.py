@@ -12,17 +12,20 @@ from signkit.data.examples import NO_LABEL, Example
 def collate(examples: Sequence[Example]) -> Batch:
     """A batch in the order given. Missing points and padding are 0, and are not ``seen``."""
     lengths = [len(example.inputs) for example in examples]
-    shape = examples[0].inputs.shape[1:]
+    shape, kind = examples[0].inputs.shape[1:], examples[0].inputs.dtype
     points = shape[0] if len(shape) == 2 else 1
-    inputs = np.zeros((len(examples), max(lengths), *shape), dtype=np.float32)
+    inputs = np.zeros((len(examples), max(lengths), *shape), dtype=kind)
     seen = np.zeros((len(examples), max(lengths), points), dtype=np.bool_)
     frame_labels = np.full((len(examples), max(lengths)), NO_LABEL, dtype=np.int64)
     target_lengths = [len(example.targets) for example in examples]
     targets = np.zeros((len(examples), max(target_lengths)), dtype=np.int64)
     for row, (example, length) in enumerate(zip(examples, lengths, strict=True)):
-        missing = np.isnan(example.inputs)
-        inputs[row, :length] = np.where(missing, 0, example.inputs)
-        seen[row, :length] = ~missing.any(-1).reshape(length, points)
+        if kind == np.uint8:
+            inputs[row, :length], seen[row, :length] = example.inputs, True
+        else:
+            missing = np.isnan(example.inputs)
+            inputs[row, :length] = np.where(missing, 0, example.inputs)
+            seen[row, :length] = ~missing.any(-1).reshape(length, points)
         frame_labels[row, :length] = example.frame_labels
         targets[row, : target_lengths[row]] = example.targets
     return Batch(

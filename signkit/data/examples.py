@@ -8,16 +8,18 @@ import numpy.typing as npt
 from jaxtyping import Float32, Int64
 
 from signkit.data.augment import augment, augment_features
+from signkit.data.frames_augment import augment_frames, check_kind, chosen_frames, middle
 from signkit.data.landmarks import Layout, check_landmarks, layout, normalise, subset
 from signkit.errors import UserError
-from signkit.recipe import AugmentConfig, LandmarksConfig
-from signkit.types import Features, Landmarks, Sample, Signal
+from signkit.recipe import AugmentConfig, LandmarksConfig, VideoConfig
+from signkit.types import VIDEO, Clip, Features, Landmarks, Sample, Signal, Video
 
 READING = 1
 """The purpose of a random stream beside that of augmentation."""
 NO_LABEL = -100
 """The label of a frame in which no token is known to be signed."""
 
+Inputs = npt.NDArray[np.float32] | npt.NDArray[np.uint8]
 Encode = Callable[[Sequence[str]], Sequence[int]]
 Reread = Callable[[tuple[int, ...], np.random.Generator], tuple[int, ...]]
 """From a reference's token indices to those that are read in an epoch."""
@@ -28,13 +30,14 @@ class Example:
     """One sample, ready to be collated.
 
     Attributes:
-        inputs: landmarks [frames, points, 2 or 3], NaN where missing, or features [frames, width].
+        inputs: landmarks [frames, points, 2 or 3], NaN where missing, features [frames, width], or
+            video in 8 bits [frames, height, width, 3].
         targets: token indices of the reference.
         frame_labels: the token signed in each frame, -100 where it is not known.
     """
 
     id: str
-    inputs: npt.NDArray[np.float32]
+    inputs: Inputs
     targets: tuple[int, ...]
     frame_labels: npt.NDArray[np.int64]
     fps: float
@@ -45,10 +48,11 @@ class Examples:
 
     Args:
         samples: of one split, in a fixed order.
-        layout: the corpus's landmark layout, or "" for features.
-        width: coordinates a point, or numbers a feature vector.
+        layout: the corpus's landmark layout, "" for features, `VIDEO` for video.
+        width: coordinates a point, numbers a feature vector, or the three colours.
         encode: tokens to indices, the vocabulary's.
         landmarks: which points are used and how they are normalised.
+        video: the size of frames.
         augment: how a clip is changed in an epoch; None: never.
         seed: with the epoch and the index it decides every change, whatever process makes it.
         least_frames: for each sample the number of frames below which it is not shortened.
@@ -56,7 +60,8 @@ class Examples:
         cache_bytes: how much is kept in memory.
 
     Raises:
-        UserError: no samples, an unknown layout, or a mirror without an origin.
+        UserError: no samples, an unknown layout, a mirror without an origin, or a change that this kind
+            of signal does not know.
     """
 
     def __init__(
@@ -67,6 +72,7 @@ class Examples:
         width: int,
         encode: Encode,
         landmarks: LandmarksConfig,
+        video: VideoConfig = VideoConfig(),  # noqa: B008
         augment: AugmentConfig | None = None,
         seed: int = 0,
         least_frames: Sequence[int] | None = None,
@@ -75,7 +81,9 @@ class Examples:
     ) -> None:
         if not samples:
             raise UserError("data", "the split has no samples")
-        if layout and augment and augment.mirror and landmarks.origin == "none":
+        if augment:
+            check_kind(augment, video=layout == VIDEO)
+        if layout not in ("", VIDEO) and augment and augment.mirror and landmarks.origin == "none":
             hint = "set landmarks.origin to clip or frame"
             raise UserError("augment.mirror", "needs an origin to mirror at", hint)
         self.samples = tuple(samples)
@@ -83,10 +91,10 @@ class Examples:
         self.width = width
         self.frames = tuple(sample.frames for sample in self.samples)
         self.cache_bytes = cache_bytes
-        self._whole, self._encode, self._landmarks = layout, encode, landmarks
+        self._whole, self._encode, self._landmarks, self._video = layout, encode, landmarks, video
         self._augment, self._seed, self._reread = augment, seed, reread
         self._least = tuple(least_frames) if least_frames is not None else (1,) * len(self.samples)
-        self._cache: dict[int, tuple[npt.NDArray[np.float32], float]] = {}
+        self._cache: dict[int, tuple[Inputs, float]] = {}
         self._cached_bytes = 0
 
     def __len__(self) -> int:
@@ -112,22 +120,59 @@ class Examples:
             UserError: the sample cannot be used; its source is named.
         """
         sample, targets = self.samples[index], self.targets(index)
-        inputs, fps = self._loaded(index)
         labels = frame_labels(sample, self._encode)
         if self._reread is not None and epoch is not None:
             targets = self._reread(targets, np.random.default_rng([self._seed, epoch, index, READING]))
+        rng = None
         if self._augment is not None and epoch is not None:
             rng = np.random.default_rng([self._seed, epoch, index])
+        read = self._shown if self._whole == VIDEO else self._points
+        inputs, labels, fps = read(index, labels, rng)
+        return Example(sample.id, inputs, targets, labels, fps)
+
+    def _points(
+        self, index: int, labels: npt.NDArray[np.int64], rng: np.random.Generator | None
+    ) -> tuple[Inputs, npt.NDArray[np.int64], float]:
+        """Landmarks or features, with the labels of their frames; without ``rng`` unchanged."""
+        inputs, fps = self._loaded(index)
+        if self._augment is not None and rng is not None:
             least = self._least[index]
             if self.layout is None:
                 inputs, labels = augment_features(inputs, labels, self._augment, rng, least)
             else:
                 inputs, labels = augment(inputs, labels, self.layout, self._augment, rng, least)
-        return Example(sample.id, inputs, targets, labels, fps)
+        return inputs, labels, fps
+
+    def _shown(
+        self, index: int, labels: npt.NDArray[np.int64], rng: np.random.Generator | None
+    ) -> tuple[Inputs, npt.NDArray[np.int64], float]:
+        """Frames of video, as `_points`; none is decoded that is not shown."""
+        if self._augment is None or rng is None:
+            pixels, fps = self._decoded(index, np.arange(len(labels)))
+            return middle(pixels, self._video.crop), labels, fps
+        places = chosen_frames(len(labels), self._augment, rng, self._least[index])
+        pixels, fps = self._decoded(index, places)
+        return augment_frames(pixels, self._video.crop, self._augment, rng), labels[places], fps
+
+    def _decoded(self, index: int, places: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint8], float]:
+        """Frames of a clip, resized. The whole clip is decoded and kept where it has room in memory."""
+        if index in self._cache:
+            whole, fps = self._cache[index]
+            return whole[places], fps  # type: ignore[return-value]
+        sample, side = self.samples[index], self._video.resize
+        clip = opened(sample)
+        needed = clip.frames * side * side * 3
+        if self._cached_bytes + needed > self.cache_bytes:
+            return clip.read(places, (side, side)), clip.fps
+        pixels = clip.read(np.arange(clip.frames), (side, side))
+        pixels.flags.writeable = False
+        self._cache[index] = pixels, clip.fps
+        self._cached_bytes += needed
+        return pixels[places], clip.fps
 
     def _loaded(self, index: int) -> tuple[npt.NDArray[np.float32], float]:
         if index in self._cache:
-            return self._cache[index]
+            return self._cache[index]  # type: ignore[return-value]
         sample = self.samples[index]
         signal, where = sample.load(), sample.source or sample.id
         inputs = prepare(signal, self._whole, self.width, self._landmarks, where)
@@ -142,12 +187,27 @@ class Examples:
 
 
 def used_layout(name: str, landmarks: LandmarksConfig) -> Layout | None:
-    """The layout of the points a model is given, or None for features.
+    """The layout of the points a model is given, or None for features and for video.
 
     Raises:
         UserError: no layout has that name, or it lacks the points.
     """
-    return subset(layout(name), landmarks.points)[0] if name else None
+    return None if name in ("", VIDEO) else subset(layout(name), landmarks.points)[0]
+
+
+def opened(sample: Sample) -> Clip:
+    """The clip of a sample of video.
+
+    Raises:
+        UserError: the sample is of another kind, or has not the frames it said.
+    """
+    signal, where = sample.load(), sample.source or sample.id
+    if not isinstance(signal, Video):
+        raise UserError(where, f"has {_kind(signal)}, not video")
+    if signal.clip.frames != sample.frames:
+        what = f"sample {sample.id!r} has {signal.clip.frames} frames, not {sample.frames}"
+        raise UserError(where, what)
+    return signal.clip
 
 
 def prepare(
@@ -164,9 +224,9 @@ def prepare(
         UserError: it is of another kind, layout or width, or it cannot be used.
     """
     found = signal.layout if isinstance(signal, Landmarks) else ""
-    if found != layout_name:
-        kinds = [f"landmarks of layout {name!r}" if name else "features" for name in (found, layout_name)]
-        raise UserError(where, f"has {kinds[0]}, not {kinds[1]}")
+    if isinstance(signal, Video) or found != layout_name:
+        wanted = f"landmarks of layout {layout_name!r}" if layout_name else "features"
+        raise UserError(where, f"has {_kind(signal)}, not {wanted}")
     array = signal.points if isinstance(signal, Landmarks) else signal.vectors
     unit = "coordinates a point" if layout_name else "numbers a frame"
     if isinstance(signal, Landmarks):
@@ -180,6 +240,12 @@ def prepare(
     whole = layout(layout_name)
     points = normalise(signal.points, whole, landmarks.origin, landmarks.scale)
     return np.ascontiguousarray(points[:, subset(whole, landmarks.points)[1]])
+
+
+def _kind(signal: Signal) -> str:
+    if isinstance(signal, Landmarks):
+        return f"landmarks of layout {signal.layout!r}"
+    return "video" if isinstance(signal, Video) else "features"
 
 
 def frame_labels(sample: Sample, encode: Encode) -> Int64[np.ndarray, " frames"]:

@@ -1,7 +1,8 @@
 """Landmark layouts as data: which points there are, their parts, edges and mirror images.
 
-The indices are those of MediaPipe (Apache-2.0). ``holistic`` has the order pose, face, left hand,
-right hand; left and right are the signer's own.
+The indices are those of MediaPipe (Apache-2.0), in ``openpose`` those of OpenPose: BODY_25, 70 points of
+the face, 21 of each hand. Both have the order body, face, left hand, right hand; left and right are the
+signer's own.
 """
 
 from collections.abc import Sequence
@@ -182,6 +183,29 @@ _HAND_EDGES = _chains(
 _PALM = (0, 9)  # from the wrist to the root of the middle finger
 
 
+_BODY_25 = (
+    "nose", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow",
+    "left_wrist", "mid_hip", "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle",
+    "right_eye", "left_eye", "right_ear", "left_ear", "left_big_toe", "left_small_toe", "left_heel",
+    "right_big_toe", "right_small_toe", "right_heel",
+)  # fmt: skip
+_BODY_25_EDGES = _chains(
+    (17, 15, 0, 16, 18), (0, 1), (1, 2, 3, 4), (1, 5, 6, 7), (1, 8), (8, 9, 10, 11, 22, 23), (11, 24),
+    (8, 12, 13, 14, 19, 20), (14, 21),
+)  # fmt: skip
+_BODY_25_SHOULDERS = (2, 5)
+_FACE_70 = (
+    range(17), range(17, 22), range(22, 27), range(27, 31), range(31, 36),  # jaw, brows, nose
+    (*range(36, 42), 36), (*range(42, 48), 42), (*range(48, 60), 48), (*range(60, 68), 60),  # eyes, lips
+)  # fmt: skip
+# Jaw, brows, nose and lips from side to side; the eyes; the pupils.
+_FACE_70_MIRROR = (
+    *range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1), 45, 44, 43, 42, 47, 46,
+    39, 38, 37, 36, 41, 40, *range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1),
+    69, 68,
+)  # fmt: skip
+
+
 def _face_mirror() -> tuple[int, ...]:
     mirror = list(range(_FACE_POINTS))
     right = (i for i in range(248) if i not in _FACE_MIDDLE)
@@ -224,6 +248,40 @@ def _holistic() -> Layout:
     )
 
 
+def _openpose() -> Layout:
+    body, face, hand = len(_BODY_25), len(_FACE_70_MIRROR), len(_HAND)
+    left, right = body + face, body + face + hand
+    return Layout(
+        name="openpose",
+        points=(
+            *_BODY_25,
+            *(f"face70_{i}" for i in range(face)),
+            *(f"left_hand_{name}" for name in _HAND),
+            *(f"right_hand_{name}" for name in _HAND),
+        ),
+        parts={
+            "body": tuple(range(body)),
+            "face": tuple(range(body, left)),
+            "left_hand": tuple(range(left, right)),
+            "right_hand": tuple(range(right, right + hand)),
+        },
+        edges=(
+            *_BODY_25_EDGES,
+            *_moved(_chains(*_FACE_70), body),
+            *_moved(_HAND_EDGES, left),
+            *_moved(_HAND_EDGES, right),
+        ),
+        mirror=(
+            *_opposite(_BODY_25),
+            *(body + i for i in _FACE_70_MIRROR),
+            *range(right, right + hand),
+            *range(left, right),
+        ),
+        root=_BODY_25_SHOULDERS,
+        scale=(_BODY_25_SHOULDERS,),
+    )
+
+
 @cache
 def _layouts() -> dict[str, Layout]:
     holistic = _holistic()
@@ -253,6 +311,7 @@ def _layouts() -> dict[str, Layout]:
         _take(holistic, [*_SIGNING_POSE, *face, *both], "signing"),
         replace(hands, root=(0, len(_HAND)), scale=(_PALM, *_moved([_PALM], len(_HAND)))),
         hand,
+        _openpose(),
         boston104,
     )
     return {each.name: each for each in found}

@@ -8,8 +8,11 @@ there once, the next is new with probability N1/N).
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+
+Token = TypeVar("Token", int, str)
 
 UNKNOWN = 1
 """The index of the unknown token."""
@@ -29,8 +32,8 @@ class RareAsUnknown:
         return tuple(UNKNOWN if miss and token in self.rare else token for token, miss in pairs)
 
 
-def seen_once(sentences: Iterable[tuple[int, ...]]) -> frozenset[int]:
-    """The tokens that are there once; a sentence that is there several times, as where several signers
-    signed it, counts once."""
+def seen_once(sentences: Iterable[tuple[Token, ...]]) -> frozenset[Token]:
+    """The tokens, or characters, that are there once; a sentence that is there several times, as where
+    several signers signed it, counts once."""
     counts = Counter(token for sentence in set(sentences) for token in sentence)
     return frozenset(token for token, count in counts.items() if count == 1)

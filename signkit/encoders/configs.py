@@ -50,6 +50,7 @@ class GcnConfig:
     """Spatial-temporal graph network over the parts of a landmark layout."""
 
     factory: ClassVar[str] = "signkit.encoders.gcn:build"
+    reads: ClassVar[str] = "landmarks"
     channels: tuple[Annotated[int, Range(1)], ...] = (64, 64, 128, 256)
     """Width of each graph block, one after another."""
     temporal_kernel: Annotated[int, Range(1, 31)] = 5
@@ -74,6 +75,7 @@ class KinematicConfig:
     """Positions, velocities and distances of a few points, normalised: for hand tracks."""
 
     factory: ClassVar[str] = "signkit.encoders.kinematic:build"
+    reads: ClassVar[str] = "landmarks"
     lags: tuple[Annotated[int, Range(1, 32)], ...] = (1, 2)
     """Frames over which velocities are taken."""
     local_temporal: LocalTemporalConfig = LocalTemporalConfig()
@@ -85,9 +87,41 @@ class FeaturesConfig:
     """Feature vectors made elsewhere, one a frame."""
 
     factory: ClassVar[str] = "signkit.encoders.features:build"
+    reads: ClassVar[str] = "features"
     dropout: Annotated[float, Range(0, 1)] = 0.0
     local_temporal: LocalTemporalConfig = LocalTemporalConfig()
     global_temporal: GlobalTemporalConfig = GlobalTemporalConfig()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwinConfig:
+    """Frames of video through an image backbone: a Swin Transformer, or any other of timm."""
+
+    factory: ClassVar[str] = "signkit.encoders.swin:build"
+    reads: ClassVar[str] = "video"
+    backbone: str = "swin_tiny_patch4_window7_224"
+    """A model of timm by its name, with a tag where it has weights of several (`resnet18.a1_in1k`)."""
+    weights: str = "imagenet"
+    """`imagenet`: those timm has under the name; `none`; or a file, .safetensors or .pth."""
+    freeze: str = "none"
+    """What is not trained: `none`, `all`, or the stem and so many of the first stages."""
+    drop_path: Annotated[float, Range(0, 1)] = 0.0
+    """Stochastic depth: probability to leave out a block of the last stage, less before."""
+    frames_per_pass: Annotated[int, Range(1)] = 32
+    """Frames that go through the backbone at a time."""
+    checkpoint: bool = True
+    """Keep no activations of a pass: they are computed again when its gradient is."""
+    kept_frames: Annotated[int, Range(0)] = 0
+    """Frames of a batch, the first ones, whose activations are kept nevertheless."""
+    dropout: Annotated[float, Range(0, 1)] = 0.0
+    """Of each frame's vector."""
+    local_temporal: LocalTemporalConfig = LocalTemporalConfig()
+    global_temporal: GlobalTemporalConfig = GlobalTemporalConfig()
+
+    def __post_init__(self) -> None:
+        if not (self.freeze in ("none", "all") or self.freeze.isdecimal()):
+            what = f"cannot be `{self.freeze}`"
+            raise UserError("freeze", what, "`none`, `all`, or a number of stages, such as 2")
 
 
 @dataclass(frozen=True, kw_only=True)

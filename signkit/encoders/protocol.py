@@ -34,7 +34,7 @@ class Encoder(Protocol):
     Attributes:
         chunk_dim: width of the chunk features.
         video_dim: width of the video features.
-        reads: ``landmarks`` or ``features``.
+        reads: ``video``, ``landmarks`` or ``features``.
     """
 
     chunk_dim: int

@@ -10,7 +10,7 @@ import numpy as np
 from signkit.data.layouts import Layout, layout
 from signkit.prepare import Prepared
 from signkit.report.result import Result, examples, shown_splits
-from signkit.types import Landmarks, Sample
+from signkit.types import Clip, Features, Landmarks, Sample, Signal, Video
 from signkit.watch import read_metrics
 
 FRAMES, SENTENCES = 6, 3
@@ -73,23 +73,43 @@ def _curves(axes: Any, run: Path, title: str) -> None:
 
 
 def _clip(axes: list[Any], sample: Sample) -> None:
-    """A few frames of a clip's landmarks, or the features as one picture."""
+    """A few frames of a clip, as video or as landmarks, or the features as one picture."""
     signal = sample.load()
-    if not isinstance(signal, Landmarks):
+    if isinstance(signal, Features):
         for place, chunk in zip(axes, np.array_split(signal.vectors, len(axes)), strict=True):
             place.imshow(chunk.T, aspect="auto")
             place.set_axis_off()
         return
+    shown = np.linspace(0, sample.frames - 1, len(axes)).astype(np.int64)
+    if isinstance(signal, Video):
+        _frames(axes, signal.clip, shown)
+    else:
+        _skeletons(axes, signal, shown)
+    for place, frame in zip(axes, shown, strict=True):
+        place.set_axis_off()
+        place.set_title(f"{frame / _fps(signal):.2f} s", fontsize=8, color=INK)
+    axes[0].set_title(f"{sample.id}, {axes[0].get_title()}", fontsize=8, color=INK)
+
+
+def _fps(signal: Signal) -> float:
+    if isinstance(signal, Video):
+        return signal.clip.fps
+    return signal.fps if isinstance(signal, Landmarks) else 25.0
+
+
+def _frames(axes: list[Any], clip: Clip, shown: np.ndarray) -> None:
+    for place, pixels in zip(axes, clip.read(shown), strict=True):
+        place.imshow(pixels)
+
+
+def _skeletons(axes: list[Any], signal: Landmarks, shown: np.ndarray) -> None:
     points, whole = signal.points, layout(signal.layout)
     low, high = np.nanmin(points, (0, 1)), np.nanmax(points, (0, 1))
-    for place, frame in zip(axes, np.linspace(0, len(points) - 1, len(axes)).astype(int), strict=True):
+    for place, frame in zip(axes, shown, strict=True):
         _skeleton(place, points[frame], whole)
         place.set_xlim(low[0], high[0])
         place.set_ylim(high[1], low[1])
         place.set_aspect("equal")
-        place.set_axis_off()
-        place.set_title(f"{frame / signal.fps:.2f} s", fontsize=8, color=INK)
-    axes[0].set_title(f"{sample.id}, {axes[0].get_title()}", fontsize=8, color=INK)
 
 
 def _skeleton(axes: Any, points: np.ndarray, whole: Layout) -> None:
@@ -101,8 +121,7 @@ def _skeleton(axes: Any, points: np.ndarray, whole: Layout) -> None:
 
 def _times(axes: Any, result: Result, split: str, sample: Sample) -> None:
     """The reference's segments, where the corpus has them, above the recognised glosses' times."""
-    signal = sample.load()
-    fps = signal.fps if isinstance(signal, Landmarks) else 25.0
+    fps = _fps(sample.load())
     for segment in sample.segments:
         axes.axvspan(segment.start / fps, segment.end / fps, 0.55, 0.95, color=SIGN)
         axes.text(

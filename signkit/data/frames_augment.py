@@ -1,0 +1,119 @@
+"""Changes made to training clips of video: which frames are shown, and how; the same for all of a clip."""
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Int64, UInt8
+
+from signkit.data.augment import nearest_frame, still, time_map
+from signkit.errors import UserError
+from signkit.recipe import AugmentConfig
+
+OF_VIDEO = ("rate", "rescale", "warp", "freeze", "crop", "mirror", "colour", "drop_frames")
+"""The keys of `augment` that video knows."""
+ONLY_OF_VIDEO = ("crop", "colour")
+GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+"""How bright each colour is (ITU-R BT.601)."""
+
+Pixels = npt.NDArray[np.uint8]
+
+
+def check_kind(config: AugmentConfig, video: bool) -> None:
+    """Refuse changes that the corpus's kind of signal does not know.
+
+    Raises:
+        UserError: naming the key.
+    """
+    wrong = [f.name for f in dataclasses.fields(config) if f.name not in OF_VIDEO] if video else ONLY_OF_VIDEO
+    name = next((name for name in wrong if getattr(config, name)), None)
+    if name is None:
+        return
+    if video:
+        what, hint = "changes landmarks, and the corpus has video", f"; video knows {', '.join(OF_VIDEO)}"
+    else:
+        what, hint = "changes video, and the corpus has none", ""
+    raise UserError(f"augment.{name}", what, f"leave it out{hint}")
+
+
+def chosen_frames(
+    frames: int, config: AugmentConfig, rng: np.random.Generator, least_frames: int = 1
+) -> Int64[np.ndarray, " new_frames"]:
+    """The frames shown, by index, never falling: rate, rescale, warp, then still spans.
+
+    Args:
+        least_frames: a clip is not shortened below this.
+    """
+    places = np.arange(frames)
+    if config.rate or config.rescale or config.warp:
+        places = nearest_frame(time_map(frames, config, rng, least_frames))
+    if config.freeze:
+        places = places[still(len(places), config.freeze, rng)]
+    return places
+
+
+def augment_frames(
+    pixels: UInt8[np.ndarray, "frames height width 3"],
+    crop: int,
+    config: AugmentConfig,
+    rng: np.random.Generator,
+) -> UInt8[np.ndarray, "frames {crop} {crop} 3"]:
+    """A square of the frames, mirrored, in other colours, some frames black; the input is not changed."""
+    top, left = _corner(pixels, crop, config.crop, rng)
+    pixels = pixels[:, top : top + crop, left : left + crop]
+    if config.mirror and rng.random() < config.mirror:
+        pixels = mirrored(pixels)
+    if config.colour:
+        pixels = recoloured(pixels, *rng.uniform(1 - config.colour, 1 + config.colour, 3))
+    if config.drop_frames:
+        gone = rng.random(len(pixels)) < config.drop_frames
+        gone[rng.integers(len(pixels))] = False
+        pixels = np.where(gone[:, None, None, None], np.uint8(0), pixels)
+    return pixels
+
+
+def middle(
+    pixels: UInt8[np.ndarray, "frames height width 3"], crop: int
+) -> UInt8[np.ndarray, "frames {crop} {crop} 3"]:
+    """The square in the middle of the frames; a view."""
+    top, left = ((side - crop) // 2 for side in pixels.shape[1:3])
+    return pixels[:, top : top + crop, left : left + crop]
+
+
+def mirrored(
+    pixels: UInt8[np.ndarray, "frames height width 3"],
+) -> UInt8[np.ndarray, "frames height width 3"]:
+    """Left and right change places."""
+    whole = np.ascontiguousarray(pixels)
+    flipped: Pixels = torch.flip(torch.from_numpy(whole), [2]).numpy()  # many times as fast as numpy's
+    return flipped
+
+
+def recoloured(
+    pixels: UInt8[np.ndarray, "frames height width 3"], brightness: float, contrast: float, saturation: float
+) -> UInt8[np.ndarray, "frames height width 3"]:
+    """Other colours: each pixel between its grey and itself (saturation), between the clip's mean grey
+    and itself (contrast), and times the brightness; in one step, so that nothing is cut off in between."""
+    mean = float((pixels[:, ::4, ::4].reshape(-1, 3).mean(0) * GREY).sum())
+    own = np.float32(brightness * contrast * saturation)
+    grey = GREY * np.float32(brightness * contrast * (1 - saturation))
+    offset = np.float32(brightness * (1 - contrast) * mean + 0.5)
+    changed = np.empty(pixels.shape, dtype=np.uint8)
+    values = np.empty(pixels.shape[1:], dtype=np.float32)
+    for frame, target in zip(pixels, changed, strict=True):  # a frame fits the cache, a clip does not
+        values[...] = frame
+        light = values @ grey
+        light += offset
+        values *= own
+        for colour in range(3):
+            values[..., colour] += light
+        np.clip(values, 0, 255, out=values)
+        target[...] = values
+    return changed
+
+
+def _corner(pixels: Pixels, crop: int, anew: bool, rng: np.random.Generator) -> tuple[int, int]:
+    rest = np.array(pixels.shape[1:3]) - crop
+    top, left = rng.integers(0, rest + 1) if anew else rest // 2
+    return int(top), int(left)

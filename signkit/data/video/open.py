@@ -1,0 +1,67 @@
+"""A path to a clip: what is a file of video, what a folder of frames, and what neither."""
+
+import os
+from pathlib import Path
+
+from signkit.data.video.folder import USUAL_FPS, open_folder
+from signkit.errors import UserError
+from signkit.files import plainly
+from signkit.plugins import check_extra
+from signkit.types import Clip, Video
+
+PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
+"""How files begin that Pillow reads; WebP is told apart on its own."""
+
+
+def open_clip(path: Path, where: str = "", fps: float = USUAL_FPS) -> Clip:
+    """A file of video, a moving picture (gif, webp, apng), or a folder of frames (png, jpg).
+
+    What a file holds counts, not its ending. Nothing but its beginning and its index is read.
+
+    Args:
+        where: what a message begins with; the path if empty.
+        fps: frames a second of a folder, which does not say.
+
+    Raises:
+        UserError: there is nothing, or nothing that is a clip; naming the path.
+        OperationalError: it cannot be read.
+    """
+    where = where or str(path)
+    try:
+        import av  # noqa: F401
+        import PIL  # noqa: F401
+
+        if os.path.isdir(path):  # where `Path.is_dir` raises, opening says why
+            return open_folder(path, where, fps)
+        start = _start(path, where)
+        if start.startswith(PICTURES) or (start[:4], start[8:12]) == (b"RIFF", b"WEBP"):
+            from signkit.data.video.moving import open_moving
+
+            return open_moving(path, where)
+        from signkit.data.video.file import open_file
+
+        return open_file(path, where)
+    except ImportError as error:
+        check_extra(error, where)
+        raise
+
+
+def load_video(path: Path) -> Video:
+    """The signal of a sample of video.
+
+    Raises:
+        UserError: as `open_clip`.
+    """
+    return Video(open_clip(path))
+
+
+def _start(path: Path, where: str) -> bytes:
+    with plainly(path, "read"):
+        try:
+            with open(path, "rb") as file:
+                start = file.read(16)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise UserError(where, "there is no such file") from error
+    if not start:
+        raise UserError(where, "the file is empty")
+    return start

@@ -1,0 +1,1 @@
+"""`signkit profile`: what a training step of a recipe costs, stage by stage."""
