@@ -54,7 +54,7 @@ class Boston104Config:
 
 @dataclass(frozen=True, kw_only=True)
 class ManifestConfig:
-    """A user's own data: a CSV or JSONL of clips and glosses, with npz files of landmarks or features."""
+    """A user's own data: a CSV or JSONL of clips and glosses, with video, landmarks or features."""
 
     factory: ClassVar[str] = "signkit.data.corpora.manifest:read"
     root: Annotated[str, Path_()]
@@ -65,6 +65,68 @@ class ManifestConfig:
     """A file below the folder with more gloss sentences, one a line; those of dev and test are left out."""
     signer_independent: bool = False
     """Claim that no signer is in two splits; a signer who is, is an error."""
+    damaged: Literal["refuse", "skip"] = "refuse"
+    """A clip of train whose file cannot be used: stop, or leave it out, counted and named."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phoenix2014Config:
+    """RWTH-PHOENIX-Weather 2014, the official folder: frames of German weather forecasts and glosses."""
+
+    factory: ClassVar[str] = "signkit.data.corpora.phoenix2014:read"
+    inventory: ClassVar[str] = "signkit.data.corpora.phoenix2014:take_stock"
+    root: Annotated[str, Path_()]
+    """The unpacked release, or the part's folder in it."""
+    part: Literal["multisigner", "si5"] = "multisigner"
+    """All signers in all splits, or signer 5 in dev and test alone."""
+    frames: str = "fullFrame-210x260px"
+    """The folder of frames below `features`."""
+    landmarks: Annotated[str, Path_(optional=True)] = ""
+    """Read these in place of frames: a folder of files that `signkit landmarks` made of the frames."""
+    clean: bool = True
+    """Clean the glosses of train by the rules of the protocol phoenix2014; dev and test come clean."""
+    missing: Literal["refuse", "skip"] = "refuse"
+    """A sample of train without frames (or landmarks): stop, or leave it out, counted and named."""
+    leave_out: tuple[str, ...] = ("13April_2011_Wednesday_tagesschau_default-14",)
+    """Ids that are not used. This one's frames end before its sentence does; most systems leave it out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phoenix2014tConfig:
+    """RWTH-PHOENIX-Weather 2014 T, the official folder: frames, glosses and German text."""
+
+    factory: ClassVar[str] = "signkit.data.corpora.phoenix2014t:read"
+    inventory: ClassVar[str] = "signkit.data.corpora.phoenix2014t:take_stock"
+    root: Annotated[str, Path_()]
+    """The unpacked release, or the folder PHOENIX-2014-T in it."""
+    frames: str = "fullFrame-210x260px"
+    """The folder of frames below `features`."""
+    landmarks: Annotated[str, Path_(optional=True)] = ""
+    """Read these in place of frames: a folder of files that `signkit landmarks` made of the frames."""
+    clean: bool = True
+    """Clean the glosses of train by the rules of the protocol phoenix2014t; it cleans dev and test itself."""
+    missing: Literal["refuse", "skip"] = "refuse"
+    """A sample of train without frames (or landmarks): stop, or leave it out, counted and named."""
+    leave_out: tuple[str, ...] = ()
+    """Ids that are not used."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CslDailyConfig:
+    """CSL-Daily, the official folders: frames of everyday Chinese sentences, glosses and text."""
+
+    factory: ClassVar[str] = "signkit.data.corpora.csl_daily:read"
+    inventory: ClassVar[str] = "signkit.data.corpora.csl_daily:take_stock"
+    root: Annotated[str, Path_()]
+    """The folder that holds `sentence_label` and the folder of frames."""
+    frames: str = ""
+    """The folder of frames below the root; empty: `sentence_frames-512x512` or another usual one."""
+    landmarks: Annotated[str, Path_(optional=True)] = ""
+    """Read these in place of frames: a folder of files that `signkit landmarks` made of the frames."""
+    missing: Literal["refuse", "skip"] = "refuse"
+    """A sample of train without frames (or landmarks): stop, or leave it out, counted and named."""
+    leave_out: tuple[str, ...] = ()
+    """Ids that are not used."""
 
 
 @dataclass(frozen=True, kw_only=True)

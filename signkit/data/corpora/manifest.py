@@ -1,27 +1,50 @@
-"""A user's own corpus: a manifest of clips with their glosses, and an npz file for each clip.
+"""A user's own corpus: a manifest of clips with their glosses, and a file or folder for each clip.
 
 The manifest is a CSV (comma or tab, with a header) or a JSONL, in UTF-8. Columns: ``id``, ``path``
 (below the manifest's folder), ``gloss`` (separated by spaces; in JSONL a list too), ``split``
-(train, dev or test), and if wanted ``text`` and ``signer``. The npz files: `signkit.data.npz`.
+(train, dev or test), and if wanted ``text`` and ``signer``. A path leads to landmarks or features
+(`signkit.data.npz`, `signkit.data.landmark_files`) or to video (`signkit.data.video`).
 """
 
 import hashlib
 import json
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from signkit.data.corpora.configs import ManifestConfig
 from signkit.data.corpora.table import Row, fail_together, read_rows
-from signkit.data.npz import NpzHeader, read_header, read_npz
+from signkit.data.landmark_files import is_landmarks, landmark_header, read_landmarks
+from signkit.data.npz import read_header, read_npz
+from signkit.data.video import open_clip
 from signkit.errors import UserError
 from signkit.files import read_text
 from signkit.text import composed
-from signkit.types import SPLITS, Corpus, Sample
+from signkit.types import SPLITS, VIDEO, Corpus, Sample, Signal, Video
 
 __all__ = ["read", "read_npz"]
 
 COLUMNS = ("id", "path", "gloss", "split")
 OPTIONAL = ("text", "signer")
+COLOURS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """What a row's path leads to, told by its header.
+
+    Attributes:
+        layout: of landmarks, "" of features, `VIDEO` of video.
+        checksum: enough to see that a file has changed, cheap.
+    """
+
+    frames: int
+    layout: str
+    width: int
+    checksum: int
+    load: Callable[[], Signal]
 
 
 def read(config: ManifestConfig) -> Corpus:
@@ -30,8 +53,9 @@ def read(config: ManifestConfig) -> Corpus:
     Raises:
         UserError: of the manifest, not UTF-8, not readable as a table, columns missing, no row of
             train; of a row, an empty cell, an unknown split, an id used twice or in two splits, a path
-            that is not below the folder, a file that cannot be used (see `read_header`) or has another
-            layout than the first; a signer in two splits, when `signer_independent` is claimed.
+            that is not below the folder, a file that cannot be used (see `read_header`, `open_clip`) or
+            has another layout than the first; a signer in two splits, when `signer_independent` is
+            claimed. A file of train that cannot be used is left out if the recipe says so.
     """
     root = Path(config.root)
     file = root / config.file
@@ -39,35 +63,64 @@ def read(config: ManifestConfig) -> Corpus:
     rows = _rows(file, text, config.signer_independent)
     faults: list[UserError] = []
     samples: list[Sample] = []
-    headers: list[NpzHeader] = []
+    media: list[Media] = []
+    left_out: list[str] = []
     first: dict[str, Row] = {}
     for row in rows:
         try:
             _check_id(row, first)
-            header = read_header(_path(row, root), f"{row.where}: {row.cells['path']}")
-            samples.append(_sample(row, root, header))
-            headers.append(header)
-            _check_same_kind(row, headers, samples)
+            path = _path(row, root)
+            try:
+                found = _media(path, f"{row.where}: {row.cells['path']}")
+            except UserError as fault:
+                if config.damaged == "refuse" or row.cells["split"].strip() != "train":
+                    raise
+                left_out.append(str(fault))
+                continue
+            samples.append(_sample(row, found))
+            media.append(found)
+            _check_same_kind(row, media, samples)
         except UserError as fault:
             faults.append(fault)
     if config.signer_independent:
         faults += _signer_faults(rows)
     fail_together(faults, str(file))
     if not any(sample.split == "train" for sample in samples):
-        raise UserError(str(file), "no row has the split train")
+        what = "no file of train can be used" if left_out else "no row has the split train"
+        raise UserError(str(file), what, left_out[0] if left_out else "")
     held_out = {sample.reference for sample in samples if sample.split != "train"}
     more = _extra_text(root, config.extra_text)
     digest = hashlib.sha256(text.encode())
-    digest.update(repr([header.checksum for header in headers]).encode())
+    digest.update(repr([found.checksum for found in media]).encode())
     digest.update(repr(more).encode())
     return Corpus(
         name=file.stem,
         samples=tuple(samples),
-        layout=headers[0].layout,
-        width=headers[0].width,
+        layout=media[0].layout,
+        width=media[0].width,
         extra_text=tuple(sentence for sentence in more if sentence not in held_out),
         fingerprint=digest.hexdigest(),
+        left_out=tuple(left_out),
     )
+
+
+def _media(path: Path, where: str) -> Media:
+    """What a path holds.
+
+    Raises:
+        UserError: it cannot be used.
+    """
+    if path.suffix.lower() == ".npz":
+        header = read_header(path, where)
+        return Media(header.frames, header.layout, header.width, header.checksum, partial(read_npz, path))
+    if is_landmarks(path):
+        header = landmark_header(path, where)
+        load = partial(read_landmarks, path)
+        return Media(header.frames, header.layout, header.width, header.checksum, load)
+    clip = open_clip(path, where)
+    size = path.stat().st_size if path.is_file() else 0
+    checksum = zlib.crc32(repr((path.name, clip.frames, clip.fps, size)).encode())
+    return Media(clip.frames, VIDEO, COLOURS, checksum, partial(Video, clip))
 
 
 def _rows(file: Path, text: str, need_signer: bool) -> list[Row]:
@@ -135,13 +188,15 @@ def _path(row: Row, root: Path) -> Path:
     path = row.cells["path"].strip()
     if not path:
         raise UserError(row.where, "the path is empty")
+    if "\0" in path:
+        raise UserError(row.where, f"path {path!r} has the character 0, which no path has")
     windows = PureWindowsPath(path)
     if PurePosixPath(path).is_absolute() or windows.anchor or ".." in windows.parts:
         raise UserError(row.where, f"path {path!r} is not below the manifest's folder")
     return root / path
 
 
-def _sample(row: Row, root: Path, header: NpzHeader) -> Sample:
+def _sample(row: Row, media: Media) -> Sample:
     glosses = tuple(composed(row.cells["gloss"]).split())
     if not glosses:
         raise UserError(row.where, "the gloss is empty")
@@ -152,19 +207,19 @@ def _sample(row: Row, root: Path, header: NpzHeader) -> Sample:
         id=row.cells["id"].strip(),
         split=split,
         reference=glosses,
-        frames=header.frames,
-        load=partial(read_npz, _path(row, root)),
+        frames=media.frames,
+        load=media.load,
         source=row.where,
         signer=row.cells.get("signer", "").strip(),
         text=row.cells.get("text", "").strip(),
     )
 
 
-def _check_same_kind(row: Row, headers: list[NpzHeader], samples: list[Sample]) -> None:
+def _check_same_kind(row: Row, media: list[Media], samples: list[Sample]) -> None:
     kinds = []
-    for header in (headers[0], headers[-1]):
-        kinds.append(f"layout {header.layout!r}" if header.layout else "features")
-        kinds[-1] += f" of width {header.width}"
+    for found in (media[0], media[-1]):
+        kind = f"layout {found.layout!r}" if found.layout else "features"
+        kinds.append(VIDEO if found.layout == VIDEO else f"{kind} of width {found.width}")
     if kinds[0] != kinds[1]:
         line = samples[0].source.rpartition(":")[2]
         path = row.cells["path"].strip()

@@ -30,17 +30,24 @@ class Row:
         return int(cell)
 
 
-def read_rows(file: Path, text: str, columns: Iterable[str], delimiter: str = ",") -> list[Row]:
+def read_rows(
+    file: Path, text: str, columns: Iterable[str], delimiter: str = ",", *, quotes: bool = True
+) -> list[Row]:
     """The rows of a table with a header; blank lines are passed over.
 
     Args:
         columns: those that must be there; others may be.
+        quotes: whether quotation marks enclose a cell; if not, they are letters.
 
     Raises:
         UserError: no header, a column missing or doubled, a row with too many or too few cells, a
             quotation mark that is never closed.
     """
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    lines = io.StringIO(text, newline="")
+    if quotes:
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    else:
+        reader = csv.reader(lines, delimiter=delimiter, strict=True, quoting=csv.QUOTE_NONE)
     rows: list[Row] = []
     header: list[str] = []
     try:

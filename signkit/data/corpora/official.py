@@ -1,0 +1,281 @@
+"""Corpora as their makers packed them: lists of samples, a folder of frames for each, and what is missing.
+
+Frames are counted by one look at each folder, many folders at a time, since a network disk answers
+slowly but to many at once. Nothing is decoded here and no index is kept beside the user's data.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from signkit.data.corpora.table import fail_together
+from signkit.data.landmark_files import landmark_header, read_landmarks
+from signkit.data.npz import NpzHeader
+from signkit.data.video import open_clip
+from signkit.data.video.folder import ENDINGS
+from signkit.errors import UserError
+from signkit.files import plainly
+from signkit.types import SPLITS, VIDEO, Corpus, Sample, Signal, Video
+
+THREADS = 16
+LANDMARKS = (".npz", ".pose")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A row of an official list.
+
+    Attributes:
+        where: the list and the line, for messages.
+        frames: the folder of its frames.
+        below: the same, from the folder of all frames.
+    """
+
+    id: str
+    split: str
+    reference: tuple[str, ...]
+    where: str
+    frames: Path
+    below: Path
+    signer: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Samples of a split without frames or landmarks: how many, and the fault that says so."""
+
+    split: str
+    samples: int
+    fault: UserError
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What there is of a corpus.
+
+    Attributes:
+        corpus: the samples that can be used; those that the recipe leaves out are not among them.
+        listed: how many the lists name, by split.
+        published: how many they should.
+        faults: of the lists.
+        gaps: samples of the lists that are not there.
+    """
+
+    corpus: Corpus
+    listed: dict[str, int]
+    published: dict[str, int]
+    faults: tuple[UserError, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(slots=True)
+class Lists:
+    """What was read of the lists so far.
+
+    Attributes:
+        digest: of the files' contents.
+    """
+
+    listed: list[Listed] = field(default_factory=list)
+    faults: list[UserError] = field(default_factory=list)
+    digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+
+    def add(self, row: Listed) -> None:
+        """A row; of an empty reference or an unknown split it is a fault."""
+        if not row.id:
+            self.faults.append(UserError(row.where, "the name is empty"))
+        elif row.split not in SPLITS:
+            self.faults.append(UserError(row.where, f"split {row.split!r} is none of train, dev, test"))
+        elif not row.reference:
+            self.faults.append(UserError(row.where, f"{row.id} has no gloss"))
+        elif row.below.is_absolute() or ".." in row.below.parts:
+            what = f"the frames of {row.id} are said to be in {row.below}, which is not below the folder"
+            self.faults.append(UserError(row.where, what))
+        else:
+            self.listed.append(row)
+
+    def once(self) -> list[Listed]:
+        """The rows by different names, the first of each; others become faults."""
+        first: dict[str, Listed] = {}
+        for row in self.listed:
+            before = first.setdefault(row.id, row)
+            if before is not row:
+                self.faults.append(
+                    UserError(
+                        row.where, f"{row.id} is there twice, first in {_short(before.where, row.where)}"
+                    )
+                )
+        return [*first.values()]
+
+
+def take_stock_of(
+    name: str,
+    lists: Lists,
+    published: dict[str, int],
+    *,
+    landmarks: str,
+    leave_out: Sequence[str],
+    fps: float,
+) -> Stock:
+    """Count the frames of what the lists name, or read the headers of its landmarks."""
+    rows = lists.once()
+    wanted = [row for row in rows if row.id not in set(leave_out)]
+    found = _landmarks(wanted, Path(landmarks)) if landmarks else _frames(wanted, fps)
+    lists.digest.update(repr([(sample.id, sample.frames) for sample in found.samples]).encode())
+    return Stock(
+        corpus=Corpus(
+            name, tuple(found.samples), found.layout, found.width, fingerprint=lists.digest.hexdigest()
+        ),
+        listed={split: sum(row.split == split for row in rows) for split in SPLITS},
+        published=published,
+        faults=tuple(lists.faults),
+        gaps=tuple(found.gaps),
+    )
+
+
+def usable(stock: Stock, missing: Literal["refuse", "skip"], where: str) -> Corpus:
+    """The corpus of what there is.
+
+    Args:
+        missing: what is done about samples of train that are not there; of dev and test they are always
+            refused, since a score on a part of them is another score.
+
+    Raises:
+        UserError: all faults of the lists and all that is missing, at once.
+    """
+    refused = [gap.fault for gap in stock.gaps if missing == "refuse" or gap.split != "train"]
+    fail_together([*stock.faults, *refused], where)
+    if not stock.corpus.split("train"):
+        raise UserError(where, "there is no sample of train", str(stock.gaps[0].fault) if stock.gaps else "")
+    return replace(stock.corpus, left_out=tuple(str(gap.fault) for gap in stock.gaps))
+
+
+def tree(places: Sequence[Path], marks: Sequence[str]) -> Path:
+    """The folder of a release: the first of these places that has one of the marks.
+
+    Args:
+        places: what the user names, and where a release has its folder in that.
+        marks: files, by their path in it.
+
+    Raises:
+        UserError: none of them has one.
+    """
+    for place in places:
+        if any((place / mark).exists() for mark in marks):
+            return place
+    what = f"no {' or '.join(marks)} in it"
+    raise UserError(str(places[0]), what, f"nor in {', '.join(map(str, places[1:]))}")
+
+
+def count_frames(folder: Path) -> int:
+    """The pictures in a folder; -1 where there is no such folder."""
+    with plainly(folder, "read"):
+        try:
+            with os.scandir(folder) as entries:
+                names = [entry.name for entry in entries]
+        except (FileNotFoundError, NotADirectoryError):
+            return -1
+    return sum(name.lower().endswith(ENDINGS) and not name.startswith(".") for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The samples that are there, and the others."""
+
+    samples: list[Sample]
+    gaps: list[Gap]
+    layout: str
+    width: int
+
+
+def _frames(rows: list[Listed], fps: float) -> _Found:
+    with ThreadPoolExecutor(THREADS) as pool:
+        counted = [*pool.map(_counted, [row.frames for row in rows])]
+    gaps = _gone(rows)
+    gone = {gap.split for gap in gaps}
+    samples = []
+    for row, (folder, count) in zip(rows, counted, strict=True):
+        if count > 0:
+            samples.append(_sample(row, count, partial(load_frames, folder, fps)))
+        elif row.split not in gone:
+            what = "there is no such folder" if count < 0 else "the folder has no frames (png, jpg)"
+            gaps.append(Gap(row.split, 1, UserError(str(row.frames), what, f"it is that of {row.where}")))
+    return _Found(samples, gaps, VIDEO, 3)
+
+
+def _counted(folder: Path) -> tuple[Path, int]:
+    """A folder with its frames; they may lie in one named 1 in it, as in PHOENIX-2014."""
+    count = count_frames(folder)
+    if count == 0 and (inner := count_frames(folder / "1")) > 0:
+        return folder / "1", inner
+    return folder, count
+
+
+def _gone(rows: list[Listed]) -> list[Gap]:
+    """Splits whose whole folder is missing: one fault instead of thousands."""
+    gaps = []
+    for split in SPLITS:
+        mine = [row for row in rows if row.split == split]
+        tops = {row.frames.parents[max(0, len(row.below.parts) - 2)] for row in mine}
+        if len(tops) == 1 and not (top := tops.pop()).is_dir():
+            what = f"there is no such folder; it is that of {len(mine)} samples of {split}"
+            gaps.append(Gap(split, len(mine), UserError(str(top), what)))
+    return gaps
+
+
+def _landmarks(rows: list[Listed], folder: Path) -> _Found:
+    with ThreadPoolExecutor(THREADS) as pool:
+        files = [*pool.map(partial(_landmark_file, folder), rows)]
+    samples, gaps = [], []
+    layout, width, first = "", 0, ""
+    for row, file in zip(rows, files, strict=True):
+        if isinstance(file, UserError):
+            gaps.append(Gap(row.split, 1, file))
+            continue
+        path, header = file
+        if not first:
+            layout, width, first = header.layout, header.width, path.name
+        if (header.layout, header.width) != (layout, width):
+            what = f"has the layout {header.layout!r} of width {header.width}"
+            fault = UserError(str(path), what, f"{first} has {layout!r} of width {width}")
+            gaps.append(Gap(row.split, 1, fault))
+        else:
+            samples.append(_sample(row, header.frames, partial(read_landmarks, path)))
+    return _Found(samples, gaps, layout, width)
+
+
+def _landmark_file(folder: Path, row: Listed) -> tuple[Path, NpzHeader] | UserError:
+    """The file of a sample: named as its frames are, or by its name alone."""
+    stems = (row.below, Path(row.split) / row.id, Path(row.id))
+    paths = [folder / stem.with_name(stem.name + ending) for stem in stems for ending in LANDMARKS]
+    for path in paths:
+        if path.is_file():
+            try:
+                return path, landmark_header(path)
+            except UserError as fault:
+                return fault
+    return UserError(str(paths[0]), "there is no such file", f"it is that of {row.where}")
+
+
+def _sample(row: Listed, frames: int, load: Callable[[], Signal]) -> Sample:
+    return Sample(
+        id=row.id, split=row.split, reference=row.reference, frames=frames, load=load,
+        source=row.where, signer=row.signer, text=row.text,
+    )  # fmt: skip
+
+
+def load_frames(folder: Path, fps: float) -> Signal:
+    """The clip of a folder of frames."""
+    return Video(open_clip(folder, fps=fps))
+
+
+def _short(before: str, here: str) -> str:
+    """Where something was before: its line alone if it is in the same file."""
+    file, _, line = before.rpartition(":")
+    return f"line {line}" if here.startswith(file + ":") else before

@@ -1,0 +1,47 @@
+"""What the lists of both PHOENIX corpora have in common: bars between cells, and glosses to be cleaned."""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from signkit.data.corpora.official import Lists
+from signkit.data.corpora.table import Row, read_rows
+from signkit.errors import UserError
+from signkit.eval.cleaning import cleaner
+from signkit.eval.protocols import load
+from signkit.files import read_text
+from signkit.text import composed
+
+
+def read_list(lists: Lists, file: Path, columns: tuple[str, ...]) -> list[Row]:
+    """The rows of a list; what is wrong with the file is added to the faults."""
+    try:
+        text = read_text(file)
+        lists.digest.update(text.encode())
+        rows = read_rows(file, text, columns, "|", quotes=False)
+        if not rows:
+            raise UserError(str(file), "the list has no rows")
+        return rows
+    except UserError as fault:
+        lists.faults.append(fault)
+        return []
+
+
+def gloss_cleaner(protocol: str, clean: bool) -> Callable[[str, str], tuple[str, ...]]:
+    """What makes glosses of a line and its split.
+
+    Train is cleaned as hypotheses are, so that a model learns what is scored; dev and test stay as they
+    are, since the protocol says what is done to references.
+    """
+    edit = _cleaner(protocol) if clean else str
+
+    def glosses(line: str, split: str) -> tuple[str, ...]:
+        joined = " ".join(composed(line).split())
+        return tuple((edit(joined) if split == "train" else joined).split())
+
+    return glosses
+
+
+@cache
+def _cleaner(protocol: str) -> Callable[[str], str]:
+    return cleaner(load(protocol), "hypothesis")

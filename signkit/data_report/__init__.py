@@ -1,0 +1,1 @@
+"""`signkit data report`: a corpus on one page of HTML."""
