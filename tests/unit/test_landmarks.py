@@ -8,7 +8,7 @@ import pytest
 from signkit.data.landmarks import check_landmarks, layout, normalise, subset
 from signkit.errors import UserError
 
-NAMES = ("holistic", "signing", "hands", "hand", "boston104")
+NAMES = ("holistic", "signing", "hands", "hand", "openpose", "boston104")
 
 
 def clip(name: str, frames: int = 12, width: int = 3, seed: int = 0, gaps: float = 0.2) -> np.ndarray:
@@ -25,6 +25,7 @@ def clip(name: str, frames: int = 12, width: int = 3, seed: int = 0, gaps: float
         ("signing", {"body": 17, "face": 28, "left_hand": 21, "right_hand": 21}, 92),
         ("hands", {"left_hand": 21, "right_hand": 21}, 42),
         ("hand", {"hand": 21}, 21),
+        ("openpose", {"body": 25, "face": 70, "left_hand": 21, "right_hand": 21}, 129),
         ("boston104", {"left_hand": 1, "right_hand": 1, "head": 1}, 0),
     ],
 )
@@ -74,6 +75,32 @@ def test_known_mirror_images(left: str, right: str) -> None:
     assert (holistic.mirror[a], holistic.mirror[b]) == (b, a)
 
 
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("left_wrist", "right_wrist"),
+        ("neck", "neck"),
+        ("face70_0", "face70_16"),  # ends of the jaw
+        ("face70_8", "face70_8"),  # chin
+        ("face70_17", "face70_26"),  # ends of the brows
+        ("face70_31", "face70_35"),  # nostrils
+        ("face70_36", "face70_45"),  # outer corners of the eyes
+        ("face70_37", "face70_44"),  # upper lids
+        ("face70_41", "face70_46"),  # lower lids
+        ("face70_48", "face70_54"),  # corners of the mouth
+        ("face70_55", "face70_59"),
+        ("face70_57", "face70_57"),
+        ("face70_60", "face70_64"),
+        ("face70_65", "face70_67"),
+        ("face70_68", "face70_69"),  # pupils
+    ],
+)
+def test_known_mirror_images_of_openpose(left: str, right: str) -> None:
+    openpose = layout("openpose")
+    a, b = openpose.points.index(left), openpose.points.index(right)
+    assert (openpose.mirror[a], openpose.mirror[b]) == (b, a)
+
+
 def test_holistic_has_mediapipes_order() -> None:
     points = layout("holistic").points
     assert (points[0], points[15], points[33], points[501], points[522]) == (
@@ -104,6 +131,8 @@ def test_a_subset_keeps_names_and_the_edges_inside(name: str, which: str) -> Non
         ("signing", "hands", "hands"),
         ("hands", "signing", "hands"),
         ("hand", "hands", "hand"),
+        ("openpose", "signing", "openpose"),
+        ("openpose", "hands", "hands"),
         ("boston104", "signing", "boston104"),
         ("boston104", "hands", "boston104.hands"),
     ],

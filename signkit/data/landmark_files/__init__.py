@@ -1,0 +1,87 @@
+"""Files of landmarks, whoever wrote them, in one layout system.
+
+npz (`signkit.data.npz`), ``.pose`` of pose-format, folders of OpenPose's JSON, and the parquet files of two
+public collections, ``FILE.parquet`` or ``FILE.parquet#SEQUENCE`` where a file holds several.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from signkit.data.npz import NpzHeader, read_header, read_npz
+from signkit.errors import UserError
+from signkit.files import plainly
+from signkit.types import Signal
+
+__all__ = ["is_landmarks", "landmark_header", "read_landmarks"]
+
+FILES = (".npz", ".pose", ".parquet")
+PICTURES = (".png", ".jpg", ".jpeg")
+
+
+def is_landmarks(path: Path) -> bool:
+    """Whether a path leads to landmarks or features and not to video: by its ending, or as a folder with JSON
+    files and no pictures.
+
+    Raises:
+        OperationalError: the folder cannot be read.
+    """
+    name = _name(path)
+    if name.endswith(FILES) or not os.path.isdir(path):
+        return name.endswith(FILES)
+    with plainly(path, "read"):
+        endings = {file.suffix.lower() for file in path.iterdir()}
+    return ".json" in endings and not endings & {*PICTURES}
+
+
+def landmark_header(path: Path, where: str = "") -> NpzHeader:
+    """What a file says of itself; its points are not read.
+
+    Args:
+        where: what a message begins with, the path if empty.
+
+    Raises:
+        UserError: not there, of no known kind, damaged, without frames.
+        OperationalError: it cannot be read.
+    """
+    where = where or str(path)
+    header, _ = _kind(path, where)
+    return header(path, where)
+
+
+def read_landmarks(path: Path) -> Signal:
+    """Landmarks with NaN where a point is missing (or, of an npz, features), checked.
+
+    Raises:
+        UserError: as `landmark_header`; an infinite coordinate, no point or no hand ever seen.
+        OperationalError: it cannot be read.
+    """
+    return _kind(path, str(path))[1](path)
+
+
+def _kind(path: Path, where: str) -> tuple[Callable[[Path, str], NpzHeader], Callable[[Path], Signal]]:
+    """The two readers of a path, by its ending."""
+    name = _name(path)
+    if name.endswith(".npz"):
+        return read_header, read_npz
+    if name.endswith(".pose"):
+        from signkit.data.landmark_files import pose
+
+        return pose.read_header, pose.read
+    if name.endswith(".parquet"):
+        from signkit.data.landmark_files import parquet
+
+        return parquet.read_header, parquet.read
+    if os.path.isdir(path):
+        from signkit.data.landmark_files import openpose
+
+        return openpose.read_header, openpose.read
+    if not os.path.exists(path):
+        raise UserError(where, "there is no such file")
+    raise UserError(where, "is no npz, .pose, .parquet, nor a folder of OpenPose's JSON files")
+
+
+def _name(path: Path) -> str:
+    """The name in small letters, without the sequence in a file."""
+    name = path.name.lower()
+    return name.partition("#")[0] if ".parquet#" in name else name

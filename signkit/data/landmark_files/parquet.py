@@ -1,0 +1,183 @@
+"""The parquet files of two public collections of MediaPipe's landmarks, GISLR and ASLFR.
+
+GISLR has a row a point (``frame, type, landmark_index, x, y, z``) and a file a sequence. ASLFR has a row a
+frame (``frame, x_face_0, …, z_right_hand_20``) and many sequences a file, told by ``sequence_id``; one is
+named as ``FILE.parquet#SEQUENCE``. x and y are fractions of the picture's width and of its height, which
+these files do not tell: they are taken as they are. Nor do they tell the frames a second.
+"""
+
+import os
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from signkit.data.landmarks import check_landmarks
+from signkit.data.layouts import layout
+from signkit.data.npz import USUAL_FPS, NpzHeader
+from signkit.errors import UserError
+from signkit.files import plainly
+from signkit.plugins import check_extra
+from signkit.types import Landmarks
+
+LONG = ("frame", "type", "landmark_index", "x", "y", "z")
+SEQUENCE = "sequence_id"
+PARTS = {"pose": "body", "face": "face", "left_hand": "left_hand", "right_hand": "right_hand"}
+MOST_FRAMES = 1_000_000
+
+
+def read_header(path: Path, where: str) -> NpzHeader:
+    """As `signkit.data.landmark_files.landmark_header`; the checksum is of the file's index."""
+    file_path, sequence = _named(path)
+    with _opened(file_path, where) as file:
+        frames = _frame_numbers(file, sequence, where)
+        span = _span(frames, where)
+        index = f"{_index(file_path)} {sequence}"
+        return NpzHeader(span, "holistic", 3, zlib.crc32(index.encode()))
+
+
+def read(path: Path) -> Landmarks:
+    """A sequence from its first frame to its last; frames between that are not there are NaN."""
+    where = str(path)
+    file_path, sequence = _named(path)
+    with _opened(file_path, where) as file:
+        frames = _frame_numbers(file, sequence, where)
+        points = np.full((_span(frames, where), len(layout("holistic").points), 3), np.nan, np.float32)
+        if "landmark_index" in file.schema_arrow.names:
+            _fill_long(points, file, frames - frames.min(), where)
+        else:
+            _fill_wide(points, file, frames - frames.min(), sequence)
+    check_landmarks(points, layout("holistic"), where)
+    return Landmarks(points, "holistic", USUAL_FPS)
+
+
+def _named(path: Path) -> tuple[Path, str]:
+    name, _, sequence = path.name.partition("#")
+    return path.with_name(name), sequence
+
+
+@contextmanager
+def _opened(path: Path, where: str) -> Iterator[Any]:
+    try:
+        import pyarrow as arrow  # type: ignore[import-untyped, unused-ignore]
+        from pyarrow import parquet
+    except ImportError as error:
+        check_extra(error, where)
+        raise
+    if not os.path.isfile(path):
+        there = os.path.exists(path)
+        raise UserError(where, "is a folder, not a file" if there else "there is no such file")
+    try:
+        with plainly(path, "read"), parquet.ParquetFile(path) as file:
+            _check_columns(file.schema_arrow.names, where)
+            yield file
+    except arrow.ArrowException as error:
+        hint = f"it may be truncated or damaged ({str(error).splitlines()[0]})"
+        raise UserError(where, "not a readable parquet file", hint) from error
+
+
+def _check_columns(names: list[str], where: str) -> None:
+    long = [name for name in LONG if name not in names]
+    if long and not ("frame" in names and any(name in names for name in _wide_columns())):
+        there = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
+        hint = f"there are: {there}"
+        raise UserError(where, f"lacks the columns {', '.join(LONG)}, or frame and x_right_hand_0, …", hint)
+
+
+def _wide_columns() -> dict[str, tuple[int, int]]:
+    """The point and the coordinate of each column of ASLFR's form."""
+    parts = layout("holistic").parts
+    return {
+        f"{axis}_{name}_{number}": (point, coordinate)
+        for name, part in PARTS.items()
+        for number, point in enumerate(parts[part])
+        for coordinate, axis in enumerate("xyz")
+    }
+
+
+def _frame_numbers(file: Any, sequence: str, where: str) -> npt.NDArray[np.int64]:
+    """The frame of each row of the sequence."""
+    if SEQUENCE in file.schema_arrow.names:
+        table = file.read([SEQUENCE, "frame"])
+        ids = table[SEQUENCE].to_numpy().astype(str)
+        _check_sequence(ids, sequence, where)
+        frames = table["frame"].to_numpy()
+        frames = frames[ids == sequence] if sequence else frames
+    elif sequence:
+        raise UserError(where, f"the file has no column {SEQUENCE}", "leave out the part after #")
+    else:
+        frames = file.read(["frame"])["frame"].to_numpy()
+    if len(frames) == 0:
+        raise UserError(where, "has no frames")
+    if not np.isfinite(frames.astype(float)).all():
+        raise UserError(where, "a row has no frame number")
+    numbers: npt.NDArray[np.int64] = frames.astype(np.int64)
+    return numbers
+
+
+def _check_sequence(ids: npt.NDArray[Any], sequence: str, where: str) -> None:
+    known = np.unique(ids)
+    if sequence and sequence not in known:
+        raise UserError(
+            where, f"no sequence {sequence!r} in it", f"there are {len(known)}, such as {known[0]}"
+        )
+    if not sequence and len(known) > 1:
+        what = f"holds {len(known)} sequences"
+        raise UserError(where, what, f"name one as FILE.parquet#SEQUENCE, such as #{known[0]}")
+
+
+def _span(frames: npt.NDArray[np.int64], where: str) -> int:
+    span = int(frames.max() - frames.min()) + 1
+    if span > MOST_FRAMES:
+        raise UserError(where, f"its frames go from {frames.min()} to {frames.max()}")
+    return span
+
+
+def _fill_long(points: npt.NDArray[np.float32], file: Any, frames: npt.NDArray[np.int64], where: str) -> None:
+    table = file.read(list(LONG[1:]))
+    kinds, numbers = table["type"].to_numpy().astype(str), table["landmark_index"].to_numpy()
+    parts = layout("holistic").parts
+    place = np.full(len(numbers), -1, np.int64)
+    for name, part in PARTS.items():
+        chosen = (kinds == name) & (numbers >= 0) & (numbers < len(parts[part]))
+        place[chosen] = parts[part][0] + numbers[chosen]
+    if (place < 0).any():
+        row = int(np.argmax(place < 0))
+        raise UserError(
+            where, f"row {row} is point {numbers[row]} of {str(kinds[row])!r}, which MediaPipe has not"
+        )
+    if len(np.unique(frames * len(points[0]) + place)) < len(place):
+        raise UserError(where, "has a point twice in one frame")
+    points[frames, place] = np.stack([table[axis].to_numpy() for axis in "xyz"], axis=-1)
+
+
+def _fill_wide(
+    points: npt.NDArray[np.float32], file: Any, frames: npt.NDArray[np.int64], sequence: str
+) -> None:
+    """Of the file's groups of rows only those are read that the sequence is in."""
+    columns = {name: at for name, at in _wide_columns().items() if name in file.schema_arrow.names}
+    done = 0
+    for group in range(file.num_row_groups):
+        rows: Any = slice(None)
+        count = file.metadata.row_group(group).num_rows
+        if sequence:
+            ids = file.read_row_group(group, [SEQUENCE])[SEQUENCE].to_numpy().astype(str)
+            rows = np.flatnonzero(ids == sequence)
+            count = len(rows)
+        if count:
+            table = file.read_row_group(group, list(columns))
+            for name, (point, coordinate) in columns.items():
+                points[frames[done : done + count], point, coordinate] = table[name].to_numpy()[rows]
+        done += count
+
+
+def _index(path: Path) -> tuple[int, bytes]:
+    """The size of a file and the bytes at its end, where parquet keeps sizes and ranges of its columns."""
+    with plainly(path, "read"), open(path, "rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - 65536))
+        return size, file.read()

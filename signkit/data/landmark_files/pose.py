@@ -1,0 +1,251 @@
+"""Files of pose-format (`.pose`), versions 0.1 and 0.2, of MediaPipe's holistic model or of OpenPose.
+
+Read here and not by the package of that name, which takes a truncated file of version 0.1 for a shorter one
+and reads all of a file to tell its length. Source: the specification in pose-format's documentation.
+"""
+
+import math
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from signkit.data.landmarks import check_landmarks
+from signkit.data.layouts import Layout, layout
+from signkit.data.npz import NpzHeader
+from signkit.errors import UserError
+from signkit.files import read_bytes
+from signkit.types import Landmarks
+
+HOLISTIC = {
+    "POSE_LANDMARKS": "body",
+    "FACE_LANDMARKS": "face",
+    "LEFT_HAND_LANDMARKS": "left_hand",
+    "RIGHT_HAND_LANDMARKS": "right_hand",
+}
+OPENPOSE = {
+    "pose_keypoints_2d": "body",
+    "face_keypoints_2d": "face",
+    "hand_left_keypoints_2d": "left_hand",
+    "hand_right_keypoints_2d": "right_hand",
+}
+WORLD = "POSE_WORLD_LANDMARKS"
+"""The body again, in metres from the hips: not read."""
+IRISES = range(468, 478)
+"""Points of a refined face that the layout has no place for."""
+SMALLEST_PICTURE = 10.0
+"""Pixels; coordinates that stay below are no pixels, but were divided by some length."""
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A part of the points: x, y, perhaps more, and a confidence of each, as `format` says ("XYZC")."""
+
+    name: str
+    format: str
+    points: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PoseFile:
+    """A file's header, and the bytes after it."""
+
+    width: int
+    components: tuple[Component, ...]
+    fps: float
+    frames: int
+    people: int
+    dimensions: int
+    body: memoryview
+
+    @property
+    def points(self) -> int:
+        """Of all components."""
+        return sum(len(component.points) for component in self.components)
+
+
+def read_header(path: Path, where: str) -> NpzHeader:
+    """As `signkit.data.landmark_files.landmark_header`."""
+    try:
+        data = read_bytes(path)
+    except UserError as error:
+        raise UserError(where, error.what) from error
+    file = _parsed(data, where)
+    name, _, _ = _places(file.components, where)
+    return NpzHeader(file.frames, name, min(3, file.dimensions), zlib.crc32(data))
+
+
+def read(path: Path) -> Landmarks:
+    """x, y and z in one unit: where x and y are pixels, z is multiplied by the picture's width, of which
+    it is a fraction as MediaPipe gives it. Of several people, in each frame, the one who is seen most."""
+    where = str(path)
+    file = _parsed(read_bytes(path), where)
+    name, columns, places = _places(file.components, where)
+    whole = layout(name)
+    shape = (file.frames, file.people, file.points)
+    numbers = np.frombuffer(file.body, "<f4")
+    split = math.prod(shape) * file.dimensions
+    data = numbers[:split].reshape(*shape, file.dimensions)[:, :, columns, :3].astype(np.float32)
+    sure = numbers[split:].reshape(shape)[:, :, columns]
+    data[~(sure > 0)] = np.nan
+    points = np.full((file.frames, len(whole.points), data.shape[-1]), np.nan, np.float32)
+    if file.people:
+        signer = (~np.isnan(data).any(-1)).sum(-1).argmax(1)
+        points[:, places] = data[np.arange(file.frames), signer]
+    if name != "openpose" and points.shape[-1] == 3 and _in_pixels(points):
+        points[..., 2] *= file.width
+    check_landmarks(points, whole, where)
+    return Landmarks(points, name, file.fps)
+
+
+def content(points: Floats, confidence: Floats, name: str, fps: float, size: tuple[int, int]) -> bytes:
+    """The bytes of a file, version 0.2, with the points of `holistic` or `hands` as pose-format has them.
+
+    Args:
+        points: in pixels [frames, points, 3], NaN where missing.
+        confidence: [frames, points], 0 where missing.
+        size: width and height of the picture.
+    """
+    whole = layout(name)
+    width, height = size
+    out = [struct.pack("<fHHHH", 0.2, width, height, width, len(whole.parts))]
+    for component, part in HOLISTIC.items():
+        if part in whole.parts:
+            out.append(_component(component, whole, part))
+    out.append(struct.pack("<fIH", fps, len(points), 1))
+    scaled = np.nan_to_num(points / np.array([1, 1, width], np.float32), nan=0.0)
+    return b"".join((*out, scaled.astype("<f4").tobytes(), confidence.astype("<f4").tobytes()))
+
+
+def _component(name: str, whole: Layout, part: str) -> bytes:
+    members = whole.parts[part]
+    place = {point: number for number, point in enumerate(members)}
+    edges = [(place[a], place[b]) for a, b in whole.edges if a in place]
+    words = [name, "XYZC"]
+    points = [_foreign(whole.points[point], part) for point in members]
+    header = b"".join(_text(word) for word in words)
+    header += struct.pack("<HHH", len(points), len(edges), len(edges))
+    limbs = b"".join(struct.pack("<HH", *edge) for edge in edges)
+    return header + b"".join(map(_text, points)) + limbs + struct.pack("<HHH", 0, 128, 255) * len(edges)
+
+
+def _text(word: str) -> bytes:
+    return struct.pack("<H", len(word)) + word.encode()
+
+
+def _foreign(point: str, part: str) -> str:
+    """pose-format's name of a point: NOSE, 17, INDEX_FINGER_TIP."""
+    if part == "face":
+        return point.removeprefix("face_")
+    word = point.removeprefix(f"{part}_").upper()
+    finger = part != "body" and word.partition("_")[0] in ("INDEX", "MIDDLE", "RING")
+    return word.replace("_", "_FINGER_", 1) if finger else word
+
+
+def _places(components: Sequence[Component], where: str) -> tuple[str, list[int], list[int]]:
+    """The layout, the columns of the file that are used, and the point of the layout that each is."""
+    names = {component.name for component in components}
+    known = OPENPOSE if names & OPENPOSE.keys() else HOLISTIC
+    if not names & known.keys():
+        there = ", ".join(sorted(names)) or "none"
+        raise UserError(where, "has no component of MediaPipe's or OpenPose's", f"there are: {there}")
+    hands = known is HOLISTIC and not names & {"POSE_LANDMARKS", "FACE_LANDMARKS"}
+    whole = layout("openpose" if known is OPENPOSE else "hands" if hands else "holistic")
+    columns, places, first = [], [], 0
+    for component in components:
+        if component.name in known:
+            for number, place in _members(component, whole, known[component.name], where):
+                columns.append(first + number)
+                places.append(place)
+        elif component.name != WORLD:
+            raise UserError(where, f"component {component.name!r} is not one of MediaPipe's or OpenPose's")
+        first += len(component.points)
+    if len(set(places)) < len(places):
+        raise UserError(where, "has a point twice")
+    return whole.name, columns, places
+
+
+def _members(component: Component, whole: Layout, part: str, where: str) -> list[tuple[int, int]]:
+    """For each point of a component that the layout has: its number there, and its place in the layout."""
+    members = whole.parts[part]
+    if whole.name == "openpose":  # named otherwise, in OpenPose's order
+        if len(component.points) != len(members):
+            what = f"{component.name} has {len(component.points)} points, not {len(members)}"
+            raise UserError(where, what)
+        return list(enumerate(members))
+    place = {_foreign(whole.points[point], part): point for point in members}
+    if part == "face":
+        place |= {str(iris): -1 for iris in IRISES}
+    unknown = next((point for point in component.points if point not in place), None)
+    if unknown is not None:
+        raise UserError(where, f"{component.name} has a point {unknown!r}, which MediaPipe has not")
+    found = ((number, place[point]) for number, point in enumerate(component.points))
+    return [(number, point) for number, point in found if point >= 0]
+
+
+def _in_pixels(points: Floats) -> bool:
+    seen = points[~np.isnan(points[..., 0])]
+    return bool(len(seen) and np.abs(seen[:, :2]).max() > SMALLEST_PICTURE)
+
+
+def _parsed(data: bytes, where: str) -> PoseFile:
+    """The header; the bytes after it must be as many as it says."""
+    try:
+        return _header(_Bytes(data), where)
+    except (struct.error, UnicodeDecodeError) as error:
+        hint = f"it may be truncated or damaged ({error})"
+        raise UserError(where, "not a readable .pose file", hint) from error
+
+
+def _header(file: "_Bytes", where: str) -> PoseFile:
+    version, width, _, _, parts = file.numbers("<fHHHH")
+    if round(version, 3) not in (0.1, 0.2):
+        hint = "read it with pose-format and write it anew"
+        raise UserError(where, f"is no .pose file of version 0.1 or 0.2 but of {version:g}", hint)
+    components = tuple(file.component() for _ in range(parts))
+    first = round(version, 3) == 0.1
+    fps, declared, people = file.numbers("<HHH" if first else "<fIH")
+    dimensions = max((len(component.format) for component in components), default=0) - 1
+    if dimensions < 2:
+        raise UserError(where, "its points have no x and y")
+    body = memoryview(file.data)[file.place :]
+    points = sum(len(component.points) for component in components)
+    frame = people * points * (dimensions + 1) * 4
+    frames = len(body) // frame if first and frame else declared  # 0.1 counts them in 16 bits
+    if frames % 65536 != declared % 65536 or frames * frame != len(body):
+        what = f"is truncated or damaged: {len(body)} bytes for {declared} frames of {frame}"
+        raise UserError(where, what)
+    if not frames:
+        raise UserError(where, "has no frames")
+    if not 0 < fps < math.inf:
+        raise UserError(where, f"has {fps:g} frames a second")
+    return PoseFile(width, components, float(fps), frames, people, dimensions, body)
+
+
+class _Bytes:
+    """Bytes read from front to back."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.place = data, 0
+
+    def numbers(self, form: str) -> tuple[Any, ...]:
+        found = struct.unpack_from(form, self.data, self.place)
+        self.place += struct.calcsize(form)
+        return found
+
+    def text(self) -> str:
+        (length,) = self.numbers("<H")
+        return str(self.numbers(f"<{length}s")[0], "utf-8")
+
+    def component(self) -> Component:
+        name, form = self.text(), self.text()
+        points, limbs, colours = self.numbers("<HHH")
+        names = tuple(self.text() for _ in range(points))
+        self.numbers(f"<{2 * limbs + 3 * colours}H")
+        return Component(name, form, names)
