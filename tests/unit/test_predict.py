@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from predicting import Predict
 from tiny import LM, write_corpus, write_lm_recipe, write_npz, write_recipe, write_text
 
-from signkit.cli import main
 from signkit.data.loader import eval_batches
 from signkit.export import read_export, write_export
 from signkit.prepare import prepare
@@ -26,26 +26,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run, corpus = folder / "run", prepared.corpus
     write_export(run / "export", recipe, prepared.vocabulary, corpus.layout, corpus.width, prepared.model)
     return run
-
-
-class Predict:
-    """The command in this process: exit status, output and errors."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self.monkeypatch, self.capsys = monkeypatch, capsys
-
-    def __call__(self, *words: object) -> tuple[int, str, str]:
-        self.monkeypatch.setattr("sys.argv", ["signkit", "predict", *map(str, words)])
-        with pytest.raises(SystemExit) as leaving:
-            main()
-        captured = self.capsys.readouterr()
-        return int(leaving.value.code or 0), captured.out, captured.err
-
-    def refuses(self, *words: object) -> str:
-        """The message; nothing is printed."""
-        status, out, error = self(*words)
-        assert (status, out) == (2, "")
-        return error
 
 
 @pytest.fixture
@@ -105,7 +85,9 @@ def test_list(predict: Predict, run: Path, tmp_path: Path) -> None:
 
 
 def test_no_inputs(predict: Predict, run: Path, tmp_path: Path) -> None:
-    message = "error: predict: no inputs; name npz files, or a list of them with --list FILE\n"
+    message = (
+        "error: predict: no inputs; name videos or files of landmarks, or a list of them with --list FILE\n"
+    )
     assert predict.refuses(run) == message
     empty = tmp_path / "empty.txt"
     empty.write_text("\n")
@@ -184,6 +166,44 @@ def test_bad_input(predict: Predict, run: Path, tmp_path: Path, what: str) -> No
     """One of two inputs: nothing is printed for the other either."""
     file, message = bad(tmp_path, what)
     assert predict.refuses(run, clip(run, "test0"), file) == f"error: {file}: {message}\n"
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_bad_input_left_out(predict: Predict, run: Path, tmp_path: Path, what: str) -> None:
+    """One of three inputs: the others have what they have without it."""
+    file, message = bad(tmp_path, what)
+    given = clip(run, "test0"), clip(run, "test1")
+    status, out, error = predict(run, given[0], file, given[1], "--on-error", "skip", "--captions", tmp_path)
+    assert status == 2
+    assert error == f"error: {file}: {message}\nerror: 1 of 3 inputs left out\n"
+    assert (0, out, "") == predict(run, *given)
+    assert sorted(path.name for path in tmp_path.glob("*.vtt")) == ["test0.vtt", "test1.vtt"]
+
+
+def test_all_bad_inputs_are_named(predict: Predict, run: Path, tmp_path: Path) -> None:
+    one, other = tmp_path / "a.npz", tmp_path / "b"
+    faults = "".join(f"{file}: there is no such file\n" for file in (one, other))
+    assert predict.refuses(run, one, clip(run, "test0"), other) == f"{faults}error: 2 faults\n"
+    status, out, error = predict(run, one, other, "--on-error", "skip", "--json")
+    lines = [f"error: {line}" for line in faults.splitlines()]
+    assert (status, out, error.splitlines()) == (2, "", [*lines, "error: 2 of 2 inputs left out"])
+
+
+def test_a_file_that_is_there(predict: Predict, run: Path, tmp_path: Path) -> None:
+    """Nothing is printed or written; with --force it is replaced."""
+    old = tmp_path / "test0.eaf"
+    old.write_text("mine")
+    words = (run, clip(run, "test0"), "--captions", tmp_path, "--elan", tmp_path)
+    assert predict.refuses(*words) == f"error: {old}: exists already; --force replaces it\n"
+    assert old.read_text() == "mine" and [*tmp_path.iterdir()] == [old]
+    assert predict(*words, "--force")[0] == 0
+    assert old.read_text().startswith("<?xml") and (tmp_path / "test0.vtt").is_file()
+
+
+def test_landmarks_have_no_pictures(predict: Predict, run: Path, tmp_path: Path) -> None:
+    file = clip(run, "test0")
+    message = "has no pictures that glosses could be burnt into; leave out --burn"
+    assert predict.refuses(run, file, "--burn", tmp_path) == f"error: {file}: {message}\n"
 
 
 def test_one_frame(predict: Predict, run: Path, tmp_path: Path) -> None:

@@ -1,0 +1,50 @@
+"""From the times at which glosses were emitted to the spans in which they are shown."""
+
+from dataclasses import dataclass
+from itertools import groupby
+
+from signkit.types import Hypothesis
+
+LONGEST = 1000
+"""Milliseconds that a gloss is shown at most. Where its sign ends is not known: a transducer and CTC say when
+a gloss is emitted, not how long it was signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A gloss with the milliseconds in which it is shown, from ``start`` up to, but not with, ``end``.
+
+    Attributes:
+        confidence: from 0 to 1; None where it is not known.
+    """
+
+    start: int
+    end: int
+    gloss: str
+    confidence: float | None
+
+
+def cues(hypothesis: Hypothesis, seconds: float) -> tuple[Cue, ...]:
+    """A cue a token: from its time to that of the next one, to `LONGEST` or to the end of the clip.
+
+    Tokens of one time share the span up to the next other time, in their order. No two cues overlap, and
+    each lasts a millisecond at least.
+
+    Args:
+        seconds: how long the clip is.
+    """
+    groups = [(time, len([*same])) for time, same in groupby(round(1000 * t) for t in hypothesis.times)]
+    ends = [*(time for time, _ in groups[1:]), round(1000 * seconds)][: len(groups)]
+    bounds: list[tuple[int, int]] = []
+    free = 0
+    for (time, count), end in zip(groups, ends, strict=True):
+        start = max(time, free)
+        span = max(count, min(end - start, count * LONGEST))
+        steps = [start + span * place // count for place in range(count + 1)]
+        bounds += zip(steps, steps[1:], strict=False)
+        free = steps[-1]
+    sure = hypothesis.confidences or (None,) * len(bounds)
+    return tuple(
+        Cue(start, end, token, confidence)
+        for (start, end), token, confidence in zip(bounds, hypothesis.tokens, sure, strict=True)
+    )
