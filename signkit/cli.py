@@ -11,9 +11,11 @@ from typing import Annotated
 import typer
 
 from signkit import __version__
+from signkit.data_cli import data_app
 from signkit.decode_cli import add_decode_verbs
 from signkit.errors import SignkitError, UserErrors
 from signkit.lm_cli import lm_app
+from signkit.profile_cli import add_profile_verb
 
 app = typer.Typer(
     help="Sign language to text: train, decode and score.",
@@ -22,7 +24,6 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
 )
-data_app = typer.Typer(help="Public corpora.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(data_app, name="data")
 app.add_typer(lm_app, name="lm")
 
@@ -88,24 +89,101 @@ def run(
 
 
 add_decode_verbs(app)
+add_profile_verb(app)
 
 
-@app.command()
+class OnError(str, Enum):
+    """What is done about an input that cannot be used."""
+
+    stop = "stop"
+    skip = "skip"
+
+
+@app.command(short_help="Recognise videos, or files of landmarks or features.")
 def predict(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
     inputs: Annotated[
-        list[Path] | None, typer.Argument(metavar="INPUT", help="npz files of landmarks or features.")
+        list[Path] | None,
+        typer.Argument(metavar="INPUT", help="Videos, folders of frames, or files of landmarks or features."),
     ] = None,
     list_file: Annotated[
         Path | None, typer.Option("--list", metavar="FILE", help="A text file of inputs, one a line.")
     ] = None,
     as_json: AsJson = False,
     beam: Annotated[int | None, typer.Option(min=1, max=4096, help="Width of the beam; 1 is greedy.")] = None,
+    on_error: Annotated[
+        OnError, typer.Option(help="An input that cannot be used ends everything, or is left out.")
+    ] = OnError.stop,
+    captions: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write NAME.vtt there: captions (WebVTT).")
+    ] = None,
+    elan: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write NAME.eaf there: annotations for ELAN.")
+    ] = None,
+    burn: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write NAME.mp4 there: the clip with its glosses, without sound."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
 ) -> None:
-    """Decode files of landmarks or features with a trained run."""
-    from signkit.predict import predict as predict_files
+    """Recognise videos, or files of landmarks or features, with a trained run."""
+    from signkit.predict.options import Options, Outputs
+    from signkit.predict.verb import predict as predict_files
 
-    raise SystemExit(predict_files(run, inputs or [], list_file, as_json, beam))
+    outputs = Outputs(captions=captions, elan=elan, burn=burn, force=force)
+    options = Options(
+        list_file=list_file, beam=beam, on_error=on_error.value, outputs=outputs, as_json=as_json
+    )
+    raise SystemExit(predict_files(run, inputs or [], options))
+
+
+class Tracker(str, Enum):
+    """Models of MediaPipe."""
+
+    holistic = "holistic"
+    hands = "hands"
+
+
+class LandmarkFormat(str, Enum):
+    """Files of landmarks."""
+
+    npz = "npz"
+    pose = "pose"
+
+
+class Fill(str, Enum):
+    """What is done with gaps in tracked landmarks."""
+
+    none = "none"
+    linear = "linear"
+
+
+@app.command(short_help="Track the signers of videos with MediaPipe.")
+def landmarks(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the files and report.jsonl go.")],
+    inputs: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="INPUT", help="Videos, folders of frames, folders of either."),
+    ] = None,
+    format: Annotated[LandmarkFormat, typer.Option(help="Of the files.")] = LandmarkFormat.npz,
+    model: Annotated[Tracker, typer.Option(help="Body, face and hands, or hands alone.")] = Tracker.holistic,
+    workers: Annotated[
+        int, typer.Option(min=0, max=256, help="Processes; 0: as many as there are processors.")
+    ] = 0,
+    fill: Annotated[
+        Fill, typer.Option(help="linear: fill short gaps, marked by their confidence.")
+    ] = Fill.none,
+    list_file: Annotated[
+        Path | None, typer.Option("--list", metavar="FILE", help="A text file of inputs, one a line.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Track the signers of videos: a file of landmarks for each clip. What is done already is kept."""
+    from signkit.landmarks.extract import Options
+    from signkit.landmarks.verb import landmarks as track
+
+    options = Options(model=model.value, format=format.value, fill=fill.value)
+    raise SystemExit(track(inputs or [], list_file, out, options, workers, as_json))
 
 
 @app.command(short_help="Score hypotheses as sclite does.")
@@ -210,25 +288,6 @@ def copy(
     from signkit.recipe_verbs import copy_recipe
 
     raise SystemExit(copy_recipe(recipe, destination, force))
-
-
-@data_app.callback()
-def _data() -> None:
-    pass
-
-
-@data_app.command()
-def fetch(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The corpus, such as boston104.")],
-    to: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where to; the user's cache if not given.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Download a public corpus and check it."""
-    from signkit.data.fetch import fetch as fetch_corpus
-
-    raise SystemExit(fetch_corpus(name, to, as_json))
 
 
 def main() -> None:

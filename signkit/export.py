@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, get_origin
 
@@ -11,15 +12,16 @@ import torch
 from signkit import __version__, checkpoint
 from signkit.context.configs import BertConfig, NoneConfig
 from signkit.errors import OperationalError, UserError
-from signkit.files import checked_folder, whole_folder, write_text
+from signkit.files import checked_folder, whole_folder, write_bytes, write_text
 from signkit.models.assemble import assemble
-from signkit.models.ensemble import Ensemble
+from signkit.models.ensemble import Ensemble, Mixture
 from signkit.models.protocol import Language
 from signkit.plugins import ComponentConfig
 from signkit.recipe import DecodeConfig, Recipe
 from signkit.recipe_file import load_recipe, resolved
+from signkit.recognise import acoustic_logits
 from signkit.strict_yaml import Path_, field_types
-from signkit.text import Vocabulary
+from signkit.text import SUBWORDS, Vocabulary
 from signkit.yaml_write import to_yaml
 
 CARD = "card.yaml"
@@ -49,8 +51,8 @@ def write_export(
     step: int = 0,
     pack: Callable[[Path], DecodeConfig] | None = None,
 ) -> None:
-    """Write ``model.safetensors``, ``recipe.yaml``, ``vocabulary.json``, ``config.json`` and a BERT's
-    ``card.yaml``, whole or not at all.
+    """Write ``model.safetensors``, ``recipe.yaml``, ``vocabulary.json``, ``config.json``, a BERT's
+    ``card.yaml`` and the sentencepiece model of sub-words, whole or not at all.
 
     Args:
         pack: writes what decoding needs beside the model into the folder it is given, and gives the section
@@ -110,22 +112,37 @@ def read_recogniser(run: Path) -> Exported:
 
 
 def with_others(exported: Exported) -> Any:
-    """The model with those of `decode.ensemble`, whose logits are averaged; the model alone without them.
+    """The model with those of `decode.ensemble`, averaged as `decode.ensemble_mean` says; the model alone
+    without them.
 
     Raises:
-        UserError: one of them is no finished run, or does not go with this one.
+        UserError: one of them is no finished run, or does not go with this one; probabilities of a model with
+            a context are asked for.
         OperationalError: the export of one is damaged.
     """
-    if not exported.recipe.decode.ensemble:
+    decode = exported.recipe.decode
+    if not decode.ensemble:
         return exported.model
     models = [exported.model]
     device = next(exported.model.parameters()).device
-    for folder in exported.recipe.decode.ensemble:
+    for folder in decode.ensemble:
         other = read_recogniser(Path(folder))
         if differing := _differing(exported, other):
             raise UserError("decode.ensemble", f"{folder} cannot be averaged with this run: {differing}")
         models.append(other.model.to(device))
-    return Ensemble(models)
+    if decode.ensemble_mean == "logits":
+        return Ensemble(models)
+    with_context = [
+        where
+        for where, model in zip(("this run", *decode.ensemble), models, strict=True)
+        if not model.context_free
+    ]
+    if with_context:
+        what = (
+            f"is probabilities, and those of {with_context[0]} depend on the glosses before, by its context"
+        )
+        raise UserError("decode.ensemble_mean", what, "logits can be averaged")
+    return Mixture(models, partial(acoustic_logits, level=decode.level))
 
 
 def path_options(part: ComponentConfig) -> dict[str, Path]:
@@ -155,9 +172,21 @@ def write_card(folder: Path, recipe: Recipe, model: Any) -> None:
         write_text(folder / CARD, to_yaml(model.context.reader.card))
 
 
+def write_subwords(folder: Path, vocabulary: Vocabulary) -> None:
+    """Write the sentencepiece model of a vocabulary, if it has one.
+
+    Raises:
+        OperationalError: the file cannot be written.
+    """
+    if vocabulary.subwords is not None:
+        write_bytes(folder / SUBWORDS, vocabulary.subwords.model)
+
+
 def without_beginnings(recipe: Recipe, folder: Path) -> Recipe:
     """The recipe for a model whose weights are all at hand: of a BERT, the card in the folder is enough, and
-    neither its checkpoint, nor a card of the user's, nor the run of `train.init_from` is read again."""
+    neither its checkpoint, nor a card of the user's, nor the run of `train.init_from` is read again, nor are
+    the ImageNet weights of an encoder; of sub-words, the folder has the model, and it is neither learnt nor
+    read from a file of the user's."""
     context: Any = recipe.context
     if getattr(context, "init_from", ""):
         context = replace(context, init_from="")
@@ -165,7 +194,14 @@ def without_beginnings(recipe: Recipe, folder: Path) -> Recipe:
         card = folder / CARD
         own = replace(context, checkpoint="from_scratch", card=str(card))
         context = own if card.is_file() else NoneConfig()
-    return replace(recipe, context=context, train=replace(recipe.train, init_from=""))
+    text = recipe.text
+    if text.unit == "subword" and (folder / SUBWORDS).is_file():
+        text = replace(text, file=str(folder / SUBWORDS))
+    encoder: Any = recipe.encoder
+    if getattr(encoder, "weights", ""):
+        encoder = replace(encoder, weights="none")
+    train = replace(recipe.train, init_from="")
+    return replace(recipe, text=text, encoder=encoder, context=context, train=train)
 
 
 def _unpacked(decode: DecodeConfig, folder: Path) -> DecodeConfig:
@@ -188,6 +224,8 @@ def _differing(one: Exported, other: Exported) -> str:
             return f"its unit is the {other.vocabulary.unit}, this one's the {one.vocabulary.unit}"
         ours, theirs = set(one.vocabulary.tokens), set(other.vocabulary.tokens)
         sizes = f"{len(theirs) - 2} tokens against {len(ours) - 2}, {len(ours & theirs) - 2} in both"
+        if ours == theirs:
+            return "its sub-words are of another sentencepiece model"
         return f"another vocabulary ({sizes})"
     if one.model.topology != other.model.topology:
         return f"its topology is {other.model.topology}, this one's {one.model.topology}"

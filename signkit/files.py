@@ -47,7 +47,7 @@ def read_bytes(path: Path) -> bytes:
         UserError: there is no such file, or it is a folder.
         OperationalError: it cannot be read.
     """
-    if path.is_dir():
+    if os.path.isdir(path):
         raise UserError(str(path), "is a folder, not a file")
     with plainly(path, "read"):
         try:

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from signkit import checkpoint
+from signkit import checkpoint, subwords
 from signkit.context.begin import begin_from
 from signkit.data.examples import Examples
 from signkit.data.rare import RareAsUnknown, seen_once
@@ -17,8 +17,8 @@ from signkit.losses.topology import chunks_needed
 from signkit.models.assemble import assemble
 from signkit.models.protocol import Language
 from signkit.plugins import build, component_name
-from signkit.recipe import Recipe
-from signkit.text import Vocabulary
+from signkit.recipe import Recipe, TextConfig
+from signkit.text import Vocabulary, composed, take_subwords
 from signkit.types import SPLITS, Corpus, Sample
 
 NAMED = 5
@@ -49,21 +49,22 @@ def prepare(recipe: Recipe) -> Prepared:
         UserError: the corpus is at fault, or a training reference does not fit its chunks.
     """
     corpus: Corpus = build(recipe.data)
-    unit = recipe.text.unit
-    train = corpus.split("train")
-    if not train:
+    if not corpus.split("train"):
         raise UserError("data", f"the corpus {corpus.name} has no train samples")
-    vocabulary = Vocabulary.from_references((_characters(s.reference, unit) for s in train), unit)
+    vocabulary = _vocabulary(recipe.text, corpus)
     corpus = replace(corpus, samples=tuple(_in_unit(sample, vocabulary) for sample in corpus.samples))
     model = assemble(recipe, vocabulary, corpus.layout, corpus.width)
     _check_losses(recipe, model)
-    notes = [*_begin(model, vocabulary, recipe), *_begin_context(model, vocabulary, recipe)]
+    notes = _fewer_pieces(vocabulary, recipe.text)
+    notes += [*_begin(model, vocabulary, recipe), *_begin_context(model, vocabulary, recipe)]
 
     samples = {name: corpus.split(name) for name in SPLITS}
     least = [least_frames(model, vocabulary.encode(s.reference)) for s in samples["train"]]
-    kept, dropped = _fitting(samples["train"], least, recipe.train.too_long)
+    kept, dropped = _fitting(samples["train"], least, recipe.train.too_long, vocabulary)
+    if corpus.left_out:
+        notes.append(_left_out(corpus.left_out))
     if dropped:
-        notes.append(f"left out of train, longer than their chunks: {_named(dropped)}")
+        notes.append(f"left out of train, longer than their chunks: {_named(dropped, vocabulary)}")
     reread = _reread(recipe, vocabulary, corpus, notes)
     examples = {
         name: Examples(
@@ -72,6 +73,7 @@ def prepare(recipe: Recipe) -> Prepared:
             width=corpus.width,
             encode=vocabulary.encode,
             landmarks=recipe.landmarks,
+            video=recipe.video,
             augment=recipe.augment if name == "train" else None,
             seed=recipe.train.seed,
             least_frames=[least[i] for i in kept] if name == "train" else None,
@@ -117,16 +119,21 @@ def _reread(recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus, notes: list[
     share = getattr(recipe.model, "unknown", 0.0)
     if not share:
         return None
-    rare = seen_once(vocabulary.encode(sample.reference) for sample in corpus.split("train"))
+    references = [sample.reference for sample in corpus.split("train")]
+    rare, kind = seen_once(map(vocabulary.encode, references)), str(vocabulary.unit)
+    if vocabulary.unit == "subword":  # only characters can be unknown: a new word of known ones is spelt
+        letters = seen_once(tuple("".join(words)) for words in references)
+        pieces = (piece for letter in letters for piece in (letter, subwords.SPACE + letter))
+        rare, kind = frozenset(vocabulary.index[p] for p in pieces if p in vocabulary.index), "character"
     if not rare:
-        notes.append(
-            f"no {vocabulary.unit} of train is there once: how likely unknown ones are is not learnt"
-        )
+        notes.append(f"no {kind} of train is there once: how likely unknown ones are is not learnt")
         return None
     return RareAsUnknown(rare, share)
 
 
-def _fitting(samples: Sequence[Sample], least: Sequence[int], policy: str) -> tuple[list[int], list[Sample]]:
+def _fitting(
+    samples: Sequence[Sample], least: Sequence[int], policy: str, vocabulary: Vocabulary
+) -> tuple[list[int], list[Sample]]:
     """Indices of the samples that are long enough, and the others."""
     kept = [i for i, sample in enumerate(samples) if sample.frames >= least[i]]
     dropped = [sample for i, sample in enumerate(samples) if sample.frames < least[i]]
@@ -134,7 +141,7 @@ def _fitting(samples: Sequence[Sample], least: Sequence[int], policy: str) -> tu
         first = dropped[0]
         raise UserError(
             first.source or "data",
-            f"the reference is longer than its chunks: {_named(dropped)}",
+            f"the reference is longer than its chunks: {_named(dropped, vocabulary)}",
             "train.too_long: skip leaves them out",
         )
     if not kept:
@@ -142,31 +149,60 @@ def _fitting(samples: Sequence[Sample], least: Sequence[int], policy: str) -> tu
     return kept, dropped
 
 
-def _named(samples: Sequence[Sample]) -> str:
-    shown = ", ".join(f"{s.id} ({len(s.reference)} tokens, {s.frames} frames)" for s in samples[:NAMED])
+def _left_out(faults: Sequence[str]) -> str:
+    more = f"; and {len(faults) - NAMED} more" if len(faults) > NAMED else ""
+    return f"left out of train, not usable, {len(faults)}: {'; '.join(faults[:NAMED])}{more}"
+
+
+def _named(samples: Sequence[Sample], vocabulary: Vocabulary) -> str:
+    lengths = [len(vocabulary.encode(sample.reference)) for sample in samples[:NAMED]]
+    pairs = zip(samples, lengths, strict=False)
+    shown = ", ".join(f"{s.id} ({length} tokens, {s.frames} frames)" for s, length in pairs)
     more = f" and {len(samples) - NAMED} more" if len(samples) > NAMED else ""
     return f"{len(samples)} samples: {shown}{more}" if len(samples) > 1 else shown
 
 
-def _characters(reference: tuple[str, ...], unit: str) -> tuple[str, ...]:
-    return tuple(" ".join(reference)) if unit == "character" else reference
+def _vocabulary(text: TextConfig, corpus: Corpus) -> Vocabulary:
+    """The vocabulary of the train references; of sub-words that of a file, or learnt of extra text too."""
+    references = [sample.reference for sample in corpus.split("train")]
+    if text.unit == "gloss":
+        return Vocabulary.from_references(references)
+    if text.unit == "character":
+        return Vocabulary.from_references((tuple(" ".join(words)) for words in references), "character")
+    if text.file:
+        return Vocabulary.of_subwords(subwords.read(Path(text.file)))
+    sentences = ([composed(word) for word in words] for words in (*references, *corpus.extra_text))
+    return Vocabulary.of_subwords(subwords.learn(sentences, text.pieces))
+
+
+def _fewer_pieces(vocabulary: Vocabulary, text: TextConfig) -> list[str]:
+    """That train has fewer sub-words than were asked for."""
+    found = len(vocabulary) - 2
+    if text.unit != "subword" or text.file or found >= text.pieces:
+        return []
+    return [f"{found} sub-words were learnt, not {text.pieces}: train has no more"]
 
 
 def _in_unit(sample: Sample, vocabulary: Vocabulary) -> Sample:
+    """With the characters as reference, or with words in composed form; segments are those of glosses."""
     if vocabulary.unit == "gloss":
         return sample
-    return replace(sample, reference=vocabulary.split(" ".join(sample.reference)), segments=())
+    reference = vocabulary.split(" ".join(sample.reference))
+    vocabulary.segment(reference)  # a word that cannot be cut is found before the training
+    return replace(sample, reference=reference, segments=())
 
 
 def _begin(model: Any, vocabulary: Vocabulary, recipe: Recipe) -> list[str]:
     """Copy the weights of `train.init_from`, a run folder."""
-    if not recipe.train.init_from:
+    other_run = recipe.train.init_from
+    if not other_run:
         return []
-    other = read_export(Path(recipe.train.init_from))
+    other = read_export(Path(other_run))
     if other.vocabulary != vocabulary:
-        raise UserError("train.init_from", f"the vocabulary of {recipe.train.init_from} is another one")
-    copied, fresh = checkpoint.begin_from(model, other.model.state_dict(), Path(recipe.train.init_from))
-    return [f"began with {copied} weights of {recipe.train.init_from}; fresh: {len(fresh)}"]
+        what = f"the vocabulary of {other_run} is another one"
+        raise UserError("train.init_from", what, take_subwords(other.vocabulary, other_run))
+    copied, fresh = checkpoint.begin_from(model, other.model.state_dict(), Path(other_run))
+    return [f"began with {copied} weights of {other_run}; fresh: {len(fresh)}"]
 
 
 def _begin_context(model: Any, vocabulary: Vocabulary, recipe: Recipe) -> list[str]:

@@ -16,7 +16,7 @@ from signkit import checkpoint
 from signkit.data.loader import Step, train_steps
 from signkit.errors import OperationalError, SignkitError
 from signkit.eval.protocols import Protocol
-from signkit.export import without_beginnings, write_card
+from signkit.export import without_beginnings, write_card, write_subwords
 from signkit.lm_results import DevPerplexity, LmResult, print_lm_result, rate_name, write_lm_results
 from signkit.models.protocol import Language
 from signkit.prepare import Prepared, prepare
@@ -173,6 +173,7 @@ def _train(
         pretrain_context(recipe, prepared, watch)
         if engine.is_main_process:
             write_card(folder, recipe, model)
+            write_subwords(folder, prepared.vocabulary)
     sizes = ", ".join(f"{len(examples)} {name}" for name, examples in prepared.examples.items())
     weights = sum(p.numel() for p in model.parameters())
     watch.say(

@@ -45,6 +45,27 @@ def write_corpus(
     return folder
 
 
+SPELT = ("ABBA", "BEAD", "CAB", "DECADE", "FACE", "FADED", "DEAF")
+
+
+def write_spelling(folder: Path, train: int = 16, dev: int = 4, test: int = 3, seed: int = 0) -> Path:
+    """A manifest of clips in which words are spelt: every letter has a place of its own, for four frames."""
+    rng = np.random.default_rng(seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    places = np.random.default_rng(98).normal(size=(6, 3, 2)) * 40
+    rows = ["id,path,gloss,split"]
+    for split, count in (("train", train), ("dev", dev), ("test", test)):
+        for number in range(count):
+            words = [SPELT[place] for place in rng.permutation(len(SPELT))[: rng.integers(1, 4)]]
+            frames = np.concatenate(
+                [np.repeat(places["ABCDEF".index(c)][None], 4, 0) for w in words for c in w]
+            )
+            write_npz(folder / f"{split}{number}.npz", frames + 100 + rng.normal(size=frames.shape))
+            rows.append(f"{split}{number},{split}{number}.npz,{' '.join(words)},{split}")
+    (folder / "manifest.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return folder
+
+
 def write_npz(path: Path, points: Any, layout: str = "boston104") -> Path:
     """One clip."""
     np.savez(path, landmarks=np.asarray(points, dtype=np.float32), layout=np.array(layout))
@@ -160,9 +181,10 @@ def metrics(run: Path) -> list[dict[str, float]]:
 
 
 PRELOADED = (
+    "signkit.torchvision_mend",  # before whatever imports transformers
     "signkit.cli",
     "signkit.run",
-    "signkit.predict",
+    "signkit.predict.verb",
     "signkit.context.bert",
     "signkit.context.recurrent",
     "signkit.data.corpora.manifest",

@@ -34,7 +34,7 @@ def as_shown(output: str, expected: str) -> bool:
         ("tutorial.md", 9, 8, ["bash", ""]),
         ("scoring.md", 4, 4, []),
         ("decoding.md", 4, 3, []),
-        ("language_models.md", 3, 3, ["yaml", ""]),
+        ("language_models.md", 4, 4, ["yaml", "", "yaml", ""]),
     ],  # others: make quickstart alone
 )
 def test_a_document_runs_and_prints_what_it_shows(

@@ -15,6 +15,7 @@ from signkit import __version__
 from signkit.assets import asset, names
 from signkit.cli import main
 from signkit.errors import OperationalError, UserError
+from signkit.predict.options import Options, Outputs
 from signkit.recipe_file import load_recipe, resolved
 
 Command = Callable[..., tuple[int, str, str]]
@@ -53,7 +54,8 @@ def test_help_lists_the_verbs(signkit: Command) -> None:
     assert (status, err) == (0, "")
     lines = out[out.index("Commands:") :].splitlines()[1:]
     assert [line.split()[0] for line in lines] == [
-        "run", "decode", "tune", "predict", "score", "check", "show", "list", "copy", "data", "lm",
+        "run", "decode", "tune", "profile", "predict", "landmarks", "score", "check",
+        "show", "list", "copy", "data", "lm",
     ]  # fmt: skip
 
 
@@ -76,6 +78,25 @@ def test_check_says_ok_or_all_faults(signkit: Command) -> None:
         "--set trian.seed=2: unknown key `trian`; did you mean `train`?\n"
         "error: 2 faults\n",
     )
+
+
+def test_a_recipe_of_an_ngram_model_is_named(signkit: Command) -> None:
+    """In one message, not by all that a run needs and it lacks."""
+    what = "is the recipe of an n-gram model, not of a run"
+    hint = "`signkit lm train ngram` reads it"
+    for verb in ("check", "show"):
+        assert signkit(verb, "lm/ngram.yaml") == (2, "", f"error: lm/ngram.yaml: {what}; {hint}\n")
+    status, out, err = signkit("check", "lm/ngram.yaml", "--set", "lm.order=9", "--json")
+    fault = {"where": "lm/ngram.yaml", "what": what, "hint": hint}
+    assert (status, json.loads(out), err) == (2, {"ok": False, "faults": [fault]}, "")
+    Path("own.yaml").write_text("data: {text: a.txt}\nlm: {order: 2}\n", encoding="utf-8")
+    assert signkit("check", "own.yaml") == (
+        2,
+        "",
+        f"error: own.yaml: {what}; `signkit lm train own.yaml` reads it\n",
+    )
+    Path("own.yaml").write_text("train: {lr: 1}\nlm: {order: 2}\n", encoding="utf-8")
+    assert "own.yaml:2:1: unknown key `lm`" in signkit("check", "own.yaml")[2]
 
 
 def test_check_gives_faults_as_json(signkit: Command) -> None:
@@ -199,12 +220,15 @@ def test_run_passes_everything_on(signkit: Command, monkeypatch: pytest.MonkeyPa
 
 
 def test_predict_passes_everything_on(signkit: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = _fake(monkeypatch, "signkit.predict", "predict", 0)
-    assert signkit("predict", "runs/x", "a.npz", "b.npz", "--beam", "4", "--json")[0] == 0
+    calls = _fake(monkeypatch, "signkit.predict.verb", "predict", 0)
+    words = ("--on-error", "skip", "--captions", "c", "--elan", "e", "--burn", "b", "--force")
+    assert signkit("predict", "runs/x", "a.npz", "b.npz", "--beam", "4", "--json", *words)[0] == 0
     assert signkit("predict", "runs/x", "--list", "files.txt")[0] == 0
+    outputs = Outputs(captions=Path("c"), elan=Path("e"), burn=Path("b"), force=True)
+    given = Options(beam=4, on_error="skip", outputs=outputs, as_json=True)
     assert calls == [
-        (Path("runs/x"), [Path("a.npz"), Path("b.npz")], None, True, 4, {}),
-        (Path("runs/x"), [], Path("files.txt"), False, None, {}),
+        (Path("runs/x"), [Path("a.npz"), Path("b.npz")], given, {}),
+        (Path("runs/x"), [], Options(list_file=Path("files.txt")), {}),
     ]
 
 

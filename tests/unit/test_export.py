@@ -27,7 +27,9 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def bert(tmp_path: Path) -> Path:
     """A BERT saved by transformers, with its tokenizer."""
-    import transformers
+    from signkit.torchvision_mend import import_transformers
+
+    transformers = import_transformers()
 
     folder = tmp_path / "bert"
     sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}

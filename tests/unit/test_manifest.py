@@ -181,7 +181,7 @@ def test_a_header_is_read_without_the_data(root):
             "clips/x.npz",
             "manifest.csv:3: clips/x.npz: there is no such file",
         ),
-        ("clips/b.npz", "clips", "manifest.csv:3: clips: is a folder, not an npz file"),
+        ("clips/b.npz", "clips", "manifest.csv:3: clips: the folder has no frames (png, jpg)"),
         ("clips/b.npz", "", "manifest.csv:3: the path is empty"),
         (
             "clips/b.npz",
@@ -262,6 +262,10 @@ def test_signers(root):
             "m.jsonl:2: gloss is null, not text",
         ),
         ('{"id": "b", "path": "clips/b.npz", "gloss": [], "split": "dev"}', "m.jsonl:2: the gloss is empty"),
+        (
+            '{"id": "b", "path": "b\\u0000.mp4", "gloss": "A", "split": "dev"}',
+            "m.jsonl:2: path 'b\\x00.mp4' has the character 0, which no path has",
+        ),
     ],
 )
 def test_faults_of_jsonl(root, line, expected):

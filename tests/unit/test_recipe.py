@@ -122,8 +122,11 @@ def test_every_builtin_recipe_is_short_and_valid(name: str, tmp_path: Path) -> N
     lines = path.read_text(encoding="utf-8").splitlines()
     assert len(lines) < 60
     assert lines[0].startswith("# "), "the first line says what the recipe is"
-    needs_root = any(f.name == "root" for f in dataclasses.fields(load_recipe(name, check_paths=False).data))
-    recipe = load_recipe(name, [f"data.root={tmp_path}"] if needs_root else [])
+    data = load_recipe(name, check_paths=False).data
+    paths = [
+        key for key in ("root", "landmarks") if key == "root" and hasattr(data, key) or getattr(data, key, "")
+    ]
+    recipe = load_recipe(name, [f"data.{key}={tmp_path}" for key in paths])
     assert recipe.name == name
     assert read(resolved(recipe), "resolved.yaml", Recipe, given={"name": name}) == recipe
 

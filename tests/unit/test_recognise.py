@@ -50,6 +50,23 @@ class Constant:
         return np.zeros(len(states))
 
 
+def test_greedy_search_of_the_same_logits(prepared: Prepared) -> None:
+    """To the bit what it finds alone, whatever stands beside the beam; the encoder runs once a batch."""
+    config = DecodeConfig(beam=4, acoustic_scale=0.7, length_reward=0.3, temperature=2.0)
+    fusion = [Fused(Constant(0.5, len(prepared.vocabulary)), 2.0)]
+    alone = find(prepared.model, batches(prepared), greedy(config))
+    beam = find(prepared.model, batches(prepared), config, fusion=fusion)
+    ran: list[int] = []
+    hook = prepared.model.register_forward_hook(lambda *_: ran.append(1))
+    both = find(prepared.model, batches(prepared), config, fusion=fusion, with_greedy=True)
+    hook.remove()
+    assert len(ran) == len([*batches(prepared)]) > 1
+    assert {name: [each.greedy] for name, each in both.items()} == {
+        name: each.candidates for name, each in alone.items()
+    }
+    assert {name: replace(each, greedy=None) for name, each in both.items()} == beam
+
+
 def test_a_constant_scorer_is_a_length_reward(prepared: Prepared) -> None:
     config = DecodeConfig(beam=6)
     fusion = [Fused(Constant(0.5, len(prepared.vocabulary)), 2.0)]

@@ -1,18 +1,21 @@
 """What is tuned is what is decoded: the internal language model with the context's scale, faults in time."""
 
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import C2ST, write_corpus, write_recipe
+from tiny import C2ST, CTC, write_corpus, write_recipe
 
 from signkit.data.loader import eval_batches
 from signkit.errors import UserError
 from signkit.fusion.configs import InternalConfig, NgramConfig
+from signkit.models.ensemble import Mixture
 from signkit.prepare import prepare
 from signkit.recipe import DecodeConfig
 from signkit.recipe_file import load_recipe
-from signkit.recognise import find
+from signkit.recognise import acoustic_logits, find
 from signkit.results.beside import beside
 from signkit.results.reopened import Reopened
 from signkit.results.scored import scoring_protocol
@@ -53,6 +56,24 @@ def test_a_trial_is_a_decoding(opened: Reopened, scale: float) -> None:
         best = expected[name].candidates
         assert [(c.tokens, c.chunks) for c in beam] == [(c.tokens, c.chunks) for c in best]
         assert [c.score for c in beam] == pytest.approx([c.score for c in best], abs=1e-6)
+
+
+def test_a_trial_with_an_ensemble_of_probabilities(tmp_path: Path) -> None:
+    """Is a decoding too: what is cached are the mean's logs, and the acoustic scale comes after."""
+    corpus = write_corpus(tmp_path / "corpus")
+    recipes = [load_recipe(str(write_recipe(tmp_path / f"{n}.yaml", corpus, CTC, seed=n))) for n in (1, 2)]
+    one, two = map(prepare, recipes)
+    model = Mixture([one.model, two.model], partial(acoustic_logits, level="video"))
+    prepared = replace(one, model=model)
+    decode = DecodeConfig(beam=4, fusion=(NgramConfig(order=2, weight=0.4),))
+    ready = Reopened(tmp_path, replace(recipes[0], decode=decode), scoring_protocol(recipes[0]), prepared, 0)
+    run = encode_split(ready, "dev", ["decode.acoustic_scale"])
+    decode = replace(decode, acoustic_scale=0.6)
+    batches = eval_batches(prepared.examples["dev"], decode.batch_size)
+    expected = find(model, batches, decode, fusion=beside(decode, prepared).fusion)
+    found = run.search(decode, nbest=None)
+    assert found == {name: expected[name].candidates for name in found}
+    assert found != run.search(replace(decode, acoustic_scale=1.0), nbest=None)
 
 
 def test_a_fault_is_told_before_the_encoder_runs(opened: Reopened, monkeypatch: pytest.MonkeyPatch) -> None:
