@@ -37,7 +37,7 @@ def check_recipe(ref: str, overrides: Sequence[str], as_json: bool) -> int:
 
 def show_recipe(ref: str, overrides: Sequence[str], as_json: bool) -> int:
     """Print a recipe with every default written out, as YAML or JSON."""
-    recipe = _load(ref, overrides)
+    recipe = _load(ref, overrides, check_paths=False)  # it can be read before there are data
     sys.stdout.write(json.dumps(to_plain(recipe), indent=2) + "\n" if as_json else resolved(recipe))
     return 0
 
@@ -80,14 +80,14 @@ def copy_recipe(ref: str, destination: Path, force: bool) -> int:
     return 0
 
 
-def _load(ref: str, overrides: Sequence[str]) -> Recipe:
+def _load(ref: str, overrides: Sequence[str], *, check_paths: bool = True) -> Recipe:
     """Read a recipe of a run; one of an n-gram model is told in one message, not by all that it lacks."""
     path, shown = find_recipe(ref)
     if _is_of_ngrams(path):
         name = path.stem if path.parent == folder("lm") else ref
         what = "is the recipe of an n-gram model, not of a run"
         raise UserError(shown, what, f"`signkit lm train {name}` reads it")
-    return load_recipe(ref, overrides)
+    return load_recipe(ref, overrides, check_paths=check_paths)
 
 
 def _is_of_ngrams(path: Path) -> bool:

@@ -114,6 +114,13 @@ def test_check_gives_faults_as_json(signkit: Command) -> None:
     assert (status, err, json.loads(out)["faults"][0]["what"]) == (2, "", "there is no such file")
 
 
+def test_show_needs_no_data(signkit: Command) -> None:
+    status, out, err = signkit("show", "c2st_phoenix", "--json")
+    assert (status, err) == (0, "")
+    assert Path(json.loads(out)["data"]["root"]).name == "phoenix2014-release"
+    assert signkit("check", "c2st_phoenix")[0] == 2
+
+
 def test_show_prints_the_resolved_recipe(signkit: Command) -> None:
     recipe = load_recipe("quickstart", ["train.seed=7"])
     assert signkit("show", "quickstart", "--set", "train.seed=7") == (0, resolved(recipe), "")
