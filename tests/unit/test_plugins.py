@@ -142,7 +142,7 @@ def test_options_that_are_not_registered_have_no_name() -> None:
     ("module", "message"),
     [
         ("timm", "needs the package timm; pip install 'signkit[video]'"),
-        ("pose_format", "needs the package pose_format; pip install 'signkit[landmarks]'"),
+        ("mediapipe", "needs the package mediapipe; pip install 'signkit[landmarks]'"),
         ("elsewhere", "cannot be loaded: No module named 'elsewhere.deeper'; 'elsewhere' is not a package"),
     ],
 )
