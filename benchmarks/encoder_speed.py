@@ -16,7 +16,6 @@ compiled and not; then the longest clip of a batch of one that fits a given memo
 
 import argparse
 import json
-import os
 import platform
 import statistics
 import time
@@ -31,6 +30,7 @@ from torch import nn
 from signkit.data.batch import Batch
 from signkit.encoders.configs import SwinConfig
 from signkit.encoders.swin import SwinEncoder, build
+from signkit.profiling.measure import peak_bytes
 
 SWIN = "swin_tiny_patch4_window7_224"
 CPU_SIZES = ((SWIN, 2, 8, 112), ("resnet18", 2, 16, 112), ("convnext_atto", 2, 16, 112))
@@ -129,28 +129,6 @@ def side_by_side(runs: dict[str, Run], repeats: int, device: str) -> dict[str, l
     return taken
 
 
-def peak_mb(run: Run, device: str) -> float:
-    if device == "cuda":
-        wait(device)
-        before = torch.cuda.memory_allocated()
-        torch.cuda.reset_peak_memory_stats()
-        run()
-        wait(device)
-        return (torch.cuda.max_memory_allocated() - before) / 1e6
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler says when it starts and stops
-    with torch.profiler.profile(
-        activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True
-    ) as profiler:
-        run()
-    assert profiler.profiler is not None and profiler.profiler.kineto_results is not None
-    events = [e for e in profiler.profiler.kineto_results.events() if e.name() == "[memory]"]
-    live = peak = 0
-    for event in sorted(events, key=lambda e: e.start_ns()):
-        live += event.nbytes()
-        peak = max(peak, live)
-    return peak / 1e6
-
-
 def measure(
     name: str,
     sizes: tuple[int, int, int],
@@ -176,7 +154,7 @@ def measure(
         make = frames_run if variant.startswith("frames alone") else encoder_run
         runs[variant] = make(encoder_of(config, device, backbone), batch, half)
     taken = side_by_side(runs, repeats, device)
-    peaks = {variant: peak_mb(run, device) for variant, run in runs.items()}
+    peaks = {variant: peak_bytes(run, torch.device(device)) / 1e6 for variant, run in runs.items()}
     rows = []
     for variant in variants:
         ratios = [bare / own for bare, own in zip(taken["bare"], taken[variant], strict=True)]

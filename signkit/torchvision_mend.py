@@ -8,7 +8,7 @@ this module is enough; those who do import it late, with what they need it for.
 
 from typing import Any
 
-import torch
+from torch import library
 
 OPERATORS = ("nms", "qnms")
 _LACKING = "operator torchvision::nms does not exist"
@@ -23,12 +23,12 @@ def mend_torchvision() -> Any:
     except RuntimeError as error:
         if _LACKING not in str(error):
             raise
-        library = torch.library.Library("torchvision", "DEF")
+        signatures = library.Library("torchvision", "DEF")
         for name in OPERATORS:
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+            signatures.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         import torchvision  # noqa: F401
 
-        return library
+        return signatures
     return None
 
 

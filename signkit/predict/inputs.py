@@ -7,16 +7,14 @@ from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from signkit.data.corpora.table import fail_together
-from signkit.data.landmark_files import landmark_header, read_landmarks
+from signkit.data.landmark_files import is_landmarks, landmark_header, read_landmarks
 from signkit.data.video import open_clip
 from signkit.errors import SignkitError, UserError
-from signkit.files import plainly, read_text
+from signkit.files import read_text
 from signkit.types import VIDEO, Clip, Signal, Video
 
 TRACKED = ("holistic", "hands")
 """Layouts whose points can be tracked in a video."""
-FILES = (".npz", ".pose", ".parquet")
-PICTURES = (".png", ".jpg", ".jpeg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +98,7 @@ def opened(inputs: Sequence[Input], layout: str, pictures: bool, failures: Failu
 
 def _source(each: Input, layout: str, pictures: bool) -> Source:
     where = str(each.file)
-    if not _is_landmarks(each.file):
+    if not is_landmarks(each.file):
         clip = open_clip(each.file, where)
         if layout != VIDEO and layout not in TRACKED:
             hint = f"in a video only the points of {' or '.join(TRACKED)} are tracked"
@@ -116,16 +114,6 @@ def _source(each: Input, layout: str, pictures: bool) -> Source:
 
 def _wanted(layout: str) -> str:
     return {VIDEO: "video", "": "features"}.get(layout, f"landmarks of layout {layout!r}")
-
-
-def _is_landmarks(path: Path) -> bool:
-    """Whether a path leads to landmarks or features: by its ending, or a folder with JSON and no pictures."""
-    name = path.name.lower().partition("#")[0] if ".parquet#" in path.name.lower() else path.name.lower()
-    if name.endswith(FILES) or not os.path.isdir(path):
-        return name.endswith(FILES)
-    with plainly(path, "read"):
-        endings = {file.suffix.lower() for file in path.iterdir()}
-    return ".json" in endings and not endings & {*PICTURES}
 
 
 def _own_name(path: Path) -> str:

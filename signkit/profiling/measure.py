@@ -62,7 +62,7 @@ def cost(stage: Stage, device: torch.device, autocast: Autocast) -> Cost:
     try:
         both()  # to warm up
         multiply_adds = _multiply_adds(forward)
-        peak = _peak_bytes(both, device)
+        peak = peak_bytes(both, device)
         seconds = _median_seconds(both, device)
     except RuntimeError as error:
         if isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error):
@@ -114,7 +114,7 @@ def _median_seconds(run: Callable[[], None], device: torch.device) -> float:
     return statistics.median(taken)
 
 
-def _peak_bytes(run: Callable[[], None], device: torch.device) -> int:
+def peak_bytes(run: Callable[[], None], device: torch.device) -> int:
     """By torch's allocator on a GPU, else by the profiler's record of every allocation."""
     if device.type == "cuda":
         _wait(device)

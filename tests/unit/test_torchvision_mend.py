@@ -10,10 +10,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 MISMATCHED = """
-import torch
+from torch import library
 from . import part
-torch.library.register_fake("torchvision::nms")(lambda dets, scores, iou_threshold: dets.new_empty(0))
-torch.library.register_fake("torchvision::qnms")(lambda dets, scores, iou_threshold: dets.new_empty(0))
+library.register_fake("torchvision::nms")(lambda dets, scores, iou_threshold: dets.new_empty(0))
+library.register_fake("torchvision::qnms")(lambda dets, scores, iou_threshold: dets.new_empty(0))
 """
 TELL = """
 import signkit.torchvision_mend as door

@@ -5,9 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from jaxtyping import UInt8
-from torch.nn import functional as F
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -71,6 +69,9 @@ def resized(
     if size is None or pixels.shape[1:3] == size:
         return pixels
     # Four times as fast as swscale's and as Pillow's.
+    import torch
+    from torch.nn import functional as F
+
     stored = torch.from_numpy(pixels).permute(0, 3, 1, 2)
     scaled = F.interpolate(stored, size, mode="bilinear", antialias=True)
     return np.asarray(scaled.permute(0, 2, 3, 1))
