@@ -6,6 +6,7 @@ any ``confidence`` [frames, points] (0 where missing) and ``fps``; or ``features
 
 import contextlib
 import math
+import threading
 import tokenize
 import zipfile
 import zlib
@@ -29,6 +30,9 @@ DAMAGED = (
     tokenize.TokenError,
 )  # fmt: skip
 MOST_TEXT = 4096  # bytes of `layout` and `fps`
+# numpy reads an array's header with ast.literal_eval, and early releases of CPython 3.11 and 3.12 count the
+# depth of its recursion for all threads together: two at once end in a SystemError (gh-106905).
+_LITERALS = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +145,8 @@ def _npy_header(file: zipfile.ZipExtFile) -> tuple[tuple[int, ...], np.dtype[Any
     version = np.lib.format.read_magic(file)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     try:
-        shape, _, dtype = read(file)
+        with _LITERALS:
+            shape, _, dtype = read(file)
     except TypeError as error:  # numpy sorts the keys of a wrong header
         raise ValueError("wrong header of an array") from error
     return shape, dtype
@@ -158,9 +163,20 @@ def _member(archive: zipfile.ZipFile, name: str, where: str) -> Iterator[tuple[z
         yield cast(zipfile.ZipExtFile, file), info.file_size
 
 
+def read_npy(archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
+    """An array of an archive as numpy reads it, from several threads too.
+
+    Raises:
+        KeyError: there is no such array.
+        Exception: one of `DAMAGED`.
+    """
+    with archive.open(f"{name}.npy") as file, _LITERALS:
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
 def _array(archive: zipfile.ZipFile, name: str) -> npt.NDArray[np.float32]:
-    with archive.open(f"{name}.npy") as file, np.errstate(over="ignore"):
-        return np.ascontiguousarray(np.lib.format.read_array(file, allow_pickle=False), dtype=np.float32)
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(read_npy(archive, name), dtype=np.float32)
 
 
 def _scalar(archive: zipfile.ZipFile, name: str, where: str) -> Any:
@@ -170,8 +186,7 @@ def _scalar(archive: zipfile.ZipFile, name: str, where: str) -> Any:
         raise UserError(where, f"`{name}` holds Python objects, which are never read")
     if math.prod(shape) != 1 or size > MOST_TEXT:
         raise UserError(where, f"`{name}` must be one value, not {list(shape)}")
-    with archive.open(f"{name}.npy") as file:
-        return np.lib.format.read_array(file, allow_pickle=False).reshape(()).item()
+    return read_npy(archive, name).reshape(()).item()
 
 
 def _layout_name(archive: zipfile.ZipFile, where: str) -> str:

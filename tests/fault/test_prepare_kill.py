@@ -10,6 +10,8 @@ import pytest
 from clips import digests, killed_after, start_preparing, video_corpus, wait_for_group
 from tiny import Shock, signkit, write_corpus
 
+from signkit.data.shards.journal import JOURNAL
+
 OPTIONS = {"size": 16, "shard_size": "40KB", "workers": 2}
 
 
@@ -108,8 +110,10 @@ def test_ctrl_c_with_workers(tmp_path: Path) -> None:
     """As a terminal sends it, to all processes of the group: all of them end."""
     corpus = video_corpus(train=60, frames=30)
     process = start_preparing(corpus, tmp_path / "out", **OPTIONS)
-    time.sleep(0.7)
     assert process.pid is not None
+    journal, patience = tmp_path / "out" / JOURNAL, time.monotonic() + 20
+    while not (journal.exists() and journal.stat().st_size) and time.monotonic() < patience:
+        time.sleep(0.001)  # until the first clip is there: the others are under way
     os.killpg(process.pid, signal.SIGINT)
     process.join(20)
     assert process.exitcode == 130

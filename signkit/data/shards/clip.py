@@ -2,6 +2,7 @@
 
 import io
 import os
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from signkit.data.npz import DAMAGED
+from signkit.data.npz import DAMAGED, read_npy
 from signkit.data.shards.index import Entry
 from signkit.data.shards.tar import starts
 from signkit.data.video import open_clip
@@ -116,10 +117,11 @@ def npz_signal(content: bytes, where: str) -> Signal:
         UserError: they are damaged.
     """
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            if "features" in arrays:
-                return Features(arrays["features"])
-            return Landmarks(arrays["landmarks"], str(arrays["layout"]), float(arrays["fps"]))
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if "features.npy" in archive.namelist():
+                return Features(read_npy(archive, "features"))
+            points, name, fps = (read_npy(archive, key) for key in ("landmarks", "layout", "fps"))
+        return Landmarks(points, str(name), float(fps))
     except (*DAMAGED, KeyError, OSError) as error:
         raise UserError(where, f"is damaged ({error})") from error
 
