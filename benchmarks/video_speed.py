@@ -3,7 +3,8 @@
     python benchmarks/video_speed.py [--clips 4] [--frames 120] [--repeats 7] [--resize 256] [--only mp4]
 
 The films are made: 210 x 260 pixels (PHOENIX-2014's) with moving slopes and grain, as mp4 (H.264), as
-folders of PNG and of JPEG, and as the shards that `signkit data prepare` makes of the mp4 files.
+folders of PNG and of JPEG, and as the mp4 files and shards of --resize pixels that `signkit data prepare` makes
+of the mp4 files.
 
 `bare` decodes to RGB arrays and nothing else: PyAV with one thread and one swscale context for all
 frames, Pillow's `open` (of shards: of the JPEG files in the tar). `resized` is bare and then Pillow's
@@ -39,6 +40,7 @@ from signkit.data_prepare import Options, prepare_corpus
 from signkit.recipe import AugmentConfig, LandmarksConfig, VideoConfig
 from signkit.types import VIDEO, Sample, Video
 
+KINDS = ["mp4", "png", "jpg", "prepared", "shards"]
 HEIGHT, WIDTH = 260, 210
 AUGMENT = AugmentConfig(crop=True, mirror=0.5, rescale=0.2)
 COLOUR = AugmentConfig(crop=True, mirror=0.5, rescale=0.2, colour=0.2)
@@ -50,16 +52,19 @@ def main() -> None:
     arguments.add_argument("--frames", type=int, default=120)
     arguments.add_argument("--repeats", type=int, default=7)
     arguments.add_argument("--resize", type=int, default=256)
-    arguments.add_argument("--only", choices=["mp4", "png", "jpg", "shards"])
+    arguments.add_argument("--only", choices=KINDS)
     chosen = arguments.parse_args()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         paths = made(folder, chosen.clips, chosen.frames)
-        for kind in [chosen.only] if chosen.only else ["mp4", "png", "jpg", "shards"]:
+        for kind in [chosen.only] if chosen.only else KINDS:
             if kind == "shards":
-                bare, samples = bare_shards, packed(folder, paths["mp4"], chosen.resize)
+                bare, samples = bare_shards, packed(folder, paths["mp4"], chosen.resize, "shards")
                 paths[kind] = sorted((folder / "shards").rglob("*.tar"))
+            elif kind == "prepared":
+                bare, samples = bare_film, packed(folder, paths["mp4"], chosen.resize, "mp4")
+                paths[kind] = sorted((folder / "mp4").rglob("*.mp4"))
             else:
                 bare = bare_film if kind == "mp4" else bare_pictures
                 samples = [sample(path) for path in paths[kind]]
@@ -92,14 +97,14 @@ def made(folder: Path, clips: int, frames: int) -> dict[str, list[Path]]:
     return paths
 
 
-def packed(folder: Path, films: list[Path], resize: int) -> Sequence[Sample]:
-    """The mp4 files as shards."""
+def packed(folder: Path, films: list[Path], resize: int, form: str) -> Sequence[Sample]:
+    """The mp4 files as `signkit data prepare` stores them."""
     rows = [f"{path.stem},{path.name},A,train" for path in films]
     (folder / "manifest.csv").write_text("\n".join(["id,path,gloss,split", *rows]))
-    out = folder.with_name(f"{folder.name}_shards")
-    prepare_corpus("manifest", Options(out=out, root=folder, size=resize))
-    out.rename(folder / "shards")
-    return read_shards(ShardsConfig(root=str(folder / "shards"))).samples
+    out = folder.with_name(f"{folder.name}_{form}")
+    prepare_corpus("manifest", Options(out=out, root=folder, size=resize, format=form))
+    out.rename(folder / form)
+    return read_shards(ShardsConfig(root=str(folder / form))).samples
 
 
 def sample(path: Path) -> Sample:

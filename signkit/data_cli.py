@@ -92,7 +92,7 @@ class SynthLayout(str, Enum):
 
 @data_app.command(short_help="Make a small corpus of video in an official shape.")
 def synth(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="A new folder.")],
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.")],
     layout: Annotated[
         SynthLayout, typer.Option(help="An official folder's shape, or mp4 files with a manifest.")
     ] = SynthLayout.phoenix2014,

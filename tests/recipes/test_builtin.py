@@ -53,7 +53,7 @@ def corpus_of(recipe: Recipe, folder: Path, real_data: Callable[[str], Path]) ->
     assert corpus in OFFICIAL, f"{corpus}: say here how a small one is made"
     root = folder / "made"
     sizes = ("--train", 6, "--dev", 2, "--test", 2, "--glosses", 12, "--size", 24, "--signers", 2)
-    made = signkit("data", "synth", "--layout", corpus, "--out", root, *sizes)
+    made = signkit("data", "synth", "--layout", corpus, root, *sizes)
     assert made.status == 0, made.err
     if not recipe.data.landmarks:  # type: ignore[attr-defined]
         return (f"data.root={root}", *SWIN)

@@ -158,7 +158,7 @@ def test_sizes_that_are_none(word: str, why: str) -> None:
 
 def test_the_command_makes_a_folder_or_none(tmp_path: Path) -> None:
     out = tmp_path / "made"
-    words = ["data", "synth", "--layout", "csl_daily", "--out", out, "--train", 3, "--dev", 1, "--test", 1]
+    words = ["data", "synth", "--layout", "csl_daily", out, "--train", 3, "--dev", 1, "--test", 1]
     done = signkit(*words, "--glosses", 12, "--size", 16, "--json")
     assert (done.status, done.err) == (0, "")
     assert json.loads(done.out) == {
