@@ -3,8 +3,8 @@
     python benchmarks/video_speed.py [--clips 4] [--frames 120] [--repeats 7] [--resize 256] [--only mp4]
 
 The films are made: 210 x 260 pixels (PHOENIX-2014's) with moving slopes and grain, as mp4 (H.264), as
-folders of PNG and of JPEG, and as the mp4 files and shards of --resize pixels that `signkit data prepare` makes
-of the mp4 files.
+folders of PNG and of JPEG, and as the mp4 files and the shards of --resize pixels that
+`signkit data prepare` makes of the first.
 
 `bare` decodes to RGB arrays and nothing else: PyAV with one thread and one swscale context for all
 frames, Pillow's `open` (of shards: of the JPEG files in the tar). `resized` is bare and then Pillow's

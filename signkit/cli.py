@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from signkit import __version__
+from signkit.clips_cli import add_clip_verbs
 from signkit.data_cli import data_app
 from signkit.decode_cli import add_decode_verbs
 from signkit.errors import SignkitError, UserErrors
@@ -90,100 +91,7 @@ def run(
 
 add_decode_verbs(app)
 add_profile_verb(app)
-
-
-class OnError(str, Enum):
-    """What is done about an input that cannot be used."""
-
-    stop = "stop"
-    skip = "skip"
-
-
-@app.command(short_help="Recognise videos, or files of landmarks or features.")
-def predict(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
-    inputs: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="INPUT", help="Videos, folders of frames, or files of landmarks or features."),
-    ] = None,
-    list_file: Annotated[
-        Path | None, typer.Option("--list", metavar="FILE", help="A text file of inputs, one a line.")
-    ] = None,
-    as_json: AsJson = False,
-    beam: Annotated[int | None, typer.Option(min=1, max=4096, help="Width of the beam; 1 is greedy.")] = None,
-    on_error: Annotated[
-        OnError, typer.Option(help="An input that cannot be used ends everything, or is left out.")
-    ] = OnError.stop,
-    captions: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write NAME.vtt there: captions (WebVTT).")
-    ] = None,
-    elan: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write NAME.eaf there: annotations for ELAN.")
-    ] = None,
-    burn: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Write NAME.mp4 there: the clip with its glosses, without sound."),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
-) -> None:
-    """Recognise videos, or files of landmarks or features, with a trained run."""
-    from signkit.predict.options import Options, Outputs
-    from signkit.predict.verb import predict as predict_files
-
-    outputs = Outputs(captions=captions, elan=elan, burn=burn, force=force)
-    options = Options(
-        list_file=list_file, beam=beam, on_error=on_error.value, outputs=outputs, as_json=as_json
-    )
-    raise SystemExit(predict_files(run, inputs or [], options))
-
-
-class Tracker(str, Enum):
-    """Models of MediaPipe."""
-
-    holistic = "holistic"
-    hands = "hands"
-
-
-class LandmarkFormat(str, Enum):
-    """Files of landmarks."""
-
-    npz = "npz"
-    pose = "pose"
-
-
-class Fill(str, Enum):
-    """What is done with gaps in tracked landmarks."""
-
-    none = "none"
-    linear = "linear"
-
-
-@app.command(short_help="Track the signers of videos with MediaPipe.")
-def landmarks(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the files and report.jsonl go.")],
-    inputs: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="INPUT", help="Videos, folders of frames, folders of either."),
-    ] = None,
-    format: Annotated[LandmarkFormat, typer.Option(help="Of the files.")] = LandmarkFormat.npz,
-    model: Annotated[Tracker, typer.Option(help="Body, face and hands, or hands alone.")] = Tracker.holistic,
-    workers: Annotated[
-        int, typer.Option(min=0, max=256, help="Processes; 0: as many as there are processors.")
-    ] = 0,
-    fill: Annotated[
-        Fill, typer.Option(help="linear: fill short gaps, marked by their confidence.")
-    ] = Fill.none,
-    list_file: Annotated[
-        Path | None, typer.Option("--list", metavar="FILE", help="A text file of inputs, one a line.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Track the signers of videos: a file of landmarks for each clip. What is done already is kept."""
-    from signkit.landmarks.extract import Options
-    from signkit.landmarks.verb import landmarks as track
-
-    options = Options(model=model.value, format=format.value, fill=fill.value)
-    raise SystemExit(track(inputs or [], list_file, out, options, workers, as_json))
+add_clip_verbs(app)
 
 
 @app.command(short_help="Score hypotheses as sclite does.")

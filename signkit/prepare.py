@@ -48,11 +48,7 @@ def prepare(recipe: Recipe) -> Prepared:
     Raises:
         UserError: the corpus is at fault, or a training reference does not fit its chunks.
     """
-    corpus: Corpus = build(recipe.data)
-    if not corpus.split("train"):
-        raise UserError("data", f"the corpus {corpus.name} has no train samples")
-    vocabulary = _vocabulary(recipe.text, corpus)
-    corpus = replace(corpus, samples=tuple(_in_unit(sample, vocabulary) for sample in corpus.samples))
+    corpus, vocabulary = read_corpus(recipe)
     model = assemble(recipe, vocabulary, corpus.layout, corpus.width)
     _check_losses(recipe, model)
     notes = _fewer_pieces(vocabulary, recipe.text)
@@ -83,6 +79,20 @@ def prepare(recipe: Recipe) -> Prepared:
         if samples[name]
     }
     return Prepared(corpus, vocabulary, examples, model, tuple(notes))
+
+
+def read_corpus(recipe: Recipe) -> tuple[Corpus, Vocabulary]:
+    """The corpus, its references in the unit of the vocabulary that is made of train.
+
+    Raises:
+        UserError: the corpus is at fault.
+    """
+    corpus: Corpus = build(recipe.data)
+    if not corpus.split("train"):
+        raise UserError("data", f"the corpus {corpus.name} has no train samples")
+    vocabulary = _vocabulary(recipe.text, corpus)
+    samples = tuple(_in_unit(sample, vocabulary) for sample in corpus.samples)
+    return replace(corpus, samples=samples), vocabulary
 
 
 def least_frames(model: Any, tokens: Sequence[int]) -> int:

@@ -1,10 +1,14 @@
-"""Shared fixtures: where the real data lies, when it is there."""
+"""Shared fixtures: where the real data lies, when it is there. Ctrl-C reaches what tests start."""
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell in the background hands it down
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -28,11 +28,15 @@ class Options:
 
     Attributes:
         list_file: a text file of further inputs, one a line, relative to its folder.
+        with_file: a decode recipe, such as `signkit tune` writes, in place of the run's search.
+        overrides: ``decode.a=b`` each, put in place after that.
         beam: width of the beam instead of the run's; 1 is greedy search, without language models.
         on_error: whether an input that cannot be used ends everything, or is left out.
     """
 
     list_file: Path | None = None
+    with_file: Path | None = None
+    overrides: tuple[str, ...] = ()
     beam: int | None = None
     on_error: Literal["stop", "skip"] = "stop"
     outputs: Outputs = Outputs()

@@ -3,8 +3,6 @@
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -17,12 +15,13 @@ from signkit.data.examples import Examples
 from signkit.data.plan import batch_plan
 from signkit.errors import SignkitError, UserError
 from signkit.export import Exported, read_recogniser, with_others
-from signkit.fusion.build import Sentences, TrainText, build_beside
+from signkit.fusion.build import build_beside
 from signkit.predict.inputs import Failures, Source, named_inputs, opened
 from signkit.predict.options import Options
 from signkit.predict.outputs import check_outputs, fonts_for, write_outputs
+from signkit.predict.search import text_of, with_search
 from signkit.predict.tracking import tracked
-from signkit.recognise import NBest, greedy, plain_hypothesis, recognise
+from signkit.recognise import NBest, plain_hypothesis, recognise
 from signkit.types import Sample
 from signkit.watch import Watch
 
@@ -38,7 +37,7 @@ def predict(run: Path, inputs: Sequence[Path], options: Options) -> int:
     named = named_inputs(inputs, options.list_file)
     distinct = [*{each.file: each for each in reversed(named)}.values()][::-1]
     check_outputs(distinct, options.outputs)
-    exported = _with_search(read_recogniser(run), options.beam)
+    exported = with_search(run, read_recogniser(run), options)
     fonts = fonts_for(exported.vocabulary, options.outputs)
     failures = Failures(stop=options.on_error == "stop")
     watch = Watch(run, main=True, log=False)
@@ -57,19 +56,6 @@ def predict(run: Path, inputs: Sequence[Path], options: Options) -> int:
     return _tell(failures, len(distinct))
 
 
-def _with_search(exported: Exported, beam: int | None) -> Exported:
-    """With another width; the temperature of greedy search means nothing to a beam."""
-    decode = exported.recipe.decode
-    if beam is None or beam == decode.beam:
-        return exported
-    if beam == 1:
-        decode = greedy(decode)
-    else:
-        temperature = decode.temperature if decode.beam > 1 else 0.0
-        decode = replace(decode, beam=beam, nbest=min(decode.nbest, beam), temperature=temperature)
-    return replace(exported, recipe=replace(exported.recipe, decode=decode))
-
-
 def _recognised(
     run: Path, exported: Exported, sources: Sequence[Source], failures: Failures, watch: Watch
 ) -> tuple[dict[str, NBest], dict[Path, float]]:
@@ -79,8 +65,7 @@ def _recognised(
     decode, vocabulary = exported.recipe.decode, exported.vocabulary
     exported.model.to("cuda" if torch.cuda.is_available() else "cpu")
     model = with_others(exported)
-    text = TrainText(partial(_no_train, run), partial(_no_train, run))
-    parts = build_beside(decode, vocabulary=vocabulary, model=model, text=text)
+    parts = build_beside(decode, vocabulary=vocabulary, model=model, text=text_of(run, exported))
     seconds: dict[Path, float] = {}
     batches = _batches(_examples(exported, sources), sources, decode.batch_size, failures, seconds)
     with watch.bar("clips", len(sources)) as bar:
@@ -134,11 +119,6 @@ def _batches(
                 seconds[file] = sources[index].frames / good[-1].fps
         if good:
             yield collate(good)
-
-
-def _no_train(run: Path) -> Sentences:
-    what = "a part of its decode.fusion wants the train references, which an export has not"
-    raise UserError(str(run), what, "give it a file")
 
 
 def _tell(failures: Failures, inputs: int) -> int:

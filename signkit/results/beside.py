@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from signkit.fusion.build import Beside, TrainText, build_beside
 from signkit.prepare import Prepared
 from signkit.recipe import DecodeConfig
+from signkit.text import Vocabulary
+from signkit.types import Corpus
 
 
 def beside(decode: DecodeConfig, prepared: Prepared) -> Beside:
@@ -14,15 +16,16 @@ def beside(decode: DecodeConfig, prepared: Prepared) -> Beside:
         UserError: a part's input is at fault.
     """
     vocabulary, model = prepared.vocabulary, prepared.model
-    return build_beside(decode, vocabulary=vocabulary, model=model, text=train_text(prepared))
+    text = train_text(prepared.corpus, vocabulary)
+    return build_beside(decode, vocabulary=vocabulary, model=model, text=text)
 
 
-def train_text(prepared: Prepared) -> TrainText:
-    """The references of train and the corpus's extra text, in the vocabulary's unit."""
+def train_text(corpus: Corpus, vocabulary: Vocabulary) -> TrainText:
+    """The references of train, which are in the vocabulary's unit, and the further text in that unit."""
 
     def extra() -> Sequence[tuple[str, ...]]:
-        if prepared.vocabulary.unit == "gloss":
-            return prepared.corpus.extra_text
-        return [prepared.vocabulary.split(" ".join(sentence)) for sentence in prepared.corpus.extra_text]
+        if vocabulary.unit == "gloss":
+            return corpus.extra_text
+        return [vocabulary.split(" ".join(sentence)) for sentence in corpus.extra_text]
 
-    return TrainText(lambda: [sample.reference for sample in prepared.corpus.split("train")], extra)
+    return TrainText(lambda: [sample.reference for sample in corpus.split("train")], extra)

@@ -55,7 +55,7 @@ def _parts(
 
 def _made(part: NgramConfig, prepared: Prepared, path: Path) -> str:
     """Write the model that a part makes of the train references."""
-    text = train_text(prepared)
+    text = train_text(prepared.corpus, prepared.vocabulary)
     scorer = build(part, vocabulary=prepared.vocabulary, model=prepared.model, text=text)
     write_binary(path, scorer.model, "")
     return path.name

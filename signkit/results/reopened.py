@@ -56,15 +56,21 @@ def reopen(run: Path, file: Path | None, overrides: Sequence[str]) -> Reopened:
         raise UserError(str(run), "was trained with another vocabulary than its corpus has now")
     step = exported.step
     if recipe.decode.average != recorded.decode.average:
-        step = _other_weights(run, recipe, exported)
+        step = other_weights(run, recipe, exported)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     exported.model.to(device)
     model = with_others(replace(exported, recipe=recipe))
     return Reopened(run, recipe, protocol, replace(prepared, model=model, notes=()), step)
 
 
-def _other_weights(run: Path, recipe: Recipe, exported: Exported) -> int:
-    """Put the mean of the newest checkpoints into the model, or the chosen one's; gives the step."""
+def other_weights(run: Path, recipe: Recipe, exported: Exported) -> int:
+    """Put the mean of the newest checkpoints into the model, or the chosen one's, as `decode.average` says;
+    gives the step.
+
+    Raises:
+        UserError: there are too few.
+        OperationalError: one is damaged.
+    """
     folder, count = run / "checkpoints", recipe.decode.average
     steps = checkpoint.steps(folder)
     if len(steps) < count:

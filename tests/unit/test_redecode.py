@@ -60,6 +60,11 @@ def signkit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     return call
 
 
+def run_corpus(run: Path) -> Path:
+    """The corpus of the fixture's run."""
+    return run.parents[2] / "corpus"
+
+
 def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
@@ -324,6 +329,46 @@ def test_the_export_needs_neither_corpus_nor_model_file(signkit: Command, run: P
     found = [json.loads(line) for line in out.splitlines()]
     assert [{key: line[key] for key in expected[0]} for line in found] == expected
     assert signkit("predict", "moved", *clips, "--beam", "1")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--set", "decode.beam=4", "--set", NGRAM),
+        ("--with", "mine.yaml", "--set", "decode.length_reward=1"),
+        ("--set", "decode.average=3"),
+        ("--set", "decode.beam=4", "--set", "decode.rescore=[{name: ngram, order: 3, weight: 0.5}]"),
+    ],
+)
+def test_clips_are_recognised_as_the_run_is_decoded(
+    signkit: Command, run: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """What `decode` tells of a search holds for `predict` with the same words, models made of train too."""
+    (tmp_path / "mine.yaml").write_text(f"decode:\n  beam: 6\n  {NGRAM[7:].replace('=', ': ')}\n")
+    assert (
+        signkit("decode", run, *words, "--set", "decode.temperature=1", "--split", "test", "--out", "out")[0]
+        == 0
+    )
+    expected = {line["id"]: line["tokens"] for line in lines(tmp_path / "out/test.jsonl")}
+    clips = [run_corpus(run) / f"{name}.npz" for name in expected]
+    status, out, error = signkit("predict", run, *clips, "--json", *words)
+    assert (status, error) == (0, "")
+    assert [json.loads(line)["tokens"] for line in out.splitlines()] == list(expected.values())
+
+
+def test_predict_without_the_corpus_that_a_model_wants(signkit: Command, run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run / "export", tmp_path / "alone" / "export")
+    clip = run_corpus(run) / "test0.npz"
+    status, out, error = signkit("predict", "alone", clip, "--set", "decode.beam=4", "--set", NGRAM)
+    assert (status, out) == (2, "")
+    assert error == (
+        "error: alone: a part of its decode.fusion wants the train references, which an export has not; "
+        "give it a file\n"
+    )
+    status, _, error = signkit("predict", run, clip, "--set", "train.seed=2")
+    assert (status, error) == (
+        2, "error: --set train.seed=2: of a finished run only `decode` and `eval` can be set\n"
+    )  # fmt: skip
 
 
 def test_neural_models_and_ensembles_go_with_the_export(signkit: Command, run: Path, tmp_path: Path) -> None:
