@@ -1,8 +1,9 @@
 """Image backbones of timm: by name, with weights from its hub or from a file, frozen as far as wanted."""
 
+import math
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,14 +64,20 @@ def _created(timm: Any, name: str, drop_path: float) -> Any:
         try:
             return timm.create_model(name, pretrained=False, num_classes=0, **options)
         except TypeError as error:
-            unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
-            if unknown is None or unknown[1] not in options:
+            unknown = _unknown(options, str(error))
+            if not unknown:
                 raise
-            if options.pop(unknown[1]) and unknown[1] == "drop_path_rate":
+            if drop_path and "drop_path_rate" in unknown:
                 what = f"`{name}` has no stochastic depth"
                 raise UserError("encoder.drop_path", what, "leave it out") from error
+            options = {key: value for key, value in options.items() if key not in unknown}
         except RuntimeError as error:  # of a tag that is not the model's
             raise UserError("encoder.backbone", str(error).rstrip(".")) from error
+
+
+def _unknown(options: Mapping[str, Any], complaint: str) -> list[str]:
+    """The options that an error calls unexpected: Python names one, some of timm's models all in a list."""
+    return [key for key in options if re.search(rf"unexpected keyword argument.*'{key}'", complaint)]
 
 
 def _fetched(timm: Any, name: str, about: Mapping[str, Any]) -> State:
@@ -151,10 +158,15 @@ def fit_weights(backbone: Any, state: State, where: str) -> None:
 
 
 def _without_head(state: State, backbone: Any) -> State:
+    """The weights but for the classifier's, and what a model without a classifier drops along with it."""
     heads = backbone.pretrained_cfg.get("classifier") or ()
-    prefixes = tuple(f"{head}." for head in ([heads] if isinstance(heads, str) else heads))
-    kept = {name: tensor for name, tensor in state.items() if not (prefixes and name.startswith(prefixes))}
-    return kept
+    own = backbone.state_dict()
+    dropped = []
+    for head in [heads] if isinstance(heads, str) else heads:
+        around = head.rpartition(".")[0]  # some have a norm beside their classifier, and both are gone
+        gone = around and not any(name.startswith(f"{around}.") for name in own)
+        dropped.append(f"{around if gone else head}.")
+    return {name: tensor for name, tensor in state.items() if not name.startswith(tuple(dropped))}
 
 
 def _differing(own: Mapping[str, torch.Size], given: Mapping[str, torch.Size]) -> str:
@@ -178,14 +190,19 @@ def freeze(backbone: Any, share: str) -> None:
     What timm counts as a stage: of a Swin or a ResNet four, of a plain vision transformer each block.
 
     Raises:
-        UserError: there are fewer stages.
+        UserError: there are fewer stages, or timm does not say which they are.
     """
     if share == "none":
         return
     if share == "all":
         backbone.requires_grad_(False)
         return
-    matcher = backbone.group_matcher(coarse=True)
+    try:
+        matcher = backbone.group_matcher(coarse=True)
+    except (AttributeError, AssertionError) as error:  # not every model has one, or one of whole stages
+        architecture = backbone.pretrained_cfg.get("architecture", "the backbone")
+        what = f"is {share}, and timm does not tell the stages of `{architecture}`"
+        raise UserError("encoder.freeze", what, "take `none` or `all`") from error
     groups = import_timm().models.group_parameters(backbone, matcher)  # 0: the stem; then stage by stage
     stages = sum(_is_named(names[0], matcher) for group, names in groups.items() if group)
     if int(share) > stages:
@@ -197,8 +214,10 @@ def freeze(backbone: Any, share: str) -> None:
             parameters[name].requires_grad_(False)
 
 
-def _is_named(parameter: str, matcher: Mapping[str, Any]) -> bool:
+def _is_named(parameter: str, matcher: Mapping[str, Any] | Callable[[str], float]) -> bool:
     """Whether a parameter is of the stem or a stage, and not of what comes after, a last norm."""
+    if callable(matcher):
+        return matcher(parameter) != math.inf
     specs = [
         spec if isinstance(spec, str) else [part[0] for part in spec] for spec in matcher.values() if spec
     ]

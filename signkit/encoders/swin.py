@@ -88,7 +88,8 @@ class SwinEncoder(nn.Module):
         """The backbone's vector of each frame.
 
         Raises:
-            UserError: the backbone does not take frames of this size.
+            UserError: the backbone does not take frames of this size, gives no vectors, or has to learn
+                statistics from a single value.
         """
         self._check_size(frames)
         learns = self._learns and torch.is_grad_enabled()
@@ -106,7 +107,18 @@ class SwinEncoder(nn.Module):
 
     def _pass(self, frames: UInt8[Tensor, "some height width 3"]) -> Float[Tensor, "some features"]:
         pictures = frames.permute(0, 3, 1, 2).to(self.scale.dtype) * self.scale + self.shift
-        vectors: Tensor = self.backbone(pictures)
+        try:
+            vectors: Tensor = self.backbone(pictures)
+        except ValueError as error:
+            if "more than 1 value per channel" not in str(error):
+                raise
+            size = f"{frames.shape[1]} x {frames.shape[2]}"
+            what = f"a BatchNorm that is trained has one value alone of a pass of one frame of {size}"
+            hint = "take more frames a pass, a backbone without BatchNorm, or freeze it"
+            raise UserError("encoder.frames_per_pass", what, hint) from error
+        if vectors.ndim != 2:
+            what = f"gives {list(vectors.shape[1:])} of a frame, and a single vector is needed"
+            raise UserError("encoder.backbone", what, "take another")
         return vectors
 
     def _first_and_second(self) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:

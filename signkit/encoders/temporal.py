@@ -99,7 +99,8 @@ class DilatedTcn(nn.Module):
         """Frames must be zero where the mask is False."""
         x = mask_out(self._drop(F.silu(self.stem_norm(self.stem(frames)))), mask)
         ragged = -x.shape[1] % self.stride
-        x = F.pad(x.transpose(1, 2), (self.edges[0], self.edges[1] + ragged))
+        # the end first: a clip may be shorter than what a small kernel passes over before its first window
+        x = F.pad(F.pad(x.transpose(1, 2), (0, self.edges[1] + ragged)), (self.edges[0], 0))
         mask = mask[:, :: self.stride]
         x = mask_out(self._drop(F.silu(self.strided_norm(self.strided(x).transpose(1, 2)))), mask)
         for norm, conv in zip(self.norms, self.blocks, strict=True):

@@ -97,9 +97,15 @@ def _recurrent(inputs: Any, weights: Any, *_: Any, out_shape: Any = None, **__: 
     return count
 
 
+def _recurrent_layer(inputs: Any, *shapes: Any, out_shape: Any = None, **__: Any) -> int:
+    """Of one direction of one layer on a CPU, as torch computes it where all clips are of one length."""
+    return _recurrent(inputs, shapes[:2])  # of the inputs, and of what was given before; then the biases
+
+
 _FURTHER: dict[Any, Any] = {
     torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention,
     torch.ops.aten._cudnn_rnn: _recurrent,
+    torch.ops.aten.mkldnn_rnn_layer: _recurrent_layer,
 }
 
 

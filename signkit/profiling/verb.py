@@ -106,7 +106,7 @@ def _print(found: Profile) -> None:
     threads = f", {found.threads} threads" if found.device == "CPU" else ""
     what = f"{found.batch} clips of {found.frames} frames, {found.vocabulary} symbols"
     title = f"{found.recipe}: {what}; {found.device}{threads}, {found.precision}"
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
+    table = Table(box=box.SIMPLE_HEAD)
     table.add_column("stage")
     for heading in ("parameters", "trained", "GMAC", "ms", "frames/s", "MB"):
         table.add_column(heading, justify="right")
@@ -123,6 +123,7 @@ def _print(found: Profile) -> None:
     # A line each when piped, whatever the width of the terminal.
     width = None if sys.stdout.isatty() else 200
     console = Console(width=width, highlight=False, markup=False, emoji=False)
+    console.print(title, soft_wrap=True)
     console.print(table)
     console.print(
         "GMAC: multiply-adds of the forward pass, 10^9. ms, frames/s, MB: forward and backward of the stage "

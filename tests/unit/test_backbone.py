@@ -36,7 +36,13 @@ def same(a: nn.Module, state: dict[str, Tensor]) -> bool:
 
 @pytest.mark.parametrize(
     ("name", "width"),
-    [("test_vit", 64), ("test_efficientnet", 256), ("test_mambaout", 256), ("mobilenetv3_small_050", 1024)],
+    [
+        ("test_vit", 64),
+        ("test_efficientnet", 256),
+        ("test_mambaout", 256),
+        ("mobilenetv3_small_050", 1024),
+        ("ese_vovnet19b_slim_dw", 512),  # it names all the options that it does not know at once
+    ],
 )
 def test_the_width_is_that_of_what_it_gives(name: str, width: int) -> None:
     backbone = make_backbone(name, "none").eval()
@@ -68,6 +74,9 @@ def test_stochastic_depth() -> None:
     assert refused("vgg11", "none", 0.1) == (
         "encoder.drop_path: `vgg11` has no stochastic depth; leave it out"
     )
+    assert refused("hrnet_w18_small", "none", 0.1) == (
+        "encoder.drop_path: `hrnet_w18_small` has no stochastic depth; leave it out"
+    )
 
 
 @pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod."])
@@ -80,8 +89,12 @@ def test_weights_of_a_torch_file(prefix: str, key: str, head: bool, tmp_path: Pa
     assert same(make_backbone(NAME, str(tmp_path / "w.pth")), state)
 
 
-@pytest.mark.parametrize("name", [NAME, "test_vit", "test_resnet", "swin_tiny_patch4_window7_224"])
+@pytest.mark.parametrize(
+    "name",
+    [NAME, "test_vit", "test_resnet", "swin_tiny_patch4_window7_224", "efficientvit_m0", "levit_128s"],
+)
 def test_weights_of_a_safetensors_file(name: str, tmp_path: Path) -> None:
+    """Those of the two last have a BatchNorm beside each classifier, which the backbone lacks."""
     model = fresh(name)
     save_file(model.state_dict(), tmp_path / "w.safetensors")
     assert same(make_backbone(name, str(tmp_path / "w.safetensors")), model.state_dict())
@@ -194,8 +207,17 @@ def test_imagenet_weights_from_the_hubs_cache(tmp_path: Path, monkeypatch: pytes
     assert same(make_backbone("test_resnet", "imagenet"), state)
 
 
+STAGES = {
+    "swin_tiny_patch4_window7_224": 4,
+    "test_vit": 6,
+    NAME: 4,
+    "test_resnet": 4,
+    "cait_xxs24_224": 24,
+}
+
+
 def test_more_stages_than_there_are() -> None:
-    for name, stages in (("swin_tiny_patch4_window7_224", 4), ("test_vit", 6), (NAME, 4), ("test_resnet", 4)):
+    for name, stages in STAGES.items():
         backbone = make_backbone(name, "none")
         with pytest.raises(UserError) as caught:
             freeze(backbone, str(stages + 1))
@@ -206,3 +228,24 @@ def test_more_stages_than_there_are() -> None:
         freeze(backbone, str(stages))
         free = {n.partition(".")[0] for n, p in backbone.named_parameters() if p.requires_grad}
         assert free <= {"norm", "head", "fc"}
+
+
+def test_stages_that_timm_tells_by_a_function() -> None:
+    backbone = make_backbone("cait_xxs24_224", "none")
+    freeze(backbone, "1")
+    frozen = {name for name, p in backbone.named_parameters() if not p.requires_grad}
+    first = ("cls_token", "pos_embed", "patch_embed.", "blocks.0.")
+    assert frozen == {name for name, _ in backbone.named_parameters() if name.startswith(first)}
+
+
+@pytest.mark.parametrize("name", ["pit_ti_224", "caformer_s18"])
+def test_stages_that_timm_does_not_tell(name: str) -> None:
+    with torch.device("meta"):
+        backbone = make_backbone(name, "none")
+    with pytest.raises(UserError) as caught:
+        freeze(backbone, "2")
+    assert str(caught.value) == (
+        f"encoder.freeze: is 2, and timm does not tell the stages of `{name}`; take `none` or `all`"
+    )
+    freeze(backbone, "all")
+    assert not any(parameter.requires_grad for parameter in backbone.parameters())

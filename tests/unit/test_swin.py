@@ -15,6 +15,7 @@ from signkit.encoders.configs import GlobalTemporalConfig, LocalTemporalConfig, 
 from signkit.encoders.masked_norm import MaskedBatchNorm
 from signkit.encoders.protocol import Encoder, EncoderOutput
 from signkit.encoders.swin import SwinEncoder, build
+from signkit.encoders.temporal import build_temporal
 from signkit.errors import UserError
 
 SWIN = "swin_tiny_patch4_window7_224"
@@ -415,6 +416,29 @@ def test_a_size_that_a_backbone_does_not_take(name: str, size: int, message: str
         encoder(batch_of([2], size=size))
     assert str(caught.value) == message
     assert encoder.backbone.training
+
+
+@pytest.mark.parametrize("checkpoint", [False, True])
+def test_a_batch_norm_learns_nothing_of_one_value(checkpoint: bool) -> None:
+    config = replace(LEAST, backbone="test_resnet", frames_per_pass=1, checkpoint=checkpoint)
+    encoder = made(config, dtype=torch.float32).train()
+    with pytest.raises(UserError) as caught:
+        encoder(batch_of([2]))
+    assert str(caught.value) == (
+        "encoder.frames_per_pass: a BatchNorm that is trained has one value alone of a pass of one frame of "
+        "32 x 32; take more frames a pass, a backbone without BatchNorm, or freeze it"
+    )
+    assert encoder.eval()(batch_of([2])).lengths.tolist() == [1]
+
+
+def test_a_backbone_gives_one_vector_a_frame() -> None:
+    temporal = build_temporal(4, LOCAL, GLOBAL)
+    encoder = SwinEncoder(nn.Conv2d(3, 4, 8), temporal, mean=(0.5,) * 3, deviation=(0.2,) * 3)
+    with pytest.raises(UserError) as caught:
+        encoder(batch_of([2]))
+    assert str(caught.value) == (
+        "encoder.backbone: gives [4, 25, 25] of a frame, and a single vector is needed; take another"
+    )
 
 
 def test_it_reads_video_alone() -> None:

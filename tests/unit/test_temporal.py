@@ -111,6 +111,21 @@ def test_the_strided_convolution_looks_around_the_chunks_centre(stride: int, ker
     torch.testing.assert_close(kept[0].flatten(), picked)
 
 
+@pytest.mark.parametrize("kernel", [1, 3, 5])
+@pytest.mark.parametrize("stride", range(1, 9))
+def test_a_dilated_module_gives_ceil_of_frames_by_stride(stride: int, kernel: int) -> None:
+    """Of short clips too, which end before the first window of a small kernel has its middle."""
+    config = LocalTemporalConfig(kind="dilated", width=2, kernel=kernel, stride=stride, dilations=(1,))
+    temporal = build_temporal(1, config, GlobalTemporalConfig(layers=0)).eval()
+    for length in range(1, 18):
+        output = temporal(torch.ones(1, length, 1), torch.tensor([length]))
+        chunks = -(-length // stride)
+        assert (output.lengths.tolist(), output.chunk.shape) == ([chunks], (1, chunks, 2))
+    whole = torch.randn(1, 17, 1, generator=torch.Generator().manual_seed(0))
+    alone = temporal(whole[:, :1], torch.tensor([1])).chunk
+    torch.testing.assert_close(temporal(whole, torch.tensor([1])).chunk[:, :1], alone)
+
+
 def test_every_dilation_is_a_residual_layer() -> None:
     """With the residual convolutions at zero, the module is its two first convolutions."""
     deep = DilatedTcn(3, 4, dilations=(1, 2, 4))
