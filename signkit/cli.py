@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import sys
 import traceback
 from enum import Enum
@@ -14,7 +15,7 @@ from signkit import __version__
 from signkit.clips_cli import add_clip_verbs
 from signkit.data_cli import data_app
 from signkit.decode_cli import add_decode_verbs
-from signkit.errors import SignkitError, UserErrors
+from signkit.errors import OperationalError, SignkitError, UserErrors
 from signkit.lm_cli import lm_app
 from signkit.profile_cli import add_profile_verb
 
@@ -248,6 +249,9 @@ def _status() -> int | str | None:
         if isinstance(error, ImportError) and (lacking := _lacking(error)):
             _report(lacking)
             return lacking.exit_code
+        if exhausted := _exhausted(error):
+            _report(exhausted)
+            return exhausted.exit_code
         if os.environ.get("SIGNKIT_TRACEBACK") == "1":
             traceback.print_exc()
         message = f"{type(error).__name__}: {error}"
@@ -265,6 +269,22 @@ def _lacking(error: ImportError) -> SignkitError | None:
     except SignkitError as lacking:
         return lacking
     return None
+
+
+def _exhausted(error: Exception) -> SignkitError | None:
+    """What to change, if memory ran out; torch has errors of its own for it, and may not be there."""
+    if type(error).__name__ == "OutOfMemoryError":
+        what = "the memory of the GPU ran out"
+    elif isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+        what = "memory ran out"
+    else:
+        return None
+    asked = re.search(r"tried to allocate ([\d.]+ \w+)", str(error), re.IGNORECASE)
+    more = f" ({asked[1]} more were asked for)" if asked else ""
+    hint = (
+        "take a smaller train.batch_size or decode.batch_size, or `checkpoint: true` in an encoder of video"
+    )
+    return OperationalError(f"{what}{more}; {hint}")
 
 
 def _report(error: SignkitError) -> None:

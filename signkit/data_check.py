@@ -14,7 +14,7 @@ import numpy as np
 from signkit.data.corpora.official import Gap, Stock
 from signkit.data.corpora.table import MOST_FAULTS
 from signkit.data_prepare import chosen_corpus, cores
-from signkit.errors import UserError
+from signkit.errors import SignkitError, UserError
 from signkit.plugins import ComponentConfig, build
 from signkit.types import SPLITS, Clip, Corpus, Landmarks, Sample, Video
 from signkit.watch import Watch
@@ -178,7 +178,7 @@ def _decode(sample: Sample, every: bool) -> tuple[int, list[str]]:
     """How many frames of a sample can be decoded, and the faults of the others."""
     try:
         signal = sample.load()
-    except UserError as error:
+    except SignkitError as error:  # a disk that cannot be read is no reason not to look at the others
         return 0, [str(error)]
     if not isinstance(signal, Video):
         frames = len(signal.points if isinstance(signal, Landmarks) else signal.vectors)
@@ -186,10 +186,10 @@ def _decode(sample: Sample, every: bool) -> tuple[int, list[str]]:
     clip = signal.clip
     count = clip.frames if every else min(SAMPLED_FRAMES, clip.frames)
     places = np.unique(np.linspace(0, clip.frames - 1, count).astype(np.int64))
-    faults = _recounted(sample, clip.frames)
+    faults: list[str] = []
     for start in range(0, len(places), AT_ONCE):
         faults += _faults_of(clip, places[start : start + AT_ONCE])
-    return len(places) - len(faults), faults
+    return len(places) - len(faults), [*_recounted(sample, clip.frames), *faults]
 
 
 def _recounted(sample: Sample, frames: int) -> list[str]:
@@ -202,7 +202,7 @@ def _faults_of(clip: Clip, places: "np.ndarray[Any, np.dtype[np.int64]]") -> lis
     """Of frames that are decoded together; one by one where that fails."""
     try:
         clip.read(places)
-    except UserError as error:
+    except SignkitError as error:
         if len(places) == 1:
             return [str(error)]
         return [fault for place in places for fault in _faults_of(clip, np.array([place]))]

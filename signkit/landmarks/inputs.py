@@ -50,7 +50,7 @@ def find_inputs(paths: Sequence[Path], list_file: Path | None) -> list[Input]:
 
 
 def _listed(path: Path) -> Iterator[tuple[Path, str]]:
-    for number, line in enumerate(read_text(path).splitlines(), 1):
+    for number, line in enumerate(read_text(path).split("\n"), 1):
         name = line.strip()
         if not name:
             continue
@@ -62,17 +62,14 @@ def _listed(path: Path) -> Iterator[tuple[Path, str]]:
 
 def _clips(path: Path, below: str) -> list[Input]:
     """A clip, or those of a folder. Names begin with a dot where they are hidden, and are passed over."""
-    name = path.name or path.resolve().name
-    if not path.is_dir():
-        if not path.exists():
-            raise UserError(str(path), "there is no such file")
-        return [_input(path, below, Path(name).stem)]
+    name = path.resolve().name if path.name in ("", "..") else path.name
     found: list[Input] = []
     with plainly(path, "read"):
-        for folder, folders, files in os.walk(path):
-            folders[:] = sorted(each for each in folders if not each.startswith("."))
-            visible = sorted(each for each in files if not each.startswith("."))
-            here = Path(folder)
+        if not path.is_dir():
+            if not path.exists():
+                raise UserError(str(path), "there is no such file")
+            return [_input(path, below, Path(name).stem)]
+        for here, visible in _folders(path, frozenset()):
             within = here.relative_to(path)
             videos = [each for each in visible if each.lower().endswith(VIDEOS)]
             if videos:
@@ -84,6 +81,26 @@ def _clips(path: Path, below: str) -> list[Input]:
     if not found:
         raise UserError(str(path), "holds no videos and no folders of frames (png, jpg)")
     return found
+
+
+def _folders(folder: Path, above: frozenset[str]) -> Iterator[tuple[Path, list[str]]]:
+    """A folder and those below it, links too, each with its visible files.
+
+    Args:
+        above: where the folders above really are, since a link may lead back to one of them.
+
+    Raises:
+        OSError: one of them cannot be read.
+    """
+    place = os.path.realpath(folder)
+    if place in above:
+        return
+    with os.scandir(folder) as found:
+        entries = sorted((each.name, each.is_dir()) for each in found if not each.name.startswith("."))
+    yield folder, [name for name, is_folder in entries if not is_folder]
+    for name, is_folder in entries:
+        if is_folder:
+            yield from _folders(folder / name, above | {place})
 
 
 def _input(path: Path, below: str, name: str) -> Input:

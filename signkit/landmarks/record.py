@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from signkit.errors import UserError
-from signkit.files import plainly, read_text, write_text
+from signkit.files import plainly, read_bytes, write_text
 from signkit.landmarks.extract import Found, Options
 from signkit.landmarks.workers import Failure
 
@@ -43,15 +43,21 @@ class Record:
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
         self.entries: dict[str, Entry] = {}
-        if self.path.exists():
-            for line in read_text(self.path).splitlines():
+        self._torn = False
+        with plainly(self.path, "read"):
+            there = self.path.exists()
+        if there:
+            text = read_bytes(self.path).decode("utf-8", "replace")
+            self._torn = not text.endswith("\n")
+            for line in text.split("\n"):  # and not at whatever else may be in a name
                 self._take(line)
 
     def _take(self, line: str) -> None:
         try:
             entry = json.loads(line)
-            self.entries[entry["output"]] = entry
-        except (ValueError, KeyError, TypeError):
+            if isinstance(entry["input"], str):
+                self.entries[entry["output"]] = entry
+        except (ValueError, KeyError, TypeError, RecursionError):
             pass  # a line that was being written when the power went
 
     def finished(self, output: str, source: Source, options: Options) -> bool:
@@ -60,7 +66,8 @@ class Record:
         Raises:
             UserError: it is another clip's, or nobody knows whose: it is not replaced.
         """
-        there = (self.path.parent / output).exists()
+        with plainly(self.path.parent / output, "read"):
+            there = (self.path.parent / output).exists()
         entry = self.entries.get(output)
         if not there:
             return False
@@ -89,15 +96,25 @@ class Record:
 
     def close(self) -> None:
         """Write the file anew with one line an output."""
-        lines = (json.dumps(entry, ensure_ascii=False) for _, entry in sorted(self.entries.items()))
-        write_text(self.path, "".join(f"{line}\n" for line in lines))
+        write_text(self.path, "".join(_line(entry) for _, entry in sorted(self.entries.items())))
 
     def _add(self, entry: Entry) -> None:
         self.entries[entry["output"]] = entry
         with plainly(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with open(self.path, "a", encoding="utf-8") as file:
-                file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+                file.write("\n" * self._torn + _line(entry))
+        self._torn = False
+
+
+def _line(entry: Entry) -> str:
+    """An entry as it is written; where a name is not UTF-8, all that is not ASCII by its number."""
+    line = json.dumps(entry, ensure_ascii=False)
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        line = json.dumps(entry)
+    return line + "\n"
 
 
 def _shown(shares: Mapping[str, float]) -> Entry:

@@ -245,12 +245,30 @@ def test_fetch_passes_everything_on(signkit: Command, monkeypatch: pytest.Monkey
     assert calls == [("boston104", Path("here"), False, {})]
 
 
+class OutOfMemoryError(RuntimeError):
+    """As torch calls it."""
+
+
+LESS = "take a smaller train.batch_size or decode.batch_size, or `checkpoint: true` in an encoder of video"
+
+
 @pytest.mark.parametrize(
     ("effect", "status", "message"),
     [
         (UserError("a.csv:3", "no column `id`", "add it"), 2, "error: a.csv:3: no column `id`; add it\n"),
         (OperationalError("runs/x: the disk is full"), 1, "error: runs/x: the disk is full\n"),
         (KeyError("x"), 1, "internal error: KeyError: 'x' (set SIGNKIT_TRACEBACK=1 for details)\n"),
+        (
+            OutOfMemoryError("CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0 has 39.39 GiB.\nSee"),
+            1,
+            f"error: the memory of the GPU ran out (2.50 GiB more were asked for); {LESS}\n",
+        ),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 40 bytes."),
+            1,
+            f"error: memory ran out (40 bytes more were asked for); {LESS}\n",
+        ),
+        (MemoryError(), 1, f"error: memory ran out; {LESS}\n"),
         (KeyboardInterrupt(), 130, ""),
     ],
 )

@@ -15,8 +15,8 @@ from signkit.data.corpora import phoenix2014
 from signkit.data_check import Options, check_corpus
 from signkit.data_report.describe import Held, describe
 from signkit.data_report.verb import report_corpus
-from signkit.errors import UserError
-from signkit.types import Corpus, Features, Sample
+from signkit.errors import OperationalError, UserError
+from signkit.types import Corpus, Features, Sample, Video
 
 FRAMES = f"phoenix-2014-multisigner/{official.FRAMES}"
 
@@ -221,6 +221,32 @@ def test_a_page_of_landmarks_and_what_cannot_be_a_page(tmp_path: Path) -> None:
     assert (tmp_path / "new/report.html").read_text().count("<figure>") > 0
     with pytest.raises(UserError, match="is a folder; name the page, such as report.html$"):
         report_corpus("manifest", tmp_path, tmp_path)
+
+
+class Clip:
+    """Four frames on a disk that fails at the third."""
+
+    frames, fps = 4, 25.0
+
+    def read(self, places: np.ndarray, size: object = None) -> np.ndarray:
+        if 2 in places:
+            raise OperationalError("clip: cannot be read: Input/output error")
+        return np.zeros((len(places), 2, 2, 3), np.uint8)
+
+
+def test_a_disk_that_fails_does_not_hide_the_other_frames() -> None:
+    """And a clip of another length is not an unreadable frame."""
+    clip = Sample("x", "train", ("A",), 5, lambda: Video(Clip()), source="list:3")
+    assert data_check._decode(clip, every=True) == (
+        3, ["list:3: x has 4 frames, not 5", "clip: cannot be read: Input/output error"],
+    )  # fmt: skip
+
+    def load() -> Video:
+        raise OperationalError("clip: cannot be read: Permission denied")
+
+    assert data_check._decode(Sample("x", "train", ("A",), 5, load), every=True) == (
+        0, ["clip: cannot be read: Permission denied"],
+    )  # fmt: skip
 
 
 def test_a_clip_that_has_changed_since_it_was_counted() -> None:

@@ -284,6 +284,8 @@ ONE = body(2, 1, 1, 2)
         (header([HANDS], version=0.1) + body(1, 1, 2, 2), "is truncated or damaged: 24 bytes for 2 frames"),
         (header([HANDS], frames=0), "has no frames"),
         (header([HANDS], people=0), "no point is seen in any frame"),
+        (header([HANDS], people=0, frames=2**31), "no point is seen in any frame"),  # not 700 GB of nothing
+        (header([(*HANDS[:2], [])], frames=2**31), "no point is seen in any frame"),
         (header([HANDS], fps=0) + body(2, 1, 2, 2), "has 0 frames a second"),
         (header([HANDS], fps=float("nan")) + body(2, 1, 2, 2), "has nan frames a second"),
         (b"\x89PNG" + GOOD[4:], "is no .pose file of version 0.1 or 0.2 but of 52816.5"),
@@ -399,6 +401,7 @@ def arrow() -> Iterator[Any]:
 
 
 FAR = {"landmark_index": [500] * 543}
+WORDS, INDEX = {"x_pose_12": ["a", "b"]}, "landmark_index"
 LONG = "frame, type, landmark_index, x, y, z"
 
 
@@ -486,7 +489,18 @@ def test_one_sequence_needs_no_name(arrow: Any, tmp_path: Path) -> None:
         ({"a": [1]}, f"lacks the columns {LONG}, or frame and x_right_hand_0, …; there are: a"),
         ({**wide(0, 0), "frame": []}, "has no frames"),
         ({**wide(2, 0), "frame": [0, None]}, "a row has no frame number"),
+        ({**wide(2, 0), "frame": [0, 0.5]}, "a row has no frame number"),
+        ({**wide(2, 0), "frame": [0, 1e300]}, "a row has no frame number"),
+        ({**wide(2, 0), "frame": [-(2**62), 2**62 + 2**61]}, "a row has no frame number"),
+        ({**wide(2, 0), "frame": ["a", "b"]}, "column 'frame' has no numbers but string"),
+        ({**wide(2, 0), "frame": [0, 1], **WORDS}, "column 'x_pose_12' has no numbers but string"),
+        ({**wide(2, 0), "frame": [3, 3]}, "has a frame twice"),
         ({**wide(2, 0), "frame": [0, 10**9]}, "its frames go from 0 to 1000000000"),
+        ({**wide(2, 0), "frame": [0, 999_999]}, "its frames go from 0 to 999999"),
+        ({**long_rows([0]), "x": ["a"] * 543}, "column 'x' has no numbers but string"),
+        ({**long_rows([0]), "x": [[1.0]] * 543}, "column 'x' has no numbers but list<element: double>"),
+        ({**long_rows([0]), INDEX: ["a"] * 543}, "column 'landmark_index' has no numbers but string"),
+        ({**long_rows([0]), INDEX: [0.5] * 543}, "row 0 is point 0.5 of 'face', which MediaPipe has not"),
         ({**long_rows([0]), "type": ["foot"] * 543}, "row 0 is point 0 of 'foot', which MediaPipe has not"),
         ({**long_rows([0]), **FAR}, "row 0 is point 500 of 'face', which MediaPipe has not"),
         ({**long_rows([0, 0])}, "has a point twice in one frame"),
@@ -495,6 +509,24 @@ def test_one_sequence_needs_no_name(arrow: Any, tmp_path: Path) -> None:
 )  # fmt: skip
 def test_damaged_parquet(columns: dict[str, Any], message: str, tmp_path: Path, arrow: Any) -> None:
     assert refusal(save(arrow, tmp_path / "a.parquet", columns)) == message
+
+
+def test_the_long_form_with_several_sequences(arrow: Any, tmp_path: Path) -> None:
+    columns = {
+        "sequence_id": [7, 42, 7, 42], "frame": [0, 0, 1, 2], "type": ["left_hand"] * 4,
+        "landmark_index": [0, 0, 1, 1], "x": [1.0, 2.0, 3.0, 4.0], "y": [0.0] * 4, "z": [0.0] * 4,
+    }  # fmt: skip
+    save(arrow, tmp_path / "a.parquet", columns)
+    points = points_of(tmp_path / "a.parquet#42")
+    wrist, thumb = (HOLISTIC.points.index(f"left_hand_{name}") for name in ("wrist", "thumb_cmc"))
+    assert len(points) == 3 and (~np.isnan(points).any(-1)).sum() == 2
+    assert (points[0, wrist, 0], points[2, thumb, 0]) == (2, 4)
+
+
+def test_a_column_that_is_there_twice(arrow: Any, tmp_path: Path) -> None:
+    table = arrow.Table.from_arrays([arrow.array([0]), arrow.array([0])], names=["frame", "frame"])
+    arrow.parquet.write_table(table, tmp_path / "a.parquet")
+    assert refusal(tmp_path / "a.parquet") == "column 'frame' is there twice"
 
 
 def test_a_parquet_file_cut_short(tmp_path: Path, arrow: Any) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from signkit.errors import UserError, UserErrors
+from signkit.errors import OperationalError, UserError, UserErrors
 from signkit.landmarks.extract import Found, Options
 from signkit.landmarks.inputs import find_inputs
 from signkit.landmarks.record import Record, Source
@@ -41,6 +41,51 @@ def test_the_folder_one_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     touch(tmp_path, "clip/1.png")
     monkeypatch.chdir(tmp_path / "clip")
     assert [each.output for each in find_inputs([Path(".")], None)] == ["clip"]
+
+
+def test_the_folder_above_the_one_one_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path, "clip/1.png", "clip/notes/a.txt")
+    monkeypatch.chdir(tmp_path / "clip" / "notes")
+    assert [each.output for each in find_inputs([Path("..")], None)] == ["clip"]
+
+
+def test_links_to_folders_are_followed_but_not_in_a_circle(tmp_path: Path) -> None:
+    touch(tmp_path, "disk/train/a.mp4", "disk/dev/b/1.png")
+    (tmp_path / "all").mkdir()
+    for name in ("train", "dev"):
+        (tmp_path / "all" / name).symlink_to(tmp_path / "disk" / name)
+    (tmp_path / "disk/train/up").symlink_to(tmp_path / "all")
+    (tmp_path / "disk/train/self").symlink_to(tmp_path / "disk/train")
+    assert outputs(tmp_path, "all") == [
+        ("all/dev/b", "dev/b"),
+        ("all/train/a.mp4", "train/a"),
+    ]
+
+
+def test_what_cannot_be_looked_at_is_said_so(tmp_path: Path, clip: Path) -> None:
+    long = "x" * 300
+    with pytest.raises(OperationalError, match=f"{long}: cannot be read: File name too long$"):
+        find_inputs([tmp_path / long], None)
+    with pytest.raises(OperationalError, match=f"{long}/report.jsonl: cannot be read: File name too long$"):
+        Record(tmp_path / long)
+    with pytest.raises(OperationalError, match=f"{long}.npz: cannot be read: File name too long$"):
+        Record(tmp_path).finished(f"{long}.npz", Source.of(clip), OPTIONS)
+
+
+def test_a_folder_that_cannot_be_read_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "all/a.mp4", "all/closed/b.mp4")
+    look = os.scandir
+
+    def scandir(path: Path) -> object:
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied", str(path))
+        return look(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(OperationalError, match="all: cannot be read: Permission denied$"):
+        find_inputs([tmp_path / "all"], None)
 
 
 def test_a_list_keeps_its_paths(tmp_path: Path) -> None:
@@ -176,3 +221,38 @@ def test_a_record_that_was_cut_short_is_read(tmp_path: Path, clip: Path) -> None
     again.close()
     assert len(path.read_text(encoding="utf-8").splitlines()) == 1
     assert Record(tmp_path / "out").entries == record.entries
+
+
+def test_a_record_that_was_cut_short_within_a_letter_is_gone_on_with(tmp_path: Path, clip: Path) -> None:
+    """What is written next begins a line of its own, though the process is killed before the end."""
+    record = finished(tmp_path / "out", clip)
+    path = tmp_path / "out" / "report.jsonl"
+    with open(path, "ab") as file:
+        file.write('{"output": "ü'.encode()[:-1])
+    again = Record(tmp_path / "out")
+    assert again.entries == record.entries
+    touch(tmp_path, "out/y.npz")
+    again.end("y.npz", Source.of(clip), OPTIONS, FOUND)
+    assert Record(tmp_path / "out").entries == again.entries
+    assert [*again.entries] == ["x.npz", "y.npz"]
+
+
+def test_a_line_of_another_form_is_passed_over(tmp_path: Path, clip: Path) -> None:
+    record = finished(tmp_path / "out", clip)
+    with open(tmp_path / "out" / "report.jsonl", "a") as file:
+        file.write('{"output": "x.npz"}\n{"output": "x.npz", "input": 3}\n[1]\n')
+    assert Record(tmp_path / "out").entries == record.entries
+
+
+@pytest.mark.parametrize("name", ["a\u2028b", "a\x85b", os.fsdecode(b"gr\xfc\xdfe")])
+def test_names_of_any_letters_are_known_again(tmp_path: Path, name: str) -> None:
+    """Those that break lines elsewhere, and those that are not UTF-8."""
+    clip = tmp_path / f"{name}.mp4"
+    clip.write_bytes(b"x")
+    record, source = Record(tmp_path / "out"), Source.of(clip)
+    record.begin(f"{name}.npz", source)
+    record.end(f"{name}.npz", source, OPTIONS, FOUND)
+    (tmp_path / "out" / f"{name}.npz").write_bytes(b"x")
+    assert Record(tmp_path / "out").finished(f"{name}.npz", source, OPTIONS)
+    record.close()
+    assert Record(tmp_path / "out").finished(f"{name}.npz", source, OPTIONS)

@@ -10,9 +10,9 @@ import pytest
 
 from signkit.data.corpora import csl_daily, phoenix2014, phoenix2014t
 from signkit.data.corpora.configs import CslDailyConfig, Phoenix2014Config, Phoenix2014tConfig
-from signkit.data.corpora.official import count_frames
+from signkit.data.corpora.frame_folders import _are_even, count_frames
 from signkit.data.landmark_files import pose
-from signkit.errors import UserError, UserErrors
+from signkit.errors import OperationalError, UserError, UserErrors
 from signkit.plugins import build, config_class
 from signkit.types import VIDEO, Landmarks, Video
 
@@ -83,6 +83,18 @@ def test_si5_reads_the_multisigners_frames_or_its_own(multi: Path) -> None:
     shutil.copytree(multi / official.FRAMES, alone / official.FRAMES)
     shutil.rmtree(multi)
     assert [s.frames for s in read2014(release, part="si5").samples] == [3, 2, 4]
+
+
+def test_a_part_is_found_from_within_its_folder(multi: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = official.phoenix2014(multi.parent, "si5")
+    alone = release / "phoenix-2014-signerindependent-SI5"
+    for folder in (alone, multi, release):
+        monkeypatch.chdir(folder)
+        assert len(read2014(Path("."), part="si5").samples) == 3
+    monkeypatch.chdir(alone / "annotations")
+    assert len(read2014(Path(".."), part="si5").samples) == 3
+    (alone / official.FRAMES).mkdir(parents=True)  # as an archive without frames leaves it
+    assert len(read2014(alone, part="si5").samples) == 3
 
 
 def test_leaving_out_and_another_folder_of_frames(multi: Path) -> None:
@@ -176,6 +188,18 @@ def test_csl_dailys_frames_are_found_where_they_usually_are(tmp_path: Path, fram
     assert len(csl_daily.read(CslDailyConfig(root=str(root), frames=frames)).samples) == 4
 
 
+def test_csl_dailys_frames_are_found_where_only_a_few_are_unpacked(tmp_path: Path) -> None:
+    """Of several hundred names the one whose frames are there."""
+    root = official.csl_daily(tmp_path, "frames_512x512")
+    more = [f"S{number:06d}_P0000_T00|train" for number in range(1000, 1400)]
+    file = root / "sentence_label/split_1.txt"
+    file.write_text(file.read_text() + "".join(f"{line}\n" for line in more))
+    for name, *_ in official.CSL[:3]:
+        shutil.rmtree(root / "frames_512x512" / name)
+    stock = csl_daily.take_stock(CslDailyConfig(root=str(root)))
+    assert [s.id for s in stock.corpus.samples] == [official.CSL[3][0]]
+
+
 def test_csl_dailys_misnamed_video_is_the_one_that_has_a_label(tmp_path: Path) -> None:
     root = official.csl_daily(tmp_path)
     file = root / "sentence_label/split_1.txt"
@@ -201,6 +225,43 @@ def test_landmarks_in_place_of_frames(tmp_path: Path, multi: Path) -> None:
         fault_of(multi, landmarks=str(tmp_path / "points"))
         == missing + f"{multi}/annotations/manual/dev.corpus.csv:2"
     )
+
+
+def landmarks(folder: Path, places: dict[str, int], fps: float = 25.0) -> str:
+    """Files of one hand, of so many frames each."""
+    for place, frames in places.items():
+        path = folder / f"{place}.npz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        points = np.zeros((frames, 21, 3), dtype=np.float32) + np.arange(21, dtype=np.float32)[:, None]
+        np.savez(path, landmarks=points, layout="hand", fps=fps)
+    return str(folder)
+
+
+def test_landmarks_of_pictures_have_the_corpuss_frames_a_second(tmp_path: Path) -> None:
+    """CSL-Daily has 30; what was made of its pictures says 25, as of any folder."""
+    root = official.csl_daily(tmp_path)
+    points = landmarks(tmp_path / "points", {name: frames for name, *_, frames in official.CSL})
+    signal = csl_daily.read(CslDailyConfig(root=str(root), landmarks=points)).samples[0].load()
+    assert isinstance(signal, Landmarks) and signal.fps == 30.0
+
+
+def test_the_fingerprint_tells_landmarks_that_were_made_anew(tmp_path: Path, multi: Path) -> None:
+    places = {"train/monday-0/1": 3, "train/monday-1/1": 2, "dev/tuesday-0/1": 2, "test/friday-0/1": 4}
+    points = landmarks(tmp_path / "points", places)
+    before = read2014(multi, landmarks=points).fingerprint
+    assert read2014(multi, landmarks=points).fingerprint == before
+    file = tmp_path / "points/dev/tuesday-0/1.npz"
+    np.savez(file, landmarks=np.ones((2, 21, 3), np.float32), layout="hand")
+    assert read2014(multi, landmarks=points).fingerprint != before
+
+
+def test_landmarks_of_frames_in_a_folder_1(tmp_path: Path) -> None:
+    """Of a copy of 2014 T that has one, `signkit landmarks` makes NAME/1.npz."""
+    root = official.phoenix2014t(tmp_path)
+    names = {f"{split}/{row[0]}/1": row[3] for split, rows in official.ROWS.items() for row in rows}
+    points = landmarks(tmp_path / "points", names)
+    corpus = phoenix2014t.read(Phoenix2014tConfig(root=str(root), landmarks=points))
+    assert [s.frames for s in corpus.samples] == [3, 2, 2, 4]
 
 
 def test_landmarks_as_pose_files(tmp_path: Path, multi: Path) -> None:
@@ -249,18 +310,51 @@ def test_every_fault_of_the_rows_is_named(multi: Path) -> None:
         "monday-1|monday-1/1/*.png|S| ",
         "monday-0|monday-0|S|B",
         "far|../../etc/*.png|S|A",
+        "/etc/far|x/1/*.png|S|A",
+        "nil\0|nil/1/*.png|S|A",
+        "nil|ni\0l/1/*.png|S|A",
     ]
     official.lines(file, [official.PHOENIX_HEADER, *rows])
     assert fault_of(multi).splitlines() == [
         f"{file}:3: the name is empty",
         f"{file}:4: monday-1 has no gloss",
         f"{file}:6: the frames of far are said to be in train/../../etc, which is not below the folder",
+        f"{file}:7: /etc/far is a path, not a name",
+        f"{file}:8: the name or the folder has the character 0",
+        f"{file}:9: the name or the folder has the character 0",
         f"{file}:5: monday-0 is there twice, first in line 2",
     ]
     official.lines(file, [official.PHOENIX_HEADER, "a|b|c"])
     assert fault_of(multi) == f"{file}:2: the row has 3 cells, the header 4"
     official.lines(file, [official.PHOENIX_HEADER])
     assert fault_of(multi) == f"{file}: the list has no rows"
+
+
+def test_a_word_that_the_rules_do_not_take_is_named_by_its_line(tmp_path: Path) -> None:
+    manual = official.phoenix2014t(tmp_path) / "PHOENIX-2014-T/annotations/manual"
+    file, dev = (manual / f"PHOENIX-2014-T.{split}.corpus.csv" for split in ("train", "dev"))
+    file.write_text(file.read_text().replace("SONNE", "A" * 300))
+    dev.unlink()
+    with pytest.raises(UserErrors) as caught:
+        phoenix2014t.read(Phoenix2014tConfig(root=str(tmp_path)))
+    why = "the rule `markers` takes words of at most 250 characters, and here is one of 300"
+    assert str(caught.value).splitlines() == [
+        f"{file}:3: protocol phoenix2014t: {why}",
+        f"{dev}: there is no such file",
+    ]
+
+
+def test_what_cannot_be_looked_at_is_said_so(tmp_path: Path, multi: Path) -> None:
+    """Here by its name's length; without the permission it is the same."""
+    long = "x" * 300
+    with pytest.raises(OperationalError, match=f"{long}: cannot be read: File name too long$"):
+        read2014(tmp_path / long)
+    with pytest.raises(OperationalError, match=f"{long}: cannot be read: File name too long$"):
+        read2014(multi, frames=long)
+    row = f"{long}|tuesday-0/1/*.png|Signer05|SCHNEE"
+    official.lines(multi / "annotations/manual/dev.corpus.csv", [official.PHOENIX_HEADER, row])
+    with pytest.raises(OperationalError, match=f"{long}.npz: cannot be read: File name too long$"):
+        read2014(multi, landmarks=str(tmp_path))
 
 
 def test_missing_frames_are_refused_together(multi: Path) -> None:
@@ -276,6 +370,35 @@ def test_missing_frames_are_refused_together(multi: Path) -> None:
         f"{frames}/train/monday-1/1: the folder has no frames (png, jpg); "
         f"it is that of {manual}/train.corpus.csv:3",
     ]
+
+
+def test_a_gap_in_the_frames_is_found_before_a_run_begins(multi: Path) -> None:
+    folder = multi / official.FRAMES / "train/monday-0/1"
+    (folder / "fn000001-0.png").rename(folder / "fn000007-0.png")
+    gap = f"{folder}: frame 1 is missing: fn000001-0.png and others (2 gaps)"
+    (folder / "fn000003-0.png").write_bytes(b"")
+    assert fault_of(multi) == f"{gap}; complete the folder, or number its frames anew"
+    assert [s.id for s in read2014(multi, missing="skip").split("train")] == ["monday-1"]
+    (folder / "fn000003-0.png").rename(folder / "fn000001-0.jpg")
+    assert fault_of(multi) == f"{folder}: the folder has frames of two kinds, png and jpg"
+
+
+@pytest.mark.parametrize(
+    ("names", "even"),
+    [
+        (["images0001.png", "images0003.png", "images0002.png"], True),
+        (["x.avi_pid0_fn000000-0.png", "x.avi_pid0_fn000010-0.png"], False),
+        ([f"x.avi_pid0_fn{number:06d}-0.png" for number in range(11)], True),
+        ([f"x.avi_pid0_fn{number:06d}-0.png" for number in range(90, 111)], True),
+        (["000000.jpg"], False),  # one number is no row; it is looked at
+        (["9.png", "10.png"], False),
+        (["000000.jpg", "000001.png"], False),
+        (["0.png", "1.jpg", "2.png"], False),
+        (["2.png", "a.png"], False),
+    ],
+)
+def test_names_that_count_evenly_are_not_looked_at_again(names: list[str], even: bool) -> None:
+    assert _are_even(names) is even
 
 
 def test_missing_frames_of_train_can_be_left_out_and_are_named(multi: Path) -> None:
@@ -350,6 +473,8 @@ def test_a_pickle_of_another_form(tmp_path: Path) -> None:
     root = official.csl_daily(tmp_path)
     file = root / "sentence_label/csl2020ct_v2.pkl"
     form = f"{file}: is not a dict whose `info` is a list of dicts, as CSL-Daily's labels are"
+    file.write_bytes(pickle.dumps({"info": []}))
+    assert csl_fault(root) == f"{file}: has no labels"
     for value in ([1], {"info": 3}, {"info": [3]}, 5):
         file.write_bytes(pickle.dumps(value))
         assert csl_fault(root) == form

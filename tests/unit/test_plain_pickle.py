@@ -19,7 +19,7 @@ VALUES = st.recursive(
     lambda part: (
         st.lists(part, max_size=5)
         | st.lists(part, max_size=5).map(tuple)
-        | st.dictionaries(TEXT | st.integers(), part, max_size=5)
+        | st.dictionaries(TEXT | st.integers(-(2**60) + 1, 2**60 - 1), part, max_size=5)
     ),
     max_leaves=40,
 )
@@ -87,6 +87,8 @@ def test_an_instruction_that_makes_objects_is_named(name: str) -> None:
         (b"\x80\x04\x8e" + b"\xff" * 8, "truncated at byte 11"),
         (b"\x80\x04\x8b\x00\x00\x00\x7f", "a number of more than 64 bytes"),
         (b"I" + b"9" * 5000 + b"\n.", "a number of more than 64 bytes"),
+        (b"Np" + b"9" * 60 + b"\n.", "a key of more than 60 bits"),
+        (b"Np" + b"9" * 5000 + b"\n.", "a number of more than 64 bytes"),
         (b"\x80\x04h\x05.", "damaged at byte 4"),  # nothing was kept as 5
         (b"\x80\x04a.", "damaged at byte 3"),
         (b"\x80\x04]K\x01K\x02\x86s.", "damaged at byte 9"),
@@ -107,9 +109,28 @@ def test_damage_is_named_by_its_byte(data: bytes, why: str) -> None:
     assert str(caught.value) == why
 
 
+REPEATED = "^values that repeat each other beyond all measure$"
+
+
 def test_a_list_of_itself_many_times_is_seen_through_quickly() -> None:
+    """61 lists, which to write out would take 2**60 brackets."""
     nested = b"]\x94" + b"".join(b"](h%ch%ce\x94" % (i, i) for i in range(60)) + b"."
-    assert loads(nested) is not None  # 2**60 paths, 61 lists
+    with pytest.raises(NotPlain, match=REPEATED):
+        loads(nested)
+
+
+def test_one_text_many_times_is_no_small_file_of_gigabytes() -> None:
+    data = pickle.dumps(["x" * 30_000] * 30_000, protocol=4)
+    assert len(data) < 100_000
+    with pytest.raises(NotPlain, match=REPEATED):
+        loads(data)
+    assert len(loads(pickle.dumps(["x" * 1000] * 1000, protocol=4))) == 1000
+
+
+def test_keys_of_one_hash_are_refused() -> None:
+    """Multiples of a prime of 61 bits, in which a dict would look for each other one by one."""
+    with pytest.raises(NotPlain, match="^a key of more than 60 bits$"):
+        loads(pickle.dumps({number * (2**61 - 1): 0 for number in range(3)}, protocol=4))
 
 
 def test_damaged_bytes_never_end_in_another_error() -> None:

@@ -11,6 +11,7 @@ has both and is in no split: public systems put it in train, and so do we.
 Source: Zhou et al., CVPR 2021 and the release's notes.
 """
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from signkit.data.corpora.official import Listed, Lists, Stock, take_stock_of, t
 from signkit.data.corpora.phoenix_lists import read_list
 from signkit.data.corpora.plain_pickle import NotPlain, loads
 from signkit.errors import UserError
-from signkit.files import read_bytes
+from signkit.files import plainly, read_bytes
 from signkit.text import composed
 from signkit.types import Corpus
 
@@ -87,7 +88,9 @@ def take_stock(config: CslDailyConfig) -> Stock:
 def _labels(folder: Path, lists: Lists) -> tuple[Path, dict[str, Label]]:
     """Labels by name, and the file they are from; its faults are added."""
     file = folder / PICKLE
-    if file.exists():
+    with plainly(file, "read"):
+        there = file.exists()
+    if there:
         data = read_bytes(file)
         lists.digest.update(data)
         try:
@@ -99,6 +102,8 @@ def _labels(folder: Path, lists: Lists) -> tuple[Path, dict[str, Label]]:
         file = folder / MAP
         rows = read_list(lists, file, ("name", "gloss", "char"))
         records = [(row.where, row.cells) for row in rows]
+    if not records and not lists.faults:
+        lists.faults.append(UserError(str(file), "has no labels"))
     labels: dict[str, Label] = {}
     for where, record in records:
         label = _label(where, record, lists)
@@ -146,5 +151,14 @@ def _frames(root: Path, given: str, names: set[str]) -> Path:
     if given:
         return root / given
     places = [root / name for name in FRAMES]
-    few = sorted(names)[:: max(1, len(names) // 8)]
-    return next((place for place in places if any((place / name).is_dir() for name in few)), places[0])
+    return next((place for place in places if _has_one(place, names)), places[0])
+
+
+def _has_one(place: Path, names: set[str]) -> bool:
+    """Whether a folder has one of the videos."""
+    with plainly(place, "read"):
+        try:
+            with os.scandir(place) as entries:
+                return any(entry.name in names for entry in entries)
+        except (FileNotFoundError, NotADirectoryError):
+            return False

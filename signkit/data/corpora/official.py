@@ -1,11 +1,10 @@
 """Corpora as their makers packed them: lists of samples, a folder of frames for each, and what is missing.
 
-Frames are counted by one look at each folder, many folders at a time, since a network disk answers
-slowly but to many at once. Nothing is decoded here and no index is kept beside the user's data.
+Frames are counted by one look at each folder (`frame_folders`). Nothing is decoded here and no index is kept
+beside the user's data.
 """
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -13,16 +12,15 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from signkit.data.corpora.frame_folders import THREADS, count_all
 from signkit.data.corpora.table import fail_together
 from signkit.data.landmark_files import landmark_header, read_landmarks
 from signkit.data.npz import NpzHeader
 from signkit.data.video import open_clip
-from signkit.data.video.folder import ENDINGS
 from signkit.errors import UserError
 from signkit.files import plainly
-from signkit.types import SPLITS, VIDEO, Corpus, Sample, Signal, Video
+from signkit.types import SPLITS, VIDEO, Corpus, Landmarks, Sample, Signal, Video
 
-THREADS = 16
 LANDMARKS = (".npz", ".pose")
 
 
@@ -94,6 +92,10 @@ class Lists:
             self.faults.append(UserError(row.where, f"split {row.split!r} is none of train, dev, test"))
         elif not row.reference:
             self.faults.append(UserError(row.where, f"{row.id} has no gloss"))
+        elif "\0" in f"{row.id}{row.below}":
+            self.faults.append(UserError(row.where, "the name or the folder has the character 0"))
+        elif Path(row.id).is_absolute() or ".." in Path(row.id).parts:
+            self.faults.append(UserError(row.where, f"{row.id} is a path, not a name"))
         elif row.below.is_absolute() or ".." in row.below.parts:
             what = f"the frames of {row.id} are said to be in {row.below}, which is not below the folder"
             self.faults.append(UserError(row.where, what))
@@ -126,8 +128,10 @@ def take_stock_of(
     """Count the frames of what the lists name, or read the headers of its landmarks."""
     rows = lists.once()
     wanted = [row for row in rows if row.id not in set(leave_out)]
-    found = _landmarks(wanted, Path(landmarks)) if landmarks else _frames(wanted, fps)
+    found = _landmarks(wanted, Path(landmarks), fps) if landmarks else _frames(wanted, fps)
     lists.digest.update(repr([(sample.id, sample.frames) for sample in found.samples]).encode())
+    if landmarks:
+        lists.digest.update(repr((found.layout, found.width, found.checksums)).encode())
     return Stock(
         corpus=Corpus(
             name, tuple(found.samples), found.layout, found.width, fingerprint=lists.digest.hexdigest()
@@ -165,56 +169,40 @@ def tree(places: Sequence[Path], marks: Sequence[str]) -> Path:
 
     Raises:
         UserError: none of them has one.
+        OperationalError: one of them cannot be read.
     """
     for place in places:
-        if any((place / mark).exists() for mark in marks):
-            return place
+        with plainly(place, "read"):
+            if any((place / mark).exists() for mark in marks):
+                return place
     what = f"no {' or '.join(marks)} in it"
     raise UserError(str(places[0]), what, f"nor in {', '.join(map(str, places[1:]))}")
 
 
-def count_frames(folder: Path) -> int:
-    """The pictures in a folder; -1 where there is no such folder."""
-    with plainly(folder, "read"):
-        try:
-            with os.scandir(folder) as entries:
-                names = [entry.name for entry in entries]
-        except (FileNotFoundError, NotADirectoryError):
-            return -1
-    return sum(name.lower().endswith(ENDINGS) and not name.startswith(".") for name in names)
-
-
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The samples that are there, and the others."""
+    """The samples that are there, and the others. `checksums`: of the samples' files of landmarks."""
 
     samples: list[Sample]
     gaps: list[Gap]
     layout: str
     width: int
+    checksums: tuple[int, ...] = ()
 
 
 def _frames(rows: list[Listed], fps: float) -> _Found:
-    with ThreadPoolExecutor(THREADS) as pool:
-        counted = [*pool.map(_counted, [row.frames for row in rows])]
     gaps = _gone(rows)
     gone = {gap.split for gap in gaps}
     samples = []
-    for row, (folder, count) in zip(rows, counted, strict=True):
-        if count > 0:
-            samples.append(_sample(row, count, partial(load_frames, folder, fps)))
+    for row, found in zip(rows, count_all([row.frames for row in rows]), strict=True):
+        if found.fault:
+            gaps.append(Gap(row.split, 1, found.fault))
+        elif found.frames > 0:
+            samples.append(_sample(row, found.frames, partial(load_frames, found.folder, fps)))
         elif row.split not in gone:
-            what = "there is no such folder" if count < 0 else "the folder has no frames (png, jpg)"
+            what = "there is no such folder" if found.frames < 0 else "the folder has no frames (png, jpg)"
             gaps.append(Gap(row.split, 1, UserError(str(row.frames), what, f"it is that of {row.where}")))
     return _Found(samples, gaps, VIDEO, 3)
-
-
-def _counted(folder: Path) -> tuple[Path, int]:
-    """A folder with its frames; they may lie in one named 1 in it, as in PHOENIX-2014."""
-    count = count_frames(folder)
-    if count == 0 and (inner := count_frames(folder / "1")) > 0:
-        return folder / "1", inner
-    return folder, count
 
 
 def _gone(rows: list[Listed]) -> list[Gap]:
@@ -223,16 +211,21 @@ def _gone(rows: list[Listed]) -> list[Gap]:
     for split in SPLITS:
         mine = [row for row in rows if row.split == split]
         tops = {row.frames.parents[max(0, len(row.below.parts) - 2)] for row in mine}
-        if len(tops) == 1 and not (top := tops.pop()).is_dir():
+        if len(tops) != 1:
+            continue
+        top = tops.pop()
+        with plainly(top, "read"):
+            there = top.is_dir()
+        if not there:
             what = f"there is no such folder; it is that of {len(mine)} samples of {split}"
             gaps.append(Gap(split, len(mine), UserError(str(top), what)))
     return gaps
 
 
-def _landmarks(rows: list[Listed], folder: Path) -> _Found:
+def _landmarks(rows: list[Listed], folder: Path, fps: float) -> _Found:
     with ThreadPoolExecutor(THREADS) as pool:
         files = [*pool.map(partial(_landmark_file, folder), rows)]
-    samples, gaps = [], []
+    samples, gaps, checksums = [], [], []
     layout, width, first = "", 0, ""
     for row, file in zip(rows, files, strict=True):
         if isinstance(file, UserError):
@@ -246,16 +239,19 @@ def _landmarks(rows: list[Listed], folder: Path) -> _Found:
             fault = UserError(str(path), what, f"{first} has {layout!r} of width {width}")
             gaps.append(Gap(row.split, 1, fault))
         else:
-            samples.append(_sample(row, header.frames, partial(read_landmarks, path)))
-    return _Found(samples, gaps, layout, width)
+            samples.append(_sample(row, header.frames, partial(load_landmarks, path, fps)))
+            checksums.append(header.checksum)
+    return _Found(samples, gaps, layout, width, tuple(checksums))
 
 
 def _landmark_file(folder: Path, row: Listed) -> tuple[Path, NpzHeader] | UserError:
     """The file of a sample: named as its frames are, or by its name alone."""
-    stems = (row.below, Path(row.split) / row.id, Path(row.id))
+    stems = (row.below, row.below / "1", Path(row.split) / row.id, Path(row.id))
     paths = [folder / stem.with_name(stem.name + ending) for stem in stems for ending in LANDMARKS]
     for path in paths:
-        if path.is_file():
+        with plainly(path, "read"):
+            there = path.is_file()
+        if there:
             try:
                 return path, landmark_header(path)
             except UserError as fault:
@@ -273,6 +269,12 @@ def _sample(row: Listed, frames: int, load: Callable[[], Signal]) -> Sample:
 def load_frames(folder: Path, fps: float) -> Signal:
     """The clip of a folder of frames."""
     return Video(open_clip(folder, fps=fps))
+
+
+def load_landmarks(path: Path, fps: float) -> Signal:
+    """Landmarks, a frame each, at the corpus's frames a second: those made of pictures cannot know it."""
+    signal = read_landmarks(path)
+    return replace(signal, fps=fps) if isinstance(signal, Landmarks) else signal
 
 
 def _short(before: str, here: str) -> str:

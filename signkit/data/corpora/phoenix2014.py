@@ -15,6 +15,7 @@ from pathlib import Path
 from signkit.data.corpora.configs import Phoenix2014Config
 from signkit.data.corpora.official import Listed, Lists, Stock, take_stock_of, tree, usable
 from signkit.data.corpora.phoenix_lists import gloss_cleaner, read_list
+from signkit.files import plainly
 from signkit.types import SPLITS, Corpus
 
 PUBLISHED = {
@@ -45,17 +46,19 @@ def take_stock(config: Phoenix2014Config) -> Stock:
     ending = "SI5.corpus.csv" if config.part == "si5" else "corpus.csv"
     manual = "annotations/manual"
     given = Path(config.root)
+    if given.name in ("", ".."):  # as in `data.root=.`
+        given = given.resolve()
     above = given.parent if given.name in FOLDERS.values() else given  # of both parts
     places = (given, above / inner, above / "phoenix2014-release" / inner)
     root = tree(places, [f"{manual}/{split}.{ending}" for split in SPLITS])
     frames = _frames(root, config.frames)
-    clean = gloss_cleaner("phoenix2014", config.clean)
     lists = Lists()
+    clean = gloss_cleaner("phoenix2014", config.clean, lists)
     for split in SPLITS:
         for row in read_list(lists, root / manual / f"{split}.{ending}", COLUMNS):
             name, folder = row.cells["id"].strip(), row.cells["folder"].strip()
             below = Path(split) / folder.removesuffix("/*.png")
-            glosses = clean(row.cells["annotation"], split)
+            glosses = clean(row, "annotation", split)
             signer = row.cells["signer"].strip()
             lists.add(Listed(name, split, glosses, row.where, frames / below, below, signer))
     name = "phoenix2014" if config.part == "multisigner" else "phoenix2014-si5"
@@ -67,4 +70,6 @@ def take_stock(config: Phoenix2014Config) -> Stock:
 def _frames(root: Path, name: str) -> Path:
     """The folder of the splits' frames; for a part without any of its own the multisigner's."""
     own, other = (place / "features" / name for place in (root, root.parent / FOLDERS["multisigner"]))
-    return own if own.is_dir() or not other.is_dir() else other
+    with plainly(own, "read"):
+        has_own = any((own / split).is_dir() for split in SPLITS)
+        return own if has_own or not other.is_dir() else other

@@ -42,15 +42,15 @@ def take_stock(config: Phoenix2014tConfig) -> Stock:
     places = (given, given / "PHOENIX-2014-T", given / "PHOENIX-2014-T-release-v3/PHOENIX-2014-T")
     root = tree(places, [lists_of.format(split) for split in SPLITS])
     features = root / "features" / config.frames
-    clean = gloss_cleaner("phoenix2014t", config.clean)
     lists = Lists()
+    clean = gloss_cleaner("phoenix2014t", config.clean, lists)
     for split in SPLITS:
         for row in read_list(lists, root / lists_of.format(split), COLUMNS):
             cells = {key: cell.strip() for key, cell in row.cells.items()}
             below = Path(split) / cells["video"].partition("/")[0]
             lists.add(
                 Listed(
-                    cells["name"], split, clean(cells["orth"], split), row.where, features / below, below,
+                    cells["name"], split, clean(row, "orth", split), row.where, features / below, below,
                     cells["speaker"], composed(cells["translation"]),
                 )
             )  # fmt: skip

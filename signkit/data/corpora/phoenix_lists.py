@@ -27,17 +27,21 @@ def read_list(lists: Lists, file: Path, columns: tuple[str, ...]) -> list[Row]:
         return []
 
 
-def gloss_cleaner(protocol: str, clean: bool) -> Callable[[str, str], tuple[str, ...]]:
-    """What makes glosses of a line and its split.
+def gloss_cleaner(protocol: str, clean: bool, lists: Lists) -> Callable[[Row, str, str], tuple[str, ...]]:
+    """What makes glosses of a row's cell and its split; a cell that the rules refuse is a fault of the lists.
 
     Train is cleaned as hypotheses are, so that a model learns what is scored; dev and test stay as they
     are, since the protocol says what is done to references.
     """
     edit = _cleaner(protocol) if clean else str
 
-    def glosses(line: str, split: str) -> tuple[str, ...]:
-        joined = " ".join(composed(line).split())
-        return tuple((edit(joined) if split == "train" else joined).split())
+    def glosses(row: Row, column: str, split: str) -> tuple[str, ...]:
+        joined = " ".join(composed(row.cells[column]).split())
+        try:
+            return tuple((edit(joined) if split == "train" else joined).split())
+        except UserError as fault:
+            lists.faults.append(UserError(row.where, str(fault)))
+            return tuple(joined.split())
 
     return glosses
 

@@ -2,15 +2,18 @@
 
 A pickle is a program for a small stack machine. Here is that machine with the instructions that make
 plain values; those that look up or call anything in Python are refused by name. No instruction may
-take more bytes than the file has left, so that memory stays within a few dozen times the file's size.
+take more bytes than the file has left, and a value that is there many times may not make the whole much
+larger than the file, so that memory stays within a few dozen times the file's size.
 Source: the opcodes of CPython's `pickletools`, protocols 0 to 5.
 """
 
 import struct
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 LARGEST = 1 << 28  # bytes of a file
+REPEATED, SMALL = 16, 1 << 20  # written out it may be so many times the file's size, and so much more
 DEEPEST = 64  # containers within each other
 
 
@@ -34,6 +37,8 @@ def loads(data: bytes) -> Any:
             raise
         raise NotPlain(f"damaged at byte {machine.at}") from error
     _check_depth(value)
+    if _size(value, {}) > REPEATED * len(data) + SMALL:
+        raise NotPlain("values that repeat each other beyond all measure")
     return value
 
 
@@ -120,6 +125,21 @@ def _word(m: _Machine) -> int:
     return word == b"01" if word in (b"00", b"01") else int(word)
 
 
+def _place(m: _Machine) -> int:
+    """A place in the memo, in decimal digits."""
+    word = m.line()
+    _small(len(word))
+    return _spread(int(word))
+
+
+def _spread(number: int) -> int:
+    """A number whose hash is itself: among larger ones a file could choose many of one hash, and a dict of
+    them would take hours."""
+    if abs(number) >= 1 << 60:
+        raise NotPlain("a key of more than 60 bits")
+    return number
+
+
 def _writable(text: str) -> str:
     """Text that UTF-8 can write: no half of a character, which only this instruction can make."""
     text.encode()
@@ -153,7 +173,7 @@ def _pairs(items: list[Any]) -> dict[Any, Any]:
 def _key(key: Any) -> Any:
     if not isinstance(key, (str, bytes, int, float, type(None))):
         raise NotPlain(f"{type(key).__name__} as the key of a dict")
-    return key
+    return _spread(key) if isinstance(key, int) else key
 
 
 def _of(value: Any, kind: type[Any]) -> Any:
@@ -244,10 +264,10 @@ OPCODES: dict[int, Step] = {
     ord("e"): _appends,
     ord("s"): _set_item,
     ord("u"): _set_items,
-    ord("p"): _put(lambda m: int(m.line())),
+    ord("p"): _put(_place),
     ord("q"): _put(lambda m: m.number(1)),
     ord("r"): _put(lambda m: m.number(4)),
-    ord("g"): _get(lambda m: int(m.line())),
+    ord("g"): _get(_place),
     ord("h"): _get(lambda m: m.number(1)),
     ord("j"): _get(lambda m: m.number(4)),
 }
@@ -274,3 +294,19 @@ def _check_depth(value: Any) -> None:
         if not layer:
             return
     raise NotPlain(f"containers in each other, more than {DEEPEST} deep")
+
+
+def _size(value: Any, known: dict[int, int]) -> int:
+    """Values and characters when it is written out: what is there many times counts each time.
+
+    Args:
+        known: sizes of containers by identity.
+    """
+    if isinstance(value, (str, bytes)):
+        return 1 + len(value)
+    if not isinstance(value, (list, tuple, dict)):
+        return 1
+    if id(value) not in known:
+        parts = chain(value, value.values()) if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_size(part, known) for part in parts)
+    return known[id(value)]

@@ -63,7 +63,7 @@ def _people(file: Path) -> list[Floats]:
     try:
         people = json.loads(read_text(file))["people"]
         return [_person({**person}, str(file)) for person in people]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise UserError(
             str(file), "is not a frame of OpenPose's", f"it may be damaged ({error!r})"
         ) from error

@@ -28,6 +28,7 @@ LONG = ("frame", "type", "landmark_index", "x", "y", "z")
 SEQUENCE = "sequence_id"
 PARTS = {"pose": "body", "face": "face", "left_hand": "left_hand", "right_hand": "right_hand"}
 MOST_FRAMES = 1_000_000
+SPARSE = 100  # frames for each row of a sequence, beside a thousand: a few rows must not fill the memory
 
 
 def read_header(path: Path, where: str) -> NpzHeader:
@@ -48,9 +49,9 @@ def read(path: Path) -> Landmarks:
         frames = _frame_numbers(file, sequence, where)
         points = np.full((_span(frames, where), len(layout("holistic").points), 3), np.nan, np.float32)
         if "landmark_index" in file.schema_arrow.names:
-            _fill_long(points, file, frames - frames.min(), where)
+            _fill_long(points, file, frames - frames.min(), sequence, where)
         else:
-            _fill_wide(points, file, frames - frames.min(), sequence)
+            _fill_wide(points, file, frames - frames.min(), sequence, where)
     check_landmarks(points, layout("holistic"), where)
     return Landmarks(points, "holistic", USUAL_FPS)
 
@@ -81,6 +82,9 @@ def _opened(path: Path, where: str) -> Iterator[Any]:
 
 
 def _check_columns(names: list[str], where: str) -> None:
+    double = next((name for name in names if names.count(name) > 1), None)
+    if double is not None:
+        raise UserError(where, f"column {double!r} is there twice")
     long = [name for name in LONG if name not in names]
     if long and not ("frame" in names and any(name in names for name in _wide_columns())):
         there = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
@@ -105,18 +109,27 @@ def _frame_numbers(file: Any, sequence: str, where: str) -> npt.NDArray[np.int64
         table = file.read([SEQUENCE, "frame"])
         ids = table[SEQUENCE].to_numpy().astype(str)
         _check_sequence(ids, sequence, where)
-        frames = table["frame"].to_numpy()
+        frames = _numbers(table, "frame", where)
         frames = frames[ids == sequence] if sequence else frames
     elif sequence:
         raise UserError(where, f"the file has no column {SEQUENCE}", "leave out the part after #")
     else:
-        frames = file.read(["frame"])["frame"].to_numpy()
+        frames = _numbers(file.read(["frame"]), "frame", where)
     if len(frames) == 0:
         raise UserError(where, "has no frames")
-    if not np.isfinite(frames.astype(float)).all():
+    if not (np.isfinite(frames) & (np.floor(frames) == frames) & (np.abs(frames) < 2.0**53)).all():
         raise UserError(where, "a row has no frame number")
     numbers: npt.NDArray[np.int64] = frames.astype(np.int64)
     return numbers
+
+
+def _numbers(table: Any, name: str, where: str) -> npt.NDArray[np.floating[Any]]:
+    """A column; NaN where a row has no value."""
+    kind = str(table[name].type)
+    values: npt.NDArray[Any] = np.full(len(table), np.nan) if kind == "null" else table[name].to_numpy()
+    if values.dtype.kind not in "fiu":
+        raise UserError(where, f"column {name!r} has no numbers but {kind}")
+    return values if values.dtype.kind == "f" else values.astype(np.float64)
 
 
 def _check_sequence(ids: npt.NDArray[Any], sequence: str, where: str) -> None:
@@ -132,33 +145,40 @@ def _check_sequence(ids: npt.NDArray[Any], sequence: str, where: str) -> None:
 
 def _span(frames: npt.NDArray[np.int64], where: str) -> int:
     span = int(frames.max() - frames.min()) + 1
-    if span > MOST_FRAMES:
+    if span > min(MOST_FRAMES, 1000 + SPARSE * len(frames)):
         raise UserError(where, f"its frames go from {frames.min()} to {frames.max()}")
     return span
 
 
-def _fill_long(points: npt.NDArray[np.float32], file: Any, frames: npt.NDArray[np.int64], where: str) -> None:
-    table = file.read(list(LONG[1:]))
-    kinds, numbers = table["type"].to_numpy().astype(str), table["landmark_index"].to_numpy()
+def _fill_long(
+    points: npt.NDArray[np.float32], file: Any, frames: npt.NDArray[np.int64], sequence: str, where: str
+) -> None:
+    table = file.read([name for name in (*LONG[1:], SEQUENCE) if name in file.schema_arrow.names])
+    if sequence:
+        table = table.filter(table[SEQUENCE].to_numpy().astype(str) == sequence)
+    kinds, numbers = table["type"].to_numpy().astype(str), _numbers(table, "landmark_index", where)
     parts = layout("holistic").parts
     place = np.full(len(numbers), -1, np.int64)
     for name, part in PARTS.items():
-        chosen = (kinds == name) & (numbers >= 0) & (numbers < len(parts[part]))
-        place[chosen] = parts[part][0] + numbers[chosen]
+        there = (numbers >= 0) & (numbers < len(parts[part])) & (np.floor(numbers) == numbers)
+        chosen = (kinds == name) & there
+        place[chosen] = parts[part][0] + numbers[chosen].astype(np.int64)
     if (place < 0).any():
         row = int(np.argmax(place < 0))
         raise UserError(
-            where, f"row {row} is point {numbers[row]} of {str(kinds[row])!r}, which MediaPipe has not"
+            where, f"row {row} is point {numbers[row]:g} of {str(kinds[row])!r}, which MediaPipe has not"
         )
     if len(np.unique(frames * len(points[0]) + place)) < len(place):
         raise UserError(where, "has a point twice in one frame")
-    points[frames, place] = np.stack([table[axis].to_numpy() for axis in "xyz"], axis=-1)
+    points[frames, place] = np.stack([_numbers(table, axis, where) for axis in "xyz"], axis=-1)
 
 
 def _fill_wide(
-    points: npt.NDArray[np.float32], file: Any, frames: npt.NDArray[np.int64], sequence: str
+    points: npt.NDArray[np.float32], file: Any, frames: npt.NDArray[np.int64], sequence: str, where: str
 ) -> None:
     """Of the file's groups of rows only those are read that the sequence is in."""
+    if len(np.unique(frames)) < len(frames):
+        raise UserError(where, "has a frame twice")
     columns = {name: at for name, at in _wide_columns().items() if name in file.schema_arrow.names}
     done = 0
     for group in range(file.num_row_groups):
@@ -171,7 +191,7 @@ def _fill_wide(
         if count:
             table = file.read_row_group(group, list(columns))
             for name, (point, coordinate) in columns.items():
-                points[frames[done : done + count], point, coordinate] = table[name].to_numpy()[rows]
+                points[frames[done : done + count], point, coordinate] = _numbers(table, name, where)[rows]
         done += count
 
 

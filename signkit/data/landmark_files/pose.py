@@ -95,9 +95,8 @@ def read(path: Path) -> Landmarks:
     sure = numbers[split:].reshape(shape)[:, :, columns]
     data[~(sure > 0)] = np.nan
     points = np.full((file.frames, len(whole.points), data.shape[-1]), np.nan, np.float32)
-    if file.people:
-        signer = (~np.isnan(data).any(-1)).sum(-1).argmax(1)
-        points[:, places] = data[np.arange(file.frames), signer]
+    signer = (~np.isnan(data).any(-1)).sum(-1).argmax(1)
+    points[:, places] = data[np.arange(file.frames), signer]
     if name != "openpose" and points.shape[-1] == 3 and _in_pixels(points):
         points[..., 2] *= file.width
     check_landmarks(points, whole, where)
@@ -223,6 +222,8 @@ def _header(file: "_Bytes", where: str) -> PoseFile:
         raise UserError(where, what)
     if not frames:
         raise UserError(where, "has no frames")
+    if not frame:  # no people or no points: the file's size says nothing about its frames
+        raise UserError(where, "no point is seen in any frame")
     if not 0 < fps < math.inf:
         raise UserError(where, f"has {fps:g} frames a second")
     return PoseFile(width, components, float(fps), frames, people, dimensions, body)
