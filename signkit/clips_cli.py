@@ -112,6 +112,9 @@ def landmarks(
     fill: Annotated[
         Fill, typer.Option(help="linear: fill short gaps, marked by their confidence.")
     ] = Fill.none,
+    fps: Annotated[
+        float, typer.Option(min=0.1, max=1000, help="Frames a second of folders of frames.")
+    ] = 25.0,
     list_file: ListFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -119,5 +122,5 @@ def landmarks(
     from signkit.landmarks.extract import Options
     from signkit.landmarks.verb import landmarks as track
 
-    options = Options(model=model.value, format=format.value, fill=fill.value)
+    options = Options(model=model.value, format=format.value, fill=fill.value, fps=fps)
     raise SystemExit(track(inputs or [], list_file, out, options, workers, as_json))

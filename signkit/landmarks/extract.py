@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from signkit.data.landmark_files.write import content
 from signkit.data.layouts import layout
+from signkit.data.npz import USUAL_FPS
 from signkit.data.video import open_clip
 from signkit.files import write_bytes
 from signkit.landmarks.fill import fill, marked
@@ -24,11 +25,16 @@ TOLD = 8
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the landmarks of a clip depend on, beside the clip."""
+    """What the landmarks of a clip depend on, beside the clip.
+
+    Attributes:
+        fps: frames a second of a folder of pictures; a video tells its own.
+    """
 
     model: Model = "holistic"
     format: Literal["npz", "pose"] = "npz"
     fill: Literal["none", "linear"] = "none"
+    fps: float = USUAL_FPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +59,14 @@ def extract(
         OperationalError: the file cannot be written.
     """
     clip = open_clip(source)
+    fps = options.fps if source.is_dir() else clip.fps
     tracked = tracker.track(_told(in_order(clip), tell))
-    found = Found(len(tracked.points), clip.fps, _shares(tracked, options.model))
+    found = Found(len(tracked.points), fps, _shares(tracked, options.model))
     tracked = marked(tracked)
     if options.fill == "linear":
-        tracked = fill(tracked, layout(options.model), clip.fps)
+        tracked = fill(tracked, layout(options.model), fps)
     written = content(
-        tracked.points, tracked.confidence, layout=options.model, fps=clip.fps, size=tracked.size,
+        tracked.points, tracked.confidence, layout=options.model, fps=fps, size=tracked.size,
         format=options.format,
     )  # fmt: skip
     write_bytes(output, written)

@@ -64,7 +64,7 @@ def test_a_tree_of_clips_some_of_them_damaged(tmp_path: Path) -> None:
     (tmp_path / "in" / "torn.mp4").write_bytes((tmp_path / "in" / "a.mp4").read_bytes()[:900])
     (tmp_path / "in" / "d").mkdir()
     (tmp_path / "in" / "d" / "1.png").write_bytes(b"no picture")
-    done = command(tmp_path / "in", "--out", tmp_path / "out", "--workers", 2)
+    done = command(tmp_path / "in", "--out", tmp_path / "out", "--workers", 2, "--fps", 30)
     assert done.returncode == 2
     assert done.stdout.splitlines() == [
         "a.npz\t6\t0.0 %\t0.0 %\t0.0 %\t0.0 %",
@@ -81,10 +81,12 @@ def test_a_tree_of_clips_some_of_them_damaged(tmp_path: Path) -> None:
         assert (file["landmarks"].shape, file["confidence"].shape) == ((9, 543, 3), (9, 543))
         assert (str(file["layout"]), float(file["fps"])) == ("holistic", 25.0)
         assert np.isnan(file["landmarks"]).all() and not file["confidence"].any()
+    with np.load(tmp_path / "out" / "deep" / "c.npz") as file:
+        assert float(file["fps"]) == 30.0  # a folder does not tell
 
     before = {name: (tmp_path / "out" / name).stat().st_mtime_ns for name in files[:3]}
     write_clip(tmp_path / "in" / "a.mp4", frames=4)
-    again = command(tmp_path / "in", "--out", tmp_path / "out", "--workers", 1, "--json")
+    again = command(tmp_path / "in", "--out", tmp_path / "out", "--workers", 1, "--fps", 30, "--json")
     assert again.returncode == 2
     entries = [json.loads(line) for line in again.stdout.splitlines()]
     assert [(e["output"], e.get("frames"), "error" in e) for e in entries] == [
