@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from signkit import checkpoint, subwords
 from signkit.context.begin import begin_from
-from signkit.data.examples import Examples
+from signkit.data.collate import collate
+from signkit.data.examples import NO_LABEL, Example, Examples
 from signkit.data.rare import RareAsUnknown, seen_once
 from signkit.errors import UserError
 from signkit.export import read_export
@@ -19,7 +21,7 @@ from signkit.models.protocol import Language
 from signkit.plugins import build, component_name
 from signkit.recipe import Recipe, TextConfig
 from signkit.text import Vocabulary, composed, take_subwords
-from signkit.types import SPLITS, Corpus, Sample
+from signkit.types import SPLITS, VIDEO, Corpus, Sample
 
 NAMED = 5
 """Samples named in a message, at most."""
@@ -46,11 +48,14 @@ def prepare(recipe: Recipe) -> Prepared:
     """Read the corpus and put the model together.
 
     Raises:
-        UserError: the corpus is at fault, or a training reference does not fit its chunks.
+        UserError: the corpus is at fault, the encoder does not take its frames, or a training reference does
+            not fit its chunks.
     """
     corpus, vocabulary = read_corpus(recipe)
     model = assemble(recipe, vocabulary, corpus.layout, corpus.width)
     _check_losses(recipe, model)
+    if corpus.layout == VIDEO:
+        _check_frames(model, recipe.video.crop)
     notes = _fewer_pieces(vocabulary, recipe.text)
     notes += [*_begin(model, vocabulary, recipe), *_begin_context(model, vocabulary, recipe)]
 
@@ -122,6 +127,19 @@ def _check_losses(recipe: Recipe, model: Any) -> None:
             model_name = component_name("models", recipe.model)
             hint = f"take `losses: [{{name: {wanted}}}]`" if wanted else "it is one of a language model"
             raise UserError(f"train.losses.{number}", f"`{name}` is no loss of `{model_name}`", hint)
+
+
+def _check_frames(model: Any, side: int) -> None:
+    """Show the encoder a black frame, so that a size which it does not take is found before any work.
+
+    Raises:
+        UserError: it takes none of this size.
+    """
+    black = np.zeros((1, side, side, 3), dtype=np.uint8)
+    model.eval()
+    with torch.no_grad():
+        model.encoder(collate([Example("", black, (), np.full(1, NO_LABEL), 25.0)]))
+    model.train()
 
 
 def _reread(recipe: Recipe, vocabulary: Vocabulary, corpus: Corpus, notes: list[str]) -> RareAsUnknown | None:

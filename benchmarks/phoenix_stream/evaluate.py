@@ -20,13 +20,16 @@ from train import SYSTEMS, finished
 from signkit.eval.alignment import align
 
 NGRAM = "{name: ngram, order: 3}"
-WAYS = ("greedy", "beam", "trigram", "trigram_internal", "rescored")
+WAYS = ("greedy", "beam", "trigram", "trigram_internal", "neural", "rescored")
 
 
 def beside(way: str, lm: Path) -> list[str]:
-    """The models of a way of decoding, as overrides: a trigram in the search, an LSTM on its n-best list."""
-    fusion = {"beam": [], "trigram_internal": [NGRAM, "{name: internal}"]}.get(way, [NGRAM])
-    rescore = [f"{{name: neural, run: {lm.resolve()}}}"] if way == "rescored" else []
+    """The models of a way of decoding, as overrides: a trigram or an LSTM in the search, an LSTM after it."""
+    neural = f"{{name: neural, run: {lm.resolve()}}}"
+    fusion = {"beam": [], "trigram_internal": [NGRAM, "{name: internal}"], "neural": [neural]}.get(
+        way, [NGRAM]
+    )
+    rescore = [neural] if way == "rescored" else []
     return [f"decode.fusion=[{', '.join(fusion)}]", f"decode.rescore=[{', '.join(rescore)}]"]
 
 

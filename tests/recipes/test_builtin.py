@@ -78,3 +78,18 @@ def clips_of_landmarks(folder: Path) -> Path:
         )
     (folder / "manifest.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     return folder
+
+
+def test_frames_that_the_backbone_does_not_take(tmp_path: Path, real_data: Callable[[str], Path]) -> None:
+    """It is said before BERT learns a word, and nothing is left behind."""
+    recipe = load_recipe("c2st_phoenix", check_paths=False)
+    size = ("encoder.backbone=test_vit", "video.resize=40", "video.crop=40")
+    changes = [*SMALL, f"run.dir={tmp_path / 'runs'}", *corpus_of(recipe, tmp_path, real_data), *size]
+    done = signkit("run", "c2st_phoenix", *(word for change in changes for word in ("--set", change)))
+    assert (done.status, done.out) == (2, "")
+    assert done.err.splitlines()[-1] == (
+        "error: video.crop: the backbone takes no frames of 40 x 40: Input height (40) should be divisible by "
+        "patch size (16); it was made for 160 x 160"
+    )
+    assert "context" not in done.err
+    assert not (tmp_path / "runs").exists()
