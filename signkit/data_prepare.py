@@ -35,7 +35,7 @@ from signkit.types import VIDEO, Corpus
 from signkit.watch import Watch
 
 UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
-PACKAGES = {True: ("av", "numpy", "pillow"), False: ("numpy",)}
+PACKAGES = {True: ("av", "numpy", "pillow", "torch"), False: ("numpy",)}
 """Whose versions decide about the bits: for video, and for landmarks and features."""
 
 
