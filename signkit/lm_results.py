@@ -71,7 +71,7 @@ class DevPerplexity:
     def __init__(self, prepared: Prepared) -> None:
         self._prepared = prepared
 
-    def __call__(self) -> float:
+    def __call__(self, step: int) -> float:
         return split_scores(self._prepared, "dev").perplexity.perplexity
 
 

@@ -203,9 +203,9 @@ def _train(
             watcher.close()
 
 
-def _dev_score(recipe: Recipe, prepared: Prepared, watch: Watch) -> tuple[str, Callable[[], float] | None]:
+def _dev_score(recipe: Recipe, prepared: Prepared, watch: Watch) -> tuple[str, Callable[[int], float] | None]:
     """What the model is judged by: its name, and what computes it where there is a dev."""
-    score: Callable[[], float]
+    score: Callable[[int], float]
     if isinstance(prepared.model, Language):
         name, score = rate_name(prepared.model), DevPerplexity(prepared)
     else:

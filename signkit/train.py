@@ -20,7 +20,7 @@ from signkit import checkpoint
 from signkit.checkpoint import Progress, State
 from signkit.data.loader import Step
 from signkit.errors import OperationalError
-from signkit.losses.configs import LossTerm
+from signkit.losses.configs import CstConfig, LossTerm
 from signkit.losses.terms import Term
 from signkit.losses.topology import chunks_needed
 from signkit.models.proposals import proposer
@@ -59,7 +59,7 @@ def train(
     model: Any,
     config: TrainConfig,
     steps: Callable[[int], Iterator[Step]],
-    evaluate: Callable[[], float] | None,
+    evaluate: Callable[[int], float] | None,
     checkpoints: Path,
     watcher: Watcher,
     engine: Accelerator,
@@ -70,7 +70,8 @@ def train(
     Args:
         model: a `Recogniser`; changed in place.
         steps: the batches from a step on (counted from 0), without end.
-        evaluate: gives the dev score (lower is better) of the model's present weights; None without dev.
+        evaluate: gives the dev score (lower is better) of the weights after a step; None without dev. Those
+            of steps before `with_context` are no candidates for the best.
         checkpoints: where to write checkpoints; the newest there is where training goes on.
         should_stop: asked after each step.
 
@@ -109,9 +110,10 @@ def train(
         due = last or (config.eval_every and step % config.eval_every == 0)
         if evaluate is not None and due:
             with swapped_weights(model, averaged):
-                score = of_main(evaluate(), engine)
-            improved = progress.best is None or score < progress.best
-            progress = replace(progress, stale=0 if improved else progress.stale + 1)
+                score = of_main(evaluate(step), engine)
+            if with_context(config, step):
+                improved = progress.best is None or score < progress.best
+                progress = replace(progress, stale=0 if improved else progress.stale + 1)
             if improved:
                 progress = replace(progress, best=score, best_step=step)
             watcher.evaluated(step, score, improved)
@@ -127,6 +129,15 @@ def train(
         if stop:
             return Ended("interrupted", progress)
     return Ended("finished", progress)
+
+
+def with_context(config: TrainConfig, step: int) -> bool:
+    """Whether a term with context has begun by this step (counted from 1), or there is none to begin.
+
+    Until then the loss does not know the context, and what a model with it would recognise means nothing.
+    """
+    starts = [term.start for term in config.losses if isinstance(term, CstConfig)]
+    return not starts or min(starts) <= (step - 1) / config.max_steps
 
 
 def built_terms(config: TrainConfig, topology: str) -> list[tuple[LossTerm, Term]]:

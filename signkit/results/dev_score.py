@@ -1,10 +1,13 @@
 """The dev score on the way."""
 
+from dataclasses import replace
+
 from signkit.data.loader import eval_batches
 from signkit.eval.scores import error_rate
 from signkit.prepare import Prepared
 from signkit.recipe import Recipe
 from signkit.recognise import greedy, recognise
+from signkit.train import with_context
 from signkit.watch import Watch
 
 EMPTY_SHARE = 0.9
@@ -12,16 +15,21 @@ EMPTY_SHARE = 0.9
 
 
 class DevScore:
-    """The greedy error rate on dev of the model's present weights, without language models; warns of a model
-    that writes nothing."""
+    """The greedy error rate on dev of the model's present weights, without language models, and without the
+    context as long as no loss knows it; warns of a model that writes nothing."""
 
     def __init__(self, recipe: Recipe, prepared: Prepared, watch: Watch) -> None:
         self._recipe, self._prepared, self._watch = recipe, prepared, watch
-        self._warned = False
+        self._warned = self._told = False
 
-    def __call__(self) -> float:
+    def __call__(self, step: int) -> float:
         prepared, examples = self._prepared, self._prepared.examples["dev"]
         decode = greedy(self._recipe.decode)
+        if not with_context(self._recipe.train, step):
+            decode = replace(decode, context_scale=0.0)
+            if not self._told:
+                self._watch.say("dev is judged without the context until a loss with it begins")
+                self._told = True
         batches = eval_batches(examples, decode.batch_size)
         found = recognise(prepared.model, batches, prepared.vocabulary, decode)
         empty = sum(not nbest[0].tokens for nbest in found.values()) / len(found)

@@ -88,8 +88,8 @@ def test_frames_that_the_backbone_does_not_take(tmp_path: Path, real_data: Calla
     done = signkit("run", "c2st_phoenix", *(word for change in changes for word in ("--set", change)))
     assert (done.status, done.out) == (2, "")
     assert done.err.splitlines()[-1] == (
-        "error: video.crop: the backbone takes no frames of 40 x 40: Input height (40) should be divisible by "
-        "patch size (16); it was made for 160 x 160"
+        "error: video.crop: the backbone takes no frames of 40 x 40: Input height (40) should be divisible "
+        "by patch size (16); it was made for 160 x 160"
     )
     assert "context" not in done.err
     assert not (tmp_path / "runs").exists()

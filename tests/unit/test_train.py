@@ -15,10 +15,12 @@ from signkit import checkpoint
 from signkit.data.batch import Batch
 from signkit.data.loader import Step, train_steps
 from signkit.errors import OperationalError
-from signkit.losses.configs import CtcConfig
+from signkit.losses.configs import CstConfig, CtcConfig, KlConfig
 from signkit.prepare import Prepared, prepare
-from signkit.recipe import Recipe, TrainConfig
+from signkit.recipe import DecodeConfig, Recipe, TrainConfig
 from signkit.recipe_file import load_recipe
+from signkit.recognise import recognise
+from signkit.results import dev_score
 from signkit.train import (
     Ended,
     accelerator,
@@ -30,7 +32,9 @@ from signkit.train import (
     swapped_weights,
     train,
     update,
+    with_context,
 )
+from signkit.watch import Watch
 
 
 def rates(steps: int, **options: Any) -> list[float]:
@@ -262,7 +266,7 @@ def trained(
         return train_steps(ready.examples["train"], 4, 1, start_step=start)
 
     config = recipe.train
-    evaluate = (lambda: next(left)) if scores else None
+    evaluate = (lambda step: next(left)) if scores else None
     engine = accelerator(config)
     ended = train(ready.model, config, steps, evaluate, folder, told, engine, lambda: stop(told))
     return ended, told
@@ -287,6 +291,50 @@ def test_an_equal_score_is_no_better(recipe: Recipe, tmp_path: Path) -> None:
     recipe = changed(recipe, max_steps=2, eval_every=1)
     _, told = trained(recipe, tmp_path / "c", [0.5, 0.5])
     assert told.scores == [(1, 0.5, True), (2, 0.5, False)]
+
+
+def late(start: float) -> tuple[Any, ...]:
+    return CtcConfig(end=start), CstConfig(start=start), KlConfig()
+
+
+@pytest.mark.parametrize("start", [0.1, 0.29, 0.3, 0.55, 0.57, 0.7])
+def test_when_the_context_begins(start: float) -> None:
+    """With the first step whose loss has the term, and from the start where there is no such term."""
+    config = TrainConfig(losses=late(start), max_steps=100)
+    begun = [with_context(config, step) for step in range(1, 101)]
+    assert begun == [start <= done / 100 for done in range(100)]
+    assert with_context(replace(config, losses=(CtcConfig(),)), 1)
+    assert with_context(replace(config, losses=(CstConfig(start=0.5), CstConfig())), 1)
+
+
+def test_scores_before_the_context_are_no_candidates(recipe: Recipe, tmp_path: Path) -> None:
+    """They are of another search; neither are they counted by the patience."""
+    recipe = changed(recipe, losses=late(0.5), max_steps=4, eval_every=1, patience=2)
+    ended, told = trained(recipe, tmp_path / "c", [0.1, 0.2, 0.5, 0.4])
+    assert told.scores == [(1, 0.1, False), (2, 0.2, False), (3, 0.5, True), (4, 0.4, True)]
+    assert (ended.how, ended.progress.best, ended.progress.best_step) == ("finished", 0.4, 4)
+
+
+def test_dev_is_judged_by_what_is_trained(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the context until a loss has it; that is said once."""
+    scales, said = [], []
+
+    def watched(model: Any, batches: Any, vocabulary: Any, decode: DecodeConfig) -> Any:
+        scales.append(decode.context_scale)
+        return recognise(model, batches, vocabulary, decode)
+
+    monkeypatch.setattr(dev_score, "recognise", watched)
+    recipe = changed(recipe, losses=late(0.5), max_steps=4)
+    recipe = replace(recipe, decode=replace(recipe.decode, context_scale=1.25))
+    monkeypatch.setattr(Watch, "say", lambda self, message: said.append(message))
+    score = dev_score.DevScore(recipe, prepare(recipe), Watch(tmp_path, main=True, log=False))
+    for step in (1, 2, 3, 4):
+        score(step)
+    assert scales == [0.0, 0.0, 1.25, 1.25]
+    told = "dev is judged without the context until a loss with it begins"
+    assert [message for message in said if "empty" not in message] == [told]
 
 
 def test_without_dev(recipe: Recipe, tmp_path: Path) -> None:
