@@ -66,7 +66,7 @@ def write_frames(folder: Path, pixels: Pixels, name: str = "images{:04d}.png", f
     return folder
 
 
-def write_moving(path: Path, pixels: Pixels, duration: int = 40) -> Path:
+def write_moving(path: Path, pixels: Pixels, duration: int | list[int] = 40) -> Path:
     """A gif, webp or apng."""
     first, *rest = [Image.fromarray(picture) for picture in pixels]
     lossless = {"lossless": True} if path.suffix == ".webp" else {}

@@ -268,6 +268,12 @@ LESS = "take a smaller train.batch_size or decode.batch_size, or `checkpoint: tr
             1,
             f"error: memory ran out (40 bytes more were asked for); {LESS}\n",
         ),
+        (
+            RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. "),
+            1,
+            "error: a process that loads data was killed, as happens where memory runs out; "
+            "take fewer train.workers\n",
+        ),
         (MemoryError(), 1, f"error: memory ran out; {LESS}\n"),
         (KeyboardInterrupt(), 130, ""),
     ],

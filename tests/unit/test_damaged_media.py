@@ -129,6 +129,11 @@ DAMAGED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "frame_of_text": (with_third(lambda p: put(p, "x" * 99)), THIRD),
     "frame_half": (with_third(lambda p: cut(p, 0.6)), THIRD),
     "frame_with_a_hole": (with_third(lambda p: overwritten(p, 0.5, 0.6)), THIRD),
+    "frame_with_a_blank_end": (with_third(lambda p: overwritten(p, 0.9, 1)), THIRD),
+    "grey_with_a_blank_end": (
+        with_third(lambda p: overwritten(put(p, encoded(FILM[0, ..., 0], "png")), 0.9, 1)),
+        THIRD,
+    ),
     "frame_smaller": (
         with_third(lambda p: put(p, encoded(FILM[0, :20], "png"))),
         "frame 2 (images0003.png) is 32x20 pixels, but frame 0 32x48",

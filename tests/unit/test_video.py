@@ -1,5 +1,7 @@
 """Clips of video: every frame by its index, whatever the file, as if all had been decoded."""
 
+import weakref
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,9 @@ FILES: dict[str, dict[str, Any]] = {
     "hidden_frames.webm": {"codec": "libvpx-vp9", "g": "12", "auto-alt-ref": "1", "lag-in-frames": "20"},
     "deep.mov": {"codec": "prores_ks", "pix_fmt": "yuv422p10le"},
     "lossless.mkv": {"codec": "ffv1", "pix_fmt": "bgr0"},
+    "program.mpg": {"codec": "mpeg1video", "g": "12", "bf": "3"},
+    "palette.mov": {"codec": "qtrle", "pix_fmt": "gray", "g": "12"},
+    "photos.mjpeg": {"codec": "mjpeg", "pix_fmt": "yuvj420p"},
 }
 
 
@@ -49,6 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return base
 
 
+GREY = ("grey.mp4", "palette.mov")
 CLIPS = (*FILES, "pngs", "jpegs", "moving.gif", "moving.webp", "moving.png")
 
 
@@ -75,7 +81,7 @@ def test_what_is_stored_without_loss_comes_back(name: str, clips: dict[str, Any]
 
 @pytest.mark.parametrize("name", CLIPS)
 def test_the_film_is_the_one_that_was_written(name: str, clips: dict[str, Any]) -> None:
-    film = np.repeat((FILM @ [0.299, 0.587, 0.114])[..., None], 3, -1) if name == "grey.mp4" else FILM
+    film = np.repeat((FILM @ [0.299, 0.587, 0.114])[..., None], 3, -1) if name in GREY else FILM
     assert np.abs(clips[name][1] - film.astype(float)).mean() < 14
 
 
@@ -130,10 +136,10 @@ def test_rare_frames_of_a_long_file_are_sought(
     assert len(decoded) == 15  # so near, decoding on is cheaper
 
 
-@pytest.mark.parametrize("ending", ["mp4", "mkv"])
-def test_a_rate_that_varies(tmp_path: Path, ending: str) -> None:
+@pytest.mark.parametrize(("ending", "codec"), [("mp4", "libx264"), ("mkv", "libx264"), ("webm", "libvpx")])
+def test_a_rate_that_varies(tmp_path: Path, ending: str, codec: str) -> None:
     times = np.cumsum([0] + [10, 90] * 29 + [40]).tolist()
-    path = write_video(tmp_path / f"varies.{ending}", FILM, "libx264", times=times, g="12", bf="2")
+    path = write_video(tmp_path / f"varies.{ending}", FILM, codec, times=times, g="12", bf="2")
     clip = open_clip(path)
     assert clip.frames == 60 and clip.fps == pytest.approx(59 / 2.94, rel=1e-2) != 25
     frames = clip.read(np.arange(60))
@@ -242,6 +248,22 @@ def test_the_content_counts_and_not_the_ending(tmp_path: Path) -> None:
     assert open_clip(strange).frames == 60
 
 
+@pytest.mark.parametrize("ending", ["gif", "webp", "png"])
+def test_the_rate_of_a_moving_picture(tmp_path: Path, ending: str) -> None:
+    even = write_moving(tmp_path / f"even.{ending}", FILM[:10], duration=100)
+    uneven = write_moving(tmp_path / f"uneven.{ending}", FILM[:10], duration=[20, 100] * 4 + [20, 500])
+    assert [open_clip(path).fps for path in (even, uneven)] == [10.0, 18.0]
+
+
+def test_a_picture_for_those_who_show_no_films_is_no_frame(tmp_path: Path) -> None:
+    still, *film = [Image.fromarray(picture) for picture in FILM[:6]]
+    still.save(tmp_path / "a.png", save_all=True, append_images=film, default_image=True, duration=50)
+    clip = open_clip(tmp_path / "a.png")
+    assert (clip.frames, clip.fps) == (5, 20.0)
+    assert np.array_equal(clip.read(np.arange(5)), FILM[1:6])
+    assert np.array_equal(clip.read(np.array([3])), FILM[[4]])
+
+
 def test_frames_that_an_edit_list_hides_are_not_counted(tmp_path: Path) -> None:
     path = write_video(tmp_path / "film.mp4", FILM, g="12", bf="2")
     data = bytearray(path.read_bytes())
@@ -267,6 +289,21 @@ def test_many_frames_are_gathered_like_few() -> None:
     frames = moving(37)
     assert np.array_equal(gathered(iter(frames), 37, None), frames)
     assert np.array_equal(gathered(iter(frames), 37, (10, 12)), resized(frames, (10, 12)))
+
+
+def test_of_large_frames_few_are_held_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("signkit.data.video.pixels.AT_ONCE_BYTES", 3 * moving(1).nbytes)
+    made: list[weakref.ref[np.ndarray]] = []
+    alive = []
+
+    def frames() -> Iterator[np.ndarray]:
+        for picture in moving(20):
+            made.append(weakref.ref(own := picture.copy()))
+            alive.append(sum(frame() is not None for frame in made))
+            yield own
+
+    assert np.array_equal(gathered(frames(), 20, (10, 12)), resized(moving(20), (10, 12)))
+    assert max(alive) <= 4
 
 
 def test_real_clips(real_data: Any) -> None:

@@ -1,20 +1,20 @@
 """Files of video by PyAV: an index of their frames without decoding them, then any frame by its index."""
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import av
 import numpy as np
 import numpy.typing as npt
 
 from signkit.data.video.folder import USUAL_FPS
+from signkit.data.video.packets import begins_amid, declared_seconds, read_headers
 from signkit.data.video.picture import DAMAGED
 from signkit.data.video.pixels import Size, ToRgb, gathered, turn_of
 from signkit.errors import UserError
@@ -30,14 +30,16 @@ WORTH_A_SEEK = 12
 """Frames that must be skipped for a seek to cost less than decoding them."""
 TEXT_CODECS = ("ansi", "bintext", "xbin", "idf")
 """FFmpeg shows text files as films of their letters."""
-LISTS = ("concat", "hls", "dash", "image2")
+LISTS = ("concat", "hls", "dash")
 """What FFmpeg opens though it holds no film but names files that do."""
-TIMED = ("mov", "matroska", "mpegts", "mpeg", "flv", "ogg")
+TIMED = ("mov", "matroska", "mpegts", "flv", "ogg")
 """Containers that keep the time at which a frame is shown; others know it where frames come in order."""
-BY_DTS = ("mpegts", "mpeg")
+BY_DTS = ("mpegts",)
 """Containers in which a seek goes by the time of decoding, not of showing."""
-UNTIMED = ("vp8",)
-"""Codecs with packets that show no frame."""
+UNTIMED = ("vp8", "mpeg")
+"""A codec with packets that show no frame; a container of which times are guessed after a seek."""
+FROM_THE_START = ("pal8",)
+"""What cannot be sought: the palette of a film comes with its first packet only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,10 @@ class VideoFile:
         for target in wanted:
             key = bisect_right(keys, target) - 1
             if seek and key >= 0 and keys[key] - place >= WORTH_A_SEEK:
-                container.seek(int(self.seek_times[key]), stream=stream)
+                try:
+                    container.seek(int(self.seek_times[key]), stream=stream)
+                except av.FFmpegError as error:
+                    raise _LostError from error
                 frames, sought = self._placed(container, stream, keys[key]), True
             found = None
             try:
@@ -139,62 +144,27 @@ def open_file(path: Path, where: str) -> VideoFile:
         rate, unit = stream.average_rate, stream.time_base or Fraction(1)
         in_order = not stream.codec_context.has_b_frames
         timed = in_order or container.format.name.partition(",")[0] in TIMED
-        timed = timed and stream.codec_context.name not in UNTIMED
+        timed = timed and stream.codec_context.name not in UNTIMED and container.format.name not in UNTIMED
         by_dts = container.format.name in BY_DTS
-        headers = _headers(container, stream, where)
-        length = _length(container, stream)
+        sought = stream.codec_context.pix_fmt not in FROM_THE_START
+        packets = read_headers(container, stream, where)
+        length = declared_seconds(container, stream)
+    headers = [header for header in packets if not header.hidden]
     times = sorted({header.pts for header in headers if header.pts is not None})
-    if not timed or len(times) < len(headers):
+    if not timed or len(times) < len(headers) or begins_amid(packets, times):
         return _counted(path, where, rate)
     shown = np.array(times, dtype=np.int64)
     if len(shown) == 0:
         raise UserError(where, "has no frames")
     fps = _fps(shown, unit, rate)
     seconds = float((times[-1] - min(times[0], 0)) * unit)
-    if length - seconds > SLACK + 2 / fps:
+    last = max((header.pts or 0, header.duration) for header in headers)[1]
+    if length - seconds - max(float(last * unit), 1 / fps) > SLACK + 1 / fps:
         raise UserError(where, f"is truncated after frame {len(shown) - 1}: {seconds:.1f} of {length:.1f} s")
-    begins = sorted((h.pts or 0, h.dts if by_dts else h.pts) for h in headers if h.key)
+    begins = sorted((h.pts or 0, h.dts if by_dts else h.pts) for h in headers if h.key and sought)
     keys = np.searchsorted(shown, np.array([pts for pts, _ in begins], dtype=np.int64))
     seek_times = np.array([pts if time is None else time for pts, time in begins], dtype=np.int64)
     return VideoFile(path, where, len(shown), fps, shown, keys, seek_times)
-
-
-class _Header(NamedTuple):
-    """What a packet tells of its frame: when it is shown, when decoded, whether decoding can begin there."""
-
-    pts: int | None
-    dts: int | None
-    key: bool
-
-
-def _headers(container: "InputContainer", stream: "VideoStream", where: str) -> list[_Header]:
-    """The headers of the film's packets, of which all that the file declares must be there and whole."""
-    headers: list[_Header] = []
-    hidden = 0
-    try:
-        for packet in container.demux(stream):
-            if packet.is_corrupt:
-                raise UserError(where, f"is truncated or damaged at frame {len(headers)}")
-            if packet.size and packet.is_discard:
-                hidden += 1
-            elif packet.size:
-                headers.append(_Header(packet.pts, packet.dts, packet.is_keyframe))
-    except av.FFmpegError as error:
-        raise UserError(where, f"is truncated or damaged after frame {len(headers) - 1}") from error
-    if len(headers) + hidden < stream.frames:
-        there = len(headers) + hidden
-        raise UserError(where, f"is truncated: {there} of its {stream.frames} frames are there")
-    return headers
-
-
-def _length(container: "InputContainer", stream: "VideoStream") -> float:
-    """Seconds of film that a Matroska file declares; 0 where it does not (sound may be longer)."""
-    declared = stream.metadata.get("DURATION", "")
-    if re.fullmatch(r"\d+:\d\d:\d\d(\.\d+)?", declared):
-        hours, minutes, seconds = declared.split(":")
-        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
-    alone = len(container.streams) == 1 and container.format.name.startswith("matroska")
-    return (container.duration or 0) / av.time_base if alone else 0.0
 
 
 def _counted(path: Path, where: str, rate: Fraction | None) -> VideoFile:
@@ -202,12 +172,16 @@ def _counted(path: Path, where: str, rate: Fraction | None) -> VideoFile:
     none = np.empty(0, dtype=np.int64)
     try:
         with _opened(path, where) as (container, stream):
-            frames = sum(1 for _ in _decoded(container, stream, none))
+            unit = stream.time_base or Fraction(1)
+            times = [frame.pts for frame in _decoded(container, stream, none)]
     except _DamagedError as error:
         raise UserError(where, f"frame {error.place} cannot be decoded", DAMAGED) from error
-    if not frames:
+    if not times:
         raise UserError(where, "has no frames")
-    return VideoFile(path, where, frames, float(rate or USUAL_FPS), none, none, none)
+    told = [time for time in times if time is not None]
+    rising = len(told) == len(times) and all(one < next_ for one, next_ in pairwise(told))
+    fps = _fps(np.array(told, dtype=np.int64), unit, rate) if rising else float(rate or USUAL_FPS)
+    return VideoFile(path, where, len(times), fps, none, none, none)
 
 
 @contextmanager
@@ -215,10 +189,12 @@ def _opened(path: Path, where: str) -> Iterator[tuple["InputContainer", "VideoSt
     """The file and its stream of pictures. Only this file is read, whatever it names."""
     try:
         container = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
+    except FileNotFoundError as error:
+        raise UserError(where, "there is no such file") from error
     except (av.FFmpegError, OSError, UnicodeError) as error:
         raise UserError(where, "is not a readable video", DAMAGED) from error
     with container:
-        if container.format.name.endswith("_pipe"):
+        if container.format.name == "image2" or container.format.name.endswith("_pipe"):
             raise UserError(where, "is one picture, not a video")
         if container.format.name.partition(",")[0] in LISTS:
             raise UserError(where, "is a list of files, not a video")

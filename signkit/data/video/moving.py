@@ -16,12 +16,17 @@ from signkit.errors import UserError
 
 @dataclass(frozen=True, slots=True)
 class MovingPicture:
-    """A gif, webp or apng of several frames, decoded from its start on."""
+    """A gif, webp or apng of several frames, decoded from its start on.
+
+    Attributes:
+        passed: pictures before the first frame: an apng may have one for those who show no films.
+    """
 
     path: Path
     where: str
     frames: int
     fps: float
+    passed: int = 0
 
     def read(self, places: npt.NDArray[np.int64], size: Size | None = None) -> npt.NDArray[np.uint8]:
         """Frames by index, upright, RGB; see `signkit.types.Clip`."""
@@ -32,18 +37,20 @@ class MovingPicture:
             nonlocal place
             with Image.open(self.path) as image:
                 for place in wanted.tolist():
-                    image.seek(place)
+                    image.seek(self.passed + place)
                     yield rgb(image)
 
         try:
             rows = gathered(pixels(), len(wanted), size)
+        except FileNotFoundError as error:
+            raise UserError(self.where, "there is no such file") from error
         except Exception as error:  # Pillow raises what it likes on damaged pictures
             raise UserError(self.where, f"frame {place} cannot be decoded", DAMAGED) from error
         return rows if len(wanted) == len(places) else rows[row_of]
 
 
 def open_moving(path: Path, where: str) -> MovingPicture:
-    """A moving picture; its frames are gone through once for their durations.
+    """A moving picture; its frames are decoded once for their durations.
 
     Raises:
         UserError: it cannot be decoded, or stands still.
@@ -53,10 +60,17 @@ def open_moving(path: Path, where: str) -> MovingPicture:
             frames = getattr(image, "n_frames", 1)
             if frames == 1:
                 raise UserError(where, "is one picture, not a video")
-            durations = [frame.info.get("duration", 0) for frame in ImageSequence.Iterator(image)]
+            passed = int(getattr(image, "default_image", False))
+            durations = [_duration(frame) for frame in ImageSequence.Iterator(image)][passed:]
     except UserError:
         raise
     except Exception as error:
         raise UserError(where, "is not a readable picture", DAMAGED) from error
-    seconds = sum(durations[:-1]) / 1000
-    return MovingPicture(path, where, frames, (frames - 1) / seconds if seconds > 0 else USUAL_FPS)
+    frames, seconds = len(durations), sum(durations[:-1]) / 1000
+    return MovingPicture(path, where, frames, (frames - 1) / seconds if seconds > 0 else USUAL_FPS, passed)
+
+
+def _duration(frame: Image.Image) -> float:
+    """Milliseconds for which a frame is shown; WebP tells them of a decoded frame only."""
+    frame.load()
+    return float(frame.info.get("duration", 0))

@@ -9,14 +9,15 @@ from signkit.files import plainly
 from signkit.plugins import check_extra
 from signkit.types import Clip, Video
 
-PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
-"""How files begin that Pillow reads; WebP is told apart on its own."""
+PICTURES = (b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
+"""How files begin that Pillow reads; WebP is told apart on its own. A JPEG may be the first of a film."""
 
 
 def open_clip(path: Path, where: str = "", fps: float = USUAL_FPS) -> Clip:
     """A file of video, a moving picture (gif, webp, apng), or a folder of frames (png, jpg).
 
-    What a file holds counts, not its ending. Nothing but its beginning and its index is read.
+    What a file holds counts, not its ending. Of most, nothing but the headers of packets is looked at; moving
+    pictures, and films that do not tell the times of their frames, are decoded once.
 
     Args:
         where: what a message begins with; the path if empty.

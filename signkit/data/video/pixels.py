@@ -14,8 +14,8 @@ Size = tuple[int, int]
 """Height and width."""
 Turn = tuple[bool, int]
 """Whether left and right change places, and the quarter turns counter-clockwise after that."""
-AT_ONCE = 16
-"""Frames that are held as they are stored while they are resized."""
+AT_ONCE, AT_ONCE_BYTES = 16, 64 << 20
+"""Frames that are held as they are stored while they are resized: fewer of large ones."""
 
 
 class ToRgb:
@@ -51,7 +51,7 @@ def gathered(
             rows[row - 1] = pixels
             continue
         few.append(pixels)
-        if len(few) < AT_ONCE and row < count:
+        if len(few) < AT_ONCE and len(few) * pixels.nbytes < AT_ONCE_BYTES and row < count:
             continue
         block = resized(np.stack(few), stored)
         block = np.rot90(block[:, :, ::-1] if flipped else block, quarters, (1, 2))
