@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from signkit.data.corpora.synth_layouts import LAYOUTS, Made, clips, write_layout
+from signkit.data.corpora.synth_layouts import HELD_OUT_SIGNER, LAYOUTS, SI5, Made, clips, write_layout
 from signkit.errors import UserError
 from signkit.files import plainly
 from signkit.plugins import check_extra
@@ -40,8 +40,10 @@ def synthesise(out: Path, made: Made, as_json: bool = False) -> int:
     if as_json:
         counts = {"train": made.train, "dev": made.dev, "test": made.test}
         print(json.dumps({"folder": str(out), "corpus": corpus, "clips": counts, "seed": made.seed}))
-    else:
-        print(f"{clips(made)} clips are in {out}: corpus {corpus}, data.root={out}")
+        return 0
+    print(f"{clips(made)} clips are in {out}: corpus {corpus}, data.root={out}")
+    if made.layout == "phoenix2014" and not (out / SI5).is_dir():
+        print(f"without the part SI5: signer {HELD_OUT_SIGNER} is not in every split; ask for more clips")
     return 0
 
 

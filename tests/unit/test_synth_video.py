@@ -171,6 +171,18 @@ def test_the_command_makes_a_folder_or_none(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["made"]
 
 
+def test_a_made_folder_without_si5_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of two signers none is the fifth."""
+    made = Made(layout="phoenix2014", signers=2, **{**SMALL, "train": 2, "dev": 1, "test": 1})
+    assert synthesise(tmp_path / "two", made) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"4 clips are in {tmp_path / 'two'}: corpus phoenix2014, data.root={tmp_path / 'two'}",
+        "without the part SI5: signer 5 is not in every split; ask for more clips",
+    ]
+    assert synthesise(tmp_path / "five", Made(layout="phoenix2014", signers=5, **SMALL)) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
 def test_what_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="^--size: 17x16 is odd, which mp4 cannot have; take even numbers$"):
         synthesise(tmp_path / "made", Made(layout="mp4", **{**SMALL, "size": (16, 17)}))

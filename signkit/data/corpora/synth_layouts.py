@@ -24,6 +24,7 @@ Layout = Literal["phoenix2014", "phoenix2014t", "csl_daily", "mp4"]
 LAYOUTS: tuple[Layout, ...] = ("phoenix2014", "phoenix2014t", "csl_daily", "mp4")
 PHOENIX_FRAMES = "fullFrame-210x260px"
 HELD_OUT_SIGNER = 5  # of the part SI5
+SI5 = "phoenix-2014-signerindependent-SI5"
 JPEG_QUALITY = 92
 FPS = 25
 
@@ -107,7 +108,7 @@ def _phoenix2014_lists(folder: Path, samples: Sequence[Sample]) -> None:
         for sample in samples
     }
     multi = folder / "phoenix-2014-multisigner/annotations/manual"
-    alone = folder / "phoenix-2014-signerindependent-SI5/annotations/manual"
+    alone = folder / SI5 / "annotations/manual"
     parts = {split: [s for s in samples if s.split == split] for split in SPLITS}
     apart = {
         split: [s for s in parts[split] if (_signer(s) == HELD_OUT_SIGNER) != (split == "train")]
