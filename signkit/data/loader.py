@@ -6,6 +6,7 @@ processes that load, or on where a stream was taken up again.
 
 import signal
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -92,18 +93,20 @@ def _batches(examples: Examples, requests: Iterator[Request], workers: int) -> I
 
 
 def _in_workers(source: "_Source", requests: Iterator[Request], workers: int) -> Iterator["Batch | _Failure"]:
-    loader = DataLoader(
-        source,
-        batch_size=None,
-        sampler=requests,
-        collate_fn=_as_it_is,
-        num_workers=workers,
-        worker_init_fn=_start_worker,
-        multiprocessing_context="fork" if sys.platform == "linux" else None,
-        # Its own generator: a loader must not move the random numbers of the training.
-        generator=torch.Generator(),
-    )
-    return iter(loader)
+    with warnings.catch_warnings():  # a recipe's workers may be more than this machine's processors
+        warnings.filterwarnings("ignore", "This DataLoader will create", UserWarning)
+        loader = DataLoader(
+            source,
+            batch_size=None,
+            sampler=requests,
+            collate_fn=_as_it_is,
+            num_workers=workers,
+            worker_init_fn=_start_worker,
+            multiprocessing_context="fork" if sys.platform == "linux" else None,
+            # Its own generator: a loader must not move the random numbers of the training.
+            generator=torch.Generator(),
+        )
+        return iter(loader)
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,6 +188,14 @@ def test_workers_load_the_same_bits(make: Callable[[], Examples]) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_more_workers_than_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Torch's advice is not for the user, who took the recipe's number; a warning fails a test."""
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: {0}, raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    assert len(list(eval_batches(examples(), 6, workers=2))) == len(list(eval_batches(examples(), 6)))
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 def test_loading_leaves_the_random_numbers_of_training_alone(workers: int) -> None:
     torch.manual_seed(3)
