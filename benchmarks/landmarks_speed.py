@@ -1,6 +1,6 @@
 """`signkit landmarks` against bare MediaPipe in one process, and with several processes.
 
-    python benchmarks/landmarks_speed.py ../shared/data/colour_sign_videos/videos --clips 2 --workers 1 2
+    python benchmarks/landmarks_speed.py VIDEOS --clips 2 --workers 1 2
 
 Bare: frames that are decoded already go through MediaPipe's `process`, and nothing is kept. Ours: the same
 clips from file to file. Both in one process in turn, so that they share what else the machine does; frames a
