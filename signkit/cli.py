@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from signkit import __version__
+from signkit.cli_options import AsJson, Overrides, RecipeName
 from signkit.clips_cli import add_clip_verbs
 from signkit.data_cli import data_app
 from signkit.decode_cli import add_decode_verbs
@@ -29,14 +30,6 @@ app = typer.Typer(
 app.add_typer(data_app, name="data")
 app.add_typer(lm_app, name="lm")
 
-RecipeName = Annotated[
-    str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a built-in recipe.")
-]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the recipe; repeatable."),
-]
-
 
 class Missing(str, Enum):
     """What is done with references that have no hypothesis."""
@@ -49,9 +42,6 @@ class By(str, Enum):
     """What intervals and tables are made by."""
 
     signer = "signer"
-
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def _print_version(wanted: bool) -> bool:

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+from signkit.cli_options import AsJson, WithFile
+
 ListFile = Annotated[
     Path | None, typer.Option("--list", metavar="FILE", help="A text file of inputs, one a line.")
 ]
@@ -36,10 +37,7 @@ def predict(
     ] = None,
     list_file: ListFile = None,
     as_json: AsJson = False,
-    with_file: Annotated[
-        Path | None,
-        typer.Option("--with", metavar="FILE", help="A decode recipe, such as `signkit tune` writes."),
-    ] = None,
+    with_file: WithFile = None,
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="decode.KEY=VALUE", help="Replace a value of decode; repeatable."),

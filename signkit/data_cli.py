@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
+from signkit.cli_options import AsJson
+
 data_app = typer.Typer(
     help="Corpora: fetch, check, describe, prepare.", no_args_is_help=True, rich_markup_mode=None
 )
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @data_app.callback()

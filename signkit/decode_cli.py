@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from signkit.cli_options import AsJson, WithFile
+
 
 class Split(str, Enum):
     """A part of a corpus."""
@@ -20,11 +22,6 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="decode.KEY=VALUE", help="Replace a value of decode or eval; repeatable."),
 ]
-WithFile = Annotated[
-    Path | None,
-    typer.Option("--with", metavar="FILE", help="A decode recipe, such as `signkit tune` writes."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def add_decode_verbs(app: typer.Typer) -> None:

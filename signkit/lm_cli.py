@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
+from signkit.cli_options import AsJson
+
 lm_app = typer.Typer(
     help="Language models: n-grams and neural ones.", no_args_is_help=True, rich_markup_mode=None
 )
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 class Unit(str, Enum):

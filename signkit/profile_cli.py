@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from signkit.cli_options import AsJson, Overrides, RecipeName
+
 
 def add_profile_verb(app: typer.Typer) -> None:
     """Put the verb into the program."""
@@ -11,13 +13,8 @@ def add_profile_verb(app: typer.Typer) -> None:
 
 
 def profile(
-    recipe: Annotated[
-        str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a built-in recipe.")
-    ],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the recipe; repeatable."),
-    ] = None,
+    recipe: RecipeName,
+    overrides: Overrides = None,
     frames: Annotated[int, typer.Option(min=1, max=100_000, help="Of each clip.")] = 64,
     batch: Annotated[
         int, typer.Option(min=0, max=10_000, help="Clips computed together; 0: the recipe's.")
@@ -34,7 +31,7 @@ def profile(
             min=0, max=100_000, help="Coordinates a point (3 if not said), or numbers a feature vector."
         ),
     ] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Measure parameters, multiply-adds, time and memory of a training step, stage by stage.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 import torch
+from encoded import assert_same
 from torch import Tensor, nn
 
 from signkit.data.batch import Batch
@@ -18,7 +19,7 @@ from signkit.encoders.configs import (
     LocalTemporalConfig,
 )
 from signkit.encoders.masked_norm import MaskedBatchNorm
-from signkit.encoders.protocol import Encoder, EncoderOutput
+from signkit.encoders.protocol import Encoder
 from signkit.errors import UserError
 
 LAYOUT = Layout(
@@ -139,18 +140,6 @@ def rows(batch: Batch, order: list[int]) -> Batch:
     return replace(
         batch, ids=tuple(batch.ids[i] for i in order), **{name: getattr(batch, name)[order] for name in names}
     )
-
-
-def assert_same(a: EncoderOutput, b: EncoderOutput, order: list[int] | None = None) -> None:
-    """Sample order[i] of b is sample i of a, as far as a's chunks go; what b has beyond them is zero."""
-    order = list(range(len(a.lengths))) if order is None else order
-    chunks = a.chunk.shape[1]
-    assert torch.equal(a.lengths, b.lengths[order])
-    torch.testing.assert_close(a.auxiliary, b.auxiliary[order], rtol=1e-9, atol=1e-12)
-    for name in ("chunk", "video"):
-        mine, other = getattr(a, name), getattr(b, name)[order]
-        torch.testing.assert_close(mine, other[:, :chunks], rtol=1e-9, atol=1e-9)
-        assert not other[:, chunks:].any()
 
 
 def test_it_is_an_encoder(case: Case) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from encoded import assert_same
 from torch import Tensor, nn
 
 from signkit.data.batch import Batch
@@ -92,18 +93,6 @@ def weighed(x: Tensor) -> Tensor:
 
 def gradients(encoder: nn.Module) -> dict[str, Tensor]:
     return {name: p.grad.clone() for name, p in encoder.named_parameters() if p.grad is not None}
-
-
-def assert_same(a: EncoderOutput, b: EncoderOutput, order: list[int] | None = None) -> None:
-    """Sample order[i] of b is sample i of a, as far as a's chunks go; what b has beyond them is zero."""
-    order = list(range(len(a.lengths))) if order is None else order
-    chunks = a.chunk.shape[1]
-    assert torch.equal(a.lengths, b.lengths[order])
-    torch.testing.assert_close(a.auxiliary, b.auxiliary[order], rtol=1e-9, atol=1e-12)
-    for name in ("chunk", "video"):
-        mine, other = getattr(a, name), getattr(b, name)[order]
-        torch.testing.assert_close(mine, other[:, :chunks], rtol=1e-9, atol=1e-9)
-        assert not other[:, chunks:].any()
 
 
 def test_it_is_an_encoder(config: SwinConfig) -> None:
