@@ -1,4 +1,4 @@
-from signkit.cli import main
+from signkit.cli.app import main
 
 if __name__ == "__main__":
     main()

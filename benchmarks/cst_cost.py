@@ -21,7 +21,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from signkit.losses.cst import cst_loss
+from signkit.models.losses.cst import cst_loss
 
 SIZES = ((8, 60, 16, 1296), (8, 256, 40, 60), (4, 500, 60, 1296), (2, 50, 12, 1296))
 Run = Callable[[], None]

@@ -35,12 +35,12 @@ from flashlight.lib.text.decoder.kenlm import KenLM
 from flashlight.lib.text.dictionary import Dictionary
 
 from signkit.decode import beam_search, constant_rows
+from signkit.decode.external.ngram import NgramScorer
 from signkit.decode.scorer import Fused
 from signkit.eval.alignment import align
-from signkit.fusion.ngram import NgramScorer
 from signkit.lm import NGram, estimate
 from signkit.lm.arpa import write_arpa
-from signkit.text import Vocabulary
+from signkit.text.vocabulary import Vocabulary
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from slow_search import plain_beam

@@ -27,10 +27,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from signkit.commands.profile.measure import peak_bytes
 from signkit.data.batch import Batch
-from signkit.encoders.configs import SwinConfig
-from signkit.encoders.swin import SwinEncoder, build
-from signkit.profiling.measure import peak_bytes
+from signkit.models.encoders.configs import SwinConfig
+from signkit.models.encoders.image_backbone import SwinEncoder, build
 
 SWIN = "swin_tiny_patch4_window7_224"
 CPU_SIZES = ((SWIN, 2, 8, 112), ("resnet18", 2, 16, 112), ("convnext_atto", 2, 16, 112))

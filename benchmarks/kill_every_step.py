@@ -18,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from tiny import RANDOM, Shock, metrics, signkit, write_corpus, write_recipe
 
-STEPPED, SAVE = "signkit.watch:TrainingWatch.stepped", "signkit.checkpoint:save"
+STEPPED, SAVE = "signkit.runtime.progress:TrainingWatch.stepped", "signkit.runtime.checkpoint:save"
 DISK = ("os:fsync", "os:replace")
 
 
@@ -47,10 +47,10 @@ def kinds(recipe: Path, steps: int) -> Iterator[tuple[str, list[Shock]]]:
     """The places: after every update, after every save, before and after every sync and rename."""
     yield "after an update, before it is saved", [Shock(STEPPED, n) for n in range(1, steps + 1)]
     yield "after a save", [Shock(SAVE, n, after=True) for n in range(1, steps + 1)]
-    yield "while the context is pre-trained", [Shock("signkit.watch:Bar.at", n) for n in (1, 2, 3)]
+    yield "while the context is pre-trained", [Shock("signkit.runtime.progress:Bar.at", n) for n in (1, 2, 3)]
     yield (
         "while dev is scored",
-        [Shock("signkit.run:_DevScore.__call__", n) for n in range(1, steps // 3 + 1)],
+        [Shock("signkit.commands.run:_DevScore.__call__", n) for n in range(1, steps // 3 + 1)],
     )
     for place in DISK:
         count = calls(recipe, place)

@@ -23,9 +23,9 @@ def in_turn(clips: Sequence[Path], rounds: int, results: Any) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     import numpy as np
 
+    from signkit.data.tracking.extract import Options, extract
+    from signkit.data.tracking.tracker import Tracker
     from signkit.data.video import open_clip
-    from signkit.landmarks.extract import Options, extract
-    from signkit.landmarks.tracker import Tracker
 
     tracker = Tracker("holistic")
     graph = tracker._graph
@@ -48,9 +48,9 @@ def in_turn(clips: Sequence[Path], rounds: int, results: Any) -> None:
 
 def side_by_side(clips: Sequence[Path], workers: int) -> float:
     """Frames a second of the clock, once every process has begun with frames."""
+    from signkit.data.tracking.extract import Found, Options
+    from signkit.data.tracking.workers import Job, track_all
     from signkit.data.video import open_clip
-    from signkit.landmarks.extract import Found, Options
-    from signkit.landmarks.workers import Job, track_all
 
     with tempfile.TemporaryDirectory() as folder:
         jobs = [Job(clip, Path(folder) / f"{number}.npz", Options()) for number, clip in enumerate(clips)]

@@ -17,15 +17,15 @@ import numpy as np
 import torch
 from decode_speed import Found, markov_text, posteriors, signkit_beam
 
-from signkit.context.configs import BertConfig, LstmConfig
-from signkit.context.pretrain import pretrain
-from signkit.fusion.neural import NeuralScorer
-from signkit.fusion.trained import Trained
+from signkit.config.recipe_file import load_recipe
+from signkit.config.registry import build
+from signkit.decode.external.neural import NeuralScorer
+from signkit.decode.external.trained import Trained
+from signkit.models.context.configs import BertConfig, LstmConfig
 from signkit.models.language_model import LanguageModel
-from signkit.plugins import build
-from signkit.prepare import prepare
-from signkit.recipe_file import load_recipe
-from signkit.text import Vocabulary
+from signkit.tasks.recognition.context_lm import pretrain
+from signkit.text.vocabulary import Vocabulary
+from signkit.train.setup import prepare
 
 STEPS = 300
 

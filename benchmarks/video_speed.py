@@ -32,12 +32,12 @@ import torch
 from av.video.reformatter import VideoReformatter
 from PIL import Image
 
+from signkit.commands.data.prepare import Options, prepare_corpus
+from signkit.config.recipe import AugmentConfig, LandmarksConfig, VideoConfig
 from signkit.data.examples import Examples, opened
 from signkit.data.shards.configs import ShardsConfig
 from signkit.data.shards.corpus import read as read_shards
 from signkit.data.video import open_clip
-from signkit.data_prepare import Options, prepare_corpus
-from signkit.recipe import AugmentConfig, LandmarksConfig, VideoConfig
 from signkit.types import VIDEO, Sample, Video
 
 KINDS = ["mp4", "png", "jpg", "prepared", "shards"]

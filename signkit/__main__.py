@@ -1,6 +1,6 @@
 """`python -m signkit`, the same as the command."""
 
-from signkit.cli import main
+from signkit.cli.app import main
 
 if __name__ == "__main__":
     main()

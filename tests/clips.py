@@ -146,7 +146,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def _prepare(corpus: Corpus, folder: Path, options: dict[str, Any]) -> None:
-    from signkit import data_prepare
+    from signkit.commands.data import prepare as data_prepare
 
     os.setpgrp()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -2,7 +2,7 @@
 
 import torch
 
-from signkit.encoders.protocol import EncoderOutput
+from signkit.models.encoders.protocol import EncoderOutput
 
 
 def assert_same(a: EncoderOutput, b: EncoderOutput, order: list[int] | None = None) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from signkit.decode.external.build import TrainText
+from signkit.decode.external.walk import Walked
 from signkit.decode.scorer import Rescorer, Scorer
-from signkit.fusion.build import TrainText
-from signkit.fusion.walk import Walked
 
 
 def train_text(

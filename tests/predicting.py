@@ -9,10 +9,10 @@ import torch
 import yaml
 from tiny import CTC, TEMPORAL
 
-from signkit.cli import main
-from signkit.export import write_export
-from signkit.prepare import prepare
-from signkit.recipe_file import load_recipe
+from signkit.cli.app import main
+from signkit.config.recipe_file import load_recipe
+from signkit.models.export import write_export
+from signkit.train.setup import prepare
 
 VIDEO_RECIPE = {
     **CTC,

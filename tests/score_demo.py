@@ -9,7 +9,7 @@ from signkit.eval.alignment import align
 from signkit.eval.analyses import analyse
 from signkit.eval.measure import Measure, ratio
 from signkit.eval.transcripts import Aligned, Pairs, Ragged
-from signkit.scoring.page import Comparison, Figure, Page, System, write_page
+from signkit.report.scoring.page import Comparison, Figure, Page, System, write_page
 
 WORDS = (
     "HEUTE", "MORGEN", "WOLKE", "SONNE", "REGEN", "SCHNEE", "WIND", "NORD", "SUED", "OST", "WEST", "BERG",

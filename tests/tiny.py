@@ -181,20 +181,20 @@ def metrics(run: Path) -> list[dict[str, float]]:
 
 
 PRELOADED = (
-    "signkit.torchvision_mend",  # before whatever imports transformers
-    "signkit.cli",
-    "signkit.run",
-    "signkit.predict.verb",
-    "signkit.context.bert",
-    "signkit.context.recurrent",
+    "signkit.models.torchvision_mend",  # before whatever imports transformers
+    "signkit.cli.app",
+    "signkit.commands.run",
+    "signkit.commands.predict.verb",
+    "signkit.models.context.bert",
+    "signkit.models.context.recurrent",
     "signkit.data.corpora.manifest",
-    "signkit.encoders.kinematic",
-    "signkit.losses.terms",
+    "signkit.models.encoders.kinematic",
+    "signkit.models.losses.terms",
     "signkit.models.c2st",
     "signkit.models.ctc",
     "signkit.models.language_model",
     "signkit.models.masked_lm",
-    "signkit.losses.language",
+    "signkit.models.losses.language",
     "tensorboard.summary.writer.event_file_writer",
     "signkit.report.page",
     "transformers.models.bert.modeling_bert",
@@ -282,9 +282,9 @@ def signkit(*words: object, shocks: Sequence[Shock] = (), largest_file: int = 0)
 
 
 def _command(words: list[str], files: list[Path], shocks: Sequence[Shock], largest_file: int) -> None:
-    from signkit import lm_results
-    from signkit.cli import main
+    from signkit.cli.app import main
     from signkit.report import page
+    from signkit.tasks.language import results as lm_results
 
     os.setpgrp()
     for number, file in enumerate(files, start=1):

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float32, Float64, Int64
 
+from signkit.config.recipe import AugmentConfig
 from signkit.data.layouts import Layout
-from signkit.recipe import AugmentConfig
 
 SPACING = 16
 """Frames between the independent values of anything smooth in time."""

@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float32, Int64
 
+from signkit.config.recipe import AugmentConfig, LandmarksConfig, VideoConfig
 from signkit.data.augment import augment, augment_features
 from signkit.data.frames_augment import augment_frames, check_kind, chosen_frames, middle
 from signkit.data.landmarks import Layout, check_landmarks, layout, normalise, subset
 from signkit.errors import UserError
-from signkit.recipe import AugmentConfig, LandmarksConfig, VideoConfig
 from signkit.types import VIDEO, Clip, Features, Landmarks, Sample, Signal, Video
 
 READING = 1

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
 from signkit.errors import OperationalError, UserError
-from signkit.files import sha256
+from signkit.runtime.files import sha256
 
 BOSTON104_COMMIT = "cf02ea3c5fe3a76b34161afc61f4e42be1e38ec4"
 BOSTON104_URL = f"https://raw.githubusercontent.com/udacity/AIND-Recognizer/{BOSTON104_COMMIT}/data"

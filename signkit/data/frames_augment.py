@@ -7,9 +7,9 @@ import numpy.typing as npt
 import torch
 from jaxtyping import Int64, UInt8
 
+from signkit.config.recipe import AugmentConfig
 from signkit.data.augment import nearest_frame, still, time_map
 from signkit.errors import UserError
-from signkit.recipe import AugmentConfig
 
 OF_VIDEO = ("rate", "rescale", "warp", "freeze", "crop", "mirror", "colour", "drop_frames")
 """The keys of `augment` that video knows."""

@@ -13,8 +13,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from signkit.config.suggest import suggestion
 from signkit.errors import UserError
-from signkit.suggest import suggestion
 
 Edge = tuple[int, int]
 Which = Literal["all", "signing", "hands"]

@@ -5,7 +5,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from signkit.data.batch import length_mask
-from signkit.losses.topology import check_topology
+from signkit.models.losses.topology import check_topology
 
 
 def check_inputs(

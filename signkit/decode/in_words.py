@@ -11,7 +11,7 @@ from math import prod
 
 from signkit.decode.confidence import NBest
 from signkit.decode.state import Candidate
-from signkit.text import Vocabulary
+from signkit.text.vocabulary import Vocabulary
 
 
 class InWords:

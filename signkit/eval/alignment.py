@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 import numpy.typing as npt
 
-from signkit.strict_yaml import Range
+from signkit.config.strict_yaml import Range
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from signkit.eval.confusions import (
 )
 from signkit.eval.measure import Measure
 from signkit.eval.transcripts import Aligned, Pairs
-from signkit.text import composed
+from signkit.text.vocabulary import composed
 
 TOP, GRID, BINS = 50, 14, 10
 WIDTHS = (1, 2, 5, 10, 20, 50, 100, 200, 500)

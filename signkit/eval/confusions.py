@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signkit.eval.transcripts import CORRECT, DELETION, INSERTION, SUBSTITUTION, Aligned, Ints, Pairs
-from signkit.text import composed
+from signkit.text.vocabulary import composed
 
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import get_args
 
+from signkit.config.suggest import suggestion
 from signkit.errors import UserError
 from signkit.eval import labels, rates, text_metrics
 from signkit.eval.alignment import HTK, UNIT, Costs
@@ -13,7 +14,6 @@ from signkit.eval.pairing import Cleaned, encode, with_chosen
 from signkit.eval.protocols import Metric, Protocol
 from signkit.eval.tokens import Unit
 from signkit.eval.transcripts import Aligned, Pairs
-from signkit.suggest import suggestion
 
 NAMES: tuple[str, ...] = get_args(Metric)
 """What may be asked for; ``edits``, ``seen`` and ``bleu`` are several figures each."""

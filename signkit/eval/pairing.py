@@ -21,7 +21,7 @@ from signkit.eval.networks import (
 from signkit.eval.protocols import Protocol
 from signkit.eval.tokens import Case, Numbers, Unit, characters, folding, words
 from signkit.eval.transcripts import Aligned, Ints, Pairs, Transcripts
-from signkit.text import composed
+from signkit.text.vocabulary import composed
 
 Missing = Literal["refuse", "deletions"]
 Side = Literal["reference", "hypothesis"]

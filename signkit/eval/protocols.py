@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Literal
 
-from signkit.assets import find
+from signkit.config.assets import find
+from signkit.config.strict_yaml import read_file
 from signkit.errors import UserError
 from signkit.eval.alignment import SCLITE, Costs
 from signkit.eval.rules import Rule
-from signkit.strict_yaml import read_file
 
 Metric = Literal[
     "wer",

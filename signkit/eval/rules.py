@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from signkit.config.strict_yaml import Range
+from signkit.config.suggest import listed
 from signkit.errors import UserError
 from signkit.eval.patterns import compiled
-from signkit.strict_yaml import Range
-from signkit.suggest import listed
 
 Side = Literal["reference", "hypothesis"]
 Kind = Literal["delete", "replace", "drop", "regex", "merge_repeats", "keep", "squeeze"]

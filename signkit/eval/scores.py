@@ -20,7 +20,7 @@ from signkit.eval.pairing import Missing, pair
 from signkit.eval.protocols import Protocol, load
 from signkit.eval.tokens import folding
 from signkit.eval.transcripts import Pairs, Ragged, Transcripts
-from signkit.text import composed
+from signkit.text.vocabulary import composed
 from signkit.types import Score
 
 Text = str | Sequence[str]

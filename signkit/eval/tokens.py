@@ -8,7 +8,7 @@ import numpy as np
 
 from signkit.errors import UserError
 from signkit.eval.transcripts import Ints, Ragged
-from signkit.text import composed
+from signkit.text.vocabulary import composed
 
 Unit = Literal["word", "character"]
 Case = Literal["sensitive", "ascii", "unicode"]

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from signkit.errors import UserError
-from signkit.files import read_bytes, write_bytes
 from signkit.lm.arpa_section import Listed, Section, first_line, read_section
 from signkit.lm.grams import BEGIN, BLANK, END, UNKNOWN, Grams, Unit, shown
+from signkit.runtime.files import read_bytes, write_bytes
 
 GZIP = b"\x1f\x8b"
 UNKNOWN_LOG10 = -100.0

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from signkit.errors import UserError
 from signkit.lm.grams import UNKNOWN, Floats, Ints, place
-from signkit.text import composed
+from signkit.text.vocabulary import composed
 
 UNKNOWN_TOO = "<UNK>"
 """Another spelling of the unknown word, in files of other programs."""

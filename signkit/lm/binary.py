@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from signkit.errors import UserError
-from signkit.files import write_bytes
 from signkit.lm.grams import SPECIAL
 from signkit.lm.ngram import NGram
 from signkit.lm.trie import Trie
+from signkit.runtime.files import write_bytes
 
 FORMAT = "signkit n-gram model 1"
 ENDING = ".npz"

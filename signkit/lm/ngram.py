@@ -11,7 +11,7 @@ import numpy.typing as npt
 from signkit.lm.grams import BEGIN, END, UNKNOWN, Bools, Floats, Grams, Ints, Unit
 from signkit.lm.rows import Rows
 from signkit.lm.trie import Singles, Trie, advance, build, step
-from signkit.text import composed
+from signkit.text.vocabulary import composed
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from signkit.config.strict_yaml import Path_, Range
 from signkit.errors import UserError
 from signkit.lm.grams import LARGEST_ORDER, Unit
 from signkit.lm.kneser_ney import FALLBACK
-from signkit.strict_yaml import Path_, Range
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ import numpy as np
 
 from signkit.lm.counts import BEGIN, END
 from signkit.lm.grams import SPECIAL, Ints, Unit
-from signkit.text import composed
+from signkit.text.vocabulary import composed
 
 
 def split(text: str, unit: Unit) -> list[str]:

@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from signkit.errors import OperationalError, UserError
-from signkit.files import read_bytes
 from signkit.lm.arpa import parse_arpa, write_arpa
 from signkit.lm.binary import ENDING, beside, parse_binary, write_binary
 from signkit.lm.grams import Grams, Unit
 from signkit.lm.ngram import NGram
+from signkit.runtime.files import read_bytes
 
 
 def load(path: str | Path, unit: Unit | None = None, *, keep: bool = False) -> NGram:

@@ -4,11 +4,11 @@ from typing import Any
 
 import torch
 
+from signkit.config.recipe import Recipe
+from signkit.config.registry import build, component_name
 from signkit.data.examples import used_layout
 from signkit.errors import UserError
-from signkit.plugins import build, component_name
-from signkit.recipe import Recipe
-from signkit.text import Vocabulary
+from signkit.text.vocabulary import Vocabulary
 from signkit.types import VIDEO
 
 

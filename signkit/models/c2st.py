@@ -9,11 +9,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from signkit.data.batch import Batch
-from signkit.encoders.protocol import Encoder
 from signkit.errors import UserError
-from signkit.losses.logits import SplitLogits
-from signkit.models.classifier import Classifier
 from signkit.models.configs import C2stConfig
+from signkit.models.encoders.protocol import Encoder
+from signkit.models.losses.logits import SplitLogits
+from signkit.models.output_layer import Classifier
 
 
 class C2st(nn.Module):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from signkit.strict_yaml import Range
+from signkit.config.strict_yaml import Range
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,10 +7,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from signkit.data.batch import Batch
-from signkit.encoders.protocol import Encoder
-from signkit.losses.logits import SplitLogits
-from signkit.models.classifier import Classifier
 from signkit.models.configs import CtcModelConfig
+from signkit.models.encoders.protocol import Encoder
+from signkit.models.losses.logits import SplitLogits
+from signkit.models.output_layer import Classifier
 
 
 class Ctc(nn.Module):

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from signkit.data.batch import Batch
-from signkit.losses.logits import SplitLogits
+from signkit.models.losses.logits import SplitLogits
 
 
 class Ensemble(nn.Module):

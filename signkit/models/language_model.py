@@ -9,13 +9,13 @@ from typing import Any
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from signkit.context.adaptor import AdaptedContext
 from signkit.data.batch import Batch, length_mask, next_tokens
-from signkit.encoders.nothing import NothingEncoder
 from signkit.errors import UserError
-from signkit.losses.logits import SplitLogits
-from signkit.models.classifier import Classifier
 from signkit.models.configs import LanguageModelConfig
+from signkit.models.context.adaptor import AdaptedContext
+from signkit.models.encoders.nothing import NothingEncoder
+from signkit.models.losses.logits import SplitLogits
+from signkit.models.output_layer import Classifier
 
 
 class LanguageModel(nn.Module):
@@ -67,7 +67,7 @@ class LanguageModel(nn.Module):
         lengths: Int[Tensor, " batch"],
     ) -> tuple[Float[Tensor, "batch vocab"], Float[Tensor, "batch kept"]]:
         """The same after one symbol more, and what its reader keeps of that; for readers that step
-        (`signkit.context.protocol.Stepping`)."""
+        (`signkit.models.context.protocol.Stepping`)."""
         reader: Any = self.context.reader
         states, kept = reader.step(symbols, past, lengths)
         return self._log(self.context.adaptor(states)), kept

@@ -12,16 +12,16 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from signkit.context.adaptor import AdaptedContext
-from signkit.context.bert import BertReader
-from signkit.context.protocol import START
 from signkit.data.batch import Batch, length_mask
-from signkit.encoders.nothing import NothingEncoder
 from signkit.errors import UserError
-from signkit.losses.logits import SplitLogits
-from signkit.models.classifier import Classifier
 from signkit.models.configs import MaskedLmConfig
+from signkit.models.context.adaptor import AdaptedContext
+from signkit.models.context.bert import BertReader
+from signkit.models.context.protocol import START
+from signkit.models.encoders.nothing import NothingEncoder
 from signkit.models.language_model import check_sees_nothing, without_video
+from signkit.models.losses.logits import SplitLogits
+from signkit.models.output_layer import Classifier
 
 MASK, CLOSE = 0, 1
 """Rows of the model's own marks."""

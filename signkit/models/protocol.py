@@ -7,8 +7,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from signkit.data.batch import Batch
-from signkit.encoders.protocol import Encoder
-from signkit.losses.logits import SplitLogits
+from signkit.models.encoders.protocol import Encoder
+from signkit.models.losses.logits import SplitLogits
 
 
 @runtime_checkable

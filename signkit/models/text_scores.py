@@ -15,7 +15,7 @@ from signkit.data.rare import UNKNOWN
 from signkit.lm.perplexity import Perplexity, figures
 from signkit.models.protocol import Language
 from signkit.models.sentence_scores import Floats, sentence_scores
-from signkit.text import Vocabulary
+from signkit.text.vocabulary import Vocabulary
 
 Bools = npt.NDArray[np.bool_]
 

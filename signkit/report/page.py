@@ -5,12 +5,12 @@ from dataclasses import replace
 from html import escape
 from pathlib import Path
 
-from signkit.files import write_text
-from signkit.prepare import Prepared
 from signkit.report.picture import draw
 from signkit.report.reliability import draw_reliability
 from signkit.report.result import Result, marked, shown_splits
 from signkit.report.terminal import TITLES, percent
+from signkit.runtime.files import write_text
+from signkit.train.setup import Prepared
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #22262c; --paper: #fff; --line: #d5dae1;

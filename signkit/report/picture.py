@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from signkit.data.layouts import Layout, layout
-from signkit.prepare import Prepared
 from signkit.report.result import Result, examples, shown_splits
+from signkit.runtime.progress import read_metrics
+from signkit.train.setup import Prepared
 from signkit.types import Clip, Features, Landmarks, Sample, Signal, Video
-from signkit.watch import read_metrics
 
 FRAMES, SENTENCES = 6, 3
 INK, SIGN, FOUND, DEV = "#30343b", "#9db8d9", "#c2410c", "#0f766e"

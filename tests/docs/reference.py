@@ -7,9 +7,9 @@ import typing
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from signkit.plugins import GROUPS, config_class, registered
-from signkit.recipe import Recipe
-from signkit.strict_yaml import Group, Range, field_types
+from signkit.config.recipe import Recipe
+from signkit.config.registry import GROUPS, config_class, registered
+from signkit.config.strict_yaml import Group, Range, field_types
 
 ROOT = Path(__file__).resolve().parents[2]
 SINGULAR = {

@@ -7,8 +7,8 @@ import pytest
 import typer
 from reference import ROOT, fenced
 
-from signkit.assets import names
-from signkit.cli import app
+from signkit.cli.app import app
+from signkit.config.assets import names
 
 DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
     ROOT.glob("docs/*.md")

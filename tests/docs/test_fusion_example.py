@@ -8,16 +8,16 @@ import pytest
 from example_package import lay_out, run
 from reference import ROOT
 
-from signkit.plugins import registered
+from signkit.config.registry import registered
 
 TEXT = (ROOT / "docs" / "fusion.md").read_text(encoding="utf-8")
 SEARCH = """
 import torch
 from fusion_laws import check_laws, no_text
 from signkit.decode import beam_search, constant_rows
-from signkit.fusion.build import build_fusion
-from signkit.recipe_file import load_recipe
-from signkit.text import Vocabulary
+from signkit.decode.external.build import build_fusion
+from signkit.config.recipe_file import load_recipe
+from signkit.text.vocabulary import Vocabulary
 
 vocabulary = Vocabulary.from_references([("A", "B")])
 config = load_recipe("stutter.yaml").decode

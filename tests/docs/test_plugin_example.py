@@ -10,8 +10,8 @@ BUILD = """
 import torch
 from signkit.data.batch import Batch
 from signkit.models.assemble import assemble
-from signkit.recipe_file import load_recipe
-from signkit.text import Vocabulary
+from signkit.config.recipe_file import load_recipe
+from signkit.text.vocabulary import Vocabulary
 
 vocabulary = Vocabulary.from_references([("A", "B")])
 model = assemble(load_recipe("flat.yaml"), vocabulary, "holistic", 3).eval()

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from reference import ROOT, fenced, keys, sections, tables
 
+from signkit.config.recipe import Recipe
+from signkit.config.recipe_file import load_recipe
+from signkit.config.strict_yaml import field_types
 from signkit.errors import UserErrors
-from signkit.recipe import Recipe
-from signkit.recipe_file import load_recipe
-from signkit.strict_yaml import field_types
 
 TEXT = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from tiny import Shock, metrics, signkit, steps_of, write_corpus, write_npz, write_recipe
 
-from signkit.run_folder import locked
+from signkit.runtime.run_folder import locked
 
-STEPPED = "signkit.watch:TrainingWatch.stepped"
+STEPPED = "signkit.runtime.progress:TrainingWatch.stepped"
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 from tiny import RANDOM, Shock, metrics, signkit, steps_of, write_corpus, write_recipe
 
 STEPS = 4
-SAVE, STEPPED = "signkit.checkpoint:save", "signkit.watch:TrainingWatch.stepped"
+SAVE, STEPPED = "signkit.runtime.checkpoint:save", "signkit.runtime.progress:TrainingWatch.stepped"
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +52,9 @@ def test_killed_while_a_checkpoint_is_written(
 @pytest.mark.parametrize(
     "where",
     (
-        "signkit.results.decoded:_searched",
-        "signkit.results.written:write_export",
-        "signkit.results.written:write_report",
+        "signkit.tasks.recognition.decoded:_searched",
+        "signkit.tasks.recognition.written:write_export",
+        "signkit.tasks.recognition.written:write_report",
     ),
 )
 def test_killed_after_the_training(recipe: Path, unbroken: Path, tmp_path: Path, where: str) -> None:

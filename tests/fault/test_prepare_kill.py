@@ -121,7 +121,7 @@ def test_ctrl_c_with_workers(tmp_path: Path) -> None:
 
 
 def test_two_at_once(command: tuple[object, ...], tmp_path: Path) -> None:
-    from signkit.run_folder import locked
+    from signkit.runtime.run_folder import locked
 
     folder = tmp_path / "out"
     folder.mkdir()

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from signkit.assets import names
+from signkit.commands.score import Options, score_files
+from signkit.config.assets import names
 from signkit.errors import SignkitError, UserErrors
 from signkit.eval.formats import FORMATS
 from signkit.eval.metrics import NAMES
-from signkit.scoring.verb import Options, score_files
 
 PAIRS = int(os.environ.get("SIGNKIT_FUZZ", "1000"))
 PARTS = 10

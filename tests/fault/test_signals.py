@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tiny import RANDOM, Shock, metrics, signkit, write_corpus, write_recipe
 
-STEPPED = "signkit.watch:TrainingWatch.stepped"
+STEPPED = "signkit.runtime.progress:TrainingWatch.stepped"
 CODES = ((signal.SIGINT, 130), (signal.SIGTERM, 143))
 
 
@@ -37,8 +37,8 @@ def state(run: Path) -> tuple[str, int]:
         (STEPPED, 1, 1, signal.SIGTERM),
         ("signkit.models.c2st:C2st.forward", 3, 2, signal.SIGTERM),  # in the first evaluation
         (STEPPED, 4, 4, signal.SIGTERM),  # after the last step
-        ("signkit.watch:Bar.at", 2, 0, signal.SIGTERM),  # while the context is trained
-        ("signkit.results.decoded:_searched", 2, 4, signal.SIGINT),  # while test is decoded
+        ("signkit.runtime.progress:Bar.at", 2, 0, signal.SIGTERM),  # while the context is trained
+        ("signkit.tasks.recognition.decoded:_searched", 2, 4, signal.SIGINT),  # while test is decoded
     ],
 )
 def test_interrupted(
@@ -124,6 +124,6 @@ def test_the_hint_can_be_pasted(recipe: Path, tmp_path: Path) -> None:
 def test_predict_is_interrupted(recipe: Path, unbroken: Path) -> None:
     """It has nothing to finish."""
     clip = recipe.parent / "corpus" / "test0.npz"
-    shock = Shock("signkit.predict.verb:recognise", 1, signal.SIGINT)
+    shock = Shock("signkit.commands.predict.verb:recognise", 1, signal.SIGINT)
     done = signkit("predict", unbroken, clip, shocks=[shock])
     assert (done.status, done.out, done.err) == (130, "", "")

@@ -20,9 +20,9 @@ WORKER = """
 import os, signal, sys
 sys.path.insert(0, {tests!r})
 from tiny import Shock
-from signkit.cli import main
+from signkit.cli.app import main
 if os.environ["RANK"] == "1":
-    Shock("signkit.watch:TrainingWatch.stepped", 2, signal.SIGTERM).install()
+    Shock("signkit.runtime.progress:TrainingWatch.stepped", 2, signal.SIGTERM).install()
 main()
 """
 

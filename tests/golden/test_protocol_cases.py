@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from signkit.assets import names
+from signkit.config.assets import names
+from signkit.config.strict_yaml import read_file
 from signkit.eval.cleaning import cleaner, traced
 from signkit.eval.protocols import Protocol, load
 from signkit.eval.rules import Side
 from signkit.eval.scores import score
-from signkit.strict_yaml import read_file
 
 GOLDEN = Path(__file__).resolve().parents[2] / "eval" / "golden"
 

@@ -10,7 +10,7 @@ from sclite_program import Case, encoded
 from signkit.eval.alignment import align
 from signkit.eval.batch_alignment import align_pairs
 from signkit.eval.networks import align_networks, has_alternatives, parse, sclite_case, sclite_words
-from signkit.scoring.sclite import dtl_text, pra_text, sys_text
+from signkit.report.scoring.sclite import dtl_text, pra_text, sys_text
 
 FOLDER = Path(__file__).parent / "sclite"
 

@@ -11,7 +11,7 @@ from sclite_program import Case, corrupted, counts, encoded, find, network_cases
 from signkit.eval.alignment import align
 from signkit.eval.batch_alignment import align_pairs
 from signkit.eval.networks import align_networks, parse, sclite_case, sclite_words
-from signkit.scoring.sclite import dtl_text, pra_text, sys_text
+from signkit.report.scoring.sclite import dtl_text, pra_text, sys_text
 
 pytestmark = pytest.mark.skipif(find() is None, reason="sclite (NIST's sctk) is not installed")
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from tiny import signkit
 
-from signkit.assets import names
-from signkit.plugins import build, component_name
-from signkit.recipe import Recipe
-from signkit.recipe_file import load_recipe
+from signkit.config.assets import names
+from signkit.config.recipe import Recipe
+from signkit.config.recipe_file import load_recipe
+from signkit.config.registry import build, component_name
 
 SMALL = (
     "train.max_steps=1",

@@ -61,7 +61,7 @@ def test_sgd_without_average_and_momentum(corpus: Path, tmp_path: Path) -> None:
     )
     unbroken = run(recipe)
     words = ("run", recipe, "--set", f"run.dir={tmp_path / 'killed'}", "--resume", "auto")
-    assert signkit(*words, shocks=[Shock("signkit.watch:TrainingWatch.stepped", 4)]).status == -9
+    assert signkit(*words, shocks=[Shock("signkit.runtime.progress:TrainingWatch.stepped", 4)]).status == -9
     done = signkit(*words)
     assert done.status == 0, done.err
     assert digests(done.run) == digests(unbroken)

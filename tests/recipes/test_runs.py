@@ -21,12 +21,12 @@ from tiny import (
     write_recipe,
 )
 
-from signkit.cli import main
+from signkit.cli.app import main
+from signkit.config.recipe_file import load_recipe
 from signkit.data.loader import eval_batches
-from signkit.export import read_export
-from signkit.prepare import prepare
-from signkit.recipe_file import load_recipe
-from signkit.recognise import recognise
+from signkit.decode.lattice import recognise
+from signkit.models.export import read_export
+from signkit.train.setup import prepare
 
 ENCODER = {**C2ST["encoder"], "global_temporal": {"layers": 0}}
 SHORT_CTC = {**CTC, "encoder": ENCODER}
@@ -299,7 +299,7 @@ def test_a_run_begun_with_another_goes_on_without_it(ctc: Path, corpus: Path, tm
     recipe = write_recipe(tmp_path / "tiny.yaml", corpus, SHORT_CTC, init_from=str(begin), max_steps=2)
     unbroken = ok(recipe).run
     words = ("run", recipe, "--set", f"run.dir={tmp_path / 'killed'}", "--resume", "auto")
-    shock = Shock("signkit.watch:TrainingWatch.stepped", 2)
+    shock = Shock("signkit.runtime.progress:TrainingWatch.stepped", 2)
     assert signkit(*words, shocks=[shock]).status == -9
     for file in (begin / "export").iterdir():
         file.unlink()

@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from signkit.data.corpora.configs import Boston104Config
-from signkit.data.corpora.draw import shuffled, stream
 from signkit.data.corpora.table import Row, read_rows
 from signkit.data.fetch import cache_folder
+from signkit.data.synthetic.draw import shuffled, stream
 from signkit.errors import UserError
-from signkit.files import read_text
+from signkit.runtime.files import read_text
 from signkit.types import Corpus, Landmarks, Sample, Segment
 
 FPS = 30.0

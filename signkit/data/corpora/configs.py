@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
+from signkit.config.strict_yaml import Path_, Range
 from signkit.errors import UserError
-from signkit.strict_yaml import Path_, Range
 
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticConfig:
     """Made on the spot: an avatar signs sentences of a small grammar. Equal bits for a seed."""
 
-    factory: ClassVar[str] = "signkit.data.corpora.synthetic:read"
+    factory: ClassVar[str] = "signkit.data.synthetic.corpus:read"
     seed: Annotated[int, Range(0, 2**31)] = 1
     train: Annotated[int, Range(1)] = 400
     dev: Annotated[int, Range(1)] = 60

@@ -22,8 +22,8 @@ from signkit.data.corpora.official import Listed, Lists, Stock, take_stock_of, t
 from signkit.data.corpora.phoenix_lists import read_list
 from signkit.data.corpora.plain_pickle import NotPlain, loads
 from signkit.errors import UserError
-from signkit.files import plainly, read_bytes
-from signkit.text import composed
+from signkit.runtime.files import plainly, read_bytes
+from signkit.text.vocabulary import composed
 from signkit.types import Corpus
 
 PUBLISHED = {"train": 18401, "dev": 1077, "test": 1176}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from signkit.data.video.folder import ENDINGS, open_folder
 from signkit.errors import UserError
-from signkit.files import plainly
+from signkit.runtime.files import plainly
 
 THREADS = 16
 DIGITS = "0123456789"

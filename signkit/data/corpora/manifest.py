@@ -20,8 +20,8 @@ from signkit.data.landmark_files import is_landmarks, landmark_header, read_land
 from signkit.data.npz import read_header, read_npz
 from signkit.data.video import open_clip
 from signkit.errors import UserError
-from signkit.files import read_text
-from signkit.text import composed
+from signkit.runtime.files import read_text
+from signkit.text.vocabulary import composed
 from signkit.types import SPLITS, VIDEO, Corpus, Sample, Signal, Video
 
 __all__ = ["read", "read_npz"]

@@ -18,7 +18,7 @@ from signkit.data.landmark_files import landmark_header, read_landmarks
 from signkit.data.npz import NpzHeader
 from signkit.data.video import open_clip
 from signkit.errors import UserError
-from signkit.files import plainly
+from signkit.runtime.files import plainly
 from signkit.types import SPLITS, VIDEO, Corpus, Landmarks, Sample, Signal, Video
 
 LANDMARKS = (".npz", ".pose")

@@ -15,7 +15,7 @@ from pathlib import Path
 from signkit.data.corpora.configs import Phoenix2014Config
 from signkit.data.corpora.official import Listed, Lists, Stock, take_stock_of, tree, usable
 from signkit.data.corpora.phoenix_lists import gloss_cleaner, read_list
-from signkit.files import plainly
+from signkit.runtime.files import plainly
 from signkit.types import SPLITS, Corpus
 
 PUBLISHED = {

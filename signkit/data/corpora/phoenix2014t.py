@@ -14,7 +14,7 @@ from pathlib import Path
 from signkit.data.corpora.configs import Phoenix2014tConfig
 from signkit.data.corpora.official import Listed, Lists, Stock, take_stock_of, tree, usable
 from signkit.data.corpora.phoenix_lists import gloss_cleaner, read_list
-from signkit.text import composed
+from signkit.text.vocabulary import composed
 from signkit.types import SPLITS, Corpus
 
 PUBLISHED = {"train": 7096, "dev": 519, "test": 642}

@@ -9,8 +9,8 @@ from signkit.data.corpora.table import Row, read_rows
 from signkit.errors import UserError
 from signkit.eval.cleaning import cleaner
 from signkit.eval.protocols import load
-from signkit.files import read_text
-from signkit.text import composed
+from signkit.runtime.files import read_text
+from signkit.text.vocabulary import composed
 
 
 def read_list(lists: Lists, file: Path, columns: tuple[str, ...]) -> list[Row]:

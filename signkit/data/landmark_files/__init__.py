@@ -10,7 +10,7 @@ from pathlib import Path
 
 from signkit.data.npz import NpzHeader, read_header, read_npz
 from signkit.errors import UserError
-from signkit.files import plainly
+from signkit.runtime.files import plainly
 from signkit.types import Signal
 
 __all__ = ["is_landmarks", "landmark_header", "read_landmarks"]

@@ -14,7 +14,7 @@ from signkit.data.landmarks import check_landmarks
 from signkit.data.layouts import layout
 from signkit.data.npz import USUAL_FPS, NpzHeader
 from signkit.errors import UserError
-from signkit.files import plainly, read_text
+from signkit.runtime.files import plainly, read_text
 from signkit.types import Landmarks
 
 KEYS = {

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from signkit.config.registry import check_extra
 from signkit.data.landmarks import check_landmarks
 from signkit.data.layouts import layout
 from signkit.data.npz import USUAL_FPS, NpzHeader
 from signkit.errors import UserError
-from signkit.files import plainly
-from signkit.plugins import check_extra
+from signkit.runtime.files import plainly
 from signkit.types import Landmarks
 
 LONG = ("frame", "type", "landmark_index", "x", "y", "z")

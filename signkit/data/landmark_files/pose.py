@@ -19,7 +19,7 @@ from signkit.data.landmarks import check_landmarks
 from signkit.data.layouts import Layout, layout
 from signkit.data.npz import NpzHeader
 from signkit.errors import UserError
-from signkit.files import read_bytes
+from signkit.runtime.files import read_bytes
 from signkit.types import Landmarks
 
 HOLISTIC = {

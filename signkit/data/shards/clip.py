@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from signkit.config.registry import check_extra
 from signkit.data.npz import DAMAGED, read_npy
 from signkit.data.shards.index import Entry
 from signkit.data.shards.tar import starts
 from signkit.data.video import open_clip
 from signkit.data.video.pixels import Size, gathered
 from signkit.errors import UserError
-from signkit.files import plainly
-from signkit.plugins import check_extra
+from signkit.runtime.files import plainly
 from signkit.types import Clip, Features, Landmarks, Signal, Video
 
 

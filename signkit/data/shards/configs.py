@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from signkit.strict_yaml import Path_
+from signkit.config.strict_yaml import Path_
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ from signkit.data.shards.index import (
     read_made,
 )
 from signkit.errors import UserError
-from signkit.files import SUMS, plainly, read_text, sha256
+from signkit.runtime.files import SUMS, plainly, read_text, sha256
 from signkit.types import Corpus, Sample
 
 

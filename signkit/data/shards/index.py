@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from signkit.data.shards.tar import BLOCK, END, room
 from signkit.errors import UserError
-from signkit.files import read_text
+from signkit.runtime.files import read_text
 from signkit.types import SPLITS, Sample, Segment
 
 FORM = "signkit prepared corpus 1"

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from signkit.config.registry import check_extra
 from signkit.data.shards.index import described
 from signkit.data.shards.tar import member
 from signkit.errors import OperationalError, UserError
-from signkit.plugins import check_extra
 from signkit.types import Clip, Landmarks, Sample, Video
 
 AT_ONCE = 128 << 20

@@ -33,7 +33,7 @@ from signkit.data.shards.journal import JOURNAL, kept, part
 from signkit.data.shards.pack import ENDINGS, Packed, Refused
 from signkit.data.shards.tar import END
 from signkit.errors import UserError
-from signkit.files import SUMS, plainly, write_bytes, write_text
+from signkit.runtime.files import SUMS, plainly, write_bytes, write_text
 from signkit.types import SPLITS, Corpus, Sample
 
 LOCK = ".lock"

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
+from signkit.config.registry import check_extra
 from signkit.data.shards.clip import MemoryClip, npz_signal
 from signkit.errors import UserError
-from signkit.plugins import check_extra
 from signkit.types import Sample, Segment, Signal, Video
 
 __all__ = ["sample_of", "stream"]

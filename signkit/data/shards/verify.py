@@ -7,7 +7,7 @@ from pathlib import Path
 from signkit.data.shards.corpus import read_sums, size_faults
 from signkit.data.shards.index import INDEX, Entry, read_index, read_made
 from signkit.errors import UserError, UserErrors
-from signkit.files import SUMS, plainly
+from signkit.runtime.files import SUMS, plainly
 
 BLOCK = 1 << 20
 HINT = "copy or prepare it again"

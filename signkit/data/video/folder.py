@@ -13,7 +13,7 @@ import numpy.typing as npt
 from signkit.data.video.picture import DAMAGED, decoded
 from signkit.data.video.pixels import Size, gathered
 from signkit.errors import UserError
-from signkit.files import plainly, read_bytes
+from signkit.runtime.files import plainly, read_bytes
 
 USUAL_FPS = 25.0
 ENDINGS = (".png", ".jpg", ".jpeg")

@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
+from signkit.config.registry import check_extra
 from signkit.data.video.folder import USUAL_FPS, open_folder
 from signkit.errors import UserError
-from signkit.files import plainly
-from signkit.plugins import check_extra
+from signkit.runtime.files import plainly
 from signkit.types import Clip, Video
 
 PICTURES = (b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from signkit.config.suggest import nearest
 from signkit.errors import UserError
 from signkit.eval.formats.stm import seconds
 from signkit.eval.formats.textlines import note, settle
 from signkit.eval.transcripts import Transcripts
-from signkit.suggest import nearest
 
 Track = tuple[str, str]
 Ints = npt.NDArray[np.int64]

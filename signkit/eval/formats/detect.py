@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from signkit.config.suggest import suggestion
 from signkit.errors import UserError
 from signkit.eval.formats.table import looks_like_header
-from signkit.suggest import suggestion
 
 FORMATS: tuple[str, ...] = ("stm", "ctm", "trn", "csv", "corpus", "id", "kaldi", "jsonl", "lines")
 WITH_COLUMNS = ("csv", "corpus", "jsonl")

@@ -4,11 +4,11 @@ import json
 from array import array
 from typing import Any
 
+from signkit.config.suggest import listed, nearest
 from signkit.errors import UserError
 from signkit.eval.formats.table import ID, SIGNER, TEXT
 from signkit.eval.formats.textlines import note, settle
 from signkit.eval.transcripts import Transcripts
-from signkit.suggest import listed, nearest
 
 LINE = 'a line is `{"id": "…", "text": "…"}`'
 WORDS = (*TEXT[:5], "tokens", *TEXT[5:])

@@ -4,10 +4,10 @@ import csv
 from array import array
 from collections.abc import Iterator
 
+from signkit.config.suggest import listed, nearest
 from signkit.errors import UserError
 from signkit.eval.formats.textlines import note, settle
 from signkit.eval.transcripts import Transcripts
-from signkit.suggest import listed, nearest
 
 ID = ("id", "name", "file", "filename", "video", "sequence_id", "clip", "sample")
 TEXT = (

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from signkit.errors import UserError, UserErrors
-from signkit.files import read_bytes
+from signkit.runtime.files import read_bytes
 
 MOST_FAULTS = 10
 MARK = b"\xef\xbb\xbf"

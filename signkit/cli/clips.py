@@ -1,0 +1,124 @@
+"""The verbs that read clips, `signkit predict` and `signkit landmarks`, as the command line has them.
+
+What they do is imported only when they are called.
+"""
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from signkit.cli.options import AsJson, WithFile
+
+ListFile = Annotated[
+    Path | None, typer.Option("--list", metavar="FILE", help="A text file of inputs, one a line.")
+]
+
+
+def add_clip_verbs(app: typer.Typer) -> None:
+    """Put the verbs into the program."""
+    app.command(short_help="Recognise videos, or files of landmarks or features.")(predict)
+    app.command(short_help="Track the signers of videos with MediaPipe.")(landmarks)
+
+
+class OnError(str, Enum):
+    """What is done about an input that cannot be used."""
+
+    stop = "stop"
+    skip = "skip"
+
+
+def predict(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
+    inputs: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="INPUT", help="Videos, folders of frames, or files of landmarks or features."),
+    ] = None,
+    list_file: ListFile = None,
+    as_json: AsJson = False,
+    with_file: WithFile = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="decode.KEY=VALUE", help="Replace a value of decode; repeatable."),
+    ] = None,
+    beam: Annotated[int | None, typer.Option(min=1, max=4096, help="Width of the beam; 1 is greedy.")] = None,
+    on_error: Annotated[
+        OnError, typer.Option(help="An input that cannot be used ends everything, or is left out.")
+    ] = OnError.stop,
+    captions: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write NAME.vtt there: captions (WebVTT).")
+    ] = None,
+    elan: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write NAME.eaf there: annotations for ELAN.")
+    ] = None,
+    burn: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write NAME.mp4 there: the clip with its glosses, without sound."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
+) -> None:
+    """Recognise videos, or files of landmarks or features, with a trained run."""
+    from signkit.commands.predict.options import Options, Outputs
+    from signkit.commands.predict.verb import predict as predict_files
+
+    outputs = Outputs(captions=captions, elan=elan, burn=burn, force=force)
+    options = Options(
+        list_file=list_file,
+        with_file=with_file,
+        overrides=tuple(overrides or ()),
+        beam=beam,
+        on_error=on_error.value,
+        outputs=outputs,
+        as_json=as_json,
+    )
+    raise SystemExit(predict_files(run, inputs or [], options))
+
+
+class Tracker(str, Enum):
+    """Models of MediaPipe."""
+
+    holistic = "holistic"
+    hands = "hands"
+
+
+class LandmarkFormat(str, Enum):
+    """Files of landmarks."""
+
+    npz = "npz"
+    pose = "pose"
+
+
+class Fill(str, Enum):
+    """What is done with gaps in tracked landmarks."""
+
+    none = "none"
+    linear = "linear"
+
+
+def landmarks(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the files and report.jsonl go.")],
+    inputs: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="INPUT", help="Videos, folders of frames, folders of either."),
+    ] = None,
+    format: Annotated[LandmarkFormat, typer.Option(help="Of the files.")] = LandmarkFormat.npz,
+    model: Annotated[Tracker, typer.Option(help="Body, face and hands, or hands alone.")] = Tracker.holistic,
+    workers: Annotated[
+        int, typer.Option(min=0, max=256, help="Processes; 0: as many as there are processors.")
+    ] = 0,
+    fill: Annotated[
+        Fill, typer.Option(help="linear: fill short gaps, marked by their confidence.")
+    ] = Fill.none,
+    fps: Annotated[
+        float, typer.Option(min=0.1, max=1000, help="Frames a second of folders of frames.")
+    ] = 25.0,
+    list_file: ListFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Track the signers of videos: a file of landmarks for each clip. What is done already is kept."""
+    from signkit.commands.landmarks.verb import landmarks as track
+    from signkit.data.tracking.extract import Options
+
+    options = Options(model=model.value, format=format.value, fill=fill.value, fps=fps)
+    raise SystemExit(track(inputs or [], list_file, out, options, workers, as_json))

@@ -1,0 +1,180 @@
+"""The verbs of `signkit data`: corpora before a training."""
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from signkit.cli.options import AsJson
+
+data_app = typer.Typer(
+    help="Corpora: fetch, check, describe, prepare.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+@data_app.callback()
+def _data() -> None:
+    pass
+
+
+@data_app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The corpus, such as boston104.")],
+    to: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where to; the user's cache if not given.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Download a public corpus and check it."""
+    from signkit.data.fetch import fetch as fetch_corpus
+
+    raise SystemExit(fetch_corpus(name, to, as_json))
+
+
+# Official corpora, and any other: what there is.
+
+
+class CheckedFrames(str, Enum):
+    """Which frames are decoded."""
+
+    none = "none"
+    sample = "sample"
+    all = "all"
+
+
+CorpusName = Annotated[str, typer.Argument(metavar="NAME|RECIPE", help="A corpus, or a recipe.")]
+CorpusRoot = Annotated[Path | None, typer.Option(metavar="DIR", help="The corpus's folder: its data.root.")]
+CorpusOverrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="An option of the corpus: data.…=…; repeatable."),
+]
+
+
+@data_app.command(short_help="Say what there is of a corpus, and what is missing.")
+def check(
+    corpus: CorpusName,
+    root: CorpusRoot = None,
+    frames: Annotated[
+        CheckedFrames, typer.Option(help="Frames to decode: of no clip, some of some clips, or all.")
+    ] = CheckedFrames.sample,
+    overrides: CorpusOverrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Count a corpus against what was published and decode frames; the status is 2 if it has faults."""
+    from signkit.commands.data.check import Options, check_corpus
+
+    options = Options(root=root, overrides=tuple(overrides or ()), frames=frames.value, as_json=as_json)
+    raise SystemExit(check_corpus(corpus, options))
+
+
+@data_app.command(short_help="Describe a corpus on a page of HTML.")
+def report(
+    corpus: CorpusName,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The page to write.")],
+    root: CorpusRoot = None,
+    overrides: CorpusOverrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Durations, glosses, signers, what dev and test have that train has not, and thumbnails."""
+    from signkit.commands.data.report import report_corpus
+
+    raise SystemExit(report_corpus(corpus, out, root, tuple(overrides or ()), as_json))
+
+
+class SynthLayout(str, Enum):
+    """Whose folder a made corpus looks like."""
+
+    phoenix2014 = "phoenix2014"
+    phoenix2014t = "phoenix2014t"
+    csl_daily = "csl_daily"
+    mp4 = "mp4"
+
+
+@data_app.command(short_help="Make a small corpus of video in an official shape.")
+def synth(
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.")],
+    layout: Annotated[
+        SynthLayout, typer.Option(help="An official folder's shape, or mp4 files with a manifest.")
+    ] = SynthLayout.phoenix2014,
+    signers: Annotated[int, typer.Option(min=1, max=200, help="People; the fifth is SI5's.")] = 5,
+    train: Annotated[int, typer.Option(min=1, help="Clips.")] = 400,
+    dev: Annotated[int, typer.Option(min=1, help="Clips.")] = 40,
+    test: Annotated[int, typer.Option(min=1, help="Clips.")] = 40,
+    glosses: Annotated[int, typer.Option(min=12, max=2000, help="Different signs.")] = 16,
+    size: Annotated[str, typer.Option(metavar="WxH", help="Of the frames in pixels.")] = "210x260",
+    seed: Annotated[int, typer.Option(min=0, max=2**31, help="Equal seeds give equal frames.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Film the avatar of `synthetic`: frames, lists and folders as an official release has them."""
+    from signkit.commands.data.synth import read_size, synthesise
+    from signkit.data.synthetic.folders import Made
+
+    made = Made(
+        layout=layout.value, signers=signers, train=train, dev=dev, test=test, glosses=glosses,
+        size=read_size(size), seed=seed,
+    )  # fmt: skip
+    raise SystemExit(synthesise(out, made, as_json))
+
+
+# Preparing.
+
+
+class Format(str, Enum):
+    """How prepared clips are kept."""
+
+    shards = "shards"
+    mp4 = "mp4"
+
+
+class Executor(str, Enum):
+    """What shares the work out."""
+
+    local = "local"
+    ray = "ray"
+
+
+class Damaged(str, Enum):
+    """What is done with a clip of train that cannot be used."""
+
+    refuse = "refuse"
+    skip = "skip"
+
+
+@data_app.command(short_help="Pack a corpus for training.")
+def prepare(
+    corpus: Annotated[str, typer.Argument(metavar="RECIPE|NAME", help="A recipe, or the name of a corpus.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="A new folder, or one to go on with.")],
+    root: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The corpus's folder: its data.root.")
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="An option of the corpus: data.…=…; repeatable."),
+    ] = None,
+    size: Annotated[int, typer.Option(min=8, max=2048, help="Height and width of the frames.")] = 256,
+    format: Annotated[
+        Format, typer.Option(help="Shards (a JPEG file a frame), or an mp4 file a clip.")
+    ] = Format.shards,
+    quality: Annotated[int, typer.Option(min=1, max=100, help="Of the JPEG files, or of the mp4.")] = 92,
+    shard_size: Annotated[str, typer.Option(metavar="SIZE", help="Of a shard, about.")] = "1GB",
+    workers: Annotated[
+        int, typer.Option(min=0, max=1024, help="Processes; 0: as many as there are cores.")
+    ] = 0,
+    executor: Annotated[
+        Executor, typer.Option(help="Processes of this machine, or a ray cluster.")
+    ] = Executor.local,
+    damaged: Annotated[
+        Damaged, typer.Option(help="A clip of train that cannot be used: stop, or leave it out, counted.")
+    ] = Damaged.refuse,
+    as_json: AsJson = False,
+) -> None:
+    """Pack a corpus for training: frames resized, in shards, with an index. Broken off, it goes on."""
+    from signkit.commands.data.prepare import Options, prepare_corpus
+
+    options = Options(
+        out=out, root=root, overrides=tuple(overrides or ()), size=size, format=format.value,
+        quality=quality, shard_size=shard_size, workers=workers, executor=executor.value,
+        damaged=damaged.value, as_json=as_json,
+    )  # fmt: skip
+    raise SystemExit(prepare_corpus(corpus, options))

@@ -1,0 +1,101 @@
+"""The verbs `signkit lm …`, as the command line has them. What they do is imported only when called."""
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from signkit.cli.options import AsJson
+
+lm_app = typer.Typer(
+    help="Language models: n-grams and neural ones.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+class Unit(str, Enum):
+    """What a word of a model is."""
+
+    word = "word"
+    character = "character"
+
+
+@lm_app.callback()
+def _lm() -> None:
+    pass
+
+
+@lm_app.command(short_help="Train a model on text.")
+def train(
+    recipe: Annotated[
+        str,
+        typer.Argument(
+            metavar="RECIPE",
+            help="`ngram`, `gloss_lstm`, `gloss_transformer`, `gloss_bert_masked`, `char_lstm`, or a file.",
+        ),
+    ],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the recipe; repeatable."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The ARPA file of an n-gram model, lm.arpa if not given; .gz compresses. A .npz is written "
+            "beside it.",
+        ),
+    ] = None,
+    resume: Annotated[
+        str,
+        typer.Option(metavar="auto|never|RUN", help="Of a neural model: as `signkit run --resume`."),
+    ] = "never",
+    as_json: AsJson = False,
+) -> None:
+    """Train a model on text: an n-gram model as lmplz makes it, or a neural one in a run's folder.
+
+    signkit lm train ngram --set data.text=train.txt --set lm.order=3 --out lm.arpa
+
+    signkit lm train gloss_lstm --set data.train=train.txt --set data.dev=dev.txt
+    """
+    from signkit.commands.lm import kind_of, run_arguments, train_lm
+    from signkit.errors import UserError
+
+    if kind_of(recipe) == "ngram":
+        if resume != "never":
+            raise UserError("--resume", "an n-gram model is made in one go", "leave it out")
+        raise SystemExit(train_lm(recipe, overrides or [], out or Path("lm.arpa"), as_json))
+    if out is not None:
+        raise UserError("--out", "is for n-gram models", "a run has a folder of its own; see --set run.dir=…")
+    from signkit.commands.run import run_recipe
+
+    raise SystemExit(run_recipe(*run_arguments(recipe, overrides or []), resume=resume, as_json=as_json))
+
+
+@lm_app.command(short_help="The perplexity of a text.")
+def score(
+    text: Annotated[Path, typer.Argument(metavar="TEXT", help="Sentences: lines, .stm, .csv, …")],
+    lm: Annotated[
+        Path,
+        typer.Option(metavar="FILE|RUN", help="The model: .arpa, .arpa.gz or .npz, or the folder of a run."),
+    ],
+    words: Annotated[bool, typer.Option("--words", help="The log10 probability of each word too.")] = False,
+    unit: Annotated[
+        Unit | None, typer.Option(help="What a word of an ARPA file is, which cannot say it.")
+    ] = None,
+    format: Annotated[str, typer.Option(metavar="NAME", help="The text's, see `signkit score`.")] = "",
+    column: Annotated[
+        str, typer.Option(metavar="NAME", help="The column of the text, where there are columns.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """The perplexity of a text, with and without unknown words; the end of a sentence counts as a word.
+
+    Beside an ARPA file its .npz is written where it is not there, so that the next time is fast.
+    """
+    from signkit.commands.lm import score_lm
+
+    known = unit.value if unit else None
+    raise SystemExit(
+        score_lm(text, lm, format=format, column=column, unit=known, words=words, as_json=as_json)  # type: ignore[arg-type]
+    )

@@ -1,0 +1,240 @@
+"""`signkit data check`: what there is of a corpus, what is missing, and which frames cannot be read."""
+
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from signkit.commands.data.prepare import chosen_corpus, cores
+from signkit.config.registry import ComponentConfig, build
+from signkit.data.corpora.official import Gap, Stock
+from signkit.data.corpora.table import MOST_FAULTS
+from signkit.errors import SignkitError, UserError
+from signkit.runtime.progress import Watch
+from signkit.types import SPLITS, Clip, Corpus, Landmarks, Sample, Video
+
+SAMPLED_CLIPS, SAMPLED_FRAMES = 50, 3  # of a split, and of each of those clips
+AT_ONCE = 16  # frames of a clip that are decoded together
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What is checked; the options of the command."""
+
+    root: Path | None = None
+    overrides: tuple[str, ...] = ()
+    frames: Literal["none", "sample", "all"] = "sample"
+    as_json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A split in figures.
+
+    Attributes:
+        listed: samples that its list names. published: how many it should; None where that is unknown.
+        usable: samples that are there. frames: theirs.
+        glosses: different ones in its references.
+    """
+
+    listed: int
+    published: int | None
+    usable: int
+    frames: int
+    signers: int
+    glosses: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found.
+
+    Attributes:
+        clips, decoded: clips that were opened, and frames of them that were read; of landmarks or
+            features each clip counts as one.
+        lists, missing, unreadable: faults of the lists, of samples and of frames, a line each.
+    """
+
+    corpus: str
+    parts: dict[str, Part]
+    clips: int
+    decoded: int
+    lists: tuple[str, ...]
+    missing: tuple[str, ...]
+    unreadable: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is no fault."""
+        return not (self.lists or self.missing or self.unreadable)
+
+
+def check_corpus(ref: str, options: Options) -> int:
+    """Check a corpus and print what is found; returns 0 if it is complete, 2 if not.
+
+    Args:
+        ref: the name of a corpus, or a recipe.
+
+    Raises:
+        UserError: no such corpus, a wrong option, or a folder that is not the corpus's at all.
+    """
+    stock = stock_of(chosen_corpus(ref, options.root, options.overrides))
+    chosen = _chosen(stock.corpus, options)
+    unreadable, decoded = _unreadable(chosen, options)
+    found = Checked(
+        corpus=stock.corpus.name,
+        parts={split: _part(stock, split) for split in SPLITS},
+        clips=len(chosen),
+        decoded=decoded,
+        lists=(*map(str, stock.faults), *_miscounts(stock)),
+        missing=tuple(str(gap.fault) for gap in stock.gaps),
+        unreadable=tuple(unreadable),
+    )
+    if options.as_json:
+        print(json.dumps({**asdict(found), "complete": found.complete}, ensure_ascii=False))
+    else:
+        _print(found)
+    return 0 if found.complete else 2
+
+
+def stock_of(config: ComponentConfig) -> Stock:
+    """What there is of any corpus; of one that has no `inventory` it is what its reader gives.
+
+    Raises:
+        UserError: the reader refuses it, or the folder is not the corpus's.
+    """
+    place = getattr(config, "inventory", "")
+    if place:
+        module, _, function = place.partition(":")
+        stock: Stock = getattr(import_module(module), function)(config)
+        return stock
+    corpus: Corpus = build(config)
+    counts = {split: len(corpus.split(split)) for split in SPLITS}
+    gaps = [Gap("train", 1, UserError(*_parted(line))) for line in corpus.left_out]
+    counts["train"] += len(gaps)
+    return Stock(corpus, counts, {}, gaps=tuple(gaps))
+
+
+def _parted(line: str) -> tuple[str, str]:
+    where, _, what = line.partition(": ")
+    return where, what
+
+
+def _part(stock: Stock, split: str) -> Part:
+    samples = stock.corpus.split(split)
+    return Part(
+        listed=stock.listed[split],
+        published=stock.published.get(split),
+        usable=len(samples),
+        frames=sum(sample.frames for sample in samples),
+        signers=len({sample.signer for sample in samples if sample.signer}),
+        glosses=len({gloss for sample in samples for gloss in sample.reference}),
+    )
+
+
+def _miscounts(stock: Stock) -> Iterator[str]:
+    """Splits whose lists name more or fewer samples than were published."""
+    for split, wanted in stock.published.items():
+        if stock.listed[split] != wanted:
+            yield f"{split}: its list names {stock.listed[split]:,} samples, {wanted:,} were published"
+
+
+def _chosen(corpus: Corpus, options: Options) -> list[Sample]:
+    """All clips, none, or some of each split, evenly from its first to its last."""
+    chosen: list[Sample] = []
+    for split in SPLITS:
+        samples = corpus.split(split)
+        if options.frames == "all":
+            chosen += samples
+        elif options.frames == "sample":
+            places = np.linspace(0, len(samples) - 1, min(SAMPLED_CLIPS, len(samples)))
+            chosen += [samples[place] for place in np.unique(np.rint(places).astype(int))]
+    return chosen
+
+
+def _unreadable(chosen: Sequence[Sample], options: Options) -> tuple[list[str], int]:
+    """Faults of frames, in the clips' order, and how many could be decoded."""
+    if not chosen:
+        return [], 0
+    faults: list[str] = []
+    decoded = 0
+    watch = Watch(Path(), main=not options.as_json, log=False)
+    with ThreadPoolExecutor(cores()) as pool, watch.bar("clips", len(chosen)) as bar:
+        results = pool.map(partial(_decode, every=options.frames == "all"), chosen)
+        for done, (count, found) in enumerate(results, 1):
+            decoded += count
+            faults += found
+            bar.at(done, f"{len(faults)} unreadable" if faults else "")
+    return faults, decoded
+
+
+def _decode(sample: Sample, every: bool) -> tuple[int, list[str]]:
+    """How many frames of a sample can be decoded, and the faults of the others."""
+    try:
+        signal = sample.load()
+    except SignkitError as error:  # a disk that cannot be read is no reason not to look at the others
+        return 0, [str(error)]
+    if not isinstance(signal, Video):
+        frames = len(signal.points if isinstance(signal, Landmarks) else signal.vectors)
+        return 1, _recounted(sample, frames)
+    clip = signal.clip
+    count = clip.frames if every else min(SAMPLED_FRAMES, clip.frames)
+    places = np.unique(np.linspace(0, clip.frames - 1, count).astype(np.int64))
+    faults: list[str] = []
+    for start in range(0, len(places), AT_ONCE):
+        faults += _faults_of(clip, places[start : start + AT_ONCE])
+    return len(places) - len(faults), [*_recounted(sample, clip.frames), *faults]
+
+
+def _recounted(sample: Sample, frames: int) -> list[str]:
+    if frames == sample.frames:
+        return []
+    return [f"{sample.source}: {sample.id} has {frames} frames, not {sample.frames}"]
+
+
+def _faults_of(clip: Clip, places: "np.ndarray[Any, np.dtype[np.int64]]") -> list[str]:
+    """Of frames that are decoded together; one by one where that fails."""
+    try:
+        clip.read(places)
+    except SignkitError as error:
+        if len(places) == 1:
+            return [str(error)]
+        return [fault for place in places for fault in _faults_of(clip, np.array([place]))]
+    return []
+
+
+def _print(found: Checked) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+    table = Table(title=found.corpus, box=box.SIMPLE_HEAD, title_justify="left")
+    table.add_column("split")
+    for name in ("listed", "published", "usable", "frames", "signers", "glosses"):
+        table.add_column(name, justify="right")
+    for split, part in found.parts.items():
+        published = "-" if part.published is None else f"{part.published:,}"
+        cells = (part.listed, published, part.usable, part.frames, part.signers, part.glosses)
+        table.add_row(split, *(cell if isinstance(cell, str) else f"{cell:,}" for cell in cells))
+    console.print(table)
+    kinds = (("lists", found.lists), ("missing", found.missing), ("unreadable", found.unreadable))
+    for kind, faults in kinds:
+        if faults:
+            console.print(f"{kind}: {len(faults)}")
+            _print_faults(console, faults)
+    read = f"{found.decoded:,} frames of {found.clips:,} clips were decoded"
+    console.print(f"{'complete' if found.complete else 'not complete'}; {read}")
+
+
+def _print_faults(console: Any, faults: Sequence[str]) -> None:
+    for fault in faults[:MOST_FAULTS]:
+        console.print(f"  {fault}")
+    if len(faults) > MOST_FAULTS:
+        console.print(f"  … and {len(faults) - MOST_FAULTS} more")

@@ -1,0 +1,249 @@
+"""`signkit data prepare`: a corpus of video, or of landmarks or features, packed for training."""
+
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import MISSING, dataclass, fields
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from signkit.config.recipe_file import load_recipe
+from signkit.config.registry import ComponentConfig, build, config_class, registered
+from signkit.config.strict_yaml import Group, Path_, field_types, read
+from signkit.data.shards.index import Left, Made, read_left
+from signkit.data.shards.kept import Kept, kept, print_kept, size_text
+from signkit.data.shards.pack import Form, Pack, Refused
+from signkit.data.shards.store import (
+    LOCK,
+    Store,
+    begin,
+    check_out,
+    is_finished,
+)
+from signkit.errors import UserError
+from signkit.runtime.files import plainly, sha256
+from signkit.runtime.pool import Executor, ray_module, run_tasks
+from signkit.runtime.progress import Watch
+from signkit.runtime.run_folder import locked
+from signkit.runtime.signals import Interrupted, stop_on_signals
+from signkit.types import VIDEO, Corpus
+
+UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+PACKAGES = {True: ("av", "numpy", "pillow", "torch"), False: ("numpy",)}
+"""Whose versions decide about the bits: for video, and for landmarks and features."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How a corpus is packed; the options of the command."""
+
+    out: Path
+    root: Path | None = None
+    overrides: tuple[str, ...] = ()
+    size: int = 256
+    format: str = "shards"
+    quality: int = 92
+    shard_size: str = "1GB"
+    workers: int = 0
+    executor: Executor = "local"
+    damaged: Literal["refuse", "skip"] = "refuse"
+    as_json: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Choice:
+    """A corpus without the rest of a recipe."""
+
+    data: Annotated[ComponentConfig, Group("corpora")]
+
+
+def prepare_corpus(ref: str, options: Options) -> int:
+    """Pack a corpus, or go on where it was broken off; returns the exit status.
+
+    Args:
+        ref: a recipe, or the name of a corpus.
+
+    Raises:
+        UserError: no such corpus, a wrong option, a folder that cannot be used, a damaged clip.
+        OperationalError: the disk is full or cannot be written, or a worker was killed.
+    """
+    config = chosen_corpus(ref, options.root, options.overrides)
+    check_out(options.out, _sources(config))
+    shard_size = bytes_of(options.shard_size)
+    if options.format == "mp4" and options.size % 2:
+        raise UserError("--size", f"{options.size} is odd, and mp4 files need an even one")
+    if options.executor == "ray":
+        ray_module()
+    with stop_on_signals() as stop:
+        try:
+            corpus: Corpus = build(config)
+            made = _made(corpus, options, shard_size)
+            found = _prepared(corpus, made, options)
+        except Interrupted:
+            print("interrupted; the same command goes on from here", file=sys.stderr)
+            return stop.exit_code
+    print_kept(found, options.as_json)
+    return 0
+
+
+def chosen_corpus(ref: str, root: Path | None, overrides: Sequence[str]) -> Any:
+    """The options of the corpus of a recipe, or of one by its name.
+
+    Raises:
+        UserError: there is no such recipe or corpus, or all that is wrong in its options.
+    """
+    if root is not None and not root.exists():
+        raise UserError("--root", f"there is no folder {root}")
+    if ref not in registered("corpora"):
+        more = [f"data.root={json.dumps(str(root), ensure_ascii=False)}"] if root is not None else []
+        return load_recipe(ref, [*more, *overrides]).data
+    known = {field.name: field for field in fields(config_class("corpora", ref))}
+    if root is not None and "root" not in known:
+        raise UserError("--root", f"the corpus {ref!r} reads no folder")
+    given = root is not None or any(each.startswith("data.root=") for each in overrides)
+    if not given and "root" in known and known["root"].default is MISSING:
+        raise UserError("--root", f"the corpus {ref!r} needs its folder", f"{ref} --root DIR")
+    values = {"name": ref} | ({"root": str(root)} if root is not None else {})
+    text = json.dumps({"data": values}, ensure_ascii=False)
+    return read(text, f"corpus {ref}", _Choice, overrides, folder=Path()).data
+
+
+def _sources(config: Any) -> list[Path]:
+    """The folders that a corpus is read from: its options that are paths."""
+    cls: type = type(config)
+    hints = field_types(cls)
+    paths = (name for name, hint in hints.items() if any(isinstance(n, Path_) for n in _notes(hint)))
+    return [Path(value) for name in paths if isinstance(value := getattr(config, name), str) and value]
+
+
+def _notes(hint: Any) -> tuple[Any, ...]:
+    return get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+
+
+def bytes_of(text: str) -> int:
+    """A number of bytes, such as ``500MB``.
+
+    Raises:
+        UserError: it is none.
+    """
+    match = re.fullmatch(r"([0-9]{1,15}) ?(|KB|MB|GB)", text.strip(), re.IGNORECASE)
+    if match is None or int(match[1]) == 0:
+        raise UserError("--shard-size", f"{text!r} is not a size", "for example 500MB or 2GB")
+    return int(match[1]) * UNITS[match[2].upper()]
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _made(corpus: Corpus, options: Options, shard_size: int) -> Made:
+    return Made(
+        name=corpus.name,
+        layout=corpus.layout,
+        width=corpus.width,
+        fingerprint=corpus.fingerprint,
+        clips=len(corpus.samples),
+        left_out=corpus.left_out,
+        format=options.format,
+        size=options.size,
+        quality=options.quality,
+        shard_size=shard_size,
+        versions={name: _version(name) for name in PACKAGES[corpus.layout == VIDEO]},
+    )
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def _prepared(corpus: Corpus, made: Made, options: Options) -> Kept:
+    """Pack what is not packed yet."""
+    watch = Watch(options.out, main=True, log=False)
+    workers = options.workers or cores()
+    with _held(options.out):
+        store = begin(options.out, made, corpus.samples)
+        try:
+            if is_finished(options.out):
+                store.tidy()
+            else:
+                _fill(store, options, workers, watch)
+                store.finish(corpus, _sums(store, workers, watch))
+        finally:
+            store.close()
+    return kept(options.out, made, read_left(options.out))
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    with plainly(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
+        try:
+            yield
+        finally:
+            (folder / LOCK).unlink(missing_ok=True)
+
+
+def _fill(store: Store, options: Options, workers: int, watch: Watch) -> None:
+    """Pack the clips that are left, in their order."""
+    left = [place for place, record in enumerate(store.records) if isinstance(record, Left)]
+    if left and options.damaged == "refuse":
+        store.cut(left[0])  # they may have been mended
+    first, total = len(store.records), len(store.order)
+    size, begun = sum(getattr(record, "bytes", 0) for record in store.records), time.monotonic()
+    pack = Pack(store.samples, Form(store.made.format, store.made.size, store.made.quality))
+    if first:
+        watch.say(f"{first} of {total} clips are there already")
+    with (
+        run_tasks(pack, store.order[first:], executor=options.executor, workers=workers) as results,
+        watch.bar("clips", total, first) as bar,
+    ):
+        for done, packed in enumerate(results, first + 1):
+            if isinstance(packed, Refused):
+                _check_skipped(packed, store.next_sample.split, options.damaged)
+                watch.say(f"left out: {packed.error()}")
+            else:
+                size += len(packed.content)
+            store.add(packed)
+            rate = (done - first) / (time.monotonic() - begun)
+            bar.at(done, f"{rate:.1f} clips/s  {size_text(size)}")
+    store.close_shard()
+
+
+def _check_skipped(refused: Refused, split: str, damaged: str) -> None:
+    """Stop at a clip that cannot be used, unless it is one of train and may be left out."""
+    if not refused.users:
+        raise refused.error()
+    if damaged == "refuse" or split != "train":
+        hint = "mend it and run the same command again"
+        hint += ", or leave out such clips of train with --damaged skip" if split == "train" else ""
+        raise UserError(refused.where, refused.what, f"{refused.hint}; {hint}" if refused.hint else hint)
+
+
+def _sums(store: Store, workers: int, watch: Watch) -> dict[str, str]:
+    """The SHA-256 of all files of clips, read again from the disk."""
+    files = store.files()
+    with (
+        run_tasks(partial(_sum, store.folder), files, workers=workers) as results,
+        watch.bar("checksums", len(files)) as bar,
+    ):
+        sums = {}
+        for name, digest in zip(files, results, strict=True):
+            sums[name] = digest
+            bar.at(len(sums))
+    return sums
+
+
+def _sum(folder: Path, name: str) -> str:
+    with plainly(folder / name, "read"):
+        return sha256(folder / name)

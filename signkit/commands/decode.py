@@ -1,0 +1,124 @@
+"""`signkit decode`: a finished run decoded anew, without training."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from signkit.config.recipe import DecodeConfig
+from signkit.config.recipe_file import DecodeRecipe
+from signkit.config.yaml_write import to_yaml
+from signkit.errors import OperationalError, UserError
+from signkit.report import Result, print_result, write_report
+from signkit.runtime.files import plainly, write_text
+from signkit.runtime.progress import Watch
+from signkit.tasks.recognition.decoded import decode_splits, write_scores
+from signkit.tasks.recognition.external import beside
+from signkit.tasks.recognition.reopened import Reopened, reopen
+from signkit.tasks.recognition.results import plain
+from signkit.tasks.recognition.scored import references_of
+from signkit.train.setup import Prepared
+
+
+def redecode(
+    run: Path,
+    splits: Sequence[str],
+    overrides: Sequence[str],
+    file: Path | None,
+    out: Path | None,
+    as_json: bool,
+) -> int:
+    """Decode, score and report; the last line printed is the folder of the results.
+
+    Args:
+        splits: those of the recipe if empty.
+        overrides: ``decode.a=b`` or ``eval.a=b`` each.
+        file: a decode recipe, such as `signkit tune` writes.
+        out: a new folder for the results; one below the run's if None.
+
+    Raises:
+        SignkitError: as one message; nothing is left behind.
+    """
+    if out is not None and out.exists():
+        raise UserError("--out", f"{out} exists already", "name a new folder")
+    opened = reopen(run, file, overrides)
+    chosen = _checked_splits(splits, opened)
+    decode: DecodeConfig = replace(opened.recipe.decode, splits=chosen)  # type: ignore[arg-type]
+    recipe = replace(opened.recipe, decode=decode)
+    opened = replace(opened, recipe=recipe)
+    used = to_yaml(DecodeRecipe(decode=recipe.decode, eval=recipe.eval))
+    folder = _new_name(run, used) if out is None else out
+    aside = folder.with_name(f".{folder.name}.part")
+    try:
+        shutil.rmtree(aside, ignore_errors=True)  # of one that was killed
+        with plainly(folder, "made"):
+            aside.mkdir(parents=True)
+        result = _decoded(opened, aside, used)
+        os.rename(aside, folder)
+    except BaseException as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        with suppress(OSError):  # others' results are there
+            (run / "decoded").rmdir()
+        if isinstance(error, OSError):
+            raise OperationalError(f"{error.filename or folder}: {error.strerror or error}") from error
+        raise
+    if as_json:
+        scores = [plain(each) for each in result.scores]
+        print(json.dumps({"decoded": str(folder), "run": str(run), "metrics": scores}))
+        return 0
+    print_result(replace(result, picture=folder / "picture.png"))
+    print(folder, flush=True)
+    return 0
+
+
+def _decoded(opened: Reopened, folder: Path, used: str) -> Result:
+    """Fill the folder of the results."""
+    recipe, prepared = opened.recipe, opened.prepared
+    parts = beside(recipe.decode, prepared)
+    watch = Watch(folder, main=True)
+    try:
+        decoded = decode_splits(recipe, opened.protocol, prepared, parts, recipe.decode.splits, folder, watch)
+    finally:
+        watch.close()
+    write_text(folder / "decode.yaml", used)
+    write_scores(folder / "scores.json", decoded)
+    result = Result(
+        recipe.name,
+        opened.step,
+        decoded.scores,
+        decoded.hypotheses,
+        references_of(prepared, decoded.hypotheses),
+        decoded.calibration.raw,
+        decoded.calibration.used,
+    )
+    return write_report(folder, result, prepared, opened.folder)
+
+
+def _checked_splits(splits: Sequence[str], opened: Reopened) -> tuple[str, ...]:
+    """The splits asked for, or those of the recipe that the corpus has."""
+    prepared: Prepared = opened.prepared
+    there = tuple(prepared.examples)
+    for split in splits:
+        if split not in there:
+            what = f"the corpus {prepared.corpus.name} has no {split} samples"
+            raise UserError("--split", what, f"it has {', '.join(there)}")
+    chosen = tuple(dict.fromkeys(splits)) or tuple(s for s in opened.recipe.decode.splits if s in there)
+    if not chosen:
+        wanted = ", ".join(opened.recipe.decode.splits)
+        what = f"the corpus {prepared.corpus.name} has none of the recipe's splits ({wanted})"
+        raise UserError("--split", what, f"it has {', '.join(there)}")
+    return chosen
+
+
+def _new_name(run: Path, used: str) -> Path:
+    """``RUN/decoded/<time>-<hash>``, which is not there yet."""
+    digest = hashlib.sha256(used.encode()).hexdigest()[:8]
+    name = f"{datetime.now().strftime('%Y%m%d-%H%M%S')}-{digest}"
+    parent = run / "decoded"
+    number = next(n for n in range(1000) if not (parent / (f"{name}-{n}" if n else name)).exists())
+    return parent / (f"{name}-{number}" if number else name)

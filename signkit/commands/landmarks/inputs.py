@@ -1,0 +1,122 @@
+"""What is to be tracked, and where its landmarks go."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from signkit.data.corpora.table import fail_together
+from signkit.errors import UserError
+from signkit.runtime.files import plainly, read_text
+
+VIDEOS = (
+    ".3gp", ".avi", ".flv", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts",
+    ".webm", ".wmv",
+)  # fmt: skip
+"""Endings by which a folder is searched; a file that is named may have any."""
+PICTURES = (".png", ".jpg", ".jpeg")
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A clip, and the file below the output folder, without its ending, that is made of it."""
+
+    path: Path
+    output: str
+
+
+def find_inputs(paths: Sequence[Path], list_file: Path | None) -> list[Input]:
+    """All clips that are meant, in order.
+
+    A video that is named, and a folder of frames, goes by its own name; what is found in a folder by its
+    path below that folder; a line of a list by its path as it is written there.
+
+    Raises:
+        UserError: nothing is meant, something is not there, a folder without clips, or two clips that would
+            be written to one file.
+    """
+    found: list[Input] = []
+    faults: list[UserError] = []
+    for path, below in (*((path, "") for path in paths), *(_listed(list_file) if list_file else ())):
+        try:
+            found += _clips(path, below)
+        except UserError as fault:
+            faults.append(fault)
+    faults += _collisions(found)
+    fail_together(faults, "landmarks")
+    if not found:
+        raise UserError("landmarks", "no inputs", "name videos, folders, or a list of them with --list FILE")
+    return found
+
+
+def _listed(path: Path) -> Iterator[tuple[Path, str]]:
+    for number, line in enumerate(read_text(path).split("\n"), 1):
+        name = line.strip()
+        if not name:
+            continue
+        if PureWindowsPath(name).anchor or ".." in PureWindowsPath(name).parts:
+            hint = "write paths relative to the list's folder"
+            raise UserError(f"{path}:{number}", f"{name!r} is not below the list's folder", hint)
+        yield path.parent / name, PurePosixPath(name).parent.as_posix()
+
+
+def _clips(path: Path, below: str) -> list[Input]:
+    """A clip, or those of a folder. Names begin with a dot where they are hidden, and are passed over."""
+    name = path.resolve().name if path.name in ("", "..") else path.name
+    found: list[Input] = []
+    with plainly(path, "read"):
+        if not path.is_dir():
+            if not path.exists():
+                raise UserError(str(path), "there is no such file")
+            return [_input(path, below, Path(name).stem)]
+        for here, visible in _folders(path, frozenset()):
+            within = here.relative_to(path)
+            videos = [each for each in visible if each.lower().endswith(VIDEOS)]
+            if videos:
+                found += [
+                    _input(here / each, below, (within / Path(each).stem).as_posix()) for each in videos
+                ]
+            elif any(each.lower().endswith(PICTURES) for each in visible):
+                found.append(_input(here, below, name if here == path else within.as_posix()))
+    if not found:
+        raise UserError(str(path), "holds no videos and no folders of frames (png, jpg)")
+    return found
+
+
+def _folders(folder: Path, above: frozenset[str]) -> Iterator[tuple[Path, list[str]]]:
+    """A folder and those below it, links too, each with its visible files.
+
+    Args:
+        above: where the folders above really are, since a link may lead back to one of them.
+
+    Raises:
+        OSError: one of them cannot be read.
+    """
+    place = os.path.realpath(folder)
+    if place in above:
+        return
+    with os.scandir(folder) as found:
+        entries = sorted((each.name, each.is_dir()) for each in found if not each.name.startswith("."))
+    yield folder, [name for name, is_folder in entries if not is_folder]
+    for name, is_folder in entries:
+        if is_folder:
+            yield from _folders(folder / name, above | {place})
+
+
+def _input(path: Path, below: str, name: str) -> Input:
+    return Input(path, (PurePosixPath(below) / name).as_posix())
+
+
+def _collisions(found: Sequence[Input]) -> list[UserError]:
+    first: dict[str, Input] = {}
+    faults = []
+    for each in found:
+        other = first.setdefault(each.output.lower(), each)  # some file systems take case for nothing
+        if other is not each:
+            what = f"would be written to the same file as {other.path}, {each.output}"
+            hint = "name the folder that holds both, or a list of relative paths"
+            twice = other.path == each.path
+            faults.append(
+                UserError(str(each.path), "is named twice" if twice else what, "" if twice else hint)
+            )
+    return faults

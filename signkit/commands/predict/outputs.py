@@ -1,0 +1,111 @@
+"""What is written of each clip, and where."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from signkit.commands.predict.inputs import Input, Source
+from signkit.commands.predict.options import Outputs
+from signkit.data.corpora.table import fail_together
+from signkit.errors import UserError
+from signkit.report.clips.burn import burn
+from signkit.report.clips.captions import web_vtt
+from signkit.report.clips.cues import Cue, cues
+from signkit.report.clips.elan import eaf
+from signkit.report.clips.lettering import Fonts
+from signkit.runtime.files import write_bytes, write_text
+from signkit.runtime.progress import Watch
+from signkit.text.vocabulary import Vocabulary
+from signkit.types import Hypothesis
+
+
+def check_outputs(inputs: Sequence[Input], outputs: Outputs) -> None:
+    """Refuse what would be written twice, over an input, or over a file that exists.
+
+    Raises:
+        UserError: naming it; of several, all.
+    """
+    faults: list[UserError] = []
+    given = {os.path.realpath(each.file) for each in inputs}
+    first: dict[str, Input] = {}
+    for folder in (outputs.captions, outputs.elan, outputs.burn):
+        if folder is not None and os.path.exists(folder) and not os.path.isdir(folder):
+            faults.append(UserError(str(folder), "is a file, not a folder"))
+    for each in inputs:
+        for path in _files(outputs, each.name):
+            other = first.setdefault(str(path).lower(), each)  # some file systems take case for nothing
+            if other is not each:
+                what = f"would be written to the same file as {other.file}, {path}"
+                hint = "name them in a --list by paths that differ"
+                faults.append(UserError(str(each.file), what, hint))
+            elif os.path.realpath(path) in given:
+                faults.append(UserError(str(path), "is an input", "choose another folder"))
+            elif os.path.exists(path) and not outputs.force:
+                faults.append(UserError(str(path), "exists already", "--force replaces it"))
+    fail_together(faults, "predict")
+
+
+def fonts_for(vocabulary: Vocabulary, outputs: Outputs) -> Fonts | None:
+    """Fonts for all that can be recognised, where glosses are to be burnt in.
+
+    Raises:
+        UserError: a letter is in no font.
+    """
+    if outputs.burn is None:
+        return None
+    return Fonts("".join(vocabulary.tokens))
+
+
+def write_outputs(
+    sources: Sequence[Source],
+    best: Mapping[Path, Hypothesis],
+    seconds: Mapping[Path, float],
+    outputs: Outputs,
+    fonts: Fonts | None,
+    watch: Watch,
+) -> None:
+    """Write what is asked for, each file whole or not at all.
+
+    Args:
+        seconds: how long each clip is.
+
+    Raises:
+        UserError: a frame cannot be decoded.
+        OperationalError: a file cannot be written; those before it stay.
+    """
+    spans = {source.file: cues(best[source.file], seconds[source.file]) for source in sources}
+    for source in sources:
+        if outputs.captions is not None:
+            write_text(outputs.captions / f"{source.name}.vtt", web_vtt(spans[source.file]))
+        if outputs.elan is not None:
+            path = outputs.elan / f"{source.name}.eaf"
+            write_bytes(path, eaf(spans[source.file], _media(source), path.parent))
+    if outputs.burn is not None and fonts is not None:
+        _burn_all(sources, spans, outputs.burn, fonts, watch)
+
+
+def _burn_all(
+    sources: Sequence[Source], spans: Mapping[Path, Sequence[Cue]], folder: Path, fonts: Fonts, watch: Watch
+) -> None:
+    done = 0
+    with watch.bar("burning", sum(source.frames for source in sources)) as bar:
+
+        def tell() -> None:
+            nonlocal done
+            done += 1
+            bar.at(done)
+
+        for source in sources:
+            if source.clip is not None:
+                burn(folder / f"{source.name}.mp4", source.clip, spans[source.file], fonts, tell)
+
+
+def _media(source: Source) -> Path | None:
+    """The file that ELAN can play beside the annotations."""
+    return source.file if source.clip is not None and source.file.is_file() else None
+
+
+def _files(outputs: Outputs, name: str) -> list[Path]:
+    """What is written of the clip of this name."""
+    folders = ((outputs.captions, ".vtt"), (outputs.elan, ".eaf"), (outputs.burn, ".mp4"))
+    return [folder / f"{name}{ending}" for folder, ending in folders if folder is not None]

@@ -1,0 +1,132 @@
+"""`signkit profile`: a made batch through a recipe's model, and a row for each stage."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from signkit.commands.profile.made import Shapes, made
+from signkit.commands.profile.measure import Cost, cost
+from signkit.commands.profile.stages import stages_of
+from signkit.config.recipe import Recipe
+from signkit.config.recipe_file import load_recipe
+from signkit.config.registry import component_name
+from signkit.train.loop import accelerator, built_terms
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The costs of a recipe's step, and what they were measured on."""
+
+    recipe: str
+    batch: int
+    frames: int
+    vocabulary: int
+    device: str
+    precision: str
+    threads: int
+    costs: tuple[Cost, ...]
+
+    def frames_a_second(self, cost: Cost) -> float:
+        """Frames of the whole batch by a stage's time."""
+        return self.batch * self.frames / cost.seconds
+
+
+def profile_recipe(ref: str, overrides: Sequence[str], shapes: Shapes, as_json: bool) -> int:
+    """Measure and print; returns the exit status.
+
+    Raises:
+        SignkitError: the recipe is at fault, or the batch does not fit the memory.
+    """
+    found = measured(load_recipe(ref, overrides, check_paths=False), shapes)
+    if as_json:
+        print(json.dumps(_plain(found)))
+    else:
+        _print(found)
+    return 0
+
+
+def measured(recipe: Recipe, shapes: Shapes) -> Profile:
+    """The costs of a training step with one made batch, on the device that a run would take.
+
+    Raises:
+        SignkitError: see `made` and `cost`.
+    """
+    import torch
+
+    model, batch, symbols = made(recipe, shapes)
+    engine = accelerator(recipe.train)
+    model.to(engine.device).train()
+    batch = batch.to(engine.device)
+    terms = built_terms(recipe.train, model.topology)
+    name = component_name("encoders", recipe.encoder)
+    with engine.autocast():
+        stages = list(stages_of(model, batch, terms, name))
+    with _bar(len(stages)) as bar:
+        task = bar.add_task("", total=len(stages))
+        costs = []
+        for stage in stages:
+            bar.update(task, description=stage.name)
+            costs.append(cost(stage, engine.device, engine.autocast))
+            bar.advance(task)
+    size, frames = batch.inputs.shape[:2]
+    return Profile(
+        recipe=recipe.name,
+        batch=size,
+        frames=frames,
+        vocabulary=symbols,
+        device=torch.cuda.get_device_name() if engine.device.type == "cuda" else "CPU",
+        precision="bf16" if engine.mixed_precision == "bf16" else "float32",
+        threads=torch.get_num_threads(),
+        costs=tuple(costs),
+    )
+
+
+def _bar(total: int) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+
+
+def _plain(found: Profile) -> dict[str, object]:
+    described = {key: value for key, value in asdict(found).items() if key != "costs"}
+    rows = [asdict(c) | {"frames_per_second": found.frames_a_second(c)} for c in found.costs]
+    return described | {"stages": rows}
+
+
+def _rate(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _print(found: Profile) -> None:
+    threads = f", {found.threads} threads" if found.device == "CPU" else ""
+    what = f"{found.batch} clips of {found.frames} frames, {found.vocabulary} symbols"
+    title = f"{found.recipe}: {what}; {found.device}{threads}, {found.precision}"
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("stage")
+    for heading in ("parameters", "trained", "GMAC", "ms", "frames/s", "MB"):
+        table.add_column(heading, justify="right")
+    for each in found.costs:
+        table.add_row(
+            each.name,
+            f"{each.parameters:,}",
+            f"{each.trained:,}",
+            f"{each.multiply_adds / 1e9:.3g}",
+            f"{1e3 * each.seconds:.1f}",
+            _rate(found.frames_a_second(each)),
+            f"{each.peak_bytes / 1e6:,.0f}",
+        )
+    # A line each when piped, whatever the width of the terminal.
+    width = None if sys.stdout.isatty() else 200
+    console = Console(width=width, highlight=False, markup=False, emoji=False)
+    console.print(title, soft_wrap=True)
+    console.print(table)
+    console.print(
+        "GMAC: multiply-adds of the forward pass, 10^9. ms, frames/s, MB: forward and backward of the stage "
+        "alone; the last row is the whole step but for the optimizer.",
+        soft_wrap=True,
+    )

@@ -1,0 +1,123 @@
+"""The verbs about recipes: check, show, list, copy. None of them imports torch."""
+
+import json
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from signkit.config.assets import Kind, folder, names
+from signkit.config.recipe import Recipe
+from signkit.config.recipe_file import find_recipe, load_recipe, resolved
+from signkit.config.registry import GROUPS, config_class, registered, summary
+from signkit.config.yaml_tree import Place, Section, parse
+from signkit.config.yaml_write import to_plain
+from signkit.errors import UserError, UserErrors
+from signkit.runtime.files import plainly, write_bytes
+
+KINDS: dict[str, Kind] = {"recipes": "recipes", "lm": "lm", "protocols": "eval"}
+OF_RUNS = {"encoder", "context", "model", "train"}
+"""Sections that every recipe of a run has."""
+
+
+def check_recipe(ref: str, overrides: Sequence[str], as_json: bool) -> int:
+    """Say that a recipe is fine, or raise (as JSON: print) all its faults."""
+    try:
+        _load(ref, overrides)
+    except UserError as error:
+        if not as_json:
+            raise
+        found = error.faults if isinstance(error, UserErrors) else (error,)
+        faults = [{"where": fault.where, "what": fault.what, "hint": fault.hint} for fault in found]
+        print(json.dumps({"ok": False, "faults": faults}))
+        return error.exit_code
+    print(json.dumps({"ok": True, "faults": []}) if as_json else f"{find_recipe(ref)[1]}: ok")
+    return 0
+
+
+def show_recipe(ref: str, overrides: Sequence[str], as_json: bool) -> int:
+    """Print a recipe with every default written out, as YAML or JSON."""
+    recipe = _load(ref, overrides, check_paths=False)  # it can be read before there are data
+    sys.stdout.write(json.dumps(to_plain(recipe), indent=2) + "\n" if as_json else resolved(recipe))
+    return 0
+
+
+def list_known(as_json: bool) -> int:
+    """Print the built-in recipes, language models and scoring protocols, and the components of each group, a
+    line each."""
+    known = {
+        title: {name: first_comment(folder(kind) / f"{name}.yaml") for name in names(kind)}
+        for title, kind in KINDS.items()
+    }
+    for group in GROUPS:
+        known[group] = {name: summary(config_class(group, name)) for name in registered(group)}
+    if as_json:
+        print(json.dumps(known, indent=2))
+    else:
+        _print_tables(known)
+    return 0
+
+
+def copy_recipe(ref: str, destination: Path, force: bool) -> int:
+    """Copy a recipe's file; the copy appears whole or not at all.
+
+    Raises:
+        UserError: the destination is there already, or its folder is not.
+        OperationalError: it cannot be read or written.
+    """
+    source, _ = find_recipe(ref)
+    target = destination / source.name if destination.is_dir() else destination
+    if not target.parent.is_dir():
+        raise UserError(str(destination), f"there is no folder {target.parent}")
+    if target.exists() and not force:
+        raise UserError(str(target), "exists already", "--force replaces it")
+    with plainly(source, "read"):
+        if target.exists() and target.samefile(source):
+            raise UserError(str(target), "is the recipe itself")
+        content = source.read_bytes()
+    write_bytes(target, content)
+    print(target)
+    return 0
+
+
+def _load(ref: str, overrides: Sequence[str], *, check_paths: bool = True) -> Recipe:
+    """Read a recipe of a run; one of an n-gram model is told in one message, not by all that it lacks."""
+    path, shown = find_recipe(ref)
+    if _is_of_ngrams(path):
+        name = path.stem if path.parent == folder("lm") else ref
+        what = "is the recipe of an n-gram model, not of a run"
+        raise UserError(shown, what, f"`signkit lm train {name}` reads it")
+    return load_recipe(ref, overrides, check_paths=check_paths)
+
+
+def _is_of_ngrams(path: Path) -> bool:
+    """Whether a recipe has the section `lm`, and none of those that a run cannot be without."""
+    try:
+        root = parse(path.read_text(encoding="utf-8-sig"), Place(str(path), 1, 1), [])
+    except (OSError, UnicodeDecodeError):
+        return False  # whose reader says what is wrong
+    keys = {key.text for key, _ in root.entries} if isinstance(root, Section) else set()
+    return "lm" in keys and keys.isdisjoint(OF_RUNS)
+
+
+def first_comment(path: Path) -> str:
+    """What a recipe is: the first sentence of its first comment."""
+    comment = re.search("(?:^# .*\n?)+", path.read_text(encoding="utf-8"), re.MULTILINE)
+    text = " ".join(line.lstrip("# ").rstrip() for line in comment[0].splitlines()) if comment else ""
+    return re.split(r"(?<=\.) (?=[A-Z])", text, maxsplit=1)[0]
+
+
+def _print_tables(known: dict[str, dict[str, str]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    # A line each when piped, whatever the width of the terminal.
+    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False, emoji=False)
+    for kind, rows in known.items():
+        table = Table(title=kind, title_justify="left", box=box.SIMPLE_HEAD, show_header=False)
+        table.add_column(no_wrap=True, style="bold")
+        table.add_column()
+        for name, line in rows.items():
+            table.add_row(name, line)
+        console.print(table)

@@ -1,0 +1,206 @@
+"""The verb `signkit score`."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from signkit.commands.recipes import first_comment
+from signkit.config.assets import find
+from signkit.errors import UserError
+from signkit.eval.analyses import analyse
+from signkit.eval.comparison import comparisons
+from signkit.eval.formats import read, read_pair
+from signkit.eval.metrics import check_names
+from signkit.eval.pairing import Missing, train_sentences
+from signkit.eval.protocols import Protocol, load
+from signkit.eval.scores import Resampling, Train, score
+from signkit.eval.tokens import folding
+from signkit.eval.transcripts import Transcripts
+from signkit.report.scoring.scoring import Scoring
+from signkit.text.vocabulary import composed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command line asks for.
+
+    Attributes:
+        metrics: in place of the protocol's own.
+        overrides: of the protocol, ``case=sensitive`` each.
+        by: ``signer``: intervals by signer, and a table of signers.
+        systems: further hypotheses to compare with the first.
+        train: transcripts of train, or None.
+        report: where to write the page, or None.
+        resamples, seed, confidence: of the bootstrap, see `Resampling`.
+        sclite: print text in the manner of sclite.
+        show_cleaning: print what the protocol's rules did, and score nothing.
+    """
+
+    protocol: str = "plain"
+    overrides: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    format: str = ""
+    reference_format: str = ""
+    column: str = ""
+    reference_column: str = ""
+    missing: Missing = "refuse"
+    by: str = ""
+    systems: tuple[Path, ...] = ()
+    train: Path | None = None
+    report: Path | None = None
+    resamples: int = 1000
+    seed: int = 0
+    confidence: float = 0.95
+    sclite: bool = False
+    show_cleaning: bool = False
+    as_json: bool = False
+
+    @property
+    def resampling(self) -> Resampling:
+        """How intervals are found."""
+        return Resampling(
+            resamples=self.resamples,
+            seed=self.seed,
+            confidence=self.confidence,
+            by_signer=self.by == "signer",
+        )
+
+
+def score_files(reference: Path, hypothesis: Path, options: Options) -> int:
+    """Score files and print a table (or JSON, or sclite's text); write a page if one is asked for.
+
+    Raises:
+        UserError: what is wrong with a file, an option or the protocol.
+    """
+    protocol = load(options.protocol, options.overrides)
+    files = (hypothesis, *options.systems)
+    _check(options, (reference, *files))
+    references, hypotheses = read_pair(
+        reference,
+        files,
+        format=options.format,
+        reference_format=options.reference_format,
+        column=options.column,
+        reference_column=options.reference_column,
+    )
+    if options.show_cleaning:
+        from signkit.report.scoring.cleaned import show_cleaning
+
+        show_cleaning(protocol, references, hypotheses[0], options.as_json)
+        return 0
+    if protocol.rules and len({each.a_word_a_line for each in hypotheses}) > 1:
+        what = "a CTM is cleaned word by word and other formats sentence by sentence: these do not compare"
+        raise UserError("--compare", what, "give all systems in one format")
+    scoring = _scored(references, dict(zip(_names(files), hypotheses, strict=True)), protocol, options)
+    if options.report is not None:
+        from signkit.report.scoring.page import write_page
+        from signkit.report.scoring.present import page
+
+        write_page(options.report.resolve(), page(scoring))
+    _print(scoring, options)
+    return 0
+
+
+def _check(options: Options, files: Sequence[Path]) -> None:
+    """Refuse options that do not go together, and a report that would replace something else.
+
+    Raises:
+        UserError: which option is at fault.
+    """
+    check_names(options.metrics, "--metric")
+    if not 0 < options.confidence < 1:
+        raise UserError("--confidence", f"lies between 0 and 1, and not at {options.confidence:g}")
+    if "seen" in options.metrics and options.train is None:
+        raise UserError("--metric seen", "needs the sentences of train", "`--train FILE` names them")
+    if options.as_json and options.sclite:
+        raise UserError("--sclite", "prints text, and --json JSON: choose one")
+    if options.show_cleaning and (options.systems or options.report or options.sclite):
+        raise UserError("--show-cleaning", "scores nothing: leave out --compare, --report and --sclite")
+    report = options.report
+    if report is None:
+        return
+    if report.is_dir() or (report.exists() and not report.is_file()):
+        raise UserError("--report", f"{report} is not a file that could be replaced")
+    if not report.absolute().parent.is_dir():
+        raise UserError("--report", f"there is no folder {report.parent}")
+    for path in (*files, *([options.train] if options.train else ())):
+        if report.exists() and path.exists() and report.samefile(path):
+            raise UserError("--report", f"{report} is a file that is read here")
+
+
+def _scored(
+    references: Transcripts, systems: dict[str, Transcripts], protocol: Protocol, options: Options
+) -> Scoring:
+    train = _train(options, protocol) if options.train is not None else None
+    scored = {
+        name: score(
+            references,
+            hypotheses,
+            protocol,
+            metrics=options.metrics,
+            split="all",
+            train=train,
+            missing=options.missing,
+            resampling=options.resampling,
+        )
+        for name, hypotheses in systems.items()
+    }
+    fold = folding(protocol.case)
+    units = train
+    if train is not None and protocol.unit == "character":
+        units = frozenset(tuple(composed((" " if protocol.spaces else "").join(words))) for words in train)
+    wanted = options.as_json or options.report is not None or not options.sclite
+    analyses = {
+        name: analyse(
+            *each.sentences.main,
+            each.measures,
+            units,
+            fold=lambda token: fold(composed(token)),
+        )
+        for name, each in scored.items()
+        if wanted
+    }
+    tests = comparisons(scored, options.resampling) if len(scored) > 1 else ()
+    classes = "per_class" in (options.metrics or protocol.metrics)
+    description = first_comment(find("eval", options.protocol))
+    return Scoring(
+        references.source, protocol, description, scored, analyses, tests, options.resampling, classes
+    )
+
+
+def _train(options: Options, protocol: Protocol) -> Train:
+    """The sentences of train, cleaned as references are."""
+    assert options.train is not None
+    transcripts = read(options.train, column=options.reference_column or options.column)
+    return train_sentences(transcripts, protocol)
+
+
+def _names(files: Sequence[Path]) -> tuple[str, ...]:
+    """The systems' names: as short as they may be without being the same."""
+    paths = [str(path) for path in files]
+    if len(set(paths)) < len(paths):
+        raise UserError("--compare", "names a file twice")
+    for names in ([path.stem for path in files], [path.name for path in files], paths):
+        if len(set(names)) == len(names):
+            break
+    return tuple(names)
+
+
+def _print(scoring: Scoring, options: Options) -> None:
+    if options.sclite:
+        from signkit.report.scoring.sclite import pra_text, sys_text
+
+        for name, each in scoring.systems.items():
+            main = each.sentences.main
+            strict = scoring.protocol.case == "sensitive"
+            sys.stdout.write(sys_text(name, *main) + "\n" + pra_text(name, *main, case_sensitive=strict))
+    elif options.as_json:
+        from signkit.report.scoring.document import document
+
+        print(json.dumps(document(scoring), ensure_ascii=False))  # whole, before a part of it is out
+    else:
+        from signkit.report.scoring.terminal import print_scoring
+
+        print_scoring(scoring, by_signer=options.by == "signer", report=options.report)

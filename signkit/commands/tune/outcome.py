@@ -1,0 +1,179 @@
+"""What the tuning found: the errors of each point, and what the gain rests on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from signkit.commands.tune.cached import Cached
+from signkit.commands.tune.search import Search, Trial, Values
+from signkit.commands.tune.space import Parameter, with_values
+from signkit.config.recipe import DecodeConfig
+from signkit.decode.confidence import beam_votes, greedy_votes, right_tokens
+from signkit.decode.in_words import InWords
+from signkit.decode.state import Candidate
+from signkit.eval.bootstrap import PairedBootstrap, interval, paired
+from signkit.eval.measure import Floats, Measure
+from signkit.eval.metrics import main_rate
+from signkit.eval.protocols import Protocol
+from signkit.eval.scores import Resampling, score
+from signkit.tasks.recognition.calibration import fitted_temperature
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The splits of one or several runs, whose errors count together."""
+
+    runs: tuple[Cached, ...]
+    protocol: Protocol
+    decode: DecodeConfig
+    space: tuple[Parameter, ...]
+
+    def at(self, values: Values) -> DecodeConfig:
+        """The decode section of a point."""
+        return with_values(self.decode, self.space, values)
+
+    @property
+    def groups(self) -> npt.NDArray[np.integer] | None:
+        """Which sentence each one is, where runs of several seeds have the same: they are no independent
+        ones. None of a single run."""
+        if len(self.runs) == 1:
+            return None
+        names = [name for run in self.runs for name in run.references]
+        return np.unique(names, return_inverse=True)[1]
+
+    def measure(self, values: Values) -> Measure:
+        """The error rate at a point, with the errors of each sentence."""
+        references: dict[str, str] = {}
+        hypotheses: dict[str, str] = {}
+        for number, run in enumerate(self.runs):
+            vocabulary = run.prepared.vocabulary
+            for name, beam in run.search(self.at(values)).items():
+                references[f"{number}/{name}"] = vocabulary.join(run.references[name])
+                hypotheses[f"{number}/{name}"] = vocabulary.join(vocabulary.decode(beam[0].tokens))
+        metrics = (main_rate(self.protocol),)
+        drawn = Resampling(resamples=0)
+        return score(references, hypotheses, self.protocol, metrics=metrics, resampling=drawn).measures[0]
+
+    def temperature(self, values: Values) -> float:
+        """The one of the confidences that fits best at a point, to four digits."""
+        decode = self.at(values)
+        found: list[Sequence[Candidate]] = []
+        references: list[tuple[int, ...]] = []
+        for run in self.runs:
+            words = InWords(run.prepared.vocabulary)
+            found += words.candidates([*run.search(decode, nbest=None).values()])
+            references += [words.encode(tokens) for tokens in run.references.values()]
+        votes = greedy_votes(found) if decode.beam == 1 else beam_votes(found)
+        return float(f"{fitted_temperature(votes, right_tokens(found, references)):.4g}")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The best point beside plain decoding.
+
+    Attributes:
+        plain: the trial at which no parameter changes anything.
+        given: the one of the recipe as it was.
+        without: the error rate of the best point with each parameter where it changes nothing.
+        low, high: interval of the best rate.
+        gain: the best rate less the plain one, with its interval.
+        better, worse: sentences with fewer and with more errors than in plain decoding.
+        decode: the section to use, with the temperature of its confidences.
+    """
+
+    space: tuple[Parameter, ...]
+    trials: tuple[Trial, ...]
+    best: Trial
+    plain: Trial
+    given: Trial
+    without: tuple[float, ...]
+    rate: str
+    sentences: int
+    low: float
+    high: float
+    gain: PairedBootstrap
+    better: int
+    worse: int
+    decode: DecodeConfig
+
+
+def find_best(pool: Pool, given: Values, trials: int, seed: int, told: Callable[[int, str], None]) -> Outcome:
+    """Search the space, then look at the best point.
+
+    Args:
+        given: the point of the recipe as it is.
+        told: called with the trials done, of those asked for, and a word on the best.
+    """
+    plain: Values = tuple(parameter.neutral for parameter in pool.space)
+
+    def judge(values: Values) -> float:
+        return pool.measure(values).total()
+
+    def tell(trial: Trial) -> None:
+        told(min(trial.number, trials), f"best {100 * search.best.rate:.2f} %")
+
+    search = Search(pool.space, judge, trials, tell)
+    search.run(list(dict.fromkeys((plain, given))), seed)
+    best = search.best
+    measure, base = pool.measure(best.values), pool.measure(plain)
+    low, high = interval(measure, groups=pool.groups)
+    fewer = _errors(measure) - _errors(base)
+    without = tuple(search.rate(search.without(best.values, n)) for n in range(len(pool.space)))
+    decode = pool.at(best.values)
+    if not pool.decode.temperature:
+        decode = replace(decode, temperature=pool.temperature(best.values))
+    return Outcome(
+        pool.space,
+        tuple(sorted(search.done.values(), key=search.order)),
+        best,
+        search.done[plain],
+        search.done[given],
+        without,
+        measure.name,
+        len(measure.row),
+        low,
+        high,
+        paired(measure, base, groups=pool.groups),
+        int((fewer < 0).sum()),
+        int((fewer > 0).sum()),
+        decode,
+    )
+
+
+def as_json(outcome: Outcome) -> dict[str, Any]:
+    """All of it as JSON has it."""
+    keys = [parameter.key for parameter in outcome.space]
+    return {
+        "metric": outcome.rate,
+        "value": _defined(outcome.best.rate),
+        "interval": [_defined(outcome.low), _defined(outcome.high)],
+        "plain": _defined(outcome.plain.rate),
+        "recipe": _defined(outcome.given.rate),
+        "gain": [_defined(x) for x in (outcome.gain.difference, outcome.gain.low, outcome.gain.high)],
+        "sentences": {"all": outcome.sentences, "better": outcome.better, "worse": outcome.worse},
+        "best": dict(zip(keys, outcome.best.values, strict=True)),
+        "without": {key: _defined(rate) for key, rate in zip(keys, outcome.without, strict=True)},
+        "temperature": outcome.decode.temperature,
+        "trials": [
+            {"number": t.number, "value": _defined(t.rate), **dict(zip(keys, t.values, strict=True))}
+            for t in outcome.trials
+        ],
+    }
+
+
+def _errors(measure: Measure) -> Floats:
+    """The errors of each sentence."""
+    return np.asarray(measure.rows[measure.row, 0])
+
+
+def _defined(value: float) -> float | None:
+    return None if value != value else value
+
+
+def rates_by_value(trials: Sequence[Trial], place: int) -> tuple[list[float], list[float]]:
+    """The values of one parameter and the rates there, in the order of the values."""
+    pairs = sorted((trial.values[place], trial.rate) for trial in trials)
+    return [value for value, _ in pairs], [rate for _, rate in pairs]

@@ -1,0 +1,176 @@
+"""What can be tuned: parameters of the decode section with their ranges."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, get_origin
+
+from signkit.config.recipe import DecodeConfig, check_beam
+from signkit.config.strict_yaml import Range, field_types
+from signkit.config.suggest import suggestion
+from signkit.decode.external.configs import LexiconConfig
+from signkit.errors import UserError, UserErrors
+
+SECTIONS = ("fusion", "rescore")
+ADDED, SUBTRACTED = (0.0, 1.5), (-1.0, 0.0)
+"""Ranges of the weight of a part that is added, and of one that is subtracted."""
+USUAL = {"length_reward": (-1.0, 3.0), "acoustic_scale": (0.5, 1.2), "context_scale": (0.0, 1.5)}
+NEUTRAL = {"length_reward": 0.0, "acoustic_scale": 1.0, "context_scale": 1.0}
+"""At these values a parameter changes nothing; so does a weight of 0."""
+ASKED = ("beam", "top_k", "beam_threshold")
+"""Tuned only when named: they trade time for errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One dimension of the space.
+
+    Attributes:
+        key: ``decode.fusion.0.weight``.
+        neutral: the value that changes nothing, or the recipe's where there is none such.
+        whole: whether only whole numbers are meant.
+    """
+
+    key: str
+    low: float
+    high: float
+    neutral: float
+    whole: bool = False
+
+    def at(self, share: float) -> float:
+        """The value at a share of the range, rounded to about a hundredth of it."""
+        value = self.low + share * (self.high - self.low)
+        digits = 0 if self.whole else 2 - math.floor(math.log10(self.high - self.low))
+        return min(max(round(value, digits), self.low), self.high)
+
+    def share(self, value: float) -> float:
+        """Where in the range a value lies."""
+        return (value - self.low) / (self.high - self.low)
+
+    def holds(self, value: float) -> bool:
+        """Whether a value is of the range."""
+        return self.low <= value <= self.high
+
+
+def read_space(words: Sequence[str], decode: DecodeConfig, *, context: bool) -> tuple[Parameter, ...]:
+    """The parameters named as ``KEY=LOW:HIGH``, or the usual ones where none is.
+
+    Args:
+        context: whether the model has one.
+
+    Raises:
+        UserErrors: keys that cannot be tuned, ranges that are none.
+    """
+    check_beam("decode.beam", decode.beam, [*decode.fusion, *decode.rescore])
+    if decode.beam == 1 and not context:
+        what = "is 1, greedy search, which changes with none of the parameters"
+        raise UserError("decode.beam", what, "--set decode.beam=8")
+    if not words:
+        usual = [f"decode.{key}={low}:{high}" for key, (low, high) in _usual(decode, context).items()]
+        return read_space(usual, decode, context=context)
+    found: dict[str, Parameter] = {}
+    faults: list[UserError] = []
+    for word in words:
+        try:
+            parameter = _parameter(word, decode)
+            if parameter.key in found:
+                raise UserError(f"--space {word}", f"{parameter.key} is there twice")
+            found[parameter.key] = parameter
+        except UserError as error:
+            faults.append(error)
+    if faults:
+        raise UserErrors(faults)
+    return tuple(found.values())
+
+
+def value_of(decode: DecodeConfig, key: str) -> float:
+    """The value that a section has at a key."""
+    first, *rest = key.removeprefix("decode.").split(".")
+    value: Any = getattr(decode, first)
+    return float(value[int(rest[0])].weight if rest else value)
+
+
+def with_values(decode: DecodeConfig, space: Sequence[Parameter], values: Sequence[float]) -> DecodeConfig:
+    """The section with other values at the parameters' keys."""
+    for parameter, value in zip(space, values, strict=True):
+        first, *rest = parameter.key.removeprefix("decode.").split(".")
+        if rest:
+            decode = with_weight(decode, first, int(rest[0]), value)
+        else:
+            changed: dict[str, Any] = {first: int(value) if parameter.whole else value}
+            decode = replace(decode, **changed)
+    return decode
+
+
+def with_weight(decode: DecodeConfig, section: str, place: int, weight: float) -> DecodeConfig:
+    """The section with another weight of one part."""
+    parts: list[Any] = list(getattr(decode, section))
+    parts[place] = replace(parts[place], weight=weight)
+    changed: dict[str, Any] = {section: tuple(parts)}
+    return replace(decode, **changed)
+
+
+def _usual(decode: DecodeConfig, context: bool) -> dict[str, tuple[float, float]]:
+    """The weight of each part, a constraint's not, the reward and the scales."""
+    weights = {
+        f"{section}.{place}.weight": SUBTRACTED if part.weight < 0 else ADDED
+        for section in SECTIONS
+        for place, part in enumerate(getattr(decode, section))
+        if not isinstance(part, LexiconConfig)
+    }
+    without = {"context_scale"} if not context else {"length_reward"} if decode.beam == 1 else set()
+    return weights | {key: usual for key, usual in USUAL.items() if key not in without}
+
+
+def _parameter(word: str, decode: DecodeConfig) -> Parameter:
+    where = f"--space {word}"
+    key, equals, ends = word.partition("=")
+    first, colon, second = ends.partition(":")
+    if not equals or not colon:
+        raise UserError(where, "not of the form KEY=LOW:HIGH", "such as decode.length_reward=0:2")
+    known = _tunable(decode)
+    if key not in known:
+        raise UserError(where, f"{key} cannot be tuned", suggestion(key, known))
+    limits, whole = known[key]
+    low, high = (_number(text, whole, where) for text in (first, second))
+    if low >= high:
+        what = f"{first} is not below {second}"
+        raise UserError(where, what, "turn them round" if low > high else f"--set {key}={first} fixes it")
+    for value, text in ((low, first), (high, second)):
+        if value < limits.low or (limits.high is not None and value > limits.high):
+            raise UserError(where, f"{key} must be {limits}, not {text}")
+    name = key.removeprefix("decode.")
+    neutral = NEUTRAL.get(name, 0.0 if name.endswith(".weight") else value_of(decode, key))
+    return Parameter(key, low, high, neutral, whole)
+
+
+def _tunable(decode: DecodeConfig) -> dict[str, tuple[Range, bool]]:
+    """Every key with its limits, and whether it is a whole number."""
+    hints = field_types(DecodeConfig)
+    known = {f"decode.{name}": (_limits(hints[name]), _is_whole(hints[name])) for name in (*NEUTRAL, *ASKED)}
+    if decode.fusion or decode.rescore:
+        known["decode.beam"] = (Range(2, 4096), True)  # greedy search has no place for them
+    for section in SECTIONS:
+        for place, part in enumerate(getattr(decode, section)):
+            cls: Any = type(part)
+            known[f"decode.{section}.{place}.weight"] = (_limits(field_types(cls)["weight"]), False)
+    return known
+
+
+def _limits(hint: Any) -> Range:
+    notes = hint.__metadata__ if get_origin(hint) is Annotated else ()
+    return next((note for note in notes if isinstance(note, Range)), Range(-math.inf))
+
+
+def _is_whole(hint: Any) -> bool:
+    return (hint.__origin__ if get_origin(hint) is Annotated else hint) is int
+
+
+def _number(text: str, whole: bool, where: str) -> float:
+    try:
+        value = float(int(text) if whole else text)
+    except ValueError:
+        raise UserError(where, f"{text!r} is no {'whole ' if whole else ''}number") from None
+    if not math.isfinite(value):
+        raise UserError(where, f"{text!r} is no finite number")
+    return value

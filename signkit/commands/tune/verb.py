@@ -1,0 +1,115 @@
+"""`signkit tune`: finished runs in, a decode recipe out."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from signkit.commands.tune.cached import Cached, encode_split, only_split
+from signkit.commands.tune.outcome import Outcome, Pool, as_json, find_best
+from signkit.commands.tune.show import print_outcome, sentences, write_page
+from signkit.commands.tune.space import Parameter, read_space, value_of
+from signkit.config.recipe import DecodeConfig
+from signkit.config.recipe_file import DecodeRecipe
+from signkit.config.yaml_write import differences, to_yaml
+from signkit.errors import UserError
+from signkit.runtime.files import write_text
+from signkit.runtime.progress import Watch
+from signkit.tasks.recognition.reopened import Reopened, reopen
+
+
+def tune_runs(
+    runs: Sequence[Path],
+    split: str,
+    space: Sequence[str],
+    *,
+    trials: int,
+    seed: int,
+    overrides: Sequence[str],
+    file: Path | None,
+    out: Path | None,
+    print_json: bool,
+) -> int:
+    """Tune, print the outcome, write the decode recipe; the last line printed is its path.
+
+    Raises:
+        SignkitError: as one message; nothing is written.
+    """
+    if split != "dev":
+        why = "is never tuned on" if split == "test" else "is what the models have learnt by heart"
+        raise UserError("--split", f"{split} {why}", "dev, or folds of train as dev")
+    if out and (out.suffix not in (".yaml", ".yml") or not out.parent.is_dir()):
+        raise UserError("--out", f"{out} is not a .yaml file in a folder that is there")
+    opened = [_opened(run, split, file, overrides) for run in runs]
+    _check_alike(opened)
+    decode = opened[0].recipe.decode
+    context = any(not each.prepared.model.context_free for each in opened)
+    parameters = read_space(space, decode, context=context)
+    watch = Watch(runs[0], main=True, log=False)
+    cached = _cached(opened, split, parameters, watch)
+    pool = Pool(cached, opened[0].protocol, decode, parameters)
+    given = tuple(value_of(decode, parameter.key) for parameter in parameters)
+    with watch.bar("tune", trials) as bar:
+        outcome = find_best(pool, given, trials, seed, bar.at)
+    name = f"{opened[0].recipe.name}, {split} of {len(runs)} runs"
+    title, target = name if len(runs) > 1 else f"{runs[0]}, {split}", out or runs[0] / "tuned.yaml"
+    write_page(target.with_suffix(".html"), outcome, title)
+    write_text(target, _recipe(outcome, runs, split, seed))
+    if print_json:
+        print(json.dumps({"tuned": str(target), **as_json(outcome)}))
+        return 0
+    print_outcome(outcome, title)
+    print(f"report: {target.with_suffix('.html')}")
+    print(target, flush=True)
+    return 0
+
+
+def _opened(run: Path, split: str, file: Path | None, overrides: Sequence[str]) -> Reopened:
+    """A run with nothing but the split in it."""
+    opened = reopen(run, file, overrides)
+    if split not in opened.prepared.examples:
+        there = ", ".join(opened.prepared.examples)
+        what = f"the corpus {opened.prepared.corpus.name} of {run} has no {split} samples"
+        raise UserError("--split", what, f"it has {there}")
+    return replace(opened, prepared=only_split(opened.prepared, split))
+
+
+def _check_alike(opened: Sequence[Reopened]) -> None:
+    """Refuse runs whose errors cannot be pooled.
+
+    Raises:
+        UserError: they are decoded or scored otherwise; the first difference is named.
+    """
+    first = opened[0]
+    folders = [each.folder.resolve() for each in opened]
+    for place, other in enumerate(opened[1:], start=1):
+        if folders[place] in folders[:place]:
+            raise UserError(str(other.folder), "is named twice, so its sentences would count twice")
+        ours, theirs = (DecodeRecipe(decode=e.recipe.decode, eval=e.recipe.eval) for e in (first, other))
+        if changed := differences(ours, theirs):
+            what = f"is decoded otherwise than {first.folder}: {changed[0]}"
+            raise UserError(str(other.folder), what, "give both the same by --with FILE or --set")
+        if first.recipe.text != other.recipe.text:
+            raise UserError(str(other.folder), f"writes {other.recipe.text.unit}s, {first.folder} does not")
+    if len(opened) > 1 and first.recipe.decode.ensemble:
+        what = "joins models of other runs, which may have seen what these are tuned on"
+        raise UserError("decode.ensemble", what, "tune each fold alone, or without it")
+
+
+def _cached(
+    opened: Sequence[Reopened], split: str, parameters: Sequence[Parameter], watch: Watch
+) -> tuple[Cached, ...]:
+    tuned = [parameter.key for parameter in parameters]
+    cached = []
+    for each in opened:
+        with watch.bar(f"encode {split}", len(each.prepared.examples[split])) as bar:
+            cached.append(encode_split(each, split, tuned, bar.at))
+    return tuple(cached)
+
+
+def _recipe(outcome: Outcome, runs: Sequence[Path], split: str, seed: int) -> str:
+    """The decode recipe, with what it rests on as a comment."""
+    said = [f"Tuned on {split} of {', '.join(map(str, runs))}: {len(outcome.trials)} trials, seed {seed}."]
+    comment = "".join(f"# {' '.join(line.split())}\n" for line in (*said, *sentences(outcome)))
+    decode: DecodeConfig = outcome.decode
+    return comment + to_yaml(DecodeRecipe(decode=decode), without=("eval",))

@@ -1,0 +1,124 @@
+"""Recipes found by path or built-in name, read with their overrides, and written out resolved."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from signkit.config.assets import Kind, asset, names
+from signkit.config.recipe import DecodeConfig, EvalConfig, Recipe
+from signkit.config.strict_yaml import read, read_file
+from signkit.config.suggest import suggestion
+from signkit.config.yaml_tree import Place, Section, decode, parse
+from signkit.config.yaml_write import to_yaml
+from signkit.errors import UserError, UserErrors
+
+KINDS: tuple[Kind, ...] = ("recipes", "lm")
+"""Folders of built-in recipes; those of language models are named with theirs, ``lm/gloss_lstm.yaml``."""
+
+AFTERWARDS = ("decode", "eval")
+"""The sections that can be others when the training is done."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodeRecipe:
+    """A file with nothing but what can be said anew of a finished run."""
+
+    decode: DecodeConfig = DecodeConfig()
+    eval: EvalConfig = EvalConfig()
+
+
+def load_recipe(
+    ref: str, overrides: Sequence[str] = (), *, name: str | None = None, check_paths: bool = True
+) -> Recipe:
+    """Read a recipe.
+
+    Args:
+        ref: a file, or the name of a built-in recipe (``quickstart``, ``recipes/quickstart.yaml``).
+        overrides: ``a.b=c`` each, put in place before reading.
+        name: the recipe's name; that of the file, without its ending, if None.
+        check_paths: whether paths in it must exist.
+
+    Raises:
+        UserError: there is no such recipe, or all that is wrong in it.
+    """
+    path, shown = find_recipe(ref)
+    given = {"name": path.stem if name is None else name}
+    return read_file(path, Recipe, overrides, where=shown, given=given, check_paths=check_paths)
+
+
+def decoded_anew(recipe: Recipe, file: Path | None, overrides: Sequence[str], where: str) -> Recipe:
+    """The recipe of a finished run with another search or another scoring.
+
+    Args:
+        file: a decode recipe; the keys that it names in `decode` and `eval` replace those of the recipe.
+        overrides: ``decode.a=b`` each, put in place after that.
+        where: what messages call the run's recipe.
+
+    Raises:
+        UserError: a key of another section, or all that is wrong in file or overrides.
+    """
+    others = [each for each in overrides if each.partition("=")[0].partition(".")[0] not in AFTERWARDS]
+    if others:
+        what = "of a finished run only `decode` and `eval` can be set"
+        raise UserErrors([UserError(f"--set {each}", what) for each in others])
+    if file is not None:
+        given = read_file(file, DecodeRecipe)
+        named = _keys(file)
+        try:
+            changed = {
+                section: replace(
+                    getattr(recipe, section), **{key: getattr(getattr(given, section), key) for key in keys}
+                )
+                for section, keys in named.items()
+            }
+        except UserError as error:  # of what the file says and what the run has said
+            what = f"`decode.{error.where}`, beside what the run has, {error.what}"
+            raise UserError(str(file), what, error.hint) from error
+        recipe = replace(recipe, **changed)
+    return read(resolved(recipe), where, Recipe, overrides, given={"name": recipe.name}, check_paths=False)
+
+
+def resolved(recipe: Recipe) -> str:
+    """The recipe as YAML with every default written out; it reads back to an equal recipe."""
+    return to_yaml(recipe, without=("name",))
+
+
+def find_recipe(ref: str) -> tuple[Path, str]:
+    """A recipe's file, and how messages call it.
+
+    Raises:
+        UserError: there is none, with a suggestion.
+    """
+    path, builtin = Path(ref), names("recipes")
+    if ref in builtin:  # a folder called like a recipe, such as one of runs, does not hide it
+        return asset("recipes", ref), f"recipes/{ref}.yaml"
+    if path.is_file():
+        return path, ref
+    for kind in KINDS:
+        if path.parent == Path(kind) and path.suffix == ".yaml" and path.stem in names(kind):
+            return asset(kind, path.stem), ref
+    if path.is_dir():
+        raise UserError(ref, "is a folder, not a recipe")
+    if path.suffix in (".yaml", ".yml"):
+        hint = f"did you mean the built-in `{path.stem}`?" if path.stem in builtin else _near(path)
+        raise UserError(ref, "there is no such file", hint)
+    if ref in names("lm"):
+        raise UserError(ref, "is a language model", f"`signkit lm train {ref}`, or lm/{ref}.yaml")
+    raise UserError(ref, "no built-in recipe has this name", suggestion(ref, builtin))
+
+
+def _keys(file: Path) -> dict[str, list[str]]:
+    """The keys that a decode recipe, read without a fault before, names in each of its sections."""
+    root = parse(decode(file.read_bytes(), str(file)), Place(str(file), 1, 1), [])
+    assert isinstance(root, Section)
+    return {
+        name.text: [key.text for key, _ in section.entries]
+        for name, section in root.entries
+        if isinstance(section, Section)
+    }
+
+
+def _near(path: Path) -> str:
+    """The file of its folder, or the built-in recipe, that is named most like it."""
+    beside = [str(other) for other in sorted(path.parent.glob("*.yaml"))] if path.parent.is_dir() else []
+    return suggestion(str(path), beside) if beside else suggestion(path.stem, names("recipes"))

@@ -1,0 +1,272 @@
+"""YAML read strictly against frozen dataclasses: each value by the type that its field declares.
+
+A field's type is ``int``, ``float``, ``bool``, ``str``, ``Literal``, ``tuple[X, ...]``, ``X | None``,
+another such dataclass, or one of these with a note: `Range`, `Path_`, `Asset`, `Group`. All faults are found
+in one reading, each with file, line and column, or the ``--set`` that it came from.
+"""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, Union
+
+from signkit.config.overrides import apply_overrides
+from signkit.config.registry import config_class, registered
+from signkit.config.scalars import Asset, Path_, Range, Unfit, read_word, short, wanted
+from signkit.config.suggest import listed, nearest, suggestion
+from signkit.config.yaml_tree import (
+    LARGEST,
+    Fault,
+    Items,
+    Node,
+    Place,
+    Refused,
+    Section,
+    Word,
+    decode,
+    faults_error,
+    parse,
+)
+from signkit.errors import UserError
+
+__all__ = ["Asset", "Group", "Path_", "Range", "field_types", "read", "read_file"]
+
+T = TypeVar("T")
+
+_NULLS = ("null", "~")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A component of a plugin group: its section has a ``name``, the other keys are its options."""
+
+    name: str
+
+
+class _Fault:
+    """Stands for a value that could not be read."""
+
+
+_FAULT = _Fault()
+
+
+def read(
+    text: str | bytes,
+    where: str,
+    cls: type[T],
+    overrides: Sequence[str] = (),
+    *,
+    given: Mapping[str, Any] | None = None,
+    folder: Path | None = None,
+    check_paths: bool = True,
+) -> T:
+    """Read YAML into an instance of a dataclass.
+
+    Args:
+        text: the YAML; bytes must be UTF-8.
+        where: the file's name, for messages.
+        cls: a frozen dataclass.
+        overrides: ``a.b=c`` each, put in place before reading.
+        given: fields of `cls` that are not keys of the file.
+        folder: where relative paths are looked for after the current folder; the folder of `where`
+            if None.
+        check_paths: whether a path that does not exist is a fault; if not, relative ones are those of
+            the current folder.
+
+    Raises:
+        UserErrors: everything that is wrong, in the order of the file.
+    """
+    faults: list[Fault] = []
+    start = Place(where, 1, 1)
+    root = parse(decode(text, where) if isinstance(text, bytes) else text, start, faults)
+    if root is None and not overrides:
+        faults.append(Fault(start, "the file is empty"))
+    elif root is not None and not isinstance(root, Section):
+        faults.append(Fault(root.place, f"not a mapping of keys to values but {_kind(root)}"))
+    else:
+        section = apply_overrides(root or Section(start, ()), overrides, faults)
+        folders = (Path.cwd(), Path(where).parent if folder is None else folder) if check_paths else ()
+        reader = _Reader(folders, faults)
+        instance = reader.section(section, cls, "", given or {})
+        if not faults:
+            return typing.cast(T, instance)
+    raise faults_error(faults)
+
+
+def read_file(
+    path: Path,
+    cls: type[T],
+    overrides: Sequence[str] = (),
+    *,
+    where: str = "",
+    given: Mapping[str, Any] | None = None,
+    check_paths: bool = True,
+) -> T:
+    """Read a YAML file, see `read`; `where` is what messages call it, its path if empty.
+
+    Raises:
+        UserError: it cannot be read, or (UserErrors) everything that is wrong in it.
+    """
+    where = where or str(path)
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except OSError as error:
+        raise UserError(where, f"cannot be read: {error.strerror}") from error
+    return read(content, where, cls, overrides, given=given, folder=path.parent, check_paths=check_paths)
+
+
+@cache
+def field_types(cls: type) -> dict[str, Any]:
+    """The types of a dataclass's fields, annotations kept."""
+    hints = typing.get_type_hints(cls, include_extras=True)
+    return {f.name: hints[f.name] for f in dataclasses.fields(cls)}
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads nodes by type and collects the faults; `_FAULT` stands for what could not be read."""
+
+    folders: tuple[Path, ...]
+    faults: list[Fault]
+
+    def fault(self, place: Place, what: str, hint: str = "") -> _Fault:
+        self.faults.append(Fault(place, what, hint))
+        return _FAULT
+
+    def section(self, node: Section, cls: type, path: str, given: Mapping[str, Any]) -> Any:
+        """An instance of a dataclass; `given` holds fields that were read elsewhere."""
+        hints = {name: hint for name, hint in field_types(cls).items() if name not in given}
+        entries = self._entries(node, path)
+        values: dict[str, Any] = dict(given)
+        for name, (key, child) in entries.items():
+            if name in hints:
+                values[name] = self.value(child, hints[name], _dotted(path, name))
+            else:
+                self.fault(key.place, f"unknown key `{_dotted(path, name)}`", _key_suggestion(name, hints))
+                values[name] = _FAULT
+        for f in dataclasses.fields(cls):
+            required = f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+            if required and f.name not in values:
+                values[f.name] = self._missing(node.place, hints[f.name], _dotted(path, f.name))
+        if any(value is _FAULT for value in values.values()):
+            return _FAULT
+        return self._make(node, entries, cls, path, values)
+
+    def value(self, node: Node, hint: Any, path: str, notes: tuple[Any, ...] = ()) -> Any:
+        """A value of a type."""
+        origin = typing.get_origin(hint)
+        if isinstance(node, Refused):
+            return _FAULT
+        if origin is Annotated:
+            return self.value(node, hint.__origin__, path, (*hint.__metadata__, *notes))
+        if origin in (Union, types.UnionType):
+            inner = tuple(t for t in typing.get_args(hint) if t is not type(None))
+            if isinstance(node, Word) and node.plain and node.text in _NULLS:
+                return None
+            return self.value(node, Union[inner], path, notes)  # noqa: UP007 (one type left: Union gives it back)
+        group = next((n for n in notes if isinstance(n, Group)), None)
+        if group is not None:
+            return self._component(node, group.name, path)
+        if origin is tuple:
+            return self._items(node, typing.get_args(hint)[0], path)
+        if dataclasses.is_dataclass(hint):
+            return self._subsection(node, typing.cast(type, hint), path)
+        if not isinstance(node, Word):
+            return self.fault(node.place, f"`{path}` needs {wanted(hint)}, not {_kind(node)}")
+        try:
+            return read_word(node, hint, notes, self.folders)
+        except Unfit as unfit:
+            return self.fault(node.place, f"`{path}` {unfit.what}", unfit.hint)
+
+    def _entries(self, node: Section, path: str) -> dict[str, tuple[Word, Node]]:
+        entries: dict[str, tuple[Word, Node]] = {}
+        for key, child in node.entries:
+            first, _ = entries.setdefault(key.text, (key, child))
+            if first is not key:
+                doubled = f"doubled key `{_dotted(path, key.text)}`"
+                self.fault(key.place, doubled, f"first given at {first.place}")
+        return entries
+
+    def _missing(self, place: Place, hint: Any, path: str) -> _Fault:
+        notes = hint.__metadata__ if typing.get_origin(hint) is Annotated else ()
+        group = next((n.name for n in notes if isinstance(n, Group)), None)
+        known = f"`{path}: {{name: …}}` with one of {listed(registered(group))}" if group else ""
+        return self.fault(place, f"missing key `{path}`", known)
+
+    def _make(
+        self,
+        node: Section,
+        entries: Mapping[str, tuple[Word, Node]],
+        cls: type,
+        path: str,
+        values: dict[str, Any],
+    ) -> Any:
+        try:
+            return cls(**values)
+        except UserError as error:  # its `where` may be one of the fields
+            place = entries[error.where][1].place if error.where in entries else node.place
+            name = _dotted(path, error.where) if error.where else path
+            return self.fault(place, f"`{name}`: {error.what}", error.hint)
+        except ValueError as error:
+            return self.fault(node.place, f"`{path}`: {error}" if path else str(error))
+
+    def _subsection(self, node: Node, cls: type, path: str) -> Any:
+        if not isinstance(node, Section):
+            return self.fault(node.place, f"`{path}` needs a section of keys, not {_kind(node)}")
+        return self.section(node, cls, path, {})
+
+    def _items(self, node: Node, hint: Any, path: str) -> Any:
+        if not isinstance(node, Items):
+            return self.fault(node.place, f"`{path}` needs a list, not {_kind(node)}", "for example [a, b]")
+        values = [self.value(child, hint, f"{path}.{i}") for i, child in enumerate(node.nodes)]
+        return _FAULT if any(value is _FAULT for value in values) else tuple(values)
+
+    def _component(self, node: Node, group: str, path: str) -> Any:
+        """The options of the component that the section's ``name`` names."""
+        known = registered(group)
+        if not isinstance(node, Section):
+            word = node.text if isinstance(node, Word) else ""
+            hint = f"write `{{name: {word}}}`" if word in known else f"one of {listed(known)}"
+            return self.fault(node.place, f"`{path}` needs a section with a `name`, not {_kind(node)}", hint)
+        names = [(key, child) for key, child in node.entries if key.text == "name"]
+        for key, _ in names[1:]:
+            self.fault(key.place, f"doubled key `{path}.name`", f"first given at {names[0][0].place}")
+        if not names:
+            return self.fault(node.place, f"missing key `{path}.name`", f"one of {listed(known)}")
+        named = names[0][1]
+        name = self.value(named, Literal[tuple(known)], f"{path}.name")
+        if name is _FAULT:
+            return _FAULT
+        try:
+            cls = config_class(group, name)
+        except UserError as error:
+            return self.fault(named.place, f"{error.where}: {error.what}", error.hint)
+        rest = tuple((key, child) for key, child in node.entries if key.text != "name")
+        return self.section(Section(node.place, rest), cls, path, {})
+
+
+def _key_suggestion(name: str, hints: Mapping[str, Any]) -> str:
+    """The key meant, perhaps one a section further down: ``decode.beam`` for ``beam``."""
+    below: dict[str, str] = {}
+    for section, hint in hints.items():
+        if dataclasses.is_dataclass(hint):
+            below |= {inner: f"{section}.{inner}" for inner in field_types(typing.cast(type, hint))}
+    if name in below:
+        return f"did you mean `{below[name]}`?"
+    near = nearest(name, [*hints, *below])
+    return f"did you mean `{below[near]}`?" if near and near not in hints else suggestion(name, hints)
+
+
+def _dotted(path: str, name: str) -> str:
+    return f"{path}.{short(name)}" if path else short(name)
+
+
+def _kind(node: Node) -> str:
+    if isinstance(node, Word):
+        return f"the word `{short(node.text)}`" if node.text else "nothing"
+    return "a list" if isinstance(node, Items) else "a section"

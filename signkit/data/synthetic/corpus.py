@@ -1,0 +1,139 @@
+"""The synthetic corpus: an avatar signs sentences of a small grammar. Nothing is downloaded.
+
+Equal options give equal bits on any machine. No sentence of dev or test is in train or in the extra
+text, and none is twice in dev and test: what is learnt must be signs and grammar, not sentences.
+Clips are drawn when they are loaded; only their sentences and timing are made beforehand.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+
+from signkit.data.corpora.configs import SyntheticConfig
+from signkit.data.synthetic import avatar, grammar
+from signkit.data.synthetic.avatar import Signer, Stage, Timing
+from signkit.data.synthetic.draw import below, stream
+from signkit.data.synthetic.grammar import Grammar, Sentence
+from signkit.data.synthetic.lexicon import draw_lexicon
+from signkit.errors import UserError
+from signkit.types import Corpus, Landmarks, Sample, Segment
+
+VERSION = 1  # raise it when the same options would give other clips
+LEXICON, SIGNER, HELD_OUT, TRAIN, EXTRA, TIMING, CLIP = range(7)  # purposes of random streams
+SPLIT_KEY = {"train": 0, "dev": 1, "test": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """All that is needed to draw a clip."""
+
+    stage: Stage
+    signer: Signer
+    forms: tuple[int, ...]
+    timing: Timing
+    key: tuple[int, ...]
+
+
+def read(config: SyntheticConfig) -> Corpus:
+    """The corpus of the options: holistic landmarks, glosses with their times, spoken text.
+
+    Raises:
+        UserError: the grammar has too few sentences for the sizes asked for, or too few words to pair.
+    """
+    language = grammar.build(config.signs, config.homonyms)
+    stage = Stage(
+        draw_lexicon(language.forms, stream(config.seed, LEXICON)), noise=config.noise, gaps=config.gaps
+    )
+    held_out = _held_out(language, config)
+    taken = {sentence.glosses for sentence in held_out}
+    train = _others(language, config, TRAIN, taken)
+    extra = _others(language, config, EXTRA, taken)
+    splits = {
+        "train": [next(train) for _ in range(config.train)],
+        "dev": held_out[: config.dev],
+        "test": held_out[config.dev :],
+    }
+    samples = [
+        _sample(stage, config, split, index, sentence)
+        for split, sentences in splits.items()
+        for index, sentence in enumerate(sentences)
+    ]
+    return Corpus(
+        name="synthetic",
+        samples=tuple(samples),
+        layout="holistic",
+        width=3,
+        extra_text=tuple(next(extra).glosses for _ in range(config.extra_sentences)),
+        fingerprint=_fingerprint(config),
+    )
+
+
+def _held_out(language: Grammar, config: SyntheticConfig) -> list[Sentence]:
+    """The sentences of dev and test, all different."""
+    wanted = config.dev + config.test
+    bits = stream(config.seed, HELD_OUT)
+    found: dict[tuple[str, ...], Sentence] = {}
+    for _ in range(1000 + 20 * wanted):
+        sentence = grammar.draw_sentence(language, bits)
+        found.setdefault(sentence.glosses, sentence)
+        if len(found) == wanted:
+            return list(found.values())
+    what = f"dev and test need {wanted} different sentences, more than {config.signs} signs make easily"
+    raise UserError("data.signs", what, "take more signs or smaller dev and test")
+
+
+def _others(
+    language: Grammar, config: SyntheticConfig, purpose: int, taken: set[tuple[str, ...]]
+) -> Iterator[Sentence]:
+    """Sentences without end that are not among those taken."""
+    bits = stream(config.seed, purpose)
+    misses = 0
+    while misses < 1000:
+        sentence = grammar.draw_sentence(language, bits)
+        misses = misses + 1 if sentence.glosses in taken else 0
+        if not misses:
+            yield sentence
+    what = f"dev and test take nearly all sentences that {config.signs} signs make"
+    raise UserError("data.signs", what, "take more signs or smaller dev and test")
+
+
+def _sample(stage: Stage, config: SyntheticConfig, split: str, index: int, sentence: Sentence) -> Sample:
+    key = (config.seed, CLIP, SPLIT_KEY[split], index)
+    timing_bits = stream(config.seed, TIMING, SPLIT_KEY[split], index)
+    number = _signer_number(config, split, below(timing_bits, 2**30))
+    signer = avatar.draw_signer(number, stream(config.seed, SIGNER, number))
+    forms = tuple(word.form for word in sentence.words)
+    timing = avatar.draw_timing(forms, stage.lexicon, signer, timing_bits)
+    name = f"{split}-{index:05d}"
+    return Sample(
+        id=name,
+        split=split,
+        reference=sentence.glosses,
+        frames=timing.frames,
+        load=partial(_load, Clip(stage, signer, forms, timing, key)),
+        source=f"synthetic {name}",
+        signer=f"signer-{number + 1}",
+        text=sentence.text,
+        segments=tuple(map(Segment, sentence.glosses, timing.starts, timing.ends)),
+    )
+
+
+def _signer_number(config: SyntheticConfig, split: str, chance: int) -> int:
+    """Train's signers come first; with unseen signers dev has its own after them, then test."""
+    if split == "train" or not config.unseen_signers:
+        return chance % config.signers
+    own = max(1, config.signers // 4)
+    return config.signers + own * (SPLIT_KEY[split] - 1) + chance % own
+
+
+def _load(clip: Clip) -> Landmarks:
+    return Landmarks(
+        avatar.perform(clip.stage, clip.signer, clip.forms, clip.timing, clip.key), "holistic", avatar.FPS
+    )
+
+
+def _fingerprint(config: SyntheticConfig) -> str:
+    options = json.dumps({"corpus": "synthetic", "version": VERSION, **asdict(config)}, sort_keys=True)
+    return hashlib.sha256(options.encode()).hexdigest()

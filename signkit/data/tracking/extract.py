@@ -1,0 +1,90 @@
+"""One clip: its frames tracked, mended if asked, and written."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from signkit.data.landmark_files.write import content
+from signkit.data.layouts import layout
+from signkit.data.npz import USUAL_FPS
+from signkit.data.tracking.fill import fill, marked
+from signkit.data.tracking.frames import in_order
+from signkit.data.tracking.tracker import Model, Tracked, Tracker
+from signkit.data.video import open_clip
+from signkit.runtime.files import write_bytes
+
+PARTS = {"body": "pose", "face": "face", "left_hand": "left hand", "right_hand": "right hand"}
+"""What a part of a layout is called in reports."""
+TOLD = 8
+"""Frames after which progress is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the landmarks of a clip depend on, beside the clip.
+
+    Attributes:
+        fps: frames a second of a folder of pictures; a video tells its own.
+    """
+
+    model: Model = "holistic"
+    format: Literal["npz", "pose"] = "npz"
+    fill: Literal["none", "linear"] = "none"
+    fps: float = USUAL_FPS
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found in a clip: of each part the share of frames in which the tracker saw it."""
+
+    frames: int
+    fps: float
+    shares: dict[str, float]
+
+
+def extract(
+    tracker: Tracker, source: Path, output: Path, options: Options, tell: Callable[[int], None]
+) -> Found:
+    """Track a clip and write its file, whole or not at all.
+
+    Args:
+        tell: called now and then with the number of frames done since the last time.
+
+    Raises:
+        UserError: the clip cannot be read.
+        OperationalError: the file cannot be written.
+    """
+    clip = open_clip(source)
+    fps = options.fps if source.is_dir() else clip.fps
+    tracked = tracker.track(_told(in_order(clip), tell))
+    found = Found(len(tracked.points), fps, _shares(tracked, options.model))
+    tracked = marked(tracked)
+    if options.fill == "linear":
+        tracked = fill(tracked, layout(options.model), fps)
+    written = content(
+        tracked.points, tracked.confidence, layout=options.model, fps=fps, size=tracked.size,
+        format=options.format,
+    )  # fmt: skip
+    write_bytes(output, written)
+    return found
+
+
+def _told(
+    frames: Iterator[npt.NDArray[np.uint8]], tell: Callable[[int], None]
+) -> Iterator[npt.NDArray[np.uint8]]:
+    for number, frame in enumerate(frames, 1):
+        yield frame
+        if number % TOLD == 0:
+            tell(TOLD)
+
+
+def _shares(tracked: Tracked, model: Model) -> dict[str, float]:
+    seen: npt.NDArray[np.bool_] = tracked.confidence > 0
+    return {
+        PARTS[part]: float(seen[:, list(members)].any(1).mean())
+        for part, members in layout(model).parts.items()
+    }

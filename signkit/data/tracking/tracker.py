@@ -1,0 +1,103 @@
+"""MediaPipe behind one function: frames in, points of a layout out. It prints from C++ and is best kept in a
+process of its own, see `signkit.data.tracking.workers`."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from signkit.data.layouts import layout
+
+Model = Literal["holistic", "hands"]
+Pictures = Iterable[npt.NDArray[np.uint8]]
+Floats = npt.NDArray[np.float32]
+SIDES = ("Right", "Left")
+"""MediaPipe's names of the signer's left and of the right hand: its legacy `hands` takes every picture for a
+mirrored one. Its `holistic` does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """The points of a clip.
+
+    Attributes:
+        points: in pixels, z too: [frames, points, 3], NaN where missing.
+        confidence: how sure the tracker is of each, [frames, points], 0 where missing.
+        size: width and height of the picture.
+    """
+
+    points: Floats
+    confidence: Floats
+    size: tuple[int, int]
+
+
+class Tracker:
+    """MediaPipe with the models of its wheel (complexity 1). What it finds depends on the clip alone.
+
+    Raises:
+        ImportError: the extra `landmarks` is not installed.
+    """
+
+    def __init__(self, model: Model) -> None:
+        from mediapipe import solutions  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+        self.layout = model
+        self._parts = [len(members) for members in layout(model).parts.values()]
+        self._read = _holistic if model == "holistic" else _hands
+        if model == "holistic":
+            self._graph: Any = solutions.holistic.Holistic(model_complexity=1)
+        else:
+            self._graph = solutions.hands.Hands(model_complexity=1, max_num_hands=2)
+
+    def track(self, frames: Pictures) -> Tracked:
+        """The points of a clip; frames are RGB, uint8 [height, width, 3]."""
+        self._graph.reset()  # what it has seen before has no influence
+        points, sure = [], []
+        width = height = 0
+        for frame in frames:
+            frame.flags.writeable = False  # so MediaPipe does not copy it
+            height, width = frame.shape[:2]
+            parts = [
+                _part(found, size)
+                for found, size in zip(self._read(self._graph, frame), self._parts, strict=True)
+            ]
+            scale = np.array([width, height, width], np.float32)  # z is counted in picture widths
+            points.append(np.concatenate([part[:, :3] for part in parts]) * scale)
+            sure.append(np.concatenate([part[:, 3] for part in parts]))
+        return Tracked(np.stack(points), np.stack(sure), (width, height))
+
+
+def _part(found: Any, size: int) -> Floats:
+    """x, y, z and confidence [points, 4] of a part. Of the face and the hands MediaPipe tells none: 1."""
+    if found is None:
+        return np.full((size, 4), (np.nan, np.nan, np.nan, 0), np.float32)
+    rows = [(p.x, p.y, p.z, p.visibility if p.HasField("visibility") else 1.0) for p in found.landmark[:size]]
+    return np.array(rows, np.float32)
+
+
+def _holistic(graph: Any, frame: npt.NDArray[np.uint8]) -> tuple[Any, ...]:
+    found = graph.process(frame)
+    return (
+        found.pose_landmarks,
+        found.face_landmarks,
+        found.left_hand_landmarks,
+        found.right_hand_landmarks,
+    )
+
+
+def _hands(graph: Any, frame: npt.NDArray[np.uint8]) -> tuple[Any, ...]:
+    """The left and the right hand. Of two hands that are called by one name, the surer one keeps it."""
+    found = graph.process(frame)
+    kinds = [kind.classification[0] for kind in found.multi_handedness or ()]
+    hands = sorted(
+        zip(kinds, found.multi_hand_landmarks or (), strict=True),
+        key=lambda pair: pair[0].score,
+        reverse=True,
+    )
+    sides: dict[str, Any] = {}
+    for kind, points in hands[:2]:
+        side = kind.label if kind.label not in sides else SIDES[1 - SIDES.index(kind.label)]
+        sides[side] = points
+    return tuple(sides.get(side) for side in SIDES)

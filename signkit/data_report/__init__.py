@@ -1,1 +1,0 @@
-"""`signkit data report`: a corpus on one page of HTML."""

@@ -1,0 +1,52 @@
+"""A masked language model that rescores: the pseudo-likelihood of whole sequences (Salazar et al. 2020)."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from signkit.decode.external.build import TrainText
+from signkit.decode.external.configs import MaskedConfig
+from signkit.decode.external.neural import device_of
+from signkit.decode.external.trained import Trained, load_run
+from signkit.decode.rows import Floats
+from signkit.errors import UserError
+from signkit.models.sentence_scores import sentence_scores
+from signkit.text.vocabulary import Vocabulary
+
+
+class MaskedRescorer:
+    """A `Rescorer`: the sum of log P of each token given all others; 0 for the empty sequence.
+
+    Args:
+        trained: the model.
+        vocabulary: the recogniser's.
+        device: where the model computes.
+    """
+
+    def __init__(self, trained: Trained, vocabulary: Vocabulary, device: torch.device | str = "cpu") -> None:
+        self._number = trained.numbers_of(vocabulary)
+        self._model = trained.model.to(device).eval()
+
+    def totals(self, sequences: list[tuple[int, ...]]) -> Floats:
+        """Pseudo-log-likelihoods [n] of sequences of the recogniser's tokens; equal ones are read once."""
+        mapped = [tuple(self._number[list(sequence)].tolist()) for sequence in sequences]
+        distinct = [*dict.fromkeys(mapped)]
+        totals = {
+            s: float(log.sum())
+            for s, log in zip(distinct, sentence_scores(self._model, distinct), strict=True)
+        }
+        return np.array([totals[sequence] for sequence in mapped])
+
+
+def build(config: MaskedConfig, *, vocabulary: Vocabulary, model: Any, text: TrainText) -> MaskedRescorer:
+    """The model of the run, where the recogniser computes.
+
+    Raises:
+        UserError: the run is of no masked language model, of another unit, or shares next to nothing with
+            the vocabulary.
+    """
+    trained = load_run(config.run)
+    if trained.predicts_end:
+        raise UserError(config.run, "is no masked language model", "it is one for `name: neural`")
+    return MaskedRescorer(trained, vocabulary, device_of(model))

@@ -1,0 +1,269 @@
+"""From batches to hypotheses: the model's logits searched as the recipe says."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from math import isfinite
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from signkit.config.recipe import DecodeConfig, check_beam
+from signkit.data.batch import Batch, length_mask
+from signkit.decode.beam import beam_search
+from signkit.decode.confidence import Votes, beam_votes, confidences, greedy_votes
+from signkit.decode.greedy import greedy_search
+from signkit.decode.in_words import InWords
+from signkit.decode.rescore import rescore
+from signkit.decode.scorer import Fused, Rescorer
+from signkit.decode.state import Candidate
+from signkit.errors import OperationalError
+from signkit.models.losses.logits import SplitLogits
+from signkit.runtime.files import write_text
+from signkit.tasks.recognition.proposals import search_rows
+from signkit.text.vocabulary import Vocabulary
+from signkit.types import Hypothesis
+
+NBest = tuple[Hypothesis, ...]
+Weighted = tuple[Rescorer, float]
+
+
+MANY = 1_000_000
+"""States, at about 150 bytes each, that a scorer may keep from search to search."""
+
+
+@runtime_checkable
+class Growing(Protocol):
+    """A `Scorer` with a state for every history that it is asked about."""
+
+    def forget(self) -> None:
+        """Forget all states if there are many: called between searches, each of which starts anew."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found for one sample.
+
+    Attributes:
+        candidates: the whole beam, best first; the one path of greedy search.
+        seconds: from the start of the clip to the middle of each chunk.
+        greedy: the path of greedy search, by the model alone; None where it was not asked for.
+    """
+
+    candidates: list[Candidate]
+    seconds: tuple[float, ...]
+    greedy: Candidate | None = None
+
+
+def recognise(
+    model: Any,
+    batches: Iterable[Batch],
+    vocabulary: Vocabulary,
+    config: DecodeConfig,
+    told: Callable[[int], None] = lambda done: None,
+    *,
+    fusion: Sequence[Fused] = (),
+    rescorers: Sequence[Weighted] = (),
+) -> dict[str, NBest]:
+    """The best hypotheses of every sample, best first, by its id; `find` and `hypotheses` in one.
+
+    The confidences are those of the configuration's temperature, or of 1 where it names none.
+    """
+    found = find(model, batches, config, told, fusion=fusion, rescorers=rescorers)
+    return hypotheses(found, vocabulary, config, config.temperature or 1.0)
+
+
+def find(
+    model: Any,
+    batches: Iterable[Batch],
+    config: DecodeConfig,
+    told: Callable[[int], None] = lambda done: None,
+    *,
+    fusion: Sequence[Fused] = (),
+    rescorers: Sequence[Weighted] = (),
+    with_greedy: bool = False,
+) -> dict[str, Found]:
+    """The beam of every sample by its id.
+
+    Args:
+        model: a `Recogniser`; its mode (train or eval) is left as it was.
+        told: called with the number of samples done so far.
+        fusion: what takes part in beam search, as `signkit.decode.external.build.build_fusion` gives it.
+        rescorers: what orders the n-best list when the search is done.
+        with_greedy: whether the same logits are searched greedily too, by the model alone.
+
+    Raises:
+        OperationalError: a sample's scores are not numbers.
+    """
+    device = next(model.parameters()).device
+    was_training = model.training
+    model.eval()
+    found: dict[str, Found] = {}
+    with torch.no_grad():
+        for batch in batches:
+            logits = logits_of(model, batch.to(device))
+            searched = search(model, logits, config, fusion=fusion, rescorers=rescorers)
+            paths: Sequence[Sequence[Candidate | None]] = [[None]] * len(searched)
+            if with_greedy:
+                paths = search(model, logits, greedy(config))
+            for place, candidates in enumerate(searched):
+                last, fps = int(batch.lengths[place]) - 1, float(batch.fps[place])
+                frames = logits.centres[: int(logits.lengths[place])].clamp(max=last).tolist()
+                seconds = tuple(frame / fps for frame in frames)
+                found[batch.ids[place]] = Found(candidates, seconds, paths[place][0])
+            told(len(found))
+    model.train(was_training)
+    return found
+
+
+def hypotheses(
+    found: Mapping[str, Found], vocabulary: Vocabulary, config: DecodeConfig, temperature: float
+) -> dict[str, NBest]:
+    """The `nbest` best of each sample in tokens, the first with its confidences at a temperature."""
+    shares = iter(confidences(votes(found, config, vocabulary), temperature).tolist())
+    return {
+        name: (
+            _hypothesis(name, each.candidates[0], each.seconds, vocabulary, shares),
+            *(_hypothesis(name, c, each.seconds, vocabulary) for c in each.candidates[1 : config.nbest]),
+        )
+        for name, each in found.items()
+    }
+
+
+def votes(found: Mapping[str, Found], config: DecodeConfig, vocabulary: Vocabulary) -> Votes:
+    """Who says each token (of sub-words each word) of the best candidates: the whole beam, or the one path of
+    greedy search."""
+    lists = InWords(vocabulary).candidates([each.candidates for each in found.values()])
+    return greedy_votes(lists) if config.beam == 1 else beam_votes(lists)
+
+
+def logits_of(model: Any, batch: Batch) -> SplitLogits:
+    """A batch's logits in single precision, without those of its targets.
+
+    Raises:
+        OperationalError: those of a sample are not numbers.
+    """
+    nothing = batch.targets[:, :0]
+    batch = replace(batch, targets=nothing, target_lengths=torch.zeros_like(batch.target_lengths))
+    logits: SplitLogits = model(batch).float()
+    for level in (logits.video, logits.chunk):
+        inside = length_mask(logits.lengths, level.shape[1])
+        bad = (~(level + logits.bias).isfinite().all(2) & inside).any(1).nonzero()
+        if len(bad):
+            what = "the model's scores are not numbers; its weights have diverged or are damaged"
+            raise OperationalError(f"sample {batch.ids[int(bad[0])]!r}: {what}")
+    return logits
+
+
+def search(
+    model: Any,
+    logits: SplitLogits,
+    config: DecodeConfig,
+    *,
+    fusion: Sequence[Fused] = (),
+    rescorers: Sequence[Weighted] = (),
+) -> list[list[Candidate]]:
+    """Each sample's beam, best first; for a beam of 1 the one path of greedy search."""
+    acoustic = acoustic_logits(logits, config.level)
+    return search_acoustic(
+        model, acoustic, logits.lengths, logits.bias, config, fusion=fusion, rescorers=rescorers
+    )
+
+
+def acoustic_logits(logits: SplitLogits, level: str) -> Float[Tensor, "batch chunks vocab"]:
+    """The encoder's logits of a level (``video``, ``chunk``, ``sum``), the classifier's bias included."""
+    if level == "sum" and logits.chunk is not logits.video:
+        return logits.video + logits.chunk + logits.bias
+    return (logits.chunk if level == "chunk" else logits.video) + logits.bias
+
+
+def search_acoustic(
+    model: Any,
+    acoustic: Float[Tensor, "batch chunks vocab"],
+    lengths: Int[Tensor, " batch"],
+    bias: Float[Tensor, " vocab"],
+    config: DecodeConfig,
+    *,
+    fusion: Sequence[Fused] = (),
+    rescorers: Sequence[Weighted] = (),
+    nbest: int | None = None,
+) -> list[list[Candidate]]:
+    """`search` on logits that are at hand, `acoustic_logits`; ``bias`` tells rows their width and device.
+
+    Args:
+        nbest: sequences wanted at most; all of the beam if None.
+
+    Raises:
+        OperationalError: a scorer gives what is no log score.
+    """
+    rows = search_rows(model, bias)
+    if config.acoustic_scale != 1:
+        acoustic = acoustic * config.acoustic_scale
+    if config.beam == 1:
+        check_beam("decode.beam", config.beam, [*fusion, *rescorers])
+        return greedy_search(
+            acoustic, lengths, rows, topology=model.topology, context_scale=config.context_scale
+        )
+    for part in fusion:
+        if isinstance(part.scorer, Growing):
+            part.scorer.forget()
+    try:
+        found = beam_search(
+            acoustic,
+            lengths,
+            rows,
+            topology=model.topology,
+            beam=config.beam,
+            nbest=config.beam if rescorers or nbest is None else nbest,
+            top_k=config.top_k,
+            length_reward=config.length_reward,
+            context_scale=config.context_scale,
+            beam_threshold=config.beam_threshold,
+            fusion=fusion,
+        )
+        return [each[:nbest] for each in rescore(found, rescorers)]
+    except ValueError as error:
+        if not fusion and not rescorers:
+            raise
+        raise OperationalError(f"decode.fusion or decode.rescore: {error}") from error
+
+
+def greedy(config: DecodeConfig) -> DecodeConfig:
+    """The same with greedy search, without language models; a beam's temperature means nothing to it."""
+    return replace(config, beam=1, nbest=1, fusion=(), rescore=(), temperature=0.0)
+
+
+def write_hypotheses(path: Path, hypotheses: Sequence[NBest]) -> None:
+    """Write JSON lines ``{"id", "tokens", "text", "score", "times", "confidences"}``, the best hypothesis
+    of each sample; the others of an n-best list under ``"nbest"``."""
+    lines = []
+    for nbest in hypotheses:
+        line = plain_hypothesis(nbest[0])
+        if len(nbest) > 1:
+            line["nbest"] = [{"text": other.text, "score": other.score} for other in nbest[1:]]
+        lines.append(json.dumps(line, ensure_ascii=False) + "\n")
+    write_text(path, "".join(lines))
+
+
+def plain_hypothesis(hypothesis: Hypothesis) -> dict[str, Any]:
+    """A hypothesis as JSON has it; the score is null where nothing was possible."""
+    found = asdict(hypothesis)
+    return found if isfinite(hypothesis.score) else found | {"score": None}
+
+
+def _hypothesis(
+    name: str,
+    candidate: Candidate,
+    seconds: Sequence[float],
+    vocabulary: Vocabulary,
+    shares: Iterator[float] | None = None,
+) -> Hypothesis:
+    tokens = vocabulary.decode(candidate.tokens)
+    begun = [candidate.chunks[first] for first, _ in vocabulary.spans(candidate.tokens)]
+    times = tuple(round(seconds[chunk], 3) for chunk in begun)
+    sure = tuple(round(next(shares), 4) for _ in tokens) if shares else ()
+    return Hypothesis(name, tokens, vocabulary.join(tokens), candidate.score, times, sure)

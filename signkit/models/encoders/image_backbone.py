@@ -1,0 +1,204 @@
+"""Frames of video to vectors by an image backbone, a Swin in Zhang et al. 2023, then the temporal modules.
+
+Only real frames go through the backbone, so many at a time (a pass), and a pass may drop its activations
+until its gradient is computed: then a longer clip takes the memory of its frames' bytes and vectors, no more.
+No number depends on it, but for a BatchNorm that is trained, whose statistics are a pass's (docs/video.md).
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.checkpoint import checkpoint
+
+from signkit.data.batch import Batch, length_mask
+from signkit.data.landmarks import Layout
+from signkit.errors import UserError
+from signkit.models.encoders.backbone import freeze, make_backbone, width_of
+from signkit.models.encoders.configs import SwinConfig
+from signkit.models.encoders.packing import packing
+from signkit.models.encoders.protocol import EncoderOutput
+from signkit.models.encoders.temporal import Temporal, build_temporal
+
+
+class SwinEncoder(nn.Module):
+    """An image backbone frame by frame, then the temporal modules.
+
+    Reads ``batch.inputs``: uint8 [batch, frames, height, width, 3].
+
+    Args:
+        backbone: from pictures [n, 3, height, width] to vectors. What is frozen in it, a module of whose
+            parameters none takes a gradient, stays in evaluation: statistics are fixed, nothing is dropped.
+        temporal: for frames of the backbone's width.
+        mean: of each colour, from 0 to 1, that the backbone expects to be taken away.
+        deviation: of each colour, that it expects to be divided by.
+        frames_per_pass: frames that go through the backbone at a time.
+        recompute: drop a pass's activations until its gradient is computed.
+        kept_frames: so many frames of a batch are not dropped nevertheless.
+    """
+
+    reads = "video"
+    scale: Float[Tensor, "3 1 1"]
+    shift: Float[Tensor, "3 1 1"]
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        temporal: Temporal,
+        *,
+        mean: Sequence[float],
+        deviation: Sequence[float],
+        frames_per_pass: int = 32,
+        recompute: bool = True,
+        kept_frames: int = 0,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.backbone, self.temporal = backbone, temporal
+        self.frames_per_pass, self.recompute, self.kept_frames = frames_per_pass, recompute, kept_frames
+        self.dropout = dropout
+        self.chunk_dim, self.video_dim = temporal.chunk_dim, temporal.video_dim
+        spread = torch.tensor(deviation).view(3, 1, 1)
+        self.register_buffer("scale", 1 / (255 * spread), persistent=False)
+        self.register_buffer("shift", -torch.tensor(mean).view(3, 1, 1) / spread, persistent=False)
+        self._learns = any(parameter.requires_grad for parameter in backbone.parameters())
+        self._sizes: set[tuple[int, int]] = set()
+
+    def train(self, mode: bool = True) -> "SwinEncoder":
+        """Training or evaluation, in which what is frozen stays."""
+        super().train(mode)
+        for module in self.backbone.modules():
+            own = list(module.parameters())
+            if own and not any(parameter.requires_grad for parameter in own):
+                module.eval()
+        return self
+
+    def forward(self, batch: Batch) -> EncoderOutput:
+        real = packing(length_mask(batch.lengths, batch.inputs.shape[1]))
+        vectors = self.vectors(real.pack(batch.inputs))
+        vectors = F.dropout(vectors, self.dropout, self.training)
+        output: EncoderOutput = self.temporal(real.unpack(vectors), batch.lengths)
+        return output
+
+    def vectors(self, frames: UInt8[Tensor, "real height width 3"]) -> Float[Tensor, "real features"]:
+        """The backbone's vector of each frame.
+
+        Raises:
+            UserError: the backbone does not take frames of this size, gives no vectors, or has to learn
+                statistics from a single value.
+        """
+        self._check_size(frames)
+        learns = self._learns and torch.is_grad_enabled()
+        vectors, done = [], 0
+        with torch.set_grad_enabled(learns):
+            for some in frames.tensor_split(-(-len(frames) // self.frames_per_pass)):
+                if learns and self.recompute and done >= self.kept_frames:
+                    vectors.append(
+                        checkpoint(self._pass, some, use_reentrant=False, context_fn=self._first_and_second)
+                    )
+                else:
+                    vectors.append(self._pass(some))
+                done += len(some)
+        return torch.cat(vectors)
+
+    def _pass(self, frames: UInt8[Tensor, "some height width 3"]) -> Float[Tensor, "some features"]:
+        pictures = frames.permute(0, 3, 1, 2).to(self.scale.dtype) * self.scale + self.shift
+        try:
+            vectors: Tensor = self.backbone(pictures)
+        except ValueError as error:
+            if "more than 1 value per channel" not in str(error):
+                raise
+            size = f"{frames.shape[1]} x {frames.shape[2]}"
+            what = f"a BatchNorm that is trained has one value alone of a pass of one frame of {size}"
+            hint = "take more frames a pass, a backbone without BatchNorm, or freeze it"
+            raise UserError("encoder.frames_per_pass", what, hint) from error
+        if vectors.ndim != 2:
+            what = f"gives {list(vectors.shape[1:])} of a frame, and a single vector is needed"
+            raise UserError("encoder.backbone", what, "take another")
+        return vectors
+
+    def _first_and_second(self) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+        """What a pass is computed in, and what it is computed again in: running statistics move once."""
+        return nullcontext(), _still([m for m in self.backbone.modules() if isinstance(m, _BatchNorm)])
+
+    def _check_size(self, frames: UInt8[Tensor, "real height width 3"]) -> None:
+        """Try a size when it is first met, to say in words that the backbone does not take it."""
+        height, width = frames.shape[1:3]
+        if (height, width) in self._sizes:
+            return
+        try:
+            self.backbone.eval()
+            with torch.no_grad():
+                self._pass(frames[:1])
+        except torch.OutOfMemoryError:
+            raise
+        except (AssertionError, RuntimeError, ValueError) as error:
+            first = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+            what = f"the backbone takes no frames of {height} x {width}: {first}"
+            raise UserError("video.crop", what, _size_hint(self.backbone)) from error
+        finally:
+            self.train(self.training)
+        self._sizes.add((height, width))
+
+    def output_lengths(self, lengths: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
+        """Chunks for a number of frames."""
+        return self.temporal.output_lengths(lengths)
+
+    def chunk_centres(self, chunks: int) -> Int[Tensor, " chunks"]:
+        """The frame at the middle of each chunk."""
+        return self.temporal.chunk_centres(chunks)
+
+
+@contextmanager
+def _still(norms: Sequence[_BatchNorm]) -> Iterator[None]:
+    """BatchNorms that normalise as they do, and whose running statistics stay what they are."""
+    momenta = [norm.momentum for norm in norms]
+    counts = [norm.num_batches_tracked for norm in norms]
+    before = [None if count is None else count.clone() for count in counts]
+    for norm in norms:
+        norm.momentum = 0.0
+    try:
+        yield
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+        for count, old in zip(counts, before, strict=True):
+            if count is not None and old is not None:
+                count.copy_(old)
+
+
+def _size_hint(backbone: nn.Module) -> str:
+    about = getattr(backbone, "pretrained_cfg", None) or {}
+    size = about.get("input_size", ())
+    return f"it was made for {size[1]} x {size[2]}" if len(size) == 3 else ""
+
+
+def build(config: SwinConfig, layout: Layout | None, width: int) -> SwinEncoder:
+    """The encoder of a corpus of video.
+
+    Raises:
+        UserError: the corpus has no video, timm no such backbone, or the weights are not its.
+        OperationalError: the weights cannot be fetched.
+    """
+    if layout is not None or width != 3:
+        what = "'swin' reads video, and the corpus has " + ("features" if layout is None else "landmarks")
+        raise UserError(
+            "encoder.name", what, "take 'features'" if layout is None else "take 'gcn' or 'kinematic'"
+        )
+    backbone = make_backbone(config.backbone, config.weights, config.drop_path)
+    freeze(backbone, config.freeze)
+    about = backbone.pretrained_cfg
+    return SwinEncoder(
+        backbone,
+        build_temporal(width_of(backbone), config.local_temporal, config.global_temporal),
+        mean=about["mean"],
+        deviation=about["std"],
+        frames_per_pass=config.frames_per_pass,
+        recompute=config.checkpoint,
+        kept_frames=config.kept_frames,
+        dropout=config.dropout,
+    )

@@ -1,0 +1,172 @@
+"""Normalisation whose statistics come from real places only, so that padding never changes a result.
+
+Everything is channels-last, and what is masked comes out as zero.
+"""
+
+import torch
+import torch.distributed as dist
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from signkit.models.encoders.packing import packing
+
+
+class MaskedBatchNorm(nn.Module):
+    """Batch normalisation (Ioffe and Szegedy 2015) over real places, over all processes when training.
+
+    On a batch without padding it is `torch.nn.BatchNorm1d`. A channel with fewer than two real values
+    leaves its running statistics as they are.
+
+    Args:
+        channels: size of the last dimension.
+        affine: learn a scale and a shift. Without them this stands for z-scoring with the statistics
+            of the training set.
+        momentum: share of the new batch in the running statistics.
+    """
+
+    running_mean: Float[Tensor, " channels"]
+    running_var: Float[Tensor, " channels"]
+
+    def __init__(
+        self, channels: int, *, affine: bool = True, eps: float = 1e-5, momentum: float = 0.1
+    ) -> None:
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.weight = nn.Parameter(torch.ones(channels)) if affine else None
+        self.bias = nn.Parameter(torch.zeros(channels)) if affine else None
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+
+    def forward(
+        self, x: Float[Tensor, "*places channels"], mask: Bool[Tensor, "..."] | None = None
+    ) -> Float[Tensor, "*places channels"]:
+        """Normalise ``x``.
+
+        The mask is [batch, frames], for the first two dimensions, or of the shape of ``x``, for every
+        value. None: all is real.
+        """
+        if mask is not None and mask.ndim == x.ndim:
+            return self._values(x, mask)
+        if mask is None:
+            return self._rows(x)
+        real = packing(mask)
+        return real.unpack(self._rows(real.pack(x)))
+
+    def _rows(self, x: Float[Tensor, "*places channels"]) -> Float[Tensor, "*places channels"]:
+        """Without a mask. Torch's own, the fastest, where it can be used."""
+        rows = x.reshape(-1, x.shape[-1])
+        if self.training and (len(rows) < 2 or processes() > 1):
+            return self._by_formula(x, torch.ones_like(x, dtype=torch.bool))
+        stats = (self.running_mean, self.running_var)
+        normed = F.batch_norm(rows, *stats, self.weight, self.bias, self.training, self.momentum, self.eps)
+        return normed.view(x.shape)
+
+    def _values(
+        self, x: Float[Tensor, "*places channels"], mask: Bool[Tensor, "*places channels"]
+    ) -> Float[Tensor, "*places channels"]:
+        """With a mask for every value."""
+        normed = self._by_formula(x, mask) if self.training else self._rows(x)
+        return normed.masked_fill(~mask, 0)
+
+    def _by_formula(
+        self, x: Float[Tensor, "*places channels"], mask: Bool[Tensor, "*places channels"]
+    ) -> Float[Tensor, "*places channels"]:
+        """Two passes, mean then variance: the sum of squares alone would cancel in float32."""
+        values = at_least_float32(x)
+        keep = mask.to(values.dtype)
+        over = tuple(range(x.ndim - 1))
+        count, total = sum_processes(torch.stack([keep.sum(over), (values * keep).sum(over)]))
+        mean = total / count.clamp(min=1)
+        centred = (values - mean) * keep
+        squares = sum_processes(centred.square().sum(over))
+        self._follow(count.detach(), mean.detach(), squares.detach())
+        normed = centred * torch.rsqrt(squares / count.clamp(min=1) + self.eps)
+        if self.weight is not None and self.bias is not None:
+            normed = normed * self.weight + self.bias
+        narrow: Tensor = normed.to(x.dtype)
+        return narrow
+
+    def _follow(
+        self,
+        count: Float[Tensor, " channels"],
+        mean: Float[Tensor, " channels"],
+        squares: Float[Tensor, " channels"],
+    ) -> None:
+        """Move the running statistics; the variance is the unbiased one, as torch has it."""
+        rate = self.momentum * (count > 1).to(mean.dtype)
+        self.running_mean.lerp_(mean, rate)
+        self.running_var.lerp_(squares / (count - 1).clamp(min=1), rate)
+
+
+class MaskedInstanceNorm(nn.Module):
+    """Instance normalisation over the real frames of each sample, with a learned scale and shift."""
+
+    def __init__(self, channels: int, *, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(
+        self, x: Float[Tensor, "batch frames channels"], mask: Bool[Tensor, "batch frames"]
+    ) -> Float[Tensor, "batch frames channels"]:
+        values = at_least_float32(x)
+        keep = mask.unsqueeze(-1).to(values.dtype)
+        count = keep.sum(1, keepdim=True).clamp(min=1)
+        centred = (values - (values * keep).sum(1, keepdim=True) / count) * keep
+        variance = centred.square().sum(1, keepdim=True) / count
+        normed = centred * torch.rsqrt(variance + self.eps) * self.weight + self.bias
+        return (normed * keep).to(x.dtype)
+
+
+def masked_mean(
+    x: Float[Tensor, "batch frames channels"], mask: Bool[Tensor, "batch frames"]
+) -> Float[Tensor, " batch"]:
+    """Mean of each sample over its real frames and all channels, in float32."""
+    values = at_least_float32(x).mean(-1) * mask
+    return values.sum(1) / mask.sum(1).clamp(min=1)
+
+
+def mask_out(
+    x: Float[Tensor, "batch frames *rest"], mask: Bool[Tensor, "batch frames"]
+) -> Float[Tensor, "batch frames *rest"]:
+    """Zero in the padding, whatever was there."""
+    return x.masked_fill(~mask.reshape(mask.shape + (1,) * (x.ndim - 2)), 0)
+
+
+def at_least_float32(x: Tensor) -> Tensor:
+    """Half precision becomes float32; float64 stays."""
+    wide: Tensor = x.to(torch.promote_types(x.dtype, torch.float32))
+    return wide
+
+
+def processes() -> int:
+    """How many processes train together."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def sum_processes(x: Tensor) -> Tensor:
+    """The sum over all processes, gradients too."""
+    if processes() == 1:
+        return x
+    total: Tensor = _SumProcesses.apply(x)  # type: ignore[no-untyped-call]
+    return total
+
+
+class _SumProcesses(torch.autograd.Function):
+    """Every process's loss depends on every process's part, so the gradient is a sum over them too."""
+
+    @staticmethod
+    def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor) -> Tensor:
+        return _all_reduced(x)
+
+    @staticmethod
+    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> Tensor:
+        return _all_reduced(grad)
+
+
+def _all_reduced(x: Tensor) -> Tensor:
+    total = x.clone(memory_format=torch.contiguous_format)
+    dist.all_reduce(total)
+    return total

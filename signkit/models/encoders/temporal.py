@@ -1,0 +1,193 @@
+"""From frames to chunks and from chunks to video features: the temporal modules every encoder shares.
+
+Zhang et al. 2023: a local module (1-D convolutions with pooling) gives the chunk features, a global
+one (bidirectional LSTM) the video features. Here convolutions keep the length ("same" padding with
+zeros) and every layer puts zeros back into the padding, so a clip of N frames gives ceil(N / stride)
+chunks, at least one, and padding never changes an output (this project, docs/c2st.md).
+"""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from signkit.data.batch import length_mask
+from signkit.models.encoders.configs import GlobalTemporalConfig, LocalTemporalConfig
+from signkit.models.encoders.lift_pooling import LiftPool, MaxPool, TimeConv
+from signkit.models.encoders.masked_norm import MaskedBatchNorm, at_least_float32, mask_out
+from signkit.models.encoders.protocol import EncoderOutput
+
+Chunks = tuple[
+    Float[Tensor, "batch chunks width"], Float[Tensor, " batch"]
+]  # with the auxiliary loss a sample
+
+
+class PooledTcn(nn.Module):
+    """K5-P2-K5-P2: convolution, BatchNorm, ReLU and pooling by two, twice. Four frames a chunk.
+
+    Args:
+        inputs: width of a frame's vector.
+        width: of the chunk features (1024 in the paper).
+        kernel: frames of each convolution, odd.
+        lift: temporal lift pooling (Hu et al. 2022) instead of max pooling.
+    """
+
+    stride = 4
+
+    def __init__(
+        self, inputs: int, width: int, *, kernel: int = 5, lift: bool = True, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        self.width, self.dropout = width, dropout
+        # no bias: the normalisation would take it away again
+        self.convs = nn.ModuleList(TimeConv(size, width, kernel, bias=False) for size in (inputs, width))
+        self.norms = nn.ModuleList(MaskedBatchNorm(width) for _ in self.convs)
+        self.pools = nn.ModuleList(LiftPool(width) if lift else MaxPool() for _ in self.convs)
+
+    def forward(
+        self, frames: Float[Tensor, "batch frames inputs"], mask: Bool[Tensor, "batch frames"]
+    ) -> Chunks:
+        """Frames must be zero where the mask is False."""
+        x, auxiliary = frames, torch.zeros(len(frames), device=frames.device)
+        for conv, norm, pool in zip(self.convs, self.norms, self.pools, strict=True):
+            x = F.dropout(F.relu(norm(conv(x), mask)), self.dropout, self.training)
+            x, mask, loss = pool(x, mask)
+            auxiliary = auxiliary + loss
+        return x, auxiliary
+
+
+class DilatedTcn(nn.Module):
+    """A convolution, a strided one, then residual dilated ones of kernel 3, all with LayerNorm and SiLU.
+
+    Args:
+        inputs: width of a frame's vector.
+        width: of the chunk features.
+        kernel: frames of the first two convolutions, odd.
+        stride: frames a chunk.
+        dilations: one residual convolution each.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        width: int,
+        *,
+        kernel: int = 5,
+        stride: int = 2,
+        dilations: Sequence[int] = (1, 2, 4, 8, 1, 2, 4, 8),
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.width, self.stride, self.dropout = width, stride, dropout
+        self.stem = TimeConv(inputs, width, kernel)
+        self.stem_norm = nn.LayerNorm(width)
+        self.strided = nn.Conv1d(width, width, kernel, stride=stride)
+        self.strided_norm = nn.LayerNorm(width)
+        self.blocks = nn.ModuleList(TimeConv(width, width, 3, dilation=d) for d in dilations)
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in dilations)
+        self.last_norm = nn.LayerNorm(width)
+        # zeros before the first frame, so that the window of chunk s has its middle at the chunk's centre
+        before = kernel // 2 - (stride - 1) // 2
+        self.edges = (before, kernel - stride - before)
+
+    def forward(
+        self, frames: Float[Tensor, "batch frames inputs"], mask: Bool[Tensor, "batch frames"]
+    ) -> Chunks:
+        """Frames must be zero where the mask is False."""
+        x = mask_out(self._drop(F.silu(self.stem_norm(self.stem(frames)))), mask)
+        ragged = -x.shape[1] % self.stride
+        # the end first: a clip may be shorter than what a small kernel passes over before its first window
+        x = F.pad(F.pad(x.transpose(1, 2), (0, self.edges[1] + ragged)), (self.edges[0], 0))
+        mask = mask[:, :: self.stride]
+        x = mask_out(self._drop(F.silu(self.strided_norm(self.strided(x).transpose(1, 2)))), mask)
+        for norm, conv in zip(self.norms, self.blocks, strict=True):
+            x = x + mask_out(self._drop(F.silu(conv(mask_out(norm(x), mask)))), mask)
+        return mask_out(self.last_norm(x), mask), torch.zeros(len(frames), device=frames.device)
+
+    def _drop(self, x: Tensor) -> Tensor:
+        return F.dropout(x, self.dropout, self.training)
+
+
+class BiLstm(nn.Module):
+    """Bidirectional LSTM over the real chunks, in float32 at least. Output width is twice ``width``.
+
+    Args:
+        width: of each direction.
+        dropout: of what each layer reads.
+    """
+
+    def __init__(self, inputs: int, width: int, layers: int, *, dropout: float = 0.0) -> None:
+        super().__init__()
+        between = dropout if layers > 1 else 0.0
+        self.dropout = dropout
+        self.lstm = nn.LSTM(inputs, width, layers, batch_first=True, bidirectional=True, dropout=between)
+        for name, parameter in self.lstm.named_parameters():
+            if name.startswith("bias"):
+                nn.init.zeros_(parameter)
+            if name.startswith("bias_ih"):  # remember at the start; gates are input, forget, cell, output
+                nn.init.ones_(parameter.data[width : 2 * width])
+
+    def forward(
+        self, chunks: Float[Tensor, "batch chunks inputs"], lengths: Int[Tensor, " batch"]
+    ) -> Float[Tensor, "batch chunks twice_width"]:
+        with torch.autocast(chunks.device.type, enabled=False):
+            x = F.dropout(at_least_float32(chunks), self.dropout, self.training)
+            packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
+            out, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=x.shape[1])
+        return out
+
+
+class Temporal(nn.Module):
+    """A local module, then a global one or none.
+
+    Attributes:
+        stride: frames from one chunk to the next.
+        chunk_dim: width of the chunk features.
+        video_dim: width of the video features; without a global module they are the chunk features.
+    """
+
+    def __init__(self, local: PooledTcn | DilatedTcn, recurrent: BiLstm | None) -> None:
+        super().__init__()
+        self.local, self.recurrent = local, recurrent
+        self.stride = local.stride
+        self.chunk_dim = local.width
+        self.video_dim = 2 * recurrent.lstm.hidden_size if recurrent else local.width
+
+    def forward(
+        self, frames: Float[Tensor, "batch frames inputs"], lengths: Int[Tensor, " batch"]
+    ) -> EncoderOutput:
+        mask = length_mask(lengths, frames.shape[1])
+        chunk, auxiliary = self.local(mask_out(frames, mask), mask)
+        chunks = self.output_lengths(lengths)
+        video = chunk if self.recurrent is None else self.recurrent(chunk, chunks)
+        return EncoderOutput(chunk=chunk, video=video, lengths=chunks, auxiliary=auxiliary)
+
+    def output_lengths(self, lengths: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
+        """ceil(frames / stride): the last chunk may stand for fewer frames."""
+        return (lengths + self.stride - 1) // self.stride
+
+    def chunk_centres(self, chunks: int) -> Int[Tensor, " chunks"]:
+        """Frame s * stride + (stride - 1) // 2 for chunk s; past the end for some last, partial chunks."""
+        return torch.arange(chunks) * self.stride + (self.stride - 1) // 2
+
+
+def build_temporal(inputs: int, local: LocalTemporalConfig, over: GlobalTemporalConfig) -> Temporal:
+    """The temporal modules of an encoder's options, for frames of width ``inputs``."""
+    module: PooledTcn | DilatedTcn
+    if local.kind == "tcn":
+        lift = local.pooling == "lift"
+        module = PooledTcn(inputs, local.width, kernel=local.kernel, lift=lift, dropout=local.dropout)
+    else:
+        module = DilatedTcn(
+            inputs,
+            local.width,
+            kernel=local.kernel,
+            stride=local.stride,
+            dilations=local.dilations,
+            dropout=local.dropout,
+        )
+    recurrent = BiLstm(local.width, over.width, over.layers, dropout=over.dropout) if over.layers else None
+    return Temporal(module, recurrent)

@@ -1,0 +1,77 @@
+"""Options of the built-in losses: the terms of `train.losses`."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+from signkit.config.strict_yaml import Range
+from signkit.errors import UserError
+
+Level = Literal["video", "chunk", "both"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossTerm:
+    """What every term has: its weight, and the share of the run in which it counts."""
+
+    weight: Annotated[float, Range(0)] = 1.0
+    start: Annotated[float, Range(0, 1)] = 0.0
+    end: Annotated[float, Range(0, 1)] = 1.0
+
+    def __post_init__(self) -> None:
+        if self.start >= self.end:
+            raise UserError("end", f"{self.end} is not after the start, {self.start}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CstConfig(LossTerm):
+    """Cross-modal sequence transduction: all paths of the lattice with context (Zhang et al. 2023)."""
+
+    factory: ClassVar[str] = "signkit.models.losses.terms:build_cst"
+    level: Level = "both"
+    stc: Literal["none", "path", "risk"] = "none"
+    """The sequence-level term, over the reference and the N best other hypotheses."""
+    nbest: Annotated[int, Range(1, 64)] = 4
+    """Hypotheses of the sequence-level term."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CtcConfig(LossTerm):
+    """Connectionist temporal classification, without context."""
+
+    factory: ClassVar[str] = "signkit.models.losses.terms:build_ctc"
+    level: Level = "both"
+
+
+@dataclass(frozen=True, kw_only=True)
+class KlConfig(LossTerm):
+    """Distillation of the video level into the chunk level over the lattice."""
+
+    factory: ClassVar[str] = "signkit.models.losses.terms:build_kl"
+    temperature: Annotated[float, Range(0.1, 100)] = 8.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameCeConfig(LossTerm):
+    """Cross-entropy on the glosses' own frames, where the corpus has segment times."""
+
+    factory: ClassVar[str] = "signkit.models.losses.terms:build_frame_ce"
+    level: Level = "video"
+    smoothing: Annotated[float, Range(0, 1)] = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class NextTokenConfig(LossTerm):
+    """-log P of each sentence by the context alone, its end included: the loss of a language model."""
+
+    factory: ClassVar[str] = "signkit.models.losses.language:build_next_token"
+    smoothing: Annotated[float, Range(0, 1)] = 0.0
+    """Of the labels: the share of the target that is spread over the vocabulary."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskedTokenConfig(LossTerm):
+    """-log P of the masked tokens of each sentence: the loss of a masked language model."""
+
+    factory: ClassVar[str] = "signkit.models.losses.language:build_masked_token"
+    smoothing: Annotated[float, Range(0, 1)] = 0.0
+    """Of the labels: the share of the target that is spread over the vocabulary."""

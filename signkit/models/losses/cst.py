@@ -1,0 +1,209 @@
+"""Contextualized sequence transduction: the likelihood of a reference when each symbol knows the history.
+
+Zhang et al. 2023 (C2ST, ICCV) define the objective; the lattices and the closed-form gradient are this
+project's, docs/c2st.md. The logits of chunk s after history u are the sum A_s + C_u, so no joint tensor is
+ever made.
+"""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from signkit.models.losses.joint import (
+    SplitJoint,
+    at_least_single,
+    marginals,
+    refuse_second_derivative,
+    split_joint,
+)
+from signkit.models.losses.lattice import BLANK, ENTER, STAY, idle, log_likelihood, posteriors, skew, unskew
+from signkit.models.losses.topology import Chain, build_chain, check_topology
+
+
+class Lattice(NamedTuple):
+    """All about a batch's lattices but the logits; masks are True on padding, None where there is none."""
+
+    topology: str
+    chain: Chain
+    shortest: int  # chunks of the shortest sample
+    chunk_padding: Tensor | None  # [batch, chunks]
+    position_padding: Tensor | None  # [batch, positions]
+    choices: Tensor  # [batch, positions, 3]: the symbols a position may draw, its own, the next and blank
+
+
+def cst_loss(
+    acoustic: Float[Tensor, "batch chunks vocab"],
+    context: Float[Tensor, "batch histories vocab"],
+    targets: Int[Tensor, "batch labels"],
+    input_lengths: Int[Tensor, "batch"],
+    target_lengths: Int[Tensor, "batch"],
+    *,
+    topology: str = "ctc",
+    blank: int = 0,
+) -> Float[Tensor, "batch"]:
+    """Negative log-likelihood of each reference over all its paths; logits are acoustic_s + context_u.
+
+    `context` has a row for each history, labels + 1 of them, and carries the classifier's bias. Topology
+    `ctc` with a context that is the same for all histories is CTC (Graves 2006); `monotonic` emits each label
+    on one chunk (Sak et al. 2017); `rnnt` allows several labels a chunk and ends on a blank (Graves 2012).
+    Padding is never read. A reference that does not fit its chunks (see chunks_needed) gets +inf and a
+    gradient of zero. Half precision is computed in single. No second derivative: RuntimeError. Raises
+    ValueError for an unknown topology, or a context whose rows are not labels + 1.
+    """
+    acoustic, context = at_least_single(acoustic), at_least_single(context)
+    lattice, context = _build_lattice(
+        acoustic, context, targets, input_lengths, target_lengths, topology, blank
+    )
+    with torch.autocast(acoustic.device.type, enabled=False):
+        if torch.is_grad_enabled() and (acoustic.requires_grad or context.requires_grad):
+            return _Transduction.apply(acoustic, context, lattice)  # type: ignore[no-any-return, no-untyped-call]
+        joint, log_normaliser = _split(acoustic, context, lattice)
+        arcs = _arcs(joint, log_normaliser, lattice)
+        return -log_likelihood(arcs, lattice.chain.ends).to(acoustic.dtype)
+
+
+def node_posteriors(
+    acoustic: Float[Tensor, "batch chunks vocab"],
+    context: Float[Tensor, "batch histories vocab"],
+    targets: Int[Tensor, "batch labels"],
+    input_lengths: Int[Tensor, "batch"],
+    target_lengths: Int[Tensor, "batch"],
+    *,
+    topology: str = "ctc",
+    blank: int = 0,
+) -> Float[Tensor, "batch chunks histories"]:
+    """How often the paths of each reference are expected to draw from softmax(acoustic_s + context_u).
+
+    Without gradient. Each chunk's row sums to 1 (`rnnt`: to 1 and the labels emitted there); 0 on padding and
+    for a reference that does not fit. Arguments and errors as for cst_loss.
+    """
+    with torch.no_grad(), torch.autocast(acoustic.device.type, enabled=False):
+        acoustic, context = at_least_single(acoustic), at_least_single(context)
+        lattice, rows = _build_lattice(
+            acoustic, context, targets, input_lengths, target_lengths, topology, blank
+        )
+        joint, log_normaliser = _split(acoustic, rows, lattice)
+        _, taken = _posteriors(_arcs(joint, log_normaliser, lattice), lattice, acoustic.shape[1])
+        visits = _visits(taken)
+        if lattice.chain.histories is None:
+            return visits
+        index = lattice.chain.histories[:, None].expand_as(visits)
+        return visits.new_zeros(*visits.shape[:2], context.shape[1]).scatter_add_(2, index, visits)
+
+
+def _build_lattice(
+    acoustic: Tensor,
+    context: Tensor,
+    targets: Tensor,
+    input_lengths: Tensor,
+    target_lengths: Tensor,
+    topology: str,
+    blank: int,
+) -> tuple[Lattice, Tensor]:
+    """The batch's lattice, and the context row of each of its positions."""
+    check_topology(topology)
+    if context.shape[1] != targets.shape[1] + 1:
+        labels, rows = targets.shape[1], context.shape[1]
+        raise ValueError(f"context has {rows} rows a sample; {labels} labels need {labels + 1}")
+    device = acoustic.device
+    targets, input_lengths, target_lengths = (
+        part.to(device) for part in (targets, input_lengths, target_lengths)
+    )
+    chain = build_chain(targets, target_lengths, topology, blank)
+    if chain.histories is not None:
+        context = context.gather(1, chain.histories[:, :, None].expand(-1, -1, context.shape[2]))
+    shortest = int(input_lengths.amin())
+    chunk_padding = _padding(input_lengths, acoustic.shape[1])
+    position_padding = _padding(chain.ends + 1, chain.symbols.shape[1])
+    symbols = chain.symbols
+    choices = torch.stack((symbols, symbols.roll(-1, 1), torch.full_like(symbols, blank)), 2)
+    return Lattice(topology, chain, shortest, chunk_padding, position_padding, choices), context
+
+
+def _padding(lengths: Tensor, longest: int) -> Tensor | None:
+    if int(lengths.amin()) >= longest:
+        return None
+    return torch.arange(longest, device=lengths.device) >= lengths[:, None]
+
+
+class _Transduction(torch.autograd.Function):
+    """The loss with its gradient in closed form: expected distributions less the symbols the paths emit."""
+
+    @staticmethod
+    def forward(
+        ctx: torch.autograd.function.FunctionCtx, acoustic: Tensor, context: Tensor, lattice: Lattice
+    ) -> Tensor:
+        joint, log_normaliser = _split(acoustic, context, lattice)
+        arcs = _arcs(joint, log_normaliser, lattice)
+        del log_normaliser
+        total, taken = _posteriors(arcs, lattice, acoustic.shape[1])
+        emitted = (taken[:, STAY] + taken[:, ENTER]).transpose(0, 1)
+        emitted[..., 0] = taken[:, BLANK].sum(2).T
+        totals = taken.sum(0)
+        drawn = torch.stack((totals[STAY], totals[ENTER].roll(-1, 1), totals[BLANK]), 2)
+        symbols = lattice.chain.symbols
+        ctx.save_for_backward(*joint, _visits(taken), emitted, drawn, symbols, lattice.choices)
+        return -total.to(acoustic.dtype)
+
+    @staticmethod
+    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> tuple[Tensor, Tensor, None]:
+        refuse_second_derivative("cst_loss")
+        *fields, visits, emitted, drawn, symbols, choices = ctx.saved_tensors  # type: ignore[attr-defined]
+        scale = grad[:, None, None]
+        with torch.autocast(visits.device.type, enabled=False):
+            by_chunk, by_history = marginals(SplitJoint(*fields), visits * scale)
+        by_chunk.scatter_add_(2, symbols[:, None].expand_as(emitted), emitted * -scale)
+        by_history.scatter_add_(2, choices, drawn * -scale)
+        return by_chunk, by_history, None
+
+
+def _split(acoustic: Tensor, context: Tensor, lattice: Lattice) -> tuple[SplitJoint, Tensor]:
+    return split_joint(acoustic, context, lattice.chunk_padding, lattice.position_padding)
+
+
+def _arcs(joint: SplitJoint, log_normaliser: Tensor, lattice: Lattice) -> Tensor:
+    """Log-probabilities of the arcs of each chunk, as lattice.py files them, [steps, 3, batch, positions]."""
+    chain = lattice.chain
+    batch, chunks, positions = joint.product.shape
+    index = chain.symbols[:, None].expand(batch, chunks, positions)
+    by_chunk = (joint.acoustic.gather(2, index) - joint.acoustic_peak).transpose(0, 1)
+    by_history = joint.context.gather(2, lattice.choices) - joint.context_peak
+    own, following, blank_alone = by_history.unbind(2)
+    log_normaliser = log_normaliser.transpose(0, 1)
+    arcs = by_chunk.new_empty(chunks | 1, 3, batch, positions)
+    if chunks % 2 == 0:
+        idle(arcs[chunks:])
+    stay, enter, blank = arcs[:chunks].unbind(1)
+    torch.sub(by_chunk[..., :1] + blank_alone, log_normaliser, out=blank)
+    torch.sub(by_chunk[..., 1:] + following[:, :-1], log_normaliser[..., :-1], out=enter[..., 1:])
+    if lattice.topology == "ctc":
+        torch.sub(by_chunk + own, log_normaliser, out=stay)
+    else:
+        stay.fill_(-torch.inf)
+    arcs[:, :BLANK, :, 0] = -torch.inf
+    if chain.closed is not None:
+        blank.masked_fill_(chain.closed, -torch.inf)
+    if lattice.chunk_padding is not None:
+        padding = lattice.chunk_padding[:, lattice.shortest :].T[..., None]
+        arcs[lattice.shortest : chunks, :BLANK].masked_fill_(padding[:, None], -torch.inf)
+        blank[lattice.shortest :].masked_fill_(padding, 0.0)
+    return skew(arcs, chunks) if lattice.topology == "rnnt" else arcs
+
+
+def _posteriors(arcs: Tensor, lattice: Lattice, chunks: int) -> tuple[Tensor, Tensor]:
+    """Log-likelihood [batch] and how often each arc is taken [chunks, 3, batch, positions]; 0 on padding."""
+    total, taken = posteriors(arcs, lattice.chain.ends)
+    taken = unskew(taken, chunks) if lattice.topology == "rnnt" else taken[:chunks]
+    if lattice.chunk_padding is not None:
+        padding = lattice.chunk_padding[:, lattice.shortest :].T[..., None]
+        taken[lattice.shortest :, BLANK].masked_fill_(padding, 0.0)
+    return total, taken
+
+
+def _visits(taken: Tensor) -> Tensor:
+    """Arcs that leave each node, whatever they emit: [batch, chunks, positions]."""
+    visits = (taken[:, STAY] + taken[:, BLANK]).transpose(0, 1)
+    visits[..., :-1] += taken[:, ENTER, :, 1:].transpose(0, 1)
+    return visits

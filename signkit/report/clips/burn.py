@@ -1,0 +1,108 @@
+"""A video with its glosses burnt in: as large and as fast as the clip, without its sound."""
+
+import os
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from signkit.data.tracking.frames import in_order
+from signkit.errors import OperationalError
+from signkit.report.clips.cues import Cue
+from signkit.report.clips.lettering import Band, Fonts, band
+from signkit.runtime.files import plainly
+from signkit.types import Clip
+
+QUALITY = "18"
+"""The constant rate factor of H.264: hardly to be told from the clip."""
+BT601 = 5
+"""FFmpeg's number of the matrix by which colours are told from brightness."""
+
+
+def burn(path: Path, clip: Clip, cues: Sequence[Cue], fonts: Fonts, tell: Callable[[], None]) -> None:
+    """Write an mp4, whole or not at all; H.264, or MPEG-4 where that is lacking or a side is odd, which its
+    encoder refuses.
+
+    Args:
+        tell: called after each frame.
+
+    Raises:
+        UserError: a frame cannot be decoded.
+        OperationalError: the disk is full, the place cannot be written, or the frames cannot be encoded.
+    """
+    import av
+
+    aside = path.with_name(f".{path.name}.part")
+    with plainly(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _write(aside, clip, cues, fonts, tell)
+            with open(aside, "rb") as file:
+                os.fsync(file.fileno())
+            os.replace(aside, path)
+        except av.FFmpegError as error:
+            raise OperationalError(f"{path}: cannot be written: {error.strerror or error}") from error
+        finally:
+            aside.unlink(missing_ok=True)
+
+
+def _write(path: Path, clip: Clip, cues: Sequence[Cue], fonts: Fonts, tell: Callable[[], None]) -> None:
+    import av
+
+    gloss_of = spread(cues, clip.frames, clip.fps)
+    drawn = _drawer(fonts)
+    with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as file:
+        stream: Any = None
+        for place, picture in enumerate(in_order(clip)):
+            height, width = picture.shape[:2]
+            if stream is None:
+                stream = _stream(file, width, height, clip.fps)
+            if gloss := gloss_of[place]:
+                picture = drawn(gloss, height, width).over(picture)
+            file.mux(stream.encode(_frame(picture)))
+            tell()
+        file.mux(stream.encode(None))
+
+
+def spread(cues: Sequence[Cue], frames: int, fps: float) -> list[str]:
+    """The gloss that each frame shows, "" for none; every cue has one frame at least."""
+    found = [""] * frames
+    for cue in cues:
+        start = min(round(cue.start * fps / 1000), frames - 1)
+        end = max(start + 1, round(cue.end * fps / 1000))
+        found[start:end] = [cue.gloss] * (min(end, frames) - start)
+    return found
+
+
+def _drawer(fonts: Fonts) -> Callable[[str, int, int], Band]:
+    from PIL import ImageFont
+
+    @cache
+    def drawn(gloss: str, height: int, width: int) -> Band:
+        path = str(fonts.path(gloss))
+        return band(gloss, (height, width), lambda pixels: ImageFont.truetype(path, pixels))
+
+    return drawn
+
+
+def _stream(file: Any, width: int, height: int, fps: float) -> Any:
+    import av
+
+    whole = width % 2 == 0 and height % 2 == 0 and "libx264" in av.codecs_available
+    rate = Fraction(fps).limit_denominator(max(1, min(1001, int(65535 / fps))))  # 16 bits each in MPEG-4
+    options = {"crf": QUALITY} if whole else {"qscale": "3"}
+    stream = file.add_stream("libx264" if whole else "mpeg4", rate=rate, options=options)
+    stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+    stream.codec_context.colorspace = BT601
+    return stream
+
+
+def _frame(picture: npt.NDArray[np.uint8]) -> Any:
+    import av
+
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+    return frame.reformat(format="yuv420p", dst_colorspace=BT601)

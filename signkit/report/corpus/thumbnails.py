@@ -1,0 +1,127 @@
+"""Strips of frames of some clips, or of landmarks drawn as a skeleton."""
+
+import base64
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from signkit.config.registry import check_extra
+from signkit.data.layouts import layout
+from signkit.runtime.progress import Watch
+from signkit.types import Landmarks, Sample, Signal, Video
+
+CLIPS, FRAMES = 8, 4  # of a split, and of a clip
+HEIGHT = 150  # of a frame in pixels
+USUAL_FPS = 25.0
+MARGIN = 0.05
+
+Picture = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """Frames of a clip side by side. `content`: a JPEG file in base64."""
+
+    name: str
+    about: str
+    glosses: str
+    content: str
+
+
+def strips(samples: dict[str, tuple[Sample, ...]], watch: Watch) -> tuple[list[Strip], float]:
+    """Clips of each split, evenly from its first to its last, and the frames a second of most of them.
+
+    Raises:
+        UserError: one of them cannot be read.
+    """
+    chosen = []
+    for split, some in samples.items():
+        places = np.unique(np.rint(np.linspace(0, len(some) - 1, min(CLIPS, len(some)))).astype(int))
+        chosen += [(split, some[place]) for place in places]
+    found, rates = [], []
+    with watch.bar("thumbnails", len(chosen)) as bar:
+        for done, (split, sample) in enumerate(chosen, 1):
+            signal = sample.load()
+            fps = _fps(signal)
+            rates.append(fps)
+            about = ", ".join(filter(None, (split, sample.signer, f"{sample.frames / fps:.1f} s")))
+            content = _encoded(_pictures(signal))
+            found.append(Strip(sample.id, about, " ".join(sample.reference), content))
+            bar.at(done)
+    return found, max(set(rates), key=rates.count)
+
+
+def _fps(signal: Signal) -> float:
+    if isinstance(signal, Video):
+        return signal.clip.fps
+    return signal.fps if isinstance(signal, Landmarks) else USUAL_FPS
+
+
+def _places(frames: int) -> npt.NDArray[np.int64]:
+    """The middles of equal parts of a clip."""
+    return ((np.arange(FRAMES) + 0.5) * frames / FRAMES).astype(np.int64)
+
+
+def _pictures(signal: Signal) -> list[Picture]:
+    if isinstance(signal, Video):
+        return list(signal.clip.read(_places(signal.clip.frames)))
+    if isinstance(signal, Landmarks):
+        return _skeletons(signal)
+    return [_heat(part) for part in np.array_split(signal.vectors, FRAMES) if len(part)]
+
+
+def _skeletons(signal: Landmarks) -> list[Picture]:
+    """Points and edges as lines of the ink, at the scale of the whole clip."""
+    from PIL import Image, ImageDraw
+
+    points = signal.points[_places(len(signal.points))][:, :, :2]
+    low, high = np.nanmin(signal.points[:, :, :2], (0, 1)), np.nanmax(signal.points[:, :, :2], (0, 1))
+    scale = HEIGHT * (1 - 2 * MARGIN) / max(float((high - low).max()), 1e-6)
+    placed = (points - (low + high) / 2) * scale + HEIGHT / 2
+    dot = 1 if points.shape[1] > 10 else 5
+    pictures = []
+    for frame in placed:
+        canvas = Image.new("RGB", (HEIGHT, HEIGHT), "#f1f3f6")
+        draw = ImageDraw.Draw(canvas)
+        seen = np.isfinite(frame).all(1)
+        for start, end in layout(signal.layout).edges:
+            if seen[start] and seen[end]:
+                draw.line([tuple(frame[start]), tuple(frame[end])], fill="#9db8d9", width=2)
+        for x, y in frame[seen]:
+            draw.ellipse([x - dot, y - dot, x + dot, y + dot], fill="#30343b")
+        pictures.append(np.asarray(canvas))
+    return pictures
+
+
+def _heat(vectors: npt.NDArray[np.float32]) -> Picture:
+    """Features as grey: a column a frame."""
+    low, high = float(vectors.min()), float(vectors.max())
+    grey = (255 * (vectors.T - low) / max(high - low, 1e-6)).astype(np.uint8)
+    return np.repeat(grey[:, :, None], 3, axis=2)
+
+
+def _encoded(pictures: list[Picture]) -> str:
+    """The pictures side by side, all of one height."""
+    Image = _pillow()
+    row = [Image.fromarray(picture) for picture in pictures]
+    row = [each.resize((max(1, round(each.width * HEIGHT / each.height)), HEIGHT)) for each in row]
+    strip = Image.new("RGB", (sum(each.width for each in row), HEIGHT))
+    left = 0
+    for each in row:
+        strip.paste(each, (left, 0))
+        left += each.width
+    file = io.BytesIO()
+    strip.save(file, "JPEG", quality=80)
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def _pillow() -> Any:
+    try:
+        from PIL import Image
+    except ImportError as error:
+        check_extra(error, "signkit data report")
+        raise
+    return Image

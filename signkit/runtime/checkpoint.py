@@ -1,0 +1,245 @@
+"""Checkpoints: safetensors and JSON, written whole or not at all, checked when read."""
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from signkit.errors import OperationalError, UserError
+from signkit.runtime.files import checked_folder, plainly, whole_folder
+
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a training stands after a step.
+
+    Attributes:
+        step: updates made.
+        best: the best dev score so far (lower is better), None before the first.
+        best_step: the step it was seen at.
+        stale: evaluations since then.
+        skipped: samples left out because their reference does not fit.
+    """
+
+    step: int = 0
+    best: float | None = None
+    best_step: int = 0
+    stale: int = 0
+    skipped: int = 0
+
+
+def folder_of(checkpoints: Path, step: int) -> Path:
+    """The folder of one step."""
+    return checkpoints / f"step_{step:06d}"
+
+
+def steps(checkpoints: Path) -> list[int]:
+    """The steps that have a checkpoint, ascending."""
+    return sorted(int(path.name[5:]) for path in checkpoints.glob("step_*") if path.name[5:].isdigit())
+
+
+def save(
+    checkpoints: Path,
+    progress: Progress,
+    model: State,
+    averaged: State | None,
+    optimizer: torch.optim.Optimizer,
+) -> Path:
+    """Write one checkpoint.
+
+    Args:
+        model: the weights being trained.
+        averaged: their moving average, None without one.
+        optimizer: its moments are kept by the place of each parameter in its groups.
+
+    Raises:
+        OperationalError: the disk is full or the folder cannot be written; older checkpoints stay.
+    """
+    folder = folder_of(checkpoints, progress.step)
+    with whole_folder(folder) as aside:
+        write_state(model, aside / "model.safetensors")
+        if averaged is not None:
+            write_state(averaged, aside / "averaged.safetensors")
+        write_state(_moments(optimizer), aside / "optimizer.safetensors")
+        (aside / "state.json").write_text(json.dumps(asdict(progress), indent=2) + "\n", encoding="utf-8")
+    return folder
+
+
+def load(
+    checkpoints: Path,
+    step: int,
+    model: torch.nn.Module,
+    averaged: State | None,
+    optimizer: torch.optim.Optimizer,
+) -> Progress:
+    """Read one checkpoint into a model, its average and its optimizer.
+
+    Raises:
+        OperationalError: a file is missing, damaged or does not belong to this model.
+    """
+    folder = folder_of(checkpoints, step)
+    try:
+        checked_folder(folder)
+    except OperationalError as error:
+        before = [other for other in steps(checkpoints) if other < step]
+        hint = f"; delete that folder to go on from step {before[-1]}" if before else ""
+        raise OperationalError(f"{error}{hint}") from None
+    load_weights(model, read_state(folder / "model.safetensors"), folder / "model.safetensors")
+    if averaged is not None:
+        _into(averaged, read_state(folder / "averaged.safetensors"), folder / "averaged.safetensors")
+    _restore_moments(optimizer, read_state(folder / "optimizer.safetensors"))
+    return _read_progress(folder / "state.json")
+
+
+def progress(checkpoints: Path, step: int) -> Progress:
+    """Where the training stood at a checkpoint.
+
+    Raises:
+        OperationalError: it does not say.
+    """
+    return _read_progress(folder_of(checkpoints, step) / "state.json")
+
+
+def weights(checkpoints: Path, step: int) -> State:
+    """The weights to use of a checkpoint: the averaged ones where it has them.
+
+    Raises:
+        OperationalError: a file is missing or damaged.
+    """
+    folder = folder_of(checkpoints, step)
+    checked_folder(folder)
+    averaged = folder / "averaged.safetensors"
+    return read_state(averaged if averaged.is_file() else folder / "model.safetensors")
+
+
+def mean_weights(checkpoints: Path, chosen: Sequence[int]) -> State:
+    """The mean of the weights to use of some steps; counts of steps and the like are the last one's.
+
+    Raises:
+        OperationalError: a file is missing or damaged, or they are of different models.
+    """
+    last = weights(checkpoints, chosen[-1])
+    total = {name: tensor.double() for name, tensor in last.items() if tensor.is_floating_point()}
+    for step in chosen[:-1]:
+        state = weights(checkpoints, step)
+        _into(
+            {name: torch.empty_like(tensor) for name, tensor in last.items()},
+            state,
+            folder_of(checkpoints, step),
+        )
+        for name in total:
+            total[name] += state[name]
+    return last | {name: (t / len(chosen)).to(last[name].dtype) for name, t in total.items()}
+
+
+def prune(checkpoints: Path, *, keep: int, best_step: int) -> None:
+    """Delete all but the newest `keep` checkpoints and the best one, and what a killed run left half-made."""
+    old = [folder_of(checkpoints, step) for step in steps(checkpoints)[:-keep] if step != best_step]
+    for folder in (*old, *checkpoints.glob(".step_*")):
+        with plainly(folder, "deleted"):
+            shutil.rmtree(folder)
+
+
+def read_state(path: Path) -> State:
+    """Read a safetensors file.
+
+    Raises:
+        OperationalError: the file is missing, truncated or no safetensors file.
+    """
+    try:
+        return load_file(path)
+    except FileNotFoundError:
+        raise OperationalError(f"{path}: missing") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        raise OperationalError(f"{path}: not a whole safetensors file: {error}") from None
+
+
+def load_weights(model: torch.nn.Module, state: State, where: Path) -> None:
+    """Copy weights into a model that must fit exactly.
+
+    Raises:
+        OperationalError: a tensor is missing, too many, or of another shape.
+    """
+    _into(model.state_dict(), state, where)
+
+
+def begin_from(model: torch.nn.Module, state: State, where: Path) -> tuple[int, tuple[str, ...]]:
+    """Copy the weights that a model shares with another; gives their number and the names of the others.
+
+    Raises:
+        UserError: nothing is shared, or a shared name has another shape.
+    """
+    own = model.state_dict()
+    shared = [name for name in own if name in state]
+    if not shared:
+        raise UserError("train.init_from", f"{where} has no weight in common with this model")
+    for name in shared:
+        if own[name].shape != state[name].shape:
+            raise UserError(
+                "train.init_from",
+                f"{name} is {list(state[name].shape)} in {where} but {list(own[name].shape)} here",
+                "use the same encoder and vocabulary",
+            )
+        own[name].copy_(state[name])
+    return len(shared), tuple(name for name in own if name not in state)
+
+
+def write_state(state: State, path: Path) -> None:
+    """Write tensors as a safetensors file.
+
+    Raises:
+        OSError: the disk is full, or the place cannot be written.
+    """
+    own = {name: t.detach().cpu().clone(memory_format=torch.contiguous_format) for name, t in state.items()}
+    try:
+        save_file(own, path)
+    except SafetensorError as error:
+        reason = str(error).rpartition("I/O error: ")[2].partition(" (os error")[0]
+        raise OSError(reason) from None
+
+
+def _into(own: State, state: State, where: Path) -> None:
+    for name in own:
+        if name not in state:
+            raise OperationalError(f"{where}: lacks {name}; it is of another model")
+        if own[name].shape != state[name].shape:
+            shapes = f"{list(state[name].shape)}, the model {list(own[name].shape)}"
+            raise OperationalError(f"{where}: {name} is {shapes}; it is of another model")
+    if extra := sorted(set(state) - set(own)):
+        raise OperationalError(f"{where}: has {extra[0]}, which the model lacks; it is of another model")
+    with torch.no_grad():
+        for name, tensor in own.items():
+            tensor.copy_(state[name])
+
+
+def _read_progress(path: Path) -> Progress:
+    try:
+        return Progress(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        raise OperationalError(f"{path}: is not the progress of a training") from None
+
+
+def _moments(optimizer: torch.optim.Optimizer) -> State:
+    state = optimizer.state_dict()["state"]
+    return {
+        f"{index}.{name}": torch.as_tensor(value)
+        for index, moments in state.items()
+        for name, value in moments.items()
+        if value is not None
+    }
+
+
+def _restore_moments(optimizer: torch.optim.Optimizer, moments: State) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in moments.items():
+        index, _, name = key.partition(".")
+        state.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

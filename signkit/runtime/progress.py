@@ -1,0 +1,215 @@
+"""What is seen of a run while it goes: the terminal, log.txt, metrics.jsonl and TensorBoard."""
+
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from signkit.runtime.files import plainly, write_text
+
+CURVE_POINTS = 400
+"""Steps written to metrics.jsonl and TensorBoard, about."""
+NO_RATES = ("perplexity", "pseudo-perplexity")
+"""Dev scores that are no fractions, and so not shown in percent."""
+SECONDS_BETWEEN_LINES = 15.0
+"""Of a run whose output is not a terminal."""
+
+
+class Watch:
+    """Tells of a run. In a process that is not the main one it is silent and writes nothing.
+
+    Args:
+        folder: of the run.
+        main: whether this process is the main one.
+        log: whether what is told is written to the folder's log too.
+
+    Raises:
+        OperationalError: the log cannot be written; from `say` and `note` too.
+    """
+
+    def __init__(self, folder: Path, *, main: bool, log: bool = True) -> None:
+        self.folder, self.main = folder, main
+        self.console = Console(stderr=True, highlight=False, quiet=not main)
+        self._log = _Lines(folder / "log.txt") if main and log else None
+
+    def say(self, message: str) -> None:
+        """A line on the terminal and in the log."""
+        self.note(message)
+        self.console.print(message, markup=False, soft_wrap=True)
+
+    def note(self, message: str) -> None:
+        """A line in the log alone."""
+        if self._log is not None:
+            self._log.write(f"{datetime.now().isoformat(timespec='seconds')} {message}")
+
+    @contextmanager
+    def bar(self, what: str, total: int, done: int = 0) -> Iterator["Bar"]:
+        """A progress bar with the time left; lines now and then where there is no terminal."""
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[figures]}"),
+        )
+        progress = Progress(*columns, console=self.console)
+        task = progress.add_task(what, total=total, completed=done, figures="")
+        with progress if self.console.is_terminal and self.main else nullcontext():
+            yield Bar(self, progress, task, what, total, done)
+
+    def close(self) -> None:
+        """Close the log."""
+        if self._log is not None:
+            self._log.close()
+            self._log = None
+
+
+class Bar:
+    """A progress bar that is being shown."""
+
+    def __init__(self, watch: Watch, progress: Progress, task: Any, what: str, total: int, done: int) -> None:
+        self._watch, self._progress, self._task = watch, progress, task
+        self._what, self._total, self._first = what, total, done
+        self._begun = self._told = time.monotonic()
+
+    def at(self, done: int, figures: str = "") -> None:
+        """Show that so much is done, with figures beside."""
+        self._progress.update(self._task, completed=done, figures=figures)
+        now = time.monotonic()
+        if not self._watch.console.is_terminal and now - self._told > SECONDS_BETWEEN_LINES:
+            self._told = now
+            left = (now - self._begun) / max(1, done - self._first) * (self._total - done)
+            line = f"{self._what} {done}/{self._total}, {left:.0f} s left  {figures}"
+            self._watch.console.print(line, markup=False, soft_wrap=True)
+
+
+class TrainingWatch:
+    """A training's `Watcher`: the bar with loss and dev score, metrics.jsonl and TensorBoard.
+
+    Args:
+        begun: the step that training goes on from; later lines of an interrupted run are dropped.
+        score: the dev score's name.
+
+    Raises:
+        OperationalError: a file cannot be written; from `stepped` and `evaluated` too.
+    """
+
+    def __init__(self, watch: Watch, bar: Bar, *, begun: int, total: int, score: str) -> None:
+        self._watch, self._bar, self._total, self._score = watch, bar, total, score
+        self._every = max(1, total // CURVE_POINTS)
+        self._dev = ""
+        self._files: tuple[_Lines, _Board] | None = None
+        if watch.main:
+            metrics = _continued(watch.folder / "metrics.jsonl", begun)
+            self._files = metrics, _Board(watch.folder / "tensorboard", begun)
+
+    def stepped(self, step: int, figures: dict[str, float]) -> None:
+        """Show and record a step's figures."""
+        self._bar.at(step, f"loss {figures['loss']:.3f}{self._dev}")
+        if step % self._every == 0 or step in (1, self._total):
+            self._record(step, figures)
+
+    def evaluated(self, step: int, score: float, best: bool) -> None:
+        """Show and record a dev score."""
+        rate = self._score not in NO_RATES
+        self._dev = f"  dev {self._score} " + (f"{100 * score:.1f} %" if rate else f"{score:.1f}")
+        shown = f"{100 * score:.2f} %" if rate else f"{score:.2f}"
+        self._watch.note(f"step {step}: dev {self._score} {shown}{' (best)' if best else ''}")
+        self._record(step, {f"dev_{self._score}": score})
+
+    def close(self) -> None:
+        """Close the files."""
+        for file in self._files or ():
+            file.close()
+
+    def _record(self, step: int, figures: dict[str, float]) -> None:
+        if self._files is not None:
+            metrics, board = self._files
+            metrics.write(json.dumps({"step": step, **figures}))
+            board.add(step, figures)
+
+
+def read_metrics(path: Path) -> list[dict[str, int | float]]:
+    """The lines of metrics.jsonl, a broken last one left out."""
+    rows: list[dict[str, int | float]] = []
+    if path.is_file():
+        with suppress(ValueError):
+            for line in path.read_text(encoding="utf-8").splitlines():
+                rows.append(json.loads(line))
+    return rows
+
+
+class _Lines:
+    """A text file that grows by whole lines."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with plainly(path):
+            self._file: TextIO = open(path, "a", encoding="utf-8", buffering=1)
+
+    def write(self, line: str) -> None:
+        with plainly(self._path):
+            self._file.write(line + "\n")
+
+    def close(self) -> None:
+        with suppress(OSError):  # each line was flushed when it was written
+            self._file.close()
+
+
+class _Board:
+    """TensorBoard's event file, whole after every record; torch's own writer has a thread that fails aloud.
+
+    Args:
+        begun: the step that training goes on from; TensorBoard drops what older files have after it.
+    """
+
+    def __init__(self, folder: Path, begun: int) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event, SessionLog  # type: ignore[import-untyped]
+        from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[import-untyped]
+        from tensorboard.summary.writer.record_writer import RecordWriter  # type: ignore[import-untyped]
+
+        self._event, self._summary = Event, Summary
+        self._path = folder / f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}.{os.getpid()}"
+        with plainly(self._path):
+            folder.mkdir(exist_ok=True)
+            self._file = open(self._path, "ab", buffering=0)
+        self._records = RecordWriter(self._file)
+        self._write(Event(file_version="brain.Event:2"))
+        if begun:
+            self._write(Event(step=begun + 1, session_log=SessionLog(status=SessionLog.START)))
+
+    def add(self, step: int, figures: dict[str, float]) -> None:
+        values = [self._summary.Value(tag=name, simple_value=value) for name, value in figures.items()]
+        self._write(self._event(step=step, summary=self._summary(value=values)))
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _write(self, event: Any) -> None:
+        event.wall_time = time.time()
+        with plainly(self._path):
+            self._records.write(event.SerializeToString())
+
+
+def _continued(path: Path, begun: int) -> _Lines:
+    """The file without what follows the step, so that no step is there twice."""
+    kept = [row for row in read_metrics(path) if row["step"] <= begun]
+    write_text(path, "".join(json.dumps(row) + "\n" for row in kept))
+    return _Lines(path)

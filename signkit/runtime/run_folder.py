@@ -1,0 +1,174 @@
+"""The folder of a run: found or made, locked, and its record kept."""
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from signkit.config.recipe import Recipe
+from signkit.config.recipe_file import find_recipe, load_recipe, resolved
+from signkit.config.yaml_write import differences
+from signkit.errors import OperationalError, UserError
+from signkit.runtime.files import write_json, write_text
+
+MAY_DIFFER = ("run",)
+
+
+def new_folder(recipe: Recipe, ref: str) -> Path:
+    """Make ``<run.dir>/<recipe>/<time>-<hash>/`` with the recipe as given and resolved.
+
+    Raises:
+        OperationalError: it cannot be written.
+    """
+    text = resolved(recipe)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    parent = Path(recipe.run.dir) / recipe.name
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    for number in range(1000):
+        folder = parent / (f"{stamp}-{digest}" + (f"-{number}" if number else ""))
+        try:
+            folder.mkdir(parents=True)
+            break
+        except FileExistsError:
+            if not parent.is_dir():
+                raise OperationalError(f"{parent}: is not a folder") from None
+        except OSError as error:
+            raise OperationalError(f"{folder}: cannot be made: {error.strerror}") from error
+    try:
+        write_text(folder / "recipe.yaml", find_recipe(ref)[0].read_text(encoding="utf-8-sig"))
+        write_json(folder / "status.json", {"state": "created"})
+        write_text(folder / "resolved.yaml", text)  # with it, it is a run
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return folder
+
+
+def folder_to_resume(recipe: Recipe, resume: str) -> Path | None:
+    """The run to go on with: the one named, or for ``auto`` the newest unfinished one, None if there is none.
+
+    Raises:
+        UserError: the run was made from another recipe; the difference is in the message.
+    """
+    if resume == "never":
+        return None
+    if resume == "auto":
+        made = sorted((Path(recipe.run.dir) / recipe.name).glob("*/resolved.yaml"))
+        unfinished = [path.parent for path in made if state(path.parent) != "finished"]
+        if not unfinished:
+            return None
+        folder = unfinished[-1]
+    else:
+        folder = Path(resume)
+        if not (folder / "resolved.yaml").is_file():
+            raise UserError("--resume", f"{resume} is not the folder of a run", "auto finds the newest")
+    old = recorded_recipe(folder, recipe.name)
+    if changed := differences(old, recipe, ignore=MAY_DIFFER):
+        lines = "".join(f"\n  {line}" for line in changed)
+        what = "was begun with another recipe; take the change back, or start a new run:"
+        raise UserError(str(folder), what + lines)
+    return folder
+
+
+def check_same_data(folder: Path, fingerprint: str) -> None:
+    """Compare the data that were read with those a run was begun with.
+
+    Raises:
+        UserError: they are others, so the run cannot go on to the same numbers.
+    """
+    try:
+        before = json.loads((folder / "env.json").read_text(encoding="utf-8"))["data"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # it never came to reading them
+    if before != fingerprint:
+        what = "was begun with other data: what the corpus reads has changed since"
+        raise UserError(str(folder), what, "put them back, or start a new run")
+
+
+def recorded_recipe(folder: Path, name: str | None = None) -> Recipe:
+    """The recipe a run was made with."""
+    return load_recipe(str(folder / "resolved.yaml"), name=name or folder.parent.name, check_paths=False)
+
+
+def state(folder: Path) -> str:
+    """``created``, ``running``, ``interrupted``, ``failed``, ``finished``, or ``unknown``."""
+    try:
+        return str(json.loads((folder / "status.json").read_text(encoding="utf-8"))["state"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "unknown"
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a run's folder; the lock goes with the process, however it ends.
+
+    Raises:
+        OperationalError: another process holds it.
+    """
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise OperationalError(f"{folder}: another process is running there") from None
+    except OSError as error:
+        raise OperationalError(f"{folder}: cannot be locked: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def write_status(folder: Path, state: str, **more: Any) -> None:
+    """Record where a run stands."""
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    write_json(folder / "status.json", {"state": state, "time": now, "pid": os.getpid(), **more})
+
+
+def write_environment(folder: Path, fingerprint: str, device: str, processes: int) -> None:
+    """Record versions, git state, hardware and what data was read: `env.json`."""
+    import torch
+
+    packages = ("signkit", "torch", "numpy", "transformers", "accelerate", "safetensors")
+    write_json(
+        folder / "env.json",
+        {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "command": sys.argv,
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "packages": {name: version(name) for name in packages},
+            "git": _git_state(),
+            "device": device,
+            "processes": processes,
+            "threads": torch.get_num_threads(),
+            "data": fingerprint,
+        },
+    )
+
+
+def _git_state() -> dict[str, Any] | None:
+    here = Path(__file__).parent
+    answers = []
+    for words in (("rev-parse", "HEAD"), ("status", "--porcelain")):
+        try:
+            done = subprocess.run(
+                ("git", "-C", str(here), *words), capture_output=True, text=True, timeout=20
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        if done.returncode:
+            return None
+        answers.append(done.stdout.strip())
+    return {"commit": answers[0], "changed": bool(answers[1])}

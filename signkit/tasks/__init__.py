@@ -1,0 +1,1 @@
+"""The families: one folder each, with all that is special to it."""

@@ -1,0 +1,47 @@
+"""Hypotheses beside the reference, searched while training, for the sequence-level term."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from signkit.decode.beam import beam_search
+from signkit.decode.rows import Rows, constant_rows
+from signkit.models.losses.logits import Proposals, Propose, SplitLogits
+from signkit.models.protocol import Recogniser
+
+
+def search_rows(model: Recogniser, bias: Float[Tensor, " vocab"]) -> Rows:
+    """A model's context rows as the decoder asks for them; marked constant where there is no context."""
+    return constant_rows(torch.zeros_like(bias)) if model.context_free else model.rows
+
+
+def proposer(model: Recogniser, logits: SplitLogits) -> Propose:
+    """A search of N hypotheses for a batch with these logits; the search has no gradient, the context of
+    what it finds has."""
+
+    def propose(acoustic: Float[Tensor, "batch chunks vocab"], nbest: int) -> Proposals:
+        with torch.no_grad():
+            found = beam_search(
+                acoustic.detach() + logits.bias,
+                logits.lengths,
+                search_rows(model, logits.bias),
+                topology=model.topology,
+                beam=2 * nbest,
+                nbest=nbest,
+            )
+        longest = max((len(c.tokens) for row in found for c in row), default=0)
+        tokens = torch.zeros(len(found), nbest, max(longest, 1), dtype=torch.long)
+        sizes = torch.zeros(len(found), nbest, dtype=torch.long)
+        valid = torch.zeros(len(found), nbest, dtype=torch.bool)
+        for sample, row in enumerate(found):
+            for rank, candidate in enumerate(row):
+                tokens[sample, rank, : len(candidate.tokens)] = torch.tensor(
+                    candidate.tokens, dtype=torch.long
+                )
+                sizes[sample, rank] = len(candidate.tokens)
+                valid[sample, rank] = True
+        tokens, sizes, valid = (t.to(acoustic.device) for t in (tokens, sizes, valid))
+        contexts = model.history_rows(tokens.flatten(0, 1), sizes.flatten())
+        return Proposals(tokens, sizes, valid, contexts.unflatten(0, valid.shape))
+
+    return propose

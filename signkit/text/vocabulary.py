@@ -1,0 +1,237 @@
+"""What the model writes: the vocabulary of glosses, characters or sub-words, and files of gloss sentences."""
+
+import hashlib
+import json
+import os
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from signkit.errors import UserError
+from signkit.runtime.files import read_text, write_bytes, write_text
+from signkit.text.subwords import Subwords
+from signkit.text.subwords import read as read_subwords
+
+Unit = Literal["gloss", "character", "subword"]
+PLURAL: dict[str, str] = {"gloss": "glosses", "character": "characters", "subword": "sub-words"}
+"""Units as messages name them."""
+BLANK, UNKNOWN = "<blank>", "<unk>"
+SUBWORDS = "subwords.model"
+"""The sentencepiece model beside a vocabulary's file."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Tokens by index: 0 is the blank, 1 an unknown token, then the tokens in their order.
+
+    What is read and written are glosses, characters or, where tokens are sub-words, the words that these
+    spell: `encode`, `decode`, `join` and `split` have words, only the indices are those of pieces.
+
+    Attributes:
+        tokens: all of them, glosses and characters in Unicode's composed form (NFC).
+        unit: ``gloss`` (joined by spaces), ``character`` (joined by nothing) or ``subword``.
+        subwords: what cuts words into pieces, where these are the tokens.
+
+    Raises:
+        UserError: no token but the first two, a token twice, one that is not of the unit.
+    """
+
+    tokens: tuple[str, ...]
+    unit: Unit = "gloss"
+    subwords: Subwords | None = None
+
+    def __post_init__(self) -> None:
+        for fault in _faults(self.tokens, self.unit, self.subwords):
+            raise UserError("vocabulary", fault)
+
+    @classmethod
+    def from_references(cls, references: Iterable[Sequence[str]], unit: Unit = "gloss") -> "Vocabulary":
+        """The vocabulary of some references, its tokens sorted by code point.
+
+        Raises:
+            UserError: the references have no token, or one that is not of the unit.
+        """
+        found = {composed(token) for reference in references for token in reference}
+        return cls((BLANK, UNKNOWN, *sorted(found - {UNKNOWN})), unit)
+
+    @classmethod
+    def of_subwords(cls, subwords: Subwords) -> "Vocabulary":
+        """The vocabulary of all pieces of a sentencepiece model, in its order."""
+        return cls((BLANK, UNKNOWN, *subwords.pieces), "subword", subwords)
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """The index of each token."""
+        return {token: place for place, token in enumerate(self.tokens)}
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of unit, tokens and sentencepiece model: equal for equal vocabularies only."""
+        return hashlib.sha256(self._json().encode()).hexdigest()
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __contains__(self, token: object) -> bool:
+        return isinstance(token, str) and composed(token) in self.index
+
+    def segment(self, tokens: Iterable[str]) -> tuple[str, ...]:
+        """Words as the pieces that they are made of; glosses and characters as they are.
+
+        Raises:
+            UserError: a word cannot be cut into pieces.
+        """
+        if self.subwords is None:
+            return tuple(tokens)
+        return tuple(chain.from_iterable(map(self.subwords.split, map(composed, tokens))))
+
+    def encode(self, tokens: Iterable[str]) -> tuple[int, ...]:
+        """Indices of tokens, of words those of their pieces; 1 for one that is not known."""
+        if self.subwords is not None:
+            return tuple(self.index.get(piece, 1) for piece in self.segment(tokens))
+        return tuple(self.index.get(composed(token), 1) for token in tokens)
+
+    def decode(self, indices: Iterable[int]) -> tuple[str, ...]:
+        """Tokens of indices; of pieces the words that they spell.
+
+        Raises:
+            IndexError: an index that the vocabulary does not have.
+        """
+        tokens = self._tokens_of(indices)
+        return tokens if self.subwords is None else tuple(word.text for word in self.subwords.words(tokens))
+
+    def spans(self, indices: Iterable[int]) -> tuple[tuple[int, int], ...]:
+        """Where the indices of each token of `decode` begin and end: one each, but those of words several."""
+        tokens = self._tokens_of(indices)
+        if self.subwords is None:
+            return tuple((place, place + 1) for place in range(len(tokens)))
+        return tuple((word.first, word.end) for word in self.subwords.words(tokens))
+
+    def join(self, tokens: Iterable[str]) -> str:
+        """Tokens, or words, as one string."""
+        return ("" if self.unit == "character" else " ").join(tokens)
+
+    def split(self, text: str) -> tuple[str, ...]:
+        """The tokens, or words, of a string, known or not."""
+        return tuple(composed(text) if self.unit == "character" else composed(text).split())
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write as JSON, whole or not at all; a sentencepiece model beside it, as `SUBWORDS`.
+
+        Raises:
+            OperationalError: a file cannot be written.
+        """
+        if self.subwords is not None:
+            write_bytes(Path(path).with_name(SUBWORDS), self.subwords.model)
+        write_text(Path(path), self._json(indent=1) + "\n")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Vocabulary":
+        """Read what `save` wrote.
+
+        Raises:
+            UserError: no such file, not UTF-8, not JSON, or not a vocabulary; the file is named.
+            OperationalError: it cannot be read.
+        """
+        where = os.fspath(path)
+        try:
+            content = json.loads(read_text(Path(path)))
+        except (json.JSONDecodeError, RecursionError) as error:
+            place = f":{error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+            raise UserError(where + place, "is not JSON") from error
+        tokens, unit = _checked_fields(content, where)
+        subwords = _subwords(Path(path), content["sha256"]) if unit == "subword" else None
+        for fault in _faults(tokens, unit, subwords):
+            raise UserError(where, fault)
+        return cls(tokens, unit, subwords)
+
+    def _tokens_of(self, indices: Iterable[int]) -> tuple[str, ...]:
+        indices = tuple(indices)
+        if any(not 0 <= index < len(self.tokens) for index in indices):
+            raise IndexError(f"indices {list(indices)} of a vocabulary of {len(self.tokens)}")
+        return tuple(self.tokens[index] for index in indices)
+
+    def _json(self, indent: int | None = None) -> str:
+        content: dict[str, Any] = {"unit": self.unit, "tokens": self.tokens}
+        if self.subwords is not None:
+            content["sha256"] = self.subwords.digest
+        return json.dumps(content, ensure_ascii=False, indent=indent)
+
+
+def read_sentences(path: str | os.PathLike[str], vocabulary: Vocabulary) -> tuple[tuple[str, ...], ...]:
+    """Sentences of a text file, one a line, split into the vocabulary's unit; empty lines are left out.
+
+    Raises:
+        UserError: no such file, not UTF-8, or no sentence in it.
+        OperationalError: it cannot be read.
+    """
+    lines = (line.strip() for line in read_text(Path(path)).splitlines())
+    sentences = tuple(vocabulary.split(line) for line in lines if line)
+    if not sentences:
+        raise UserError(os.fspath(path), "has no sentence", "write one a line")
+    return sentences
+
+
+def take_subwords(theirs: Vocabulary, run: str) -> str:
+    """The hint by which a recipe has the sub-words of a run; "" where the run has none."""
+    return f"text.file: {Path(run) / 'export' / SUBWORDS} takes its sub-words" if theirs.subwords else ""
+
+
+def composed(text: str) -> str:
+    """Text as it is compared: in Unicode's composed form (NFC)."""
+    return unicodedata.normalize("NFC", text)
+
+
+def _faults(tokens: Sequence[str], unit: str, subwords: Subwords | None) -> Iterable[str]:
+    """What is wrong with the tokens of a vocabulary, the gravest first."""
+    if tuple(tokens[:2]) != (BLANK, UNKNOWN):
+        yield f"the first tokens are {list(tokens[:2])}, not {[BLANK, UNKNOWN]}"
+    if len(tokens) < 3:
+        yield "has no tokens"
+    if (unit == "subword") != (subwords is not None):
+        yield f"has {PLURAL[unit]} with{'out' if subwords is None else ''} a sentencepiece model"
+    if subwords is not None and tuple(tokens[2:]) != subwords.pieces:
+        yield "its tokens are not the pieces of its sentencepiece model"
+    seen: set[str] = set()
+    for token in tokens[2:]:
+        if token in seen or token in (BLANK, UNKNOWN):
+            yield f"token {token!r} is there twice"
+        if unit != "subword" and token != composed(token):
+            yield f"token {token!r} is not in Unicode's composed form (NFC)"
+        if any("\ud800" <= letter <= "\udfff" for letter in token):
+            yield f"token {token!r} has half a character, a lone surrogate"
+        if unit == "gloss" and token.split() != [token]:
+            yield f"token {token!r} is empty or has a space in it, so it is not one gloss"
+        if unit == "character" and len(token) != 1:
+            yield f"token {token!r} is not one character"
+        seen.add(token)
+
+
+def _checked_fields(content: Any, where: str) -> tuple[tuple[str, ...], Unit]:
+    subword = isinstance(content, dict) and content.get("unit") == "subword"
+    if not isinstance(content, dict) or set(content) != {"unit", "tokens", *(["sha256"] * subword)}:
+        keys = '"unit": …, "tokens": […]' + ', "sha256": …' * subword
+        raise UserError(where, "is not a vocabulary", f"it needs {{{keys}}} and nothing else")
+    tokens, unit = content["tokens"], content["unit"]
+    if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
+        raise UserError(where, "`tokens` is not a list of strings")
+    if unit not in get_args(Unit):
+        raise UserError(where, f"unit {unit!r} is none of gloss, character, subword")
+    return tuple(tokens), unit
+
+
+def _subwords(vocabulary: Path, sha256: Any) -> Subwords:
+    """The sentencepiece model beside a vocabulary's file.
+
+    Raises:
+        UserError: it is not there, no such model, or another one.
+    """
+    path = vocabulary.with_name(SUBWORDS)
+    found = read_subwords(path)
+    if found.digest != sha256:
+        raise UserError(str(path), f"is another sentencepiece model than that of {vocabulary.name}")
+    return found

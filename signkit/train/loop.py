@@ -1,0 +1,279 @@
+"""The training loop, from top to bottom.
+
+Everything random in a step is drawn from (seed, step), so a run that goes on from a checkpoint makes the
+same numbers as one that was never interrupted, and nothing but tensors and a few counts need be kept.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol, cast, runtime_checkable
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast
+from torch import Tensor, nn
+
+from signkit.config.recipe import TrainConfig
+from signkit.config.registry import build
+from signkit.data.loader import Step
+from signkit.errors import OperationalError
+from signkit.models.losses.configs import CstConfig, LossTerm
+from signkit.models.losses.terms import Term
+from signkit.models.losses.topology import chunks_needed
+from signkit.runtime import checkpoint
+from signkit.runtime.checkpoint import Progress, State
+from signkit.tasks.recognition.proposals import proposer
+
+
+@runtime_checkable
+class Watcher(Protocol):
+    """What is told of a training's progress: the terminal, the log, TensorBoard."""
+
+    def stepped(self, step: int, figures: dict[str, float]) -> None: ...
+
+    def evaluated(self, step: int, score: float, best: bool) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a training ended: ``finished``, ``stopped early`` or ``interrupted``, and where it stands."""
+
+    how: str
+    progress: Progress
+
+
+def accelerator(config: TrainConfig) -> Accelerator:
+    """The processes and the device of this run, in the recipe's precision."""
+    bf16 = config.precision == "bf16" or (
+        config.precision == "auto" and torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    )
+    # Apple's GPU lacks float64, which the lattice needs. And told by torchrun alone, accelerate does not see
+    # that several processes without a GPU belong together.
+    return Accelerator(mixed_precision="bf16" if bf16 else "no", cpu=not torch.cuda.is_available())
+
+
+def train(
+    model: Any,
+    config: TrainConfig,
+    steps: Callable[[int], Iterator[Step]],
+    evaluate: Callable[[int], float] | None,
+    checkpoints: Path,
+    watcher: Watcher,
+    engine: Accelerator,
+    should_stop: Callable[[], bool],
+) -> Ended:
+    """Train a recogniser until the last step, until it stops getting better, or until it is asked to stop.
+
+    Args:
+        model: a `Recogniser`; changed in place.
+        steps: the batches from a step on (counted from 0), without end.
+        evaluate: gives the dev score (lower is better) of the weights after a step; None without dev. Those
+            of steps before `with_context` are no candidates for the best.
+        checkpoints: where to write checkpoints; the newest there is where training goes on.
+        should_stop: asked after each step.
+
+    Raises:
+        OperationalError: the loss is not a number, or a checkpoint cannot be written or read.
+    """
+    model.to(engine.device)
+    optimizer = make_optimizer(model, config)
+    averaged = {n: t.detach().clone() for n, t in model.state_dict().items()} if config.ema else None
+    done = checkpoint.steps(checkpoints)
+    progress = Progress()
+    if done:
+        progress = checkpoint.load(checkpoints, done[-1], model, averaged, optimizer)
+        if engine.is_main_process:  # it may have been killed before it could
+            checkpoint.prune(checkpoints, keep=config.keep, best_step=progress.best_step)
+    if config.patience and progress.stale >= config.patience:
+        return Ended("stopped early", progress)
+    terms = built_terms(config, model.topology)
+    parallel, optimizer = engine.prepare(model, optimizer)
+
+    for data in steps(progress.step):
+        step = data.step + 1
+        if step > config.max_steps:
+            break
+        torch.manual_seed((config.seed << 32) + step * 1024 + engine.process_index)
+        set_learning_rate(optimizer, config, step)
+        model.train()
+        figures, skipped = update(parallel, model, optimizer, data, config, terms, engine)
+        if averaged is not None:
+            average(averaged, model.state_dict(), min(config.ema, (1 + step) / (10 + step)))
+        progress = replace(progress, step=step, skipped=progress.skipped + skipped)
+        watcher.stepped(step, figures)
+
+        last = step == config.max_steps
+        improved = False
+        due = last or (config.eval_every and step % config.eval_every == 0)
+        if evaluate is not None and due:
+            with swapped_weights(model, averaged):
+                score = of_main(evaluate(step), engine)
+            if with_context(config, step):
+                improved = progress.best is None or score < progress.best
+                progress = replace(progress, stale=0 if improved else progress.stale + 1)
+            if improved:
+                progress = replace(progress, best=score, best_step=step)
+            watcher.evaluated(step, score, improved)
+        early = bool(config.patience) and progress.stale >= config.patience
+        stop = agreed(should_stop(), engine)
+        if last or improved or early or stop or (config.save_every and step % config.save_every == 0):
+            if engine.is_main_process:
+                checkpoint.save(checkpoints, progress, model.state_dict(), averaged, optimizer)
+                checkpoint.prune(checkpoints, keep=config.keep, best_step=progress.best_step)
+            engine.wait_for_everyone()
+        if last or early:
+            return Ended("finished" if last else "stopped early", progress)
+        if stop:
+            return Ended("interrupted", progress)
+    return Ended("finished", progress)
+
+
+def with_context(config: TrainConfig, step: int) -> bool:
+    """Whether a term with context has begun by this step (counted from 1), or there is none to begin.
+
+    Until then the loss does not know the context, and what a model with it would recognise means nothing.
+    """
+    starts = [term.start for term in config.losses if isinstance(term, CstConfig)]
+    return not starts or min(starts) <= (step - 1) / config.max_steps
+
+
+def built_terms(config: TrainConfig, topology: str) -> list[tuple[LossTerm, Term]]:
+    """The terms of the loss with their weights and shares of the run."""
+    return [(cast(LossTerm, term), build(term, topology=topology)) for term in config.losses]
+
+
+def update(
+    parallel: nn.Module,
+    model: Any,
+    optimizer: torch.optim.Optimizer,
+    data: Step,
+    config: TrainConfig,
+    terms: Sequence[tuple[LossTerm, Term]],
+    engine: Accelerator,
+) -> tuple[dict[str, float], int]:
+    """One update of the weights from this process's parts of a batch.
+
+    Returns the figures of the step (means over the batch's samples) and how many samples did not fit.
+    """
+    share, count = data.step / config.max_steps, data.samples
+    active = [(term, compute) for term, compute in terms if term.start <= share < term.end]
+    optimizer.zero_grad(set_to_none=True)
+    sums: dict[str, float] = {}
+    skipped = 0
+    for number, part in enumerate(data.parts):
+        batch = part.to(engine.device)
+        hold = engine.no_sync(parallel) if number + 1 < len(data.parts) else nullcontext()
+        with hold:
+            logits = parallel(batch).float()
+            fits = chunks_needed(batch.targets, batch.target_lengths, model.topology) <= logits.lengths
+            propose = proposer(model, logits)
+            total = logits.auxiliary + 0.0 * logits.anchor()
+            for term, compute in active:
+                value = compute(logits, batch, propose)
+                total = total + term.weight * value
+                name = type(term).__name__.removesuffix("Config").lower()
+                sums[name] = sums.get(name, 0.0) + float(value.detach()[fits].sum())
+            loss = torch.where(fits, total, 0.0).sum() / count
+            if not torch.isfinite(loss):
+                named = [i for i, ok in zip(batch.ids, total.isfinite().tolist(), strict=True) if not ok]
+                raise OperationalError(
+                    f"step {data.step + 1}: the loss is not a number (samples {', '.join(named)}); "
+                    "a lower train.lr or train.clip may help"
+                )
+            engine.backward(loss * engine.num_processes)
+        sums["loss"] = sums.get("loss", 0.0) + float(loss.detach()) * count
+        skipped += int((~fits).sum())
+    norm = float(engine.clip_grad_norm_(parallel.parameters(), config.clip or math.inf))
+    if not math.isfinite(norm):
+        raise OperationalError(
+            f"step {data.step + 1}: the gradient is not a number; a lower train.lr may help"
+        )
+    optimizer.step()
+    names = sorted(sums)
+    totals = engine.reduce(torch.tensor([sums[n] for n in names] + [skipped], device=engine.device), "sum")
+    figures = {name: float(total) / count for name, total in zip(names, totals[:-1], strict=True)}
+    figures |= {"gradient_norm": norm, "lr": optimizer.param_groups[0]["lr"]}
+    return figures, int(totals[-1])
+
+
+def make_optimizer(model: Any, config: TrainConfig) -> torch.optim.Optimizer:
+    """The optimizer, with groups for the encoder and the rest, with and without weight decay.
+
+    Vectors (biases, gains of norms) do not decay.
+    """
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            key = (name.startswith("encoder."), parameter.ndim >= 2)
+            groups.setdefault(key, []).append(parameter)
+    options = [
+        {
+            "params": parameters,
+            "scale": config.encoder_lr_scale if of_encoder else 1.0,
+            "weight_decay": config.weight_decay if decays else 0.0,
+        }
+        for (of_encoder, decays), parameters in groups.items()
+    ]
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(options, lr=config.lr, momentum=config.momentum)
+    return torch.optim.AdamW(options, lr=config.lr, fused=True)
+
+
+def learning_rate(config: TrainConfig, step: int) -> float:
+    """The rate of a step, counted from 1: linear warm-up, then the schedule over the rest."""
+    if step <= config.warmup_steps:
+        return config.lr * step / config.warmup_steps
+    share = (step - config.warmup_steps) / max(1, config.max_steps - config.warmup_steps)
+    if config.schedule == "cosine":
+        return config.lr * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
+    if config.schedule == "step":
+        return config.lr * config.gamma ** sum(step > m * config.max_steps for m in config.milestones)
+    return config.lr
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, config: TrainConfig, step: int) -> None:
+    """Give each group its rate for a step."""
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate(config, step) * group["scale"]
+
+
+def average(averaged: State, now: State, decay: float) -> None:
+    """Move the averaged weights towards the present ones; counts are copied."""
+    with torch.no_grad():
+        for name, tensor in averaged.items():
+            if tensor.is_floating_point():
+                tensor.lerp_(now[name], 1 - decay)
+            else:
+                tensor.copy_(now[name])
+
+
+@contextmanager
+def swapped_weights(model: nn.Module, averaged: State | None) -> Iterator[None]:
+    """The model with its averaged weights; its own come back to the bit."""
+    if averaged is None:
+        yield
+        return
+    own = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    model.load_state_dict(averaged)
+    try:
+        yield
+    finally:
+        model.load_state_dict(own)
+
+
+def agreed(stop: bool, engine: Accelerator) -> bool:
+    """Whether any process was asked to stop, the same answer in all."""
+    if engine.num_processes == 1:
+        return stop
+    asked: Tensor = engine.reduce(torch.tensor(float(stop), device=engine.device), "sum")
+    return bool(asked.item())
+
+
+def of_main(value: float, engine: Accelerator) -> float:
+    """The main process's value in all of them, so that none decides otherwise."""
+    if engine.num_processes == 1:
+        return value
+    return float(broadcast(torch.tensor(value, dtype=torch.float64, device=engine.device)))

@@ -1,0 +1,169 @@
+"""Components by entry points: two owners, broken ones, and only the named one imported."""
+
+import subprocess
+import sys
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Annotated, ClassVar
+
+import pytest
+
+from signkit.config.registry import GROUPS, build, component_name, config_class, registered, summary
+from signkit.config.strict_yaml import Group, read
+from signkit.errors import UserError, UserErrors
+
+Install = Callable[..., None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MineConfig:
+    """A gloss counter.
+
+    More of it.
+    """
+
+    factory: ClassVar[str] = "outside:make"
+    size: int = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holder:
+    model: Annotated[object, Group("models")]
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Stand in for installed packages: each entry point as name and value."""
+
+    def install_points(*points: tuple[str, str]) -> None:
+        found = tuple(EntryPoint(name, value, "signkit.models") for name, value in points)
+        monkeypatch.setattr(
+            "importlib.metadata.entry_points", lambda group: found if group == "signkit.models" else ()
+        )
+        registered.cache_clear()
+
+    outside = types.ModuleType("outside")
+    outside.MineConfig = MineConfig  # type: ignore[attr-defined]
+    outside.NotConfig = dict  # type: ignore[attr-defined]
+    outside.make = lambda config, *args, **kwargs: (config.size, args, kwargs)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "outside", outside)
+    yield install_points
+    registered.cache_clear()
+
+
+def test_every_builtin_component_is_a_documented_config_with_a_factory() -> None:
+    for group in GROUPS:
+        for name in registered(group):
+            cls = config_class(group, name)
+            assert summary(cls).endswith((".", ")")), f"{group} {name} says in a line what it is"
+            assert cls.factory.startswith("signkit.") and cls.factory.count(":") == 1
+
+
+def test_a_component_of_another_package_is_found_and_built(install: Install) -> None:
+    install(("mine", "outside:MineConfig"))
+    assert list(registered("models")) == ["mine"]
+    config = config_class("models", "mine")(size=4)
+    assert build(config, "encoder", vocabulary=2) == (4, ("encoder",), {"vocabulary": 2})
+    assert component_name("models", config) == "mine"
+    assert summary(MineConfig) == "A gloss counter."
+
+
+def test_two_packages_that_claim_one_name_are_both_named(install: Install) -> None:
+    install(("mine", "outside:MineConfig"), ("mine", "elsewhere:MineConfig"))
+    with pytest.raises(UserError) as caught:
+        registered("models")
+    assert str(caught.value) == (
+        "signkit.models: 'mine' is claimed by elsewhere:MineConfig and outside:MineConfig; "
+        "uninstall one of them"
+    )
+
+
+def test_the_same_entry_found_twice_is_one(install: Install) -> None:
+    install(("mine", "outside:MineConfig"), ("mine", "outside:MineConfig"))
+    assert list(registered("models")) == ["mine"]
+
+
+def test_nothing_registered_says_what_to_do(install: Install) -> None:
+    install()
+    with pytest.raises(UserError) as caught:
+        registered("models")
+    assert str(caught.value) == (
+        "signkit.models: no component is registered; install signkit first: pip install -e ."
+    )
+
+
+def test_an_unknown_name_comes_with_a_suggestion() -> None:
+    with pytest.raises(KeyError, match="did you mean `gcn`?"):
+        config_class("encoders", "gnc")
+    with pytest.raises(KeyError, match="one of `c2st`, `ctc`"):
+        config_class("models", "zzz")
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("gone_module:X", "models 'bad' cannot be loaded from gone_module:X: No module named 'gone_module'"),
+        (
+            "outside:Gone",
+            "models 'bad' cannot be loaded from outside:Gone: module 'outside' has no attribute 'Gone'",
+        ),
+        ("outside:NotConfig", "outside:NotConfig is not a dataclass with a factory"),
+    ],
+)
+def test_a_broken_component_is_a_clear_message_and_harms_no_other(
+    install: Install, value: str, message: str
+) -> None:
+    install(("bad", value), ("mine", "outside:MineConfig"))
+    assert config_class("models", "mine") is MineConfig
+    with pytest.raises(UserError) as caught:
+        config_class("models", "bad")
+    assert str(caught.value) == f"{value}: {message}"
+
+
+def test_a_broken_component_is_reported_at_its_place_in_a_recipe(install: Install) -> None:
+    install(("bad", "gone_module:X"))
+    with pytest.raises(UserErrors) as caught:
+        read("model: {name: bad}\n", "r.yaml", Holder)
+    assert str(caught.value) == (
+        "r.yaml:1:15: gone_module:X: models 'bad' cannot be loaded from gone_module:X: "
+        "No module named 'gone_module'"
+    )
+
+
+def test_options_that_are_not_registered_have_no_name() -> None:
+    with pytest.raises(KeyError, match="MineConfig is not registered in signkit.models"):
+        component_name("models", MineConfig())
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        ("timm", "needs the package timm; pip install 'signkit[video]'"),
+        ("mediapipe", "needs the package mediapipe; pip install 'signkit[landmarks]'"),
+        ("elsewhere", "cannot be loaded: No module named 'elsewhere.deeper'; 'elsewhere' is not a package"),
+    ],
+)
+def test_a_missing_package_is_named_with_its_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str, message: str
+) -> None:
+    (tmp_path / f"needs_{module}.py").write_text(f"import {module}.deeper\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, module, None)
+    config = types.SimpleNamespace(factory=f"needs_{module}:build")
+    with pytest.raises(UserError) as caught:
+        build(config)
+    assert str(caught.value) == f"needs_{module}:build: {message}"
+
+
+def test_reading_options_imports_no_component() -> None:
+    code = (
+        "import sys; from signkit.config.registry import GROUPS, config_class, registered\n"
+        "for group in GROUPS:\n"
+        "    for name in registered(group): config_class(group, name)\n"
+        "print(sorted(m for m in sys.modules if m in ('torch', 'numpy', 'transformers')))\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (result.stdout, result.stderr) == ("[]\n", "")

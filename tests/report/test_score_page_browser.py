@@ -1,0 +1,253 @@
+"""The page of a scoring in a browser, by its keys alone; skipped where there is no Chromium."""
+
+import fcntl
+import json
+import os
+import select
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from score_demo import demonstration
+
+from signkit.eval.transcripts import SUBSTITUTION
+from signkit.report.scoring.page import Page, write_page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+KEYS = {
+    "Tab": (9, ""),
+    "Enter": (13, "\r"),
+    " ": (32, " "),
+    "ArrowDown": (40, ""),
+    "ArrowRight": (39, ""),
+    "Delete": (46, ""),
+}
+SECONDS = 30
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+
+
+class Browser:
+    """Chromium, told by its DevTools protocol over two pipes."""
+
+    def __init__(self, folder: Path) -> None:
+        (theirs, self.ours), (self.answers, back) = os.pipe(), os.pipe()
+        ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 50) for end in (theirs, back)]
+        os.close(theirs), os.close(back)
+        options = "--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --remote-debugging-pipe"
+        options += " --no-first-run --disable-sync --disable-background-networking"
+        self.process = subprocess.Popen(
+            ["sh", "-c", f'exec "$0" "$@" 3</dev/fd/{ends[0]} 4>/dev/fd/{ends[1]}', str(CHROMIUM),
+             *options.split(), f"--user-data-dir={folder}"],
+            pass_fds=ends, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        for end in ends:
+            os.close(end)
+        self.number, self.rest, self.session = 0, b"", ""
+        target = self("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+
+    def __call__(self, method: str, **parameters: Any) -> dict[str, Any]:
+        self.number += 1
+        message = {"id": self.number, "method": method, "params": parameters}
+        of = {"sessionId": self.session} if self.session else {}
+        os.write(self.ours, json.dumps({**message, **of}).encode() + b"\0")
+        while True:
+            while b"\0" not in self.rest:
+                assert select.select([self.answers], [], [], SECONDS)[0], f"no answer to {method}"
+                read = os.read(self.answers, 1 << 20)
+                assert read, "the browser is gone"
+                self.rest += read
+            one, self.rest = self.rest.split(b"\0", 1)
+            answer = json.loads(one)
+            if answer.get("id") == self.number:
+                assert "error" not in answer, answer
+                return dict(answer["result"])
+
+    def open(self, path: Path) -> None:
+        self("Page.navigate", url="about:blank")
+        self("Page.navigate", url=path.as_uri())
+        while self.value("document.readyState + location.protocol") != "completefile:":
+            pass
+
+    def value(self, expression: str) -> Any:
+        found = self("Runtime.evaluate", expression=expression, returnByValue=True)
+        assert "exceptionDetails" not in found, found
+        return found["result"].get("value")
+
+    def press(self, key: str, on: str = "") -> None:
+        """Press a key, on the element of a selector if one is given."""
+        if on:
+            self.value(f"document.querySelector({json.dumps(on)}).focus()")
+        code, text = KEYS[key]
+        given = {"key": key, "windowsVirtualKeyCode": code, **({"text": text} if text else {})}
+        self("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", **given)
+        self("Input.dispatchKeyEvent", type="keyUp", **given)
+
+    def close(self) -> None:
+        try:
+            self("Browser.close")
+            self.process.wait(SECONDS)
+        finally:
+            self.process.kill()
+            self.process.wait()
+            os.close(self.ours)
+            os.close(self.answers)
+
+
+@pytest.fixture(scope="module")
+def content() -> Page:
+    return demonstration(2, 40)
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory, content: Page) -> Iterator[tuple[Browser, Path]]:
+    folder = tmp_path_factory.mktemp("page")
+    write_page(folder / "page.html", content)
+    browser = Browser(folder / "profile")
+    yield browser, folder / "page.html"
+    browser.close()
+
+
+@pytest.fixture
+def browser(started: tuple[Browser, Path]) -> Browser:
+    found, path = started
+    found.open(path)
+    return found
+
+
+def shown(browser: Browser) -> list[int]:
+    """The sentences that are to be seen, in their order on the page."""
+    sentences = 'Array.from(document.querySelectorAll("article")).filter((a) => !a.hidden)'
+    return list(browser.value(f"{sentences}.map((a) => Number(a.dataset.n))"))
+
+
+def confused(page: Page, reference: str, hypothesis: str) -> list[int]:
+    """The sentences in which one of the systems took a word for another."""
+    found = set()
+    for system in page.systems:
+        aligned, tokens = system.aligned, np.array(system.pairs.tokens)
+        wrong = np.flatnonzero(aligned.kinds == SUBSTITUTION)
+        left, right = tokens[aligned.references[wrong]], tokens[aligned.hypotheses[wrong]]
+        both = (left == reference) & (right == hypothesis)
+        found |= set((np.searchsorted(aligned.offsets, wrong[both], side="right") - 1).tolist())
+    return sorted(found)
+
+
+def test_the_script_runs_under_the_pages_own_policy(browser: Browser) -> None:
+    assert browser.value("document.documentElement.className") == "js"
+    assert browser.value("document.scripts.length") == 1
+
+
+def test_the_first_key_leads_to_the_content(browser: Browser) -> None:
+    browser.press("Tab")
+    assert browser.value("document.activeElement.textContent") == "To the content"
+    assert browser.value("document.activeElement.getBoundingClientRect().left") >= 0
+    browser.press("Enter")
+    assert browser.value("document.activeElement.id") == "main"
+
+
+def test_a_table_is_sorted_by_keys(browser: Browser) -> None:
+    head = "#h-figures ~ .scroll th:nth-child(4)"
+    rows = 'Array.from(document.querySelectorAll("#h-figures ~ .scroll tbody tr"))'
+    column = f"{rows}.map((r) => Number(r.cells[3].dataset.v))"
+    values = browser.value(column)
+    browser.press("Enter", f"{head} button")
+    assert browser.value(column) == sorted(values, reverse=True) != values
+    assert browser.value(f'document.querySelector("{head}").ariaSort') == "descending"
+    browser.press(" ", f"{head} button")
+    assert browser.value(column) == sorted(values)
+    assert browser.value(f'document.querySelector("{head}").ariaSort') == "ascending"
+    browser.press("Enter", "#h-figures ~ .scroll th:nth-child(1) button")
+    assert browser.value(f'document.querySelector("{head}").ariaSort') == "none"
+    names = browser.value(f"{rows}.map((r) => r.cells[0].textContent)")
+    assert names == sorted(names)
+
+
+def test_what_is_undefined_comes_last_in_both_orders(browser: Browser) -> None:
+    """Lengths of one sentence have no interval."""
+    table = 'Array.from(document.querySelectorAll(".system:not([hidden]) details table")).at(-1)'
+    browser.value("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    read = f"Array.from({table}.tBodies[0].rows).map((r) => r.cells[5].dataset.v)"
+    assert "" in browser.value(read)
+    for _ in range(2):
+        browser.value(f"{table}.tHead.rows[0].cells[5].firstElementChild.focus()")
+        browser.press("Enter")
+        values = browser.value(read)
+        given = [v for v in values if v != ""]
+        assert values == given + [""] * (len(values) - len(given))
+
+
+def test_sentences_are_found_by_words_by_ids_and_by_confusions(browser: Browser, content: Page) -> None:
+    pairs = content.systems[0].pairs
+    for text, expected in (
+        ("schnee→regen", confused(content, "SCHNEE", "REGEN")),
+        (pairs.ids[7].upper(), [7]),
+        (" ".join(pairs.words(pairs.references[5])), [5]),
+        ("مطر", [40]),
+        ("nowhere", []),
+        ("chnee→regen", []),  # a confusion is of whole words
+        ("", list(range(43))),
+    ):
+        browser.value("document.querySelector('#filter').select()")
+        if text:
+            browser("Input.insertText", text=text)
+        else:
+            browser.press("Delete")
+        assert shown(browser) == expected, text
+        assert browser.value("document.querySelector('#shown').textContent") == f"{len(expected)} of 43 shown"
+
+
+def test_a_confusion_leads_to_its_sentences(browser: Browser, content: Page) -> None:
+    first = content.systems[0].analyses.confusions[0]
+    browser.press("Enter", ".find")
+    assert shown(browser) == confused(content, first.reference, first.hypothesis) != []
+    assert browser.value("document.activeElement.id") == "filter"
+
+
+def test_only_sentences_with_errors(browser: Browser, content: Page) -> None:
+    errors = sum(s.aligned.errors for s in content.systems)
+    browser.press(" ", "#wrong")
+    assert shown(browser) == np.flatnonzero(errors).tolist() != list(range(43))
+    browser.press(" ", "#wrong")
+    assert shown(browser) == list(range(43))
+
+
+def test_sentences_are_ordered_by_errors(browser: Browser, content: Page) -> None:
+    errors = np.sum([s.aligned.errors for s in content.systems], axis=0)
+    browser.press("ArrowDown", "#order")
+    assert browser.value("document.querySelector('#order').value") == "e"
+    assert shown(browser) == np.argsort(-errors, kind="stable").tolist()
+
+
+def test_one_system_at_a_time(browser: Browser) -> None:
+    hidden = 'Array.from(document.querySelectorAll(".system")).map((s) => s.hidden)'
+    assert browser.value(hidden) == [False, True]
+    browser.press("ArrowRight", "input[name=system]")
+    assert browser.value(hidden) == [True, False]
+
+
+def test_the_colours_change_by_a_key(started: tuple[Browser, Path]) -> None:
+    browser, path = started
+    browser("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+    browser.open(path)
+    ground = "getComputedStyle(document.body).backgroundColor"
+    pressed = 'document.querySelector("#theme").ariaPressed'
+    assert (browser.value(ground), browser.value(pressed)) == ("rgb(22, 24, 28)", "true")
+    browser.press("Enter", "#theme")
+    assert (browser.value(ground), browser.value(pressed)) == ("rgb(255, 255, 255)", "false")
+    browser.open(path)  # the choice is kept
+    assert (browser.value(ground), browser.value(pressed)) == ("rgb(255, 255, 255)", "false")
+    browser.value("localStorage.clear()")
+    browser("Emulation.setEmulatedMedia", features=[])
+
+
+def test_a_narrow_screen_does_not_scroll_sideways(browser: Browser) -> None:
+    browser("Emulation.setDeviceMetricsOverride", width=320, height=640, deviceScaleFactor=1, mobile=True)
+    browser.value("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    assert browser.value("document.documentElement.scrollWidth") == 320
+    browser("Emulation.clearDeviceMetricsOverride")

@@ -1,0 +1,155 @@
+"""Work shared by processes: results in their order, whoever does them, and no process is left behind."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from clips import wait_for_group
+
+from signkit.errors import OperationalError, UserError
+from signkit.runtime.pool import AHEAD, run_tasks
+
+
+def slow_square(task: int) -> tuple[int, int]:
+    """Early tasks take longest, so that later ones are done before them."""
+    time.sleep(0.02 * (task % 4 == 0))
+    return task * task, os.getpid()
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+@pytest.mark.parametrize("count", [0, 1, 2, 17])
+def test_results_in_the_order_of_the_tasks(workers: int, count: int) -> None:
+    with run_tasks(slow_square, range(count), workers=workers) as results:
+        found = list(results)
+    assert [square for square, _ in found] == [task * task for task in range(count)]
+    inside = workers == 1 or count < 2
+    assert {process == os.getpid() for _, process in found} <= {inside}
+    assert multiprocessing.active_children() == []
+
+
+def test_the_function_need_not_be_picklable() -> None:
+    """It is inherited; only tasks and results travel."""
+    with run_tasks(lambda task: task + 1, range(5), workers=2) as results:
+        assert list(results) == [1, 2, 3, 4, 5]
+
+
+def test_no_further_ahead_than_said() -> None:
+    begun = multiprocessing.get_context("fork").Value("i", 0)
+
+    def count(task: int) -> int:
+        with begun.get_lock():
+            begun.value += 1
+        return task
+
+    with run_tasks(count, range(100), workers=2) as results:
+        assert next(results) == 0
+        time.sleep(0.3)
+        assert begun.value <= 2 * AHEAD + 1
+    assert multiprocessing.active_children() == []
+
+
+def test_an_error_of_the_caller_leaves_no_process() -> None:
+    with pytest.raises(ZeroDivisionError), run_tasks(slow_square, range(50), workers=2) as results:
+        next(results)
+        raise ZeroDivisionError
+    assert multiprocessing.active_children() == []
+
+
+def kill_at_three(task: int) -> int:
+    if task == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return task
+
+
+def test_a_worker_that_is_killed() -> None:
+    found = []
+    with pytest.raises(OperationalError) as error, run_tasks(kill_at_three, range(9), workers=2) as results:
+        found.extend(results)
+    what = "a worker process was killed, perhaps for want of memory"
+    assert str(error.value) == f"{what}; take fewer --workers and run the same command again"
+    assert multiprocessing.active_children() == []
+
+
+def _wait_forever(task: int) -> int:
+    time.sleep(600)
+    return task
+
+
+def _leader() -> None:
+    os.setpgrp()
+    with run_tasks(_wait_forever, range(4), workers=3) as results:
+        next(results)
+
+
+def test_workers_end_with_the_process_that_began_them() -> None:
+    process = multiprocessing.get_context("fork").Process(target=_leader)
+    process.start()
+    time.sleep(0.5)
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    wait_for_group(process.pid)
+
+
+def test_ray_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UserError) as error, run_tasks(slow_square, [1], executor="ray", workers=1):
+        pass
+    assert str(error.value) == "--executor ray: needs the package ray; pip install ray"
+
+
+class FakeRay(ModuleType):
+    """As much of ray as is used, in one process; counts what is held at a time."""
+
+    def __init__(self, lose: int = -1) -> None:
+        super().__init__("ray")
+        self.exceptions = SimpleNamespace(RayError=ConnectionError)
+        self.started, self.most, self._open, self._lose = False, 0, 0, lose
+        self.stored: list[Any] = []
+
+    def is_initialized(self) -> bool:
+        return self.started
+
+    def init(self, log_to_driver: bool) -> None:
+        self.started = True
+
+    def put(self, value: Any) -> int:
+        self.stored.append(value)
+        return len(self.stored) - 1
+
+    def remote(self, function: Any) -> Any:
+        def call(place: int, task: int) -> tuple[int, Any]:
+            self._open += 1
+            self.most = max(self.most, self._open)
+            return task, function(self.stored[place], task)
+
+        return SimpleNamespace(remote=call)
+
+    def get(self, reference: tuple[int, Any]) -> Any:
+        self._open -= 1
+        if reference[0] == self._lose:
+            raise ConnectionError("Traceback\n  somewhere\nThe node died.\n")
+        return reference[1]
+
+
+def test_ray_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = FakeRay()
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    with run_tasks(slow_square, range(20), executor="ray", workers=2) as results:
+        assert [square for square, _ in results] == [task * task for task in range(20)]
+    assert (ray.started, ray.most, ray.stored) == (True, 2 * AHEAD, [slow_square])
+
+
+def test_ray_loses_a_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", FakeRay(lose=2))
+    with (
+        pytest.raises(OperationalError) as error,
+        run_tasks(slow_square, range(5), executor="ray", workers=2) as results,
+    ):
+        list(results)
+    assert str(error.value) == "ray: The node died."

@@ -1,0 +1,363 @@
+"""The loop's laws: rates, averages, updates, stopping, and numbers that are none."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny import FEATURES, write_corpus, write_recipe
+from torch import nn
+
+from signkit.config.recipe import DecodeConfig, Recipe, TrainConfig
+from signkit.config.recipe_file import load_recipe
+from signkit.data.batch import Batch
+from signkit.data.loader import Step, train_steps
+from signkit.decode.lattice import recognise
+from signkit.errors import OperationalError
+from signkit.models.losses.configs import CstConfig, CtcConfig, KlConfig
+from signkit.runtime import checkpoint
+from signkit.runtime.progress import Watch
+from signkit.tasks.recognition import dev_score
+from signkit.train.loop import (
+    Ended,
+    accelerator,
+    average,
+    built_terms,
+    learning_rate,
+    make_optimizer,
+    set_learning_rate,
+    swapped_weights,
+    train,
+    update,
+    with_context,
+)
+from signkit.train.setup import Prepared, prepare
+
+
+def rates(steps: int, **options: Any) -> list[float]:
+    config = TrainConfig(losses=(), lr=1.0, max_steps=steps, **options)
+    return [learning_rate(config, step) for step in range(1, steps + 1)]
+
+
+def test_constant() -> None:
+    assert rates(3, schedule="constant") == [1.0, 1.0, 1.0]
+
+
+def test_warm_up() -> None:
+    assert rates(6, schedule="constant", warmup_steps=4) == [0.25, 0.5, 0.75, 1.0, 1.0, 1.0]
+
+
+def test_cosine() -> None:
+    """Half a cosine over what follows the warm-up, down to zero."""
+    expected = [0.5, 1.0, *(0.5 * (1 + math.cos(math.pi * n / 4)) for n in range(1, 5))]
+    assert rates(6, schedule="cosine", warmup_steps=2) == expected
+    assert rates(6, schedule="cosine", warmup_steps=2)[-1] == 0.0
+
+
+def test_steps() -> None:
+    """After half and three quarters of the run a tenth each."""
+    found = rates(8, schedule="step", milestones=(0.5, 0.75), gamma=0.1)
+    assert found == pytest.approx([1.0] * 4 + [0.1] * 2 + [0.01] * 2)
+
+
+def test_a_warm_up_longer_than_the_run() -> None:
+    assert rates(2, schedule="cosine", warmup_steps=4) == [0.25, 0.5]
+
+
+class Small(nn.Module):
+    """An encoder and something else, with weights and biases."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.Linear(2, 3)
+        self.classifier = nn.Linear(3, 2)
+        self.frozen = nn.Linear(1, 1).requires_grad_(False)
+        self.register_buffer("count", torch.tensor(3))
+
+
+@pytest.mark.parametrize("name", ["adamw", "sgd"])
+def test_groups_of_the_optimizer(name: str) -> None:
+    """The encoder has a rate of its own, vectors do not decay, what is frozen is left out."""
+    model = Small()
+    options = {
+        "optimizer": name,
+        "lr": 0.5,
+        "encoder_lr_scale": 0.1,
+        "weight_decay": 0.3,
+        "schedule": "constant",
+    }
+    config = TrainConfig(losses=(), **options)  # type: ignore[arg-type]
+    optimizer = make_optimizer(model, config)
+    set_learning_rate(optimizer, config, 1)
+    found = {
+        weight: (group["lr"], group["weight_decay"])
+        for group in optimizer.param_groups
+        for weight in group["params"]
+    }
+    assert found == {
+        model.encoder.weight: (0.05, 0.3),
+        model.encoder.bias: (0.05, 0.0),
+        model.classifier.weight: (0.5, 0.3),
+        model.classifier.bias: (0.5, 0.0),
+    }
+
+
+def test_average() -> None:
+    averaged = {"weight": torch.tensor([1.0, 2.0]), "count": torch.tensor(1)}
+    average(averaged, {"weight": torch.tensor([3.0, 2.0]), "count": torch.tensor(5)}, 0.75)
+    assert averaged["weight"].tolist() == [1.5, 2.0]
+    assert averaged["count"].item() == 5
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_swapped_weights_come_back_to_the_bit(fails: bool) -> None:
+    model = Small()
+    own = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    averaged = {name: tensor + 1 for name, tensor in own.items()}
+
+    def look() -> None:
+        with swapped_weights(model, averaged):
+            assert all(tensor.equal(averaged[name]) for name, tensor in model.state_dict().items())
+            if fails:
+                raise ZeroDivisionError
+
+    if fails:
+        with pytest.raises(ZeroDivisionError):
+            look()
+    else:
+        look()
+    assert all(tensor.equal(own[name]) for name, tensor in model.state_dict().items())
+    with swapped_weights(model, None):
+        assert all(tensor.equal(own[name]) for name, tensor in model.state_dict().items())
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_corpus(tmp_path_factory.mktemp("train") / "corpus", features=True)
+
+
+@pytest.fixture
+def recipe(corpus: Path, tmp_path: Path) -> Recipe:
+    return load_recipe(str(write_recipe(tmp_path / "tiny.yaml", corpus, FEATURES)))
+
+
+def one_update(ready: Prepared, config: TrainConfig, data: Step) -> tuple[dict[str, float], int]:
+    engine = accelerator(config)
+    optimizer = engine.prepare(make_optimizer(ready.model, config))
+    set_learning_rate(optimizer, config, 1)
+    terms = built_terms(config, ready.model.topology)
+    return update(ready.model.train(), ready.model, optimizer, data, config, terms, engine)
+
+
+def first_step(ready: Prepared, accumulate: int = 1) -> Step:
+    return next(train_steps(ready.examples["train"], 4, 1, accumulate=accumulate))
+
+
+@pytest.mark.parametrize("accumulate", [2, 4])
+def test_parts_make_the_update_of_the_whole(recipe: Recipe, accumulate: int) -> None:
+    """To rounding, for a model without BatchNorm, whose statistics are of a part."""
+    whole, parts = prepare(recipe), prepare(recipe)
+    config = replace(recipe.train, optimizer="sgd", schedule="constant")
+    expected, _ = one_update(whole, config, first_step(whole))
+    figures, _ = one_update(parts, config, first_step(parts, accumulate))
+    assert figures == pytest.approx(expected, rel=1e-5)
+    theirs = whole.model.state_dict()
+    for name, weight in parts.model.state_dict().items():
+        torch.testing.assert_close(weight, theirs[name], rtol=1e-5, atol=1e-6)
+
+
+def test_the_gradient_is_clipped(recipe: Recipe) -> None:
+    """Its norm is shown as it was; the step of SGD has the length of rate times limit."""
+    ready = prepare(recipe)
+    before = torch.cat([weight.detach().clone().flatten() for weight in ready.model.parameters()])
+    options = {"optimizer": "sgd", "momentum": 0.0, "weight_decay": 0.0, "schedule": "constant"}
+    config = replace(recipe.train, lr=0.1, clip=0.5, **options)  # type: ignore[arg-type]
+    figures, _ = one_update(ready, config, first_step(ready))
+    after = torch.cat([weight.detach().flatten() for weight in ready.model.parameters()])
+    assert figures["gradient_norm"] > 0.5
+    assert float((after - before).norm()) == pytest.approx(0.05, rel=1e-4)
+
+
+def test_terms_count_in_their_share_of_the_run(recipe: Recipe) -> None:
+    ready = prepare(recipe)
+    first, second = recipe.train.losses
+    losses = (replace(first, end=0.5), replace(second, start=0.5))  # type: ignore[type-var]
+    config = replace(recipe.train, losses=losses, max_steps=4)
+    found = []
+    for number in range(4):
+        figures, _ = one_update(ready, config, replace(first_step(ready), step=number))
+        found.append(set(figures) - {"loss", "gradient_norm", "lr"})
+    assert found == [{"cst"}, {"cst"}, {"kl"}, {"kl"}]
+
+
+def shortened(data: Step, place: int) -> Step:
+    """A step of whose samples one has too few frames for its reference."""
+    (batch,) = data.parts
+    lengths = batch.lengths.clone()
+    lengths[place] = 1
+    targets = batch.target_lengths.clone()
+    targets[place] = max(2, int(targets[place]))
+    return replace(data, parts=(replace(batch, lengths=lengths, target_lengths=targets),))
+
+
+def test_a_reference_that_does_not_fit_is_counted(recipe: Recipe) -> None:
+    """It has no part in the loss, and no weight becomes NaN."""
+    ready = prepare(recipe)
+    figures, skipped = one_update(ready, recipe.train, shortened(first_step(ready), 0))
+    assert skipped == 1
+    assert all(math.isfinite(value) for value in figures.values())
+    assert all(bool(weight.isfinite().all()) for weight in ready.model.parameters())
+
+
+def test_a_loss_that_is_no_number(recipe: Recipe) -> None:
+    """The samples are named, and the weights stay as they were."""
+    ready = prepare(recipe)
+    data = first_step(ready)
+    (batch,) = data.parts
+    inputs = batch.inputs.clone()
+    inputs[1, 0] = torch.nan
+    before = {name: weight.clone() for name, weight in ready.model.state_dict().items()}
+    bad: Batch = replace(batch, inputs=inputs)
+    config = replace(recipe.train, losses=(CtcConfig(level="chunk"),))
+    with pytest.raises(OperationalError) as caught:
+        one_update(ready, config, replace(data, parts=(bad,)))
+    assert str(caught.value) == (
+        f"step 1: the loss is not a number (samples {batch.ids[1]}); a lower train.lr or train.clip may help"
+    )
+    assert all(weight.equal(before[name]) for name, weight in ready.model.state_dict().items())
+
+
+def test_a_gradient_that_is_no_number(recipe: Recipe) -> None:
+    """The loss is one all the same; the weights stay as they were."""
+    ready = prepare(recipe)
+    weight = ready.model.classifier.weight
+    weight.register_hook(lambda grad: grad * math.inf)
+    before = weight.detach().clone()
+    with pytest.raises(OperationalError) as caught:
+        one_update(ready, recipe.train, first_step(ready))
+    assert str(caught.value) == "step 1: the gradient is not a number; a lower train.lr may help"
+    assert weight.detach().equal(before)
+
+
+class Told:
+    """A watcher that remembers."""
+
+    def __init__(self) -> None:
+        self.steps: list[int] = []
+        self.scores: list[tuple[int, float, bool]] = []
+
+    def stepped(self, step: int, figures: dict[str, float]) -> None:
+        self.steps.append(step)
+
+    def evaluated(self, step: int, score: float, best: bool) -> None:
+        self.scores.append((step, score, best))
+
+
+def trained(
+    recipe: Recipe, folder: Path, scores: list[float], stop: Callable[[Told], bool] = lambda told: False
+) -> tuple[Ended, Told]:
+    """A training whose dev scores are given; from the newest checkpoint of the folder on."""
+    ready, told, left = prepare(recipe), Told(), iter(scores)
+
+    def steps(start: int) -> Iterator[Step]:
+        return train_steps(ready.examples["train"], 4, 1, start_step=start)
+
+    config = recipe.train
+    evaluate = (lambda step: next(left)) if scores else None
+    engine = accelerator(config)
+    ended = train(ready.model, config, steps, evaluate, folder, told, engine, lambda: stop(told))
+    return ended, told
+
+
+def changed(recipe: Recipe, **options: Any) -> Recipe:
+    return replace(recipe, train=replace(recipe.train, **options))
+
+
+def test_the_last_step(recipe: Recipe, tmp_path: Path) -> None:
+    """Evaluated though it is not a multiple, and saved though nothing is to be saved between."""
+    recipe = changed(recipe, max_steps=5, eval_every=2, save_every=0, keep=1)
+    ended, told = trained(recipe, tmp_path / "c", [0.5, 0.25, 0.75])
+    assert (ended.how, ended.progress.step) == ("finished", 5)
+    assert told.steps == [1, 2, 3, 4, 5]
+    assert told.scores == [(2, 0.5, True), (4, 0.25, True), (5, 0.75, False)]
+    assert (ended.progress.best, ended.progress.best_step, ended.progress.stale) == (0.25, 4, 1)
+    assert checkpoint.steps(tmp_path / "c") == [4, 5]
+
+
+def test_an_equal_score_is_no_better(recipe: Recipe, tmp_path: Path) -> None:
+    recipe = changed(recipe, max_steps=2, eval_every=1)
+    _, told = trained(recipe, tmp_path / "c", [0.5, 0.5])
+    assert told.scores == [(1, 0.5, True), (2, 0.5, False)]
+
+
+def late(start: float) -> tuple[Any, ...]:
+    return CtcConfig(end=start), CstConfig(start=start), KlConfig()
+
+
+@pytest.mark.parametrize("start", [0.1, 0.29, 0.3, 0.55, 0.57, 0.7])
+def test_when_the_context_begins(start: float) -> None:
+    """With the first step whose loss has the term, and from the start where there is no such term."""
+    config = TrainConfig(losses=late(start), max_steps=100)
+    begun = [with_context(config, step) for step in range(1, 101)]
+    assert begun == [start <= done / 100 for done in range(100)]
+    assert with_context(replace(config, losses=(CtcConfig(),)), 1)
+    assert with_context(replace(config, losses=(CstConfig(start=0.5), CstConfig())), 1)
+
+
+def test_scores_before_the_context_are_no_candidates(recipe: Recipe, tmp_path: Path) -> None:
+    """They are of another search; neither are they counted by the patience."""
+    recipe = changed(recipe, losses=late(0.5), max_steps=4, eval_every=1, patience=2)
+    ended, told = trained(recipe, tmp_path / "c", [0.1, 0.2, 0.5, 0.4])
+    assert told.scores == [(1, 0.1, False), (2, 0.2, False), (3, 0.5, True), (4, 0.4, True)]
+    assert (ended.how, ended.progress.best, ended.progress.best_step) == ("finished", 0.4, 4)
+
+
+def test_dev_is_judged_by_what_is_trained(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the context until a loss has it; that is said once."""
+    scales, said = [], []
+
+    def watched(model: Any, batches: Any, vocabulary: Any, decode: DecodeConfig) -> Any:
+        scales.append(decode.context_scale)
+        return recognise(model, batches, vocabulary, decode)
+
+    monkeypatch.setattr(dev_score, "recognise", watched)
+    recipe = changed(recipe, losses=late(0.5), max_steps=4)
+    recipe = replace(recipe, decode=replace(recipe.decode, context_scale=1.25))
+    monkeypatch.setattr(Watch, "say", lambda self, message: said.append(message))
+    score = dev_score.DevScore(recipe, prepare(recipe), Watch(tmp_path, main=True, log=False))
+    for step in (1, 2, 3, 4):
+        score(step)
+    assert scales == [0.0, 0.0, 1.25, 1.25]
+    told = "dev is judged without the context until a loss with it begins"
+    assert [message for message in said if "empty" not in message] == [told]
+
+
+def test_without_dev(recipe: Recipe, tmp_path: Path) -> None:
+    ended, told = trained(changed(recipe, max_steps=2), tmp_path / "c", [])
+    assert (ended.how, ended.progress.best, told.scores) == ("finished", None, [])
+
+
+def test_patience(recipe: Recipe, tmp_path: Path) -> None:
+    """Two evaluations without a better score; asked again, nothing more is trained."""
+    recipe = changed(recipe, max_steps=9, eval_every=1, patience=2, save_every=0)
+    ended, _ = trained(recipe, tmp_path / "c", [0.5, 0.4, 0.45, 0.4])
+    assert (ended.how, ended.progress.step, ended.progress.best_step) == ("stopped early", 4, 2)
+    again, told = trained(recipe, tmp_path / "c", [0.1])
+    assert (again, told.steps) == (ended, [])
+
+
+def test_asked_to_stop(recipe: Recipe, tmp_path: Path) -> None:
+    """After the step it is saved; the training goes on there, and at its end there is nothing to do."""
+    recipe = changed(recipe, max_steps=4, eval_every=0, save_every=0)
+    ended, told = trained(recipe, tmp_path / "c", [0.5], lambda told: told.steps[-1] == 2)
+    assert (ended.how, ended.progress.step, told.steps) == ("interrupted", 2, [1, 2])
+    assert checkpoint.steps(tmp_path / "c") == [2]
+    ended, told = trained(recipe, tmp_path / "c", [0.5])
+    assert (ended.how, told.steps) == ("finished", [3, 4])
+    ended, told = trained(recipe, tmp_path / "c", [0.5])
+    assert (ended.how, ended.progress.step, told.steps) == ("finished", 4, [])
