@@ -1,0 +1,96 @@
+"""Metrics as a reader has them: title, unit, and which direction is better."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What a figure is.
+
+    Attributes:
+        name: of a `signkit.types.Score`, such as ``wer``.
+        title: for headings and legends.
+        unit: ``percent``: a fraction read as a percentage; ``points``: a fraction read as points of 100, as
+            BLEU; ``number``: read as it is, as a perplexity.
+        short: a heading for narrow tables; the title where it is empty.
+    """
+
+    name: str
+    title: str
+    unit: Literal["percent", "points", "number"] = "percent"
+    higher_is_better: bool = False
+    short: str = ""
+
+    @property
+    def heading(self) -> str:
+        """For the head of a column."""
+        return self.short or self.title
+
+    def text(self, value: float, digits: int = 2) -> str:
+        """A value as it is printed: ``7.31 %``, ``23.40``, ``-`` where it is not defined."""
+        if math.isnan(value):
+            return "-"
+        if self.unit == "number":
+            return f"{value:.{digits}f}"
+        return f"{100 * value:.{digits}f}" + (" %" if self.unit == "percent" else "")
+
+    def is_better(self, value: float, other: float) -> bool:
+        """Whether a value is better than another one; NaN never is."""
+        return value > other if self.higher_is_better else value < other
+
+
+_RATES = (
+    ("wer", "word error rate", "WER", "words"),
+    ("cer", "character error rate", "CER", "characters"),
+)
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        *(
+            each
+            for name, title, short, tokens in _RATES
+            for each in (
+                Metric(name, title, short=short),
+                Metric(f"{name}_substitutions", f"substituted {tokens}", short="substitutions"),
+                Metric(f"{name}_deletions", f"deleted {tokens}", short="deletions"),
+                Metric(f"{name}_insertions", f"inserted {tokens}", short="insertions"),
+                Metric(f"{name}_seen", f"{title}, seen in train", short="seen in train"),
+                Metric(f"{name}_unseen", f"{title}, unseen", short="unseen"),
+            )
+        ),
+        Metric("letter_accuracy", "letter accuracy", higher_is_better=True),
+        Metric("aslfr", "(N - D) / N", higher_is_better=True),
+        Metric("sentence_error", "sentences with errors", short="sentences wrong"),
+        Metric("seen_share", "sentences seen in train", short="share seen"),
+        *(Metric(f"bleu{n}", f"BLEU-{n}", "points", higher_is_better=True) for n in range(1, 5)),
+        Metric("chrf", "chrF2", "points", higher_is_better=True),
+        Metric("rouge_l", "ROUGE-L", "points", higher_is_better=True),
+        Metric("accuracy", "accuracy", higher_is_better=True),
+        Metric("macro_f1", "macro F1", higher_is_better=True),
+        Metric("perplexity", "perplexity", "number"),
+        Metric("perplexity_known", "perplexity of known tokens", "number", short="of known ones"),
+        Metric("perplexity_piece", "perplexity a subword", "number", short="a subword"),
+        Metric("pseudo_perplexity", "pseudo-perplexity", "number"),
+        Metric(
+            "pseudo_perplexity_known", "pseudo-perplexity of known tokens", "number", short="of known ones"
+        ),
+        Metric("pseudo_perplexity_piece", "pseudo-perplexity a subword", "number", short="a subword"),
+        Metric("calibration_error", "expected calibration error", short="ECE"),
+        Metric("calibration_error_raw", "expected calibration error, not calibrated", short="ECE before"),
+    )
+}
+"""The figures of every protocol and of the built-in tasks, by name."""
+
+_GREEDY = "_greedy"
+
+
+def metric(name: str) -> Metric:
+    """What the figure of a name is; ``wer_greedy`` is the WER of greedy search. A name that is not known, as
+    a package of somebody else may have it, is a fraction of which less is better."""
+    if name.endswith(_GREEDY) and name not in METRICS:
+        whole = metric(name.removesuffix(_GREEDY))
+        return Metric(name, f"{whole.title}, greedy", whole.unit, whole.higher_is_better, short="greedy")
+    return METRICS.get(name) or Metric(name, name.replace("_", " "))
