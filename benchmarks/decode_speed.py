@@ -34,7 +34,7 @@ from flashlight.lib.text.decoder import CriterionType, LexiconFreeDecoder, Lexic
 from flashlight.lib.text.decoder.kenlm import KenLM
 from flashlight.lib.text.dictionary import Dictionary
 
-from signkit.decode import beam_search, constant_rows
+from signkit.decode import beam_search, constant_context_logits
 from signkit.decode.external.ngram import NgramScorer
 from signkit.decode.scorer import Fused
 from signkit.eval.alignment import align
@@ -112,7 +112,7 @@ def signkit_beam(log_p: torch.Tensor, scorer: NgramScorer, beam: int = BEAM, top
     found = beam_search(
         log_p,
         torch.full((len(log_p),), CHUNKS),
-        constant_rows(torch.zeros(VOCAB)),
+        constant_context_logits(torch.zeros(VOCAB)),
         beam=beam,
         top_k=top_k - 1,
         beam_threshold=THRESHOLD,

@@ -30,7 +30,7 @@ import numpy as np
 from signkit.eval.formats import read
 from signkit.lm import NGram, Perplexity, estimate, load, perplexity, save
 from signkit.lm.arpa import read_arpa, write_arpa
-from signkit.lm.binary import beside
+from signkit.lm.binary import archive_of
 from signkit.lm.grams import Unit, shown
 from signkit.lm.sentences import split
 
@@ -129,7 +129,7 @@ def judge(name: str, unit: Unit, train: Sentences, others: dict[str, Sentences],
                 f"| {' | '.join(f'{each:.3f}' for each in seconds)} |",
                 flush=True,
             )
-        beside(path).unlink()
+        archive_of(path).unlink()
 
 
 def judge_neural(

@@ -17,7 +17,7 @@ from signkit.config.strict_yaml import read_file
 from signkit.config.yaml_tree import Place, Section, parse
 from signkit.data.sentences import Sentences, Text, gather, read_sentences
 from signkit.errors import UserError
-from signkit.lm.binary import beside
+from signkit.lm.binary import archive_of
 from signkit.lm.grams import SPECIAL, Floats, Unit
 from signkit.lm.kneser_ney import Estimated, estimate
 from signkit.lm.ngram import NGram
@@ -191,7 +191,7 @@ def _trained(text: Text, done: Estimated, model: NGram, out: Path, seconds: floa
         "discounts": done.discounts,
         "fallback": done.fallback,
         "out": str(out),
-        "binary": str(beside(out)),
+        "binary": str(archive_of(out)),
         "seconds": round(seconds, 3),
     }
 
@@ -220,7 +220,7 @@ def _print_trained(text: Text, done: Estimated, model: NGram, out: Path, seconds
     console.print(table)
     if done.fallback:
         console.print("* too small or too regular a text to estimate the discounts: fixed ones")
-    console.print(f"model:  {out}\nbinary: {beside(out)}\ntime:   {seconds:.1f} s")
+    console.print(f"model:  {out}\nbinary: {archive_of(out)}\ntime:   {seconds:.1f} s")
 
 
 def _scored_json(model: "NGram | Trained", scored: Scored, words: bool, found: Perplexity, empty: int) -> str:

@@ -1,8 +1,9 @@
 """Beam search over histories, for CTC and for the contextual transducers alike.
 
-CTC is the case in which the context row is the same after every history (`constant_rows`). The search goes
-chunk by chunk over a batch; equal histories are merged (Hannun et al. 2014; Graves 2012), context rows are
-asked for once a history and all new ones of a step in one call.
+CTC is the special case in which the context logits are the same after every history
+(`constant_context_logits`). The search advances chunk by chunk over a whole batch. Paths with equal histories
+are merged (Hannun et al. 2014; Graves 2012). Context logits are computed once per history, for all new
+histories of a step in one call.
 """
 
 from collections.abc import Sequence
@@ -15,12 +16,12 @@ from torch import Tensor
 
 from signkit.decode.checks import check_inputs, searchable
 from signkit.decode.confidence import confident
+from signkit.decode.context_logits import ConstantContextLogits, ContextLogits, Distributions
 from signkit.decode.contextual import ContextDistributions
 from signkit.decode.fusion import Fusion
 from signkit.decode.history import Ints, Links, PrefixTree
 from signkit.decode.label_step import label_step
 from signkit.decode.rnnt_step import rnnt_step
-from signkit.decode.rows import ConstantRows, Distributions, Rows
 from signkit.decode.scorer import Fused
 from signkit.decode.shared import SharedDistributions
 from signkit.decode.state import Beam, Candidate, Search, candidates, first_beam, join_beams, with_ends
@@ -29,7 +30,7 @@ from signkit.decode.state import Beam, Candidate, Search, candidates, first_beam
 def beam_search(
     acoustic: Float[Tensor, "batch chunks vocab"],
     lengths: Int[Tensor, " batch"],
-    rows: Rows,
+    rows: ContextLogits,
     *,
     topology: str = "ctc",
     beam: int = 8,
@@ -51,7 +52,8 @@ def beam_search(
     Args:
         acoustic: logits A of each chunk, without bias.
         lengths: chunks of each utterance; 0 gives the empty sequence.
-        rows: logits C of histories, see `Rows`; `constant_rows` for a model without context.
+        rows: gives the context logits C of histories, see `ContextLogits`; `constant_context_logits` for a
+            model without context.
         topology: ``ctc``, ``monotonic`` or ``rnnt``, as in the loss.
         beam: histories kept of each utterance.
         nbest: sequences returned of each utterance, at most; fewer where fewer are possible.
@@ -87,7 +89,7 @@ def beam_search(
         acoustic, chunks = searchable(acoustic), lengths.cpu().numpy()
         tree = PrefixTree(vocab)
         distributions: Distributions
-        if isinstance(rows, ConstantRows):
+        if isinstance(rows, ConstantContextLogits):
             distributions = SharedDistributions(
                 acoustic, chunks, rows, scale=context_scale, top_k=top_k, blank=blank
             )

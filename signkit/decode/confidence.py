@@ -27,8 +27,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from signkit.decode.context_logits import Floats
 from signkit.decode.history import Ints
-from signkit.decode.rows import Floats
 from signkit.decode.state import Candidate
 from signkit.eval.batch_alignment import align_pairs
 from signkit.eval.transcripts import CORRECT, DELETION, INSERTION, Aligned, Pairs, Ragged
@@ -47,11 +47,11 @@ class Votes:
     """Who says each token of the best hypotheses, those of all utterances end to end.
 
     Attributes:
-        said: bool [tokens, voters].
+        agrees: bool [tokens, voters].
         scores: float64 [tokens, voters], log scores; -inf where an utterance has fewer voters.
     """
 
-    said: Bools
+    agrees: Bools
     scores: Floats
 
 
@@ -93,7 +93,7 @@ def confidences(votes: Votes, temperature: float) -> Floats:
         raise ValueError(f"need a temperature above 0, not {temperature}")
     weights = np.exp((votes.scores - votes.scores.max(axis=1, keepdims=True)) / temperature)
     # one after another: NumPy's sum groups its terms by their number, so empty columns would change bits
-    shares: Floats = (weights * votes.said).cumsum(axis=1)[:, -1] / weights.cumsum(axis=1)[:, -1]
+    shares: Floats = (weights * votes.agrees).cumsum(axis=1)[:, -1] / weights.cumsum(axis=1)[:, -1]
     return shares
 
 

@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from signkit.decode.history import NOTHING, Ints, PrefixTree
-from signkit.decode.rows import Floats, Rows, checked_rows
+from signkit.decode.context_logits import ContextLogits, Floats, checked_context_logits
+from signkit.decode.history import NO_ENTRY, Ints, PrefixTree
 from signkit.decode.select import largest
 
 
@@ -58,7 +58,7 @@ class ContextDistributions:
     def __init__(
         self,
         acoustic: Float[Tensor, "batch chunks vocab"],
-        rows: Rows,
+        rows: ContextLogits,
         tree: PrefixTree,
         *,
         scale: float,
@@ -82,7 +82,7 @@ class ContextDistributions:
         if len(self._row_of) < self._tree.links.size:
             more = np.full(2 * self._tree.links.size - len(self._row_of), -1, dtype=np.int64)
             self._row_of = np.concatenate([self._row_of, more])
-        lacking = (self._row_of.take(nodes) < 0) & (nodes != NOTHING)
+        lacking = (self._row_of.take(nodes) < 0) & (nodes != NO_ENTRY)
         if lacking.any():
             self._add(np.unique(nodes[lacking]), nodes)
         return np.maximum(self._row_of.take(nodes), 0)
@@ -93,7 +93,7 @@ class ContextDistributions:
         labels, lengths = (torch.from_numpy(a).to(self._kept.device) for a in self._tree.links.sequences(new))
         end = self._used + len(new)
         shape = len(new), self._kept.shape[1]
-        self._kept[self._used : end] = checked_rows(self._rows(labels, lengths), shape, self._scale)
+        self._kept[self._used : end] = checked_context_logits(self._rows(labels, lengths), shape, self._scale)
         self._row_of[new] = np.arange(self._used, end)
         self._used = end
 

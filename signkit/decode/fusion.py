@@ -9,8 +9,8 @@ from functools import reduce
 
 import numpy as np
 
-from signkit.decode.history import EMPTY, Ints, PrefixTree
-from signkit.decode.rows import Floats
+from signkit.decode.context_logits import Floats
+from signkit.decode.history import ROOT, Ints, PrefixTree
 from signkit.decode.scorer import Fused, Singles
 
 ROOM = 16_000_000
@@ -51,7 +51,7 @@ class _Part:
         self._name, self._scorer, self._weight = name, part.scorer, part.weight
         self._tree, self._vocab, self._blank = tree, vocab, blank
         self._state: Ints = np.full(1024, part.scorer.start, dtype=np.int64)
-        self._known = EMPTY + 1  # nodes whose state is there
+        self._known = ROOT + 1  # nodes whose state is there
         self._rows: Singles = np.empty((0, vocab), dtype=np.float32)
         self._row_of: Ints = np.full(1024, -1, dtype=np.int64)  # of each state
         self._used = 0

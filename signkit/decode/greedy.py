@@ -8,9 +8,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from signkit.decode.checks import check_inputs, searchable
+from signkit.decode.context_logits import ConstantContextLogits, ContextLogits, Distributions, Floats
 from signkit.decode.contextual import ContextDistributions
-from signkit.decode.history import EMPTY, NOTHING, Ints, Links, PrefixTree
-from signkit.decode.rows import ConstantRows, Distributions, Floats, Rows
+from signkit.decode.history import NO_ENTRY, ROOT, Ints, Links, PrefixTree
 from signkit.decode.shared import SharedDistributions
 from signkit.decode.state import Beam, Candidate, candidates
 
@@ -33,7 +33,7 @@ class _Paths:
 def greedy_search(
     acoustic: Float[Tensor, "batch chunks vocab"],
     lengths: Int[Tensor, " batch"],
-    rows: Rows,
+    rows: ContextLogits,
     *,
     topology: str = "ctc",
     context_scale: float = 1.0,
@@ -57,13 +57,13 @@ def greedy_search(
         acoustic = searchable(acoustic)
         tree, emissions = PrefixTree(vocab), Links()
         distributions: Distributions
-        if isinstance(rows, ConstantRows):
+        if isinstance(rows, ConstantContextLogits):
             distributions = SharedDistributions(
                 acoustic, left, rows, scale=context_scale, top_k=0, blank=blank
             )
         else:
             distributions = ContextDistributions(acoustic, rows, tree, scale=context_scale, room=4 * batch)
-        empty = np.full(batch, EMPTY, dtype=np.int64)
+        empty = np.full(batch, ROOT, dtype=np.int64)
         paths = _Paths(empty, empty.copy(), np.full_like(empty, -1), np.zeros(batch), [])
         for chunk in range(int(left.max(initial=0))):
             going = np.flatnonzero(left > chunk)
@@ -82,7 +82,7 @@ def greedy_search(
                 _emit(tree, emissions, paths, going[new], symbol[new], log_p[new], chunk)
                 if topology == "ctc":
                     paths.standing[going] = np.where(symbol == blank, -1, symbol)
-        paths.node[paths.score == -np.inf] = NOTHING
+        paths.node[paths.score == -np.inf] = NO_ENTRY
         score, times = paths.score[:, None], paths.times[:, None]
         beam = Beam(paths.node[:, None], score, np.full_like(score, -np.inf), times, times)
         return _with_confidences(candidates(tree, emissions, beam, 1), paths)

@@ -7,16 +7,16 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 
-NOTHING = 0  # the entry of an empty beam slot
-EMPTY = 1  # the entry of the empty sequence
+NO_ENTRY = 0  # the entry of an empty beam slot
+ROOT = 1  # the entry of the empty sequence
 
 
 class Links:
     """Sequences that share their beginnings: an entry is a value and the entry before it.
 
     Attributes:
-        before: the entry each entry follows, -1 for `NOTHING` and `EMPTY`; longer than ``size``.
-        value: the value at the end of each entry, -1 for `NOTHING` and `EMPTY`.
+        before: the entry each entry follows, -1 for `NO_ENTRY` and `ROOT`; longer than ``size``.
+        value: the value at the end of each entry, -1 for `NO_ENTRY` and `ROOT`.
         depth: how long the sequence is that ends there.
         size: number of entries.
     """

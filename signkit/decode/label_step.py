@@ -14,14 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from signkit.decode.history import NOTHING, Ints
-from signkit.decode.rows import ChunkScores, Floats
+from signkit.decode.context_logits import ChunkScores, Floats
+from signkit.decode.history import NO_ENTRY, Ints
 from signkit.decode.select import pick, where
 from signkit.decode.state import Beam, Search, best, with_bonus, within_threshold
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _Retained:
     """The histories of the beam one chunk later. ``joined`` where the better paths come from the parent,
     whose emission times then are ``parent_times``."""
 
@@ -45,10 +45,10 @@ def label_step(search: Search, beam: Beam, scores: ChunkScores, chunk: int, *, s
     total, times = beam.total, beam.times
     tokens = scores.likely(total, search.top_k, search.blank)
     family = _family(search, beam)
-    kept = _keep(search, beam, scores, family, total, times, stays)
+    retained = _retain(search, beam, scores, family, total, times, stays)
     new = _extend(search, beam, scores, family, total, tokens, stays)
     width, fan = beam.node.shape[1], tokens.shape[1]
-    value = np.concatenate([np.logaddexp(kept.blank, kept.label), new.reshape(len(new), -1)], axis=1)
+    value = np.concatenate([np.logaddexp(retained.blank, retained.label), new.reshape(len(new), -1)], axis=1)
     chosen = best(value, width)
     is_new = chosen >= width
     slot = np.where(is_new, (chosen - width) // fan, chosen)
@@ -57,20 +57,20 @@ def label_step(search: Search, beam: Beam, scores: ChunkScores, chunk: int, *, s
 
     dropped = score == -np.inf
     before = pick(beam.node, slot)
-    node = np.where(is_new | dropped, NOTHING, before)
+    node = np.where(is_new | dropped, NO_ENTRY, before)
     born = is_new & ~dropped
     node[born] = search.tree.children(before[born], token[born])
-    emitted = born | (~is_new & ~dropped & pick(kept.joined, slot))
+    emitted = born | (~is_new & ~dropped & pick(retained.joined, slot))
     own_times = pick(times, slot)
     from_times = np.where(
-        is_new, _times(beam, family, slot, token, own_times, stays), pick(kept.parent_times, slot)
+        is_new, _times(beam, family, slot, token, own_times, stays), pick(retained.parent_times, slot)
     )
     label_times = pick(beam.label_times, slot)
     label_times[emitted] = search.emissions.append(from_times[emitted], chunk)
     return Beam(
         node=node,
-        blank=np.where(is_new | dropped, -np.inf, pick(kept.blank, slot)),
-        label=np.where(is_new | dropped, score, pick(kept.label, slot)),
+        blank=np.where(is_new | dropped, -np.inf, pick(retained.blank, slot)),
+        label=np.where(is_new | dropped, score, pick(retained.label, slot)),
         blank_times=own_times,
         label_times=label_times,
     )
@@ -82,7 +82,7 @@ def _family(search: Search, beam: Beam) -> _Family:
     return _Family(links.value.take(beam.node), match.any(axis=2), match.argmax(axis=2))
 
 
-def _keep(
+def _retain(
     search: Search,
     beam: Beam,
     scores: ChunkScores,
@@ -90,7 +90,7 @@ def _keep(
     total: Floats,
     times: Ints,
     stays: bool,
-) -> _Kept:
+) -> _Retained:
     """Blank and stay of each history, and what its parent adds to it."""
     batch, width = beam.node.shape
     last = np.maximum(family.last, 0)  # the empty history has no last label, and no paths that end in it
@@ -108,7 +108,7 @@ def _keep(
     join = with_bonus(search, source + p_join, pick(beam.node, family.parent), last)
     join[~family.has_parent] = -np.inf
     stay = beam.label + p_stay if stays else np.full_like(join, -np.inf)
-    return _Kept(
+    return _Retained(
         blank=total + p_blank,
         label=np.logaddexp(stay, join),
         joined=join > stay,
@@ -129,7 +129,7 @@ def _extend(
         batch, slot, place = where(tokens[:, None] == family.last[:, :, None])
         repeat = log_p[batch, slot if log_p.shape[1] > 1 else 0, place]
         new[batch, slot, place] = beam.blank[batch, slot] + repeat
-    batch, child = where(family.has_parent)  # these are in the beam: `_keep` has added their scores
+    batch, child = where(family.has_parent)  # these are in the beam: `_retain` has added their scores
     pair, place = where(tokens[batch] == family.last[batch, child][:, None])
     new[batch[pair], family.parent[batch, child][pair], place] = -np.inf
     return new

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from signkit.decode.rows import Floats
+from signkit.decode.context_logits import Floats
 from signkit.decode.scorer import Rescorer
-from signkit.decode.state import NOTHING_FOUND, Candidate
+from signkit.decode.state import NO_CANDIDATE, Candidate
 
 
 def rescore(
@@ -36,7 +36,7 @@ def rescore(
 
 def _ranked(nbest: Sequence[Candidate]) -> list[Candidate]:
     possible = [candidate for candidate in nbest if candidate.score > -np.inf]
-    return sorted(possible, key=lambda candidate: -candidate.score) or [NOTHING_FOUND]
+    return sorted(possible, key=lambda candidate: -candidate.score) or [NO_CANDIDATE]
 
 
 def _weighted(name: str, totals: Floats, weight: float, count: int) -> Floats:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from signkit.decode.history import NOTHING, Ints
-from signkit.decode.rows import ChunkScores, Floats
+from signkit.decode.context_logits import ChunkScores, Floats
+from signkit.decode.history import NO_ENTRY, Ints
 from signkit.decode.state import Beam, Search, best, with_bonus, within_threshold
 
 
@@ -33,7 +33,7 @@ def rnnt_step(search: Search, beam: Beam, scores_of: Callable[[Ints], ChunkScore
     chosen = best(ended.blank, width)
     rows = np.arange(len(chosen))[:, None]
     score = within_threshold(search, ended.blank[rows, chosen])
-    node = np.where(score > -np.inf, ended.node[rows, chosen], NOTHING)
+    node = np.where(score > -np.inf, ended.node[rows, chosen], NO_ENTRY)
     return _beam(node, score, ended.blank_times[rows, chosen])
 
 
@@ -53,7 +53,7 @@ def _emit(search: Search, beam: Beam, scores: ChunkScores, chunk: int) -> Beam:
     slot, place = chosen // tokens.shape[1], chosen % tokens.shape[1]
     score = within_threshold(search, value[rows, chosen])
     alive = score > -np.inf
-    node = np.full_like(beam.node, NOTHING)
+    node = np.full_like(beam.node, NO_ENTRY)
     node[alive] = search.tree.children(beam.node[rows, slot][alive], tokens[rows, place][alive])
     times = np.zeros_like(node)
     times[alive] = search.emissions.append(beam.blank_times[rows, slot][alive], chunk)
@@ -62,7 +62,7 @@ def _emit(search: Search, beam: Beam, scores: ChunkScores, chunk: int) -> Beam:
 
 def _merge(ended: Beam, more: Beam) -> Beam:
     """Both beams side by side, with the scores of equal histories added up in the first."""
-    match = (more.node[:, :, None] == ended.node[:, None, :]) & (more.node != NOTHING)[:, :, None]
+    match = (more.node[:, :, None] == ended.node[:, None, :]) & (more.node != NO_ENTRY)[:, :, None]
     batch, slot = np.nonzero(match.any(axis=2))
     place = match.argmax(axis=2)[batch, slot]
     score, times = ended.blank.copy(), ended.blank_times.copy()
@@ -70,7 +70,7 @@ def _merge(ended: Beam, more: Beam) -> Beam:
     times[batch[better], place[better]] = more.blank_times[batch[better], slot[better]]
     score[batch, place] = np.logaddexp(score[batch, place], more.blank[batch, slot])
     node_left, score_left = more.node.copy(), more.blank.copy()
-    node_left[batch, slot], score_left[batch, slot] = NOTHING, -np.inf
+    node_left[batch, slot], score_left[batch, slot] = NO_ENTRY, -np.inf
     return _beam(
         np.concatenate([ended.node, node_left], axis=1),
         np.concatenate([score, score_left], axis=1),

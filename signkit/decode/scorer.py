@@ -10,8 +10,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from signkit.decode.context_logits import Floats
 from signkit.decode.history import Ints
-from signkit.decode.rows import Floats
 
 Singles = npt.NDArray[np.float32]
 

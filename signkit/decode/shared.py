@@ -8,8 +8,8 @@ import numpy.typing as npt
 from jaxtyping import Float
 from torch import Tensor
 
+from signkit.decode.context_logits import ConstantContextLogits, Floats, checked_context_logits
 from signkit.decode.history import Ints
-from signkit.decode.rows import ConstantRows, Floats, checked_rows
 from signkit.decode.select import largest
 
 AT_ONCE = 64_000
@@ -65,14 +65,14 @@ class SharedDistributions:
         self,
         acoustic: Float[Tensor, "batch chunks vocab"],
         lengths: Ints,
-        rows: ConstantRows,
+        rows: ConstantContextLogits,
         *,
         scale: float,
         top_k: int,
         blank: int,
     ) -> None:
         _, self._chunks, vocab = acoustic.shape
-        row = checked_rows(rows.row[None], (1, vocab), scale)[0]
+        row = checked_context_logits(rows.row[None], (1, vocab), scale)[0]
         logits = (acoustic + row if bool(row.any()) else acoustic).detach().cpu().reshape(-1, vocab)
         count = min(top_k, vocab - 1)
         self._logits = logits.numpy()

@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from signkit.decode.context_logits import Floats
 from signkit.decode.fusion import Fusion
-from signkit.decode.history import EMPTY, NOTHING, Ints, Links, PrefixTree
-from signkit.decode.rows import Floats
+from signkit.decode.history import NO_ENTRY, ROOT, Ints, Links, PrefixTree
 from signkit.decode.select import largest, pick
 
 
@@ -30,7 +30,7 @@ class Candidate:
     confidences: tuple[float, ...] = ()
 
 
-NOTHING_FOUND = Candidate((), -float("inf"), ())
+NO_CANDIDATE = Candidate((), -float("inf"), ())
 """What stands for an utterance of which nothing is possible."""
 
 
@@ -39,7 +39,7 @@ class Beam:
     """Histories of some utterances, all arrays [batch, beam], best first, no history twice.
 
     Attributes:
-        node: the history in the prefix tree; `NOTHING` where the slot is empty.
+        node: the history in the prefix tree; `NO_ENTRY` where the slot is empty.
         blank: log score of the paths that end in a blank (all paths, where a label cannot stay).
         label: log score of the paths that end in the history's last label.
         blank_times: entry of `Search.emissions` of the best path that ends in a blank.
@@ -83,10 +83,10 @@ class Search:
 
 def first_beam(batch: int, beam: int) -> Beam:
     """The empty history alone, with probability one."""
-    node = np.full((batch, beam), NOTHING, dtype=np.int64)
+    node = np.full((batch, beam), NO_ENTRY, dtype=np.int64)
     score = np.full((batch, beam), -np.inf)
-    node[:, 0], score[:, 0] = EMPTY, 0.0
-    times = np.full((batch, beam), EMPTY, dtype=np.int64)
+    node[:, 0], score[:, 0] = ROOT, 0.0
+    times = np.full((batch, beam), ROOT, dtype=np.int64)
     return Beam(node, score, np.full_like(score, -np.inf), times, times)
 
 
@@ -114,7 +114,7 @@ def with_ends(search: Search, beam: Beam) -> Beam:
     ended = replace(beam, blank=beam.blank + ends, label=beam.label + ends)
     order = np.argsort(-ended.total, axis=1, kind="stable")
     ended = Beam(*(np.take_along_axis(getattr(ended, f.name), order, axis=1) for f in fields(Beam)))
-    return replace(ended, node=np.where(ended.total > -np.inf, ended.node, NOTHING))
+    return replace(ended, node=np.where(ended.total > -np.inf, ended.node, NO_ENTRY))
 
 
 def join_beams(beams: list[Beam]) -> Beam:
@@ -130,7 +130,7 @@ def best(scores: Floats, count: int) -> Ints:
 
 def candidates(tree: PrefixTree, emissions: Links, beam: Beam, nbest: int) -> list[list[Candidate]]:
     """The ``nbest`` best of each utterance that are possible; the empty one at -inf where none is."""
-    alive = beam.node[:, :nbest] != NOTHING
+    alive = beam.node[:, :nbest] != NO_ENTRY
     nodes, times = beam.node[:, :nbest][alive], beam.times[:, :nbest][alive]
     scores = beam.total[:, :nbest][alive].tolist()
     labels, lengths = (a.tolist() for a in tree.links.sequences(nodes))
@@ -140,4 +140,4 @@ def candidates(tree: PrefixTree, emissions: Links, beam: Beam, nbest: int) -> li
         for label, length, score, chunk in zip(labels, lengths, scores, chunks, strict=True)
     ]
     ends = [0, *np.cumsum(alive.sum(axis=1)).tolist()]
-    return [read[start:end] or [NOTHING_FOUND] for start, end in pairwise(ends)]
+    return [read[start:end] or [NO_CANDIDATE] for start, end in pairwise(ends)]

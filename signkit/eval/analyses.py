@@ -93,7 +93,7 @@ class Analyses:
         occurrences in the references, the most frequent first: ``token``, ``references``, ``hypotheses``,
         ``correct``, ``substituted``, ``deleted``, ``inserted``, ``recall``, ``precision``.
         """
-        found: dict[str, Any] = {
+        content: dict[str, Any] = {
             "confusions": [asdict(c) for c in self.confusions],
             "grid": asdict(self.grid),
             "deleted": [_with_share(c) for c in self.deleted],
@@ -106,8 +106,8 @@ class Analyses:
         }
         if self.vocabulary is not None:
             most = [_with_share(c) for c in self.vocabulary.most]
-            found["vocabulary"] = {**asdict(self.vocabulary), "most": most}
-        plain: dict[str, Any] = _without_nan(found)
+            content["vocabulary"] = {**asdict(self.vocabulary), "most": most}
+        plain: dict[str, Any] = _without_nan(content)
         return plain
 
 
@@ -282,10 +282,10 @@ def _token_rows(counts: TokenCounts) -> list[dict[str, Any]]:
     ]
 
 
-def _without_nan(found: Any) -> Any:
+def _without_nan(content: Any) -> Any:
     """The same with None for every number that is not one, as JSON needs it."""
-    if isinstance(found, dict):
-        return {key: _without_nan(value) for key, value in found.items()}
-    if isinstance(found, (list, tuple)):
-        return [_without_nan(value) for value in found]
-    return None if isinstance(found, float) and math.isnan(found) else found
+    if isinstance(content, dict):
+        return {key: _without_nan(value) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_without_nan(value) for value in content]
+    return None if isinstance(content, float) and math.isnan(content) else content

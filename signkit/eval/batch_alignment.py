@@ -162,14 +162,14 @@ def _walk_alone(table: Kinds, pair: int, rows: Lengths, columns: Lengths, moves:
     flat, width = table[:, :, pair].tobytes(), table.shape[1]
     cell = int(rows[pair] * width + columns[pair])
     steps = width + 1, 1, width  # DIAGONAL, INSERT, DELETE
-    found = bytearray()
+    path = bytearray()
     while cell:
         move = flat[cell]
-        found.append(move)
+        path.append(move)
         cell -= steps[move]
     end = int(at[pair])
-    moves[end - len(found) : end] = np.frombuffer(found, dtype=np.int8)[::-1]
-    return end - len(found)
+    moves[end - len(path) : end] = np.frombuffer(path, dtype=np.int8)[::-1]
+    return end - len(path)
 
 
 def _aligned(pairs: Pairs, moves: Kinds, first: Lengths, last: Lengths, ends: Lengths) -> Aligned:

@@ -79,13 +79,13 @@ def tracer(protocol: Protocol, side: Side) -> Callable[[str], Traced]:
     steps = _steps(protocol, side)
 
     def trace(line: str) -> Traced:
-        found = []
+        changes = []
         for step in steps:
             after = step.apply(line)
             if after != line:
-                found.append((step.name, line, after))
+                changes.append((step.name, line, after))
                 line = after
-        return (_joined(line) if found else line), found
+        return (_joined(line) if changes else line), changes
 
     return trace
 
@@ -106,15 +106,15 @@ def _fused(steps: Sequence[_Step]) -> list[_Step]:
 
 def _of_words(steps: Sequence[_Step]) -> _Step:
     @lru_cache(REMEMBERED)
-    def made(word: str) -> str:
+    def cleaned(word: str) -> str:
         for step in steps:
             word = step.apply(word)
         return word
 
     return _Step(
         name=steps[0].name,
-        apply=lambda line: " ".join(map(made, line.split(" "))),
-        fires=lambda word: len(word) > LONGEST or made(word) != word,
+        apply=lambda line: " ".join(map(cleaned, line.split(" "))),
+        fires=lambda word: len(word) > LONGEST or cleaned(word) != word,
         in_words=True,
     )
 
@@ -129,20 +129,20 @@ def _forecast(steps: Sequence[_Step]) -> Callable[[str], int]:
         if len(bits) >= REMEMBERED:
             bits.clear()
             inert.clear()
-        found = sum(1 << place for place, step in enumerate(steps) if step.fires(word))
-        bits[word] = found
-        if not found:
+        firing = sum(1 << place for place, step in enumerate(steps) if step.fires(word))
+        bits[word] = firing
+        if not firing:
             inert.add(word)
-        return found
+        return firing
 
     def may_fire(line: str) -> int:
         words = line.split(" ")
-        found = merging if merging and True in map(eq, words, words[1:]) else 0
+        firing = merging if merging and True in map(eq, words, words[1:]) else 0
         if not inert.issuperset(words):
             for word in set(words) - inert:
                 known = bits.get(word)
-                found |= learn(word) if known is None else known
-        return found
+                firing |= learn(word) if known is None else known
+        return firing
 
     return may_fire
 
@@ -207,14 +207,14 @@ def _merging(rule: Rule) -> tuple[Edit, Test, bool]:
     def once(line: str) -> str:
         if other(line):
             return matcher.sub(r"\1", line)
-        kept, before = [], ""
+        merged, before = [], ""
         for word in line.split(" "):
             if word == before and whole(word):
                 before = ""  # the pair is done with: a third equal word begins the next
             else:
-                kept.append(word)
+                merged.append(word)
                 before = word
-        return " ".join(kept)
+        return " ".join(merged)
 
     return once, lambda word: other(word) is not None, False
 

@@ -97,16 +97,16 @@ def compare(
 def comparisons(systems: Mapping[str, Scored], drawn: Resampling) -> tuple[Comparison, ...]:
     """The tests of every two systems, see `compare`."""
     first = next(iter(systems.values()))
-    found: list[Comparison] = []
+    tests: list[Comparison] = []
     protocol = first.sentences.protocol
     pairs = list(combinations(systems, 2))
     if drawn.resamples:
         for place in range(len(first.measures)):
-            found += _corrected([_bootstrapped(systems, a, b, place, drawn) for a, b in pairs])
+            tests += _corrected([_bootstrapped(systems, a, b, place, drawn) for a, b in pairs])
     rate = main_rate(protocol)
     if any(measure.name == rate for measure in first.measures):
-        found += _corrected([_matched_pairs(systems, a, b, rate) for a, b in pairs])
-    return tuple(found)
+        tests += _corrected([_matched_pairs(systems, a, b, rate) for a, b in pairs])
+    return tuple(tests)
 
 
 def _bootstrapped(systems: Mapping[str, Scored], a: str, b: str, place: int, drawn: Resampling) -> Comparison:

@@ -129,8 +129,8 @@ def confusions(pairs: Pairs, aligned: Aligned, top: int) -> tuple[Confusion, ...
     """The most frequent substitutions, the most frequent first, ties by the words."""
     size, wrong = len(pairs.tokens), aligned.kinds == SUBSTITUTION
     keys = aligned.references[wrong].astype(np.int64) * size + aligned.hypotheses[wrong]
-    found, counts = np.unique(keys, return_counts=True)
-    first, second = np.divmod(found, size) if size else (found, found)
+    distinct, counts = np.unique(keys, return_counts=True)
+    first, second = np.divmod(distinct, size) if size else (distinct, distinct)
     rank = _ranks(pairs.tokens)
     best = np.lexsort((rank[second], rank[first], -counts))[:top]
     occurrences = np.bincount(aligned.references[aligned.references >= 0], minlength=size)

@@ -72,29 +72,29 @@ def labels(pairs: Pairs) -> Labels:
     return Labels(tuple(names), references, hypotheses, (odd[0], odd[1]))
 
 
-def accuracy(found: Labels) -> Measure:
+def accuracy(labels: Labels) -> Measure:
     """The share of sentences whose label is right (top-1)."""
-    right = found.references == found.hypotheses
+    right = labels.references == labels.hypotheses
     return Measure.of(
         "accuracy",
         np.stack([right, np.ones_like(right)], axis=1),
         ratio,
         "unit:label",
         higher_is_better=True,
-        note=f"{right.sum()} of {len(right)} sentences{_odd(found)}",
+        note=f"{right.sum()} of {len(right)} sentences{_odd(labels)}",
     )
 
 
-def macro_f1(found: Labels) -> Measure:
+def macro_f1(labels: Labels) -> Measure:
     """The mean of F1 over the classes that occur in the reference, each with equal weight.
 
     A class that occurs in hypotheses only is no member of the mean; predicting it costs recall of the class
     that was right. (scikit-learn's ``macro`` takes such classes in as zeros unless `labels` are given.)
     In a resample, the mean is over the classes that occur in its references.
     """
-    code, row = np.unique(found.references * len(found.names) + found.hypotheses, return_inverse=True)
-    reference, hypothesis = np.divmod(code, max(len(found.names), 1))
-    size = len(found.names)
+    code, row = np.unique(labels.references * len(labels.names) + labels.hypotheses, return_inverse=True)
+    reference, hypothesis = np.divmod(code, max(len(labels.names), 1))
+    size = len(labels.names)
 
     def value(times: Floats) -> Floats:
         support, predicted = _by_class(times, reference, size), _by_class(times, hypothesis, size)
@@ -103,7 +103,7 @@ def macro_f1(found: Labels) -> Measure:
         classes = (support > 0).sum(axis=-1)
         return ratio(np.stack([f1.sum(axis=-1), classes], axis=-1))
 
-    classes = len(np.unique(found.references))
+    classes = len(np.unique(labels.references))
     only = f", {size - classes} more in hypotheses only" if size > classes else ""
     return Measure(
         "macro_f1",
@@ -112,21 +112,23 @@ def macro_f1(found: Labels) -> Measure:
         value,
         "unit:label|classes:reference",
         higher_is_better=True,
-        note=f"{classes} classes{only}{_odd(found)}",
+        note=f"{classes} classes{only}{_odd(labels)}",
     )
 
 
-def by_class(found: Labels) -> ClassTable:
+def by_class(labels: Labels) -> ClassTable:
     """Precision, recall, F1 and support of every class."""
-    size = len(found.names)
-    support, predicted = (np.bincount(side, minlength=size) for side in (found.references, found.hypotheses))
-    right = found.references == found.hypotheses
-    correct = np.bincount(found.references[right], minlength=size)
+    size = len(labels.names)
+    support, predicted = (
+        np.bincount(side, minlength=size) for side in (labels.references, labels.hypotheses)
+    )
+    right = labels.references == labels.hypotheses
+    correct = np.bincount(labels.references[right], minlength=size)
     precision, recall, half = (
         ratio(np.stack([correct, whole], axis=1).astype(np.float64))
         for whole in (predicted, support, support + predicted)
     )
-    return ClassTable(found.names, precision, recall, 2 * half, support, predicted, correct)
+    return ClassTable(labels.names, precision, recall, 2 * half, support, predicted, correct)
 
 
 def _numbered(side: Ragged, pairs: Pairs) -> tuple[Ints, list[str]]:
@@ -152,8 +154,8 @@ def _by_class(times: Floats, of: Ints, size: int) -> Floats:
     return sums
 
 
-def _odd(found: Labels) -> str:
-    references, hypotheses = found.odd
+def _odd(labels: Labels) -> str:
+    references, hypotheses = labels.odd
     if not references and not hypotheses:
         return ""
     return f"; not one token: {references} references, {hypotheses} hypotheses"

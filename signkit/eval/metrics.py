@@ -39,10 +39,10 @@ class Sentences:
         key = (unit, spaces, costs)
         if key not in self._aligned:
             pairs = self.pairs(unit, spaces)
-            found = align_pairs(pairs, costs)
+            aligned = align_pairs(pairs, costs)
             if unit == "word":
-                found = with_chosen(found, self.cleaned.chosen)
-            self._aligned[key] = found
+                aligned = with_chosen(aligned, self.cleaned.chosen)
+            self._aligned[key] = aligned
         return self._aligned[key]
 
     @property
@@ -59,11 +59,11 @@ def measures(names: Sequence[str], sentences: Sentences) -> tuple[Measure, ...]:
     Raises:
         UserError: a name that is not of a metric.
     """
-    found: dict[str, Measure] = {}
+    by_name: dict[str, Measure] = {}
     for name in names:
         for measure in _measures(name, sentences):
-            found.setdefault(measure.name, measure)
-    return tuple(found.values())
+            by_name.setdefault(measure.name, measure)
+    return tuple(by_name.values())
 
 
 def check_names(names: Sequence[str], where: str) -> None:

@@ -16,11 +16,11 @@ def shared_ngrams(left: Ragged, right: Ragged, order: int) -> Counts:
 
     An n-gram that is x times in one and y times in the other counts min(x, y) times.
     """
-    found = np.zeros((len(left), order), dtype=np.int64)
+    shared = np.zeros((len(left), order), dtype=np.int64)
     for start in range(0, len(left), AT_ONCE):
         part = slice(start, start + AT_ONCE)
-        found[part] = _shared(_part(left, part), _part(right, part), order)
-    return found
+        shared[part] = _shared(_part(left, part), _part(right, part), order)
+    return shared
 
 
 def ngrams(texts: Ragged, order: int) -> Counts:
@@ -44,7 +44,7 @@ def _shared(left: Ragged, right: Ragged, order: int) -> Counts:
     stop = np.concatenate([left.offsets[1:], right.offsets[1:] + border])
     stop = np.repeat(stop, np.concatenate([left.lengths, right.lengths]))
     width = int(tokens.max(initial=0)) + 1
-    found = np.zeros((pairs, order), dtype=np.int64)
+    shared = np.zeros((pairs, order), dtype=np.int64)
     begin, number = np.arange(len(tokens)), pair
     for n in range(order):
         inside = begin + n < stop[begin]
@@ -56,7 +56,7 @@ def _shared(left: Ragged, right: Ragged, order: int) -> Counts:
         )
         of = np.zeros(len(distinct), dtype=np.int64)
         of[number] = pair[begin]
-        found[:, n] = np.bincount(of, times, pairs)
+        shared[:, n] = np.bincount(of, times, pairs)
         alive = times[number] > 0
         begin, number = begin[alive], number[alive]
-    return found
+    return shared

@@ -97,11 +97,11 @@ def clean(
     known: dict[str, str] = {}
     cleaned = []
     for text in texts:
-        found = text.split()
-        for word in found:
+        line_words = text.split()
+        for word in line_words:
             if word not in known:
                 known[word] = rule(word)
-        cleaned.append(" ".join(filter(None, map(known.__getitem__, found))))
+        cleaned.append(" ".join(filter(None, map(known.__getitem__, line_words))))
     return cleaned
 
 
@@ -115,13 +115,13 @@ def _cleaned_parts(text: str, rule: Callable[[str], str]) -> str:
     if not has_alternatives(text):
         return rule(" ".join(text.split()))
     parts: list[str] = []
-    for is_mark, found in groupby(text.split(), key=lambda word: word in BRACES):
+    for is_mark, group in groupby(text.split(), key=lambda word: word in BRACES):
         if is_mark:
-            for mark in found:
+            for mark in group:
                 if parts and parts[-1] in ("{", "/") and mark in ("/", "}"):
                     parts.append(NOTHING)  # an alternative of which nothing is left
                 parts.append(mark)
-        elif cleaned := rule(" ".join(found)):
+        elif cleaned := rule(" ".join(group)):
             parts.append(cleaned)
     return " ".join(parts)
 
@@ -204,8 +204,8 @@ def _is_network(text: str, transcripts: Transcripts, protocol: Protocol) -> bool
 
 def _network(text: str, transcripts: Transcripts, name: str) -> Network:
     if transcripts.format not in WITH_ALTERNATIVES or not has_alternatives(text):
-        found = tuple(text.split())
-        return Network(found, tuple((place,) for place in range(len(found))), (len(found),))
+        plain = tuple(text.split())
+        return Network(plain, tuple((place,) for place in range(len(plain))), (len(plain),))
     return parse(text, f"{transcripts.source}:{transcripts.lines[transcripts.index[name]]}")
 
 

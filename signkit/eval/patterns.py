@@ -48,13 +48,13 @@ def compiled(pattern: str, where: str, *, ascii_only: bool = False) -> re.Patter
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            found = re.compile(pattern, re.ASCII if ascii_only else 0)
+            expression = re.compile(pattern, re.ASCII if ascii_only else 0)
         except (re.error, OverflowError, Warning) as error:
             raise UserError(where, f"is not a regular expression: {error}") from error
     fault = shape(pattern).fault
     if fault:
         raise UserError(where, fault, "a search could take too long")
-    return found
+    return expression
 
 
 def shape(pattern: str) -> Shape:

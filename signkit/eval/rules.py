@@ -70,9 +70,9 @@ class Rule:
             UserError: its fault; `where` is the key.
         """
         ascii_only = self.letters == "ascii"
-        found = compiled(self.pattern, "pattern", ascii_only=ascii_only)
+        pattern = compiled(self.pattern, "pattern", ascii_only=ascii_only)
         if self.kind == "regex":
-            return found
+            return pattern
         return re.compile(rf"(?<![\w-])({self.pattern}) \1(?![\w-])", re.ASCII if ascii_only else 0)
 
     def word_matcher(self) -> re.Pattern[str]:

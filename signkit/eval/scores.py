@@ -112,14 +112,14 @@ def score(
     drawn = resampling or Resampling()
     signed = signature(sentences, drawn, a_word_a_line=right.a_word_a_line)
     group = groups(sentences.cleaned.signers) if drawn.by_signer else None
-    found = measures(names, sentences)
-    scores = [_score(each, drawn, split, signed, group) for each in found]
+    measured = measures(names, sentences)
+    scores = [_score(each, drawn, split, signed, group) for each in measured]
     if "seen" in names and train is not None:
         share, parts = _seen(sentences, train)
         scores.append(_score(share, drawn, split, signed, group))
         for each, chosen in parts:
             scores.append(_score(each, drawn, split, signed, group if group is None else group[chosen]))
-    return Scored(tuple(scores), found, sentences, signed)
+    return Scored(tuple(scores), measured, sentences, signed)
 
 
 def error_rate(

@@ -128,8 +128,8 @@ def _bleu_of(sums: Floats) -> Floats:
         halvings = np.cumsum(matched == 0, axis=-1)
         precision = np.where(matched > 0, matched / grams, 1.0 / (2.0**halvings * grams))
         score = brevity * np.exp(np.log(precision).sum(axis=-1) / order)
-    found = (matched.sum(axis=-1) > 0) & (grams > 0).all(axis=-1)
-    return np.where(reference > 0, np.where(found, score, 0.0), np.nan)
+    defined = (matched.sum(axis=-1) > 0) & (grams > 0).all(axis=-1)
+    return np.where(reference > 0, np.where(defined, score, 0.0), np.nan)
 
 
 def _chrf_of(sums: Floats) -> Floats:

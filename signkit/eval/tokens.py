@@ -43,8 +43,8 @@ def words(texts: Sequence[str], numbers: Numbers) -> Ragged:
     """What lies between blanks."""
     blocks = []
     for start in range(0, len(texts), BLOCK):
-        found = [*" \0 ".join(texts[start : start + BLOCK]).split(), "\0"]
-        blocks.append(np.fromiter(map(numbers.__getitem__, found), np.int32, len(found)))
+        split = [*" \0 ".join(texts[start : start + BLOCK]).split(), "\0"]
+        blocks.append(np.fromiter(map(numbers.__getitem__, split), np.int32, len(split)))
     return _parted(blocks, len(texts))
 
 

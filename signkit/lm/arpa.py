@@ -35,13 +35,13 @@ def arpa_text(grams: Grams) -> str:
     parts = ["\\data\\\n", *(f"ngram {n}={count}\n" for n, count in enumerate(grams.counts, 1))]
     for n, (tokens, log10) in enumerate(zip(grams.tokens, grams.log10, strict=True), 1):
         parts.append(f"\n\\{n}-grams:\n")
-        said = map(" ".join, names[tokens].tolist())
+        texts = map(" ".join, names[tokens].tolist())
         figures = log10.tolist()
         if n < grams.order:
             backoff = grams.backoff[n - 1].tolist()
-            parts += [f"{p!r}\t{w}\t{b!r}\n" for p, w, b in zip(figures, said, backoff, strict=True)]
+            parts += [f"{p!r}\t{w}\t{b!r}\n" for p, w, b in zip(figures, texts, backoff, strict=True)]
         else:
-            parts += [f"{p!r}\t{w}\n" for p, w in zip(figures, said, strict=True)]
+            parts += [f"{p!r}\t{w}\n" for p, w in zip(figures, texts, strict=True)]
     return "".join([*parts, "\n\\end\\\n"])
 
 
@@ -76,8 +76,8 @@ def parse_arpa(content: bytes, source: str, unit: Unit | None = None) -> tuple[G
     guessed = guess_unit(words)
     if unit == "character" and guessed == "word":
         raise UserError(source, "is no model of characters", "most of its words are longer")
-    found: Unit = unit or guessed
-    words = tuple(" " if word == BLANK and found == "character" else word for word in words)
+    used: Unit = unit or guessed
+    words = tuple(" " if word == BLANK and used == "character" else word for word in words)
     log10, backoff = [each.log10 for each in listed], [each.backoff for each in listed[:-1]]
     tokens = [each.tokens for each in listed]
     if UNKNOWN not in listed[0].index:
@@ -85,7 +85,7 @@ def parse_arpa(content: bytes, source: str, unit: Unit | None = None) -> tuple[G
         tokens[0] = np.arange(len(words))[:, None]
         log10[0] = np.append(log10[0], UNKNOWN_LOG10)
         backoff[:1] = [np.append(each, 0.0) for each in backoff[:1]]
-    return Grams(words, found, tuple(tokens), tuple(log10), tuple(backoff)), unit is None
+    return Grams(words, used, tuple(tokens), tuple(log10), tuple(backoff)), unit is None
 
 
 def guess_unit(words: tuple[str, ...]) -> Unit:
@@ -121,9 +121,9 @@ def _sections(lines: list[bytes], source: str) -> list[Section]:
         if place >= len(marks):
             last = len(lines) - (not lines[-1])
             raise UserError(f"{source}:{last}", f"ends without `{name}`", "the file is cut off")
-        number, found = marks[place]
-        if found != name.encode():
-            text = found.decode("utf-8", "replace")
+        number, mark = marks[place]
+        if mark != name.encode():
+            text = mark.decode("utf-8", "replace")
             raise UserError(f"{source}:{number}", f"`{name}` belongs here, not `{text}`")
     end = marks[len(wanted)][0]
     after = next((n for n, line in enumerate(lines[end:], end + 1) if line.strip()), None)

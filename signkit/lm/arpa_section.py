@@ -141,20 +141,20 @@ def _figures(
 ) -> Floats:
     """Numbers, finite ones but where they are absent; these are 0."""
     try:
-        found = np.fromiter(map(float, fields), np.float64, len(fields))
+        numbers = np.fromiter(map(float, fields), np.float64, len(fields))
     except ValueError:
         row = next(place for place, field in enumerate(fields) if not _is_number(field))
         section.refuse(
             row, f"`{fields[row].decode('utf-8', 'replace')}` is no number", f"a {kind} belongs here"
         )
-    odd = ~np.isfinite(found)
+    odd = ~np.isfinite(numbers)
     if absent is not None:
         odd &= ~absent
-        found[absent] = 0.0
+        numbers[absent] = 0.0
     if odd.any():
         row = int(np.argmax(odd))
         section.refuse(row, f"the {kind} is {fields[row].decode()}", "it must be finite")
-    return found
+    return numbers
 
 
 def _is_number(field: bytes) -> bool:
@@ -193,24 +193,24 @@ def _tokens(columns: list[list[bytes]], section: Section, lower: Sequence[Listed
     number = {name.encode(): place for name, place in lower[0].index.items()}
     number |= {UNKNOWN_TOO.encode(): number[UNKNOWN.encode()]} if UNKNOWN in lower[0].index else {}
     rows = len(columns[0])
-    found = np.empty((rows, section.order), dtype=np.int64)
+    tokens = np.empty((rows, section.order), dtype=np.int64)
     for place_, column in enumerate(columns):
-        found[:, place_] = np.fromiter((number.get(field, -1) for field in column), np.int64, rows)
-    if (found < 0).any():
-        found = _composed(found, columns, number)
-    if (found < 0).any():
-        row, column_ = np.argwhere(found < 0)[0].tolist()
+        tokens[:, place_] = np.fromiter((number.get(field, -1) for field in column), np.int64, rows)
+    if (tokens < 0).any():
+        tokens = _composed(tokens, columns, number)
+    if (tokens < 0).any():
+        row, column_ = np.argwhere(tokens < 0)[0].tolist()
         word = columns[column_][row].decode("utf-8", "replace")
         section.refuse(row, f"the word `{word}` is no 1-gram of the file")
-    return found
+    return tokens
 
 
-def _composed(found: Ints, columns: list[list[bytes]], number: dict[bytes, int]) -> Ints:
+def _composed(tokens: Ints, columns: list[list[bytes]], number: dict[bytes, int]) -> Ints:
     """Words looked up again in their composed form."""
-    for row, column in np.argwhere(found < 0).tolist():
+    for row, column in np.argwhere(tokens < 0).tolist():
         word = composed(columns[column][row].decode("utf-8", "replace"))
-        found[row, column] = number.get(word.encode(), -1)
-    return found
+        tokens[row, column] = number.get(word.encode(), -1)
+    return tokens
 
 
 def _keys(tokens: Ints, section: Section, lower: Sequence[Listed]) -> Ints:
@@ -224,18 +224,18 @@ def _keys(tokens: Ints, section: Section, lower: Sequence[Listed]) -> Ints:
     names = lower[0].names
     if not known.all():
         row = int(np.argmin(known))
-        said = [names[token] for token in tokens[row]]
+        gram = [names[token] for token in tokens[row]]
         n = section.order - 1
         section.refuse(
-            row, f"`{' '.join(said)}` is there, but `{' '.join(said[:-1])}` is no {n}-gram of the file"
+            row, f"`{' '.join(gram)}` is there, but `{' '.join(gram[:-1])}` is no {n}-gram of the file"
         )
     below = lower[-1]
     lacking = np.unique(at[below.absent[at]]) if len(at) else at
     if len(lacking):
         row = int(below.row[lacking].min())
         first = lacking[np.argmin(below.row[lacking])]
-        said = [names[token] for token in below.tokens[first]]
-        below.section.refuse(row, f"`{' '.join(said)}` has no back-off, but longer n-grams begin with it")
+        gram = [names[token] for token in below.tokens[first]]
+        below.section.refuse(row, f"`{' '.join(gram)}` has no back-off, but longer n-grams begin with it")
     return at * words + tokens[:, -1]
 
 

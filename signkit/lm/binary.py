@@ -25,7 +25,7 @@ _ARRAYS = {
 }
 
 
-def beside(arpa: Path) -> Path:
+def archive_of(arpa: Path) -> Path:
     """The archive of an ARPA file: ``lm.arpa.npz`` of ``lm.arpa``."""
     return arpa.with_name(arpa.name + ENDING)
 

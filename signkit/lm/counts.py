@@ -43,7 +43,7 @@ def count(text: Ints, words: int, order: int) -> tuple[Counted, ...]:
     position = np.flatnonzero(text != BEGIN)
     raw = np.bincount(text[position], minlength=words)
     nothing = np.zeros(words, dtype=np.int64)
-    found = [Counted(nothing, nothing, np.arange(words), raw, raw)]
+    counted = [Counted(nothing, nothing, np.arange(words), raw, raw)]
     begins = np.arange(words) == BEGIN
     starts = np.flatnonzero(text == BEGIN)
     start = np.repeat(starts, np.diff([*starts, len(text)]))
@@ -56,11 +56,11 @@ def count(text: Ints, words: int, order: int) -> tuple[Counted, ...]:
         )
         prefix, word = distinct // words, distinct % words
         suffix = place[position[first]]
-        found[-1] = _adjusted(found[-1], begins, suffix)
+        counted[-1] = _adjusted(counted[-1], begins, suffix)
         begins = begins[prefix]
         place[position] = numbers
-        found.append(Counted(prefix, suffix, word, raw, raw))
-    return tuple(found)
+        counted.append(Counted(prefix, suffix, word, raw, raw))
+    return tuple(counted)
 
 
 def pruned(counted: tuple[Counted, ...], least: tuple[int, ...]) -> tuple[Bools, ...]:
@@ -71,10 +71,10 @@ def pruned(counted: tuple[Counted, ...], least: tuple[int, ...]) -> tuple[Bools,
 
 def words_of(counted: tuple[Counted, ...]) -> tuple[Ints, ...]:
     """The words of the n-grams of each order: int64 [n-grams, n]."""
-    found = [counted[0].word[:, None]]
+    words = [counted[0].word[:, None]]
     for each in counted[1:]:
-        found.append(np.concatenate([found[-1][each.prefix], each.word[:, None]], axis=1))
-    return tuple(found)
+        words.append(np.concatenate([words[-1][each.prefix], each.word[:, None]], axis=1))
+    return tuple(words)
 
 
 def _adjusted(lower: Counted, begins: Bools, suffix: Ints) -> Counted:

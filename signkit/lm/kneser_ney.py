@@ -62,8 +62,8 @@ def estimate(
     counted = count(text, len(words), order)
     least = tuple(prune[min(n, len(prune) - 1)] if prune else 0 for n in range(order))
     without = pruned(counted, least)
-    found = [discounts(each.adjusted) for each in counted]
-    used = tuple(_used(n, own, fallback) for n, own in enumerate(found, 1))
+    estimated = [discounts(each.adjusted) for each in counted]
+    used = tuple(_used(n, own, fallback) for n, own in enumerate(estimated, 1))
     lower = np.full(1, 1.0 / (len(words) - 1))  # of any word but <s>
     probabilities: list[Floats] = []
     backoffs: list[Floats] = []
@@ -76,18 +76,18 @@ def estimate(
             backoffs.append(weight)
             lower = alone + weight[each.prefix] * lower[each.suffix]
         probabilities.append(lower)
-    kept = [~left_out for left_out in without]
+    masks = [~left_out for left_out in without]
     grams = Grams(
         words,
         unit,
-        tuple(tokens[keep] for tokens, keep in zip(words_of(counted), kept, strict=True)),
-        tuple(_log10(each[keep]) for each, keep in zip(probabilities, kept, strict=True)),
-        tuple(_log10(each[keep]) for each, keep in zip(backoffs, kept, strict=False)),
+        tuple(tokens[keep] for tokens, keep in zip(words_of(counted), masks, strict=True)),
+        tuple(_log10(each[keep]) for each, keep in zip(probabilities, masks, strict=True)),
+        tuple(_log10(each[keep]) for each, keep in zip(backoffs, masks, strict=False)),
     )
     return Estimated(
         grams,
         used,
-        tuple(n for n, discount in enumerate(found, 1) if discount is None),
+        tuple(n for n, discount in enumerate(estimated, 1) if discount is None),
         tuple(len(each.raw) for each in counted),
     )
 

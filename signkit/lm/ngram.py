@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signkit.lm.grams import BEGIN, END, UNKNOWN, Bools, Floats, Grams, Ints, Unit
-from signkit.lm.rows import Rows
+from signkit.lm.next_words import NextWords
 from signkit.lm.trie import Singles, Trie, advance, build, step
 from signkit.text.vocabulary import composed
 
@@ -70,8 +70,8 @@ class NGram:
     def encode(self, words: Sequence[str]) -> Ints:
         """The numbers of words; `unknown` for those not known, and for marks."""
         number, marks = self.index, (BEGIN, END)
-        found = (self.unknown if w in marks else number.get(w, self.unknown) for w in map(composed, words))
-        return np.fromiter(found, np.int64, len(words))
+        numbers = (self.unknown if w in marks else number.get(w, self.unknown) for w in map(composed, words))
+        return np.fromiter(numbers, np.int64, len(words))
 
     def advance(self, states: npt.ArrayLike, tokens: npt.ArrayLike) -> Ints:
         """The states after some states and words, by number: int64 [n]."""
@@ -114,8 +114,8 @@ class NGram:
         return log, tokens == self.unknown
 
     @cached_property
-    def _rows(self) -> Rows:
-        return Rows(self.trie, len(self.words))
+    def _rows(self) -> NextWords:
+        return NextWords(self.trie, len(self.words))
 
 
 def _numbers(states: npt.ArrayLike, tokens: npt.ArrayLike) -> tuple[Ints, Ints]:

@@ -24,10 +24,10 @@ def numbered(sentences: Sequence[Sequence[str]]) -> tuple[Ints, tuple[str, ...]]
     Returns:
         int64 [words and two marks a sentence], and the words.
     """
-    said = {*chain.from_iterable(sentences)}
-    if not said.isdisjoint(SPECIAL):
-        raise ValueError(f"{min(said.intersection(SPECIAL))} is a mark of the model's, not a word")
-    words = (*SPECIAL, *sorted(said))
+    vocabulary = {*chain.from_iterable(sentences)}
+    if not vocabulary.isdisjoint(SPECIAL):
+        raise ValueError(f"{min(vocabulary.intersection(SPECIAL))} is a mark of the model's, not a word")
+    words = (*SPECIAL, *sorted(vocabulary))
     number = {word: place for place, word in enumerate(words)}
     lengths = np.fromiter(map(len, sentences), np.int64, len(sentences))
     flat = np.fromiter(map(number.__getitem__, chain.from_iterable(sentences)), np.int64, int(lengths.sum()))

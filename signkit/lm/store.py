@@ -7,7 +7,7 @@ from pathlib import Path
 
 from signkit.errors import OperationalError, UserError
 from signkit.lm.arpa import parse_arpa, write_arpa
-from signkit.lm.binary import ENDING, beside, parse_binary, write_binary
+from signkit.lm.binary import ENDING, archive_of, parse_binary, write_binary
 from signkit.lm.grams import Grams, Unit
 from signkit.lm.ngram import NGram
 from signkit.runtime.files import read_bytes
@@ -41,7 +41,7 @@ def load(path: str | Path, unit: Unit | None = None, *, keep: bool = False) -> N
     model = NGram.from_grams(grams, unit_guessed=guessed)
     if keep and unit is None:  # what the user says of this use is not what the file says
         with suppress(OperationalError):
-            write_binary(beside(path), model, sha256)
+            write_binary(archive_of(path), model, sha256)
     return model
 
 
@@ -53,14 +53,14 @@ def save(path: Path, grams: Grams) -> NGram:
     """
     content = write_arpa(path, grams)
     model = NGram.from_grams(grams)
-    write_binary(beside(path), model, hashlib.sha256(content).hexdigest())
+    write_binary(archive_of(path), model, hashlib.sha256(content).hexdigest())
     return model
 
 
 def _copy(path: Path, sha256: str) -> NGram | None:
     """The model of the archive beside a file, if there is one and it is of this very content."""
     try:
-        model, of = parse_binary(beside(path).read_bytes(), str(beside(path)))
+        model, of = parse_binary(archive_of(path).read_bytes(), str(archive_of(path)))
     except (OSError, UserError):  # the file itself says all
         return None
     return model if of == sha256 else None

@@ -53,9 +53,9 @@ def build(grams: Grams) -> Trie:
         reached = down
         if n + 1 < order:
             state = numbers[n + 1]
-            kept = state >= 0
-            shorter[state[kept]] = down[kept]
-            reached = np.where(kept, state, down)
+            known = state >= 0
+            shorter[state[known]] = down[known]
+            reached = np.where(known, state, down)
         keys = np.concatenate([keys, source * words + word])
         target = np.concatenate([target, reached])
     log = np.concatenate(grams.log10)
@@ -100,13 +100,13 @@ def _advance(
     tokens: Ints,
     words: int,
 ) -> Ints:
-    found = np.zeros(len(states), dtype=np.int64)
+    after = np.zeros(len(states), dtype=np.int64)
     left = np.arange(len(states))
     while len(left):
         at, here = find(keys, states * words + tokens)
-        found[left[here]] = target[at[here]]
+        after[left[here]] = target[at[here]]
         left, states, tokens = left[~here], shorter[states[~here]].astype(np.int64), tokens[~here]
-    return found
+    return after
 
 
 def _single(log10: Floats) -> Singles:
@@ -129,9 +129,9 @@ def _states(prefixes: list[Ints], backoffs: list[npt.NDArray[np.float64]]) -> tu
     """The state of each n-gram of each order from 0 on but the highest, -1 for none; and their number."""
     numbers, size = [], 0
     for n, (begins, figures) in enumerate(zip(prefixes, backoffs, strict=True)):
-        kept: Bools = figures != 0
-        kept[begins] = True
-        kept |= n == 0
-        numbers.append(np.where(kept, size + np.cumsum(kept) - 1, -1))
-        size += int(kept.sum())
+        known: Bools = figures != 0
+        known[begins] = True
+        known |= n == 0
+        numbers.append(np.where(known, size + np.cumsum(known) - 1, -1))
+        size += int(known.sum())
     return numbers, size

@@ -79,16 +79,16 @@ class Subwords:
 
     def words(self, pieces: Sequence[str]) -> tuple[Word, ...]:
         """The words that any sequence of pieces spells; a piece with a blank in it begins one."""
-        found: list[Word] = []
+        spelled: list[Word] = []
         text, first, end = "", 0, 0
         for part, place, after in self._parts(pieces):
             for number, letters in enumerate(part.split(SPACE)):
                 if number:
-                    found += [Word(text, first, end)] if text else []
+                    spelled += [Word(text, first, end)] if text else []
                     text, first = "", place
                 if letters:
                     text, end = text + letters, after
-        return (*found, Word(text, first, end)) if text else tuple(found)
+        return (*spelled, Word(text, first, end)) if text else tuple(spelled)
 
     @cached_property
     def _processor(self) -> Any:
@@ -190,14 +190,14 @@ def read(path: Path, where: str = "") -> Subwords:
     content, where = read_bytes(path), where or str(path)
     if not _fields(content) >= SPECIFICATIONS:
         raise UserError(where, "is no sentencepiece model, or not a whole one")
-    found = Subwords(content, where)
+    subwords = Subwords(content, where)
     try:
-        pieces = found.pieces
+        pieces = subwords.pieces
     except (RuntimeError, ValueError) as error:
         raise UserError(where, f"is no sentencepiece model: {error}") from error
     if not pieces:
         raise UserError(where, "is a sentencepiece model without pieces")
-    return found
+    return subwords
 
 
 def _fields(content: bytes) -> set[int]:
@@ -205,15 +205,15 @@ def _fields(content: bytes) -> set[int]:
 
     A model that was cut between two pieces is a message all the same, so the last fields are asked for.
     """
-    found, place = set(), 0
+    fields, place = set(), 0
     while place < len(content):
         key, place = _varint(content, place)
         if key & 7 != 2:  # every field of a model has a length
             return set()
         length, place = _varint(content, place)
-        found.add(key >> 3)
+        fields.add(key >> 3)
         place += length
-    return found if place == len(content) else set()
+    return fields if place == len(content) else set()
 
 
 def _varint(content: bytes, place: int) -> tuple[int, int]:

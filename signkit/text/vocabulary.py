@@ -55,8 +55,8 @@ class Vocabulary:
         Raises:
             UserError: the references have no token, or one that is not of the unit.
         """
-        found = {composed(token) for reference in references for token in reference}
-        return cls((BLANK, UNKNOWN, *sorted(found - {UNKNOWN})), unit)
+        tokens = {composed(token) for reference in references for token in reference}
+        return cls((BLANK, UNKNOWN, *sorted(tokens - {UNKNOWN})), unit)
 
     @classmethod
     def of_subwords(cls, subwords: Subwords) -> "Vocabulary":
@@ -231,7 +231,7 @@ def _subwords(vocabulary: Path, sha256: Any) -> Subwords:
         UserError: it is not there, no such model, or another one.
     """
     path = vocabulary.with_name(SUBWORDS)
-    found = read_subwords(path)
-    if found.digest != sha256:
+    subwords = read_subwords(path)
+    if subwords.digest != sha256:
         raise UserError(str(path), f"is another sentencepiece model than that of {vocabulary.name}")
-    return found
+    return subwords

@@ -7,7 +7,7 @@ import pytest
 import torch
 from slow_search import INF, RandomRows, enumerate_paths, plain_beam
 
-from signkit.decode import Candidate, beam_search, constant_rows
+from signkit.decode import Candidate, beam_search, constant_context_logits
 
 TOPOLOGIES = ("ctc", "monotonic", "rnnt")
 
@@ -58,7 +58,7 @@ def test_rnnt_of_one_symbol_a_chunk_is_not_monotonic():
 @pytest.mark.parametrize("beam", range(1, 9))
 def test_constant_row_is_ctc_prefix_beam_search(beam):
     row, acoustic, lengths = logits(6, seed=9), logits(4, 9, 6, seed=beam), torch.tensor([9, 5, 1, 7])
-    found = beam_search(acoustic, lengths, constant_rows(row), beam=beam, nbest=beam, top_k=6)
+    found = beam_search(acoustic, lengths, constant_context_logits(row), beam=beam, nbest=beam, top_k=6)
     for candidates, a, length in zip(found, acoustic, lengths.tolist(), strict=True):
         frames = (a[:length] + row).log_softmax(1).tolist()
         expected = plain_beam([lambda history, frame=frame: frame for frame in frames], beam)
@@ -70,7 +70,7 @@ def test_constant_row_is_ctc_prefix_beam_search(beam):
 def test_constant_rows_equal_the_same_row_given_for_every_history(topology):
     row, acoustic, lengths = logits(30, seed=9), logits(3, 12, 30, seed=4), torch.tensor([12, 12, 4])
     options = dict(topology=topology, beam=5, nbest=5, top_k=4, length_reward=0.5)
-    constant = beam_search(acoustic, lengths, constant_rows(row), **options)
+    constant = beam_search(acoustic, lengths, constant_context_logits(row), **options)
     called = beam_search(acoustic, lengths, lambda labels, n: row.expand(len(n), -1), **options)
     for one, other in zip(constant, called, strict=True):
         assert [(c.tokens, c.chunks) for c in one] == [(c.tokens, c.chunks) for c in other]
@@ -121,7 +121,7 @@ def peaked(*symbols, vocab=5):
 def test_times_are_the_chunks_of_first_emission(topology, tokens, chunks):
     acoustic = peaked(0, 3, 3, 0, 3, 4, 1, 1, 0)[None]
     found = beam_search(
-        acoustic, torch.tensor([9]), constant_rows(torch.zeros(5).double()), topology=topology
+        acoustic, torch.tensor([9]), constant_context_logits(torch.zeros(5).double()), topology=topology
     )
     assert (found[0][0].tokens, found[0][0].chunks) == (tokens, chunks)
     assert abs(found[0][0].score) < 1e-9
@@ -147,7 +147,7 @@ def test_one_call_of_rows_a_step(topology, most):
 
 
 def test_constant_rows_are_not_called():
-    class Refuses(type(constant_rows(torch.zeros(4)))):
+    class Refuses(type(constant_context_logits(torch.zeros(4)))):
         def __call__(self, labels, lengths):
             raise AssertionError("called")
 
@@ -167,7 +167,9 @@ def test_rows_forgotten_for_want_of_room_are_asked_for_again():
 @pytest.mark.parametrize("topology", TOPOLOGIES)
 def test_ties_go_to_the_lower_token_whatever_the_batch(topology):
     acoustic, lengths = torch.zeros(3, 3, 5), torch.tensor([1, 3, 1])
-    found = beam_search(acoustic, lengths, constant_rows(torch.zeros(5)), topology=topology, beam=4, nbest=4)
+    found = beam_search(
+        acoustic, lengths, constant_context_logits(torch.zeros(5)), topology=topology, beam=4, nbest=4
+    )
     assert found[0] == found[2]
     tokens = [c.tokens for c in found[0]]
     assert tokens == [(), (1,), (2,), (3,)]
@@ -187,7 +189,7 @@ def test_nothing_is_possible():
     acoustic = torch.tensor([[[0.0, -INF, -INF]]])
     row = torch.tensor([-INF, 0.0, 0.0])
     nothing = [[Candidate(tokens=(), score=-INF, chunks=())]]
-    assert beam_search(acoustic, torch.tensor([1]), constant_rows(row)) == nothing
+    assert beam_search(acoustic, torch.tensor([1]), constant_context_logits(row)) == nothing
     assert beam_search(acoustic, torch.tensor([1]), lambda labels, n: row.expand(len(n), -1)) == nothing
 
 
@@ -204,9 +206,13 @@ def test_short_inputs(topology):
 def test_another_blank():
     order = [3, 0, 1, 2]  # where each index goes when the blank is the last one
     acoustic, lengths = logits(2, 5, 4), torch.tensor([5, 4])
-    first = beam_search(acoustic, lengths, constant_rows(torch.zeros(4).double()), nbest=4)
+    first = beam_search(acoustic, lengths, constant_context_logits(torch.zeros(4).double()), nbest=4)
     moved = beam_search(
-        acoustic[..., [1, 2, 3, 0]], lengths, constant_rows(torch.zeros(4).double()), nbest=4, blank=3
+        acoustic[..., [1, 2, 3, 0]],
+        lengths,
+        constant_context_logits(torch.zeros(4).double()),
+        nbest=4,
+        blank=3,
     )
     for a, b in zip(first, moved, strict=True):
         assert [tuple(order[t] for t in c.tokens) for c in a] == [c.tokens for c in b]
@@ -216,8 +222,8 @@ def test_another_blank():
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_lower_precision(dtype):
     acoustic = (logits(2, 6, 5) * 8).round() / 8
-    found = beam_search(acoustic.to(dtype), torch.tensor([6, 5]), constant_rows(torch.zeros(5)))
-    exact = beam_search(acoustic, torch.tensor([6, 5]), constant_rows(torch.zeros(5).double()))
+    found = beam_search(acoustic.to(dtype), torch.tensor([6, 5]), constant_context_logits(torch.zeros(5)))
+    exact = beam_search(acoustic, torch.tensor([6, 5]), constant_context_logits(torch.zeros(5).double()))
     for a, b in zip(found, exact, strict=True):
         assert a[0].tokens == b[0].tokens and math.isclose(a[0].score, b[0].score, abs_tol=1e-4)
 
@@ -245,8 +251,8 @@ def test_faulty_logits_are_named(value):
     with pytest.raises(
         ValueError, match=r"^row 2 of the batch has NaN or \+inf in chunk 1, or no possible label$"
     ):
-        beam_search(acoustic, torch.tensor([4, 4, 2]), constant_rows(torch.zeros(5)))
-    assert len(beam_search(acoustic, torch.tensor([4, 4, 1]), constant_rows(torch.zeros(5)))) == 3
+        beam_search(acoustic, torch.tensor([4, 4, 2]), constant_context_logits(torch.zeros(5)))
+    assert len(beam_search(acoustic, torch.tensor([4, 4, 1]), constant_context_logits(torch.zeros(5)))) == 3
 
 
 @pytest.mark.parametrize(
@@ -262,16 +268,16 @@ def test_faulty_logits_are_named(value):
 )
 def test_options_out_of_range(options, message):
     with pytest.raises(ValueError) as error:
-        beam_search(logits(1, 2, 5), torch.tensor([2]), constant_rows(torch.zeros(5)), **options)
+        beam_search(logits(1, 2, 5), torch.tensor([2]), constant_context_logits(torch.zeros(5)), **options)
     assert str(error.value) == message
 
 
 def test_lengths_and_rows_that_do_not_fit():
     acoustic = logits(2, 3, 5)
     with pytest.raises(ValueError, match=r"^row 1 of the batch has length 4, which is not from 0 to 3$"):
-        beam_search(acoustic, torch.tensor([3, 4]), constant_rows(torch.zeros(5)))
+        beam_search(acoustic, torch.tensor([3, 4]), constant_context_logits(torch.zeros(5)))
     with pytest.raises(ValueError, match=r"^context rows have the shape \[1, 4\], not \[1, 5\]$"):
-        beam_search(acoustic, torch.tensor([3, 3]), constant_rows(torch.zeros(4)))
+        beam_search(acoustic, torch.tensor([3, 3]), constant_context_logits(torch.zeros(4)))
     row = torch.full((5,), float("nan"))
     with pytest.raises(ValueError, match=r"^a context row holds NaN or \+inf, or forbids every label$"):
         beam_search(acoustic, torch.tensor([3, 3]), lambda labels, n: row.expand(len(n), -1))

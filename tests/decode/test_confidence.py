@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signkit.decode import Candidate, beam_search, constant_rows, greedy_search
+from signkit.decode import Candidate, beam_search, constant_context_logits, greedy_search
 from signkit.decode.confidence import (
     COOLEST,
     HOTTEST,
@@ -38,13 +38,13 @@ FOUND = [
 
 def test_a_token_has_the_share_of_those_who_say_it_and_as_many_lost_say_nothing():
     votes = beam_votes(FOUND)
-    assert votes.said[:, :3].tolist() == [
+    assert votes.agrees[:, :3].tolist() == [
         [True, True, False],
         [True, False, True],
         [True, True, True],
         [True, False, False],
     ]
-    assert not votes.said[:, 3:].any()
+    assert not votes.agrees[:, 3:].any()
     assert votes.scores[0].tolist() == [math.log(p) for p in (0.5, 0.3, 0.2, 0.2, 0.2, 0.2)]
     assert votes.scores[3].tolist() == [
         math.log(0.6),
@@ -100,7 +100,7 @@ def test_votes_are_those_of_pairwise_alignments(lists, temperature):
 @pytest.mark.parametrize("topology", ["ctc", "monotonic", "rnnt"])
 def test_the_whole_beam_votes_whatever_nbest_is(topology):
     acoustic = torch.from_numpy(np.random.default_rng(0).normal(size=(3, 6, 5)))
-    lengths, rows = torch.tensor([6, 0, 4]), constant_rows(torch.zeros(5).double())
+    lengths, rows = torch.tensor([6, 0, 4]), constant_context_logits(torch.zeros(5).double())
     options = dict(topology=topology, beam=8, max_symbols=2)
     whole = beam_search(acoustic, lengths, rows, nbest=8, **options)
     assert all(c.confidences == () for nbest in whole for c in nbest)
@@ -115,7 +115,7 @@ def test_greedy_tokens_have_the_probability_where_they_were_emitted(topology):
     found = greedy_search(
         acoustic,
         torch.tensor([9, 9, 0, 5]),
-        constant_rows(torch.zeros(5).double()),
+        constant_context_logits(torch.zeros(5).double()),
         topology=topology,
         max_symbols=1,
     )

@@ -7,7 +7,7 @@ import pytest
 import torch
 from slow_search import INF, Bigram, RandomRows
 
-from signkit.decode import Candidate, beam_search, constant_rows, fusion
+from signkit.decode import Candidate, beam_search, constant_context_logits, fusion
 from signkit.decode.scorer import Fused, Scorer
 
 TOPOLOGIES = pytest.mark.parametrize("topology", ["ctc", "monotonic", "rnnt"])
@@ -18,7 +18,7 @@ def logits(*shape, seed=0):
 
 
 def zeros(vocab):
-    return constant_rows(torch.zeros(vocab).double())
+    return constant_context_logits(torch.zeros(vocab).double())
 
 
 def test_the_toy_is_a_scorer():

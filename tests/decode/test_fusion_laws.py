@@ -19,7 +19,7 @@ from slow_search import (
     weighted,
 )
 
-from signkit.decode import beam_search, constant_rows
+from signkit.decode import beam_search, constant_context_logits
 from signkit.decode.scorer import Fused
 
 TOPOLOGIES = pytest.mark.parametrize("topology", ["ctc", "monotonic", "rnnt"])
@@ -45,7 +45,7 @@ def rows_of(vocab, context, seed=0):
     if context:
         return rows, rows.row
     row = rows.row(())
-    return constant_rows(row), lambda history: row
+    return constant_context_logits(row), lambda history: row
 
 
 def frames(acoustic, row):
@@ -162,6 +162,8 @@ def test_company_order_and_padding_never_matter(topology, context, seed, lengths
 def test_a_threshold_holds_histories_back(topology, seed, threshold):
     acoustic, lengths = logits(2, 8, 6, seed=seed), torch.tensor([8, 8])
     options = dict(topology=topology, beam=8, nbest=8, max_symbols=2, beam_threshold=threshold)
-    for candidates in beam_search(acoustic, lengths, constant_rows(torch.zeros(6).double()), **options):
+    for candidates in beam_search(
+        acoustic, lengths, constant_context_logits(torch.zeros(6).double()), **options
+    ):
         assert all(c.score >= candidates[0].score - threshold for c in candidates)
         assert all(a.score >= b.score for a, b in itertools.pairwise(candidates))

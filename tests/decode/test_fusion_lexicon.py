@@ -9,7 +9,7 @@ from fusion_laws import check_laws, message, no_text, total
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signkit.decode import beam_search, constant_rows
+from signkit.decode import beam_search, constant_context_logits
 from signkit.decode.external.configs import LexiconConfig
 from signkit.decode.external.lexicon import build
 from signkit.decode.scorer import Fused
@@ -114,7 +114,7 @@ def test_a_search_never_writes_anything_else(listed, topology, of):
     entries = WORDS if of == "words" else ["ab c", "cab", "b b"]
     scorer = listed(LETTERS, entries, of)
     acoustic, lengths = logits(8, 9, len(LETTERS)), torch.tensor([9, 8, 7, 6, 5, 4, 3, 9])
-    rows = constant_rows(torch.zeros(len(LETTERS), dtype=torch.float64))
+    rows = constant_context_logits(torch.zeros(len(LETTERS), dtype=torch.float64))
     found = beam_search(
         acoustic, lengths, rows, topology=topology, beam=32, nbest=8, fusion=[Fused(scorer, 1.0)]
     )

@@ -14,7 +14,7 @@ from signkit.decode.external.walk import Walked
 from signkit.errors import UserError
 from signkit.eval.formats import read
 from signkit.lm import NGram, estimate, save
-from signkit.lm.binary import beside
+from signkit.lm.binary import archive_of
 from signkit.text.vocabulary import Vocabulary
 
 TEXT = [tuple(line.split()) for line in ("A B A C", "B A", "A B A B C", "C C A", "B A C A B", "A", "C B B")]
@@ -105,7 +105,7 @@ def test_a_file_that_does_not_say_its_unit(tmp_path: Path):
     """Glosses of one letter look like characters, on both sides."""
     path = tmp_path / "lm.arpa"
     save(path, estimate(TEXT, 2).grams)
-    beside(path).unlink()
+    archive_of(path).unlink()
     assert built(file=str(path)).model.unit == "word"
     words = Vocabulary.from_references([("HOUSE", "READ", "A", "B")])
     assert message(lambda: built(words, file=str(path)), UserError) == (
@@ -119,7 +119,7 @@ def test_a_model_of_the_other_unit(tmp_path: Path):
     assert message(lambda: built(file=str(tmp_path / "chars.arpa")), UserError) == (
         f"{tmp_path}/chars.arpa: is a model of characters, but the recogniser writes glosses"
     )
-    beside(tmp_path / "words.arpa").unlink()
+    archive_of(tmp_path / "words.arpa").unlink()
     assert message(lambda: built(LETTERS, file=str(tmp_path / "words.arpa")), UserError) == (
         f"{tmp_path}/words.arpa: is a model of words, but the recogniser writes characters; "
         "`name: words` takes one of words"
@@ -146,7 +146,7 @@ def test_a_model_that_knows_next_to_nothing(tmp_path: Path):
 def test_a_damaged_file_is_named_with_its_line(tmp_path: Path):
     path = tmp_path / "lm.arpa"
     save(path, estimate(TEXT, 2).grams)
-    beside(path).unlink()
+    archive_of(path).unlink()
     path.write_text(path.read_text().replace("ngram 1=6", "ngram 1=7"))
     assert message(lambda: built(file=str(path)), UserError).startswith(f"{path}:")
 

@@ -9,7 +9,7 @@ from fusion_laws import check_laws, message, no_text, total
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signkit.decode import beam_search, constant_rows
+from signkit.decode import beam_search, constant_context_logits
 from signkit.decode.external import word_lm
 from signkit.decode.external.configs import WordsConfig
 from signkit.decode.external.walk import Walked
@@ -18,7 +18,7 @@ from signkit.decode.lattice import Growing
 from signkit.decode.scorer import Fused
 from signkit.errors import UserError
 from signkit.lm import NGram, estimate, save
-from signkit.lm.binary import beside
+from signkit.lm.binary import archive_of
 from signkit.text.vocabulary import Vocabulary
 
 TEXT = [tuple(line.split()) for line in ("a cab", "ab a cab", "cab ab", "abba a ab", "ab cab ba", "ba a")]
@@ -110,7 +110,7 @@ def test_a_misspelt_word_is_put_right(back_off):
     acoustic = torch.tensor([chunks], dtype=torch.float64)
     acoustic[0, 6, LETTERS.index["a"]] = 3.0
     lengths = torch.tensor([len(chunks)])
-    rows = constant_rows(torch.zeros(len(LETTERS), dtype=torch.float64))
+    rows = constant_context_logits(torch.zeros(len(LETTERS), dtype=torch.float64))
 
     def best(*fusion: Fused) -> str:
         found = beam_search(acoustic, lengths, rows, beam=16, fusion=fusion)
@@ -145,7 +145,7 @@ def test_models_that_do_not_fit(tmp_path: Path):
         assert message(lambda: built(tmp_path / "chars.arpa"), UserError) == (
             f"{tmp_path}/chars.arpa: is a model of characters, not of words; `name: ngram` takes one"
         )
-        beside(tmp_path / "chars.arpa").unlink(missing_ok=True)
+        archive_of(tmp_path / "chars.arpa").unlink(missing_ok=True)
     glosses = Vocabulary.from_references([("A", "B")])
     assert message(lambda: built(tmp_path / "lm.arpa", glosses), UserError) == (
         "decode.fusion: `words` is for a recogniser of characters, and this one writes glosses; "

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from signkit.decode import Candidate, constant_rows, greedy_search
+from signkit.decode import Candidate, constant_context_logits, greedy_search
 
 TOPOLOGIES = ("ctc", "monotonic", "rnnt")
 
@@ -59,14 +59,14 @@ def test_greedy_follows_the_best_symbol(topology, max_symbols, scale):
 
 def test_constant_row_is_best_path_of_ctc():
     acoustic, row = logits(20, 15, 4, seed=1), logits(4, seed=8)
-    found = greedy_search(acoustic, torch.full((20,), 15), constant_rows(row))
+    found = greedy_search(acoustic, torch.full((20,), 15), constant_context_logits(row))
     for candidates, best in zip(found, (acoustic + row).argmax(2).tolist(), strict=True):
         assert candidates[0].tokens == tuple(v for v, _ in itertools.groupby(best) if v)
 
 
 def test_ties_go_to_the_lower_symbol():
     acoustic = torch.zeros(1, 2, 4)
-    zeros = constant_rows(torch.zeros(4))
+    zeros = constant_context_logits(torch.zeros(4))
     assert greedy_search(acoustic, torch.tensor([2]), zeros)[0][0].tokens == ()
     acoustic[..., 0] = -1
     assert greedy_search(acoustic, torch.tensor([2]), zeros)[0][0].tokens == (1,)
@@ -76,7 +76,7 @@ def test_ties_go_to_the_lower_symbol():
 def test_nothing_is_possible():
     inf = float("inf")
     found = greedy_search(
-        torch.tensor([[[0.0, -inf]]]), torch.tensor([1]), constant_rows(torch.tensor([-inf, 0.0]))
+        torch.tensor([[[0.0, -inf]]]), torch.tensor([1]), constant_context_logits(torch.tensor([-inf, 0.0]))
     )
     assert found == [[Candidate((), -inf, ())]]
 

@@ -53,7 +53,7 @@ def test_what_spells_the_same_says_the_same() -> None:
     ]
     words = InWords(PIECES)
     votes = beam_votes(words.candidates([beam]))
-    assert votes.said[:, :3].tolist() == [[True, True, True], [True, True, False]]
+    assert votes.agrees[:, :3].tolist() == [[True, True, True], [True, True, False]]
     first, second = confidences(votes, 1.0).tolist()
     assert (first, second) == pytest.approx((3 / 6, 2 / 6))  # three more say neither, see `beam_votes`
 

@@ -14,7 +14,7 @@ TEXT = (ROOT / "docs" / "fusion.md").read_text(encoding="utf-8")
 SEARCH = """
 import torch
 from fusion_laws import check_laws, no_text
-from signkit.decode import beam_search, constant_rows
+from signkit.decode import beam_search, constant_context_logits
 from signkit.decode.external.build import build_fusion
 from signkit.config.recipe_file import load_recipe
 from signkit.text.vocabulary import Vocabulary
@@ -29,7 +29,7 @@ acoustic[0, [0, 1, 2], [2, 0, 2]] = 0.0
 acoustic[0, 2, 3] = -1.0
 for parts in ((), fusion):
     (found,) = beam_search(
-        acoustic, torch.tensor([3]), constant_rows(torch.zeros(4)), beam=config.beam, fusion=parts
+        acoustic, torch.tensor([3]), constant_context_logits(torch.zeros(4)), beam=config.beam, fusion=parts
     )
     print(*vocabulary.decode(found[0].tokens))
 """

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slow_ngram import as_dictionaries, slow_log10
 
-from signkit.lm import NGram, estimate, perplexity, rows, save
+from signkit.lm import NGram, estimate, next_words, perplexity, save
 from signkit.lm.arpa import parse_arpa
 from signkit.lm.trie import NEVER
 
@@ -88,8 +88,8 @@ def test_rows_and_states_give_the_scores(order: int) -> None:
 def test_few_rows_at_a_time_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     model, _ = model_of(4)
     whole = model.rows(np.arange(model.states))
-    monkeypatch.setattr(rows, "DENSE", 5 * len(model.words))
-    monkeypatch.setattr(rows, "AT_ONCE", 2 * len(model.words))
+    monkeypatch.setattr(next_words, "DENSE", 5 * len(model.words))
+    monkeypatch.setattr(next_words, "AT_ONCE", 2 * len(model.words))
     few = NGram.from_grams(estimate(SENTENCES, 4).grams)
     order = np.random.default_rng(1).integers(0, model.states, 200)
     for start in range(0, 200, 3):

@@ -9,7 +9,7 @@ import pytest
 from signkit.errors import OperationalError, UserError
 from signkit.lm import NGram, estimate, load, save
 from signkit.lm.arpa import read_arpa
-from signkit.lm.binary import beside
+from signkit.lm.binary import archive_of
 
 SENTENCES = [line.split() for line in ("AA BB AA CC", "BB AA", "AA BB AA BB CC", "CC CC AA")]
 
@@ -39,7 +39,7 @@ def test_the_copy_and_the_file_are_one_model(arpa: Path, monkeypatch: pytest.Mon
     slow = NGram.from_grams(read_arpa(arpa, "word")[0])
     without_arpa(monkeypatch)
     assert same(load(arpa), slow)
-    assert same(load(str(beside(arpa))), slow)
+    assert same(load(str(archive_of(arpa))), slow)
     assert same(load(arpa, "word"), slow)
     assert not load(arpa).unit_guessed
 
@@ -54,18 +54,20 @@ def test_a_copy_of_another_file_is_not_used(arpa: Path) -> None:
 
 def test_a_damaged_copy_is_not_used(arpa: Path) -> None:
     whole = load(arpa)
-    beside(arpa).write_bytes(beside(arpa).read_bytes()[:-40])
+    archive_of(arpa).write_bytes(archive_of(arpa).read_bytes()[:-40])
     assert same(load(arpa, "word"), whole)
     with pytest.raises(UserError) as caught:
-        load(beside(arpa))
-    assert str(caught.value) == f"{beside(arpa)}: is not a language model, or a damaged one; train it again"
+        load(archive_of(arpa))
+    assert (
+        str(caught.value) == f"{archive_of(arpa)}: is not a language model, or a damaged one; train it again"
+    )
 
 
 def test_the_copy_is_written_when_asked(arpa: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    beside(arpa).unlink()
+    archive_of(arpa).unlink()
     for unit, keep in ((None, False), ("word", True)):
         load(arpa, unit, keep=keep)  # type: ignore[arg-type]
-        assert not beside(arpa).exists()
+        assert not archive_of(arpa).exists()
     first = load(arpa, keep=True)
     without_arpa(monkeypatch)
     assert same(load(arpa), first)
@@ -74,14 +76,14 @@ def test_the_copy_is_written_when_asked(arpa: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_folder_that_cannot_be_written_is_no_fault(arpa: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    beside(arpa).unlink()
+    archive_of(arpa).unlink()
 
     def full(*_: object) -> None:
         raise OperationalError("disk full")
 
     monkeypatch.setattr("signkit.lm.binary.write_bytes", full)
     assert load(arpa, keep=True).order == 3
-    assert not beside(arpa).exists()
+    assert not archive_of(arpa).exists()
 
 
 def test_units(tmp_path: Path) -> None:
@@ -90,8 +92,8 @@ def test_units(tmp_path: Path) -> None:
     assert load(path).words[3:] == (" ", "a", "b")
     assert load(path, "word").words[3:] == ("<space>", "a", "b")
     with pytest.raises(UserError) as caught:
-        load(beside(path), "word")
-    assert str(caught.value) == f"{beside(path)}: is a model of characters, not of words"
+        load(archive_of(path), "word")
+    assert str(caught.value) == f"{archive_of(path)}: is a model of characters, not of words"
 
 
 def changed(path: Path, **arrays: np.ndarray | None) -> Path:
@@ -106,14 +108,14 @@ def changed(path: Path, **arrays: np.ndarray | None) -> Path:
 
 @pytest.mark.parametrize("name", ["keys", "words", "format", "counts"])
 def test_a_copy_that_lacks_something(name: str, arpa: Path) -> None:
-    path = changed(beside(arpa), **{name: None})
+    path = changed(archive_of(arpa), **{name: None})
     with pytest.raises(UserError) as caught:
         load(path)
     assert str(caught.value) == f"{path}: is not a language model"
 
 
 def test_a_copy_of_another_version(arpa: Path) -> None:
-    path = changed(beside(arpa), format=np.frombuffer(b"signkit n-gram model 9", dtype=np.uint8))
+    path = changed(archive_of(arpa), format=np.frombuffer(b"signkit n-gram model 9", dtype=np.uint8))
     with pytest.raises(UserError) as caught:
         load(path)
     what = "is not a `signkit n-gram model 1`; train it again, or give the ARPA file"
@@ -143,16 +145,16 @@ def test_a_copy_of_another_version(arpa: Path) -> None:
     ],
 )
 def test_a_copy_with_places_outside(name: str, change: object, arpa: Path) -> None:
-    with np.load(beside(arpa), allow_pickle=False) as archive:
+    with np.load(archive_of(arpa), allow_pickle=False) as archive:
         array = change(archive[name])  # type: ignore[operator]
-    path = changed(beside(arpa), **{name: array})
+    path = changed(archive_of(arpa), **{name: array})
     with pytest.raises(UserError) as caught:
         load(path)
     assert str(caught.value) == f"{path}: is a damaged language model; train it again, or give the ARPA file"
 
 
 def test_objects_are_not_read(arpa: Path) -> None:
-    path = changed(beside(arpa), words=np.array([{"a": 1}], dtype=object))
+    path = changed(archive_of(arpa), words=np.array([{"a": 1}], dtype=object))
     with pytest.raises(UserError) as caught:
         load(path)
     assert str(caught.value) == f"{path}: is not a language model, or a damaged one; train it again"
@@ -162,4 +164,4 @@ def test_written_twice_it_is_the_same_file(arpa: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.arpa"
     save(other, estimate(SENTENCES, 3).grams)
     assert other.read_bytes() == arpa.read_bytes()
-    assert beside(other).read_bytes() == beside(arpa).read_bytes()
+    assert archive_of(other).read_bytes() == archive_of(arpa).read_bytes()

@@ -36,7 +36,7 @@ def test_a_few_tokens_that_are_all_right_do_not_make_every_confidence_one(tokens
 def test_many_tokens_decide(truth, voters):
     votes, right = drawn(4000, truth, voters)
     assert fitted_temperature(votes, right) == pytest.approx(fit_temperature(votes, right), rel=0.02)
-    few = votes.said[:30], votes.scores[:30]
+    few = votes.agrees[:30], votes.scores[:30]
     alone, mild = (math.log(fit(Votes(*few), right[:30])) for fit in (fit_temperature, fitted_temperature))
     assert abs(mild) < abs(alone)
 
@@ -45,7 +45,7 @@ def test_it_is_the_fit_with_the_tokens_of_the_prior():
     votes, right = drawn(50, 2.0)
     prior = np.log([PRIOR_SHARE, 1 - PRIOR_SHARE])
     more = Votes(
-        np.concatenate([votes.said, np.tile([True, False], (PRIOR_TOKENS, 1))]),
+        np.concatenate([votes.agrees, np.tile([True, False], (PRIOR_TOKENS, 1))]),
         np.concatenate([votes.scores, np.tile(prior, (PRIOR_TOKENS, 1))]),
     )
     both = np.concatenate([right, np.array([True] * 8 + [False] * 2)])

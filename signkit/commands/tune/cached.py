@@ -12,9 +12,9 @@ from torch import Tensor
 from signkit.commands.tune.space import SECTIONS, value_of, with_weight
 from signkit.config.recipe import DecodeConfig
 from signkit.data.loader import eval_batches
+from signkit.decode.context_logits import Floats
 from signkit.decode.external.build import Beside, leaves_scale_open
 from signkit.decode.lattice import acoustic_logits, logits_of, search_acoustic
-from signkit.decode.rows import Floats
 from signkit.decode.scorer import Fused, Rescorer
 from signkit.decode.state import Candidate
 from signkit.tasks.recognition.external import beside

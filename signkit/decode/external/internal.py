@@ -11,11 +11,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from signkit.decode.context_logits import Floats
 from signkit.decode.external.build import TrainText
 from signkit.decode.external.configs import InternalConfig
-from signkit.decode.history import EMPTY, Ints, PrefixTree
+from signkit.decode.history import ROOT, Ints, PrefixTree
 from signkit.decode.lattice import MANY
-from signkit.decode.rows import Floats
 from signkit.decode.scorer import Singles
 from signkit.errors import UserError
 from signkit.models.protocol import Recogniser
@@ -36,7 +36,7 @@ class InternalScorer:
     """
 
     def __init__(self, model: Recogniser, vocab: int, scale: float = 1.0) -> None:
-        self.start = EMPTY
+        self.start = ROOT
         self._model, self._vocab, self._scale, self._tree = model, vocab, scale, PrefixTree(vocab)
 
     def forget(self) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from signkit.decode.context_logits import Floats
 from signkit.decode.external.build import TrainText
 from signkit.decode.external.configs import LexiconConfig
 from signkit.decode.external.spelling import NONE, Spelling, spelling
 from signkit.decode.history import Ints
-from signkit.decode.rows import Floats
 from signkit.decode.scorer import Scorer, Singles
 from signkit.errors import UserError
 from signkit.runtime.files import read_text

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from signkit.decode.context_logits import Floats
 from signkit.decode.external.build import TrainText
 from signkit.decode.external.configs import MaskedConfig
 from signkit.decode.external.neural import device_of
 from signkit.decode.external.trained import Trained, load_run
-from signkit.decode.rows import Floats
 from signkit.errors import UserError
 from signkit.models.sentence_scores import sentence_scores
 from signkit.text.vocabulary import Vocabulary

@@ -8,12 +8,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from signkit.decode.context_logits import Floats
 from signkit.decode.external.build import TrainText
 from signkit.decode.external.configs import NeuralConfig
 from signkit.decode.external.trained import Trained, load_run
-from signkit.decode.history import EMPTY, NOTHING, Ints, PrefixTree
+from signkit.decode.history import NO_ENTRY, ROOT, Ints, PrefixTree
 from signkit.decode.lattice import MANY
-from signkit.decode.rows import Floats
 from signkit.decode.scorer import Singles
 from signkit.errors import UserError
 from signkit.models.context.protocol import START, Stepping
@@ -40,7 +40,7 @@ class NeuralScorer:
         device: where the model computes.
     """
 
-    start = EMPTY
+    start = ROOT
 
     def __init__(self, trained: Trained, vocabulary: Vocabulary, device: torch.device | str = "cpu") -> None:
         self._number = trained.numbers_of(vocabulary)
@@ -102,8 +102,8 @@ class NeuralScorer:
             waves.append(new)
             if self._reader is None:
                 break
-            before = np.maximum(self._tree.links.before[new], NOTHING)
-            new = np.unique(before[(before != NOTHING) & (self._slot[before] < 0)])
+            before = np.maximum(self._tree.links.before[new], NO_ENTRY)
+            new = np.unique(before[(before != NO_ENTRY) & (self._slot[before] < 0)])
         return waves[::-1]
 
     def _keep(self, new: Ints) -> None:
@@ -151,8 +151,8 @@ class NeuralScorer:
         links = self._tree.links
         before, places = states, []
         for _ in range(int(links.depth[states].max()) if self._looks_back else 1):
-            before = np.maximum(links.before[before], NOTHING)
-            places.append(self._slot[before] + 1)  # `NOTHING` has no slot, and of it zeros are kept
+            before = np.maximum(links.before[before], NO_ENTRY)
+            places.append(self._slot[before] + 1)  # `NO_ENTRY` has no slot, and of it zeros are kept
         stacked = np.stack(places[::-1], axis=1) if places else np.zeros((len(states), 0), dtype=np.int64)
         (index,) = self._here(stacked)
         return self._kept[index]

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from signkit.decode.context_logits import Floats
 from signkit.decode.external.build import TrainText
 from signkit.decode.external.configs import NgramConfig
 from signkit.decode.external.known import check_share
 from signkit.decode.history import Ints
-from signkit.decode.rows import Floats
 from signkit.decode.scorer import Singles
 from signkit.errors import UserError
 from signkit.lm import NGram, estimate, load

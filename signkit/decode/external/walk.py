@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from signkit.decode.context_logits import Floats
 from signkit.decode.history import Ints
 from signkit.decode.lattice import Growing
-from signkit.decode.rows import Floats
 from signkit.decode.scorer import Scorer
 
 AT_ONCE = 4096

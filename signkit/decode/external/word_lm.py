@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from signkit.decode.context_logits import Floats
 from signkit.decode.external.build import TrainText
 from signkit.decode.external.configs import WordsConfig
 from signkit.decode.external.known import check_share
@@ -18,7 +19,6 @@ from signkit.decode.external.ngram import word_scores
 from signkit.decode.external.spelling import NONE, Spelling, spelling
 from signkit.decode.history import Ints
 from signkit.decode.lattice import MANY
-from signkit.decode.rows import Floats
 from signkit.decode.scorer import Singles
 from signkit.errors import UserError
 from signkit.lm import NGram, load

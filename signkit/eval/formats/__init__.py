@@ -33,10 +33,10 @@ def read(path: Path, format: str = "", column: str = "") -> Transcripts:
         OperationalError: it cannot be read.
     """
     check(format, "--format")
-    found = _read(path, format, column)
-    if column and found.format not in WITH_COLUMNS:
-        raise _no_columns("--column", [found])
-    return _without(found, ignored(found))
+    transcripts = _read(path, format, column)
+    if column and transcripts.format not in WITH_COLUMNS:
+        raise _no_columns("--column", [transcripts])
+    return _without(transcripts, ignored(transcripts))
 
 
 def read_pair(
@@ -68,13 +68,13 @@ def read_pair(
     )
     if reference_column and known.format not in WITH_COLUMNS:
         raise _no_columns("--reference-column", [known])
-    found = [_hypothesis(path, format, column, known) for path in hypotheses]
-    if column and not any(side.format in WITH_COLUMNS for side in (known, *found)):
-        raise _no_columns("--column", [known, *found])
+    systems = [_hypothesis(path, format, column, known) for path in hypotheses]
+    if column and not any(side.format in WITH_COLUMNS for side in (known, *systems)):
+        raise _no_columns("--column", [known, *systems])
     if "lines" not in (format, reference_format):
-        _check_ids([known, *found])
+        _check_ids([known, *systems])
     left_out = ignored(known)
-    return _without(known, left_out), tuple(_without(side, left_out) for side in found)
+    return _without(known, left_out), tuple(_without(side, left_out) for side in systems)
 
 
 def _check_ids(sides: Sequence[Transcripts]) -> None:
@@ -96,9 +96,9 @@ def _read(path: Path, format: str, column: str) -> Transcripts:
 
 
 def _format(path: Path, format: str, lines: list[str]) -> str:
-    found = format or detect(path, lines)
-    header = found == "id" and looks_like_header(next((line for line in lines if line.strip()), ""))
-    return "csv" if header else found
+    name = format or detect(path, lines)
+    header = name == "id" and looks_like_header(next((line for line in lines if line.strip()), ""))
+    return "csv" if header else name
 
 
 def _parse(path: Path, format: str, lines: list[str], column: str) -> Transcripts:
@@ -122,12 +122,12 @@ def _parse(path: Path, format: str, lines: list[str], column: str) -> Transcript
 
 def _hypothesis(path: Path, format: str, column: str, reference: Transcripts) -> Transcripts:
     lines = read_lines(path)
-    found = _format(path, format, lines)
-    if found == "ctm":
+    detected = _format(path, format, lines)
+    if detected == "ctm":
         with uncollected():
             words = read_words(str(path), lines)
             return cut(words, reference) if reference.segments else by_recording(words)
-    parsed = _parse(path, found, lines, column)
+    parsed = _parse(path, detected, lines, column)
     return _named_as(parsed, reference) if parsed.segments and reference.segments else parsed
 
 
@@ -140,22 +140,24 @@ def _named_as(hypothesis: Transcripts, reference: Transcripts) -> Transcripts:
     return replace(hypothesis, ids=tuple(name.get(segment, old) for segment, old in pairs))
 
 
-def _without(found: Transcripts, left_out: AbstractSet[str]) -> Transcripts:
+def _without(transcripts: Transcripts, left_out: AbstractSet[str]) -> Transcripts:
     """All utterances but some."""
-    if left_out.isdisjoint(found.index):
-        return found
-    kept = [place for place, name in enumerate(found.ids) if name not in left_out]
-    if not kept:
+    if left_out.isdisjoint(transcripts.index):
+        return transcripts
+    places = [place for place, name in enumerate(transcripts.ids) if name not in left_out]
+    if not places:
         raise UserError(
-            found.source, "every segment is one that is not scored", "see IGNORE_TIME_SEGMENT_IN_SCORING"
+            transcripts.source,
+            "every segment is one that is not scored",
+            "see IGNORE_TIME_SEGMENT_IN_SCORING",
         )
     return replace(
-        found,
-        ids=tuple(found.ids[place] for place in kept),
-        texts=tuple(found.texts[place] for place in kept),
-        lines=[found.lines[place] for place in kept],
-        signers=tuple(found.signers[place] for place in kept) if found.signers else (),
-        segments=tuple(found.segments[place] for place in kept) if found.segments else (),
+        transcripts,
+        ids=tuple(transcripts.ids[place] for place in places),
+        texts=tuple(transcripts.texts[place] for place in places),
+        lines=[transcripts.lines[place] for place in places],
+        signers=tuple(transcripts.signers[place] for place in places) if transcripts.signers else (),
+        segments=tuple(transcripts.segments[place] for place in places) if transcripts.segments else (),
     )
 
 

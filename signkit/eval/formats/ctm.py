@@ -80,7 +80,7 @@ def read_words(source: str, lines: list[str]) -> Words:
     settle(faults)
     if not words:
         raise UserError(source, "has no words")
-    found = Words(
+    table = Words(
         source,
         words,
         tuple(tracks),
@@ -89,8 +89,8 @@ def read_words(source: str, lines: list[str]) -> Words:
         np.array(durations),
         np.array(numbers, dtype=np.int64),
     )
-    _check_finite(found)
-    return found
+    _check_finite(table)
+    return table
 
 
 def cut(words: Words, reference: Transcripts) -> Transcripts:

@@ -61,8 +61,8 @@ def read_jsonl(source: str, lines: list[str], column: str = "") -> Transcripts:
     settle(faults)
     if not ids:
         raise UserError(source, "has no utterances")
-    found = tuple(signers) if any(signers) else ()
-    return Transcripts(source, "jsonl", tuple(ids), tuple(texts), numbers, found)
+    known_signers = tuple(signers) if any(signers) else ()
+    return Transcripts(source, "jsonl", tuple(ids), tuple(texts), numbers, known_signers)
 
 
 def _record(source: str, number: int, line: str, decode: Any) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def _keys(where: str, record: dict[str, Any], column: str) -> tuple[str, str, st
     Raises:
         UserError: no id or no text.
     """
-    found = []
+    keys = []
     for kind, known in (("id", ID), ("text", (column,) if column else WORDS), ("signer", SIGNER)):
         key = next((key for key in known if key in record), "")
         if not key and kind != "signer":
@@ -103,8 +103,8 @@ def _keys(where: str, record: dict[str, Any], column: str) -> tuple[str, str, st
             hint = f"did you mean `{near}`?" if near else f"it is one of {listed(known)}"
             there = f"; there are {listed(record)}" if record else ""
             raise UserError(where, what + there, hint if near or known != (column,) else "")
-        found.append(key)
-    return found[0], found[1], found[2]
+        keys.append(key)
+    return keys[0], keys[1], keys[2]
 
 
 def _id(where: str, record: dict[str, Any], key: str) -> str:

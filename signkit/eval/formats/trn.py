@@ -48,10 +48,10 @@ def read_trn(source: str, lines: list[str]) -> Transcripts:
 
 
 def _signer(name: str) -> str:
-    signer, found, _ = name.partition("-")
-    if not found:
-        signer, found, _ = name.partition("_")
-    return signer if found else ""
+    signer, separator, _ = name.partition("-")
+    if not separator:
+        signer, separator, _ = name.partition("_")
+    return signer if separator else ""
 
 
 def _fault(line: str) -> str:

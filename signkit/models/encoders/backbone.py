@@ -87,7 +87,7 @@ def _fetched(timm: Any, name: str, about: Mapping[str, Any]) -> State:
         what = f"timm has no weights of `{name}`"
         raise UserError("encoder.weights", what, "take `none`, or a file of weights")
     try:
-        found: State = timm.models.load_state_dict_from_hf(
+        weights: State = timm.models.load_state_dict_from_hf(
             hub, **({"filename": file} if file else {}), weights_only=True
         )
     except Exception as error:  # its client raises its HTTP library's errors too
@@ -95,7 +95,7 @@ def _fetched(timm: Any, name: str, about: Mapping[str, Any]) -> State:
             f"{hub}: the weights of `{name}` are not in the Hub's cache, and the Hub cannot be reached; "
             "download its model.safetensors elsewhere and set encoder.weights to the file, or to none"
         ) from error
-    return found
+    return weights
 
 
 def read_weights(path: Path) -> State:

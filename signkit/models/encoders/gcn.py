@@ -186,10 +186,10 @@ class GcnEncoder(nn.Module):
     def forward(self, batch: Batch) -> EncoderOutput:
         mask = length_mask(batch.lengths, batch.inputs.shape[1])
         real = packing(mask)
-        kept = self._kept_parts(batch.seen)
+        retained = self._kept_parts(batch.seen)
         vectors = []
         for i, (part, network) in enumerate(zip(self.parts, self.networks, strict=True)):
-            seen = batch.seen[:, :, part.points] & mask.unsqueeze(-1) & kept[:, i, None, None]
+            seen = batch.seen[:, :, part.points] & mask.unsqueeze(-1) & retained[:, i, None, None]
             points, known = part_channels(batch.inputs[:, :, part.points], seen, self.motion)
             vectors.append(network(real.pack(points), real.pack(known), real.pack(seen), real))
         fused = F.relu(self.fuse_norm(self.fuse(torch.cat(vectors, -1))))
@@ -201,8 +201,8 @@ class GcnEncoder(nn.Module):
         size = (len(seen), len(self.parts))
         if not (self.training and self.part_dropout):
             return seen.new_ones(size)
-        kept = torch.rand(size, device=seen.device) >= self.part_dropout
-        return kept | ~kept.any(1, keepdim=True)
+        retained = torch.rand(size, device=seen.device) >= self.part_dropout
+        return retained | ~retained.any(1, keepdim=True)
 
     def output_lengths(self, lengths: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
         """Chunks for a number of frames."""

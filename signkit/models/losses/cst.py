@@ -1,8 +1,8 @@
-"""Contextualized sequence transduction: the likelihood of a reference when each symbol knows the history.
+"""Contextual sequence transduction (CST): likelihood of a reference whose symbols depend on the history.
 
 Zhang et al. 2023 (C2ST, ICCV) define the objective; the lattices and the closed-form gradient are this
-project's, docs/c2st.md. The logits of chunk s after history u are the sum A_s + C_u, so no joint tensor is
-ever made.
+project's, docs/c2st.md. The logits of chunk s after history u are the sum A_s + C_u, so a joint tensor
+[chunks, histories, vocab] is never built.
 """
 
 from typing import NamedTuple
@@ -23,14 +23,14 @@ from signkit.models.losses.topology import Chain, build_chain, check_topology
 
 
 class Lattice(NamedTuple):
-    """All about a batch's lattices but the logits; masks are True on padding, None where there is none."""
+    """A batch's lattices without the logits; masks are True on padding, None where there is none."""
 
     topology: str
     chain: Chain
-    shortest: int  # chunks of the shortest sample
+    shortest: int  # chunks of the shortest sample: no sample has padding before them
     chunk_padding: Tensor | None  # [batch, chunks]
     position_padding: Tensor | None  # [batch, positions]
-    choices: Tensor  # [batch, positions, 3]: the symbols a position may draw, its own, the next and blank
+    choices: Tensor  # [batch, positions, 3]: symbols a position can emit: its own, the next one, blank
 
 
 def cst_loss(
@@ -43,14 +43,40 @@ def cst_loss(
     topology: str = "ctc",
     blank: int = 0,
 ) -> Float[Tensor, "batch"]:
-    """Negative log-likelihood of each reference over all its paths; logits are acoustic_s + context_u.
+    """Contextual sequence transduction loss (Zhang et al. 2023).
 
-    `context` has a row for each history, labels + 1 of them, and carries the classifier's bias. Topology
-    `ctc` with a context that is the same for all histories is CTC (Graves 2006); `monotonic` emits each label
-    on one chunk (Sak et al. 2017); `rnnt` allows several labels a chunk and ends on a blank (Graves 2012).
-    Padding is never read. A reference that does not fit its chunks (see chunks_needed) gets +inf and a
-    gradient of zero. Half precision is computed in single. No second derivative: RuntimeError. Raises
-    ValueError for an unknown topology, or a context whose rows are not labels + 1.
+    The negative log-likelihood of each reference over all its paths, where the distribution of chunk s after
+    the first u labels is softmax(acoustic[s] + context[u]). The gradient is computed in closed form.
+
+    Args:
+        acoustic: logits of each chunk. Half precision is computed in float32.
+        context: logits added after each history, of 0 to all labels; they include the output layer's bias.
+        targets: labels of each reference, without blanks.
+        input_lengths: chunks of each sample; what lies beyond is never read.
+        target_lengths: labels of each reference; what lies beyond is never read.
+        topology: ``ctc``: labels may repeat on neighbouring chunks, as in CTC (Graves et al. 2006), which it
+            is where all histories have the same context; ``monotonic``: each label is emitted on exactly one
+            chunk (Sak et al. 2017); ``rnnt``: several labels a chunk, each chunk ends with a blank (Graves
+            2012).
+        blank: index of the blank.
+
+    Returns:
+        One value a sample, in nats; +inf, with a gradient of zero, for a reference that does not fit on its
+        chunks (`signkit.models.losses.topology.chunks_needed`).
+
+    Raises:
+        ValueError: an unknown topology, or a context for other than labels + 1 histories.
+        RuntimeError: in a backward pass under ``create_graph``: there is no second derivative.
+
+    Example:
+        Two chunks, the label 1 and no preference for any of 3 symbols. Of the 9 equally likely paths three
+        spell the reference: 1-1, 1-blank and blank-1.
+
+        >>> import torch
+        >>> acoustic, context = torch.zeros(1, 2, 3), torch.zeros(1, 2, 3)
+        >>> loss = cst_loss(acoustic, context, torch.tensor([[1]]), torch.tensor([2]), torch.tensor([1]))
+        >>> loss.neg().exp()  # 3 / 9
+        tensor([0.3333])
     """
     acoustic, context = at_least_single(acoustic), at_least_single(context)
     lattice, context = _build_lattice(
@@ -74,10 +100,11 @@ def node_posteriors(
     topology: str = "ctc",
     blank: int = 0,
 ) -> Float[Tensor, "batch chunks histories"]:
-    """How often the paths of each reference are expected to draw from softmax(acoustic_s + context_u).
+    """Expected number of symbols that the paths of each reference emit on chunk s after history u.
 
-    Without gradient. Each chunk's row sums to 1 (`rnnt`: to 1 and the labels emitted there); 0 on padding and
-    for a reference that does not fit. Arguments and errors as for cst_loss.
+    Without gradient. The values of a chunk sum to 1 (`rnnt`: to 1 plus the expected number of labels emitted
+    there); they are 0 on padding and for a reference that does not fit. Arguments and errors as for
+    `cst_loss`.
     """
     with torch.no_grad(), torch.autocast(acoustic.device.type, enabled=False):
         acoustic, context = at_least_single(acoustic), at_least_single(context)
@@ -89,6 +116,7 @@ def node_posteriors(
         visits = _visits(taken)
         if lattice.chain.histories is None:
             return visits
+        # several positions can share a history: a label and the mandatory blank after it
         index = lattice.chain.histories[:, None].expand_as(visits)
         return visits.new_zeros(*visits.shape[:2], context.shape[1]).scatter_add_(2, index, visits)
 
@@ -102,7 +130,7 @@ def _build_lattice(
     topology: str,
     blank: int,
 ) -> tuple[Lattice, Tensor]:
-    """The batch's lattice, and the context row of each of its positions."""
+    """The batch's lattice, and the context logits of each of its positions, [batch, positions, vocab]."""
     check_topology(topology)
     if context.shape[1] != targets.shape[1] + 1:
         labels, rows = targets.shape[1], context.shape[1]
@@ -123,13 +151,18 @@ def _build_lattice(
 
 
 def _padding(lengths: Tensor, longest: int) -> Tensor | None:
+    """True on padding, [batch, longest]; None if there is none."""
     if int(lengths.amin()) >= longest:
         return None
     return torch.arange(longest, device=lengths.device) >= lengths[:, None]
 
 
 class _Transduction(torch.autograd.Function):
-    """The loss with its gradient in closed form: expected distributions less the symbols the paths emit."""
+    """The loss with its gradient in closed form: expected distributions minus expected emissions.
+
+    The loss is -log sum over paths of prod softmax(A_s + C_u)[symbol]. Its derivative by a logit is the
+    probability that the model gives the symbol wherever a path emits one, minus how often the paths emit it.
+    """
 
     @staticmethod
     def forward(
@@ -139,8 +172,12 @@ class _Transduction(torch.autograd.Function):
         arcs = _arcs(joint, log_normaliser, lattice)
         del log_normaliser
         total, taken = _posteriors(arcs, lattice, acoustic.shape[1])
+        # How often each chunk emits the symbol of each position. The symbol of position 0 is the blank and
+        # nothing enters there, so its column takes all blanks of the chunk.
         emitted = (taken[:, STAY] + taken[:, ENTER]).transpose(0, 1)
         emitted[..., 0] = taken[:, BLANK].sum(2).T
+        # How often each position emits its choices, over all chunks. An ENTER arc is stored at the position
+        # it leads to, so those that leave a position are found one place further (rolled; nothing enters 0).
         totals = taken.sum(0)
         drawn = torch.stack((totals[STAY], totals[ENTER].roll(-1, 1), totals[BLANK]), 2)
         symbols = lattice.chain.symbols
@@ -164,19 +201,21 @@ def _split(acoustic: Tensor, context: Tensor, lattice: Lattice) -> tuple[SplitJo
 
 
 def _arcs(joint: SplitJoint, log_normaliser: Tensor, lattice: Lattice) -> Tensor:
-    """Log-probabilities of the arcs of each chunk, as lattice.py files them, [steps, 3, batch, positions]."""
+    """Log-probabilities of the arcs as lattice.py stores them: [steps, 3, batch, positions]."""
     chain = lattice.chain
     batch, chunks, positions = joint.product.shape
+    # Only the logits of symbols that can be emitted are gathered; the distributions are never built.
     index = chain.symbols[:, None].expand(batch, chunks, positions)
     by_chunk = (joint.acoustic.gather(2, index) - joint.acoustic_peak).transpose(0, 1)
     by_history = joint.context.gather(2, lattice.choices) - joint.context_peak
     own, following, blank_alone = by_history.unbind(2)
     log_normaliser = log_normaliser.transpose(0, 1)
     arcs = by_chunk.new_empty(chunks | 1, 3, batch, positions)
-    if chunks % 2 == 0:
+    if chunks % 2 == 0:  # the recursion needs an odd number of steps
         idle(arcs[chunks:])
     stay, enter, blank = arcs[:chunks].unbind(1)
-    torch.sub(by_chunk[..., :1] + blank_alone, log_normaliser, out=blank)
+    torch.sub(by_chunk[..., :1] + blank_alone, log_normaliser, out=blank)  # the symbol of position 0 is blank
+    # entering position p emits its symbol from the distribution of position p - 1
     torch.sub(by_chunk[..., 1:] + following[:, :-1], log_normaliser[..., :-1], out=enter[..., 1:])
     if lattice.topology == "ctc":
         torch.sub(by_chunk + own, log_normaliser, out=stay)
@@ -193,7 +232,7 @@ def _arcs(joint: SplitJoint, log_normaliser: Tensor, lattice: Lattice) -> Tensor
 
 
 def _posteriors(arcs: Tensor, lattice: Lattice, chunks: int) -> tuple[Tensor, Tensor]:
-    """Log-likelihood [batch] and how often each arc is taken [chunks, 3, batch, positions]; 0 on padding."""
+    """Log-likelihood [batch], and posteriors of the arcs [chunks, 3, batch, positions], 0 on padding."""
     total, taken = posteriors(arcs, lattice.chain.ends)
     taken = unskew(taken, chunks) if lattice.topology == "rnnt" else taken[:chunks]
     if lattice.chunk_padding is not None:
@@ -203,7 +242,7 @@ def _posteriors(arcs: Tensor, lattice: Lattice, chunks: int) -> tuple[Tensor, Te
 
 
 def _visits(taken: Tensor) -> Tensor:
-    """Arcs that leave each node, whatever they emit: [batch, chunks, positions]."""
+    """Expected number of arcs that leave each node, whatever they emit: [batch, chunks, positions]."""
     visits = (taken[:, STAY] + taken[:, BLANK]).transpose(0, 1)
     visits[..., :-1] += taken[:, ENTER, :, 1:].transpose(0, 1)
     return visits

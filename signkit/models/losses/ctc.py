@@ -1,4 +1,4 @@
-"""Connectionist temporal classification (Graves et al. 2006) by torch's own kernel."""
+"""Connectionist temporal classification (CTC, Graves et al. 2006), computed by torch's kernel."""
 
 import torch
 from jaxtyping import Float, Int
@@ -16,10 +16,28 @@ def ctc_loss(
     *,
     blank: int = 0,
 ) -> Float[Tensor, "batch"]:
-    """Negative log-likelihood of each reference with logits acoustic_s + context_0, whatever the history.
+    """CTC loss (Graves et al. 2006): negative log-likelihood of each reference over all its paths.
 
-    Only the first row of `context`, the bias, is read. Padding is never read. A reference that does not fit
-    its chunks gets +inf and a gradient of zero.
+    It has the arguments of `signkit.models.losses.cst.cst_loss`, so that the two can be exchanged.
+
+    Args:
+        acoustic: logits of each chunk.
+        context: only its first entry is read, [:, 0]: the output layer's bias, or zeros.
+        targets: labels of each reference, without blanks.
+        input_lengths: chunks of each sample; what lies beyond is never read.
+        target_lengths: labels of each reference; what lies beyond is never read.
+        blank: index of the blank.
+
+    Returns:
+        One value a sample, in nats; +inf, with a gradient of zero, for a reference that does not fit on its
+        chunks.
+
+    Example:
+        >>> import torch
+        >>> acoustic, bias = torch.zeros(1, 2, 3), torch.zeros(1, 1, 3)
+        >>> loss = ctc_loss(acoustic, bias, torch.tensor([[1]]), torch.tensor([2]), torch.tensor([1]))
+        >>> loss.neg().exp()  # 3 of the 9 paths spell the reference
+        tensor([0.3333])
     """
     padding = torch.arange(acoustic.shape[1], device=acoustic.device) >= input_lengths[:, None]
     logits = (acoustic + context[:, :1]).masked_fill(padding[:, :, None], 0.0)
@@ -33,5 +51,6 @@ def ctc_loss(
         reduction="none",
         zero_infinity=True,
     )
+    # zero_infinity gives 0 as loss and gradient; the loss is set back to +inf
     fits = chunks_needed(targets, target_lengths) <= input_lengths
     return loss.masked_fill(~fits, torch.inf)

@@ -4,7 +4,8 @@ The normaliser of all of them is one matrix product (this project, docs/c2st.md,
 
     logsumexp_v(A_s + C_u) = m_s + n_u + log(exp(A_s - m_s) . exp(C_u - n_u)),   m = max A, n = max C
 
-Where the product is too small to be trusted (very peaked rows that disagree) it is replaced by the exact sum.
+Where the product is too small to be trusted (sharply peaked logits that disagree), the exact sum is taken
+instead.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from torch import Tensor
 
 
 class SplitJoint(NamedTuple):
-    """The split joint of a batch; padded chunks and histories hold harmless numbers."""
+    """The split joint of a batch; padded chunks and histories hold finite placeholder values."""
 
     acoustic: Tensor  # A [batch, chunks, vocab], as given
     context: Tensor  # C [batch, histories, vocab], padding zeroed
@@ -30,9 +31,13 @@ class SplitJoint(NamedTuple):
 def split_joint(
     acoustic: Tensor, context: Tensor, chunk_padding: Tensor | None, history_padding: Tensor | None
 ) -> tuple[SplitJoint, Tensor]:
-    """The split joint, and every node's normaliser less the two peaks: [batch, chunks, histories].
+    """The split joint, and log-normalisers less the two peaks: [batch, chunks, histories].
 
-    Masks are True on padding, None where there is none.
+    Args:
+        acoustic: logits A, [batch, chunks, vocab].
+        context: logits C, [batch, histories, vocab].
+        chunk_padding: True on padding, [batch, chunks]; None if there is none.
+        history_padding: True on padding, [batch, histories]; None if there is none.
     """
     if history_padding is not None:
         context = fill_rows(context, history_padding, 0.0)
@@ -42,11 +47,13 @@ def split_joint(
         exp_acoustic = fill_rows(exp_acoustic, chunk_padding, 1.0, in_place=True)
     product = torch.bmm(exp_acoustic, exp_context.transpose(1, 2))
     limits = torch.finfo(product.dtype)
+    # Each of the vocab terms may lose up to `tiny` to underflow. Above this bound that is less than the
+    # rounding error of the sum itself.
     trusted = acoustic.shape[2] * limits.tiny / limits.eps
     weak = torch.empty(0, 3, dtype=torch.long, device=product.device)
     if float(product.amin()) < trusted:
         weak = (product < trusted).nonzero()
-        product[tuple(weak.T)] = 1.0
+        product[tuple(weak.T)] = 1.0  # a placeholder, so that log and division below stay finite
     joint = SplitJoint(
         acoustic, context, acoustic_peak, context_peak, exp_acoustic, exp_context, product, weak
     )
@@ -62,6 +69,8 @@ def marginals(joint: SplitJoint, weights: Tensor) -> tuple[Tensor, Tensor]:
 
     `weights` [batch, chunks, histories]; returns [batch, chunks, vocab] and [batch, histories, vocab].
     """
+    # softmax = exp(A - m) exp(C - n) / product, so either sum is one matrix product with the other factor
+    # taken out in front.
     scaled = weights / joint.product
     if len(joint.weak):
         scaled[tuple(joint.weak.T)] = 0.0
@@ -76,7 +85,7 @@ def marginals(joint: SplitJoint, weights: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _weak_logits(joint: SplitJoint) -> Iterator[tuple[tuple[Tensor, Tensor, Tensor], Tensor]]:
-    """The weak nodes and their logits less the peaks, in float64, in pieces no larger than the acoustic."""
+    """The weak nodes and their logits less the peaks, in float64, in pieces no larger than `acoustic`."""
     batch, chunks, _ = joint.acoustic.shape
     for nodes in joint.weak.split(max(1, batch * chunks // 2)):
         sample, chunk, history = nodes.unbind(1)
@@ -87,7 +96,10 @@ def _weak_logits(joint: SplitJoint) -> Iterator[tuple[tuple[Tensor, Tensor, Tens
 
 
 def fill_rows(rows: Tensor, padding: Tensor, value: float, in_place: bool = False) -> Tensor:
-    """Rows [batch, length, vocab] with a number for padding; faster than a mask over the vocabulary."""
+    """`rows` [batch, length, vocab] with padding [batch, length] replaced by a value.
+
+    Filling whole rows by index is faster than masked_fill over the vocabulary.
+    """
     index = padding.flatten().nonzero()[:, 0]
     flat = rows.flatten(0, 1)
     filled = flat.index_fill_(0, index, value) if in_place else flat.index_fill(0, index, value)
@@ -95,11 +107,14 @@ def fill_rows(rows: Tensor, padding: Tensor, value: float, in_place: bool = Fals
 
 
 def at_least_single(logits: Tensor) -> Tensor:
-    """The logits in float32, or float64 if they are."""
+    """The logits in float32; float64 stays as it is."""
     return logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
 
 
 def refuse_second_derivative(loss: str) -> None:
-    """Called in a closed-form backward, which is only differentiated itself under create_graph."""
+    """Raise RuntimeError if a backward pass is itself being differentiated.
+
+    To be called in a backward pass in closed form. Gradients are enabled there only under create_graph.
+    """
     if torch.is_grad_enabled():
         raise RuntimeError(f"{loss} has no second derivative (create_graph=True)")

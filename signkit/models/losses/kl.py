@@ -1,8 +1,8 @@
-"""Distillation over a lattice: one level teaches another every distribution that a path draws from.
+"""Distillation over a lattice: every distribution that a path emits from is taught by another level's.
 
-KL(p || q) of p = softmax((A_s + C_u) / T) and q alike splits as the logits do: with a node's weight w and the
-expected symbols P_s = sum_u w p, P_u = sum_s w p, all nodes together cost matrix products only (this project,
-docs/c2st.md).
+KL(p || q) between p = softmax((A_s + C_u) / T) and a q of the same form splits like the logits do. With the
+weight w of each node and the weighted sums P_s = sum_u w p and P_u = sum_s w p, all nodes together cost only
+matrix products (this project, docs/c2st.md).
 """
 
 import torch
@@ -33,11 +33,40 @@ def kl_loss(
     topology: str = "ctc",
     blank: int = 0,
 ) -> Float[Tensor, "batch"]:
-    """KL(teacher || student), T^2 times, averaged over the distributions the teacher's paths draw from.
+    """Distillation loss (Hinton et al. 2015) over the lattice of each reference.
 
-    Each node (chunk, history) counts by its posterior under the teacher's lattice at temperature 1, so
-    histories the teacher rules out cost nothing. No gradient reaches the teacher. 0 for a reference that does
-    not fit its chunks. Finite logits; arguments and errors as for cst_loss.
+    T^2 KL(teacher || student) of softmax((acoustic[s] + context[u]) / T), averaged over the nodes (chunk s,
+    history u) of the lattice. A node is weighted by its posterior under the teacher at temperature 1, so
+    histories that the teacher rules out cost nothing.
+
+    Args:
+        student_acoustic: logits of each chunk; all logits must be finite.
+        student_context: logits added after each history, see `signkit.models.losses.cst.cst_loss`.
+        teacher_acoustic: the same of the teacher, which receives no gradient.
+        teacher_context: the same of the teacher, which receives no gradient.
+        targets: labels of each reference.
+        input_lengths: chunks of each sample.
+        target_lengths: labels of each reference.
+        temperature: T, above 0.
+        topology: ``ctc``, ``monotonic`` or ``rnnt``.
+        blank: index of the blank.
+
+    Returns:
+        One value a sample, in nats; 0 for a reference that does not fit on its chunks.
+
+    Raises:
+        ValueError: a temperature that is not positive, and as `cst_loss`.
+        RuntimeError: as `cst_loss`.
+
+    Example:
+        A teacher that prefers symbol 1 with probability 1/2 and a student without preference differ by
+        log(3) - 3/2 log(2) nats on every chunk:
+
+        >>> import math, torch
+        >>> flat, sure = torch.zeros(1, 2, 3), torch.tensor([0.0, math.log(2), 0.0]).expand(1, 2, 3)
+        >>> reference = torch.tensor([[1]]), torch.tensor([2]), torch.tensor([1])
+        >>> kl_loss(flat, flat, sure, flat, *reference), kl_loss(sure, flat, sure, flat, *reference)
+        (tensor([0.0589]), tensor([0.]))
     """
     if temperature <= 0:
         raise ValueError(f"temperature must be positive, not {temperature}")
@@ -64,11 +93,12 @@ def kl_loss(
 
 
 def _tempered(logits: Tensor, padding: Tensor, temperature: float) -> Tensor:
+    """Logits over the temperature, in float32 at least; zero on padding, which may hold NaN."""
     return fill_rows(at_least_single(logits) / temperature, padding, 0.0)
 
 
 class _Divergence(torch.autograd.Function):
-    """sum of weights KL(teacher || student) over the nodes of each sample, gradient in closed form."""
+    """Weighted sum of KL(teacher || student) over the nodes of each sample, with its gradient."""
 
     @staticmethod
     def forward(
@@ -82,6 +112,8 @@ class _Divergence(torch.autograd.Function):
         student, student_log = split_joint(acoustic, context, None, None)
         teacher, teacher_log = split_joint(teacher_acoustic, teacher_context, None, None)
         by_chunk, by_history = marginals(teacher, weights)
+        # KL(p || q) = sum p (log p - log q), and log p = (A - m) + (C - n) - log_normaliser: three inner
+        # products, of the normalisers with w, of A with P_s, of C with P_u
         ctx.save_for_backward(*student, by_chunk, by_history, weights)
         apart = _inner(weights, student_log - teacher_log)
         apart += _inner(by_chunk, _below_peak(teacher.acoustic) - _below_peak(acoustic))
@@ -95,6 +127,7 @@ class _Divergence(torch.autograd.Function):
         refuse_second_derivative("kl_loss")
         *fields, by_chunk, by_history, weights = ctx.saved_tensors  # type: ignore[attr-defined]
         scale = grad[:, None, None]
+        # the gradient is w (q - p), summed over histories or chunks
         with torch.autocast(weights.device.type, enabled=False):
             to_acoustic, to_context = marginals(SplitJoint(*fields), weights * scale)
         to_acoustic.addcmul_(by_chunk, scale, value=-1.0)

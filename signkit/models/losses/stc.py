@@ -1,7 +1,8 @@
-"""The sequence-level term of C2ST (Zhang et al. 2023): paths that spell nearly the reference count too.
+"""The sequence-level term of C2ST (Zhang et al. 2023): paths that nearly spell the reference count too.
 
-The description weighs a path by its edit distance to the reference and leaves the rest open; the three
-readings below are this project's, docs/c2st.md. With STC = 1 + distance the reference's own paths weigh 1.
+The paper weights a path by its edit distance to the reference and leaves the details open; the modes below
+are this project's readings, docs/c2st.md. With a weight of 1 / (1 + distance) the reference's own paths have
+weight 1.
 """
 
 import torch
@@ -28,10 +29,39 @@ def stc_loss(
     topology: str = "ctc",
     blank: int = 0,
 ) -> Float[Tensor, "batch"]:
-    """cst_loss with the sequence-level term over the reference and N best other hypotheses; see stc_terms.
+    """`cst_loss` with the sequence-level term over the reference and N other hypotheses, see `stc_terms`.
 
-    Hypotheses must differ among themselves; those not `valid` are unread. Arguments and errors as for
-    cst_loss.
+    Args:
+        acoustic: logits of each chunk.
+        context: logits added after each history of the reference, see `cst_loss`.
+        targets: labels of each reference.
+        input_lengths: chunks of each sample.
+        target_lengths: labels of each reference.
+        hypotheses: labels of each hypothesis; those of a sample must differ from each other.
+        hypothesis_lengths: labels of each hypothesis.
+        hypothesis_contexts: logits added after each history of each hypothesis.
+        valid: False where there is no hypothesis; its entries are never read.
+        mode: ``none``, ``path`` or ``risk``.
+        topology: ``ctc``, ``monotonic`` or ``rnnt``.
+        blank: index of the blank.
+
+    Returns:
+        One value a sample, in nats; +inf for a reference that does not fit on its chunks.
+
+    Raises:
+        ValueError: an unknown mode, and as `cst_loss`.
+        RuntimeError: as `cst_loss`.
+
+    Example:
+        With three equally likely symbols and one chunk, the reference [1] has probability 1/3. The empty
+        hypothesis has 1/3 too, and one edit, so it counts half:
+
+        >>> import torch
+        >>> zeros, one = torch.zeros(1, 1, 3), torch.tensor([1])
+        >>> reference = zeros, torch.zeros(1, 2, 3), torch.tensor([[1]]), one, one
+        >>> empty = torch.zeros(1, 1, 0, dtype=torch.long), torch.tensor([[0]]), torch.zeros(1, 1, 1, 3)
+        >>> stc_loss(*reference, *empty, torch.tensor([[True]])).neg().exp()
+        tensor([0.5000])
     """
     reference = cst_loss(
         acoustic, context, targets, input_lengths, target_lengths, topology=topology, blank=blank
@@ -62,10 +92,15 @@ def stc_terms(
 ) -> Float[Tensor, "batch"]:
     """Combine likelihoods and edit distances d to the reference Y into one loss a sample.
 
-    none: -log P(Y).  path: -log(P(Y) + sum P(h) / (1 + d_h)).  risk: -log P(Y) + log(1 + E[d]), the
-    expectation over Y and the hypotheses with P renormalised. Hypotheses that are not `valid`, equal Y (d =
-    0) or do not fit (+inf) are left out, and without any all three are the same. A reference at +inf stays
-    there. Raises ValueError for an unknown mode.
+    - ``none``: -log P(Y)
+    - ``path``: -log(P(Y) + sum P(h) / (1 + d_h))
+    - ``risk``: -log P(Y) + log(1 + E[d]), the expectation over Y and the hypotheses, P renormalised
+
+    Hypotheses that are not `valid`, equal the reference (d = 0) or do not fit (+inf) are left out; without
+    any, the three modes agree. A reference at +inf stays there.
+
+    Raises:
+        ValueError: an unknown mode.
     """
     if mode not in MODES:
         raise ValueError(f"unknown stc {mode!r}; known: {', '.join(MODES)}")
@@ -89,17 +124,19 @@ def edit_distances(
     references: Int[Tensor, "batch labels"],
     reference_lengths: Int[Tensor, "batch"],
 ) -> Int[Tensor, "batch nbest"]:
-    """Levenshtein distance of each hypothesis to its reference; what lies beyond the lengths is unread.
+    """Levenshtein distance of each hypothesis to its reference; what lies beyond the lengths is not read.
 
-    One row of the table a hypothesis label, all samples at once: the chain of deletions along a row is a
-    running minimum once the position is subtracted.
+    The table is filled one row a hypothesis label, for all samples at once.
     """
     steps = torch.arange(references.shape[1] + 1, device=references.device)
     row = steps.expand(*hypotheses.shape[:2], -1)
     for length, labels in enumerate(hypotheses.unbind(2), start=1):
         substituted = row[..., :-1] + (labels[..., None] != references[:, None])
         best = torch.cat((row[..., :1] + 1, torch.minimum(substituted, row[..., 1:] + 1)), 2)
+        # deletions along the row: row[j] = min over i <= j of best[i] + (j - i), a running minimum of
+        # best[i] - i, plus j
         following = (best - steps).cummin(2).values + steps
+        # a hypothesis that has ended keeps its last row
         row = torch.where((length <= hypothesis_lengths)[..., None], following, row)
     ends = reference_lengths.long()[:, None, None].expand(*hypotheses.shape[:2], 1)
     return row.gather(2, ends)[..., 0]

@@ -1,4 +1,4 @@
-"""What a path through the lattice may do: the chain of positions a reference becomes."""
+"""Lattice topologies: the chain of positions that a reference is turned into."""
 
 from dataclasses import dataclass
 
@@ -13,25 +13,26 @@ TOPOLOGIES = ("ctc", "monotonic", "rnnt")
 class Chain:
     """A reference as a chain of positions 0..P, each entered by one symbol.
 
-    Position p is entered from p-1 by emitting `symbols[p]`, holds the history `histories[p]` (None: p
-    itself), and is kept by emitting blank, except where it is `closed`. `ends` is each sample's last
-    position.
+    Position p is entered from p-1 by emitting `symbols[p]`. Emitting a blank keeps a path at its position,
+    except where the position is `closed`.
     """
 
     symbols: Tensor  # [batch, positions]; blank at 0 and in padding
-    ends: Tensor  # [batch]
-    histories: Tensor | None  # [batch, positions]
-    closed: Tensor | None  # [batch, positions]
+    ends: Tensor  # [batch]: last position of each sample
+    histories: Tensor | None  # [batch, positions]: labels emitted so far; None: as many as the position
+    closed: Tensor | None  # [batch, positions]; None: no position is closed
 
 
 def chunks_needed(
     targets: Int[Tensor, "batch labels"], target_lengths: Int[Tensor, "batch"], topology: str = "ctc"
 ) -> Int[Tensor, "batch"]:
-    """Fewest chunks on which each reference fits: labels, and in CTC's lattice one more for each repeat.
+    """Fewest chunks on which each reference fits: [batch].
 
-    A transducer (`rnnt`) needs one, whatever the labels.
+    ``monotonic`` needs one chunk a label, ``ctc`` one more for each label that repeats the one before it
+    (there must be a blank between them), and ``rnnt`` one chunk for any number of labels.
 
-    Raises ValueError for an unknown topology.
+    Raises:
+        ValueError: an unknown topology.
     """
     check_topology(topology)
     if topology == "rnnt":
@@ -42,7 +43,7 @@ def chunks_needed(
 
 
 def check_topology(topology: str) -> None:
-    """Refuse a name that is no topology, with a ValueError."""
+    """Raise ValueError unless the name is one of `TOPOLOGIES`."""
     if topology not in TOPOLOGIES:
         raise ValueError(f"unknown topology {topology!r}; known: {', '.join(TOPOLOGIES)}")
 
@@ -50,9 +51,14 @@ def check_topology(topology: str) -> None:
 def build_chain(targets: Tensor, target_lengths: Tensor, topology: str, blank: int) -> Chain:
     """The chain of positions of each reference.
 
-    CTC wants a blank between a label and its repeat: there the blank becomes a position of its own, mandatory
-    like a label, and neither it nor the label before it may be kept by a blank. The recursion then knows no
-    repeats.
+    CTC needs a blank between a label and its repeat. That blank becomes a position of its own, mandatory like
+    a label; neither it nor the label before it may be kept by a blank. So the recursion needs no special case
+    for repeats. For the labels A A B:
+
+        position      0   1   2   3   4
+        symbol        -   A   -   A   B          - : blank
+        history       0   1   1   2   3
+        closed        .   x   x   .   .
     """
     labels, ends = targets.long(), target_lengths.long()
     if targets.shape[1] and int(ends.amin()) < targets.shape[1]:
@@ -66,6 +72,7 @@ def build_chain(targets: Tensor, target_lengths: Tensor, topology: str, blank: i
 
 
 def _within(targets: Tensor, target_lengths: Tensor) -> Tensor:
+    """True where a target is not padding: [batch, labels]."""
     return torch.arange(targets.shape[1], device=targets.device) < target_lengths[:, None]
 
 
@@ -77,13 +84,18 @@ def _repeats(targets: Tensor, target_lengths: Tensor) -> Tensor:
 def _with_mandatory_blanks(
     labels: Tensor, valid: Tensor, repeats: Tensor, ends: Tensor, extra: int, blank: int
 ) -> Chain:
+    """The chain with a position for each mandatory blank, of which a sample has at most `extra`.
+
+    Entries that must not be written are sent to position 0, where they do no harm or are reset.
+    """
     batch, length = labels.shape
+    # each label moves right by the mandatory blanks up to it
     shift = torch.nn.functional.pad(repeats, (1, 0)).long().cumsum(1)
     positions = (torch.arange(1, length + 1, device=labels.device) + shift).masked_fill(~valid, 0)
     empty = labels.new_zeros(batch, length + 1 + extra)
     histories = empty.scatter(1, positions, valid.long()).cumsum(1)
     after_repeat = torch.where(repeats, positions[:, 1:], 1)
     closed = empty.bool().scatter(1, after_repeat - 1, True).scatter(1, (after_repeat - 2).clamp(min=0), True)
-    closed[:, 0] = False  # where the labels that are no repeats were sent
+    closed[:, 0] = False  # labels that are no repeats were sent here
     symbols = (empty + blank).scatter(1, positions, labels)
     return Chain(symbols, ends + repeats.sum(1), histories, closed)

@@ -87,7 +87,7 @@ def fitted_temperature(votes: Votes, right: npt.NDArray[np.bool_]) -> float:
     said[:, 0] = True
     scores[:, :2] = np.log([PRIOR_SHARE, 1 - PRIOR_SHARE])
     prior_right = np.arange(PRIOR_TOKENS) < PRIOR_SHARE * PRIOR_TOKENS
-    both = Votes(np.concatenate([votes.said, said]), np.concatenate([votes.scores, scores]))
+    both = Votes(np.concatenate([votes.agrees, said]), np.concatenate([votes.scores, scores]))
     return fit_temperature(both, np.concatenate([right, prior_right]))
 
 

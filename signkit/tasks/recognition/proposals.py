@@ -5,14 +5,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from signkit.decode.beam import beam_search
-from signkit.decode.rows import Rows, constant_rows
+from signkit.decode.context_logits import ContextLogits, constant_context_logits
 from signkit.models.losses.logits import Proposals, Propose, SplitLogits
 from signkit.models.protocol import Recogniser
 
 
-def search_rows(model: Recogniser, bias: Float[Tensor, " vocab"]) -> Rows:
+def search_rows(model: Recogniser, bias: Float[Tensor, " vocab"]) -> ContextLogits:
     """A model's context rows as the decoder asks for them; marked constant where there is no context."""
-    return constant_rows(torch.zeros_like(bias)) if model.context_free else model.rows
+    return constant_context_logits(torch.zeros_like(bias)) if model.context_free else model.rows
 
 
 def proposer(model: Recogniser, logits: SplitLogits) -> Propose:

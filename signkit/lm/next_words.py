@@ -11,7 +11,7 @@ AT_ONCE = 2_000_000
 """Numbers computed at a time."""
 
 
-class Rows:
+class NextWords:
     """Rows of a model, kept as they are asked for."""
 
     def __init__(self, trie: Trie, words: int) -> None:
@@ -52,11 +52,11 @@ class Rows:
         self._used = after
 
     def _computed(self, states: Ints) -> Singles:
-        found = np.empty((len(states), self._words), dtype=np.float32)
+        log = np.empty((len(states), self._words), dtype=np.float32)
         size = max(1, AT_ONCE // self._words)
         for start in range(0, len(states), size):
-            found[start : start + size] = self._block(states[start : start + size])
-        return found
+            log[start : start + size] = self._block(states[start : start + size])
+        return log
 
     def _block(self, states: Ints) -> Singles:
         """Rows from the shortest history to the longest, each over what it backs off to."""
@@ -66,11 +66,11 @@ class Rows:
             chain.append((states, weight))
             weight = weight + trie.backoff[states]
             states = trie.shorter[states].astype(np.int64)
-        found: Singles = trie.log[: self._words] + weight[:, None]
+        log: Singles = trie.log[: self._words] + weight[:, None]
         for histories, weight in reversed(chain):
             begin = self._offsets[histories]
             sizes = np.where(histories > 0, self._offsets[histories + 1] - begin, 0)
             row = np.repeat(np.arange(len(histories)), sizes)
             edge = np.arange(len(row)) + np.repeat(begin - np.cumsum(sizes) + sizes, sizes)
-            found[row, trie.keys[edge] % self._words] = trie.log[edge] + weight[row]
-        return found
+            log[row, trie.keys[edge] % self._words] = trie.log[edge] + weight[row]
+        return log

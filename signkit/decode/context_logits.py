@@ -17,14 +17,14 @@ from signkit.decode.history import Ints
 
 Floats = npt.NDArray[np.float64]
 
-Rows = Callable[
+ContextLogits = Callable[
     [Int[Tensor, "histories labels"], Int[Tensor, " histories"]], Float[Tensor, "histories vocab"]
 ]
 """From histories, zero where padded, and their lengths to the logits each adds to every chunk."""
 
 
 @dataclass(frozen=True, slots=True)
-class ConstantRows:
+class ConstantContextLogits:
     """The same row after every history, known as such to the decoder, which then never calls it."""
 
     row: Float[Tensor, " vocab"]
@@ -35,9 +35,9 @@ class ConstantRows:
         return self.row.expand(len(labels), -1)
 
 
-def constant_rows(row: Float[Tensor, " vocab"]) -> ConstantRows:
-    """Rows for a model without context, such as CTC: ``row`` [vocab] is its bias, or zeros."""
-    return ConstantRows(row)
+def constant_context_logits(row: Float[Tensor, " vocab"]) -> ConstantContextLogits:
+    """Context logits for a model without context, such as CTC: ``row`` [vocab] is its bias, or zeros."""
+    return ConstantContextLogits(row)
 
 
 @runtime_checkable
@@ -75,7 +75,7 @@ class Distributions(Protocol):
         ...
 
 
-def checked_rows(rows: Tensor, shape: tuple[int, int], scale: float) -> Tensor:
+def checked_context_logits(rows: Tensor, shape: tuple[int, int], scale: float) -> Tensor:
     """Context rows times ``scale``.
 
     Raises:
