@@ -29,8 +29,8 @@ from torch import nn
 
 from signkit.commands.profile.measure import peak_bytes
 from signkit.data.batch import Batch
-from signkit.models.encoders.configs import SwinConfig
-from signkit.models.encoders.image_backbone import SwinEncoder, build
+from signkit.models.encoders.configs import ImageBackboneConfig
+from signkit.models.encoders.image_backbone import ImageBackboneEncoder, build
 
 SWIN = "swin_tiny_patch4_window7_224"
 CPU_SIZES = ((SWIN, 2, 8, 112), ("resnet18", 2, 16, 112), ("convnext_atto", 2, 16, 112))
@@ -71,7 +71,7 @@ def made_batch(clips: int, frames: int, pixels: int, device: str) -> Batch:
     ).to(device)
 
 
-def encoder_of(config: SwinConfig, device: str, bare: nn.Module) -> SwinEncoder:
+def encoder_of(config: ImageBackboneConfig, device: str, bare: nn.Module) -> ImageBackboneEncoder:
     """The encoder, around the same backbone."""
     encoder = build(config, None, 3).to(device).train()
     encoder.backbone = bare
@@ -88,7 +88,7 @@ def bare_run(backbone: nn.Module, pictures: torch.Tensor, half: bool) -> Run:
     return run
 
 
-def frames_run(encoder: SwinEncoder, batch: Batch, half: bool) -> Run:
+def frames_run(encoder: ImageBackboneEncoder, batch: Batch, half: bool) -> Run:
     def run() -> None:
         encoder.zero_grad(set_to_none=True)
         with torch.autocast(batch.inputs.device.type, torch.bfloat16, enabled=half):
@@ -98,7 +98,7 @@ def frames_run(encoder: SwinEncoder, batch: Batch, half: bool) -> Run:
     return run
 
 
-def encoder_run(encoder: SwinEncoder, batch: Batch, half: bool) -> Run:
+def encoder_run(encoder: ImageBackboneEncoder, batch: Batch, half: bool) -> Run:
     def run() -> None:
         encoder.zero_grad(set_to_none=True)
         with torch.autocast(batch.inputs.device.type, torch.bfloat16, enabled=half):
@@ -132,7 +132,7 @@ def side_by_side(runs: dict[str, Run], repeats: int, device: str) -> dict[str, l
 def measure(
     name: str,
     sizes: tuple[int, int, int],
-    variants: dict[str, SwinConfig],
+    variants: dict[str, ImageBackboneConfig],
     *,
     device: str,
     threads: int,
@@ -175,7 +175,7 @@ def measure(
     return rows
 
 
-def variants_of(config: SwinConfig, frames: int) -> dict[str, SwinConfig]:
+def variants_of(config: ImageBackboneConfig, frames: int) -> dict[str, ImageBackboneConfig]:
     """All in one pass; in passes; in passes that are computed again."""
     few = max(1, frames // 2)
     return {
@@ -191,7 +191,7 @@ def on_cpu(threads: Sequence[int], repeats: int) -> list[Row]:
     for count in threads:
         for name, *sizes in CPU_SIZES:
             clips, frames, pixels = (int(size) for size in sizes)
-            config = SwinConfig(backbone=str(name), weights="none")
+            config = ImageBackboneConfig(backbone=str(name), weights="none")
             rows += measure(
                 str(name),
                 (clips, frames, pixels),
@@ -207,7 +207,7 @@ def on_cpu(threads: Sequence[int], repeats: int) -> list[Row]:
 
 def on_gpu(frames: int, repeats: int, memories: Sequence[int]) -> tuple[list[Row], dict[str, int]]:
     """The published sizes, and the longest clip."""
-    config = SwinConfig(weights="none")
+    config = ImageBackboneConfig(weights="none")
     variants = {
         "frames alone": replace(config, checkpoint=False, frames_per_pass=2 * frames),
         "one pass": replace(config, checkpoint=False, frames_per_pass=2 * frames),
@@ -239,7 +239,7 @@ def on_gpu(frames: int, repeats: int, memories: Sequence[int]) -> tuple[list[Row
     return rows, longest
 
 
-def longest_clip(config: SwinConfig, gigabytes: int) -> int:
+def longest_clip(config: ImageBackboneConfig, gigabytes: int) -> int:
     """The most frames, in steps of 32, of a batch of one that a GPU of this memory trains the encoder on.
 
     The memory is made so small by torch's own limit; 0 where the device has less. Weights and Adam's two

@@ -1,9 +1,9 @@
 """What travels between the stages: frozen records that check themselves. No torch here."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -114,6 +114,8 @@ class Sample:
         frames: number of frames of the signal.
         load: gives the signal; called by the loader, perhaps in another process.
         source: where the signal comes from, for messages.
+        labels: of the whole clip, by the name of what they say: ``{"handshape": "B"}``; those that are not
+            known are absent.
     """
 
     id: str
@@ -125,6 +127,7 @@ class Sample:
     signer: str = ""
     text: str = ""
     segments: tuple[Segment, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
@@ -183,6 +186,7 @@ class Hypothesis:
         score: natural logarithm of the decoder's score, language model and reward included.
         times: seconds from the start of the clip at which each token was emitted.
         confidences: how sure the decoder is of each token, from 0 to 1; empty where that is not known.
+        others: of an n-best list, after this one.
     """
 
     id: str
@@ -191,12 +195,74 @@ class Hypothesis:
     score: float
     times: tuple[float, ...]
     confidences: tuple[float, ...] = ()
+    others: tuple["Hypothesis", ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.times) != len(self.tokens):
             raise ValueError(f"{self.id}: {len(self.tokens)} tokens but {len(self.times)} times")
         if len(self.confidences) not in (0, len(self.tokens)):
             raise ValueError(f"{self.id}: {len(self.tokens)} tokens but {len(self.confidences)} confidences")
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON has it, without the id; the score is null where nothing was possible."""
+        found: dict[str, Any] = {
+            "tokens": self.tokens,
+            "text": self.text,
+            "score": self.score if math.isfinite(self.score) else None,
+            "times": self.times,
+            "confidences": self.confidences,
+        }
+        if self.others:
+            found["nbest"] = [{"text": other.text, "score": other.score} for other in self.others]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One class of a clip.
+
+    Attributes:
+        name: of the class.
+        confidence: its probability.
+    """
+
+    name: str
+    confidence: float
+
+    @property
+    def text(self) -> str:
+        """The name of the class."""
+        return self.name
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {"label": self.name, "confidence": self.confidence}
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a model says of one sample.
+
+    Attributes:
+        outputs: by the name of the output, such as ``text``; empty of a model that only judges.
+        evidence: what the task keeps of how it came to that, for calibration, scores and reports.
+    """
+
+    id: str
+    outputs: Mapping[str, Hypothesis | Label] = field(default_factory=dict)
+    evidence: Any = field(default=None, repr=False, compare=False)
+
+    @property
+    def text(self) -> str:
+        """All outputs in a line."""
+        return " ".join(output.text for output in self.outputs.values())
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON has it: the one output's entries, or those of several by their names."""
+        if len(self.outputs) == 1:
+            (only,) = self.outputs.values()
+            return {"id": self.id, **only.plain()}
+        return {"id": self.id, "outputs": {name: each.plain() for name, each in self.outputs.items()}}
 
 
 @dataclass(frozen=True, slots=True)

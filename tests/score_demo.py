@@ -7,9 +7,11 @@ import numpy as np
 
 from signkit.eval.alignment import align
 from signkit.eval.analyses import analyse
+from signkit.eval.comparison import Comparison
 from signkit.eval.measure import Measure, ratio
 from signkit.eval.transcripts import Aligned, Pairs, Ragged
-from signkit.report.scoring.page import Comparison, Figure, Page, System, write_page
+from signkit.report.scoring.page import Page, System, write_page
+from signkit.types import Score
 
 WORDS = (
     "HEUTE", "MORGEN", "WOLKE", "SONNE", "REGEN", "SCHNEE", "WIND", "NORD", "SUED", "OST", "WEST", "BERG",
@@ -110,42 +112,36 @@ def demonstration(systems: int = 2, sentences: int = 300, seed: int = 1) -> Page
         aligned = aligned_one_by_one(pairs)
         measures = (word_error_rate(aligned),)
         name = ("baseline", "with context", "third")[place] if systems > 1 else ""
-        found.append(System(name, pairs, aligned, analyse(pairs, aligned, measures, train)))
-    figures = tuple(figure for system in found for figure in demonstration_figures(system))
+        scores = demonstration_scores(aligned)
+        found.append(System(name, scores, pairs, aligned, analyse(pairs, aligned, measures, train)))
     return Page(
         title="invented-weather.trn",
         protocol="phoenix2014",
         description="Words, cleaned as the evaluation script of PHOENIX-2014 does it, at sclite's costs.",
         signatures=("wer|protocol:phoenix2014|unit:word|costs:s4i3d3|unicode:nfc|sentences:303|version:0",),
-        figures=figures,
         systems=tuple(found),
         comparisons=demonstration_comparisons(found),
-        headline=("wer", "sentence_error"),
     )
 
 
-def demonstration_figures(system: System) -> tuple[Figure, ...]:
+def demonstration_scores(aligned: Aligned) -> tuple[Score, ...]:
     """Rates with rough intervals."""
-    aligned = system.aligned
     words, sentences = int(aligned.words.sum()), len(aligned.counts)
     sums = aligned.counts.sum(axis=0).tolist()
 
-    def figure(name: str, title: str, count: int, of: int, kind: str) -> Figure:
+    def score(name: str, count: int, of: int, kind: str) -> Score:
         value = count / of
         half = 2.6 * (value * (1 - min(value, 0.99)) / of) ** 0.5
         note = f"{count} {kind}, {of} {'words' if of == words else 'sentences'}"
-        return Figure(
-            name=name, title=title, value=value, low=max(value - half, 0.0), high=value + half,
-            system=system.name, split="dev", note=note,
-        )  # fmt: skip
+        return Score(name, value, "dev", note=note, low=max(value - half, 0.0), high=value + half)
 
     wrong = int((aligned.errors > 0).sum())
     return (
-        figure("wer", "Word error rate", sum(sums[1:]), words, "errors"),
-        figure("wer_substitutions", "Substitutions", sums[1], words, "substitutions"),
-        figure("wer_deletions", "Deletions", sums[2], words, "deletions"),
-        figure("wer_insertions", "Insertions", sums[3], words, "insertions"),
-        figure("sentence_error", "Sentences with an error", wrong, sentences, "wrong"),
+        score("wer", sum(sums[1:]), words, "errors"),
+        score("wer_substitutions", sums[1], words, "substitutions"),
+        score("wer_deletions", sums[2], words, "deletions"),
+        score("wer_insertions", sums[3], words, "insertions"),
+        score("sentence_error", wrong, sentences, "wrong"),
     )
 
 
@@ -154,12 +150,12 @@ def demonstration_comparisons(systems: list[System]) -> tuple[Comparison, ...]:
     rate = [float(word_error_rate(s.aligned).total()) for s in systems]
     return tuple(
         Comparison(
-            name="wer", first=systems[0].name, second=other.name, difference=rate[0] - rate[i],
-            low=rate[0] - rate[i] - 0.017, high=rate[0] - rate[i] + 0.016, p_value=p, test=test,
-            better=systems[0].name if p < 0.05 else "",
+            metric="wer", first=systems[0].name, second=other.name, difference=rate[0] - rate[i],
+            low=rate[0] - rate[i] - 0.017, high=rate[0] - rate[i] + 0.016, p_value=p, p_corrected=p,
+            test=test, better=systems[0].name if p < 0.05 else "",
         )
         for i, other in enumerate(systems[1:], start=1)
-        for test, p in (("paired bootstrap", 0.0004), ("MAPSSWE", 0.0612))
+        for test, p in (("bootstrap", 0.0004), ("mapsswe", 0.0612))
     )  # fmt: skip
 
 

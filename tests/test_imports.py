@@ -28,7 +28,7 @@ def test_imports_go_down_only() -> None:
 
 def test_the_lower_floors_do_not_import_torch() -> None:
     code = f"import sys, {', '.join(WITHOUT_TORCH)}\n"
-    code += "print([m for m in ('torch', 'transformers') if m in sys.modules])"
+    code += "print([m for m in ('torch', 'transformers', 'jinja2', 'matplotlib') if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (result.stdout, result.stderr) == ("[]\n", "")
 

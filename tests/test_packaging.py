@@ -83,6 +83,8 @@ def test_the_wheel_carries_every_asset_and_module(wheel: Path) -> None:
     assets = {f"signkit/assets/{kind}/{path.name}" for kind in KINDS for path in (ROOT / kind).glob("*.yaml")}
     assert {name for name in inside if name.startswith("signkit/assets/")} == assets
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "signkit").rglob("*.py")}
+    templates = {str(path.relative_to(ROOT)) for path in (ROOT / "signkit/report/templates").iterdir()}
+    assert {name for name in inside if "/templates/" in name} == templates != set()
     assert {name for name in inside if name.endswith(".py")} == modules
 
 
@@ -99,7 +101,7 @@ def test_the_metadata_is_what_an_installer_needs(wheel: Path) -> None:
     }  # fmt: skip
     core = [line for line in meta.get_all("Requires-Dist") or () if "extra ==" not in line]
     assert [re.match(r"[\w-]+", line)[0] for line in core] == [  # type: ignore[index]
-        "numpy", "pyyaml", "typer", "rich", "platformdirs", "sacrebleu",
+        "numpy", "pyyaml", "typer", "rich", "platformdirs", "sacrebleu", "jinja2",
     ]  # fmt: skip
     assert "signkit = signkit.cli.app:main" in points
 

@@ -196,7 +196,7 @@ PRELOADED = (
     "signkit.models.masked_lm",
     "signkit.models.losses.language",
     "tensorboard.summary.writer.event_file_writer",
-    "signkit.report.page",
+    "signkit.report.recognition.report",
     "transformers.models.bert.modeling_bert",
     "torch._dynamo",
 )
@@ -283,7 +283,7 @@ def signkit(*words: object, shocks: Sequence[Shock] = (), largest_file: int = 0)
 
 def _command(words: list[str], files: list[Path], shocks: Sequence[Shock], largest_file: int) -> None:
     from signkit.cli.app import main
-    from signkit.report import page
+    from signkit.report.recognition import report
     from signkit.tasks.language import results as lm_results
 
     os.setpgrp()
@@ -291,8 +291,8 @@ def _command(words: list[str], files: list[Path], shocks: Sequence[Shock], large
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), number)
     if largest_file:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
-    page.draw = lm_results.draw = _nothing_drawn  # type: ignore[assignment]
-    page.draw_reliability = lambda path, result: None
+    report.draw = lm_results.draw = _nothing_drawn  # type: ignore[assignment]
+    report.draw_reliability = lambda path, result: None
     for shock in shocks:
         shock.install()
     sys.argv = ["signkit", *words]

@@ -46,10 +46,10 @@ def decode(
 
     signkit decode RUN --split test --set decode.beam=16 --set 'decode.fusion=[{name: ngram, weight: 0.5}]'
     """
-    from signkit.commands.decode import redecode
+    from signkit.commands.decode import decode_run
 
     splits = [each.value for each in split or ()]
-    raise SystemExit(redecode(run, splits, overrides or [], with_file, out, as_json))
+    raise SystemExit(decode_run(run, splits, overrides or [], with_file, out, as_json))
 
 
 def tune(

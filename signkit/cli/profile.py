@@ -37,8 +37,8 @@ def profile(
 
     A made batch of the recipe's shapes is run; the corpus is read only for a layout that no option says.
     """
-    from signkit.commands.profile.made import Shapes
     from signkit.commands.profile.verb import profile_recipe
+    from signkit.train.task import Shapes
 
     shapes = Shapes(frames=frames, batch=batch, vocabulary=vocabulary, layout=layout, width=width)
     raise SystemExit(profile_recipe(recipe, overrides or [], shapes, as_json))

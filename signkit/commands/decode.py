@@ -1,4 +1,4 @@
-"""`signkit decode`: a finished run decoded anew, without training."""
+"""`signkit decode`: a finished run decoded again, without training."""
 
 import hashlib
 import json
@@ -10,22 +10,17 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from signkit.config.recipe import DecodeConfig
 from signkit.config.recipe_file import DecodeRecipe
 from signkit.config.yaml_write import to_yaml
 from signkit.errors import OperationalError, UserError
-from signkit.report import Result, print_result, write_report
 from signkit.runtime.files import plainly, write_text
 from signkit.runtime.progress import Watch
-from signkit.tasks.recognition.decoded import decode_splits, write_scores
-from signkit.tasks.recognition.external import beside
-from signkit.tasks.recognition.reopened import Reopened, reopen
-from signkit.tasks.recognition.results import plain
-from signkit.tasks.recognition.scored import references_of
-from signkit.train.setup import Prepared
+from signkit.train.outcome import decode_splits, plain, print_outcome, write_report, write_scores
+from signkit.train.reopen import Reopened, reopen
+from signkit.train.task import Outcome
 
 
-def redecode(
+def decode_run(
     run: Path,
     splits: Sequence[str],
     overrides: Sequence[str],
@@ -48,17 +43,16 @@ def redecode(
         raise UserError("--out", f"{out} exists already", "name a new folder")
     opened = reopen(run, file, overrides)
     chosen = _checked_splits(splits, opened)
-    decode: DecodeConfig = replace(opened.recipe.decode, splits=chosen)  # type: ignore[arg-type]
-    recipe = replace(opened.recipe, decode=decode)
-    opened = replace(opened, recipe=recipe)
-    used = to_yaml(DecodeRecipe(decode=recipe.decode, eval=recipe.eval))
+    used = to_yaml(
+        DecodeRecipe(decode=replace(opened.recipe.decode, splits=chosen), eval=opened.recipe.eval)  # type: ignore[arg-type]
+    )
     folder = _new_name(run, used) if out is None else out
     aside = folder.with_name(f".{folder.name}.part")
     try:
         shutil.rmtree(aside, ignore_errors=True)  # of one that was killed
         with plainly(folder, "made"):
             aside.mkdir(parents=True)
-        result = _decoded(opened, aside, used)
+        outcome = _decoded(opened, chosen, aside, used)
         os.rename(aside, folder)
     except BaseException as error:
         shutil.rmtree(aside, ignore_errors=True)
@@ -68,41 +62,42 @@ def redecode(
             raise OperationalError(f"{error.filename or folder}: {error.strerror or error}") from error
         raise
     if as_json:
-        scores = [plain(each) for each in result.scores]
+        scores = [plain(each) for each in outcome.scores]
         print(json.dumps({"decoded": str(folder), "run": str(run), "metrics": scores}))
         return 0
-    print_result(replace(result, picture=folder / "picture.png"))
+    print_outcome(opened.prepared.task, outcome, folder)
     print(folder, flush=True)
     return 0
 
 
-def _decoded(opened: Reopened, folder: Path, used: str) -> Result:
+def _decoded(opened: Reopened, splits: Sequence[str], folder: Path, used: str) -> Outcome:
     """Fill the folder of the results."""
-    recipe, prepared = opened.recipe, opened.prepared
-    parts = beside(recipe.decode, prepared)
+    prepared = opened.prepared
     watch = Watch(folder, main=True)
     try:
-        decoded = decode_splits(recipe, opened.protocol, prepared, parts, recipe.decode.splits, folder, watch)
+        outcome = decode_splits(
+            prepared.task,
+            opened.models,
+            prepared.datasets,
+            prepared.corpus,
+            splits,
+            run=opened.folder,
+            folder=folder,
+            lines=folder,
+            watch=watch,
+        )
     finally:
         watch.close()
     write_text(folder / "decode.yaml", used)
-    write_scores(folder / "scores.json", decoded)
-    result = Result(
-        recipe.name,
-        opened.step,
-        decoded.scores,
-        decoded.hypotheses,
-        references_of(prepared, decoded.hypotheses),
-        decoded.calibration.raw,
-        decoded.calibration.used,
-    )
-    return write_report(folder, result, prepared, opened.folder)
+    write_scores(folder / "scores.json", outcome)
+    write_report(prepared.task, outcome)
+    return outcome
 
 
 def _checked_splits(splits: Sequence[str], opened: Reopened) -> tuple[str, ...]:
     """The splits asked for, or those of the recipe that the corpus has."""
-    prepared: Prepared = opened.prepared
-    there = tuple(prepared.examples)
+    prepared = opened.prepared
+    there = tuple(prepared.datasets)
     for split in splits:
         if split not in there:
             what = f"the corpus {prepared.corpus.name} has no {split} samples"

@@ -6,20 +6,19 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast
 
-from signkit.config.recipe import Recipe
+from signkit.config.recipe import DecodeConfig, Recipe
 from signkit.config.recipe_file import load_recipe
 from signkit.data.loader import Step, train_steps
 from signkit.errors import OperationalError, SignkitError
-from signkit.eval.protocols import Protocol
-from signkit.models.export import without_beginnings, write_card, write_subwords
-from signkit.models.protocol import Language
-from signkit.report import Result, print_result
+from signkit.models.export import TrainedModel, for_reload, write_card, write_export, write_subwords
+from signkit.models.spec import TEXT
 from signkit.runtime import checkpoint
 from signkit.runtime.progress import TrainingWatch, Watch
 from signkit.runtime.run_folder import (
@@ -31,17 +30,15 @@ from signkit.runtime.run_folder import (
     write_status,
 )
 from signkit.runtime.signals import Interrupted, Stop, stop_on_signals
-from signkit.tasks.language.results import (
-    DevPerplexity,
-    LmResult,
-    print_lm_result,
-    rate_name,
-    write_lm_results,
-)
-from signkit.tasks.recognition.pretraining import pretrain_context
-from signkit.tasks.recognition.results import DevScore, check_decoding, plain, scoring_protocol, write_results
 from signkit.train.loop import Ended, accelerator, train
+from signkit.train.outcome import decode_splits, plain, print_outcome, write_report, write_scores
+from signkit.train.reopen import with_ensemble
 from signkit.train.setup import Prepared, prepare
+from signkit.train.task import Beginning, Evaluation, Outcome, Packing, task_of
+from signkit.train.weights import check_average, load_chosen
+
+SYMBOLS = {TEXT: "symbols"}
+"""What the classes of an output are called."""
 
 
 def run_recipe(ref: str, overrides: Sequence[str], *, resume: str, as_json: bool) -> int:
@@ -51,7 +48,8 @@ def run_recipe(ref: str, overrides: Sequence[str], *, resume: str, as_json: bool
         SignkitError: as one message; the run's folder, if it was made, says `failed`.
     """
     recipe = load_recipe(ref, overrides)
-    protocol = scoring_protocol(recipe)
+    task = task_of(recipe)
+    _ = task.selection  # a fault in its protocol is found before the corpus is read
     engine = accelerator(recipe.train)
     with stop_on_signals() as stop:
         try:
@@ -61,12 +59,12 @@ def run_recipe(ref: str, overrides: Sequence[str], *, resume: str, as_json: bool
                 print("interrupted before the run began", file=sys.stderr)
             return stop.exit_code
         with _held(folder, engine):
-            interrupted, result = _recorded(recipe, protocol, prepared, folder, engine, stop)
+            interrupted, outcome = _recorded(prepared, folder, engine, stop)
         if engine.is_main_process:
             again = resume if resume not in ("auto", "never") else "auto"
             changes = [word for override in overrides for word in ("--set", override)]
             command = shlex.join(["signkit", "run", ref, *changes, "--resume", again])
-            _print_end(folder, result, command, as_json)
+            _print_end(prepared, folder, outcome, command, as_json)
         status = stop.exit_code if interrupted else 0
         _leave(engine, status)
     return status
@@ -75,11 +73,12 @@ def run_recipe(ref: str, overrides: Sequence[str], *, resume: str, as_json: bool
 def _begin(recipe: Recipe, ref: str, resume: str, engine: Accelerator) -> tuple[Path, Prepared]:
     """The run's folder, found or made by the main process, and all that is needed before the first step."""
     folder = folder_to_resume(recipe, resume)
+    check_average(recipe)
     if folder is not None and checkpoint.steps(folder / "checkpoints"):
-        prepared = prepare(without_beginnings(recipe, folder))
+        prepared = replace(prepare(for_reload(recipe, folder)), recipe=recipe)
     else:
         prepared = prepare(recipe)
-    check_decoding(recipe, prepared)
+    prepared.task.check(_models(prepared), lambda: prepared.corpus)
     if folder is not None:
         check_same_data(folder, prepared.corpus.fingerprint)
     elif engine.is_main_process:
@@ -87,16 +86,21 @@ def _begin(recipe: Recipe, ref: str, resume: str, engine: Accelerator) -> tuple[
     return Path(_shared(str(folder or ""), engine)), prepared
 
 
+def _models(prepared: Prepared, step: int = 0) -> tuple[TrainedModel, ...]:
+    """The model of this run, and those that are decoded with it."""
+    return with_ensemble(TrainedModel(prepared.recipe, prepared.spec, prepared.model, step))
+
+
 def _recorded(
-    recipe: Recipe, protocol: Protocol, prepared: Prepared, folder: Path, engine: Accelerator, stop: Stop
-) -> tuple[bool, Result | LmResult | None]:
+    prepared: Prepared, folder: Path, engine: Accelerator, stop: Stop
+) -> tuple[bool, Outcome | None]:
     """Carry the run out with its state on record. Whether it was interrupted, and in the main process what
     came of it."""
     watch = Watch(folder, main=engine.is_main_process)
     try:
-        result, interrupted = _carried_out(recipe, protocol, prepared, folder, engine, stop, watch), False
+        outcome, interrupted = _carried_out(prepared, folder, engine, stop, watch), False
     except Interrupted:
-        result, interrupted = None, True
+        outcome, interrupted = None, True
     except OSError as error:
         failure = OperationalError(f"{error.filename or folder}: {error.strerror or error}")
         _record_failure(folder, watch, failure)
@@ -110,18 +114,12 @@ def _recorded(
         with stop.finishing():
             step = max(checkpoint.steps(folder / "checkpoints"), default=0)
             write_status(folder, "interrupted" if interrupted else "finished", step=step)
-    return interrupted, result
+    return interrupted, outcome
 
 
 def _carried_out(
-    recipe: Recipe,
-    protocol: Protocol,
-    prepared: Prepared,
-    folder: Path,
-    engine: Accelerator,
-    stop: Stop,
-    watch: Watch,
-) -> Result | LmResult | None:
+    prepared: Prepared, folder: Path, engine: Accelerator, stop: Stop, watch: Watch
+) -> Outcome | None:
     """Train in all processes, then decode and score in the main one.
 
     Raises:
@@ -130,14 +128,44 @@ def _carried_out(
     if watch.main:
         write_status(folder, "running")
         write_environment(folder, prepared.corpus.fingerprint, str(engine.device), engine.num_processes)
-    ended = _train(recipe, prepared, folder, engine, watch, stop)
+    ended = _train(prepared, folder, engine, watch, stop)
     if ended.how == "interrupted" or stop():
         raise Interrupted
-    if not watch.main:
+    return _results(prepared, folder, ended, watch) if watch.main else None
+
+
+def _results(prepared: Prepared, folder: Path, ended: Ended, watch: Watch) -> Outcome:
+    """Decode and score the recipe's splits with the chosen weights, export and report."""
+    recipe, task, corpus = prepared.recipe, prepared.task, prepared.corpus
+    step = load_chosen(recipe, prepared.model, folder / "checkpoints", ended.progress, watch)
+    models = _models(prepared, step)
+    splits = [split for split in recipe.decode.splits if split in prepared.datasets]
+    outcome = decode_splits(
+        task,
+        models,
+        prepared.datasets,
+        corpus,
+        splits,
+        run=folder,
+        folder=folder,
+        lines=folder / "decode",
+        watch=watch,
+    )
+    write_export(folder / "export", models[0], _pack(prepared, models[0], outcome))
+    write_scores(folder / "scores.json", outcome)
+    write_report(task, outcome)
+    return outcome
+
+
+def _pack(
+    prepared: Prepared, trained: TrainedModel, outcome: Outcome
+) -> Callable[[Path], DecodeConfig] | None:
+    """What copies into the export that decoding needs beside the model."""
+    task = prepared.task
+    if not isinstance(task, Packing):
         return None
-    if isinstance(prepared.model, Language):
-        return write_lm_results(recipe, prepared, folder, ended, watch)
-    return write_results(recipe, protocol, prepared, folder, ended, watch)
+    temperature = outcome.calibration.temperature if outcome.calibration else 0.0
+    return lambda folder: task.pack(trained, lambda: prepared.corpus, temperature, folder)
 
 
 def _record_failure(folder: Path, watch: Watch, error: Exception) -> None:
@@ -149,46 +177,43 @@ def _record_failure(folder: Path, watch: Watch, error: Exception) -> None:
             write_status(folder, "failed", error=str(error))
 
 
-def _print_end(folder: Path, result: Result | LmResult | None, again: str, as_json: bool) -> None:
+def _print_end(prepared: Prepared, folder: Path, outcome: Outcome | None, again: str, as_json: bool) -> None:
     """What the run has to say at its end; the last line is its folder, or all of it as JSON."""
-    if result is None:
+    if outcome is None:
         print(f"interrupted; `{again}` goes on", file=sys.stderr, flush=True)
     if as_json:
-        scores = result.scores if result else ()
-        state = "finished" if result else "interrupted"
+        scores = outcome.scores if outcome else ()
+        state = "finished" if outcome else "interrupted"
         line = json.dumps({"run": str(folder), "state": state, "metrics": [plain(s) for s in scores]})
         print(line, flush=True)
         return
-    if isinstance(result, LmResult):
-        print_lm_result(result)
-    elif result is not None:
-        print_result(result)
+    if outcome is not None:
+        print_outcome(prepared.task, outcome, folder)
     print(folder, flush=True)
 
 
-def _train(
-    recipe: Recipe, prepared: Prepared, folder: Path, engine: Accelerator, watch: Watch, stop: Stop
-) -> Ended:
-    """The context's pre-training, then the main one, from the newest checkpoint on."""
-    config, model, checkpoints = recipe.train, prepared.model, folder / "checkpoints"
+def _train(prepared: Prepared, folder: Path, engine: Accelerator, watch: Watch, stop: Stop) -> Ended:
+    """What the task begins with, then the training, from the newest checkpoint on."""
+    recipe, task, model, spec = prepared.recipe, prepared.task, prepared.model, prepared.spec
+    config, checkpoints = recipe.train, folder / "checkpoints"
     for note in prepared.notes:
         watch.say(note)
     done = checkpoint.steps(checkpoints)
     if not done:
         model.to(engine.device)
-        pretrain_context(recipe, prepared, watch)
+        if isinstance(task, Beginning):
+            task.begin(model, spec, prepared.corpus, watch)
         if engine.is_main_process:
             write_card(folder, recipe, model)
-            write_subwords(folder, prepared.vocabulary)
-    sizes = ", ".join(f"{len(examples)} {name}" for name, examples in prepared.examples.items())
+            write_subwords(folder, spec)
+    sizes = ", ".join(f"{len(dataset)} {name}" for name, dataset in prepared.datasets.items())
+    outputs = "; ".join(f"{len(output)} {SYMBOLS.get(name, name)}" for name, output in spec.outputs.items())
     weights = sum(p.numel() for p in model.parameters())
-    watch.say(
-        f"{recipe.name}: {sizes}; {len(prepared.vocabulary)} symbols; {weights:,} weights; {engine.device}"
-    )
+    watch.say(f"{recipe.name}: {sizes}; {outputs}; {weights:,} weights; {engine.device}")
 
     def steps(start: int) -> Iterator[Step]:
         return train_steps(
-            prepared.examples["train"],
+            prepared.datasets["train"],
             config.batch_size,
             config.seed,
             start_step=start,
@@ -198,26 +223,18 @@ def _train(
             workers=config.workers,
         )
 
+    def evaluate(step: int) -> Evaluation:
+        return task.evaluate(model, prepared.datasets["dev"], spec, step, watch.say)
+
     begun = done[-1] if done else 0
     with watch.bar("train", config.max_steps, begun) as bar:
-        name, dev_score = _dev_score(recipe, prepared, watch)
-        watcher = TrainingWatch(watch, bar, begun=begun, total=config.max_steps, score=name)
+        watcher = TrainingWatch(watch, bar, begun=begun, total=config.max_steps, metric=task.selection)
+        dev = evaluate if "dev" in prepared.datasets else None
         try:
             with stop.finishing():
-                return train(model, config, steps, dev_score, checkpoints, watcher, engine, stop)
+                return train(task, model, config, steps, dev, checkpoints, watcher, engine, stop)
         finally:
             watcher.close()
-
-
-def _dev_score(recipe: Recipe, prepared: Prepared, watch: Watch) -> tuple[str, Callable[[int], float] | None]:
-    """What the model is judged by: its name, and what computes it where there is a dev."""
-    score: Callable[[int], float]
-    if isinstance(prepared.model, Language):
-        name, score = rate_name(prepared.model), DevPerplexity(prepared)
-    else:
-        name = "CER" if recipe.text.unit == "character" else "WER"
-        score = DevScore(recipe, prepared, watch)
-    return name, score if "dev" in prepared.examples else None
 
 
 def _shared(text: str, engine: Accelerator) -> str:

@@ -95,10 +95,9 @@ def score_files(reference: Path, hypothesis: Path, options: Options) -> int:
         raise UserError("--compare", what, "give all systems in one format")
     scoring = _scored(references, dict(zip(_names(files), hypotheses, strict=True)), protocol, options)
     if options.report is not None:
-        from signkit.report.scoring.page import write_page
-        from signkit.report.scoring.present import page
+        from signkit.report.scoring.page import content, write_page
 
-        write_page(options.report.resolve(), page(scoring))
+        write_page(options.report.resolve(), content(scoring))
     _print(scoring, options)
     return 0
 

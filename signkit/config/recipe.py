@@ -1,12 +1,17 @@
 """The recipe: every choice of a run, read strictly from YAML into frozen records."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar, Literal, cast
 
-from signkit.config.registry import ComponentConfig
+from signkit.config.registry import ComponentConfig, component_name, config_class, registered
 from signkit.config.strict_yaml import Asset, Group, Path_, Range
+from signkit.config.suggest import listed
 from signkit.errors import UserError
+
+PARTS = {"encoder": "encoders", "context": "contexts"}
+"""Sections that a model may be put together from, and the groups of their components."""
+DECODER = "lattice"
+"""The decoder of a section `decode` without a name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,54 +94,48 @@ class AugmentConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class DecodeConfig:
-    """How hypotheses are searched."""
+    """What every decoder has; each has options of its own beside."""
 
-    beam: Annotated[int, Range(1, 4096)] = 8
-    """Hypotheses kept a chunk; 1 is greedy."""
-    nbest: Annotated[int, Range(1, 4096)] = 1
-    """Hypotheses written a sample, at most `beam`."""
-    top_k: Annotated[int, Range(1)] = 32
-    """Glosses of a chunk that can be new in it, the best after their best history; from three times the
-    beam on nothing is lost."""
-    level: Literal["video", "chunk", "sum"] = "video"
-    """Which features are decoded; sum adds the logits of both, and the context's once."""
-    length_reward: float = 0.0
-    """Added to the log score for each token; beam search only."""
-    context_scale: Annotated[float, Range(0, 10)] = 1.0
-    """Factor on the context's logits."""
-    acoustic_scale: Annotated[float, Range(0, 10)] = 1.0
-    """Factor on the encoder's logits."""
-    beam_threshold: Annotated[float, Range(0)] = 0.0
-    """Histories whose log score is so much below the best one's are dropped; 0 keeps all."""
-    fusion: tuple[Annotated[ComponentConfig, Group("fusion")], ...] = ()
-    """Language models and constraints that take part in beam search, each with its weight."""
-    rescore: tuple[Annotated[ComponentConfig, Group("fusion")], ...] = ()
-    """The same for the n-best list when the search is done; its order changes."""
+    factory: ClassVar[str] = ""
+    splits: tuple[Literal["train", "dev", "test"], ...] = ("dev", "test")
+    batch_size: Annotated[int, Range(1)] = 32
     average: Annotated[int, Range(1)] = 1
     """Newest checkpoints whose weights are averaged, as far as `train.keep` kept them; 1: the chosen one."""
     ensemble: tuple[Annotated[str, Path_()], ...] = ()
     """Folders of further runs with the same vocabulary, which are averaged with this one."""
-    ensemble_mean: Literal["logits", "probabilities"] = "logits"
-    """What is averaged: logits, or each chunk's probabilities, which models with a context do not have."""
     temperature: Annotated[float, Range(0, 1000)] = 0.0
     """Of the confidences; 0: the one that fits dev best, or 1 where there is no dev."""
-    batch_size: Annotated[int, Range(1)] = 32
-    splits: tuple[Literal["train", "dev", "test"], ...] = ("dev", "test")
+
+
+def default_decoder() -> DecodeConfig:
+    """The options of a recipe without a section `decode`."""
+    return cast(DecodeConfig, config_class("decoders", DECODER)())
+
+
+@dataclass(frozen=True, kw_only=True)
+class InitFrom:
+    """Weights of a finished run to begin with; what it lacks is left as initialised."""
+
+    shorthand: ClassVar[str] = "run"
+    run: Annotated[str, Path_(optional=True)] = ""
+    parts: tuple[str, ...] = ()
+    """Parts of the model to copy, such as `encoder` or `heads.slow`; empty: all that both have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParameterGroup:
+    """Parts of the model that are trained otherwise than the rest."""
+
+    parts: tuple[str, ...]
+    """By the beginning of their names: `encoder`, `encoder.temporal`, `heads.slow`."""
+    lr_scale: Annotated[float, Range(0)] = 1.0
+    """Their learning rate as a factor of `train.lr`."""
+    freeze: bool = False
+    """They are not trained at all."""
 
     def __post_init__(self) -> None:
-        beside: tuple[Any, ...] = (*self.fusion, *self.rescore)
-        check_beam("beam", self.beam, [part for part in beside if getattr(part, "weight", 1) != 0])
-
-
-def check_beam(where: str, beam: int, beside: Sequence[Any]) -> None:
-    """Refuse language models, options or scorers of them, beside greedy search.
-
-    Raises:
-        UserError: the beam is 1.
-    """
-    if beam == 1 and beside:
-        what = "is 1, greedy search, which has no place for decode.fusion and decode.rescore"
-        raise UserError(where, what, "a wider beam, such as 8, or nothing beside")
+        if not self.parts:
+            raise UserError("parts", "names no part of the model", "such as [encoder]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,8 +183,10 @@ class TrainConfig:
     """A training reference that does not fit its chunks."""
     workers: Annotated[int, Range(0, 256)] = 0
     """Processes that load data; 0 loads in the training process."""
-    init_from: Annotated[str, Path_(optional=True)] = ""
-    """A run folder whose weights to begin with; what it lacks is left as initialised."""
+    groups: tuple[ParameterGroup, ...] = ()
+    """Parts of the model with a learning rate of their own; the first group that names a part counts."""
+    init_from: InitFrom = InitFrom()
+    """A run whose weights to begin with, a folder or `{run: FOLDER, parts: [encoder]}`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,18 +210,68 @@ class Recipe:
 
     name: str
     data: Annotated[ComponentConfig, Group("corpora")]
-    encoder: Annotated[ComponentConfig, Group("encoders")]
-    context: Annotated[ComponentConfig, Group("contexts")]
     model: Annotated[ComponentConfig, Group("models")]
     train: TrainConfig
+    encoder: Annotated[ComponentConfig, Group("encoders")] | None = None
+    context: Annotated[ComponentConfig, Group("contexts")] | None = None
     text: TextConfig = TextConfig()
     landmarks: LandmarksConfig = LandmarksConfig()
     video: VideoConfig = VideoConfig()
     augment: AugmentConfig = AugmentConfig()
-    decode: DecodeConfig = DecodeConfig()
+    decode: Annotated[DecodeConfig, Group("decoders", default=DECODER)] = field(
+        default_factory=default_decoder
+    )
     eval: EvalConfig = EvalConfig()
     run: RunConfig = RunConfig()
 
     def __post_init__(self) -> None:
         if not self.train.losses:
             raise UserError("train", "its losses have no term", "for example losses: [{name: cst}]")
+        self._check_parts()
+        self._check_losses()
+        self._check_decoder()
+
+    @property
+    def task(self) -> str:
+        """The family of the model, by the name of its task."""
+        return str(self.model.task)  # type: ignore[attr-defined] # `_check_parts` has made sure of it
+
+    def part(self, name: str) -> ComponentConfig | None:
+        """The options of `encoder` or `context`; None where there is none, or a placeholder in its stead."""
+        config: ComponentConfig | None = getattr(self, name)
+        return None if getattr(config, "placeholder", False) else config
+
+    def _check_parts(self) -> None:
+        model = component_name("models", self.model)
+        if not isinstance(getattr(self.model, "task", None), str):
+            raise UserError("model", f"the options of `{model}` name no task", "its package is at fault")
+        needs: tuple[str, ...] = getattr(self.model, "needs", ())
+        takes = (*needs, *getattr(self.model, "takes", ()))
+        for name, group in PARTS.items():
+            if name in needs and self.part(name) is None:
+                known = f"`{name}: {{name: …}}` with one of {listed(registered(group))}"
+                raise UserError("", f"missing key `{name}`", known)
+            if name not in takes and self.part(name) is not None:
+                raise UserError(name, f"`{model}` has none", "leave it out")
+
+    def _check_losses(self) -> None:
+        """Refuse losses of another task, and those that this model is not trained by."""
+        model = component_name("models", self.model)
+        losses: tuple[str, ...] = getattr(self.model, "losses", ())
+        for number, term in enumerate(self.train.losses):
+            name = component_name("losses", term)
+            if (losses and name not in losses) or getattr(term, "task", None) not in (None, self.task):
+                hint = (
+                    f"take `losses: [{{name: {losses[0]}}}]`" if losses else "it is of another kind of model"
+                )
+                raise UserError("train", f"`losses.{number}`: `{name}` is no loss of `{model}`", hint)
+
+    def _check_decoder(self) -> None:
+        """Take the model's own decoder where none is said, and refuse another one."""
+        wanted = str(getattr(self.model, "decoder", DECODER))
+        if wanted == component_name("decoders", self.decode):
+            return
+        if self.decode != default_decoder():
+            model, hint = component_name("models", self.model), f"take `decode: {{name: {wanted}, …}}`"
+            raise UserError("decode", f"is no decoder of `{model}`", hint)
+        object.__setattr__(self, "decode", config_class("decoders", wanted)())

@@ -1,12 +1,13 @@
 """Recipes found by path or built-in name, read with their overrides, and written out resolved."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Annotated
 
 from signkit.config.assets import Kind, asset, names
-from signkit.config.recipe import DecodeConfig, EvalConfig, Recipe
-from signkit.config.strict_yaml import read, read_file
+from signkit.config.recipe import DECODER, DecodeConfig, EvalConfig, Recipe, default_decoder
+from signkit.config.strict_yaml import Group, read, read_file
 from signkit.config.suggest import suggestion
 from signkit.config.yaml_tree import Place, Section, decode, parse
 from signkit.config.yaml_write import to_yaml
@@ -21,9 +22,11 @@ AFTERWARDS = ("decode", "eval")
 
 @dataclass(frozen=True, kw_only=True)
 class DecodeRecipe:
-    """A file with nothing but what can be said anew of a finished run."""
+    """A file with nothing but what can be set of a finished run."""
 
-    decode: DecodeConfig = DecodeConfig()
+    decode: Annotated[DecodeConfig, Group("decoders", default=DECODER)] = field(
+        default_factory=default_decoder
+    )
     eval: EvalConfig = EvalConfig()
 
 
@@ -46,7 +49,7 @@ def load_recipe(
     return read_file(path, Recipe, overrides, where=shown, given=given, check_paths=check_paths)
 
 
-def decoded_anew(recipe: Recipe, file: Path | None, overrides: Sequence[str], where: str) -> Recipe:
+def with_decode_overrides(recipe: Recipe, file: Path | None, overrides: Sequence[str], where: str) -> Recipe:
     """The recipe of a finished run with another search or another scoring.
 
     Args:
@@ -112,7 +115,7 @@ def _keys(file: Path) -> dict[str, list[str]]:
     root = parse(decode(file.read_bytes(), str(file)), Place(str(file), 1, 1), [])
     assert isinstance(root, Section)
     return {
-        name.text: [key.text for key, _ in section.entries]
+        name.text: [key.text for key, _ in section.entries if key.text != "name"]
         for name, section in root.entries
         if isinstance(section, Section)
     }

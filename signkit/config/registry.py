@@ -21,12 +21,15 @@ from signkit.errors import UserError, missing_extra
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-GROUPS = ("corpora", "encoders", "contexts", "models", "losses", "fusion")
+GROUPS = ("corpora", "encoders", "contexts", "models", "losses", "decoders", "fusion", "tasks")
 
 
 @runtime_checkable
 class ComponentConfig(Protocol):
-    """The options of a component: a frozen dataclass whose docstring's first line says what it is."""
+    """The options of a component: a frozen dataclass whose docstring's first line says what it is.
+
+    One that is registered under several names has the older ones in a class variable ``aliases``.
+    """
 
     factory: ClassVar[str]
 
@@ -128,7 +131,8 @@ def component_name(group: str, config: ComponentConfig) -> str:
         KeyError: they are not registered.
     """
     cls = type(config)
-    known = registered(group)
+    older: tuple[str, ...] = getattr(cls, "aliases", ())
+    known = {name: point for name, point in registered(group).items() if name not in older}
     direct = (name for name, point in known.items() if point.value == f"{cls.__module__}:{cls.__qualname__}")
     found = next(direct, None) or next((name for name in known if config_class(group, name) is cls), None)
     if found is None:

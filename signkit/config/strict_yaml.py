@@ -42,9 +42,14 @@ _NULLS = ("null", "~")
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A component of a plugin group: its section has a ``name``, the other keys are its options."""
+    """A component of a plugin group: its section has a ``name``, the other keys are its options.
+
+    Attributes:
+        default: the component of a section without a name; "" where it must have one.
+    """
 
     name: str
+    default: str = ""
 
 
 class _Fault:
@@ -171,7 +176,7 @@ class _Reader:
             return self.value(node, Union[inner], path, notes)  # noqa: UP007 (one type left: Union gives it back)
         group = next((n for n in notes if isinstance(n, Group)), None)
         if group is not None:
-            return self._component(node, group.name, path)
+            return self._component(node, group, path)
         if origin is tuple:
             return self._items(node, typing.get_args(hint)[0], path)
         if dataclasses.is_dataclass(hint):
@@ -211,11 +216,15 @@ class _Reader:
         except UserError as error:  # its `where` may be one of the fields
             place = entries[error.where][1].place if error.where in entries else node.place
             name = _dotted(path, error.where) if error.where else path
-            return self.fault(place, f"`{name}`: {error.what}", error.hint)
+            return self.fault(place, f"`{name}`: {error.what}" if name else error.what, error.hint)
         except ValueError as error:
             return self.fault(node.place, f"`{path}`: {error}" if path else str(error))
 
     def _subsection(self, node: Node, cls: type, path: str) -> Any:
+        shorthand: str = getattr(cls, "shorthand", "")
+        if shorthand and isinstance(node, Word):
+            key = Word(node.place, shorthand, plain=True)
+            return self.section(Section(node.place, ((key, node),)), cls, path, {})
         if not isinstance(node, Section):
             return self.fault(node.place, f"`{path}` needs a section of keys, not {_kind(node)}")
         return self.section(node, cls, path, {})
@@ -226,9 +235,9 @@ class _Reader:
         values = [self.value(child, hint, f"{path}.{i}") for i, child in enumerate(node.nodes)]
         return _FAULT if any(value is _FAULT for value in values) else tuple(values)
 
-    def _component(self, node: Node, group: str, path: str) -> Any:
+    def _component(self, node: Node, of: Group, path: str) -> Any:
         """The options of the component that the section's ``name`` names."""
-        known = registered(group)
+        group, known = of.name, registered(of.name)
         if not isinstance(node, Section):
             word = node.text if isinstance(node, Word) else ""
             hint = f"write `{{name: {word}}}`" if word in known else f"one of {listed(known)}"
@@ -236,10 +245,10 @@ class _Reader:
         names = [(key, child) for key, child in node.entries if key.text == "name"]
         for key, _ in names[1:]:
             self.fault(key.place, f"doubled key `{path}.name`", f"first given at {names[0][0].place}")
-        if not names:
+        if not names and not of.default:
             return self.fault(node.place, f"missing key `{path}.name`", f"one of {listed(known)}")
-        named = names[0][1]
-        name = self.value(named, Literal[tuple(known)], f"{path}.name")
+        named: Node = names[0][1] if names else node
+        name = self.value(named, Literal[tuple(known)], f"{path}.name") if names else of.default
         if name is _FAULT:
             return _FAULT
         try:
@@ -254,6 +263,9 @@ def _key_suggestion(name: str, hints: Mapping[str, Any]) -> str:
     """The key meant, perhaps one a section further down: ``decode.beam`` for ``beam``."""
     below: dict[str, str] = {}
     for section, hint in hints.items():
+        group = next((n for n in getattr(hint, "__metadata__", ()) if isinstance(n, Group)), None)
+        if group is not None and group.default:
+            hint = config_class(group.name, group.default)
         if dataclasses.is_dataclass(hint):
             below |= {inner: f"{section}.{inner}" for inner in field_types(typing.cast(type, hint))}
     if name in below:

@@ -44,6 +44,25 @@ class Batch:
         return replace(self, **moved)
 
 
+@dataclass(frozen=True, slots=True)
+class TextBatch:
+    """Sentences padded to one length.
+
+    Attributes:
+        ids: of the samples.
+        tokens: token indices; 0 where padded.
+        lengths: tokens of each sentence.
+    """
+
+    ids: tuple[str, ...]
+    tokens: Int[Tensor, "batch labels"]
+    lengths: Int[Tensor, " batch"]
+
+    def to(self, device: torch.device | str) -> "TextBatch":
+        """The same batch with its tensors on a device."""
+        return replace(self, tokens=self.tokens.to(device), lengths=self.lengths.to(device))
+
+
 def length_mask(lengths: Int[Tensor, " batch"], size: int) -> Bool[Tensor, "batch {size}"]:
     """True for the places before each length."""
     return torch.arange(size, device=lengths.device) < lengths[:, None]

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from signkit.data.batch import Batch
-from signkit.data.examples import NO_LABEL, Example
+from signkit.data.example import NO_LABEL, Example
 
 
 def collate(examples: Sequence[Example]) -> Batch:

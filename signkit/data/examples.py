@@ -1,7 +1,6 @@
 """The samples of a split as arrays: loaded, checked, normalised, encoded, and changed for training."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +8,9 @@ from jaxtyping import Float32, Int64
 
 from signkit.config.recipe import AugmentConfig, LandmarksConfig, VideoConfig
 from signkit.data.augment import augment, augment_features
+from signkit.data.batch import Batch
+from signkit.data.collate import collate
+from signkit.data.example import NO_LABEL, Example, Inputs
 from signkit.data.frames_augment import augment_frames, check_kind, chosen_frames, middle
 from signkit.data.landmarks import Layout, check_landmarks, layout, normalise, subset
 from signkit.errors import UserError
@@ -16,31 +18,9 @@ from signkit.types import VIDEO, Clip, Features, Landmarks, Sample, Signal, Vide
 
 READING = 1
 """The purpose of a random stream beside that of augmentation."""
-NO_LABEL = -100
-"""The label of a frame in which no token is known to be signed."""
-
-Inputs = npt.NDArray[np.float32] | npt.NDArray[np.uint8]
 Encode = Callable[[Sequence[str]], Sequence[int]]
 Reread = Callable[[tuple[int, ...], np.random.Generator], tuple[int, ...]]
 """From a reference's token indices to those that are read in an epoch."""
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """One sample, ready to be collated.
-
-    Attributes:
-        inputs: landmarks [frames, points, 2 or 3], NaN where missing, features [frames, width], or
-            video in 8 bits [frames, height, width, 3].
-        targets: token indices of the reference.
-        frame_labels: the token signed in each frame, -100 where it is not known.
-    """
-
-    id: str
-    inputs: Inputs
-    targets: tuple[int, ...]
-    frame_labels: npt.NDArray[np.int64]
-    fps: float
 
 
 class Examples:
@@ -99,6 +79,15 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.samples)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The frames of each sample."""
+        return self.frames
+
+    def collate(self, examples: Sequence[Example]) -> Batch:
+        """Examples as one batch."""
+        return collate(examples)
 
     def targets(self, index: int) -> tuple[int, ...]:
         """Token indices of a sample's reference.

@@ -7,20 +7,52 @@ processes that load, or on where a stream was taken up again.
 import signal
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
 
 import torch
-from torch.utils.data import DataLoader, Dataset, get_worker_info
+from torch.utils.data import DataLoader, get_worker_info
+from torch.utils.data import Dataset as TorchDataset
 
-from signkit.data.batch import Batch
-from signkit.data.collate import collate
-from signkit.data.examples import Examples
 from signkit.data.plan import PlannedStep, batch_plan, batches_per_epoch, planned_steps
 from signkit.errors import OperationalError, SignkitError, UserError
+from signkit.types import Sample
+
+Batch: TypeAlias = Any
+"""What a dataset's `collate` gives: padded tensors with ``ids``, which `to` moves to a device."""
 
 Request = tuple[tuple[int, ...], int | None]
 """Indices of a batch and its epoch; None: without changes."""
+
+
+class Dataset(Protocol):
+    """The samples of a split, whatever a task makes of them.
+
+    Attributes:
+        samples: in a fixed order.
+        sizes: of each, by which batches are formed: frames, or tokens.
+    """
+
+    @property
+    def samples(self) -> tuple[Sample, ...]: ...
+
+    @property
+    def sizes(self) -> tuple[int, ...]: ...
+
+    def __len__(self) -> int: ...
+
+    def example(self, index: int, epoch: int | None = None) -> Any:
+        """One sample, changed for training as in an epoch; None: as it is.
+
+        Raises:
+            UserError: the sample cannot be used; its source is named.
+        """
+        ...
+
+    def collate(self, examples: Sequence[Any]) -> Batch:
+        """Examples as one batch, in the order given."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +72,7 @@ class Step:
 
 
 def train_steps(
-    examples: Examples,
+    examples: Dataset,
     batch_size: int,
     seed: int,
     *,
@@ -62,19 +94,19 @@ def train_steps(
     batches_per_epoch(len(examples), batch_size, world)
 
     def plan() -> Iterator[PlannedStep]:
-        return planned_steps(examples.frames, batch_size, seed, start_step, rank, world, accumulate)
+        return planned_steps(examples.sizes, batch_size, seed, start_step, rank, world, accumulate)
 
     requests = ((part, planned.epoch) for planned in plan() for part in planned.parts)
     return _steps(plan(), _batches(examples, requests, workers))
 
 
-def eval_batches(examples: Examples, batch_size: int, *, workers: int = 0) -> Iterator[Batch]:
+def eval_batches(examples: Dataset, batch_size: int, *, workers: int = 0) -> Iterator[Batch]:
     """Every sample once, unchanged, sorted by length.
 
     Raises:
         UserError: while it runs, a sample that cannot be used.
     """
-    plan = batch_plan(examples.frames, batch_size, shuffle=False)
+    plan = batch_plan(examples.sizes, batch_size, shuffle=False)
     return _batches(examples, ((tuple(batch), None) for batch in plan), workers)
 
 
@@ -84,7 +116,7 @@ def _steps(plan: Iterator[PlannedStep], batches: Iterator[Batch]) -> Iterator[St
         yield Step(planned.step, planned.epoch, planned.samples, parts)
 
 
-def _batches(examples: Examples, requests: Iterator[Request], workers: int) -> Iterator[Batch]:
+def _batches(examples: Dataset, requests: Iterator[Request], workers: int) -> Iterator[Batch]:
     source = _Source(examples)
     for batch in _in_workers(source, requests, workers) if workers else map(source.__getitem__, requests):
         if isinstance(batch, _Failure):
@@ -122,16 +154,16 @@ class _Failure:
         return UserError(self.where, self.what, self.hint) if self.users else OperationalError(self.what)
 
 
-class _Source(Dataset["Batch | _Failure"]):
+class _Source(TorchDataset["Batch | _Failure"]):
     """Batches by request; what a worker runs."""
 
-    def __init__(self, examples: Examples) -> None:
+    def __init__(self, examples: Dataset) -> None:
         self.examples = examples
 
     def __getitem__(self, request: Request) -> "Batch | _Failure":
         indices, epoch = request
         try:
-            return collate([self.examples.example(index, epoch) for index in indices])
+            return self.examples.collate([self.examples.example(index, epoch) for index in indices])
         except UserError as error:
             return _Failure(error.where, error.what, error.hint, users=True)
         except OperationalError as error:
@@ -146,4 +178,6 @@ def _start_worker(_: int) -> None:
     """Leave Ctrl-C to the training process, which finishes its step first; share the memory."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     worker = get_worker_info()
-    worker.dataset.examples.cache_bytes //= worker.num_workers  # type: ignore[union-attr]
+    examples = worker.dataset.examples  # type: ignore[union-attr]
+    if hasattr(examples, "cache_bytes"):
+        examples.cache_bytes //= worker.num_workers  # type: ignore[union-attr]

@@ -1,20 +1,18 @@
 """From batches to hypotheses: the model's logits searched as the recipe says."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from math import isfinite
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from signkit.config.recipe import DecodeConfig, check_beam
 from signkit.data.batch import Batch, length_mask
 from signkit.decode.beam import beam_search
 from signkit.decode.confidence import Votes, beam_votes, confidences, greedy_votes
+from signkit.decode.configs import LatticeConfig, check_beam
+from signkit.decode.context_logits import ContextLogits, constant_context_logits
 from signkit.decode.greedy import greedy_search
 from signkit.decode.in_words import InWords
 from signkit.decode.rescore import rescore
@@ -22,12 +20,10 @@ from signkit.decode.scorer import Fused, Rescorer
 from signkit.decode.state import Candidate
 from signkit.errors import OperationalError
 from signkit.models.losses.logits import SplitLogits
-from signkit.runtime.files import write_text
-from signkit.tasks.recognition.proposals import search_rows
+from signkit.models.protocol import Recogniser
 from signkit.text.vocabulary import Vocabulary
 from signkit.types import Hypothesis
 
-NBest = tuple[Hypothesis, ...]
 Weighted = tuple[Rescorer, float]
 
 
@@ -45,7 +41,7 @@ class Growing(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class BeamResult:
     """What a search found for one sample.
 
     Attributes:
@@ -63,35 +59,36 @@ def recognise(
     model: Any,
     batches: Iterable[Batch],
     vocabulary: Vocabulary,
-    config: DecodeConfig,
-    told: Callable[[int], None] = lambda done: None,
+    config: LatticeConfig,
+    on_progress: Callable[[int], None] = lambda done: None,
     *,
     fusion: Sequence[Fused] = (),
     rescorers: Sequence[Weighted] = (),
-) -> dict[str, NBest]:
-    """The best hypotheses of every sample, best first, by its id; `find` and `hypotheses` in one.
+) -> dict[str, Hypothesis]:
+    """The best hypothesis of every sample by its id, with the others of its n-best list; `find` and
+    `hypotheses` in one.
 
     The confidences are those of the configuration's temperature, or of 1 where it names none.
     """
-    found = find(model, batches, config, told, fusion=fusion, rescorers=rescorers)
+    found = find(model, batches, config, on_progress, fusion=fusion, rescorers=rescorers)
     return hypotheses(found, vocabulary, config, config.temperature or 1.0)
 
 
 def find(
     model: Any,
     batches: Iterable[Batch],
-    config: DecodeConfig,
-    told: Callable[[int], None] = lambda done: None,
+    config: LatticeConfig,
+    on_progress: Callable[[int], None] = lambda done: None,
     *,
     fusion: Sequence[Fused] = (),
     rescorers: Sequence[Weighted] = (),
     with_greedy: bool = False,
-) -> dict[str, Found]:
+) -> dict[str, BeamResult]:
     """The beam of every sample by its id.
 
     Args:
         model: a `Recogniser`; its mode (train or eval) is left as it was.
-        told: called with the number of samples done so far.
+        on_progress: called with the number of samples done so far.
         fusion: what takes part in beam search, as `signkit.decode.external.build.build_fusion` gives it.
         rescorers: what orders the n-best list when the search is done.
         with_greedy: whether the same logits are searched greedily too, by the model alone.
@@ -102,39 +99,43 @@ def find(
     device = next(model.parameters()).device
     was_training = model.training
     model.eval()
-    found: dict[str, Found] = {}
+    found: dict[str, BeamResult] = {}
     with torch.no_grad():
         for batch in batches:
             logits = logits_of(model, batch.to(device))
             searched = search(model, logits, config, fusion=fusion, rescorers=rescorers)
             paths: Sequence[Sequence[Candidate | None]] = [[None]] * len(searched)
             if with_greedy:
-                paths = search(model, logits, greedy(config))
+                paths = search(model, logits, config.greedy())
             for place, candidates in enumerate(searched):
                 last, fps = int(batch.lengths[place]) - 1, float(batch.fps[place])
                 frames = logits.centres[: int(logits.lengths[place])].clamp(max=last).tolist()
                 seconds = tuple(frame / fps for frame in frames)
-                found[batch.ids[place]] = Found(candidates, seconds, paths[place][0])
-            told(len(found))
+                found[batch.ids[place]] = BeamResult(candidates, seconds, paths[place][0])
+            on_progress(len(found))
     model.train(was_training)
     return found
 
 
 def hypotheses(
-    found: Mapping[str, Found], vocabulary: Vocabulary, config: DecodeConfig, temperature: float
-) -> dict[str, NBest]:
-    """The `nbest` best of each sample in tokens, the first with its confidences at a temperature."""
+    found: Mapping[str, BeamResult], vocabulary: Vocabulary, config: LatticeConfig, temperature: float
+) -> dict[str, Hypothesis]:
+    """The best of each sample in tokens, with its confidences at a temperature, and the others of its n-best
+    list."""
     shares = iter(confidences(votes(found, config, vocabulary), temperature).tolist())
     return {
-        name: (
+        name: replace(
             _hypothesis(name, each.candidates[0], each.seconds, vocabulary, shares),
-            *(_hypothesis(name, c, each.seconds, vocabulary) for c in each.candidates[1 : config.nbest]),
+            others=tuple(
+                _hypothesis(name, candidate, each.seconds, vocabulary)
+                for candidate in each.candidates[1 : config.nbest]
+            ),
         )
         for name, each in found.items()
     }
 
 
-def votes(found: Mapping[str, Found], config: DecodeConfig, vocabulary: Vocabulary) -> Votes:
+def votes(found: Mapping[str, BeamResult], config: LatticeConfig, vocabulary: Vocabulary) -> Votes:
     """Who says each token (of sub-words each word) of the best candidates: the whole beam, or the one path of
     greedy search."""
     lists = InWords(vocabulary).candidates([each.candidates for each in found.values()])
@@ -150,7 +151,7 @@ def logits_of(model: Any, batch: Batch) -> SplitLogits:
     nothing = batch.targets[:, :0]
     batch = replace(batch, targets=nothing, target_lengths=torch.zeros_like(batch.target_lengths))
     logits: SplitLogits = model(batch).float()
-    for level in (logits.video, logits.chunk):
+    for level in (logits.levels["video"], logits.levels["chunk"]):
         inside = length_mask(logits.lengths, level.shape[1])
         bad = (~(level + logits.bias).isfinite().all(2) & inside).any(1).nonzero()
         if len(bad):
@@ -162,7 +163,7 @@ def logits_of(model: Any, batch: Batch) -> SplitLogits:
 def search(
     model: Any,
     logits: SplitLogits,
-    config: DecodeConfig,
+    config: LatticeConfig,
     *,
     fusion: Sequence[Fused] = (),
     rescorers: Sequence[Weighted] = (),
@@ -175,10 +176,16 @@ def search(
 
 
 def acoustic_logits(logits: SplitLogits, level: str) -> Float[Tensor, "batch chunks vocab"]:
-    """The encoder's logits of a level (``video``, ``chunk``, ``sum``), the classifier's bias included."""
-    if level == "sum" and logits.chunk is not logits.video:
-        return logits.video + logits.chunk + logits.bias
-    return (logits.chunk if level == "chunk" else logits.video) + logits.bias
+    """The encoder's logits of a level (``video``, ``chunk``, ``sum``), the output layer's bias included."""
+    video, chunk = logits.levels["video"], logits.levels["chunk"]
+    if level == "sum" and chunk is not video:
+        return video + chunk + logits.bias
+    return (chunk if level == "chunk" else video) + logits.bias
+
+
+def context_logits(model: Recogniser, bias: Float[Tensor, " vocab"]) -> ContextLogits:
+    """A model's context logits as the decoder wants them; marked constant where there is no context."""
+    return constant_context_logits(torch.zeros_like(bias)) if model.context_free else model.rows
 
 
 def search_acoustic(
@@ -186,7 +193,7 @@ def search_acoustic(
     acoustic: Float[Tensor, "batch chunks vocab"],
     lengths: Int[Tensor, " batch"],
     bias: Float[Tensor, " vocab"],
-    config: DecodeConfig,
+    config: LatticeConfig,
     *,
     fusion: Sequence[Fused] = (),
     rescorers: Sequence[Weighted] = (),
@@ -200,7 +207,7 @@ def search_acoustic(
     Raises:
         OperationalError: a scorer gives what is no log score.
     """
-    rows = search_rows(model, bias)
+    rows = context_logits(model, bias)
     if config.acoustic_scale != 1:
         acoustic = acoustic * config.acoustic_scale
     if config.beam == 1:
@@ -230,29 +237,6 @@ def search_acoustic(
         if not fusion and not rescorers:
             raise
         raise OperationalError(f"decode.fusion or decode.rescore: {error}") from error
-
-
-def greedy(config: DecodeConfig) -> DecodeConfig:
-    """The same with greedy search, without language models; a beam's temperature means nothing to it."""
-    return replace(config, beam=1, nbest=1, fusion=(), rescore=(), temperature=0.0)
-
-
-def write_hypotheses(path: Path, hypotheses: Sequence[NBest]) -> None:
-    """Write JSON lines ``{"id", "tokens", "text", "score", "times", "confidences"}``, the best hypothesis
-    of each sample; the others of an n-best list under ``"nbest"``."""
-    lines = []
-    for nbest in hypotheses:
-        line = plain_hypothesis(nbest[0])
-        if len(nbest) > 1:
-            line["nbest"] = [{"text": other.text, "score": other.score} for other in nbest[1:]]
-        lines.append(json.dumps(line, ensure_ascii=False) + "\n")
-    write_text(path, "".join(lines))
-
-
-def plain_hypothesis(hypothesis: Hypothesis) -> dict[str, Any]:
-    """A hypothesis as JSON has it; the score is null where nothing was possible."""
-    found = asdict(hypothesis)
-    return found if isfinite(hypothesis.score) else found | {"score": None}
 
 
 def _hypothesis(

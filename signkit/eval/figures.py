@@ -14,13 +14,14 @@ class Metric:
         title: for headings and legends.
         unit: ``percent``: a fraction read as a percentage; ``points``: a fraction read as points of 100, as
             BLEU; ``number``: read as it is, as a perplexity.
+        higher_is_better: None where neither direction is, as of a share that describes the data.
         short: a heading for narrow tables; the title where it is empty.
     """
 
     name: str
     title: str
     unit: Literal["percent", "points", "number"] = "percent"
-    higher_is_better: bool = False
+    higher_is_better: bool | None = False
     short: str = ""
 
     @property
@@ -64,7 +65,7 @@ METRICS = {
         Metric("letter_accuracy", "letter accuracy", higher_is_better=True),
         Metric("aslfr", "(N - D) / N", higher_is_better=True),
         Metric("sentence_error", "sentences with errors", short="sentences wrong"),
-        Metric("seen_share", "sentences seen in train", short="share seen"),
+        Metric("seen_share", "sentences seen in train", higher_is_better=None, short="share seen"),
         *(Metric(f"bleu{n}", f"BLEU-{n}", "points", higher_is_better=True) for n in range(1, 5)),
         Metric("chrf", "chrF2", "points", higher_is_better=True),
         Metric("rouge_l", "ROUGE-L", "points", higher_is_better=True),

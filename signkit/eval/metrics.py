@@ -82,6 +82,22 @@ def main_rate(protocol: Protocol) -> str:
     return "cer" if protocol.unit == "character" else "wer"
 
 
+_FIGURES = {"bleu": "bleu4"}
+"""The figure that stands for a metric of several."""
+_NO_FIGURE = ("edits", "seen", "per_class")
+
+
+def main_figure(protocol: Protocol) -> str:
+    """The name of the figure that a protocol is about: its first metric that is one."""
+    named = next((name for name in protocol.metrics if name not in _NO_FIGURE), main_rate(protocol))
+    return _FIGURES.get(named, named)
+
+
+def metric_of(figure: str) -> str:
+    """The metric that a figure of `main_figure` is one of."""
+    return next((name for name, of in _FIGURES.items() if of == figure), figure)
+
+
 def _measures(name: str, sentences: Sentences) -> tuple[Measure, ...]:
     protocol = sentences.protocol
     unit, spaces = protocol.unit, protocol.spaces

@@ -1,38 +1,53 @@
 """From a recipe's sections to a model: encoder, context and head, each by its registered name."""
 
-from typing import Any
+from typing import Any, cast
 
 import torch
+from torch import nn
 
 from signkit.config.recipe import Recipe
-from signkit.config.registry import build, component_name
+from signkit.config.registry import build, component_name, config_class
 from signkit.data.examples import used_layout
 from signkit.errors import UserError
-from signkit.text.vocabulary import Vocabulary
+from signkit.models.spec import Spec
 from signkit.types import VIDEO
 
 
-def assemble(recipe: Recipe, vocabulary: Vocabulary, layout_name: str, width: int) -> Any:
-    """A recogniser with fresh weights, the same ones for a seed.
-
-    Args:
-        layout_name: the corpus's landmark layout, "" for features, `VIDEO` for video.
-        width: coordinates a point, numbers a feature vector, or the three colours.
+def assemble(recipe: Recipe, spec: Spec) -> nn.Module:
+    """A model with fresh weights, the same ones for a seed, of the parts that the recipe has.
 
     Raises:
         UserError: encoder and corpus do not fit together, or parts differ in width.
     """
-    check_reads(recipe.encoder, layout_name)
-    points = used_layout(layout_name, recipe.landmarks)
+    vocabulary, parts = spec.vocabulary, dict[str, Any]()
+    width = int(getattr(recipe.encoder or recipe.model, "width", 0))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.train.seed)
-        encoder = build(recipe.encoder, points, width)
-        context = build(recipe.context, len(vocabulary), encoder.video_dim, vocabulary)
-        return build(recipe.model, encoder=encoder, context=context, vocabulary=len(vocabulary))
+        if recipe.part("encoder") is not None:
+            check_reads(recipe.encoder, spec.signal.layout)
+            points = used_layout(spec.signal.layout, recipe.landmarks)
+            parts["encoder"] = build(recipe.encoder, points, spec.signal.width)  # type: ignore[arg-type]
+            width = parts["encoder"].dims["video"]
+        if recipe.context is not None:
+            parts["context"] = build(recipe.context, len(vocabulary), width, vocabulary)
+        return cast(nn.Module, build(recipe.model, vocabulary=len(vocabulary), **parts))
+
+
+def task_by_name(recipe: Recipe) -> Any:
+    """The `signkit.train.task.Task` of a recipe, which is imported when it is asked for.
+
+    Raises:
+        UserError: no package has registered it.
+    """
+    try:
+        config = config_class("tasks", recipe.task)()
+    except KeyError as error:
+        raise UserError("model", f"its task `{recipe.task}` is not registered", str(error.args[0])) from None
+    return build(config, recipe)
 
 
 def check_reads(encoder: Any, layout_name: str) -> None:
-    """Refuse an encoder of video beside another corpus, and the other way round.
+    """Refuse an encoder of video for another corpus, and the other way round.
 
     What an encoder reads is said by its options (``reads``); what says nothing does not read video.
     The encoders of landmarks and of features tell the two apart themselves.
@@ -43,5 +58,5 @@ def check_reads(encoder: Any, layout_name: str) -> None:
     name = component_name("encoders", encoder)
     has = {VIDEO: "video", "": "feature vectors"}.get(layout_name, f"landmarks ({layout_name})")
     what = f"'{name}' reads {reads}" if reads else f"'{name}' does not read video"
-    better = {VIDEO: "swin", "": "features"}.get(layout_name, "gcn")
+    better = {VIDEO: "timm", "": "features"}.get(layout_name, "gcn")
     raise UserError("encoder.name", f"{what}, and the corpus has {has}", f"take {better!r}")

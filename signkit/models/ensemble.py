@@ -40,11 +40,11 @@ class Ensemble(nn.Module):
         """The mean logits of a batch and its targets; places and lengths are the first model's."""
         each = _of_equal_lengths(self._each, batch)
         first = each[0]
-        chunk = _mean(each, lambda logits: logits.chunk)
-        one_level = all(logits.video is logits.chunk for logits in each)
+        chunk = _mean(each, lambda logits: logits.levels["chunk"])
+        one_level = all(logits.levels["video"] is logits.levels["chunk"] for logits in each)
+        video = chunk if one_level else _mean(each, lambda logits: logits.levels["video"])
         return SplitLogits(
-            chunk=chunk,
-            video=chunk if one_level else _mean(each, lambda logits: logits.video),
+            levels={"chunk": chunk, "video": video},
             context=_mean(each, lambda logits: logits.context),
             bias=_mean(each, lambda logits: logits.bias),
             lengths=first.lengths,
@@ -73,7 +73,7 @@ class Mixture(nn.Module):
 
     Args:
         models: recognisers without context, of one vocabulary, that give equally many chunks.
-        acoustic: the logits of a model that are decoded, its bias included (`recognise.acoustic_logits`).
+        acoustic: the logits of a model that are decoded, its bias included (`acoustic_logits`).
 
     Raises:
         ValueError: none, or one with a context.
@@ -98,8 +98,7 @@ class Mixture(nn.Module):
         mean = log.logsumexp(0) - math.log(len(each))
         return replace(
             each[0],
-            chunk=mean,
-            video=mean,
+            levels={"chunk": mean, "video": mean},
             context=torch.zeros_like(each[0].context),
             bias=torch.zeros_like(each[0].bias),
             auxiliary=_mean(each, lambda logits: logits.auxiliary),

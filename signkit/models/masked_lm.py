@@ -1,27 +1,23 @@
-"""A masked language model: a BERT that sees both sides of a sentence tells the tokens that are masked.
+"""A masked language model: a BERT that sees both sides of a sentence predicts the tokens that are masked.
 
 The vocabulary stays the recogniser's: the mask and the mark of the sentence's end are two embeddings beside
 it. A sentence's score is its pseudo-likelihood, the product of P of each token given all others (Salazar et
 al. 2020), which has no end and is no probability.
 """
 
-from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from signkit.data.batch import Batch, length_mask
+from signkit.data.batch import TextBatch, length_mask
 from signkit.errors import UserError
 from signkit.models.configs import MaskedLmConfig
 from signkit.models.context.adaptor import AdaptedContext
 from signkit.models.context.bert import BertReader
 from signkit.models.context.protocol import START
-from signkit.models.encoders.nothing import NothingEncoder
-from signkit.models.language_model import check_sees_nothing, without_video
-from signkit.models.losses.logits import SplitLogits
-from signkit.models.output_layer import Classifier
+from signkit.models.output_layer import OutputLayer
 
 MASK, CLOSE = 0, 1
 """Rows of the model's own marks."""
@@ -33,30 +29,26 @@ class MaskedLm(nn.Module):
     """A `signkit.models.protocol.Language` of pseudo-likelihoods.
 
     Args:
-        encoder: gives one empty chunk.
         context: whose reader is a BERT; it is read with attention to both sides.
-        classifier: of its vectors.
+        output: of its vectors.
         share: of the tokens that are masked while training.
     """
 
-    topology = "rnnt"
-    context_free = False
     predicts_end = False
 
-    def __init__(
-        self, *, encoder: NothingEncoder, context: AdaptedContext, classifier: Classifier, share: float
-    ) -> None:
+    def __init__(self, *, context: AdaptedContext, output: OutputLayer, share: float) -> None:
         super().__init__()
-        self.encoder, self.context, self.classifier, self.share = encoder, context, classifier, share
+        self.context, self.output, self.share = context, output, share
         width = context.adaptor.project.in_features
         self.marks = nn.Parameter(torch.randn(2, width) * 0.02)
 
-    def forward(self, batch: Batch) -> SplitLogits:
-        """The logits of every token of the targets, of which some, `asked`, are masked."""
-        inside = length_mask(batch.target_lengths, batch.targets.shape[1])
-        asked = drawn(inside, self.share) if self.training else torch.zeros_like(inside)
-        logits = self.token_logits(batch.targets, batch.target_lengths, asked)
-        return replace(without_video(batch, self.encoder, self.classifier, logits), asked=asked)
+    def forward(
+        self, batch: TextBatch
+    ) -> tuple[Float[Tensor, "batch labels vocab"], Bool[Tensor, "batch labels"]]:
+        """The logits of every token given all others, and which tokens were masked: some while training."""
+        inside = length_mask(batch.lengths, batch.tokens.shape[1])
+        masked = drawn(inside, self.share) if self.training else torch.zeros_like(inside)
+        return self.token_logits(batch.tokens, batch.lengths, masked), masked
 
     def token_logits(
         self,
@@ -66,7 +58,7 @@ class MaskedLm(nn.Module):
     ) -> Float[Tensor, "batch labels vocab"]:
         """Logits at every token; index 0 means nothing."""
         vectors = self.context.adaptor(self._states(tokens, lengths, masked)[:, 1:-1])
-        logits: Tensor = self.classifier(vectors) + self.classifier.bias
+        logits: Tensor = self.output(vectors) + self.output.bias
         return logits
 
     def log_scores(
@@ -88,16 +80,10 @@ class MaskedLm(nn.Module):
             masked[torch.arange(len(some), device=row.device), place] = True
             states = self._states(tokens[row], lengths[row], masked)
             at = states[torch.arange(len(some), device=row.device), place + 1]
-            logits = self.classifier(self.context.adaptor(at)) + self.classifier.bias
+            logits = self.output(self.context.adaptor(at)) + self.output.bias
             log = logits[:, 1:].float().log_softmax(1)
             found[row, place] = log.gather(1, tokens[row, place][:, None] - 1)[:, 0]
         return found
-
-    def history_rows(self, history: Tensor, lengths: Tensor) -> NoReturn:
-        """Refused: what is masked is told from both sides."""
-        raise UserError("model.name", "a masked language model says nothing of what comes next")
-
-    rows = history_rows
 
     def _states(
         self,
@@ -127,14 +113,13 @@ def drawn(inside: Bool[Tensor, "batch labels"], share: float) -> Bool[Tensor, "b
     return ((chance < share) | least) & inside
 
 
-def build(config: MaskedLmConfig, *, encoder: Any, context: nn.Module, vocabulary: int) -> MaskedLm:
+def build(config: MaskedLmConfig, *, context: nn.Module, vocabulary: int) -> MaskedLm:
     """Put the parts together.
 
     Raises:
-        UserError: the encoder sees a video, or the context is no BERT.
+        UserError: the context is no BERT.
     """
-    check_sees_nothing(encoder)
     if not (isinstance(context, AdaptedContext) and isinstance(context.reader, BertReader)):
         raise UserError("context.name", "a masked language model is a BERT", "take `context: {name: bert}`")
-    classifier = Classifier(dim=context.dim, vocabulary=vocabulary, normalised=False)
-    return MaskedLm(encoder=encoder, context=context, classifier=classifier, share=config.share)
+    output = OutputLayer(dim=context.dim, vocabulary=vocabulary, normalised=False)
+    return MaskedLm(context=context, output=output, share=config.share)

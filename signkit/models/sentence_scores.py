@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import torch
-from jaxtyping import Int
-from torch import Tensor
 
+from signkit.data.padding import padded
 from signkit.models.protocol import Language
 
 Floats = npt.NDArray[np.float64]
@@ -35,15 +34,6 @@ def sentence_scores(model: Language, sentences: Sequence[Sequence[int]]) -> list
                 found[place] = row[: lengths[place] + model.predicts_end]
     model.train(was_training)
     return found
-
-
-def padded(sentences: Sequence[Sequence[int]]) -> tuple[Int[Tensor, "batch labels"], Int[Tensor, " batch"]]:
-    """Sentences in one tensor, zero where padded, and their lengths."""
-    lengths = np.fromiter(map(len, sentences), np.int64, len(sentences))
-    flat = np.fromiter((token for sentence in sentences for token in sentence), np.int64, int(lengths.sum()))
-    table = np.zeros((len(lengths), int(lengths.max(initial=0))), dtype=np.int64)
-    table[np.arange(table.shape[1]) < lengths[:, None]] = flat
-    return torch.from_numpy(table), torch.from_numpy(lengths)
 
 
 def _batches(lengths: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:

@@ -58,18 +58,35 @@ def text_scores(model: Language, vocabulary: Vocabulary, sentences: Sequence[Seq
     Raises:
         UserError: a word cannot be cut into pieces.
     """
-    ends = [0] * model.predicts_end
-    encoded = [vocabulary.encode(sentence) for sentence in sentences]
-    log = sentence_scores(model, encoded)
-    unknown = [np.array([*tokens, *ends]) == UNKNOWN for tokens in encoded]
+    tokens = [vocabulary.encode(sentence) for sentence in sentences]
+    log = sentence_scores(model, tokens)
+    return word_scores(vocabulary, sentences, tokens, log, ends=model.predicts_end)
+
+
+def word_scores(
+    vocabulary: Vocabulary,
+    sentences: Sequence[Sequence[str]],
+    tokens: Sequence[Sequence[int]],
+    log: Sequence[Floats],
+    *,
+    ends: bool,
+) -> TextScores:
+    """The scores of sentences whose tokens have these probabilities.
+
+    Args:
+        tokens: the indices of each sentence.
+        log: log P of each token, and of the end where it is predicted.
+        ends: whether it is.
+    """
+    unknown = [np.array([*each, *([0] * ends)]) == UNKNOWN for each in tokens]
     if vocabulary.subwords is None:
-        return TextScores(log, unknown, bool(ends))
-    begins = [_begins(vocabulary, sentence, bool(ends)) for sentence in sentences]
+        return TextScores(list(log), unknown, ends)
+    begins = [_begins(vocabulary, sentence, ends) for sentence in sentences]
     return TextScores(
         [np.add.reduceat(each, at) for each, at in zip(log, begins, strict=True)],
         [np.logical_or.reduceat(each, at) for each, at in zip(unknown, begins, strict=True)],
-        bool(ends),
-        [len(tokens) for tokens in encoded],
+        ends,
+        [len(each) for each in tokens],
     )
 
 

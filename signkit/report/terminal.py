@@ -1,83 +1,81 @@
-"""The end of a run on the terminal."""
+"""Sections on a terminal: the same tables and sentences as on a page."""
 
-import math
+import sys
+from collections.abc import Sequence
 
 from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as RichTable
 from rich.text import Text
 
-from signkit.report.result import Result, examples, marked, shown_splits
+from signkit.report.sections import Cell, Group, Lines, Pairs, Paragraph, Section, Sentence, Table
 
-SENTENCES = 4
-COLOURS = {"correct": "", "substitution": "bold magenta", "deletion": "bold red", "insertion": "bold blue"}
-TITLES = {
-    "wer": "WER",
-    "wer_greedy": "greedy",
-    "wer_seen": "seen in train",
-    "wer_unseen": "unseen",
-    "cer": "CER",
-    "cer_greedy": "greedy",
-    "cer_seen": "seen in train",
-    "cer_unseen": "unseen",
-    "sentence_error": "sentences wrong",
-    "seen_share": "share seen",
-}
+COLOURS = {"C": "", "S": "bold magenta", "D": "bold red", "I": "bold blue"}
 
 
-def print_result(result: Result) -> None:
-    """A table of the figures, a few sentences beside their references, and where the picture lies."""
-    # Ids and glosses as they are: no markup in brackets, no names of emoji.
-    console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
-    console.print(_table(result))
-    if calibration := _calibration(result):
-        console.print(calibration)
-    for split in shown_splits(result)[:1]:
-        console.print(f"Sentences of {split}:")
-        for name in examples(result, split, SENTENCES):
-            _print_sentence(console, result, split, name)
-    if result.picture is not None:
-        console.print(f"picture: {result.picture}")
-        console.print(f"report:  {result.picture.with_name('report.html')}")
+def console() -> Console:
+    """A terminal that shows ids and glosses as they are: no markup in brackets, no names of emoji.
+
+    Lines are whole when they are piped, whatever the width of the terminal.
+    """
+    width = None if sys.stdout.isatty() else 200
+    return Console(width=width, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
-def percent(value: float) -> str:
-    """A fraction as the reader has it."""
-    return "-" if math.isnan(value) else f"{100 * value:.1f} %"
+def print_sections(sections: Sequence[Section]) -> None:
+    """Print what a terminal can show; pictures are for pages."""
+    out = console()
+    for section in sections:
+        match section:
+            case Paragraph():
+                out.print(section.text)
+            case Lines():
+                out.print(*section.lines, sep="\n")
+            case Table():
+                out.print(_table(section))
+                for note in section.notes:
+                    out.print(note)
+            case Pairs():
+                out.print(f"{section.title}:")
+                for sentence in section.sentences:
+                    _print_sentence(out, sentence)
+            case Group():
+                print_sections(section.parts)
 
 
-def _table(result: Result) -> Table:
-    table = Table(
-        title=f"{result.recipe}, weights of step {result.step}", box=box.SIMPLE_HEAD, title_justify="left"
-    )
-    names = [name for name in TITLES if any(s.name == name for s in result.scores)]
-    table.add_column("split")
-    for name in names:
-        table.add_column(TITLES[name], justify="right")
-    for split in shown_splits(result):
-        values = [result.value(split, name) for name in names]
-        table.add_row(split, *(percent(v.value) if v else "" for v in values))
+def _table(section: Table) -> RichTable:
+    title = section.title or section.caption or None
+    table = RichTable(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    rows = section.cells()
+    for place, column in enumerate(section.columns):
+        numeric = section.numeric(place)
+        table.add_column(column, justify="right" if numeric else "left", no_wrap=numeric)
+    columns = [_column(*each) for each in zip(section.columns, zip(*rows, strict=True), strict=False)]
+    for row in zip(*columns, strict=True):
+        table.add_row(*row)
     return table
 
 
-def _calibration(result: Result) -> str:
-    """A line: how far confidences are from the truth on average, before and after the temperature."""
-    parts = []
-    for split in shown_splits(result):
-        raw, used = (result.value(split, f"calibration_error{end}") for end in ("_raw", ""))
-        if raw and used:
-            parts.append(f"{split} {percent(raw.value)}, calibrated {percent(used.value)}")
-    return f"Confidences are off by (ECE): {'; '.join(parts)}" if parts else ""
+def _column(name: str, cells: Sequence[Cell]) -> list[Text]:
+    """The cells as texts; where there are details, all as wide as the column, so that texts and details each
+    stand below each other."""
+    width = max(len(cell.detail or "") for cell in cells)
+    if not width:
+        return [Text(cell.text, "bold" if cell.strong else "") for cell in cells]
+    before = max(len(name) - width - 1, *(len(cell.text) for cell in cells))
+    return [
+        Text(f"{cell.text:>{before}}", justify="left").append(f" {cell.detail or '':{width}}", "dim")
+        for cell in cells
+    ]
 
 
-def _print_sentence(console: Console, result: Result, split: str, name: str) -> None:
-    left, right = Text("  reference   "), Text("  recognised  ")
-    for kind, reference, hypothesis in marked(
-        result.references[name], result.hypotheses[split][name][0].tokens
-    ):
-        width = max(len(reference), len(hypothesis), 1)
-        left.append((reference or "·").ljust(width + 1), COLOURS[kind])
-        right.append((hypothesis or "·").ljust(width + 1), COLOURS[kind])
-    console.print(f"  {name}", style="dim")
-    console.print(left)
-    console.print(right)
+def _print_sentence(out: Console, sentence: Sentence) -> None:
+    out.print(f"  {sentence.id}", style="dim")
+    for line in sentence.lines:
+        above, below = Text("  reference   "), Text("  recognised  ")
+        for kind, reference, hypothesis in line.steps:
+            width = max(len(reference), len(hypothesis), 1)
+            above.append((reference or "·").ljust(width + 1), COLOURS[kind])
+            below.append((hypothesis or "·").ljust(width + 1), COLOURS[kind])
+        out.print(above)
+        out.print(below)

@@ -16,6 +16,9 @@ from signkit.runtime.files import checked_folder, plainly, whole_folder
 
 State = dict[str, Tensor]
 
+OLDER_NAMES = {"classifier.": "output.", "chunk_classifier.": "heads.chunk."}
+"""Parts of models that had another name in version 0.1."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -23,7 +26,7 @@ class Progress:
 
     Attributes:
         step: updates made.
-        best: the best dev score so far (lower is better), None before the first.
+        best: the best dev score so far, None before the first.
         best_step: the step it was seen at.
         stale: evaluations since then.
         skipped: samples left out because their reference does not fit.
@@ -155,20 +158,32 @@ def read_state(path: Path) -> State:
         OperationalError: the file is missing, truncated or no safetensors file.
     """
     try:
-        return load_file(path)
+        return {_present_name(name): tensor for name, tensor in load_file(path).items()}
     except FileNotFoundError:
         raise OperationalError(f"{path}: missing") from None
     except (SafetensorError, OSError, ValueError) as error:
         raise OperationalError(f"{path}: not a whole safetensors file: {error}") from None
 
 
-def load_weights(model: torch.nn.Module, state: State, where: Path) -> None:
+def _present_name(name: str) -> str:
+    """The name of a weight in this version; files of version 0.1 have others."""
+    for before, now in OLDER_NAMES.items():
+        if name.startswith(before):
+            return now + name.removeprefix(before)
+    return name
+
+
+def load_weights(model: torch.nn.Module, state: State, where: Path, *, partial: bool = False) -> None:
     """Copy weights into a model that must fit exactly.
+
+    Args:
+        partial: whether the state may have more, as that of a training with heads that the model lacks.
 
     Raises:
         OperationalError: a tensor is missing, too many, or of another shape.
     """
-    _into(model.state_dict(), state, where)
+    own = model.state_dict()
+    _into(own, {name: state[name] for name in own if name in state} if partial else state, where)
 
 
 def begin_from(model: torch.nn.Module, state: State, where: Path) -> tuple[int, tuple[str, ...]]:

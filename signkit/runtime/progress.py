@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -24,8 +24,6 @@ from signkit.runtime.files import plainly, write_text
 
 CURVE_POINTS = 400
 """Steps written to metrics.jsonl and TensorBoard, about."""
-NO_RATES = ("perplexity", "pseudo-perplexity")
-"""Dev scores that are no fractions, and so not shown in percent."""
 SECONDS_BETWEEN_LINES = 15.0
 """Of a run whose output is not a terminal."""
 
@@ -100,19 +98,31 @@ class Bar:
             self._watch.console.print(line, markup=False, soft_wrap=True)
 
 
+class Shown(Protocol):
+    """A metric, as `signkit.eval.figures.Metric`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def short(self) -> str: ...
+
+    def text(self, value: float, digits: int = 2) -> str: ...
+
+
 class TrainingWatch:
     """A training's `Watcher`: the bar with loss and dev score, metrics.jsonl and TensorBoard.
 
     Args:
         begun: the step that training goes on from; later lines of an interrupted run are dropped.
-        score: the dev score's name.
+        metric: what dev is judged by.
 
     Raises:
         OperationalError: a file cannot be written; from `stepped` and `evaluated` too.
     """
 
-    def __init__(self, watch: Watch, bar: Bar, *, begun: int, total: int, score: str) -> None:
-        self._watch, self._bar, self._total, self._score = watch, bar, total, score
+    def __init__(self, watch: Watch, bar: Bar, *, begun: int, total: int, metric: Shown) -> None:
+        self._watch, self._bar, self._total, self._metric = watch, bar, total, metric
         self._every = max(1, total // CURVE_POINTS)
         self._dev = ""
         self._files: tuple[_Lines, _Board] | None = None
@@ -128,11 +138,11 @@ class TrainingWatch:
 
     def evaluated(self, step: int, score: float, best: bool) -> None:
         """Show and record a dev score."""
-        rate = self._score not in NO_RATES
-        self._dev = f"  dev {self._score} " + (f"{100 * score:.1f} %" if rate else f"{score:.1f}")
-        shown = f"{100 * score:.2f} %" if rate else f"{score:.2f}"
-        self._watch.note(f"step {step}: dev {self._score} {shown}{' (best)' if best else ''}")
-        self._record(step, {f"dev_{self._score}": score})
+        name = self._metric.short or self._metric.name
+        self._dev = f"  dev {name} {self._metric.text(score, 1)}"
+        shown = self._metric.text(score)
+        self._watch.note(f"step {step}: dev {name} {shown}{' (best)' if best else ''}")
+        self._record(step, {f"dev_{name}": score})
 
     def close(self) -> None:
         """Close the files."""

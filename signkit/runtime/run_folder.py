@@ -159,7 +159,7 @@ def write_environment(folder: Path, fingerprint: str, device: str, processes: in
 
 
 def _git_state() -> dict[str, Any] | None:
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     answers = []
     for words in (("rev-parse", "HEAD"), ("status", "--porcelain")):
         try:

@@ -20,6 +20,7 @@ Unit = Literal["gloss", "character", "subword"]
 PLURAL: dict[str, str] = {"gloss": "glosses", "character": "characters", "subword": "sub-words"}
 """Units as messages name them."""
 BLANK, UNKNOWN = "<blank>", "<unk>"
+PHOENIX_SYMBOLS = 1296
 SUBWORDS = "subwords.model"
 """The sentencepiece model beside a vocabulary's file."""
 
@@ -179,6 +180,12 @@ def read_sentences(path: str | os.PathLike[str], vocabulary: Vocabulary) -> tupl
 def take_subwords(theirs: Vocabulary, run: str) -> str:
     """The hint by which a recipe has the sub-words of a run; "" where the run has none."""
     return f"text.file: {Path(run) / 'export' / SUBWORDS} takes its sub-words" if theirs.subwords else ""
+
+
+def synthetic_vocabulary(symbols: int = 0) -> Vocabulary:
+    """A vocabulary of so many symbols, blank and unknown token included; 0: those of PHOENIX-2014."""
+    names = (f"G{number:06d}" for number in range(max(1, (symbols or PHOENIX_SYMBOLS) - 2)))
+    return Vocabulary((BLANK, UNKNOWN, *names))
 
 
 def composed(text: str) -> str:

@@ -5,11 +5,11 @@ same numbers as one that was never interrupted, and nothing but tensors and a fe
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from accelerate import Accelerator
@@ -17,15 +17,11 @@ from accelerate.utils import broadcast
 from torch import Tensor, nn
 
 from signkit.config.recipe import TrainConfig
-from signkit.config.registry import build
-from signkit.data.loader import Step
-from signkit.errors import OperationalError
-from signkit.models.losses.configs import CstConfig, LossTerm
-from signkit.models.losses.terms import Term
-from signkit.models.losses.topology import chunks_needed
+from signkit.data.loader import Batch, Step
+from signkit.errors import OperationalError, UserError
 from signkit.runtime import checkpoint
 from signkit.runtime.checkpoint import Progress, State
-from signkit.tasks.recognition.proposals import proposer
+from signkit.train.task import Evaluation, Task, Term
 
 
 @runtime_checkable
@@ -56,22 +52,22 @@ def accelerator(config: TrainConfig) -> Accelerator:
 
 
 def train(
+    task: Task,
     model: Any,
     config: TrainConfig,
     steps: Callable[[int], Iterator[Step]],
-    evaluate: Callable[[int], float] | None,
+    evaluate: Callable[[int], Evaluation] | None,
     checkpoints: Path,
     watcher: Watcher,
     engine: Accelerator,
     should_stop: Callable[[], bool],
 ) -> Ended:
-    """Train a recogniser until the last step, until it stops getting better, or until it is asked to stop.
+    """Train a model until the last step, until it stops getting better, or until it is asked to stop.
 
     Args:
-        model: a `Recogniser`; changed in place.
+        model: of the task; changed in place.
         steps: the batches from a step on (counted from 0), without end.
-        evaluate: gives the dev score (lower is better) of the weights after a step; None without dev. Those
-            of steps before `with_context` are no candidates for the best.
+        evaluate: gives the dev score of the weights after a step, the task's `selection`; None without dev.
         checkpoints: where to write checkpoints; the newest there is where training goes on.
         should_stop: asked after each step.
 
@@ -89,7 +85,6 @@ def train(
             checkpoint.prune(checkpoints, keep=config.keep, best_step=progress.best_step)
     if config.patience and progress.stale >= config.patience:
         return Ended("stopped early", progress)
-    terms = built_terms(config, model.topology)
     parallel, optimizer = engine.prepare(model, optimizer)
 
     for data in steps(progress.step):
@@ -99,7 +94,7 @@ def train(
         torch.manual_seed((config.seed << 32) + step * 1024 + engine.process_index)
         set_learning_rate(optimizer, config, step)
         model.train()
-        figures, skipped = update(parallel, model, optimizer, data, config, terms, engine)
+        figures, skipped = update(parallel, model, optimizer, data, config, task, engine)
         if averaged is not None:
             average(averaged, model.state_dict(), min(config.ema, (1 + step) / (10 + step)))
         progress = replace(progress, step=step, skipped=progress.skipped + skipped)
@@ -110,9 +105,10 @@ def train(
         due = last or (config.eval_every and step % config.eval_every == 0)
         if evaluate is not None and due:
             with swapped_weights(model, averaged):
-                score = of_main(evaluate(step), engine)
-            if with_context(config, step):
-                improved = progress.best is None or score < progress.best
+                found = evaluate(step)
+            score = of_main(found.value, engine)
+            if found.counts:
+                improved = progress.best is None or task.selection.is_better(score, progress.best)
                 progress = replace(progress, stale=0 if improved else progress.stale + 1)
             if improved:
                 progress = replace(progress, best=score, best_step=step)
@@ -131,61 +127,42 @@ def train(
     return Ended("finished", progress)
 
 
-def with_context(config: TrainConfig, step: int) -> bool:
-    """Whether a term with context has begun by this step (counted from 1), or there is none to begin.
-
-    Until then the loss does not know the context, and what a model with it would recognise means nothing.
-    """
-    starts = [term.start for term in config.losses if isinstance(term, CstConfig)]
-    return not starts or min(starts) <= (step - 1) / config.max_steps
-
-
-def built_terms(config: TrainConfig, topology: str) -> list[tuple[LossTerm, Term]]:
-    """The terms of the loss with their weights and shares of the run."""
-    return [(cast(LossTerm, term), build(term, topology=topology)) for term in config.losses]
-
-
 def update(
     parallel: nn.Module,
     model: Any,
     optimizer: torch.optim.Optimizer,
     data: Step,
     config: TrainConfig,
-    terms: Sequence[tuple[LossTerm, Term]],
+    task: Task,
     engine: Accelerator,
 ) -> tuple[dict[str, float], int]:
     """One update of the weights from this process's parts of a batch.
 
-    Returns the figures of the step (means over the batch's samples) and how many samples did not fit.
+    Each term of the loss is a mean over the samples of all parts and processes by their weights.
+
+    Returns the figures of the step (means over the same samples) and how many samples were left out.
     """
-    share, count = data.step / config.max_steps, data.samples
-    active = [(term, compute) for term, compute in terms if term.start <= share < term.end]
+    share = data.step / config.max_steps
+    weights, skipped = total_weights(task, model, data.parts, engine)
     optimizer.zero_grad(set_to_none=True)
     sums: dict[str, float] = {}
-    skipped = 0
     for number, part in enumerate(data.parts):
         batch = part.to(engine.device)
         hold = engine.no_sync(parallel) if number + 1 < len(data.parts) else nullcontext()
         with hold:
-            logits = parallel(batch).float()
-            fits = chunks_needed(batch.targets, batch.target_lengths, model.topology) <= logits.lengths
-            propose = proposer(model, logits)
-            total = logits.auxiliary + 0.0 * logits.anchor()
-            for term, compute in active:
-                value = compute(logits, batch, propose)
-                total = total + term.weight * value
-                name = type(term).__name__.removesuffix("Config").lower()
-                sums[name] = sums.get(name, 0.0) + float(value.detach()[fits].sum())
-            loss = torch.where(fits, total, 0.0).sum() / count
+            terms = task.loss(model, parallel, batch, share)
+            loss = mean_loss(terms, weights)
             if not torch.isfinite(loss):
-                named = [i for i, ok in zip(batch.ids, total.isfinite().tolist(), strict=True) if not ok]
+                named = _not_finite(terms, batch.ids)
                 raise OperationalError(
-                    f"step {data.step + 1}: the loss is not a number (samples {', '.join(named)}); "
+                    f"step {data.step + 1}: the loss is not a number (samples {named}); "
                     "a lower train.lr or train.clip may help"
                 )
             engine.backward(loss * engine.num_processes)
-        sums["loss"] = sums.get("loss", 0.0) + float(loss.detach()) * count
-        skipped += int((~fits).sum())
+        for name, term in terms.items():
+            for figure, values in term.figures.items():
+                sums[figure] = sums.get(figure, 0.0) + float(values.sum()) / max(weights[name], 1.0)
+        sums["loss"] = sums.get("loss", 0.0) + float(loss.detach())
     norm = float(engine.clip_grad_norm_(parallel.parameters(), config.clip or math.inf))
     if not math.isfinite(norm):
         raise OperationalError(
@@ -193,29 +170,80 @@ def update(
         )
     optimizer.step()
     names = sorted(sums)
-    totals = engine.reduce(torch.tensor([sums[n] for n in names] + [skipped], device=engine.device), "sum")
-    figures = {name: float(total) / count for name, total in zip(names, totals[:-1], strict=True)}
+    totals = engine.reduce(torch.tensor([sums[n] for n in names], device=engine.device), "sum")
+    figures = {name: float(total) for name, total in zip(names, totals, strict=True)}
     figures |= {"gradient_norm": norm, "lr": optimizer.param_groups[0]["lr"]}
-    return figures, int(totals[-1])
+    return figures, skipped
+
+
+def total_weights(
+    task: Task, model: Any, parts: Sequence[Batch], engine: Accelerator
+) -> tuple[dict[str, float], int]:
+    """The sum of the weights of each term over all parts and processes, and how many samples have none.
+
+    They depend on targets and lengths alone, so they are known before the first part is computed, and on
+    the CPU: no GPU has to be waited for.
+    """
+    found: dict[str, float] = {}
+    skipped = 0
+    for part in parts:
+        weights = task.weights(model, part)
+        for name, each in weights.items():
+            found[name] = found.get(name, 0.0) + float(each.sum())
+        skipped += int((torch.stack([*weights.values()]) == 0).all(0).sum())
+    if engine.num_processes == 1:
+        return found, skipped
+    sums = torch.tensor([*found.values(), skipped], dtype=torch.float64, device=engine.device)
+    *totals, left_out = engine.reduce(sums, "sum").tolist()
+    return dict(zip(found, totals, strict=True)), int(left_out)
+
+
+def mean_loss(terms: Mapping[str, Term], weights: Mapping[str, float]) -> Tensor:
+    """The sum of the terms, each divided by its weights; 0, with a gradient, where it has none."""
+    each = [term.total.sum() / (weights[name] or 1.0) for name, term in terms.items()]
+    return each[0] if len(each) == 1 else torch.stack(each).sum()
+
+
+def _not_finite(terms: Mapping[str, Term], ids: Sequence[str]) -> str:
+    finite = torch.stack([term.total.isfinite() for term in terms.values()]).all(0).tolist()
+    return ", ".join(name for name, fine in zip(ids, finite, strict=True) if not fine)
 
 
 def make_optimizer(model: Any, config: TrainConfig) -> torch.optim.Optimizer:
-    """The optimizer, with groups for the encoder and the rest, with and without weight decay.
+    """The optimizer, with a group for each learning rate, with and without weight decay.
 
     Vectors (biases, gains of norms) do not decay.
+
+    Raises:
+        UserError: `train.groups` names a part that the model has not, or freezes all of it.
     """
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    groups: dict[tuple[bool, float, bool], list[nn.Parameter]] = {}
+    named = {part: False for group in config.groups for part in group.parts}
     for name, parameter in model.named_parameters():
+        of_encoder, frozen = name.startswith("encoder."), False
+        scale = config.encoder_lr_scale if of_encoder else 1.0
+        for group in config.groups:
+            parts = [part for part in group.parts if name == part or name.startswith(f"{part}.")]
+            if parts:
+                scale, frozen = group.lr_scale, group.freeze
+                named |= dict.fromkeys(parts, True)
+                break
+        if frozen:
+            parameter.requires_grad_(False)
         if parameter.requires_grad:
-            key = (name.startswith("encoder."), parameter.ndim >= 2)
-            groups.setdefault(key, []).append(parameter)
+            groups.setdefault((of_encoder, scale, parameter.ndim >= 2), []).append(parameter)
+    if missing := [part for part, there in named.items() if not there]:
+        there = ", ".join(dict.fromkeys(name.partition(".")[0] for name, _ in model.named_parameters()))
+        raise UserError("train.groups", f"the model has no part {missing[0]!r}", f"it has {there}")
+    if not groups:
+        raise UserError("train.groups", "nothing is left to be trained", "freeze fewer parts")
     options = [
         {
             "params": parameters,
-            "scale": config.encoder_lr_scale if of_encoder else 1.0,
+            "scale": scale,
             "weight_decay": config.weight_decay if decays else 0.0,
         }
-        for (of_encoder, decays), parameters in groups.items()
+        for (_, scale, decays), parameters in groups.items()
     ]
     if config.optimizer == "sgd":
         return torch.optim.SGD(options, lr=config.lr, momentum=config.momentum)

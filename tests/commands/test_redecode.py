@@ -38,15 +38,15 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def signkit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
     """The command in this process, in an empty folder; no picture is drawn."""
     from signkit.commands.tune import show
-    from signkit.report import page
+    from signkit.report.recognition import report
 
     def nothing_drawn(path: Path, *_: object) -> Path:
         path = path / "picture.png" if path.is_dir() else path
         path.write_bytes(b"")
         return path
 
-    monkeypatch.setattr(page, "draw", nothing_drawn)
-    monkeypatch.setattr(page, "draw_reliability", lambda path, result: None)
+    monkeypatch.setattr(report, "draw", nothing_drawn)
+    monkeypatch.setattr(report, "draw_reliability", lambda path, result: None)
     monkeypatch.setattr(show, "saved", nothing_drawn)
     monkeypatch.chdir(tmp_path)
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from signkit.cli.app import main
+from signkit.eval.figures import METRICS
 from signkit.eval.metrics import NAMES
-from signkit.report.scoring.scoring import TITLES
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -313,7 +313,7 @@ def test_every_figure_has_a_title(signkit: Command) -> None:
     Path("train.txt").write_text("t1|WIND COME\n")
     document = found(signkit("score", "ref.stm", "hyp.txt", *wanted, "--train", "train.txt", "--json")[1])
     names = [metric["name"] for metric in document["metrics"]]  # type: ignore[attr-defined]
-    assert set(names) <= set(TITLES)
+    assert set(names) <= set(METRICS)
     assert len(set(names)) == len(names) == 19
     assert document["analyses"]["classes"][0]["label"] == "NOW RAIN"  # type: ignore[index]
     assert "by class" in signkit("score", "ref.stm", "hyp.txt", "--metric", "per_class")[1]

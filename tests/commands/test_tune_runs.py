@@ -10,7 +10,7 @@ from tiny import C2ST, CTC, write_corpus, write_recipe
 
 from signkit.commands.tune import cached
 from signkit.commands.tune.cached import Remembered, encode_split
-from signkit.config.recipe import DecodeConfig
+from signkit.decode.configs import LatticeConfig
 from signkit.config.recipe_file import load_recipe
 from signkit.data.loader import eval_batches
 from signkit.decode.external.configs import InternalConfig, NgramConfig
@@ -31,7 +31,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Reopened:
     return Reopened(folder, recipe, scoring_protocol(recipe), prepare(recipe), 0)
 
 
-PARTS = DecodeConfig(
+PARTS = LatticeConfig(
     beam=6,
     fusion=(NgramConfig(order=2, weight=0.4), InternalConfig(weight=-0.7), InternalConfig(weight=0.0)),
     rescore=(InternalConfig(weight=-0.3), InternalConfig(weight=0.2, scale=0.4)),
@@ -65,7 +65,7 @@ def test_a_trial_with_an_ensemble_of_probabilities(tmp_path: Path) -> None:
     one, two = map(prepare, recipes)
     model = Mixture([one.model, two.model], partial(acoustic_logits, level="video"))
     prepared = replace(one, model=model)
-    decode = DecodeConfig(beam=4, fusion=(NgramConfig(order=2, weight=0.4),))
+    decode = LatticeConfig(beam=4, fusion=(NgramConfig(order=2, weight=0.4),))
     ready = Reopened(tmp_path, replace(recipes[0], decode=decode), scoring_protocol(recipes[0]), prepared, 0)
     run = encode_split(ready, "dev", ["decode.acoustic_scale"])
     decode = replace(decode, acoustic_scale=0.6)

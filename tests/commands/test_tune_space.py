@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signkit.commands.tune.space import Parameter, read_space, value_of, with_values
-from signkit.config.recipe import DecodeConfig
+from signkit.decode.configs import LatticeConfig
 from signkit.decode.external.configs import InternalConfig, LexiconConfig, NgramConfig
 from signkit.errors import UserError
 
-PARTS = DecodeConfig(
+PARTS = LatticeConfig(
     fusion=(NgramConfig(weight=0.3), InternalConfig(weight=-0.2), LexiconConfig(file="words.txt")),
     rescore=(NgramConfig(order=4),),
 )
@@ -31,11 +31,11 @@ def test_the_usual_space() -> None:
         "decode.context_scale=0:1.5",
     ]
     assert [p.neutral for p in found] == [0, 0, 0, 0, 1, 1]
-    assert keys(read_space([], DecodeConfig(), context=False)) == [
+    assert keys(read_space([], LatticeConfig(), context=False)) == [
         "decode.length_reward=-1:3",
         "decode.acoustic_scale=0.5:1.2",
     ]
-    assert keys(read_space([], DecodeConfig(beam=1), context=True)) == [
+    assert keys(read_space([], LatticeConfig(beam=1), context=True)) == [
         "decode.acoustic_scale=0.5:1.2",
         "decode.context_scale=0:1.5",
     ]
@@ -99,6 +99,6 @@ def test_all_faults_at_once() -> None:
 
 def test_greedy_search_without_context_has_nothing_to_tune() -> None:
     with pytest.raises(UserError) as caught:
-        read_space([], DecodeConfig(beam=1), context=False)
+        read_space([], LatticeConfig(beam=1), context=False)
     message = "decode.beam: is 1, greedy search, which changes with none of the parameters"
     assert str(caught.value) == f"{message}; --set decode.beam=8"

@@ -13,7 +13,8 @@ import torch
 from signkit.config.recipe import AugmentConfig, LandmarksConfig
 from signkit.data.batch import Batch
 from signkit.data.collate import collate
-from signkit.data.examples import Example, Examples, frame_labels, prepare, used_layout
+from signkit.data.example import Example
+from signkit.data.examples import Examples, frame_labels, prepare, used_layout
 from signkit.data.loader import Step, eval_batches, train_steps
 from signkit.data.plan import batch_plan, batches_per_epoch, padding_share, planned_steps
 from signkit.errors import OperationalError, UserError

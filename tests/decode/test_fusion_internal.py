@@ -6,7 +6,7 @@ import torch
 from fusion_laws import check_laws, message, no_text, total
 from torch import nn
 
-from signkit.config.recipe import DecodeConfig
+from signkit.decode.configs import LatticeConfig
 from signkit.decode import beam_search
 from signkit.decode.external.build import build_beside
 from signkit.decode.external.configs import InternalConfig
@@ -95,7 +95,7 @@ def test_a_scale_left_open_is_the_contexts(model):
     """What is subtracted is what was added; one that is named stays."""
     for given, expected in ((None, 0.3), (0.7, 0.7)):
         parts = InternalConfig(scale=given), InternalConfig(scale=given, weight=0.5)
-        decode = DecodeConfig(context_scale=0.3, fusion=parts[:1], rescore=parts[1:])
+        decode = LatticeConfig(context_scale=0.3, fusion=parts[:1], rescore=parts[1:])
         beside = build_beside(decode, vocabulary=VOCABULARY, model=model, text=no_text())
         named = Walked(built(model, scale=expected)).totals(SEQUENCES).tolist()
         assert Walked(beside.fusion[0].scorer).totals(SEQUENCES).tolist() == named

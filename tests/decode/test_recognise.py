@@ -9,7 +9,7 @@ import pytest
 import torch
 from tiny import C2ST, CTC, write_corpus, write_recipe
 
-from signkit.config.recipe import DecodeConfig
+from signkit.decode.configs import LatticeConfig
 from signkit.config.recipe_file import load_recipe
 from signkit.data.batch import Batch
 from signkit.data.loader import eval_batches
@@ -52,7 +52,7 @@ class Constant:
 
 def test_greedy_search_of_the_same_logits(prepared: Prepared) -> None:
     """To the bit what it finds alone, whatever stands beside the beam; the encoder runs once a batch."""
-    config = DecodeConfig(beam=4, acoustic_scale=0.7, length_reward=0.3, temperature=2.0)
+    config = LatticeConfig(beam=4, acoustic_scale=0.7, length_reward=0.3, temperature=2.0)
     fusion = [Fused(Constant(0.5, len(prepared.vocabulary)), 2.0)]
     alone = find(prepared.model, batches(prepared), greedy(config))
     beam = find(prepared.model, batches(prepared), config, fusion=fusion)
@@ -68,7 +68,7 @@ def test_greedy_search_of_the_same_logits(prepared: Prepared) -> None:
 
 
 def test_a_constant_scorer_is_a_length_reward(prepared: Prepared) -> None:
-    config = DecodeConfig(beam=6)
+    config = LatticeConfig(beam=6)
     fusion = [Fused(Constant(0.5, len(prepared.vocabulary)), 2.0)]
     fused = recognise(prepared.model, batches(prepared), prepared.vocabulary, config, fusion=fusion)
     rewarded = recognise(
@@ -87,7 +87,7 @@ def test_scorers_may_forget_between_searches(prepared: Prepared) -> None:
             self.forgotten += 1
 
     scorer = Counting(0.5, len(prepared.vocabulary))
-    find(prepared.model, batches(prepared), DecodeConfig(beam=2), fusion=[Fused(scorer, 1.0)])
+    find(prepared.model, batches(prepared), LatticeConfig(beam=2), fusion=[Fused(scorer, 1.0)])
     assert scorer.forgotten == len([*batches(prepared)]) == 2
 
 
@@ -96,7 +96,7 @@ def test_a_rescorer_changes_the_order_only(prepared: Prepared) -> None:
         def totals(self, sequences: list[tuple[int, ...]]) -> npt.NDArray[np.float64]:
             return np.array([float(len(each)) for each in sequences])
 
-    config = DecodeConfig(beam=6, nbest=6)
+    config = LatticeConfig(beam=6, nbest=6)
     plain = find(prepared.model, batches(prepared), config)
     again = find(prepared.model, batches(prepared), config, rescorers=[(Longest(), 100.0)])
     for name, each in plain.items():
@@ -111,7 +111,7 @@ def test_a_rescorer_changes_the_order_only(prepared: Prepared) -> None:
 def test_the_acoustic_scale_is_a_factor_of_the_logits(prepared: Prepared) -> None:
     """As if the encoder had given these."""
     model = prepared.model
-    config = DecodeConfig(beam=6, context_scale=0.0)
+    config = LatticeConfig(beam=6, context_scale=0.0)
     scaled = recognise(model, batches(prepared), prepared.vocabulary, replace(config, acoustic_scale=0.5))
     with torch.no_grad():
         before = {name: tensor.clone() for name, tensor in model.classifier.state_dict().items()}
@@ -125,7 +125,7 @@ def test_the_acoustic_scale_is_a_factor_of_the_logits(prepared: Prepared) -> Non
 @pytest.mark.parametrize("beam", [1, 6])
 def test_confidences(prepared: Prepared, beam: int) -> None:
     """One a token, from 0 to 1; a high temperature makes every voter count the same."""
-    config = DecodeConfig(beam=beam, nbest=min(beam, 2))
+    config = LatticeConfig(beam=beam, nbest=min(beam, 2))
     found = find(prepared.model, batches(prepared), config)
     for temperature in (0.1, 1.0, 100.0):
         for nbest in hypotheses(found, prepared.vocabulary, config, temperature).values():
@@ -136,7 +136,7 @@ def test_confidences(prepared: Prepared, beam: int) -> None:
 
 
 def test_greedy_search_takes_nothing_beside(prepared: Prepared) -> None:
-    config = DecodeConfig(beam=1)
+    config = LatticeConfig(beam=1)
     fusion = [Fused(Constant(0.0, len(prepared.vocabulary)), 1.0)]
     with pytest.raises(UserError) as caught:
         recognise(prepared.model, batches(prepared), prepared.vocabulary, config, fusion=fusion)
@@ -144,7 +144,7 @@ def test_greedy_search_takes_nothing_beside(prepared: Prepared) -> None:
         "decode.beam: is 1, greedy search, which has no place for decode.fusion and decode.rescore; "
         "a wider beam, such as 8, or nothing beside"
     )
-    assert greedy(DecodeConfig(beam=8, nbest=4, temperature=2.0, context_scale=0.5)) == DecodeConfig(
+    assert greedy(LatticeConfig(beam=8, nbest=4, temperature=2.0, context_scale=0.5)) == LatticeConfig(
         beam=1, context_scale=0.5
     )
 
@@ -152,7 +152,9 @@ def test_greedy_search_takes_nothing_beside(prepared: Prepared) -> None:
 def test_a_scorer_that_gives_no_numbers(prepared: Prepared) -> None:
     fusion = [Fused(Constant(float("nan"), len(prepared.vocabulary)), 1.0)]
     with pytest.raises(OperationalError, match=r"^decode.fusion or decode.rescore: .*\(Constant\)"):
-        recognise(prepared.model, batches(prepared), prepared.vocabulary, DecodeConfig(beam=2), fusion=fusion)
+        recognise(
+            prepared.model, batches(prepared), prepared.vocabulary, LatticeConfig(beam=2), fusion=fusion
+        )
 
 
 def test_a_model_that_gives_no_numbers(prepared: Prepared) -> None:
@@ -161,7 +163,7 @@ def test_a_model_that_gives_no_numbers(prepared: Prepared) -> None:
     with torch.no_grad():
         bias[2] = float("nan")
     with pytest.raises(OperationalError) as caught:
-        recognise(prepared.model, batches(prepared), prepared.vocabulary, DecodeConfig())
+        recognise(prepared.model, batches(prepared), prepared.vocabulary, LatticeConfig())
     with torch.no_grad():
         bias.copy_(before)
     what = "the model's scores are not numbers; its weights have diverged or are damaged"

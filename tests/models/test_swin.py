@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from signkit.data.batch import Batch
 from signkit.data.landmarks import layout
 from signkit.errors import UserError
-from signkit.models.encoders.configs import GlobalTemporalConfig, LocalTemporalConfig, SwinConfig
-from signkit.models.encoders.image_backbone import SwinEncoder, build
+from signkit.models.encoders.configs import GlobalTemporalConfig, LocalTemporalConfig, ImageBackboneConfig
+from signkit.models.encoders.image_backbone import ImageBackboneEncoder, build
 from signkit.models.encoders.masked_norm import MaskedBatchNorm
 from signkit.models.encoders.protocol import Encoder, EncoderOutput
 from signkit.models.encoders.temporal import build_temporal
@@ -22,7 +22,7 @@ from signkit.models.encoders.temporal import build_temporal
 SWIN = "swin_tiny_patch4_window7_224"
 LOCAL = LocalTemporalConfig(width=8)
 GLOBAL = GlobalTemporalConfig(layers=1, width=4)
-LEAST = SwinConfig(
+LEAST = ImageBackboneConfig(
     backbone="test_convnext", weights="none", frames_per_pass=5, local_temporal=LOCAL, global_temporal=GLOBAL
 )
 CASES = {
@@ -36,11 +36,11 @@ CASES = {
 
 
 @pytest.fixture(params=CASES, ids=list(CASES))
-def config(request: pytest.FixtureRequest) -> SwinConfig:
+def config(request: pytest.FixtureRequest) -> ImageBackboneConfig:
     return CASES[request.param]
 
 
-def made(config: SwinConfig, *, dtype: torch.dtype = torch.float64) -> SwinEncoder:
+def made(config: ImageBackboneConfig, *, dtype: torch.dtype = torch.float64) -> ImageBackboneEncoder:
     """The encoder, seeded, moved away from its start, statistics too."""
     torch.manual_seed(0)
     encoder = build(config, None, 3)
@@ -75,7 +75,7 @@ def batch_of(lengths: list[int], *, frames: int = 0, size: int = 32) -> Batch:
     )
 
 
-def timms_own(encoder: SwinEncoder, frames: Tensor) -> Tensor:
+def timms_own(encoder: ImageBackboneEncoder, frames: Tensor) -> Tensor:
     """forward_features and its pooling, on pictures normalised as timm's own transforms do."""
     backbone: Any = encoder.backbone
     about = backbone.pretrained_cfg
@@ -95,7 +95,7 @@ def gradients(encoder: nn.Module) -> dict[str, Tensor]:
     return {name: p.grad.clone() for name, p in encoder.named_parameters() if p.grad is not None}
 
 
-def test_it_is_an_encoder(config: SwinConfig) -> None:
+def test_it_is_an_encoder(config: ImageBackboneConfig) -> None:
     encoder = made(config)
     assert isinstance(encoder, Encoder)
     assert (encoder.reads, config.reads) == ("video", "video")
@@ -137,8 +137,10 @@ def test_swins_vectors_and_gradients_are_timms_own() -> None:
     [{"frames_per_pass": 1}, {"frames_per_pass": 64}, {"checkpoint": False}, {"kept_frames": 7}],
     ids=lambda change: "-".join(change),
 )
-def test_passes_change_neither_outputs_nor_gradients(config: SwinConfig, change: dict[str, Any]) -> None:
-    def run(config: SwinConfig) -> tuple[EncoderOutput, dict[str, Tensor]]:
+def test_passes_change_neither_outputs_nor_gradients(
+    config: ImageBackboneConfig, change: dict[str, Any]
+) -> None:
+    def run(config: ImageBackboneConfig) -> tuple[EncoderOutput, dict[str, Tensor]]:
         encoder = made(config).train()
         output = encoder(batch_of([9, 4, 6]))
         (weighed(output.chunk) + weighed(output.video) + output.auxiliary.sum()).backward()
@@ -173,7 +175,7 @@ def test_dropped_blocks_are_the_same_when_computed_again() -> None:
 
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
 @pytest.mark.parametrize("more", [1, 3, 8])
-def test_padding_never_changes_an_output(config: SwinConfig, training: bool, more: int) -> None:
+def test_padding_never_changes_an_output(config: ImageBackboneConfig, training: bool, more: int) -> None:
     lengths = [9, 1, 6]
     exact, padded = (made(config).train(training)(batch_of(lengths, frames=n)) for n in (9, 9 + more))
     assert_same(exact, padded)
@@ -191,7 +193,7 @@ def test_padding_is_not_read_nor_counted_where_batch_norm_is_trained(training: b
 
 
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
-def test_what_lies_in_the_padding_is_not_read(config: SwinConfig, training: bool) -> None:
+def test_what_lies_in_the_padding_is_not_read(config: ImageBackboneConfig, training: bool) -> None:
     clean = batch_of([7, 3, 9], frames=10)
     dirty = replace(clean, inputs=clean.inputs.masked_fill(~clean.seen[..., None, None], 255))
     assert not torch.equal(clean.inputs, dirty.inputs)
@@ -199,7 +201,7 @@ def test_what_lies_in_the_padding_is_not_read(config: SwinConfig, training: bool
 
 
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
-def test_batch_order_permutes_outputs(config: SwinConfig, training: bool) -> None:
+def test_batch_order_permutes_outputs(config: ImageBackboneConfig, training: bool) -> None:
     batch, order = batch_of([9, 1, 6, 12]), [2, 0, 3, 1]
     names = ("inputs", "seen", "lengths", "targets", "target_lengths", "frame_labels", "fps")
     changed: dict[str, Any] = {name: getattr(batch, name)[order] for name in names}
@@ -208,7 +210,7 @@ def test_batch_order_permutes_outputs(config: SwinConfig, training: bool) -> Non
 
 
 @pytest.mark.parametrize("length", [1, 2, 5])
-def test_a_sample_alone_is_the_sample_in_a_batch(config: SwinConfig, length: int) -> None:
+def test_a_sample_alone_is_the_sample_in_a_batch(config: ImageBackboneConfig, length: int) -> None:
     encoder = made(config).eval()
     assert_same(encoder(batch_of([length])), encoder(batch_of([length, 11, 3])), [0])
 
@@ -300,7 +302,7 @@ def test_statistics_that_are_trained_move_once_a_pass() -> None:
     assert once["bn1.num_batches_tracked"].item() == 3  # of 13 frames, 5 at most a pass
 
 
-def kept_bytes(encoder: SwinEncoder, batch: Batch) -> int:
+def kept_bytes(encoder: ImageBackboneEncoder, batch: Batch) -> int:
     """What the backbone keeps for its backward pass, its own weights and what it reads not counted."""
     own = {p.untyped_storage().data_ptr() for p in encoder.parameters()}
     kept: dict[int, int] = {}
@@ -331,7 +333,7 @@ def test_activations_are_kept_only_where_they_are_needed() -> None:
     assert 0.2 * whole < kept(kept_frames=5) < 0.3 * whole
 
 
-def test_bfloat16_is_close_to_float32(config: SwinConfig) -> None:
+def test_bfloat16_is_close_to_float32(config: ImageBackboneConfig) -> None:
     encoder = made(config, dtype=torch.float32).train()
     batch = batch_of([9, 4])
     full = encoder(batch)
@@ -347,7 +349,7 @@ def test_bfloat16_is_close_to_float32(config: SwinConfig) -> None:
     )
 
 
-def test_two_runs_give_the_same_bits(config: SwinConfig) -> None:
+def test_two_runs_give_the_same_bits(config: ImageBackboneConfig) -> None:
     """A size met for the first time is tried, and that draws nothing."""
 
     def run(tried: bool) -> list[Tensor]:
@@ -364,7 +366,7 @@ def test_two_runs_give_the_same_bits(config: SwinConfig) -> None:
     assert all(map(torch.equal, run(False), run(True)))
 
 
-def test_weights_survive_their_state(config: SwinConfig) -> None:
+def test_weights_survive_their_state(config: ImageBackboneConfig) -> None:
     encoder, batch = made(config).eval(), batch_of([7, 3])
     again = build(config, None, 3).double().eval()
     again.load_state_dict(encoder.state_dict())
@@ -422,7 +424,7 @@ def test_a_batch_norm_learns_nothing_of_one_value(checkpoint: bool) -> None:
 
 def test_a_backbone_gives_one_vector_a_frame() -> None:
     temporal = build_temporal(4, LOCAL, GLOBAL)
-    encoder = SwinEncoder(nn.Conv2d(3, 4, 8), temporal, mean=(0.5,) * 3, deviation=(0.2,) * 3)
+    encoder = ImageBackboneEncoder(nn.Conv2d(3, 4, 8), temporal, mean=(0.5,) * 3, deviation=(0.2,) * 3)
     with pytest.raises(UserError) as caught:
         encoder(batch_of([2]))
     assert str(caught.value) == (

@@ -73,7 +73,7 @@ def test_a_run_in_this_process(
     assert lines[2].split("  ")[1:3] == ["split", ""] or judged in lines[2]
     assert lines[-3:] == [f"picture: {run}/picture.png", f"report:  {run}/report.html", str(run)]
     page = (run / "report.html").read_text(encoding="utf-8").partition("<img")[0]
-    assert f"<th>{judged}</th>" in page and "WER" not in page
+    assert f'<button type="button">{judged}</button>' in page and "WER" not in page
     assert (run / "picture.png").stat().st_size > 5000
 
 

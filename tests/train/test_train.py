@@ -11,7 +11,8 @@ import torch
 from tiny import FEATURES, write_corpus, write_recipe
 from torch import nn
 
-from signkit.config.recipe import DecodeConfig, Recipe, TrainConfig
+from signkit.config.recipe import Recipe, TrainConfig
+from signkit.decode.configs import LatticeConfig
 from signkit.config.recipe_file import load_recipe
 from signkit.data.batch import Batch
 from signkit.data.loader import Step, train_steps
@@ -321,7 +322,7 @@ def test_dev_is_judged_by_what_is_trained(
     """Without the context until a loss has it; that is said once."""
     scales, said = [], []
 
-    def watched(model: Any, batches: Any, vocabulary: Any, decode: DecodeConfig) -> Any:
+    def watched(model: Any, batches: Any, vocabulary: Any, decode: LatticeConfig) -> Any:
         scales.append(decode.context_scale)
         return recognise(model, batches, vocabulary, decode)
 

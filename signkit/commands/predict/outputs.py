@@ -8,6 +8,7 @@ from signkit.commands.predict.inputs import Input, Source
 from signkit.commands.predict.options import Outputs
 from signkit.data.corpora.table import fail_together
 from signkit.errors import UserError
+from signkit.models.spec import Spec
 from signkit.report.clips.burn import burn
 from signkit.report.clips.captions import web_vtt
 from signkit.report.clips.cues import Cue, cues
@@ -16,7 +17,7 @@ from signkit.report.clips.lettering import Fonts
 from signkit.runtime.files import write_bytes, write_text
 from signkit.runtime.progress import Watch
 from signkit.text.vocabulary import Vocabulary
-from signkit.types import Hypothesis
+from signkit.types import Hypothesis, Prediction
 
 
 def check_outputs(inputs: Sequence[Input], outputs: Outputs) -> None:
@@ -45,20 +46,21 @@ def check_outputs(inputs: Sequence[Input], outputs: Outputs) -> None:
     fail_together(faults, "predict")
 
 
-def fonts_for(vocabulary: Vocabulary, outputs: Outputs) -> Fonts | None:
-    """Fonts for all that can be recognised, where glosses are to be burnt in.
+def fonts_for(spec: Spec, outputs: Outputs) -> Fonts | None:
+    """Fonts for all that can be predicted, where it is to be burnt in.
 
     Raises:
         UserError: a letter is in no font.
     """
     if outputs.burn is None:
         return None
-    return Fonts("".join(vocabulary.tokens))
+    words = (part.tokens if isinstance(part, Vocabulary) else part.names for part in spec.outputs.values())
+    return Fonts("".join(letter for names in words for name in names for letter in name))
 
 
 def write_outputs(
     sources: Sequence[Source],
-    best: Mapping[Path, Hypothesis],
+    best: Mapping[Path, Prediction],
     seconds: Mapping[Path, float],
     outputs: Outputs,
     fonts: Fonts | None,
@@ -73,7 +75,7 @@ def write_outputs(
         UserError: a frame cannot be decoded.
         OperationalError: a file cannot be written; those before it stay.
     """
-    spans = {source.file: cues(best[source.file], seconds[source.file]) for source in sources}
+    spans = {source.file: cues(_timed(best[source.file]), seconds[source.file]) for source in sources}
     for source in sources:
         if outputs.captions is not None:
             write_text(outputs.captions / f"{source.name}.vtt", web_vtt(spans[source.file]))
@@ -82,6 +84,15 @@ def write_outputs(
             write_bytes(path, eaf(spans[source.file], _media(source), path.parent))
     if outputs.burn is not None and fonts is not None:
         _burn_all(sources, spans, outputs.burn, fonts, watch)
+
+
+def _timed(prediction: Prediction) -> Hypothesis:
+    """The first output that says when; else all outputs, from the beginning to the end of the clip."""
+    for output in prediction.outputs.values():
+        if isinstance(output, Hypothesis):
+            return output
+    words = tuple(output.text for output in prediction.outputs.values())
+    return Hypothesis(prediction.id, words, " ".join(words), 0.0, (0.0,) * len(words))
 
 
 def _burn_all(

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -12,18 +12,16 @@ from rich.table import Table
 from signkit.commands.predict.inputs import Failures, Source, named_inputs, opened
 from signkit.commands.predict.options import Options
 from signkit.commands.predict.outputs import check_outputs, fonts_for, write_outputs
-from signkit.commands.predict.search import text_of, with_search
+from signkit.commands.predict.search import corpus_of, load_model
 from signkit.commands.predict.tracking import tracked
-from signkit.data.batch import Batch
-from signkit.data.collate import collate
-from signkit.data.examples import Examples
+from signkit.data.loader import Batch, Dataset
 from signkit.data.plan import batch_plan
-from signkit.decode.external.build import build_beside
-from signkit.decode.lattice import NBest, plain_hypothesis, recognise
 from signkit.errors import SignkitError, UserError
-from signkit.models.export import Exported, read_recogniser, with_others
+from signkit.models.export import TrainedModel
 from signkit.runtime.progress import Watch
-from signkit.types import Sample
+from signkit.train.reopen import with_ensemble
+from signkit.train.task import Task, task_of
+from signkit.types import Hypothesis, Label, Prediction, Sample
 
 
 def predict(run: Path, inputs: Sequence[Path], options: Options) -> int:
@@ -37,45 +35,45 @@ def predict(run: Path, inputs: Sequence[Path], options: Options) -> int:
     named = named_inputs(inputs, options.list_file)
     distinct = [*{each.file: each for each in reversed(named)}.values()][::-1]
     check_outputs(distinct, options.outputs)
-    exported = with_search(run, read_recogniser(run), options)
-    fonts = fonts_for(exported.vocabulary, options.outputs)
+    trained = load_model(run, options)
+    fonts = fonts_for(trained.spec, options.outputs)
+    signal = trained.spec.signal
     failures = Failures(stop=options.on_error == "stop")
     watch = Watch(run, main=True, log=False)
-    sources = opened(distinct, exported.layout, options.outputs.burn is not None, failures)
-    with tracked(sources, exported.layout, exported.width, failures, watch) as sources:
-        found, seconds = _recognised(run, exported, sources, failures, watch)
+    sources = opened(distinct, signal.layout, options.outputs.burn is not None, failures)
+    with tracked(sources, signal.layout, signal.width, failures, watch) as sources:
+        found, seconds = _predicted(run, trained, sources, failures, watch)
     sources = [source for source in sources if source.file not in failures.messages]
-    best = {source.file: found[str(source.file)][0] for source in sources}
+    best = {source.file: found[str(source.file)] for source in sources}
     write_outputs(sources, best, seconds, options.outputs, fonts, watch)
     wanted = [each.file for each in named if each.file in best]
     if options.as_json:
         for file in wanted:
-            print(json.dumps({**plain_hypothesis(best[file]), "id": str(file)}, ensure_ascii=False))
+            print(json.dumps(best[file].plain(), ensure_ascii=False))
     else:
-        _print_table((str(file), best[file].text, best[file].score) for file in wanted)
+        _print_table([best[file] for file in wanted])
     return _tell(failures, len(distinct))
 
 
-def _recognised(
-    run: Path, exported: Exported, sources: Sequence[Source], failures: Failures, watch: Watch
-) -> tuple[dict[str, NBest], dict[Path, float]]:
-    """The hypotheses by the name of the file, and how long each clip is."""
+def _predicted(
+    run: Path, trained: TrainedModel, sources: Sequence[Source], failures: Failures, watch: Watch
+) -> tuple[dict[str, Prediction], dict[Path, float]]:
+    """The predictions by the name of the file, and how long each clip is in seconds."""
     if not sources:
         return {}, {}
-    decode, vocabulary = exported.recipe.decode, exported.vocabulary
-    exported.model.to("cuda" if torch.cuda.is_available() else "cpu")
-    model = with_others(exported)
-    parts = build_beside(decode, vocabulary=vocabulary, model=model, text=text_of(run, exported))
-    seconds: dict[Path, float] = {}
-    batches = _batches(_examples(exported, sources), sources, decode.batch_size, failures, seconds)
+    trained.model.to("cuda" if torch.cuda.is_available() else "cpu")
+    task, seconds = task_of(trained.recipe), dict[Path, float]()
+    dataset = _dataset(task, trained, sources)
+    size = trained.recipe.decode.batch_size
+    batches = _batches(dataset, sources, size, failures, seconds)
+    corpus = corpus_of(run, trained)
     with watch.bar("clips", len(sources)) as bar:
-        found = recognise(
-            model, batches, vocabulary, decode, bar.at, fusion=parts.fusion, rescorers=parts.rescorers
-        )
-    return found, seconds
+        models = with_ensemble(trained)
+        predictions = list(task.predict(models, batches, corpus=corpus, on_progress=bar.at))
+    return {each.id: each for each in predictions}, seconds
 
 
-def _examples(exported: Exported, sources: Sequence[Source]) -> Examples:
+def _dataset(task: Task, trained: TrainedModel, sources: Sequence[Source]) -> Dataset:
     """The sources as a split. None is kept in memory, for each is read once."""
     samples = [
         Sample(
@@ -88,37 +86,32 @@ def _examples(exported: Exported, sources: Sequence[Source]) -> Examples:
         )
         for source in sources
     ]
-    return Examples(
-        samples,
-        layout=exported.layout,
-        width=exported.width,
-        encode=exported.vocabulary.encode,
-        landmarks=exported.recipe.landmarks,
-        video=exported.recipe.video,
-        cache_bytes=0,
-    )
+    dataset = task.dataset(samples, trained.spec)
+    if hasattr(dataset, "cache_bytes"):
+        dataset.cache_bytes = 0
+    return dataset
 
 
 def _batches(
-    examples: Examples, sources: Sequence[Source], size: int, failures: Failures, seconds: dict[Path, float]
+    dataset: Dataset, sources: Sequence[Source], size: int, failures: Failures, seconds: dict[Path, float]
 ) -> Iterator[Batch]:
     """Clips of similar lengths together, without those that cannot be used.
 
     Args:
         seconds: takes how long each clip is.
     """
-    for indices in batch_plan(examples.frames, size, shuffle=False):
+    for indices in batch_plan(dataset.sizes, size, shuffle=False):
         good = []
         for index in indices:
             file = sources[index].file
             try:
-                good.append(examples.example(index))
+                good.append(dataset.example(index))
             except SignkitError as error:
                 failures.add(file, error)
             else:
                 seconds[file] = sources[index].frames / good[-1].fps
         if good:
-            yield collate(good)
+            yield dataset.collate(good)
 
 
 def _tell(failures: Failures, inputs: int) -> int:
@@ -131,12 +124,22 @@ def _tell(failures: Failures, inputs: int) -> int:
     return UserError.exit_code
 
 
-def _print_table(rows: Iterable[tuple[str, str, float]]) -> None:
+def _print_table(predictions: Sequence[Prediction]) -> None:
     if not sys.stdout.isatty():
-        for file, text, _ in rows:
-            print(f"{file}\t{text}")
+        for each in predictions:
+            print(f"{each.id}\t{each.text}")
         return
-    table = Table("input", "glosses", "log score")
-    for file, text, value in rows:
-        table.add_row(file, text, f"{value:.2f}")
+    names = list(dict.fromkeys(name for each in predictions for name in each.outputs))
+    table = Table("input", *(column for name in names for column in (name, _SURENESS)))
+    for each in predictions:
+        cells = (cell for name in names for cell in _cells(each.outputs[name]))
+        table.add_row(each.id, *cells)
     Console(markup=False, emoji=False).print(table)
+
+
+_SURENESS = "log score or confidence"
+
+
+def _cells(output: Hypothesis | Label) -> tuple[str, str]:
+    sure = output.score if isinstance(output, Hypothesis) else output.confidence
+    return output.text, f"{sure:.2f}"

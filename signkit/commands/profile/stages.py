@@ -1,23 +1,21 @@
 """A model cut into stages that can be run, and differentiated, each alone."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from signkit.data.batch import Batch
+from signkit.data.loader import Batch
 from signkit.models.encoders.protocol import EncoderOutput
 from signkit.models.encoders.temporal import Temporal
-from signkit.models.losses.configs import LossTerm
-from signkit.models.losses.logits import SplitLogits
-from signkit.models.losses.terms import Term
-from signkit.models.protocol import Language
-from signkit.tasks.recognition.proposals import proposer
+from signkit.train.loop import mean_loss
+from signkit.train.task import Task
 
-Terms = Sequence[tuple[LossTerm, Term]]
+AT_THE_END = 1 - 1e-9
+"""The share of a run at which the loss is taken: all terms count that count to the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +32,18 @@ class Stage:
     parameters: tuple[nn.Parameter, ...]
 
 
-def stages_of(model: Any, batch: Batch, terms: Terms, encoder_name: str) -> Iterator[Stage]:
+def stages_of(task: Task, model: Any, batch: Batch, encoder_name: str) -> Iterator[Stage]:
     """Encoder (backbone, local and global temporal module, where it has these), context, loss, and the whole.
 
     Each reads what the one before gave, detached. What is not there has no stage.
     """
     reads = _what_they_read(model, batch)
-    temporal = getattr(model.encoder, "temporal", None)
-    if isinstance(model, Language):
-        pass  # it sees nothing
-    elif isinstance(temporal, Temporal):
+    encoder = getattr(model, "encoder", None)
+    temporal = getattr(encoder, "temporal", None)
+    if isinstance(temporal, Temporal):
         yield Stage(
             f"backbone ({encoder_name})",
-            lambda: _without_temporal(model.encoder, batch),
+            lambda: _without_temporal(encoder, batch),
             _parameters(model.encoder, without=temporal),
         )
         frames, mask = reads[temporal.local]
@@ -55,40 +52,36 @@ def stages_of(model: Any, batch: Batch, terms: Terms, encoder_name: str) -> Iter
             chunks, lengths = reads[temporal.recurrent]
             module = temporal.recurrent
             yield Stage("global temporal", _of(module, _fresh(chunks), lengths), _parameters(module))
-    else:
-        yield Stage(
-            f"encoder ({encoder_name})",
-            lambda: _tensors(model.encoder(batch)),
-            _parameters(model.encoder),
-        )
+    elif encoder is not None:
+        yield Stage(f"encoder ({encoder_name})", lambda: _tensors(encoder(batch)), _parameters(encoder))
     context = getattr(model, "context", None)
-    if context is not None and not model.context_free and context in reads:
+    if context is not None and context in reads:
         yield Stage("context", _of(context, *reads[context]), _parameters(context))
-    yield Stage("loss", _loss_alone(model, batch, terms), ())
-    yield Stage(
-        "forward and backward", lambda: (loss(model, model(batch), batch, terms),), _parameters(model)
-    )
-
-
-def loss(model: Any, logits: SplitLogits, batch: Batch, terms: Terms) -> Tensor:
-    """What a step at the end of a run minimises, as `signkit.train.loop.update` sums it."""
-    logits = logits.float()
-    total = logits.auxiliary + 0.0 * logits.anchor()
-    for term, compute in terms:
-        if term.end == 1.0:
-            total = total + term.weight * compute(logits, batch, proposer(model, logits))
-    return total.mean()
-
-
-def _loss_alone(model: Any, batch: Batch, terms: Terms) -> Callable[[], tuple[Tensor, ...]]:
     with torch.no_grad():
-        found: SplitLogits = model(batch)
-    one_level = found.chunk is found.video
-    leaves = {key: _fresh(getattr(found, key)) for key in ("chunk", "video", "context", "bias")}
-    if one_level:
-        leaves["chunk"] = leaves["video"]
-    logits = replace(found, **leaves)
-    return lambda: (loss(model, logits, batch, terms),)
+        output = _fresh_copy(model(batch), {})
+    yield Stage("loss", lambda: (loss(task, model, lambda _: output, batch),), ())
+    yield Stage("forward and backward", lambda: (loss(task, model, model, batch),), _parameters(model))
+
+
+def loss(task: Task, model: Any, forward: Callable[[Batch], Any], batch: Batch) -> Tensor:
+    """What a step at the end of a run minimises."""
+    weights = {name: float(each.sum()) for name, each in task.weights(model, batch).items()}
+    return mean_loss(task.loss(model, forward, batch, AT_THE_END), weights)
+
+
+def _fresh_copy(value: Any, known: dict[int, Tensor]) -> Any:
+    """A model's output with every tensor a leaf that takes a gradient; one that is there twice stays one."""
+    if isinstance(value, Tensor):
+        if value.is_floating_point():
+            return known.setdefault(id(value), _fresh(value))
+        return value
+    if isinstance(value, Mapping):
+        return {key: _fresh_copy(each, known) for key, each in value.items()}
+    if isinstance(value, tuple):
+        return tuple(_fresh_copy(each, known) for each in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{f.name: _fresh_copy(getattr(value, f.name), known) for f in fields(value)})
+    return value
 
 
 def _what_they_read(model: Any, batch: Batch) -> dict[nn.Module, tuple[Any, ...]]:
@@ -113,7 +106,7 @@ class _Through(nn.Module):
 
     def forward(self, frames: Tensor, lengths: Tensor) -> EncoderOutput:
         nothing = frames.new_zeros(len(frames))
-        return EncoderOutput(chunk=frames, video=frames, lengths=lengths, auxiliary=nothing)
+        return EncoderOutput({"chunk": frames, "video": frames}, lengths=lengths, auxiliary=nothing)
 
 
 @contextmanager
@@ -128,7 +121,7 @@ def _replaced(encoder: Any, temporal: nn.Module) -> Iterator[None]:
 
 def _without_temporal(encoder: Any, batch: Batch) -> tuple[Tensor, ...]:
     with _replaced(encoder, _Through()):
-        return (encoder(batch).video,)
+        return (encoder(batch).levels["video"],)
 
 
 def _of(module: nn.Module, *inputs: Any) -> Callable[[], tuple[Tensor, ...]]:
@@ -138,7 +131,7 @@ def _of(module: nn.Module, *inputs: Any) -> Callable[[], tuple[Tensor, ...]]:
 def _tensors(output: Any) -> tuple[Tensor, ...]:
     """The tensors of a module's output that can be differentiated."""
     if isinstance(output, EncoderOutput):
-        output = (output.chunk, output.video, output.auxiliary)
+        output = (*output.levels.values(), output.auxiliary)
     parts = output if isinstance(output, tuple) else (output,)
     return tuple(part for part in parts if isinstance(part, Tensor) and part.is_floating_point())
 

@@ -1,22 +1,25 @@
-"""`signkit profile`: a made batch through a recipe's model, and a row for each stage."""
+"""`signkit profile`: a synthetic batch through a recipe's model, and a row for each stage."""
 
 import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from signkit.commands.profile.made import Shapes, made
 from signkit.commands.profile.measure import Cost, cost
 from signkit.commands.profile.stages import stages_of
 from signkit.config.recipe import Recipe
 from signkit.config.recipe_file import load_recipe
 from signkit.config.registry import component_name
-from signkit.train.loop import accelerator, built_terms
+from signkit.errors import UserError
+from signkit.models.export import without_weights
+from signkit.train.loop import accelerator
+from signkit.train.task import Profilable, Shapes, task_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,34 +55,38 @@ def profile_recipe(ref: str, overrides: Sequence[str], shapes: Shapes, as_json: 
 
 
 def measured(recipe: Recipe, shapes: Shapes) -> Profile:
-    """The costs of a training step with one made batch, on the device that a run would take.
+    """The costs of a training step with one synthetic batch, on the device that a run would take.
 
     Raises:
-        SignkitError: see `made` and `cost`.
+        SignkitError: see `signkit.train.task.Profilable` and `cost`.
     """
     import torch
 
-    model, batch, symbols = made(recipe, shapes)
+    recipe = without_weights(recipe)  # what they are makes no difference, and they may be far away
+    task = task_of(recipe)
+    if not isinstance(task, Profilable):
+        raise UserError(recipe.name, f"models of its task, {recipe.task}, cannot be profiled")
+    spec, batch = task.example(shapes)
+    model: Any = task.model(spec)
     engine = accelerator(recipe.train)
     model.to(engine.device).train()
     batch = batch.to(engine.device)
-    terms = built_terms(recipe.train, model.topology)
-    name = component_name("encoders", recipe.encoder)
+    encoder = recipe.part("encoder")
+    name = component_name("encoders", encoder) if encoder is not None else ""
     with engine.autocast():
-        stages = list(stages_of(model, batch, terms, name))
+        stages = list(stages_of(task, model, batch, name))
     with _bar(len(stages)) as bar:
-        task = bar.add_task("", total=len(stages))
+        shown = bar.add_task("", total=len(stages))
         costs = []
         for stage in stages:
-            bar.update(task, description=stage.name)
+            bar.update(shown, description=stage.name)
             costs.append(cost(stage, engine.device, engine.autocast))
-            bar.advance(task)
-    size, frames = batch.inputs.shape[:2]
+            bar.advance(shown)
     return Profile(
         recipe=recipe.name,
-        batch=size,
-        frames=frames,
-        vocabulary=symbols,
+        batch=len(batch.ids),
+        frames=shapes.frames,
+        vocabulary=sum(map(len, spec.outputs.values())),
         device=torch.cuda.get_device_name() if engine.device.type == "cuda" else "CPU",
         precision="bf16" if engine.mixed_precision == "bf16" else "float32",
         threads=torch.get_num_threads(),

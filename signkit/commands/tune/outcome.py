@@ -7,31 +7,31 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from signkit.commands.tune.cached import Cached
 from signkit.commands.tune.search import Search, Trial, Values
 from signkit.commands.tune.space import Parameter, with_values
-from signkit.config.recipe import DecodeConfig
 from signkit.decode.confidence import beam_votes, greedy_votes, right_tokens
+from signkit.decode.configs import LatticeConfig
 from signkit.decode.in_words import InWords
 from signkit.decode.state import Candidate
+from signkit.decode.temperature import fitted_temperature
 from signkit.eval.bootstrap import PairedBootstrap, interval, paired
 from signkit.eval.measure import Floats, Measure
 from signkit.eval.metrics import main_rate
 from signkit.eval.protocols import Protocol
 from signkit.eval.scores import Resampling, score
-from signkit.tasks.recognition.calibration import fitted_temperature
+from signkit.train.task import Searched
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
     """The splits of one or several runs, whose errors count together."""
 
-    runs: tuple[Cached, ...]
+    runs: tuple[Searched, ...]
     protocol: Protocol
-    decode: DecodeConfig
+    decode: LatticeConfig
     space: tuple[Parameter, ...]
 
-    def at(self, values: Values) -> DecodeConfig:
+    def at(self, values: Values) -> LatticeConfig:
         """The decode section of a point."""
         return with_values(self.decode, self.space, values)
 
@@ -49,7 +49,7 @@ class Pool:
         references: dict[str, str] = {}
         hypotheses: dict[str, str] = {}
         for number, run in enumerate(self.runs):
-            vocabulary = run.prepared.vocabulary
+            vocabulary = run.spec.vocabulary
             for name, beam in run.search(self.at(values)).items():
                 references[f"{number}/{name}"] = vocabulary.join(run.references[name])
                 hypotheses[f"{number}/{name}"] = vocabulary.join(vocabulary.decode(beam[0].tokens))
@@ -63,7 +63,7 @@ class Pool:
         found: list[Sequence[Candidate]] = []
         references: list[tuple[int, ...]] = []
         for run in self.runs:
-            words = InWords(run.prepared.vocabulary)
+            words = InWords(run.spec.vocabulary)
             found += words.candidates([*run.search(decode, nbest=None).values()])
             references += [words.encode(tokens) for tokens in run.references.values()]
         votes = greedy_votes(found) if decode.beam == 1 else beam_votes(found)
@@ -97,7 +97,7 @@ class Outcome:
     gain: PairedBootstrap
     better: int
     worse: int
-    decode: DecodeConfig
+    decode: LatticeConfig
 
 
 def find_best(pool: Pool, given: Values, trials: int, seed: int, told: Callable[[int, str], None]) -> Outcome:

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, get_origin
 
-from signkit.config.recipe import DecodeConfig, check_beam
 from signkit.config.strict_yaml import Range, field_types
 from signkit.config.suggest import suggestion
+from signkit.decode.configs import SECTIONS, LatticeConfig, check_beam, value_of, with_weight
 from signkit.decode.external.configs import LexiconConfig
 from signkit.errors import UserError, UserErrors
 
-SECTIONS = ("fusion", "rescore")
 ADDED, SUBTRACTED = (0.0, 1.5), (-1.0, 0.0)
 """Ranges of the weight of a part that is added, and of one that is subtracted."""
 USUAL = {"length_reward": (-1.0, 3.0), "acoustic_scale": (0.5, 1.2), "context_scale": (0.0, 1.5)}
@@ -52,7 +51,7 @@ class Parameter:
         return self.low <= value <= self.high
 
 
-def read_space(words: Sequence[str], decode: DecodeConfig, *, context: bool) -> tuple[Parameter, ...]:
+def read_space(words: Sequence[str], decode: LatticeConfig, *, context: bool) -> tuple[Parameter, ...]:
     """The parameters named as ``KEY=LOW:HIGH``, or the usual ones where none is.
 
     Args:
@@ -83,14 +82,7 @@ def read_space(words: Sequence[str], decode: DecodeConfig, *, context: bool) -> 
     return tuple(found.values())
 
 
-def value_of(decode: DecodeConfig, key: str) -> float:
-    """The value that a section has at a key."""
-    first, *rest = key.removeprefix("decode.").split(".")
-    value: Any = getattr(decode, first)
-    return float(value[int(rest[0])].weight if rest else value)
-
-
-def with_values(decode: DecodeConfig, space: Sequence[Parameter], values: Sequence[float]) -> DecodeConfig:
+def with_values(decode: LatticeConfig, space: Sequence[Parameter], values: Sequence[float]) -> LatticeConfig:
     """The section with other values at the parameters' keys."""
     for parameter, value in zip(space, values, strict=True):
         first, *rest = parameter.key.removeprefix("decode.").split(".")
@@ -102,15 +94,7 @@ def with_values(decode: DecodeConfig, space: Sequence[Parameter], values: Sequen
     return decode
 
 
-def with_weight(decode: DecodeConfig, section: str, place: int, weight: float) -> DecodeConfig:
-    """The section with another weight of one part."""
-    parts: list[Any] = list(getattr(decode, section))
-    parts[place] = replace(parts[place], weight=weight)
-    changed: dict[str, Any] = {section: tuple(parts)}
-    return replace(decode, **changed)
-
-
-def _usual(decode: DecodeConfig, context: bool) -> dict[str, tuple[float, float]]:
+def _usual(decode: LatticeConfig, context: bool) -> dict[str, tuple[float, float]]:
     """The weight of each part, a constraint's not, the reward and the scales."""
     weights = {
         f"{section}.{place}.weight": SUBTRACTED if part.weight < 0 else ADDED
@@ -122,7 +106,7 @@ def _usual(decode: DecodeConfig, context: bool) -> dict[str, tuple[float, float]
     return weights | {key: usual for key, usual in USUAL.items() if key not in without}
 
 
-def _parameter(word: str, decode: DecodeConfig) -> Parameter:
+def _parameter(word: str, decode: LatticeConfig) -> Parameter:
     where = f"--space {word}"
     key, equals, ends = word.partition("=")
     first, colon, second = ends.partition(":")
@@ -144,9 +128,9 @@ def _parameter(word: str, decode: DecodeConfig) -> Parameter:
     return Parameter(key, low, high, neutral, whole)
 
 
-def _tunable(decode: DecodeConfig) -> dict[str, tuple[Range, bool]]:
+def _tunable(decode: LatticeConfig) -> dict[str, tuple[Range, bool]]:
     """Every key with its limits, and whether it is a whole number."""
-    hints = field_types(DecodeConfig)
+    hints = field_types(LatticeConfig)
     known = {f"decode.{name}": (_limits(hints[name]), _is_whole(hints[name])) for name in (*NEUTRAL, *ASKED)}
     if decode.fusion or decode.rescore:
         known["decode.beam"] = (Range(2, 4096), True)  # greedy search has no place for them

@@ -1,21 +1,22 @@
 """`signkit tune`: finished runs in, a decode recipe out."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from signkit.commands.tune.cached import Cached, encode_split, only_split
 from signkit.commands.tune.outcome import Outcome, Pool, as_json, find_best
 from signkit.commands.tune.show import print_outcome, sentences, write_page
-from signkit.commands.tune.space import Parameter, read_space, value_of
-from signkit.config.recipe import DecodeConfig
+from signkit.commands.tune.space import Parameter, read_space
 from signkit.config.recipe_file import DecodeRecipe
 from signkit.config.yaml_write import differences, to_yaml
+from signkit.decode.configs import LatticeConfig, value_of
 from signkit.errors import UserError
 from signkit.runtime.files import write_text
 from signkit.runtime.progress import Watch
-from signkit.tasks.recognition.reopened import Reopened, reopen
+from signkit.train.reopen import Reopened, reopen
+from signkit.train.setup import Prepared
+from signkit.train.task import Searchable, Searched
 
 
 def tune_runs(
@@ -42,12 +43,14 @@ def tune_runs(
         raise UserError("--out", f"{out} is not a .yaml file in a folder that is there")
     opened = [_opened(run, split, file, overrides) for run in runs]
     _check_alike(opened)
-    decode = opened[0].recipe.decode
-    context = any(not each.prepared.model.context_free for each in opened)
+    decode = _lattice(opened[0])
+    context = any(not getattr(each.prepared.model, "context_free", True) for each in opened)
     parameters = read_space(space, decode, context=context)
     watch = Watch(runs[0], main=True, log=False)
     cached = _cached(opened, split, parameters, watch)
-    pool = Pool(cached, opened[0].protocol, decode, parameters)
+    task = opened[0].prepared.task
+    assert isinstance(task, Searchable)  # `_opened` has made sure of it
+    pool = Pool(cached, task.protocol, decode, parameters)
     given = tuple(value_of(decode, parameter.key) for parameter in parameters)
     with watch.bar("tune", trials) as bar:
         outcome = find_best(pool, given, trials, seed, bar.at)
@@ -67,10 +70,12 @@ def tune_runs(
 def _opened(run: Path, split: str, file: Path | None, overrides: Sequence[str]) -> Reopened:
     """A run with nothing but the split in it."""
     opened = reopen(run, file, overrides)
-    if split not in opened.prepared.examples:
-        there = ", ".join(opened.prepared.examples)
+    if split not in opened.prepared.datasets:
+        there = ", ".join(opened.prepared.datasets)
         what = f"the corpus {opened.prepared.corpus.name} of {run} has no {split} samples"
         raise UserError("--split", what, f"it has {there}")
+    if not isinstance(opened.prepared.task, Searchable):
+        raise UserError(str(run), f"its task, {opened.recipe.task}, has nothing to tune")
     return replace(opened, prepared=only_split(opened.prepared, split))
 
 
@@ -98,18 +103,52 @@ def _check_alike(opened: Sequence[Reopened]) -> None:
 
 def _cached(
     opened: Sequence[Reopened], split: str, parameters: Sequence[Parameter], watch: Watch
-) -> tuple[Cached, ...]:
+) -> tuple[Searched, ...]:
     tuned = [parameter.key for parameter in parameters]
     cached = []
     for each in opened:
-        with watch.bar(f"encode {split}", len(each.prepared.examples[split])) as bar:
-            cached.append(encode_split(each, split, tuned, bar.at))
+        with watch.bar(f"encode {split}", len(each.prepared.datasets[split])) as bar:
+            cached.append(_searched(each, split, tuned, bar.at))
     return tuple(cached)
+
+
+def _searched(
+    opened: Reopened, split: str, tuned: Sequence[str], on_progress: Callable[[int], None]
+) -> Searched:
+    prepared = opened.prepared
+    task = prepared.task
+    assert isinstance(task, Searchable)  # `_opened` has made sure of it
+    return task.searched(
+        opened.models,
+        prepared.datasets[split],
+        tuned,
+        corpus=lambda: prepared.corpus,
+        on_progress=on_progress,
+    )
+
+
+def _lattice(opened: Reopened) -> LatticeConfig:
+    """The run's search.
+
+    Raises:
+        UserError: its decoder has nothing to tune.
+    """
+    decode = opened.recipe.decode
+    if not isinstance(decode, LatticeConfig):
+        raise UserError(str(opened.folder), "has a decoder with nothing to tune")
+    return decode
+
+
+def only_split(prepared: Prepared, split: str) -> Prepared:
+    """Without the samples of other splits, train's references aside: nothing else can be read by mistake."""
+    samples = tuple(s for s in prepared.corpus.samples if s.split in ("train", split))
+    corpus = replace(prepared.corpus, samples=samples)
+    return replace(prepared, corpus=corpus, datasets={split: prepared.datasets[split]})
 
 
 def _recipe(outcome: Outcome, runs: Sequence[Path], split: str, seed: int) -> str:
     """The decode recipe, with what it rests on as a comment."""
     said = [f"Tuned on {split} of {', '.join(map(str, runs))}: {len(outcome.trials)} trials, seed {seed}."]
     comment = "".join(f"# {' '.join(line.split())}\n" for line in (*said, *sentences(outcome)))
-    decode: DecodeConfig = outcome.decode
+    decode: LatticeConfig = outcome.decode
     return comment + to_yaml(DecodeRecipe(decode=decode), without=("eval",))

@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from signkit.config.recipe import DecodeConfig
 from signkit.config.registry import ComponentConfig, build, component_name
+from signkit.decode.configs import LatticeConfig
 from signkit.decode.external.configs import InternalConfig
 from signkit.decode.external.walk import Walked
 from signkit.decode.lattice import Weighted
@@ -41,20 +41,22 @@ class TrainText:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
-    """What stands beside the recogniser: the scorers of `decode.fusion` and `decode.rescore`, those of
-    weight 0 left out."""
+class ExternalModels:
+    """Language models and constraints of a search: the scorers of `decode.fusion` and `decode.rescore`, those
+    of weight 0 left out."""
 
     fusion: tuple[Fused, ...] = ()
     rescorers: tuple[Weighted, ...] = ()
 
 
-def build_beside(decode: DecodeConfig, *, vocabulary: Vocabulary, model: Any, text: TrainText) -> Beside:
+def build_external(
+    decode: LatticeConfig, *, vocabulary: Vocabulary, model: Any, text: TrainText
+) -> ExternalModels:
     """Both sections of a recipe; see `build_fusion` and `build_rescorers`."""
     fusion, rescore = (
         [at_scale(part, decode.context_scale) for part in parts] for parts in (decode.fusion, decode.rescore)
     )
-    return Beside(
+    return ExternalModels(
         build_fusion(fusion, vocabulary=vocabulary, model=model, text=text),
         build_rescorers(rescore, vocabulary=vocabulary, model=model, text=text),
     )

@@ -13,8 +13,7 @@ from signkit.decode.history import Ints
 from signkit.errors import UserError
 from signkit.lm.grams import Unit
 from signkit.models.export import read_export
-from signkit.models.language_model import LanguageModel
-from signkit.models.masked_lm import MaskedLm
+from signkit.models.protocol import Language
 from signkit.models.text_scores import TextScores, text_scores
 from signkit.text.vocabulary import PLURAL, Vocabulary
 
@@ -82,6 +81,6 @@ def load_run(run: str) -> Trained:
         OperationalError: a file is missing or damaged.
     """
     exported = read_export(Path(run))
-    if not isinstance(exported.model, LanguageModel | MaskedLm):
+    if not isinstance(exported.model, Language):
         raise UserError(run, "is the run of a recogniser, not of a language model", "see `signkit lm train`")
-    return Trained(run, exported.vocabulary, exported.model)
+    return Trained(run, exported.spec.vocabulary, exported.model)

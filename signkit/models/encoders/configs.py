@@ -94,10 +94,11 @@ class FeaturesConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SwinConfig:
-    """Frames of video through an image backbone: a Swin Transformer, or any other of timm."""
+class ImageBackboneConfig:
+    """Frames of video through an image backbone of timm: a Swin Transformer, or any other."""
 
     factory: ClassVar[str] = "signkit.models.encoders.image_backbone:build"
+    aliases: ClassVar[tuple[str, ...]] = ("swin",)
     reads: ClassVar[str] = "video"
     backbone: str = "swin_tiny_patch4_window7_224"
     """A model of timm by its name, with a tag where it has weights of several (`resnet18.a1_in1k`)."""
@@ -126,8 +127,9 @@ class SwinConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class NothingConfig:
-    """Nothing is seen: for language models, which read text alone."""
+    """Of language models in recipes of version 0.1: as if there were no encoder."""
 
-    factory: ClassVar[str] = "signkit.models.encoders.nothing:build"
+    factory: ClassVar[str] = ""
+    placeholder: ClassVar[bool] = True
     width: Annotated[int, Range(1)] = 256
-    """Of the vectors that the context gives."""
+    """Of the vectors that the context gives: `model.width`."""

@@ -20,7 +20,7 @@ class FeaturesEncoder(nn.Module):
     def __init__(self, temporal: Temporal, *, dropout: float = 0.0) -> None:
         super().__init__()
         self.temporal, self.dropout = temporal, dropout
-        self.chunk_dim, self.video_dim = temporal.chunk_dim, temporal.video_dim
+        self.dims = temporal.dims
 
     def forward(self, batch: Batch) -> EncoderOutput:
         frames = F.dropout(batch.inputs, self.dropout, self.training)

@@ -181,7 +181,7 @@ class GcnEncoder(nn.Module):
         nn.init.kaiming_normal_(self.fuse.weight, nonlinearity="relu")
         self.fuse_norm = MaskedBatchNorm(fusion_width)
         self.temporal = temporal
-        self.chunk_dim, self.video_dim = temporal.chunk_dim, temporal.video_dim
+        self.dims = temporal.dims
 
     def forward(self, batch: Batch) -> EncoderOutput:
         mask = length_mask(batch.lengths, batch.inputs.shape[1])

@@ -19,13 +19,13 @@ from signkit.data.batch import Batch, length_mask
 from signkit.data.landmarks import Layout
 from signkit.errors import UserError
 from signkit.models.encoders.backbone import freeze, make_backbone, width_of
-from signkit.models.encoders.configs import SwinConfig
+from signkit.models.encoders.configs import ImageBackboneConfig
 from signkit.models.encoders.packing import packing
 from signkit.models.encoders.protocol import EncoderOutput
 from signkit.models.encoders.temporal import Temporal, build_temporal
 
 
-class SwinEncoder(nn.Module):
+class ImageBackboneEncoder(nn.Module):
     """An image backbone frame by frame, then the temporal modules.
 
     Reads ``batch.inputs``: uint8 [batch, frames, height, width, 3].
@@ -61,14 +61,14 @@ class SwinEncoder(nn.Module):
         self.backbone, self.temporal = backbone, temporal
         self.frames_per_pass, self.recompute, self.kept_frames = frames_per_pass, recompute, kept_frames
         self.dropout = dropout
-        self.chunk_dim, self.video_dim = temporal.chunk_dim, temporal.video_dim
+        self.dims = temporal.dims
         spread = torch.tensor(deviation).view(3, 1, 1)
         self.register_buffer("scale", 1 / (255 * spread), persistent=False)
         self.register_buffer("shift", -torch.tensor(mean).view(3, 1, 1) / spread, persistent=False)
         self._learns = any(parameter.requires_grad for parameter in backbone.parameters())
         self._sizes: set[tuple[int, int]] = set()
 
-    def train(self, mode: bool = True) -> "SwinEncoder":
+    def train(self, mode: bool = True) -> "ImageBackboneEncoder":
         """Training or evaluation, in which what is frozen stays."""
         super().train(mode)
         for module in self.backbone.modules():
@@ -177,7 +177,7 @@ def _size_hint(backbone: nn.Module) -> str:
     return f"it was made for {size[1]} x {size[2]}" if len(size) == 3 else ""
 
 
-def build(config: SwinConfig, layout: Layout | None, width: int) -> SwinEncoder:
+def build(config: ImageBackboneConfig, layout: Layout | None, width: int) -> ImageBackboneEncoder:
     """The encoder of a corpus of video.
 
     Raises:
@@ -192,7 +192,7 @@ def build(config: SwinConfig, layout: Layout | None, width: int) -> SwinEncoder:
     backbone = make_backbone(config.backbone, config.weights, config.drop_path)
     freeze(backbone, config.freeze)
     about = backbone.pretrained_cfg
-    return SwinEncoder(
+    return ImageBackboneEncoder(
         backbone,
         build_temporal(width_of(backbone), config.local_temporal, config.global_temporal),
         mean=about["mean"],

@@ -45,7 +45,7 @@ class KinematicEncoder(nn.Module):
         super().__init__()
         self.temporal, self.lags, self.pairs = temporal, tuple(lags), tuple(pairs)
         self.norm = MaskedBatchNorm(feature_width(coordinates, points, self.lags, self.pairs), affine=False)
-        self.chunk_dim, self.video_dim = temporal.chunk_dim, temporal.video_dim
+        self.dims = temporal.dims
 
     def forward(self, batch: Batch) -> EncoderOutput:
         real = length_mask(batch.lengths, batch.inputs.shape[1])

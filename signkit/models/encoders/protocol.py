@@ -1,5 +1,6 @@
-"""What an encoder is: frames in, chunk features and video features out."""
+"""What an encoder is: frames in, features of chunks out, at one or more levels."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -14,15 +15,14 @@ class EncoderOutput:
     """What an encoder makes of a batch.
 
     Attributes:
-        chunk: local features l_1..l_S of each chunk, zero where padded.
-        video: global features g_1..g_S, zero where padded (the chunk features themselves when the
-            encoder has no global temporal module).
-        lengths: chunks of each sample.
+        levels: features of each chunk by the level's name, [batch, chunks, width], zero where padded.
+            ``chunk``: local features l_1..l_S; ``video``: global features g_1..g_S, the very tensor of
+            ``chunk`` where the encoder has no global temporal module. Others, as ``slow``, are for losses.
+        lengths: chunks of each sample, the same at every level.
         auxiliary: the encoder's own loss a sample (lift pooling), zero where it has none.
     """
 
-    chunk: Float[Tensor, "batch chunks chunk_dim"]
-    video: Float[Tensor, "batch chunks video_dim"]
+    levels: Mapping[str, Float[Tensor, "batch chunks _"]]
     lengths: Int[Tensor, " batch"]
     auxiliary: Float[Tensor, " batch"]
 
@@ -32,13 +32,11 @@ class Encoder(Protocol):
     """Any `nn.Module` with these.
 
     Attributes:
-        chunk_dim: width of the chunk features.
-        video_dim: width of the video features.
+        dims: width of the features of each level, ``chunk`` and ``video`` among them.
         reads: ``video``, ``landmarks`` or ``features``.
     """
 
-    chunk_dim: int
-    video_dim: int
+    dims: Mapping[str, int]
     reads: str
 
     def __call__(self, batch: Batch) -> EncoderOutput: ...

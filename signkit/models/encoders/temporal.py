@@ -145,16 +145,18 @@ class Temporal(nn.Module):
 
     Attributes:
         stride: frames from one chunk to the next.
-        chunk_dim: width of the chunk features.
-        video_dim: width of the video features; without a global module they are the chunk features.
+        dims: width of the ``chunk`` and of the ``video`` features; without a global module the video
+            features are the chunk features.
     """
 
     def __init__(self, local: PooledTcn | DilatedTcn, recurrent: BiLstm | None) -> None:
         super().__init__()
         self.local, self.recurrent = local, recurrent
         self.stride = local.stride
-        self.chunk_dim = local.width
-        self.video_dim = 2 * recurrent.lstm.hidden_size if recurrent else local.width
+        self.dims = {
+            "chunk": local.width,
+            "video": 2 * recurrent.lstm.hidden_size if recurrent else local.width,
+        }
 
     def forward(
         self, frames: Float[Tensor, "batch frames inputs"], lengths: Int[Tensor, " batch"]
@@ -163,7 +165,7 @@ class Temporal(nn.Module):
         chunk, auxiliary = self.local(mask_out(frames, mask), mask)
         chunks = self.output_lengths(lengths)
         video = chunk if self.recurrent is None else self.recurrent(chunk, chunks)
-        return EncoderOutput(chunk=chunk, video=video, lengths=chunks, auxiliary=auxiliary)
+        return EncoderOutput({"chunk": chunk, "video": video}, lengths=chunks, auxiliary=auxiliary)
 
     def output_lengths(self, lengths: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
         """ceil(frames / stride): the last chunk may stand for fewer frames."""

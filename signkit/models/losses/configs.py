@@ -6,13 +6,16 @@ from typing import Annotated, ClassVar, Literal
 from signkit.config.strict_yaml import Range
 from signkit.errors import UserError
 
-Level = Literal["video", "chunk", "both"]
+Level = Annotated[str, "video, chunk, both, or another level of the encoder by its name"]
+"""``both``: video and chunk; otherwise one of the levels that the encoder gives."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LossTerm:
     """What every term has: its weight, and the share of the run in which it counts."""
 
+    task: ClassVar[str] = "recognition"
+    """The task whose models it trains."""
     weight: Annotated[float, Range(0)] = 1.0
     start: Annotated[float, Range(0, 1)] = 0.0
     end: Annotated[float, Range(0, 1)] = 1.0
@@ -64,6 +67,7 @@ class NextTokenConfig(LossTerm):
     """-log P of each sentence by the context alone, its end included: the loss of a language model."""
 
     factory: ClassVar[str] = "signkit.models.losses.language:build_next_token"
+    task: ClassVar[str] = "language"
     smoothing: Annotated[float, Range(0, 1)] = 0.0
     """Of the labels: the share of the target that is spread over the vocabulary."""
 
@@ -73,5 +77,6 @@ class MaskedTokenConfig(LossTerm):
     """-log P of the masked tokens of each sentence: the loss of a masked language model."""
 
     factory: ClassVar[str] = "signkit.models.losses.language:build_masked_token"
+    task: ClassVar[str] = "language"
     smoothing: Annotated[float, Range(0, 1)] = 0.0
     """Of the labels: the share of the target that is spread over the vocabulary."""

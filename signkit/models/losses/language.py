@@ -1,32 +1,42 @@
-"""The terms of a language model's loss: the next token, and the masked ones."""
+"""The terms of a language model's loss: the next token, and the masked ones.
 
-from jaxtyping import Float, Int
+Each is a function of what the model gives and of its batch: one value a sentence.
+"""
+
+from collections.abc import Callable
+
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from signkit.data.batch import IGNORED, Batch, next_tokens
+from signkit.data.batch import IGNORED, TextBatch, next_tokens
 from signkit.models.losses.configs import MaskedTokenConfig, NextTokenConfig
-from signkit.models.losses.logits import Propose, SplitLogits
-from signkit.models.losses.terms import Term
+
+NextToken = Callable[[Float[Tensor, "batch histories vocab"], TextBatch], Float[Tensor, " batch"]]
+MaskedToken = Callable[
+    [tuple[Float[Tensor, "batch labels vocab"], Bool[Tensor, "batch labels"]], TextBatch],
+    Float[Tensor, " batch"],
+]
 
 
-def build_next_token(config: NextTokenConfig, *, topology: str) -> Term:
+def build_next_token(config: NextTokenConfig) -> NextToken:
     """Cross-entropy of every next token and of the end, summed over a sentence."""
 
-    def term(logits: SplitLogits, batch: Batch, propose: Propose) -> Float[Tensor, " batch"]:
-        targets = next_tokens(batch.targets, batch.target_lengths)
-        return _summed(logits.context, targets, config.smoothing)
+    def term(output: Float[Tensor, "batch histories vocab"], batch: TextBatch) -> Float[Tensor, " batch"]:
+        return _summed(output.float(), next_tokens(batch.tokens, batch.lengths), config.smoothing)
 
     return term
 
 
-def build_masked_token(config: MaskedTokenConfig, *, topology: str) -> Term:
+def build_masked_token(config: MaskedTokenConfig) -> MaskedToken:
     """Cross-entropy of the masked tokens, summed over a sentence; the end is none of the tokens."""
 
-    def term(logits: SplitLogits, batch: Batch, propose: Propose) -> Float[Tensor, " batch"]:
-        assert logits.asked is not None  # the model is a `MaskedLm`, which `prepare` has made sure of
-        targets = (batch.targets - 1).masked_fill(~logits.asked, IGNORED)
-        return _summed(logits.context[..., 1:], targets, config.smoothing)
+    def term(
+        output: tuple[Float[Tensor, "batch labels vocab"], Bool[Tensor, "batch labels"]], batch: TextBatch
+    ) -> Float[Tensor, " batch"]:
+        logits, masked = output
+        targets = (batch.tokens - 1).masked_fill(~masked, IGNORED)
+        return _summed(logits.float()[..., 1:], targets, config.smoothing)
 
     return term
 

@@ -22,7 +22,7 @@ def build_cst(config: CstConfig, *, topology: str) -> Term:
 
     def term(logits: SplitLogits, batch: Batch, propose: Propose) -> Float[Tensor, " batch"]:
         total = logits.auxiliary.new_zeros(len(batch.ids))
-        for acoustic in logits.levels(config.level):
+        for acoustic in logits.at(config.level):
             lattice = (acoustic, logits.context, batch.targets, logits.lengths, batch.target_lengths)
             if config.stc == "none":
                 loss = cst_loss(*lattice, topology=topology)
@@ -42,7 +42,7 @@ def build_ctc(config: CtcConfig, *, topology: str) -> Term:
     def term(logits: SplitLogits, batch: Batch, propose: Propose) -> Float[Tensor, " batch"]:
         total = logits.auxiliary.new_zeros(len(batch.ids))
         row = logits.bias.expand(len(batch.ids), 1, -1)
-        for acoustic in logits.levels(config.level):
+        for acoustic in logits.at(config.level):
             total = total + ctc_loss(acoustic, row, batch.targets, logits.lengths, batch.target_lengths)
         return total
 
@@ -53,12 +53,13 @@ def build_kl(config: KlConfig, *, topology: str) -> Term:
     """KL of the video level against the chunk level; zero where both are the same."""
 
     def term(logits: SplitLogits, batch: Batch, propose: Propose) -> Float[Tensor, " batch"]:
-        if logits.chunk is logits.video:
+        chunk, video = logits.levels["chunk"], logits.levels["video"]
+        if chunk is video:
             return logits.auxiliary.new_zeros(len(batch.ids))
         return kl_loss(
-            logits.chunk,
+            chunk,
             logits.context,
-            logits.video,
+            video,
             logits.context,
             batch.targets,
             logits.lengths,
@@ -76,7 +77,7 @@ def build_frame_ce(config: FrameCeConfig, *, topology: str) -> Term:
     def term(logits: SplitLogits, batch: Batch, propose: Propose) -> Float[Tensor, " batch"]:
         labels = _chunk_labels(logits, batch)
         total = logits.auxiliary.new_zeros(len(batch.ids))
-        for acoustic in logits.levels(config.level):
+        for acoustic in logits.at(config.level):
             total = total + frame_cross_entropy(acoustic + logits.bias, labels, smoothing=config.smoothing)
         return total
 

@@ -1,29 +1,20 @@
 """The page of a corpus: one HTML file that needs nothing outside it."""
 
-import re
-from collections.abc import Sequence
-from html import escape
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from signkit.report.corpus.describe import Described, Held
-from signkit.report.corpus.thumbnails import Strip, strips
-from signkit.report.page import image, page
-from signkit.report.picture import saved
-from signkit.runtime.files import write_text
+from signkit.report import page
+from signkit.report.corpus.describe import Described
+from signkit.report.corpus.thumbnails import strips
+from signkit.report.numbers import number, whole
+from signkit.report.plots import saved
+from signkit.report.sections import Cell, Gallery, Paragraph, Picture, Row, Section, Table
 from signkit.runtime.progress import Watch
 
 COLOURS = {"train": "#9db8d9", "dev": "#0f766e", "test": "#c2410c"}
 MOST_GLOSSES, MOST_UNKNOWN, MOST_SIGNERS = 40, 100, 60
-STYLE = """<style>
-.strips { display: grid; gap: 1.25rem;
-  grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr)) }
-.strips figure { margin: 0 } .strips img { width: 100%; border-radius: .3rem }
-figcaption { font-size: .8125rem; overflow-wrap: anywhere } .wide { overflow-x: auto }
-</style>"""
-# What no HTML file may have.
-UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 def write_page(out: Path, described: Described, absent: int, watch: Watch) -> None:
@@ -39,64 +30,51 @@ def write_page(out: Path, described: Described, absent: int, watch: Watch) -> No
     shown, fps = strips(described.samples, watch)
     with TemporaryDirectory() as folder:
         picture = saved(Path(folder) / "figures.png", lambda: _figure(described, fps))
-        figures = image(picture, "Durations, lengths of sentences, frequencies of glosses")
-    note = (
-        f"<p>{absent} faults or missing samples: see <code>signkit data check</code>.</p>" if absent else ""
-    )
-    body = "".join(
-        (
-            STYLE,
-            f"<h1>{escape(described.name)}</h1>{note}",
+        sections: list[Section] = []
+        if absent:
+            text = f"{absent} faults or missing samples; `signkit data check` names them."
+            sections.append(Paragraph(text))
+        sections += [
             _splits(described, fps),
-            figures,
-            _held(described),
-            _signers(described, fps),
+            Picture(picture, "Durations, lengths of sentences, frequencies of glosses", "Distributions"),
+            *_held(described),
+            *_signers(described, fps),
             _glosses(described),
-            _strips(shown),
-        )
-    )
-    write_text(out, UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", page(described.name, body)))
+            Gallery(shown, "Some clips"),
+        ]
+        page.write_page(out, described.name, sections)
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
-    lines = "".join(
-        "<tr>" + "".join(f"<td>{escape(_cell(cell))}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f"<div class=wide><table><tr>{head}</tr>{lines}</table></div>"
-
-
-def _cell(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _splits(described: Described, fps: float) -> str:
-    rows = []
+def _splits(described: Described, fps: float) -> Table:
+    rows: list[Row] = []
     for split, samples in described.samples.items():
         frames = sorted(sample.frames for sample in samples)
         glosses = [gloss for sample in samples for gloss in sample.reference]
         once = sum(counts[split] == 1 for counts in described.counts.values())
+        seconds = [frames[place] / fps for place in (0, len(frames) // 2, -1)]
         rows.append(
             (
-                split, len(samples), sum(frames), f"{sum(frames) / fps / 3600:.2f}",
-                f"{frames[0] / fps:.1f}", f"{frames[len(frames) // 2] / fps:.1f}", f"{frames[-1] / fps:.1f}",
-                len(glosses), len(set(glosses)), once, len({s.signer for s in samples if s.signer}),
+                split, _count(len(samples)), _count(sum(frames)), _decimal(sum(frames) / fps / 3600, 2),
+                *(_decimal(each, 1) for each in seconds), _count(len(glosses)), _count(len(set(glosses))),
+                _count(once), _count(len({s.signer for s in samples if s.signer})),
             )
         )  # fmt: skip
     header = (
         "split", "samples", "frames", "hours", "shortest (s)", "median (s)", "longest (s)", "running glosses",
         "glosses", "once", "signers",
     )  # fmt: skip
-    return _table(header, rows) + f"<p>Times at {fps:g} frames a second.</p>"
+    return Table(header, rows, "Splits", notes=(f"Times at {fps:g} frames a second.",))
 
 
-def _held(described: Described) -> str:
+def _held(described: Described) -> Iterator[Section]:
+    """Dev and test compared with train."""
     if not described.held:
-        return ""
-    rows = [
+        return
+    rows: list[Row] = [
         (
-            split, held.sentences, len(held.unknown), _share(sum(held.unknown.values()), held.glosses),
-            _share(held.touched, held.sentences), _share(held.seen, held.sentences),
+            split, _count(held.sentences), _count(len(held.unknown)),
+            _share(sum(held.unknown.values()), held.glosses), _share(held.touched, held.sentences),
+            _share(held.seen, held.sentences),
         )
         for split, held in described.held.items()
     ]  # fmt: skip
@@ -104,50 +82,50 @@ def _held(described: Described) -> str:
         "split", "sentences", "glosses not in train", "running ones", "sentences with one",
         "sentences that are in train",
     )  # fmt: skip
-    lists = "".join(_unknown(split, held) for split, held in described.held.items() if held.unknown)
-    return f"<h2>Dev and test beside train</h2>{_table(header, rows)}{lists}"
+    yield Table(header, rows, "Dev and test against train")
+    for split, held in described.held.items():
+        shown = ", ".join(f"{gloss} {count}" for gloss, count in [*held.unknown.items()][:MOST_UNKNOWN])
+        more = len(held.unknown) - MOST_UNKNOWN
+        text = shown + (f" and {more} more" if more > 0 else "")
+        if shown:
+            yield Paragraph(text, folded=f"Glosses of {split} that train does not have")
 
 
-def _unknown(split: str, held: Held) -> str:
-    shown = [f"{gloss} {count}" for gloss, count in [*held.unknown.items()][:MOST_UNKNOWN]]
-    more = len(held.unknown) - len(shown)
-    text = escape(", ".join(shown)) + (f" and {more} more" if more > 0 else "")
-    return f"<details><summary>Glosses of {split} that train has not</summary><p>{text}</p></details>"
-
-
-def _signers(described: Described, fps: float) -> str:
+def _signers(described: Described, fps: float) -> Iterator[Table]:
     if not any(described.signers):
-        return ""
-    rows = []
+        return
+    rows: list[Row] = []
     for name, parts in [*described.signers.items()][:MOST_SIGNERS]:
-        cells = [f"{samples:,} ({frames / fps / 60:.1f} min)" for samples, frames in parts.values()]
+        cells = [
+            Cell(f"{whole(samples)} ({frames / fps / 60:.1f} min)", samples)
+            for samples, frames in parts.values()
+        ]
         rows.append((name or "not named", *cells))
     more = len(described.signers) - len(rows)
-    note = f"<p>And {more} more.</p>" if more > 0 else ""
-    return f"<h2>Signers</h2>{_table(('signer', *described.samples), rows)}{note}"
+    notes = (f"And {more} more.",) if more > 0 else ()
+    yield Table(("signer", *described.samples), rows, "Signers", notes=notes)
 
 
-def _glosses(described: Described) -> str:
-    rows = [
-        (gloss, *counts.values(), sum(counts.values()))
+def _glosses(described: Described) -> Table:
+    rows: list[Row] = [
+        (gloss, *map(_count, counts.values()), _count(sum(counts.values())))
         for gloss, counts in [*described.counts.items()][:MOST_GLOSSES]
     ]
-    table = _table(("gloss", *described.samples, "all"), rows)
-    return f"<h2>Most frequent glosses</h2><details><summary>{len(rows)} glosses</summary>{table}</details>"
-
-
-def _strips(shown: Sequence[Strip]) -> str:
-    figures = "".join(
-        f'<figure><img alt="Frames of {escape(strip.name)}" src="data:image/jpeg;base64,{strip.content}">'
-        f"<figcaption><b>{escape(strip.name)}</b> {escape(strip.about)}<br>{escape(strip.glosses)}"
-        "</figcaption></figure>"
-        for strip in shown
+    return Table(
+        ("gloss", *described.samples, "all"), rows, "Most frequent glosses", folded=f"{len(rows)} glosses"
     )
-    return f"<h2>Some clips</h2><div class=strips>{figures}</div>"
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{part:,} ({100 * part / whole:.1f} %)" if whole else "0"
+def _count(value: int) -> Cell:
+    return Cell(whole(value), value)
+
+
+def _decimal(value: float, digits: int) -> Cell:
+    return Cell(f"{value:.{digits}f}", value)
+
+
+def _share(part: int, of: int) -> Cell:
+    return Cell(f"{whole(part)} ({number(part / of, digits=1)})" if of else "0", part)
 
 
 def _figure(described: Described, fps: float) -> Any:

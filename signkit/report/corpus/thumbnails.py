@@ -1,8 +1,6 @@
 """Strips of frames of some clips, or of landmarks drawn as a skeleton."""
 
-import base64
 import io
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +8,7 @@ import numpy.typing as npt
 
 from signkit.config.registry import check_extra
 from signkit.data.layouts import layout
+from signkit.report.sections import Shot
 from signkit.runtime.progress import Watch
 from signkit.types import Landmarks, Sample, Signal, Video
 
@@ -21,17 +20,7 @@ MARGIN = 0.05
 Picture = npt.NDArray[np.uint8]
 
 
-@dataclass(frozen=True, slots=True)
-class Strip:
-    """Frames of a clip side by side. `content`: a JPEG file in base64."""
-
-    name: str
-    about: str
-    glosses: str
-    content: str
-
-
-def strips(samples: dict[str, tuple[Sample, ...]], watch: Watch) -> tuple[list[Strip], float]:
+def strips(samples: dict[str, tuple[Sample, ...]], watch: Watch) -> tuple[tuple[Shot, ...], float]:
     """Clips of each split, evenly from its first to its last, and the frames a second of most of them.
 
     Raises:
@@ -49,9 +38,9 @@ def strips(samples: dict[str, tuple[Sample, ...]], watch: Watch) -> tuple[list[S
             rates.append(fps)
             about = ", ".join(filter(None, (split, sample.signer, f"{sample.frames / fps:.1f} s")))
             content = _encoded(_pictures(signal))
-            found.append(Strip(sample.id, about, " ".join(sample.reference), content))
+            found.append(Shot(content, sample.id, about, " ".join(sample.reference)))
             bar.at(done)
-    return found, max(set(rates), key=rates.count)
+    return tuple(found), max(set(rates), key=rates.count)
 
 
 def _fps(signal: Signal) -> float:
@@ -103,8 +92,8 @@ def _heat(vectors: npt.NDArray[np.float32]) -> Picture:
     return np.repeat(grey[:, :, None], 3, axis=2)
 
 
-def _encoded(pictures: list[Picture]) -> str:
-    """The pictures side by side, all of one height."""
+def _encoded(pictures: list[Picture]) -> bytes:
+    """The pictures side by side, all of one height, as a JPEG file."""
     Image = _pillow()
     row = [Image.fromarray(picture) for picture in pictures]
     row = [each.resize((max(1, round(each.width * HEIGHT / each.height)), HEIGHT)) for each in row]
@@ -115,7 +104,7 @@ def _encoded(pictures: list[Picture]) -> str:
         left += each.width
     file = io.BytesIO()
     strip.save(file, "JPEG", quality=80)
-    return base64.b64encode(file.getvalue()).decode()
+    return file.getvalue()
 
 
 def _pillow() -> Any:

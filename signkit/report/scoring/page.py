@@ -1,25 +1,106 @@
-"""The page of a scoring: one HTML file with nothing outside it, to read, search, print and pass on."""
+"""The page of a scoring: figures, comparisons, where the errors are, every sentence aligned."""
 
-import base64
-import hashlib
-import re
-from collections.abc import Sequence
-from html import escape
+import math
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from signkit.report.scoring.page_analyses import analyses
-from signkit.report.scoring.page_content import Comparison, Figure, Page, System
-from signkit.report.scoring.page_parts import token
-from signkit.report.scoring.page_script import SCRIPT
-from signkit.report.scoring.page_sections import comparisons, figures_table, headline
-from signkit.report.scoring.page_sentences import sentences
-from signkit.report.scoring.page_style import STYLE
-from signkit.runtime.files import write_text
+import numpy as np
+import numpy.typing as npt
 
-__all__ = ["Comparison", "Figure", "Page", "System", "render", "write_page"]
+from signkit.eval.analyses import Analyses
+from signkit.eval.comparison import Comparison
+from signkit.eval.figures import metric
+from signkit.eval.transcripts import Aligned, Pairs
+from signkit.report import page as pages
+from signkit.report.numbers import counted, isolated, number, p_text, round_up, sentence_case, signed, span
+from signkit.report.scores import card
+from signkit.report.scoring.analyses import analyses
+from signkit.report.scoring.scoring import Scoring
+from signkit.report.sections import (
+    KINDS,
+    Cards,
+    Cell,
+    Choice,
+    Group,
+    Interval,
+    Line,
+    Lines,
+    Paragraph,
+    Row,
+    Section,
+    Sentence,
+    Step,
+    Table,
+)
+from signkit.report.sections import Pairs as PairsSection
+from signkit.types import Score
 
-# What no HTML file may have: control characters, and halves of characters that UTF-8 cannot write.
-UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+HEADLINE = ("wer", "cer", "letter_accuracy", "aslfr", "bleu4", "accuracy", "macro_f1", "sentence_error")
+"""Metrics shown large, the first three of those there are."""
+TESTS = {"bootstrap": "paired bootstrap", "mapsswe": "MAPSSWE"}
+SHOWN = 2000
+"""Sentences on a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """One system's scores, sentences and their analyses; all systems of a page have the same references."""
+
+    name: str
+    scores: tuple[Score, ...]
+    pairs: Pairs
+    aligned: Aligned
+    analyses: Analyses
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Everything that the page of a scoring shows.
+
+    Attributes:
+        title: of the page: the file scored, or the experiment.
+        protocol: its name, and its description in a sentence.
+        signatures: lines that say how the figures were made.
+        confidence: of all intervals.
+        unit: what the sentences are made of.
+    """
+
+    title: str
+    protocol: str
+    description: str
+    signatures: tuple[str, ...]
+    systems: tuple[System, ...]
+    comparisons: tuple[Comparison, ...] = ()
+    confidence: float = 0.95
+    unit: Literal["word", "character"] = "word"
+
+    @property
+    def scores(self) -> list[tuple[str, Score]]:
+        """The scores of all systems, each with its system's name."""
+        return [(system.name, score) for system in self.systems for score in system.scores]
+
+    @property
+    def interval(self) -> str:
+        """The heading of intervals."""
+        return f"{100 * self.confidence:g} % interval"
+
+
+def content(scoring: Scoring) -> Page:
+    """What the page of a scoring shows."""
+    return Page(
+        title=f"{' and '.join(scoring.systems)} against {scoring.reference}",
+        protocol=scoring.protocol.name,
+        description=scoring.description,
+        signatures=tuple(f"{name}: {each.signature}" for name, each in scoring.systems.items()),
+        systems=tuple(
+            System(name, each.scores, *each.sentences.main, scoring.analyses[name])
+            for name, each in scoring.systems.items()
+        ),
+        comparisons=scoring.comparisons,
+        unit=scoring.protocol.unit,
+        confidence=scoring.resampling.confidence,
+    )
 
 
 def write_page(path: Path, page: Page) -> None:
@@ -28,84 +109,134 @@ def write_page(path: Path, page: Page) -> None:
     Raises:
         OperationalError: the file cannot be written.
     """
-    write_text(path, render(page))
+    pages.write_page(path, page.title, sections(page))
 
 
-def render(page: Page) -> str:
-    """The page as HTML; the same content gives the same text.
-
-    Ids and words are shown as they are, whatever they hold, except that characters which HTML cannot have
-    stand as �. Scripts and styles run by the page's own policy only, so that nothing in a transcript can.
-    """
-    sections = [
-        ("figures", "Figures", headline(page) + _table_of(page)),
-        ("scoring", "How it was scored", _scoring(page)),
-    ]
+def sections(page: Page) -> list[Section]:
+    """All that the page shows."""
+    about = Paragraph(f"Protocol {page.protocol}. {page.description}")
+    shown: list[Section] = [about, Group((_cards(page), _scores(page)), "Figures")]
+    how = Paragraph(f"By the protocol {page.protocol}. Figures of the same signature can be compared.")
+    shown.append(Group((how, Lines(page.signatures)), "How it was scored"))
     if page.comparisons:
-        sections.append(("compared", "Systems compared", comparisons(page)))
+        shown.append(_comparisons(page))
     if page.systems:
-        sections.append(("analyses", "Where the errors are", _analyses(page)))
-        sections.append(("sentences", "Sentences", sentences(page.systems, page.unit)))
-    body = "".join(
-        f'<section aria-labelledby="h-{key}"><h2 id="h-{key}">{title}</h2>{content}</section>'
-        for key, title, content in sections
-    )
-    links = "".join(f'<li><a href="#h-{key}">{title}</a></li>' for key, title, _ in sections)
-    text = (
-        f"{_head(page)}<body><a class=skip href=#main>To the content</a><header>"
-        f"<div class=top><h1>{token(page.title)}</h1>"
-        "<button id=theme class=plain type=button aria-pressed=false>Dark</button></div>"
-        f"<p class=about><b>{escape(page.protocol)}</b> {escape(page.description)}</p>"
-        f"<nav aria-label=Contents><ul>{links}</ul></nav></header><main id=main tabindex=-1>{body}</main>"
-        "<footer>Made by signkit. This page is one file and loads nothing from elsewhere.</footer>"
-        f"<script>{SCRIPT}</script></body></html>\n"
-    )
-    return UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+        shown += [_analyses(page), sentences(page.systems, page.unit)]
+    return shown
 
 
-def _head(page: Page) -> str:
-    digest = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
-    policy = (
-        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(page.title)}</title><style>{STYLE}</style></head>"
-    )
+def _cards(page: Page) -> Cards:
+    """The chosen metrics in large numbers, each with its interval on a line."""
+    named, of_split = len(page.systems) > 1, len({score.split for _, score in page.scores}) > 1
+    there = {score.name for _, score in page.scores}
+    names = [name for name in HEADLINE if name in there][:3] or [score.name for _, score in page.scores[:1]]
+    cards = []
+    for name in names:
+        scores = [
+            (", ".join(map(isolated, [system] * named + [score.split] * of_split)), score)
+            for system, score in page.scores
+            if score.name == name
+        ]
+        cards.append(card(metric(name), scores, page.interval))
+    return Cards(tuple(cards))
 
 
-def _table_of(page: Page) -> str:
-    return figures_table(page) if page.figures else ""
+def _scores(page: Page) -> Table:
+    """All metrics of all systems and splits."""
+    splits = {score.split for _, score in page.scores}
+    named, of_split = len(page.systems) > 1, len(splits) > 1
+    noted = any(score.note for _, score in page.scores)
+    rows: list[Row] = [
+        (
+            sentence_case(metric(score.name).title),
+            *[system] * named,
+            *[score.split] * of_split,
+            *[score.note] * noted,
+            Cell(number(score.value, metric(score.name).unit), score.value),
+            Cell(span(score.low, score.high, metric(score.name).unit), score.low),
+        )
+        for system, score in page.scores
+    ]
+    words = ("Metric", *["System"] * named, *["Split"] * of_split, *["Counted from"] * noted)
+    (split,) = splits if len(splits) == 1 else ("",)
+    caption = f"All figures of {split}" if split not in ("", "all") else "All figures"
+    return Table((*words, "Value", page.interval), rows, caption=caption, words=len(words))
 
 
-def _scoring(page: Page) -> str:
-    lines = "\n".join(escape(line) for line in page.signatures)
-    return (
-        f"<p>By the protocol <b>{escape(page.protocol)}</b>. "
-        "Figures of the same signature can be compared.</p>"
-        f'<div class="signature"><pre id="signature">{lines}</pre>'
-        '<button type="button" class="plain copy" data-of="signature" aria-live="polite">Copy</button></div>'
-    )
+def _comparisons(page: Page) -> Table:
+    """Systems against each other: differences, intervals, p-values, and which is the better one."""
+    tops: dict[str, float] = {}
+    for each in page.comparisons:
+        ends = (each.difference, each.low, each.high)
+        tops[each.metric] = max(tops.get(each.metric, 0.0), *(abs(x) for x in ends if not math.isnan(x)), 0.0)
+    noted = any(each.note for each in page.comparisons)
+    rows: list[Row] = []
+    for each in page.comparisons:
+        of, top = metric(each.metric), round_up(tops[each.metric])
+        rows.append(
+            (
+                f"{isolated(each.first)} − {isolated(each.second)}",
+                sentence_case(of.title),
+                TESTS.get(each.test, each.test),
+                Cell(each.better or "no difference shown", strong=bool(each.better)),
+                *[each.note] * noted,
+                Cell(
+                    signed(each.difference, of.unit),
+                    each.difference,
+                    interval=Interval(each.difference, each.low, each.high, -top, top),
+                ),
+                Cell(span(each.low, each.high, of.unit), each.low),
+                Cell(p_text(each.p_corrected), each.p_corrected),
+            )
+        )
+    words = ("Systems", "Metric", "Test", "Better", *["Note"] * noted)
+    columns = (*words, "Difference", page.interval, "p")
+    return Table(columns, rows, "Systems compared", words=len(words))
 
 
-def _analyses(page: Page) -> str:
+def _analyses(page: Page) -> Section:
+    title = "Where the errors are"
     if len(page.systems) == 1:
-        return analyses(page.systems[0].analyses, page.figures, page.unit)
-    parts = "".join(
-        f'<div class="system" data-system="{place}">'
-        f"{analyses(system.analyses, page.figures, page.unit, system.name)}</div>"
-        for place, system in enumerate(page.systems)
-    )
-    return _choice(page.systems) + parts
+        return Group(analyses(page.systems[0].analyses, page.unit), title)
+    return Choice({s.name: analyses(s.analyses, page.unit, s.name) for s in page.systems}, title)
 
 
-def _choice(systems: Sequence[System]) -> str:
-    options = "".join(
-        f'<label><input type="radio" name="system" value="{place}" autocomplete="off"'
-        f"{' checked' * (not place)}> {token(system.name)}</label>"
-        for place, system in enumerate(systems)
+def sentences(systems: tuple[System, ...], unit: str = "word", most: int = SHOWN) -> PairsSection:
+    """The aligned sentences: all of them, or the `most` with the most errors over all systems."""
+    errors = np.stack([system.aligned.errors for system in systems]).sum(axis=0)
+    order = worst(errors, most)
+    note = ""
+    if left_out := len(errors) - len(order):
+        note = (
+            f"The {counted(len(order), 'sentence')} with the most errors are here; "
+            f"{counted(left_out, 'sentence')} with no more errors than these "
+            f"{'is' if left_out == 1 else 'are'} left out."
+        )
+    pairs = systems[0].pairs
+    found = tuple(
+        Sentence(
+            pairs.ids[place],
+            tuple(Line(_steps(s, place), s.name if len(systems) > 1 else "") for s in systems),
+            pairs.signers[place] if pairs.signers else "",
+        )
+        for place in order.tolist()
     )
-    return f'<fieldset class="choice"><legend>System</legend>{options}</fieldset>'
+    return PairsSection(found, "Sentences", tuple(order.tolist()), note, unit)
+
+
+def worst(errors: npt.NDArray[np.int64], most: int) -> npt.NDArray[np.intp]:
+    """Places of the sentences to show: all in their order, or the `most` with most errors, worst first."""
+    if len(errors) <= most:
+        return np.arange(len(errors))
+    return np.argsort(-errors, kind="stable")[:most]
+
+
+def _steps(system: System, place: int) -> tuple[Step, ...]:
+    aligned, tokens = system.aligned, (*system.pairs.tokens, "")  # -1 is the last
+    of = slice(*aligned.offsets[place : place + 2].tolist())
+    columns = (aligned.kinds, aligned.references, aligned.hypotheses)
+    kinds, references, hypotheses = (column[of].tolist() for column in columns)
+    return tuple(
+        (KINDS[kind], tokens[reference], tokens[hypothesis])
+        for kind, reference, hypothesis in zip(kinds, references, hypotheses, strict=True)
+    )

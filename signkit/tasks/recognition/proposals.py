@@ -1,18 +1,13 @@
-"""Hypotheses beside the reference, searched while training, for the sequence-level term."""
+"""Other hypotheses than the reference, searched while training, for the sequence-level term."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from signkit.decode.beam import beam_search
-from signkit.decode.context_logits import ContextLogits, constant_context_logits
+from signkit.decode.lattice import context_logits
 from signkit.models.losses.logits import Proposals, Propose, SplitLogits
 from signkit.models.protocol import Recogniser
-
-
-def search_rows(model: Recogniser, bias: Float[Tensor, " vocab"]) -> ContextLogits:
-    """A model's context rows as the decoder asks for them; marked constant where there is no context."""
-    return constant_context_logits(torch.zeros_like(bias)) if model.context_free else model.rows
 
 
 def proposer(model: Recogniser, logits: SplitLogits) -> Propose:
@@ -24,7 +19,7 @@ def proposer(model: Recogniser, logits: SplitLogits) -> Propose:
             found = beam_search(
                 acoustic.detach() + logits.bias,
                 logits.lengths,
-                search_rows(model, logits.bias),
+                context_logits(model, logits.bias),
                 topology=model.topology,
                 beam=2 * nbest,
                 nbest=nbest,

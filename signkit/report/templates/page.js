@@ -1,27 +1,23 @@
-"""The script of the page: colours, sorting, the filter of sentences. The page can be read without it."""
-
-SCRIPT = r"""
 "use strict";
 const root = document.documentElement;
 const all = (selector, inside = document) => Array.from(inside.querySelectorAll(selector));
-const by = (id) => document.getElementById(id);
 root.classList.add("js");
 
 // Colours: the reader's choice, or else the system's.
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const theme = by("theme");
+const theme = document.getElementById("theme");
 function paint() {
   const now = root.dataset.theme || (dark.matches ? "dark" : "light");
   theme.setAttribute("aria-pressed", String(now === "dark"));
   return now;
 }
 try {
-  const kept = localStorage.getItem("signkit-theme");
-  if (kept) root.dataset.theme = kept;
-} catch { /* nothing is kept */ }
+  const chosen = localStorage.getItem("signkit-theme");
+  if (chosen) root.dataset.theme = chosen;
+} catch { /* nothing is remembered */ }
 theme.addEventListener("click", () => {
   root.dataset.theme = paint() === "dark" ? "light" : "dark";
-  try { localStorage.setItem("signkit-theme", root.dataset.theme); } catch { /* nothing is kept */ }
+  try { localStorage.setItem("signkit-theme", root.dataset.theme); } catch { /* nothing is remembered */ }
   paint();
 });
 dark.addEventListener("change", paint);
@@ -29,7 +25,7 @@ paint();
 
 // Copying, also where a page from a disk has no clipboard.
 for (const button of all("button.copy")) button.addEventListener("click", async () => {
-  const source = by(button.dataset.of);
+  const source = button.previousElementSibling;
   try { await navigator.clipboard.writeText(source.innerText); } catch {
     getSelection().selectAllChildren(source);
     document.execCommand("copy");
@@ -74,31 +70,32 @@ for (const choice of all("input[name=system]")) {
 }
 
 // Sentences: a filter by their words, and an order.
-const list = by("sentences");
-if (list) {
-  const sentences = Array.from(list.children), text = by("filter"), wrong = by("wrong"), order = by("order");
-  const lower = (string) => string.normalize("NFC").toLowerCase();
+const lower = (string) => string.normalize("NFC").toLowerCase();
+function indexed(sentence) {
+  const lines = [sentence.querySelector(".who").textContent];
+  for (const line of all(".steps", sentence)) {
+    const steps = Array.from(line.children, (step) => Array.from(step.children, (b) => b.textContent));
+    for (const side of [0, 1]) lines.push(steps.map((step) => step[side]).join(" "));
+    for (const step of steps) if (step.length > 2) lines.push(step[0] + "→" + step[1]);
+  }
+  return "\n" + lower(lines.join("\n")) + "\n";
+}
+for (const part of all(".sentences")) {
+  const [list, text, wrong, order, shown] = [".list", ".filter", ".wrong", ".order", ".shown"]
+    .map((name) => part.querySelector(name));
+  const sentences = Array.from(list.children);
   let index = null;
-  const indexed = (sentence) => {
-    const lines = [sentence.querySelector(".who").textContent];
-    for (const line of all(".steps", sentence)) {
-      const steps = Array.from(line.children, (step) => Array.from(step.children, (b) => b.textContent));
-      for (const side of [0, 1]) lines.push(steps.map((step) => step[side]).join(" "));
-      for (const step of steps) if (step.length > 2) lines.push(step[0] + "→" + step[1]);
-    }
-    return "\n" + lower(lines.join("\n")) + "\n";
-  };
   const filter = () => {
     let wanted = lower(text.value.trim());
     if (wanted && !index) index = new Map(sentences.map((sentence) => [sentence, indexed(sentence)]));
     if (wanted.includes("→")) wanted = "\n" + wanted + "\n";
-    let shown = 0;
+    let found = 0;
     for (const sentence of sentences) {
       sentence.hidden = (wrong.checked && sentence.dataset.e === "0")
         || (wanted !== "" && !index.get(sentence).includes(wanted));
-      shown += !sentence.hidden;
+      found += !sentence.hidden;
     }
-    by("shown").textContent = shown + " of " + sentences.length + " shown";
+    shown.textContent = found + " of " + sentences.length + " shown";
   };
   const sort = () => {
     const [name, sign] = order.value === "n" ? ["n", 1] : [order.value, -1];
@@ -109,12 +106,14 @@ if (list) {
   text.addEventListener("input", filter);
   wrong.addEventListener("change", filter);
   order.addEventListener("change", sort);
-  for (const button of all("button.find")) button.addEventListener("click", () => {
-    text.value = button.dataset.find;
-    filter();
-    by("h-sentences").scrollIntoView();
-    text.focus({ preventScroll: true });
-  });
 }
+for (const button of all("button.find")) button.addEventListener("click", () => {
+  const part = document.querySelector(".sentences"), text = part.querySelector(".filter");
+  part.open = true;
+  text.value = button.dataset.find;
+  text.dispatchEvent(new Event("input"));
+  part.scrollIntoView();
+  text.focus({ preventScroll: true });
+});
+
 addEventListener("beforeprint", () => { for (const part of all("details")) part.open = true; });
-"""

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from signkit.decode.confidence import Reliability
-from signkit.report.picture import FOUND, INK, SIGN, saved
-from signkit.report.result import Result, shown_splits
+from signkit.report.plots import FOUND, INK, SIGN, saved
+from signkit.tasks.recognition.result import Result
 
 
 def draw_reliability(path: Path, result: Result) -> Path | None:
     """Draw a panel for each split, before and after calibration; nothing where no token was recognised."""
-    splits = [s for s in shown_splits(result) if s in result.raw and result.raw[s].counts.any()]
+    splits = [s for s in result.splits if s in result.raw and result.raw[s].counts.any()]
     return saved(path, lambda: _figure(result, splits)) if splits else None
 
 
@@ -24,14 +24,14 @@ def _figure(result: Result, splits: list[str]) -> Any:
     )
     for axes, split in zip(panels[0], splits, strict=True):
         axes.plot([0, 1], [0, 1], color=SIGN, linewidth=1)
-        _curve(axes, result.raw[split], INK, "before")
-        _curve(axes, result.used[split], FOUND, "after")
+        _curve(axes, result.raw[split], INK, "not calibrated")
+        _curve(axes, result.used[split], FOUND, "calibrated")
         axes.set_title(split, loc="left")
         axes.set_xlabel("confidence")
-        axes.set_ylabel("share of right tokens")
+        axes.set_ylabel("share of correct tokens")
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1)
-        axes.legend(frameon=False, fontsize=8, loc="upper left")
+        axes.legend(frameon=False, fontsize=8, loc="lower right")
     return figure
 
 
@@ -39,5 +39,5 @@ def _curve(axes: Any, table: Reliability, colour: str, when: str) -> None:
     full = table.counts > 0
     size = 8 + 60 * table.counts[full] / table.counts.max()
     axes.plot(table.confidence[full], table.accuracy[full], color=colour, linewidth=1)
-    label = f"{when}: {100 * table.error:.1f} % off"
+    label = f"{when}: ECE {100 * table.error:.1f} %"
     axes.scatter(table.confidence[full], table.accuracy[full], s=np.asarray(size), color=colour, label=label)

@@ -1,75 +1,39 @@
 """The picture of a run: how it learned, how a clip looks, and when each gloss was recognised."""
 
-import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from signkit.data.layouts import Layout, layout
-from signkit.report.result import Result, examples, shown_splits
-from signkit.runtime.progress import read_metrics
-from signkit.train.setup import Prepared
+from signkit.eval.figures import metric
+from signkit.report.plots import FOUND, INK, SIGN, saved, training_curves
+from signkit.tasks.recognition.result import Result
 from signkit.types import Clip, Features, Landmarks, Sample, Signal, Video
 
 FRAMES, SENTENCES = 6, 3
-INK, SIGN, FOUND, DEV = "#30343b", "#9db8d9", "#c2410c", "#0f766e"
 
 
-def draw(folder: Path, result: Result, prepared: Prepared, run: Path) -> Path:
+def draw(folder: Path, result: Result, run: Path) -> Path:
     """Draw ``picture.png`` into a folder; how it learned is read from the run's."""
-    return saved(folder / "picture.png", lambda: _figure(run, result, prepared))
+    return saved(folder / "picture.png", lambda: _figure(run, result))
 
 
-def saved(path: Path, figure: Callable[[], Any]) -> Path:
-    """Save a figure that is drawn without a screen, whatever letters it has."""
-    import matplotlib
-
-    matplotlib.use("Agg")
+def _figure(run: Path, result: Result) -> Any:
     from matplotlib import pyplot
 
-    with pyplot.rc_context({"text.parse_math": False}), warnings.catch_warnings():  # `$` stands in glosses
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # and so do all scripts
-        drawn = figure()
-        drawn.savefig(path, dpi=110)
-        pyplot.close(drawn)
-    return path
-
-
-def _figure(run: Path, result: Result, prepared: Prepared) -> Any:
-    from matplotlib import pyplot
-
-    split = shown_splits(result)[0] if result.hypotheses else ""
-    shown = examples(result, split, SENTENCES) if split else []
-    samples = {sample.id: sample for sample in prepared.corpus.samples}
+    split = result.splits[0] if result.hypotheses else ""
+    shown = [sentence.id for sentence in result.examples(split, SENTENCES)] if split else []
     figure = pyplot.figure(figsize=(11, 3.2 + 2.1 * bool(shown) + 1.1 * len(shown)), layout="constrained")
     heights = [2.6] + [2.0] * bool(shown) + [1.0] * len(shown)
     grid = figure.add_gridspec(len(heights), FRAMES, height_ratios=heights)
-    _curves(figure.add_subplot(grid[0, :]), run, result.recipe)
+    judged = metric(result.selected or result.main)
+    training_curves(figure.add_subplot(grid[0, :]), run, result.recipe, judged, how="greedy")
     if shown:
-        _clip([figure.add_subplot(grid[1, i]) for i in range(FRAMES)], samples[shown[0]])
+        _clip([figure.add_subplot(grid[1, i]) for i in range(FRAMES)], result.samples[shown[0]])
     for row, name in enumerate(shown, start=2):
-        _times(figure.add_subplot(grid[row, :]), result, split, samples[name])
+        _times(figure.add_subplot(grid[row, :]), result, split, result.samples[name])
     return figure
-
-
-def _curves(axes: Any, run: Path, title: str) -> None:
-    rows = read_metrics(run / "metrics.jsonl")
-    loss = [(row["step"], row["loss"]) for row in rows if "loss" in row]
-    dev = [(row["step"], 100 * value) for row in rows for key, value in row.items() if key.startswith("dev_")]
-    axes.set_title(f"{title}: training", loc="left")
-    if loss:
-        axes.plot(*zip(*loss, strict=True), color=INK, linewidth=1)
-    axes.set_xlabel("step")
-    axes.set_ylabel("loss a sample", color=INK)
-    axes.set_yscale("symlog")
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    if dev:
-        right = axes.twinx()
-        right.plot(*zip(*dev, strict=True), color=DEV, marker="o", markersize=3)
-        right.set_ylabel("dev error rate, greedy (%)", color=DEV)
-        right.set_ylim(bottom=0)
 
 
 def _clip(axes: list[Any], sample: Sample) -> None:
@@ -129,7 +93,7 @@ def _times(axes: Any, result: Result, split: str, sample: Sample) -> None:
         )
     if not sample.segments:
         axes.text(0, 0.75, " ".join(sample.reference), fontsize=7, va="center")
-    best = result.hypotheses[split][sample.id][0]
+    best = result.hypotheses[split][sample.id]
     for token, time in zip(best.tokens, best.times, strict=True):
         axes.axvline(time, 0.05, 0.5, color=FOUND)
         axes.text(time, 0.25, f" {token}", fontsize=7, va="center", color=FOUND)

@@ -1,25 +1,26 @@
-"""A run's dev split with its encoder outputs at hand, searched again and again with other settings."""
+"""A split whose encoder outputs are at hand, searched again and again with other settings."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from signkit.commands.tune.space import SECTIONS, value_of, with_weight
-from signkit.config.recipe import DecodeConfig
-from signkit.data.loader import eval_batches
+from signkit.data.loader import Dataset, eval_batches
+from signkit.decode.configs import SECTIONS, LatticeConfig, value_of, with_weight
 from signkit.decode.context_logits import Floats
-from signkit.decode.external.build import Beside, leaves_scale_open
+from signkit.decode.external.build import ExternalModels, TrainText, build_external, leaves_scale_open
 from signkit.decode.lattice import acoustic_logits, logits_of, search_acoustic
 from signkit.decode.scorer import Fused, Rescorer
 from signkit.decode.state import Candidate
-from signkit.tasks.recognition.external import beside
-from signkit.tasks.recognition.reopened import Reopened
-from signkit.train.setup import Prepared
+from signkit.models.export import TrainedModel
+from signkit.models.spec import Spec
+from signkit.tasks.recognition.ensemble import joined
+from signkit.tasks.recognition.external import train_text
+from signkit.types import Corpus
 
 MANY = 1_000_000
 """Sequences whose totals are remembered."""
@@ -35,41 +36,43 @@ class Encoded:
 
 
 @dataclass(frozen=True, slots=True)
-class Cached:
-    """A run whose split can be searched without its encoder.
+class SearchedSplit:
+    """A split that can be searched without its encoder: a `signkit.train.task.Searched`.
 
     Attributes:
-        bias: of the classifier; it tells context rows their width.
+        bias: of the output layer; it gives context logits their width.
         references: tokens by id.
         scorers: those of `decode.fusion` and `decode.rescore` by ``fusion.0`` and the like, without those
             whose weight stays 0 and those that change with `decode.context_scale`.
     """
 
-    prepared: Prepared
+    spec: Spec
+    model: Any
+    text: TrainText
     batches: tuple[Encoded, ...]
     bias: Float[Tensor, " vocab"]
     references: dict[str, tuple[str, ...]]
     scorers: dict[str, Any]
 
-    def parts(self, decode: DecodeConfig) -> Beside:
+    def parts(self, decode: LatticeConfig) -> ExternalModels:
         """The scorers with this section's weights; those of 0 take no part."""
-        found: dict[str, list[Any]] = {section: [] for section in SECTIONS}
+        parts: dict[str, list[Any]] = {section: [] for section in SECTIONS}
         for section, place in _places(decode):
             key = f"{section}.{place}"
             if weight := value_of(decode, f"decode.{key}.weight"):
-                kept = self.scorers.get(key)
-                scorer = _built(self.prepared, decode, section, place) if kept is None else kept
-                found[section].append(Fused(scorer, weight) if section == "fusion" else (scorer, weight))
-        return Beside(tuple(found["fusion"]), tuple(found["rescore"]))
+                cached = self.scorers.get(key)
+                scorer = self.build(decode, section, place) if cached is None else cached
+                parts[section].append(Fused(scorer, weight) if section == "fusion" else (scorer, weight))
+        return ExternalModels(tuple(parts["fusion"]), tuple(parts["rescore"]))
 
-    def search(self, decode: DecodeConfig, nbest: int | None = 1) -> dict[str, list[Candidate]]:
+    def search(self, decode: LatticeConfig, nbest: int | None = 1) -> dict[str, list[Candidate]]:
         """The best candidates of every sample by id, all of the beam if None."""
         parts = self.parts(decode)
         found: dict[str, list[Candidate]] = {}
         with torch.no_grad():
             for batch in self.batches:
                 beams = search_acoustic(
-                    self.prepared.model,
+                    self.model,
                     batch.acoustic,
                     batch.lengths,
                     self.bias,
@@ -80,6 +83,10 @@ class Cached:
                 )
                 found |= dict(zip(batch.ids, beams, strict=True))
         return {name: found[name] for name in self.references}
+
+    def build(self, decode: LatticeConfig, section: str, place: int) -> Any:
+        """The scorer of one part."""
+        return _scorer(self.model, self.spec, self.text, decode, section, place)
 
 
 class Remembered:
@@ -99,64 +106,64 @@ class Remembered:
         return np.array([self._known[each] for each in sequences], dtype=np.float64)
 
 
-def encode_split(
-    opened: Reopened, split: str, tuned: Sequence[str], told: Callable[[int], None] = lambda done: None
-) -> Cached:
+def searched_split(
+    models: Sequence[TrainedModel],
+    dataset: Dataset,
+    tuned: Sequence[str],
+    *,
+    corpus: Callable[[], Corpus],
+    on_progress: Callable[[int], None],
+) -> SearchedSplit:
     """Run the encoder over a split and build the scorers, each once.
 
     Args:
         tuned: the keys whose values will change.
-        told: called with the number of samples done so far.
+        on_progress: called with the number of samples done so far.
 
     Raises:
         UserError: a part's input is at fault.
         OperationalError: a sample's scores are not numbers.
     """
-    prepared, decode = opened.prepared, opened.recipe.decode
-    examples, model = prepared.examples[split], prepared.model.eval()
+    recipe, spec = models[0].recipe, models[0].spec
+    decode = cast(LatticeConfig, recipe.decode)
+    model = joined(models).eval()
     device = next(model.parameters()).device
-    model.cpu()  # where the scorers are asked, too
+    model.cpu()  # where the scorers are used, too
+    text = train_text(corpus, spec.vocabulary)
     scorers = {
-        f"{section}.{place}": _built(prepared, decode, section, place)
+        f"{section}.{place}": _scorer(model, spec, text, decode, section, place)
         for section, place in _places(decode)
-        if _is_kept(decode, section, place, tuned)
+        if _is_cached(decode, section, place, tuned)
     }
     model.to(device)
     batches: list[Encoded] = []
     with torch.no_grad():
-        for batch in eval_batches(examples, decode.batch_size, workers=opened.recipe.train.workers):
+        for batch in eval_batches(dataset, decode.batch_size, workers=recipe.train.workers):
             logits = logits_of(model, batch.to(device))
             acoustic = acoustic_logits(logits, decode.level).cpu()
             batches.append(Encoded(batch.ids, acoustic, logits.lengths.cpu()))
             bias = logits.bias.cpu()
-            told(sum(len(each.ids) for each in batches))
+            on_progress(sum(len(each.ids) for each in batches))
     model.cpu()
-    references = {sample.id: sample.reference for sample in examples.samples}
-    return Cached(prepared, tuple(batches), bias, references, scorers)
+    references = {sample.id: sample.reference for sample in dataset.samples}
+    return SearchedSplit(spec, model, text, tuple(batches), bias, references, scorers)
 
 
-def only_split(prepared: Prepared, split: str) -> Prepared:
-    """Without the samples of other splits, train's references aside: nothing else can be read by mistake."""
-    samples = tuple(s for s in prepared.corpus.samples if s.split in ("train", split))
-    corpus = replace(prepared.corpus, samples=samples)
-    return replace(prepared, corpus=corpus, examples={split: prepared.examples[split]})
-
-
-def _places(decode: DecodeConfig) -> list[tuple[str, int]]:
+def _places(decode: LatticeConfig) -> list[tuple[str, int]]:
     """The parts of both sections, by the section's name and their place in it."""
     return [(section, place) for section in SECTIONS for place in range(len(getattr(decode, section)))]
 
 
-def _is_kept(decode: DecodeConfig, section: str, place: int, tuned: Sequence[str]) -> bool:
+def _is_cached(decode: LatticeConfig, section: str, place: int, tuned: Sequence[str]) -> bool:
     """Whether a part's scorer is used, and the same, in all trials."""
     key = f"decode.{section}.{place}.weight"
     used = value_of(decode, key) != 0 or key in tuned
     return used and not leaves_scale_open(getattr(decode, section)[place])
 
 
-def _built(prepared: Prepared, decode: DecodeConfig, section: str, place: int) -> Any:
+def _scorer(model: Any, spec: Spec, text: TrainText, decode: LatticeConfig, section: str, place: int) -> Any:
     """The scorer of one part."""
     weighted = with_weight(decode, section, place, 1.0)
     alone: dict[str, Any] = dict.fromkeys(SECTIONS, ()) | {section: (getattr(weighted, section)[place],)}
-    built = beside(replace(decode, **alone), prepared)
+    built = build_external(replace(decode, **alone), vocabulary=spec.vocabulary, model=model, text=text)
     return built.fusion[0].scorer if section == "fusion" else Remembered(built.rescorers[0][0])

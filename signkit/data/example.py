@@ -1,0 +1,29 @@
+"""One sample, ready to be collated."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+NO_LABEL = -100
+"""The label of a frame in which no token is known to be signed."""
+
+Inputs = npt.NDArray[np.float32] | npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One sample, ready to be collated.
+
+    Attributes:
+        inputs: landmarks [frames, points, 2 or 3], NaN where missing, features [frames, width], or
+            video in 8 bits [frames, height, width, 3].
+        targets: token indices of the reference.
+        frame_labels: the token signed in each frame, -100 where it is not known.
+    """
+
+    id: str
+    inputs: Inputs
+    targets: tuple[int, ...]
+    frame_labels: npt.NDArray[np.int64]
+    fps: float

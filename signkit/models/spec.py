@@ -1,0 +1,113 @@
+"""What a model reads and what it writes: all that is needed, beside the recipe, to build it again."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from signkit.text.vocabulary import Vocabulary
+
+SIGNAL, TEXT = "signal", "text"
+"""The names of the usual input and of the usual output."""
+VOCABULARY = "vocabulary.json"
+
+
+@dataclass(frozen=True, slots=True)
+class SignalInput:
+    """A signal of some kind.
+
+    Attributes:
+        layout: the landmark layout, "" for features, `signkit.types.VIDEO` for video.
+        width: coordinates a point (2 or 3), numbers a feature vector, or the three colours of video.
+    """
+
+    layout: str
+    width: int
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The classes that a head tells apart, in the order of their numbers."""
+
+    names: tuple[str, ...]
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """The number of each class."""
+        return {name: number for number, name in enumerate(self.names)}
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+Input = SignalInput | Vocabulary
+Output = Vocabulary | Labels
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Inputs and outputs of a model by name, such as ``signal`` and ``text``."""
+
+    inputs: Mapping[str, Input]
+    outputs: Mapping[str, Output]
+
+    @property
+    def signal(self) -> SignalInput:
+        """The input of that name; without one, features of no width."""
+        found = self.inputs.get(SIGNAL)
+        return found if isinstance(found, SignalInput) else SignalInput("", 0)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The vocabulary of the output ``text``.
+
+        Raises:
+            KeyError: the model writes no text.
+        """
+        found = self.outputs[TEXT]
+        assert isinstance(found, Vocabulary)
+        return found
+
+    def save(self, folder: Path) -> dict[str, Any]:
+        """Write the vocabularies into a folder; gives the rest, as JSON has it."""
+        return {
+            "inputs": {name: _saved(part, folder, name) for name, part in self.inputs.items()},
+            "outputs": {name: _saved(part, folder, name) for name, part in self.outputs.items()},
+        }
+
+    @classmethod
+    def load(cls, folder: Path, plain: Mapping[str, Any]) -> "Spec":
+        """Read what `save` wrote; of exports before version 0.2 too, which have one signal and one text.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is no such thing.
+            OperationalError: a vocabulary is missing or damaged.
+        """
+        if "layout" in plain:
+            signal = SignalInput(str(plain["layout"]), int(plain["width"]))
+            return cls({SIGNAL: signal}, {TEXT: Vocabulary.load(folder / VOCABULARY)})
+        inputs = {name: _loaded(part, folder) for name, part in plain["inputs"].items()}
+        outputs = {name: _loaded(part, folder) for name, part in plain["outputs"].items()}
+        return cls(inputs, outputs)  # type: ignore[arg-type]
+
+
+def signal_to_text(layout: str, width: int, vocabulary: Vocabulary) -> Spec:
+    """The usual specification: a signal in, text out."""
+    return Spec({SIGNAL: SignalInput(layout, width)}, {TEXT: vocabulary})
+
+
+def _saved(part: Input | Output, folder: Path, name: str) -> dict[str, Any]:
+    if isinstance(part, Vocabulary):
+        file = VOCABULARY if name == TEXT else f"{name}.{VOCABULARY}"
+        part.save(folder / file)
+        return {"vocabulary": file}
+    return {"labels": list(part.names)} if isinstance(part, Labels) else asdict(part)
+
+
+def _loaded(plain: Mapping[str, Any], folder: Path) -> Input | Output:
+    if "vocabulary" in plain:
+        return Vocabulary.load(folder / str(plain["vocabulary"]))
+    if "labels" in plain:
+        return Labels(tuple(map(str, plain["labels"])))
+    return SignalInput(str(plain["layout"]), int(plain["width"]))

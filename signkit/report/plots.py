@@ -1,0 +1,67 @@
+"""Plots that every family draws: files without a screen, colours, the curves of a training."""
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from signkit.eval.figures import Metric
+from signkit.runtime.progress import read_metrics
+
+INK, SIGN, FOUND, DEV = "#30343b", "#9db8d9", "#c2410c", "#0f766e"
+
+
+def saved(path: Path, figure: Callable[[], Any]) -> Path:
+    """Save a figure that is drawn without a screen, whatever letters it has."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    with pyplot.rc_context({"text.parse_math": False}), warnings.catch_warnings():  # `$` stands in glosses
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # and so do all scripts
+        drawn = figure()
+        drawn.savefig(path, dpi=110)
+        pyplot.close(drawn)
+    return path
+
+
+def training_curves(
+    axes: Any, run: Path, title: str, of: Metric, sample: str = "sample", how: str = ""
+) -> None:
+    """The loss of each step, and dev on the way, from a run's ``metrics.jsonl``.
+
+    Args:
+        of: what dev was judged by.
+        sample: what the loss is a mean over.
+        how: dev was decoded, such as "greedy".
+    """
+    rows = read_metrics(run / "metrics.jsonl")
+    scale = 1 if of.unit == "number" else 100
+    loss = [(row["step"], row["loss"]) for row in rows if "loss" in row]
+    dev = [
+        (row["step"], scale * value) for row in rows for key, value in row.items() if key.startswith("dev_")
+    ]
+    axes.set_title(f"{title}: training", loc="left")
+    if loss:
+        axes.plot(*zip(*loss, strict=True), color=INK, linewidth=1)
+    axes.set_xlabel("step")
+    axes.set_ylabel(f"loss a {sample}", color=INK)
+    axes.set_yscale("symlog")
+    axes.yaxis.set_major_formatter(_plain)
+    if not dev:
+        return
+    right = axes.twinx()
+    right.plot(*zip(*dev, strict=True), color=DEV, marker="o", markersize=3)
+    unit = " (%)" if of.unit == "percent" else ""
+    right.set_ylabel(f"dev {', '.join(filter(None, (of.title, how)))}{unit}", color=DEV)
+    if of.unit == "number":
+        right.set_yscale("log")
+        right.yaxis.set_major_formatter(_plain)
+        right.yaxis.set_minor_formatter(_plain)
+    else:
+        right.set_ylim(bottom=0)
+
+
+def _plain(value: float, _: Any) -> str:
+    return f"{value:g}"

@@ -1,0 +1,58 @@
+"""The report of a run: its scores, and what its task has to show, on a terminal and as a page."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from signkit.report.page import write_page
+from signkit.report.scores import score_cards, score_table
+from signkit.report.sections import Lines, Paragraph, Section
+from signkit.report.terminal import print_sections
+from signkit.types import Score
+
+
+def shown_splits(splits: Sequence[str]) -> tuple[str, ...]:
+    """The splits in the order of a report, dev first."""
+    return tuple(sorted(splits, key=("dev", "test", "train").index))
+
+
+def write_run_page(
+    path: Path,
+    name: str,
+    step: int,
+    scores: Sequence[Score],
+    splits: Sequence[str],
+    selected: str,
+    sections: Sequence[Section],
+) -> None:
+    """Write the page of a run.
+
+    Args:
+        name: of the recipe.
+        step: whose weights were used.
+        splits: that were scored.
+        selected: the name of the metric of dev that the weights were selected by; "" without a dev.
+        sections: of the task.
+    """
+    order = shown_splits(splits)
+    main = scores[0].name if scores else ""
+    head: list[Section] = [Paragraph(f"Weights of step {step}.")]
+    if scores:
+        head += [score_cards(scores, order, (main,)), score_table(scores, order, "Scores", selected)]
+    signatures = sorted({f"{s.split}: {s.signature}" for s in scores if s.signature})
+    write_page(path, name, [*head, *sections, Lines(tuple(signatures), "How it was scored")])
+
+
+def print_run(
+    name: str,
+    step: int,
+    scores: Sequence[Score],
+    splits: Sequence[str],
+    selected: str,
+    sections: Sequence[Section],
+) -> None:
+    """Print the table of the scores and what the task has to show on a terminal; see `write_run_page`."""
+    title = f"{name}, weights of step {step}"
+    if scores:
+        print_sections([score_table(scores, shown_splits(splits), title, selected), *sections])
+    else:
+        print_sections([Paragraph(f"{title}; nothing was scored"), *sections])

@@ -1,0 +1,77 @@
+"""Hypotheses against references, by the recipe's protocol."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from signkit.config.recipe import Recipe
+from signkit.eval.metrics import main_rate, metric_of
+from signkit.eval.pairing import train_sentences
+from signkit.eval.protocols import Protocol, load
+from signkit.eval.scores import Resampling, as_transcripts, score
+from signkit.models.spec import TEXT
+from signkit.tasks.recognition.calibration import beams
+from signkit.text.vocabulary import Vocabulary
+from signkit.types import Corpus, Hypothesis, Prediction, Sample, Score
+
+
+def scoring_protocol(recipe: Recipe) -> Protocol:
+    """The recipe's protocol; for a model of characters one of words counts characters.
+
+    Raises:
+        UserError: there is no such protocol, or a fault in it.
+    """
+    protocol = load(recipe.eval.protocol)
+    if recipe.text.unit != "character" or protocol.unit != "word":
+        return protocol
+    metrics = tuple("cer" if metric == "wer" else metric for metric in protocol.metrics)
+    return replace(protocol, unit="character", spaces=True, metrics=metrics)
+
+
+def split_scores(
+    predictions: Sequence[Prediction],
+    samples: Sequence[Sample],
+    split: str,
+    *,
+    protocol: Protocol,
+    vocabulary: Vocabulary,
+    corpus: Corpus,
+) -> list[Score]:
+    """The protocol's scores, and beside a beam's the rate of greedy search by the model alone."""
+    join = vocabulary.join
+    references = {sample.id: join(sample.reference) for sample in samples}
+    texts = {sample.id: join(sample.reference) for sample in corpus.split("train")}
+    train = train_sentences(as_transcripts(texts, "train"), protocol)
+    best = {each.id: join(text_of(each).tokens) for each in predictions}
+    scores = list(score(references, best, protocol, split=split, train=train).scores)
+    greedy = {
+        name: join(vocabulary.decode(found.greedy.tokens))
+        for name, found in beams(predictions).items()
+        if found.greedy is not None
+    }
+    if greedy:
+        rate = score(references, greedy, protocol, metrics=(main_rate(protocol),), split=split).scores
+        scores += [replace(each, name=f"{each.name}_greedy") for each in rate]
+    return scores
+
+
+def value(
+    predictions: Sequence[Prediction],
+    samples: Sequence[Sample],
+    name: str,
+    *,
+    protocol: Protocol,
+    vocabulary: Vocabulary,
+) -> float:
+    """One figure, without an interval; its name is one of `signkit.eval.metrics.main_figure`."""
+    join = vocabulary.join
+    references = {sample.id: join(sample.reference) for sample in samples}
+    best = {each.id: join(text_of(each).tokens) for each in predictions}
+    wanted, drawn = metric_of(name), Resampling(resamples=0)
+    return score(references, best, protocol, metrics=(wanted,), resampling=drawn)[name].value
+
+
+def text_of(prediction: Prediction) -> Hypothesis:
+    """The text that was recognised."""
+    found = prediction.outputs[TEXT]
+    assert isinstance(found, Hypothesis)
+    return found

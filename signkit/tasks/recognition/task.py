@@ -1,0 +1,247 @@
+"""Recognition: signs to glosses or letters over a lattice of chunks."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from signkit.config.recipe import Recipe
+from signkit.config.registry import build as build_component
+from signkit.data.batch import Batch
+from signkit.data.loader import Dataset, eval_batches
+from signkit.decode.configs import LatticeConfig
+from signkit.decode.external.build import ExternalModels, build_external
+from signkit.decode.lattice import BeamResult, find, recognise
+from signkit.eval.figures import Metric, metric
+from signkit.eval.metrics import main_figure
+from signkit.eval.protocols import Protocol
+from signkit.models.assemble import assemble
+from signkit.models.export import TrainedModel
+from signkit.models.losses.configs import CstConfig, LossTerm
+from signkit.models.losses.topology import chunks_needed
+from signkit.models.spec import TEXT, Spec, signal_to_text
+from signkit.report.sections import Section
+from signkit.tasks.configs import RecognitionConfig
+from signkit.tasks.recognition import report
+from signkit.tasks.recognition.calibration import as_predictions, calibrate
+from signkit.tasks.recognition.dataset import dataset, training_dataset
+from signkit.tasks.recognition.ensemble import joined
+from signkit.tasks.recognition.example import example
+from signkit.tasks.recognition.external import train_text
+from signkit.tasks.recognition.pack import pack
+from signkit.tasks.recognition.pretraining import pretrain_context
+from signkit.tasks.recognition.proposals import proposer
+from signkit.tasks.recognition.scoring import scoring_protocol, split_scores, value
+from signkit.tasks.recognition.searched import SearchedSplit, searched_split
+from signkit.text.targets import fewer_pieces, in_unit, vocabulary_of
+from signkit.train.task import Calibration, Evaluation, Outcome, Say, Shapes, Term, silent
+from signkit.types import Corpus, Prediction, Sample, Score
+
+EMPTY_SHARE = 0.9
+"""Share of empty dev hypotheses from which a model is said to have collapsed to blanks."""
+WITHOUT_CONTEXT = "dev is judged without the context until a loss with it begins"
+BARRED = "all that is in the beam is forbidden by decode.fusion or decode.rescore"
+
+
+class Recognition:
+    """The `signkit.train.task.Task` of C2ST, CTC, and whatever else gives `SplitLogits`."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self._built: list[tuple[LossTerm, Any]] | None = None
+        self._said: set[str] = set()
+
+    @cached_property
+    def protocol(self) -> Protocol:
+        """How hypotheses are scored."""
+        return scoring_protocol(self.recipe)
+
+    @property
+    def decode(self) -> LatticeConfig:
+        """The recipe's search."""
+        return cast(LatticeConfig, self.recipe.decode)
+
+    @property
+    def selection(self) -> Metric:
+        return metric(main_figure(self.protocol))
+
+    def spec(self, corpus: Corpus, say: Say) -> Spec:
+        vocabulary = vocabulary_of(self.recipe.text, corpus)
+        if note := fewer_pieces(vocabulary, self.recipe.text):
+            say(note)
+        return signal_to_text(corpus.layout, corpus.width, vocabulary)
+
+    def targets(self, samples: Sequence[Sample], spec: Spec) -> tuple[Sample, ...]:
+        return in_unit(samples, spec.vocabulary)
+
+    def model(self, spec: Spec) -> nn.Module:
+        return assemble(self.recipe, spec)
+
+    def dataset(
+        self, samples: Sequence[Sample], spec: Spec, *, model: nn.Module | None = None, say: Say = silent
+    ) -> Dataset:
+        if model is None:
+            return dataset(self.recipe, samples, spec)
+        return training_dataset(self.recipe, samples, spec, model, say)
+
+    def check(self, models: Sequence[TrainedModel], corpus: Callable[[], Corpus]) -> None:
+        self._external(joined(models), models[0].spec, corpus)
+
+    def begin(self, model: nn.Module, spec: Spec, corpus: Corpus, watch: Any) -> None:
+        """Pre-train the context as a language model, where the recipe asks for it."""
+        pretrain_context(self.recipe, model, spec, corpus, watch)
+
+    def weights(self, model: Any, batch: Batch) -> Mapping[str, Float[Tensor, " batch"]]:
+        """1 for a sample whose target fits its chunks, 0 for the others."""
+        needed = chunks_needed(batch.targets, batch.target_lengths, model.topology)
+        fits = needed <= model.encoder.output_lengths(batch.lengths)
+        return {"loss": fits.float()}
+
+    def loss(
+        self, model: Any, forward: Callable[[Batch], Any], batch: Batch, share: float
+    ) -> Mapping[str, Term]:
+        """All terms of the recipe that count at this share of the run, in one sum."""
+        logits = forward(batch).float()
+        fits = self.weights(model, batch)["loss"] > 0
+        propose = proposer(model, logits)
+        total = logits.auxiliary + 0.0 * logits.anchor()
+        figures: dict[str, Tensor] = {}
+        for term, compute in self._terms(model.topology):
+            if term.start <= share < term.end:
+                found = compute(logits, batch, propose)
+                total = total + term.weight * found
+                name = type(term).__name__.removesuffix("Config").lower()
+                shown = torch.where(fits, found.detach(), 0.0)
+                figures[name] = figures[name] + shown if name in figures else shown
+        return {"loss": Term(torch.where(fits, total, 0.0), figures)}
+
+    def evaluate(self, model: nn.Module, dataset: Dataset, spec: Spec, step: int, say: Say) -> Evaluation:
+        """Greedy search without language models, and without the context as long as no loss knows it; warns
+        of a model that writes nothing."""
+        decode, counts = self.decode.greedy(), self._knows_context(step)
+        if not counts:
+            decode = replace(decode, context_scale=0.0)
+            self._say_once(say, WITHOUT_CONTEXT)
+        vocabulary = spec.vocabulary
+        found = recognise(model, eval_batches(dataset, decode.batch_size), vocabulary, decode)
+        empty = sum(not each.tokens for each in found.values()) / len(found)
+        if empty > EMPTY_SHARE:
+            self._say_once(
+                say, f"warning: {100 * empty:.0f} % of dev hypotheses are empty (blanks only)", "empty"
+            )
+        predictions = [Prediction(name, {TEXT: each}) for name, each in found.items()]
+        name = self.selection.name
+        of = value(predictions, dataset.samples, name, protocol=self.protocol, vocabulary=vocabulary)
+        return Evaluation(of, counts)
+
+    def predict(
+        self,
+        models: Sequence[TrainedModel],
+        batches: Iterable[Batch],
+        *,
+        corpus: Callable[[], Corpus],
+        on_progress: Callable[[int], None],
+        scored: bool = False,
+    ) -> Iterator[Prediction]:
+        model, vocabulary = joined(models), models[0].spec.vocabulary
+        external = self._external(model, models[0].spec, corpus)
+        found = find(
+            model,
+            batches,
+            self.decode,
+            on_progress,
+            fusion=external.fusion,
+            rescorers=external.rescorers,
+            with_greedy=scored and self.decode.beam > 1,
+        )
+        # The confidences of all hypotheses are computed at once.
+        yield from as_predictions(found, vocabulary, self.decode, self.decode.temperature or 1.0)
+
+    def calibrate(
+        self,
+        predictions: Mapping[str, list[Prediction]],
+        samples: Mapping[str, Sequence[Sample]],
+        spec: Spec,
+    ) -> Calibration:
+        """Fit the temperature of the confidences on dev."""
+        return calibrate(predictions, samples, spec.vocabulary, self.decode)
+
+    def score(
+        self,
+        predictions: Sequence[Prediction],
+        samples: Sequence[Sample],
+        split: str,
+        *,
+        spec: Spec,
+        corpus: Corpus,
+        say: Say,
+    ) -> list[Score]:
+        lost = sum(cast(BeamResult, each.evidence).candidates[0].score == -math.inf for each in predictions)
+        if lost:
+            say(f"warning: nothing is possible for {lost} of {len(predictions)} samples of {split}: {BARRED}")
+        return split_scores(
+            predictions, samples, split, protocol=self.protocol, vocabulary=spec.vocabulary, corpus=corpus
+        )
+
+    def sections(self, outcome: Outcome, *, brief: bool) -> Sequence[Section]:
+        return report.brief_sections(outcome) if brief else report.sections(outcome)
+
+    def pack(
+        self, model: TrainedModel, corpus: Callable[[], Corpus], temperature: float, folder: Path
+    ) -> LatticeConfig:
+        """Copy language models, lexicons and the other runs of an ensemble."""
+        return pack(model, corpus, temperature, folder)
+
+    def searched(
+        self,
+        models: Sequence[TrainedModel],
+        dataset: Dataset,
+        tuned: Sequence[str],
+        *,
+        corpus: Callable[[], Corpus],
+        on_progress: Callable[[int], None],
+    ) -> SearchedSplit:
+        """The split with its acoustic logits at hand."""
+        return searched_split(models, dataset, tuned, corpus=corpus, on_progress=on_progress)
+
+    def example(self, shapes: Shapes) -> tuple[Spec, Batch]:
+        """A synthetic batch for the recipe's encoder."""
+        return example(self.recipe, shapes)
+
+    def _terms(self, topology: str) -> list[tuple[LossTerm, Any]]:
+        """The terms of the loss with their options, built once."""
+        if self._built is None:
+            losses = self.recipe.train.losses
+            self._built = [
+                (cast(LossTerm, each), build_component(each, topology=topology)) for each in losses
+            ]
+        return self._built
+
+    def _knows_context(self, step: int) -> bool:
+        """Whether a term with context has begun by this step, or there is none to begin.
+
+        Until then the loss does not know the context, and what a model with it recognises means nothing.
+        """
+        train = self.recipe.train
+        starts = [term.start for term in train.losses if isinstance(term, CstConfig)]
+        return not starts or min(starts) <= (step - 1) / train.max_steps
+
+    def _external(self, model: Any, spec: Spec, corpus: Callable[[], Corpus]) -> ExternalModels:
+        text = train_text(corpus, spec.vocabulary)
+        return build_external(self.decode, vocabulary=spec.vocabulary, model=model, text=text)
+
+    def _say_once(self, say: Say, message: str, key: str = "") -> None:
+        if (key or message) not in self._said:
+            self._said.add(key or message)
+            say(message)
+
+
+def build(config: RecognitionConfig, recipe: Recipe) -> Recognition:
+    """The task for a recipe."""
+    return Recognition(recipe)

@@ -1,0 +1,139 @@
+"""What comes of a trained model: predictions of some splits, calibrated, written, scored and shown."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from signkit.data.loader import Dataset, eval_batches
+from signkit.models.export import TrainedModel
+from signkit.report.run import print_run, write_run_page
+from signkit.runtime.files import write_json, write_text
+from signkit.runtime.progress import Watch
+from signkit.train.task import Calibrating, Outcome, Task
+from signkit.types import Corpus, Prediction, Score
+
+PICTURE = "picture.png"
+
+
+def decode_splits(
+    task: Task,
+    models: Sequence[TrainedModel],
+    datasets: Mapping[str, Dataset],
+    corpus: Corpus,
+    splits: Sequence[str],
+    *,
+    run: Path,
+    folder: Path,
+    lines: Path,
+    watch: Watch,
+) -> Outcome:
+    """Predict splits and score them; write ``<split>.jsonl`` of each.
+
+    Where the confidences have no temperature yet and the corpus has a dev split, dev is predicted too.
+
+    Args:
+        models: the trained one, then the others of an ensemble.
+        run: the folder of the training.
+        folder: where the report will be written.
+        lines: where the predictions are written.
+    """
+    recipe, spec = models[0].recipe, models[0].spec
+    calibrates = isinstance(task, Calibrating)
+    for_fit = ("dev",) if calibrates and not recipe.decode.temperature and "dev" in datasets else ()
+    predictions = {
+        split: _predicted(task, models, datasets[split], corpus, split, watch, scored=split in splits)
+        for split in dict.fromkeys((*for_fit, *splits))
+    }
+    calibration = None
+    if isinstance(task, Calibrating):
+        samples = {split: datasets[split].samples for split in predictions}
+        calibration = task.calibrate(predictions, samples, spec)
+        predictions = calibration.predictions
+    scores: list[Score] = []
+    for split in splits:
+        write_predictions(lines / f"{split}.jsonl", predictions[split])
+        scores += task.score(
+            predictions[split], datasets[split].samples, split, spec=spec, corpus=corpus, say=watch.say
+        )
+        if calibration is not None:
+            scores += calibration.scores[split]
+    return Outcome(
+        recipe=recipe,
+        spec=spec,
+        step=models[0].step,
+        selected=task.selection.name if "dev" in datasets and recipe.train.select == "best" else "",
+        scores=tuple(scores),
+        predictions={split: predictions[split] for split in splits},
+        samples={split: datasets[split].samples for split in splits},
+        calibration=calibration,
+        run=run,
+        folder=folder,
+    )
+
+
+def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
+    """Write a JSON line a sample (`signkit.types.Prediction.plain`); nothing of a model without outputs."""
+    if any(each.outputs for each in predictions):
+        write_text(path, "".join(json.dumps(each.plain(), ensure_ascii=False) + "\n" for each in predictions))
+
+
+def write_scores(path: Path, outcome: Outcome) -> None:
+    """Write ``scores.json``."""
+    document: dict[str, Any] = {"metrics": [plain(each) for each in outcome.scores]}
+    calibration = outcome.calibration
+    if calibration is not None:
+        fitted_on = "dev" if calibration.fitted else None
+        document["confidences"] = {"temperature": calibration.temperature, "fitted_on": fitted_on}
+    write_json(path, document)
+
+
+def plain(score: Score) -> dict[str, Any]:
+    """A score as JSON has it; what is not defined is null."""
+    return {key: None if value != value else value for key, value in asdict(score).items()}
+
+
+def write_report(task: Task, outcome: Outcome) -> None:
+    """Write ``report.html`` and its pictures into the outcome's folder."""
+    sections = task.sections(outcome, brief=False)
+    splits, name = tuple(outcome.predictions), outcome.recipe.name
+    path = outcome.folder / "report.html"
+    write_run_page(path, name, outcome.step, outcome.scores, splits, outcome.selected, sections)
+
+
+def print_outcome(task: Task, outcome: Outcome, folder: Path) -> None:
+    """Print the scores, some examples, and where picture and page lie.
+
+    Args:
+        folder: where they are now.
+    """
+    sections = task.sections(outcome, brief=True)
+    splits, name = tuple(outcome.predictions), outcome.recipe.name
+    print_run(name, outcome.step, outcome.scores, splits, outcome.selected, sections)
+    for what, file in (("picture: ", PICTURE), ("report:  ", "report.html")):
+        if (folder / file).is_file():
+            print(f"{what}{folder / file}")
+
+
+def _predicted(
+    task: Task,
+    models: Sequence[TrainedModel],
+    dataset: Dataset,
+    corpus: Corpus,
+    split: str,
+    watch: Watch,
+    *,
+    scored: bool,
+) -> list[Prediction]:
+    """The predictions of a split, in the order of its samples."""
+    recipe = models[0].recipe
+    with watch.bar(f"decode {split}", len(dataset)) as bar:
+        batches = eval_batches(dataset, recipe.decode.batch_size, workers=recipe.train.workers)
+        found = {
+            each.id: each
+            for each in task.predict(
+                models, batches, corpus=lambda: corpus, on_progress=bar.at, scored=scored
+            )
+        }
+    return [found[sample.id] for sample in dataset.samples]
