@@ -3,24 +3,27 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints-cpu.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS ?= 2
+# One thread a process: the tests are small, and run side by side.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test check clean
+.PHONY: help quickstart test check clean lock test-latest
 
 help:
 	@echo "make quickstart   train, decode and score a small system (about three minutes)"
-	@echo "make test         run the tests"
+	@echo "make test         run the tests (about six minutes)"
+	@echo "                  in about two: make test ARGS='-m \"not slow\"'"
 	@echo "make check        format, lint, types, direction of imports"
 	@echo "make clean        remove what these commands made, but not the runs"
+	@echo "For maintainers, see CONTRIBUTING.md: make test-latest, make lock"
 
 quickstart: $(VENV)/installed
 	$(BIN)/signkit run quickstart
 
-# One thread a process: the tests are small, and run side by side.
 test: $(VENV)/installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+	$(PYTEST)
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
@@ -29,7 +32,35 @@ check: $(VENV)/installed-dev
 	$(BIN)/lint-imports
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-latest .venv-lock build dist *.egg-info \
+	  .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+# The tests with the newest release of every dependency, in an environment of its own. HELD names a file of
+# constraints, for a machine that should not take the newest torch: HELD=constraints/torch-cpu.txt
+test-latest:
+	@$(MAKE) --no-print-directory VENV=.venv-latest newest
+	@$(MAKE) --no-print-directory VENV=.venv-latest ARGS='--hypothesis-profile=default $(ARGS)' tested
+
+# The newest release of every dependency but torch becomes the set of this Python, if the tests pass with it.
+lock:
+	@rm -rf .venv-lock
+	@$(MAKE) --no-print-directory VENV=.venv-lock HELD=constraints/torch-cpu.txt newest
+	@set=constraints/python$$(.venv-lock/bin/python -c '$(MINOR)').txt; \
+	  if [ -f $$set ]; then cp $$set .venv-lock/before; fi; \
+	  { echo "# What make installs with this minor version of Python: all tests passed. Renewed by: make lock"; \
+	    .venv-lock/bin/python -m pip --disable-pip-version-check list --format=freeze --exclude pip \
+	      --exclude signkit 2> /dev/null | sed 's/+.*//'; } > $$set; \
+	  if $(MAKE) --no-print-directory VENV=.venv-lock tested; then echo "written: $$set"; rm -rf .venv-lock; \
+	  else mv .venv-lock/before $$set 2> /dev/null || rm $$set; echo "$$set is as it was"; exit 1; fi
+
+.PHONY: newest tested
+newest: $(BIN)/python
+	@echo "installing the newest of everything into $(VENV)"
+	@$(PIP) --upgrade setuptools $(HELD:%=-c %)
+	@$(PIP) --upgrade --upgrade-strategy eager --no-build-isolation $(HELD:%=-c %) -e '.[dev]'
+
+tested:
+	$(PYTEST)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
@@ -37,12 +68,19 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 	  echo "cannot make a virtual environment with $(PYTHON): is its venv module installed?"; exit 1; }
 
-$(VENV)/installed: $(BIN)/python pyproject.toml setup.py constraints-cpu.txt
+$(VENV)/installed: $(BIN)/python pyproject.toml setup.py $(wildcard constraints/*.txt)
 	@echo "installing signkit into $(VENV), which takes a minute or two"
-	@$(PIP) -e '.[train]'
+	@$(call install,train)
 	@touch $@
 
-$(VENV)/installed-dev: $(BIN)/python pyproject.toml setup.py constraints-cpu.txt
+$(VENV)/installed-dev: $(BIN)/python pyproject.toml setup.py $(wildcard constraints/*.txt)
 	@echo "installing signkit and its development tools into $(VENV), which takes a minute or two"
-	@$(PIP) -e '.[dev]'
+	@$(call install,dev)
 	@touch $(VENV)/installed $@
+
+# Installs signkit with an extra: exactly the tested releases, that of setuptools which builds it too.
+MINOR := import sys; print("%d.%d" % sys.version_info[:2])
+install = minor=$$($(BIN)/python -c '$(MINOR)') && set=constraints/python$$minor.txt && \
+  if [ -f $$set ]; then set="-c $$set"; else set=; \
+    echo "no set of releases was tested with Python $$minor: taking the newest that pyproject.toml allows"; fi && \
+  $(PIP) $$set --upgrade setuptools && $(PIP) $$set --no-build-isolation -e '.[$(1)]'

@@ -48,8 +48,8 @@ def in_turn(clips: Sequence[Path], rounds: int, results: Any) -> None:
 
 def side_by_side(clips: Sequence[Path], workers: int) -> float:
     """Frames a second of the clock, once every process has begun with frames."""
-    from signkit.data.tracking.extract import Found, Options
-    from signkit.data.tracking.workers import Job, track_all
+    from signkit.data.tracking.extract import Options, Summary
+    from signkit.data.tracking.jobs import Job, track_all
     from signkit.data.video import open_clip
 
     with tempfile.TemporaryDirectory() as folder:
@@ -58,7 +58,7 @@ def side_by_side(clips: Sequence[Path], workers: int) -> float:
         for job, event in track_all(jobs, workers):
             if isinstance(event, int):
                 frames[job] += event
-            elif isinstance(event, Found):
+            elif isinstance(event, Summary):
                 frames[job] = open_clip(job.source).frames
             if not begun and sum(count > 0 for count in frames.values()) >= workers:
                 begun, at = time.monotonic(), sum(frames.values())

@@ -29,7 +29,7 @@ import numpy as np
 
 from signkit.eval.formats import read
 from signkit.lm import NGram, Perplexity, estimate, load, perplexity, save
-from signkit.lm.arpa import read_arpa, write_arpa
+from signkit.lm.arpa import parse_arpa, write_arpa
 from signkit.lm.binary import archive_of
 from signkit.lm.grams import Unit, shown
 from signkit.lm.sentences import split
@@ -113,7 +113,7 @@ def judge(name: str, unit: Unit, train: Sentences, others: dict[str, Sentences],
         write_arpa(path, trained.grams)
         seconds = [time.perf_counter() - begun]
         begun = time.perf_counter()
-        NGram.from_grams(read_arpa(path, unit)[0])
+        NGram.from_grams(parse_arpa(path.read_bytes(), str(path), unit)[0])
         seconds.append(time.perf_counter() - begun)
         save(path, trained.grams)
         begun = time.perf_counter()

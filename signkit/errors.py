@@ -27,6 +27,9 @@ class UserError(SignkitError):
         self.where, self.what, self.hint = where, _cut(what), _cut(hint)
         super().__init__(f"{where}: {self.what}" + (f"; {self.hint}" if hint else ""))
 
+    def __reduce__(self) -> "tuple[type, tuple[object, ...]]":  # from one process to another
+        return type(self), (self.where, self.what, self.hint)
+
 
 class UserErrors(UserError):
     """Several faults of one input, found in one reading and shown together."""
@@ -34,6 +37,9 @@ class UserErrors(UserError):
     def __init__(self, faults: "list[UserError]") -> None:
         self.faults = tuple(faults)
         Exception.__init__(self, "\n".join(str(fault) for fault in faults))
+
+    def __reduce__(self) -> "tuple[type, tuple[object, ...]]":
+        return type(self), (list(self.faults),)
 
 
 class OperationalError(SignkitError):

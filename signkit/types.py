@@ -11,6 +11,8 @@ import numpy.typing as npt
 from signkit.errors import UserError
 
 SPLITS = ("train", "dev", "test")
+USUAL_FPS = 25.0
+"""Frames a second of what does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Landmarks:
 
     points: npt.NDArray[np.float32]
     layout: str
-    fps: float = 25.0
+    fps: float = USUAL_FPS
 
     def __post_init__(self) -> None:
         if self.points.ndim != 3 or self.points.shape[2] not in (2, 3):
@@ -263,6 +265,20 @@ class Prediction:
             (only,) = self.outputs.values()
             return {"id": self.id, **only.plain()}
         return {"id": self.id, "outputs": {name: each.plain() for name, each in self.outputs.items()}}
+
+
+@dataclass(frozen=True, slots=True)
+class Posteriors:
+    """What a model thinks of each chunk of one sample.
+
+    Attributes:
+        probabilities: float32 [chunks, symbols], in the order of the output's vocabulary or labels.
+        times: float64 [chunks], seconds from the start of the clip to the middle of each chunk.
+    """
+
+    id: str
+    probabilities: npt.NDArray[np.float32]
+    times: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Shared fixtures: where the real data lies, when it is there. Ctrl-C reaches what tests start."""
+"""Where the real data lies, when it is there. Shapes are checked, and Ctrl-C reaches what tests start."""
 
 import os
 import signal
@@ -6,11 +6,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from jaxtyping import install_import_hook
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell in the background hands it down
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
+
+SHAPED = [
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for path in (ROOT / "signkit").rglob("*.py")
+    if "from jaxtyping import" in path.read_text(encoding="utf-8")
+]
+"""Modules that annotate shapes: in these every call is checked. Elsewhere mypy does, and calls stay fast."""
+install_import_hook(SHAPED, "beartype.beartype")
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from signkit.data.video.h264 import SAME_BITS
+
 MILLISECOND = Fraction(1, 1000)
 Pixels = npt.NDArray[np.uint8]
 
@@ -34,7 +36,9 @@ def write_video(
     """A file of video; ``times`` in milliseconds, where the rate varies."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w", options=container or {}) as file:
-        stream = file.add_stream(codec, rate=rate, options=options)
+        stream = file.add_stream(
+            codec, rate=rate, options=options | (SAME_BITS if codec == "libx264" else {})
+        )
         stream.height, stream.width, stream.pix_fmt = *pixels.shape[1:3], pix_fmt
         if times is not None:
             stream.codec_context.time_base = MILLISECOND

@@ -11,7 +11,7 @@ from tiny import CTC, TEMPORAL
 
 from signkit.cli.app import main
 from signkit.config.recipe_file import load_recipe
-from signkit.models.export import write_export
+from signkit.models.export import TrainedModel, write_export
 from signkit.train.setup import prepare
 
 VIDEO_RECIPE = {
@@ -60,11 +60,9 @@ def exported(folder: Path, corpus: Path, base: dict[str, Any]) -> Path:
     recipe = load_recipe(str(folder / "tiny.yaml"))
     found = prepare(recipe)
     with torch.no_grad():
-        found.model.classifier.bias[:2] -= 3
+        found.model.output.bias[:2] -= 3
     run = folder / "run"
-    write_export(
-        run / "export", recipe, found.vocabulary, found.corpus.layout, found.corpus.width, found.model
-    )
+    write_export(run / "export", TrainedModel(recipe, found.spec, found.model))
     return run
 
 

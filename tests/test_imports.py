@@ -33,11 +33,16 @@ def test_the_lower_floors_do_not_import_torch() -> None:
     assert (result.stdout, result.stderr) == ("[]\n", "")
 
 
-@pytest.mark.parametrize(
-    "path", sorted((ROOT / "signkit").rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT))
-)
-def test_no_module_reads_pickles_or_runs_text(path: Path) -> None:
-    assert list(unsafe(ast.parse(path.read_text(encoding="utf-8")))) == []
+def test_no_module_reads_pickles_or_runs_text() -> None:
+    """But the one restricted reader, which has its own tests."""
+    modules = sorted((ROOT / "signkit").rglob("*.py"))
+    assert modules
+    assert [
+        f"{path.relative_to(ROOT)}, {what}"
+        for path in modules
+        for what in unsafe(ast.parse(path.read_text(encoding="utf-8")))
+        if not (path == ROOT / "signkit/runtime/unpickle.py" and what.endswith(": import pickle"))
+    ] == []
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,16 @@ import subprocess
 import sys
 import zipfile
 from email.parser import Parser
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from signkit import __version__
 from signkit.config.assets import KINDS
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILT_FROM = (
@@ -106,9 +110,54 @@ def test_the_metadata_is_what_an_installer_needs(wheel: Path) -> None:
     assert "signkit = signkit.cli.app:main" in points
 
 
-def test_the_constraints_name_builds_for_a_machine_without_a_gpu() -> None:
-    lines = (ROOT / "constraints-cpu.txt").read_text(encoding="utf-8").splitlines()
-    assert [line.partition("==")[0] for line in lines] == ["torch", "torchvision"]
+def releases(path: Path) -> dict[str, str]:
+    """The exact releases that a file of constraints names; nothing else may be in it."""
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*", line) for line in lines), path
+    return {plain(line.partition("==")[0]): line.partition("==")[2] for line in lines}
+
+
+def plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def installed_for(extra: str) -> dict[str, str]:
+    """All that an extra of signkit brings into this environment, with what that needs in turn."""
+    found: dict[str, str] = {}
+    waiting = [("signkit", extra)]
+    seen = set(waiting)
+    while waiting:
+        name, wanted = waiting.pop()
+        distribution = metadata.distribution(name)
+        found[plain(name)] = distribution.version.partition("+")[0]
+        for line in distribution.requires or ():
+            needed = Requirement(line)
+            if needed.marker is None or needed.marker.evaluate({"extra": wanted}):
+                more = {(needed.name, each) for each in ("", *needed.extras)} - seen
+                seen |= more
+                waiting += more
+    del found["signkit"]
+    return found
+
+
+def test_a_tested_set_has_the_torch_that_needs_no_gpu_and_no_address() -> None:
+    torch = releases(ROOT / "constraints" / "torch-cpu.txt")
+    assert list(torch) == ["torch", "torchvision"]
+    sets = sorted((ROOT / "constraints").glob("python3.*.txt"))
+    assert sets
+    for path in sets:
+        assert torch.items() <= releases(path).items()
+
+
+def test_a_tested_set_is_complete() -> None:
+    """Asked where it is installed: no package comes in that it does not name."""
+    path = ROOT / "constraints" / f"python3.{sys.version_info.minor}.txt"
+    if not path.is_file():
+        pytest.skip(f"no set of releases was tested with Python 3.{sys.version_info.minor}")
+    tested, here = releases(path), installed_for("dev")
+    if any(tested.get(name, version) != version for name, version in here.items()):
+        pytest.skip("other releases are installed than those of the tested set")
+    assert here.keys() <= tested.keys()
 
 
 def test_an_installed_wheel_works_from_an_empty_folder(installed: Path, tmp_path: Path) -> None:

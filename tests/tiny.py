@@ -21,16 +21,23 @@ GLOSSES = ("HOUSE", "JOHN", "READ", "WHO")
 
 
 def write_corpus(
-    folder: Path, train: int = 12, dev: int = 4, test: int = 3, seed: int = 0, features: bool = False
+    folder: Path,
+    train: int = 12,
+    dev: int = 4,
+    test: int = 3,
+    seed: int = 0,
+    features: bool = False,
+    signs_a_clip: tuple[int, int] = (1, 3),
 ) -> Path:
     """A manifest of clips of both hands and the nose, or of features; every gloss has a place of its own."""
+    fewest, most = signs_a_clip
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
     places = np.random.default_rng(99).normal(size=(len(GLOSSES), 3, 2)) * 40
     rows = ["id,path,gloss,split"]
     for split, count in (("train", train), ("dev", dev), ("test", test)):
         for number in range(count):
-            signs = rng.permutation(len(GLOSSES))[: rng.integers(1, 4)]
+            signs = rng.permutation(len(GLOSSES))[: rng.integers(fewest, most + 1)]
             frames = np.concatenate([np.repeat(places[s][None], rng.integers(6, 10), 0) for s in signs])
             frames = frames + 100 + rng.normal(size=frames.shape)
             name = f"{split}{number}"
@@ -116,9 +123,8 @@ RANDOM = {
 
 LM = {
     "data": {"name": "text"},
-    "encoder": {"name": "nothing", "width": 8},
     "context": {"name": "lstm", "width": 8, "dropout": 0.2},
-    "model": {"name": "language_model"},
+    "model": {"name": "language_model", "width": 8},
     "train": {
         "losses": [{"name": "next_token", "smoothing": 0.1}],
         "max_steps": 6,
@@ -134,7 +140,7 @@ CARD = "width: 8\nlayers: 1\nheads: 2\nfeed_forward: 16\npositions: 16\ndropout:
 CAUSAL = {**LM, "context": {"name": "bert", "card": "card.yaml", "adaptor_width": 4}}
 MASKED = {
     **CAUSAL,
-    "model": {"name": "masked_lm", "share": 0.3},
+    "model": {"name": "masked_lm", "share": 0.3, "width": 8},
     "train": {**LM["train"], "losses": [{"name": "masked_token"}]},
 }
 
@@ -196,9 +202,15 @@ PRELOADED = (
     "signkit.models.masked_lm",
     "signkit.models.losses.language",
     "tensorboard.summary.writer.event_file_writer",
-    "signkit.report.recognition.report",
+    "signkit.tasks.recognition.report",
+    "signkit.tasks.recognition.task",
+    "signkit.tasks.language.task",
     "transformers.models.bert.modeling_bert",
     "torch._dynamo",
+    "signkit.data.corpora.text",
+    "signkit.commands.data.synth",
+    "signkit.commands.decode",
+    "typer._adapters",  # imports pydantic, where that is installed, which takes as long as a step
 )
 
 
@@ -283,16 +295,17 @@ def signkit(*words: object, shocks: Sequence[Shock] = (), largest_file: int = 0)
 
 def _command(words: list[str], files: list[Path], shocks: Sequence[Shock], largest_file: int) -> None:
     from signkit.cli.app import main
-    from signkit.report.recognition import report
-    from signkit.tasks.language import results as lm_results
+    from signkit.tasks.language import report as lm_report
+    from signkit.tasks.recognition import report
 
     os.setpgrp()
     for number, file in enumerate(files, start=1):
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), number)
     if largest_file:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
-    report.draw = lm_results.draw = _nothing_drawn  # type: ignore[assignment]
+    report.draw = _nothing_drawn
     report.draw_reliability = lambda path, result: None
+    lm_report.saved = lambda path, figure: _nothing_drawn(path.parent)
     for shock in shocks:
         shock.install()
     sys.argv = ["signkit", *words]

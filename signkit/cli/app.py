@@ -12,12 +12,12 @@ from typing import Annotated
 import typer
 
 from signkit import __version__
-from signkit.cli.clips import add_clip_verbs
+from signkit.cli.clips import landmarks, predict
 from signkit.cli.data import data_app
-from signkit.cli.decode import add_decode_verbs
+from signkit.cli.decode import decode, tune
 from signkit.cli.lm import lm_app
 from signkit.cli.options import AsJson, Overrides, RecipeName
-from signkit.cli.profile import add_profile_verb
+from signkit.cli.profile import profile
 from signkit.errors import OperationalError, SignkitError, UserErrors
 
 app = typer.Typer(
@@ -75,14 +75,16 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Train, decode and score a recipe; the last line printed is the run's folder."""
-    from signkit.commands.run import run_recipe
+    from signkit.commands.stages import run as run_any
 
-    raise SystemExit(run_recipe(recipe, overrides or [], resume=resume, as_json=as_json))
+    raise SystemExit(run_any(recipe, overrides or [], resume=resume, as_json=as_json))
 
 
-add_decode_verbs(app)
-add_profile_verb(app)
-add_clip_verbs(app)
+app.command(short_help="Decode a finished run anew.")(decode)
+app.command(short_help="Tune the decoding of finished runs on dev.")(tune)
+app.command(short_help="Measure what a training step costs.")(profile)
+app.command(short_help="Recognise videos, or files of landmarks or features.")(predict)
+app.command(short_help="Track the signers of videos with MediaPipe.")(landmarks)
 
 
 @app.command(short_help="Score hypotheses as sclite does.")

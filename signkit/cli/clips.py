@@ -16,12 +16,6 @@ ListFile = Annotated[
 ]
 
 
-def add_clip_verbs(app: typer.Typer) -> None:
-    """Put the verbs into the program."""
-    app.command(short_help="Recognise videos, or files of landmarks or features.")(predict)
-    app.command(short_help="Track the signers of videos with MediaPipe.")(landmarks)
-
-
 class OnError(str, Enum):
     """What is done about an input that cannot be used."""
 

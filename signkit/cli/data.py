@@ -13,11 +13,6 @@ data_app = typer.Typer(
 )
 
 
-@data_app.callback()
-def _data() -> None:
-    pass
-
-
 @data_app.command()
 def fetch(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The corpus, such as boston104.")],
@@ -30,9 +25,6 @@ def fetch(
     from signkit.data.fetch import fetch as fetch_corpus
 
     raise SystemExit(fetch_corpus(name, to, as_json))
-
-
-# Official corpora, and any other: what there is.
 
 
 class CheckedFrames(str, Enum):
@@ -108,16 +100,13 @@ def synth(
 ) -> None:
     """Film the avatar of `synthetic`: frames, lists and folders as an official release has them."""
     from signkit.commands.data.synth import read_size, synthesise
-    from signkit.data.synthetic.folders import Made
+    from signkit.data.synthetic.folders import LayoutOptions
 
-    made = Made(
+    options = LayoutOptions(
         layout=layout.value, signers=signers, train=train, dev=dev, test=test, glosses=glosses,
         size=read_size(size), seed=seed,
     )  # fmt: skip
-    raise SystemExit(synthesise(out, made, as_json))
-
-
-# Preparing.
+    raise SystemExit(synthesise(out, options, as_json))
 
 
 class Format(str, Enum):
@@ -145,13 +134,8 @@ class Damaged(str, Enum):
 def prepare(
     corpus: Annotated[str, typer.Argument(metavar="RECIPE|NAME", help="A recipe, or the name of a corpus.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="A new folder, or one to go on with.")],
-    root: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The corpus's folder: its data.root.")
-    ] = None,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="An option of the corpus: data.…=…; repeatable."),
-    ] = None,
+    root: CorpusRoot = None,
+    overrides: CorpusOverrides = None,
     size: Annotated[int, typer.Option(min=8, max=2048, help="Height and width of the frames.")] = 256,
     format: Annotated[
         Format, typer.Option(help="Shards (a JPEG file a frame), or an mp4 file a clip.")

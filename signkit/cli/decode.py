@@ -24,12 +24,6 @@ Overrides = Annotated[
 ]
 
 
-def add_decode_verbs(app: typer.Typer) -> None:
-    """Put both verbs into the program."""
-    app.command(short_help="Decode a finished run anew.")(decode)
-    app.command(short_help="Tune the decoding of finished runs on dev.")(tune)
-
-
 def decode(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
     split: Annotated[

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from signkit.cli.options import AsJson
+from signkit.cli.options import AsJson, Overrides
 
 lm_app = typer.Typer(
     help="Language models: n-grams and neural ones.", no_args_is_help=True, rich_markup_mode=None
@@ -20,11 +20,6 @@ class Unit(str, Enum):
     character = "character"
 
 
-@lm_app.callback()
-def _lm() -> None:
-    pass
-
-
 @lm_app.command(short_help="Train a model on text.")
 def train(
     recipe: Annotated[
@@ -34,10 +29,7 @@ def train(
             help="`ngram`, `gloss_lstm`, `gloss_transformer`, `gloss_bert_masked`, `char_lstm`, or a file.",
         ),
     ],
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Replace a value of the recipe; repeatable."),
-    ] = None,
+    overrides: Overrides = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -58,10 +50,10 @@ def train(
 
     signkit lm train gloss_lstm --set data.train=train.txt --set data.dev=dev.txt
     """
-    from signkit.commands.lm import kind_of, run_arguments, train_lm
+    from signkit.commands.lm import is_of_run, run_arguments, train_lm
     from signkit.errors import UserError
 
-    if kind_of(recipe) == "ngram":
+    if not is_of_run(recipe):
         if resume != "never":
             raise UserError("--resume", "an n-gram model is made in one go", "leave it out")
         raise SystemExit(train_lm(recipe, overrides or [], out or Path("lm.arpa"), as_json))

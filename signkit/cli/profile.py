@@ -7,11 +7,6 @@ import typer
 from signkit.cli.options import AsJson, Overrides, RecipeName
 
 
-def add_profile_verb(app: typer.Typer) -> None:
-    """Put the verb into the program."""
-    app.command(short_help="Measure what a training step costs.")(profile)
-
-
 def profile(
     recipe: RecipeName,
     overrides: Overrides = None,

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from signkit.config.assets import find, names
+from signkit.config.recipe_file import OF_RUNS, sections
 from signkit.config.strict_yaml import read_file
-from signkit.config.yaml_tree import Place, Section, parse
 from signkit.data.sentences import Sentences, Text, gather, read_sentences
 from signkit.errors import UserError
 from signkit.lm.binary import archive_of
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 ENDINGS = (".arpa", ".arpa.gz")
 LISTS = tuple(f"data.{key}" for key in ("text", "exclude", "train", "dev", "test"))
-SECTIONS = {"encoder", "context", "model", "train"}
-"""Any of them makes a recipe one of a run."""
 SIZES = {"width", "layers", "heads", "feed_forward"}
 """Keys of a BERT's card."""
 SHOWN = 5
@@ -51,26 +49,19 @@ class Scored:
     piece_perplexity: float | None = None
 
 
-def kind_of(ref: str) -> Literal["ngram", "run"]:
-    """Whether a recipe is one of an n-gram model or one of a run, by its sections.
+def is_of_run(ref: str) -> bool:
+    """Whether a recipe is one of a run, not one of an n-gram model.
 
     Raises:
         UserError: there is no such recipe, or it is a card.
     """
-    path = find("lm", ref)
-    try:
-        root = parse(path.read_text(encoding="utf-8-sig"), Place(ref, 1, 1), [])
-    except (OSError, UnicodeDecodeError):
-        return "ngram"  # whose reader says what is wrong
-    keys = {key.text for key, _ in root.entries} if isinstance(root, Section) else set()
-    if keys & SECTIONS:
-        return "run"
-    if keys >= SIZES:
+    there = sections(find("lm", ref))
+    if there >= SIZES:
         hint = (
             "`context: {name: bert, card: …}` takes it; recipes are gloss_transformer and gloss_bert_masked"
         )
         raise UserError(ref, "is a card, the sizes of a BERT, and no recipe", hint)
-    return "ngram"
+    return not there.isdisjoint(OF_RUNS)
 
 
 def run_arguments(ref: str, overrides: Sequence[str]) -> tuple[str, list[str]]:
@@ -197,30 +188,27 @@ def _trained(text: Text, done: Estimated, model: NGram, out: Path, seconds: floa
 
 
 def _print_trained(text: Text, done: Estimated, model: NGram, out: Path, seconds: float) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+    from signkit.report.sections import Lines, Row, Table
+    from signkit.report.terminal import print_sections
 
-    console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
     kind = "words" if model.unit == "word" else "characters"
     types = len(model.words) - len(SPECIAL)
-    console.print(f"{len(text.sentences)} sentences, {text.words} {kind}, {types} different ones")
+    head = [f"{len(text.sentences)} sentences, {text.words} {kind}, {types} different ones"]
     left_out = {"without words": text.empty, "excluded": text.excluded, "there before": text.repeated}
-    said = ", ".join(f"{count} {why}" for why, count in left_out.items() if count)
-    if said:
-        console.print(f"sentences left out: {said}")
-    table = Table(box=box.SIMPLE_HEAD)
-    for title in ("order", "n-grams", "of", "D1", "D2", "D3+"):
-        table.add_column(title, justify="right")
+    if said := ", ".join(f"{count} {why}" for why, count in left_out.items() if count):
+        head.append(f"sentences left out: {said}")
+    rows: list[Row] = []
     for n, (kept, counted, discount) in enumerate(
         zip(model.counts, done.counted, done.discounts, strict=True), 1
     ):
         star = " *" if n in done.fallback else ""
-        table.add_row(str(n) + star, str(kept), str(counted), *(f"{each:.3f}" for each in discount))
-    console.print(table)
-    if done.fallback:
-        console.print("* too small or too regular a text to estimate the discounts: fixed ones")
-    console.print(f"model:  {out}\nbinary: {archive_of(out)}\ntime:   {seconds:.1f} s")
+        rows.append((f"{n}{star}", str(kept), str(counted), *(f"{each:.3f}" for each in discount)))
+    tail = (
+        ["* too small or too regular a text to estimate the discounts: fixed ones"] if done.fallback else []
+    )
+    tail.append(f"model:  {out}\nbinary: {archive_of(out)}\ntime:   {seconds:.1f} s")
+    table = Table(("order", "n-grams", "of", "D1", "D2", "D3+"), rows, words=0)
+    print_sections([Lines(tuple(head)), table, Lines(tuple(tail))])
 
 
 def _scored_json(model: "NGram | Trained", scored: Scored, words: bool, found: Perplexity, empty: int) -> str:

@@ -7,17 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from signkit.config.assets import Kind, folder, names
-from signkit.config.recipe import Recipe
-from signkit.config.recipe_file import find_recipe, load_recipe, resolved
+from signkit.config.recipe import Pipeline, Recipe
+from signkit.config.recipe_file import find_recipe, is_of_ngrams, load_pipeline, load_recipe, resolved
 from signkit.config.registry import GROUPS, config_class, registered, summary
-from signkit.config.yaml_tree import Place, Section, parse
 from signkit.config.yaml_write import to_plain
 from signkit.errors import UserError, UserErrors
 from signkit.runtime.files import plainly, write_bytes
 
 KINDS: dict[str, Kind] = {"recipes": "recipes", "lm": "lm", "protocols": "eval"}
-OF_RUNS = {"encoder", "context", "model", "train"}
-"""Sections that every recipe of a run has."""
 
 
 def check_recipe(ref: str, overrides: Sequence[str], as_json: bool) -> int:
@@ -80,24 +77,16 @@ def copy_recipe(ref: str, destination: Path, force: bool) -> int:
     return 0
 
 
-def _load(ref: str, overrides: Sequence[str], *, check_paths: bool = True) -> Recipe:
-    """Read a recipe of a run; one of an n-gram model is told in one message, not by all that it lacks."""
+def _load(ref: str, overrides: Sequence[str], *, check_paths: bool = True) -> Recipe | Pipeline:
+    """Read a recipe of a run or of stages; one of an n-gram model is refused in one message, not by all that
+    it lacks."""
     path, shown = find_recipe(ref)
-    if _is_of_ngrams(path):
+    if is_of_ngrams(path):
         name = path.stem if path.parent == folder("lm") else ref
         what = "is the recipe of an n-gram model, not of a run"
         raise UserError(shown, what, f"`signkit lm train {name}` reads it")
-    return load_recipe(ref, overrides, check_paths=check_paths)
-
-
-def _is_of_ngrams(path: Path) -> bool:
-    """Whether a recipe has the section `lm`, and none of those that a run cannot be without."""
-    try:
-        root = parse(path.read_text(encoding="utf-8-sig"), Place(str(path), 1, 1), [])
-    except (OSError, UnicodeDecodeError):
-        return False  # whose reader says what is wrong
-    keys = {key.text for key, _ in root.entries} if isinstance(root, Section) else set()
-    return "lm" in keys and keys.isdisjoint(OF_RUNS)
+    pipeline = load_pipeline(ref, overrides, check_paths=check_paths)
+    return pipeline or load_recipe(ref, overrides, check_paths=check_paths)
 
 
 def first_comment(path: Path) -> str:

@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -48,42 +48,80 @@ def run_recipe(ref: str, overrides: Sequence[str], *, resume: str, as_json: bool
         SignkitError: as one message; the run's folder, if it was made, says `failed`.
     """
     recipe = load_recipe(ref, overrides)
-    task = task_of(recipe)
-    _ = task.selection  # a fault in its protocol is found before the corpus is read
+    done = carry_out(recipe, lambda: new_folder(recipe, ref), lambda: folder_to_resume(recipe, resume))
+    if done.engine.is_main_process:
+        _print_end(done, resume_command(ref, overrides, resume), as_json)
+    leave(done.engine, done.status)
+    return done.status
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a run ended.
+
+    Attributes:
+        prepared: None of a run that was interrupted before it began.
+        folder: of the run; None if it was not made.
+        outcome: None of an interrupted run, and in processes that are not the main one.
+        status: the exit status.
+        engine: of the processes that took part.
+    """
+
+    prepared: Prepared | None
+    folder: Path | None
+    outcome: Outcome | None
+    status: int
+    engine: Accelerator
+
+
+def carry_out(recipe: Recipe, make: Callable[[], Path], find: Callable[[], Path | None]) -> Done:
+    """Train, decode and score one recipe in its folder.
+
+    Args:
+        make: the folder of a new run; called in the main process alone.
+        find: the folder of a run that is to be gone on with, if there is one.
+
+    Raises:
+        SignkitError: as one message; the run's folder, if it was made, says `failed`.
+    """
+    _ = task_of(recipe).selection  # a fault in its protocol is found before the corpus is read
     engine = accelerator(recipe.train)
     with stop_on_signals() as stop:
         try:
-            folder, prepared = _begin(recipe, ref, resume, engine)
+            folder, prepared = _begin(recipe, make, find, engine)
         except Interrupted:
             if engine.is_main_process:
                 print("interrupted before the run began", file=sys.stderr)
-            return stop.exit_code
-        with _held(folder, engine):
+            return Done(None, None, None, stop.exit_code, engine)
+        with held(folder, engine):
             interrupted, outcome = _recorded(prepared, folder, engine, stop)
-        if engine.is_main_process:
-            again = resume if resume not in ("auto", "never") else "auto"
-            changes = [word for override in overrides for word in ("--set", override)]
-            command = shlex.join(["signkit", "run", ref, *changes, "--resume", again])
-            _print_end(prepared, folder, outcome, command, as_json)
-        status = stop.exit_code if interrupted else 0
-        _leave(engine, status)
-    return status
+    return Done(prepared, folder, outcome, stop.exit_code if interrupted else 0, engine)
 
 
-def _begin(recipe: Recipe, ref: str, resume: str, engine: Accelerator) -> tuple[Path, Prepared]:
+def resume_command(ref: str, overrides: Sequence[str], resume: str) -> str:
+    """The command that goes on with an interrupted run."""
+    again = resume if resume not in ("auto", "never") else "auto"
+    changes = [word for override in overrides for word in ("--set", override)]
+    return shlex.join(["signkit", "run", ref, *changes, "--resume", again])
+
+
+def _begin(
+    recipe: Recipe, make: Callable[[], Path], find: Callable[[], Path | None], engine: Accelerator
+) -> tuple[Path, Prepared]:
     """The run's folder, found or made by the main process, and all that is needed before the first step."""
-    folder = folder_to_resume(recipe, resume)
+    folder = find()
     check_average(recipe)
     if folder is not None and checkpoint.steps(folder / "checkpoints"):
         prepared = replace(prepare(for_reload(recipe, folder)), recipe=recipe)
     else:
         prepared = prepare(recipe)
-    prepared.task.check(_models(prepared), lambda: prepared.corpus)
+    # By a task of its own, so that nothing read for it is kept while training, or is of fresh weights.
+    task_of(recipe).check(_models(prepared), lambda: prepared.corpus)
     if folder is not None:
         check_same_data(folder, prepared.corpus.fingerprint)
     elif engine.is_main_process:
-        folder = new_folder(recipe, ref)
-    return Path(_shared(str(folder or ""), engine)), prepared
+        folder = make()
+    return Path(shared(str(folder or ""), engine)), prepared
 
 
 def _models(prepared: Prepared, step: int = 0) -> tuple[TrainedModel, ...]:
@@ -177,19 +215,21 @@ def _record_failure(folder: Path, watch: Watch, error: Exception) -> None:
             write_status(folder, "failed", error=str(error))
 
 
-def _print_end(prepared: Prepared, folder: Path, outcome: Outcome | None, again: str, as_json: bool) -> None:
+def _print_end(done: Done, again: str, as_json: bool) -> None:
     """What the run has to say at its end; the last line is its folder, or all of it as JSON."""
-    if outcome is None:
+    if done.folder is None or done.prepared is None:
+        return
+    if done.outcome is None:
         print(f"interrupted; `{again}` goes on", file=sys.stderr, flush=True)
     if as_json:
-        scores = outcome.scores if outcome else ()
-        state = "finished" if outcome else "interrupted"
-        line = json.dumps({"run": str(folder), "state": state, "metrics": [plain(s) for s in scores]})
-        print(line, flush=True)
+        scores = done.outcome.scores if done.outcome else ()
+        state = "finished" if done.outcome else "interrupted"
+        line = {"run": str(done.folder), "state": state, "metrics": [plain(s) for s in scores]}
+        print(json.dumps(line), flush=True)
         return
-    if outcome is not None:
-        print_outcome(prepared.task, outcome, folder)
-    print(folder, flush=True)
+    if done.outcome is not None:
+        print_outcome(done.prepared.task, done.outcome, done.folder)
+    print(done.folder, flush=True)
 
 
 def _train(prepared: Prepared, folder: Path, engine: Accelerator, watch: Watch, stop: Stop) -> Ended:
@@ -237,7 +277,7 @@ def _train(prepared: Prepared, folder: Path, engine: Accelerator, watch: Watch, 
             watcher.close()
 
 
-def _shared(text: str, engine: Accelerator) -> str:
+def shared(text: str, engine: Accelerator) -> str:
     """The main process's text in every process, as a tensor of its bytes."""
     if engine.num_processes == 1:
         return text
@@ -249,7 +289,7 @@ def _shared(text: str, engine: Accelerator) -> str:
 
 
 @contextmanager
-def _held(folder: Path, engine: Accelerator) -> Iterator[None]:
+def held(folder: Path, engine: Accelerator) -> Iterator[None]:
     """The main process holds the run's folder for all."""
     if not engine.is_main_process:
         yield
@@ -258,7 +298,7 @@ def _held(folder: Path, engine: Accelerator) -> Iterator[None]:
         yield
 
 
-def _leave(engine: Accelerator, status: int) -> None:
+def leave(engine: Accelerator, status: int) -> None:
     """End as one of several processes: on a loaded machine their libraries may abort at a usual exit."""
     engine.end_training()
     if engine.num_processes > 1:

@@ -189,7 +189,8 @@ def _names(files: Sequence[Path]) -> tuple[str, ...]:
 
 def _print(scoring: Scoring, options: Options) -> None:
     if options.sclite:
-        from signkit.report.scoring.sclite import pra_text, sys_text
+        from signkit.report.scoring.sclite import pra_text
+        from signkit.report.scoring.sclite_summary import sys_text
 
         for name, each in scoring.systems.items():
             main = each.sentences.main

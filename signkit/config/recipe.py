@@ -1,9 +1,12 @@
 """The recipe: every choice of a run, read strictly from YAML into frozen records."""
 
-from dataclasses import dataclass, field
-from typing import Annotated, ClassVar, Literal, cast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Annotated, Any, ClassVar, Literal, cast
 
-from signkit.config.registry import ComponentConfig, component_name, config_class, registered
+from signkit.config.registry import ComponentConfig, component_name, config_class, offered
+from signkit.config.scalars import STAGE
 from signkit.config.strict_yaml import Asset, Group, Path_, Range
 from signkit.config.suggest import listed
 from signkit.errors import UserError
@@ -210,10 +213,10 @@ class Recipe:
 
     name: str
     data: Annotated[ComponentConfig, Group("corpora")]
-    model: Annotated[ComponentConfig, Group("models")]
-    train: TrainConfig
     encoder: Annotated[ComponentConfig, Group("encoders")] | None = None
     context: Annotated[ComponentConfig, Group("contexts")] | None = None
+    model: Annotated[ComponentConfig, Group("models")]
+    train: TrainConfig
     text: TextConfig = TextConfig()
     landmarks: LandmarksConfig = LandmarksConfig()
     video: VideoConfig = VideoConfig()
@@ -226,7 +229,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if not self.train.losses:
-            raise UserError("train", "its losses have no term", "for example losses: [{name: cst}]")
+            raise UserError("train.losses", "has no term", "for example losses: [{name: cst}]")
         self._check_parts()
         self._check_losses()
         self._check_decoder()
@@ -249,7 +252,7 @@ class Recipe:
         takes = (*needs, *getattr(self.model, "takes", ()))
         for name, group in PARTS.items():
             if name in needs and self.part(name) is None:
-                known = f"`{name}: {{name: …}}` with one of {listed(registered(group))}"
+                known = f"`{name}: {{name: …}}` with one of {listed(offered(group))}"
                 raise UserError("", f"missing key `{name}`", known)
             if name not in takes and self.part(name) is not None:
                 raise UserError(name, f"`{model}` has none", "leave it out")
@@ -264,7 +267,7 @@ class Recipe:
                 hint = (
                     f"take `losses: [{{name: {losses[0]}}}]`" if losses else "it is of another kind of model"
                 )
-                raise UserError("train", f"`losses.{number}`: `{name}` is no loss of `{model}`", hint)
+                raise UserError(f"train.losses.{number}", f"`{name}` is no loss of `{model}`", hint)
 
     def _check_decoder(self) -> None:
         """Take the model's own decoder where none is said, and refuse another one."""
@@ -275,3 +278,58 @@ class Recipe:
             model, hint = component_name("models", self.model), f"take `decode: {{name: {wanted}, …}}`"
             raise UserError("decode", f"is no decoder of `{model}`", hint)
         object.__setattr__(self, "decode", config_class("decoders", wanted)())
+
+
+STAGE_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pipeline:
+    """A recipe of several stages, each a whole recipe with a name, that are run one after another.
+
+    A path of a later stage may be the run of an earlier one: ``init_from: {stage: NAME}``. `name` is the
+    file's, without its ending.
+    """
+
+    name: str
+    stages: tuple[Recipe, ...]
+    run: RunConfig = RunConfig()
+
+    def __post_init__(self) -> None:
+        if not self.stages:
+            raise UserError("stages", "has no stage", "at least one recipe with a name")
+        earlier: list[str] = []
+        for number, stage in enumerate(self.stages):
+            where = f"`stages.{number}.name`: `{stage.name}`"
+            if not STAGE_NAME.fullmatch(stage.name):
+                raise UserError("stages", f"{where} is no name of a folder", "letters, digits, - and _")
+            if stage.name in earlier:
+                raise UserError("stages", f"{where} is the name of two stages")
+            for other in stage_references(stage):
+                if other not in earlier:
+                    hint = f"before it are {listed(earlier)}" if earlier else "none is before it"
+                    raise UserError("stages", f"stage `{stage.name}` has no earlier stage `{other}`", hint)
+            earlier.append(stage.name)
+
+
+def stage_references(value: Any) -> Iterator[str]:
+    """The names of the stages whose runs a recipe wants."""
+    if isinstance(value, str) and value.startswith(STAGE):
+        yield value.removeprefix(STAGE)
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from stage_references(each)
+    elif is_dataclass(value) and not isinstance(value, type):
+        for each in fields(value):
+            yield from stage_references(getattr(value, each.name))
+
+
+def with_stages(value: Any, runs: Mapping[str, str]) -> Any:
+    """A recipe with the folders of earlier stages' runs in the place of their names."""
+    if isinstance(value, str) and value.startswith(STAGE):
+        return runs[value.removeprefix(STAGE)]
+    if isinstance(value, tuple):
+        return tuple(with_stages(each, runs) for each in value)
+    if is_dataclass(value) and not isinstance(value, type) and any(stage_references(value)):
+        return replace(value, **{f.name: with_stages(getattr(value, f.name), runs) for f in fields(value)})
+    return value

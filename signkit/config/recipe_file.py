@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from signkit.config.assets import Kind, asset, names
-from signkit.config.recipe import DECODER, DecodeConfig, EvalConfig, Recipe, default_decoder
+from signkit.config.recipe import DECODER, DecodeConfig, EvalConfig, Pipeline, Recipe, default_decoder
 from signkit.config.strict_yaml import Group, read, read_file
 from signkit.config.suggest import suggestion
 from signkit.config.yaml_tree import Place, Section, decode, parse
@@ -15,6 +15,9 @@ from signkit.errors import UserError, UserErrors
 
 KINDS: tuple[Kind, ...] = ("recipes", "lm")
 """Folders of built-in recipes; those of language models are named with theirs, ``lm/gloss_lstm.yaml``."""
+
+OF_RUNS = ("encoder", "context", "model", "train", "stages")
+"""Any of these sections makes a recipe one of a run."""
 
 AFTERWARDS = ("decode", "eval")
 """The sections that can be others when the training is done."""
@@ -49,6 +52,36 @@ def load_recipe(
     return read_file(path, Recipe, overrides, where=shown, given=given, check_paths=check_paths)
 
 
+def load_pipeline(
+    ref: str, overrides: Sequence[str] = (), *, name: str | None = None, check_paths: bool = True
+) -> Pipeline | None:
+    """Read a recipe of stages; None if it has no section `stages`. The arguments are those of `load_recipe`.
+
+    Raises:
+        UserError: there is no such recipe, or all that is wrong in it.
+    """
+    path, shown = find_recipe(ref)
+    if "stages" not in sections(path):
+        return None
+    given = {"name": path.stem if name is None else name}
+    return read_file(path, Pipeline, overrides, where=shown, given=given, check_paths=check_paths)
+
+
+def sections(path: Path) -> frozenset[str]:
+    """The names of a recipe's sections; none of a file that is no recipe, whose reader says what is wrong."""
+    try:
+        root = parse(path.read_text(encoding="utf-8-sig"), Place(str(path), 1, 1), [])
+    except (OSError, UnicodeDecodeError):
+        return frozenset()
+    return frozenset(key.text for key, _ in root.entries) if isinstance(root, Section) else frozenset()
+
+
+def is_of_ngrams(path: Path) -> bool:
+    """Whether a recipe is one of an n-gram model: it has a section `lm`, and none that only runs have."""
+    there = sections(path)
+    return "lm" in there and there.isdisjoint(OF_RUNS)
+
+
 def with_decode_overrides(recipe: Recipe, file: Path | None, overrides: Sequence[str], where: str) -> Recipe:
     """The recipe of a finished run with another search or another scoring.
 
@@ -81,7 +114,7 @@ def with_decode_overrides(recipe: Recipe, file: Path | None, overrides: Sequence
     return read(resolved(recipe), where, Recipe, overrides, given={"name": recipe.name}, check_paths=False)
 
 
-def resolved(recipe: Recipe) -> str:
+def resolved(recipe: Recipe | Pipeline) -> str:
     """The recipe as YAML with every default written out; it reads back to an equal recipe."""
     return to_yaml(recipe, without=("name",))
 

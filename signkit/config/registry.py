@@ -9,7 +9,8 @@ factory is imported only when the component is built.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import is_dataclass
 from functools import cache
 from importlib import import_module
@@ -110,6 +111,20 @@ def check_extra(error: ImportError, purpose: str) -> None:
         raise missing_extra(package, _extras()[package], purpose) from error
 
 
+@contextmanager
+def extra_for(purpose: str) -> Iterator[None]:
+    """Imports of packages that an extra of signkit brings; of one that is lacking `check_extra` says which.
+
+    >>> with extra_for("data.root"):
+    ...     import av
+    """
+    try:
+        yield
+    except ImportError as error:
+        check_extra(error, purpose)
+        raise
+
+
 @cache
 def _extras() -> dict[str, str]:
     """The extra of signkit that each optional module comes with."""
@@ -122,6 +137,15 @@ def _extras() -> dict[str, str]:
 
 def _owner(point: "EntryPoint") -> str:
     return point.dist.name if point.dist is not None else point.value
+
+
+def offered(group: str) -> list[str]:
+    """The names of a group that a recipe may well have: no older ones, and no placeholders."""
+    configs = {name: config_class(group, name) for name in registered(group)}
+    older = {name for config in configs.values() for name in getattr(config, "aliases", ())}
+    return [
+        name for name, config in configs.items() if name not in older and not hasattr(config, "placeholder")
+    ]
 
 
 def component_name(group: str, config: ComponentConfig) -> str:

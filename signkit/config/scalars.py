@@ -46,11 +46,16 @@ class Range:
         return value
 
 
+STAGE = "stage:"
+"""How a path begins that is the run of an earlier stage, written as ``{stage: NAME}``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Path_:
     """An existing file or folder, relative to the current folder or to the recipe's.
 
-    It is read as an absolute path; the empty word stays empty where `optional`.
+    It is read as an absolute path; the empty word stays empty where `optional`, and the run of an earlier
+    stage, which is not there yet, stays as it is.
     """
 
     optional: bool = False
@@ -61,6 +66,8 @@ class Path_:
             if self.optional:
                 return value
             raise Unfit("is an empty path")
+        if value.startswith(STAGE):
+            return value
         given = Path(os.path.expanduser(value))
         places = [os.path.abspath(folder / given) for folder in folders or (Path.cwd(),)]
         found = next((place for place in places if os.path.exists(place)), None)

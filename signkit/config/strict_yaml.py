@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union
 
 from signkit.config.overrides import apply_overrides
 from signkit.config.registry import config_class, registered
-from signkit.config.scalars import Asset, Path_, Range, Unfit, read_word, short, wanted
+from signkit.config.scalars import STAGE, Asset, Path_, Range, Unfit, read_word, short, wanted
 from signkit.config.suggest import listed, nearest, suggestion
 from signkit.config.yaml_tree import (
     LARGEST,
@@ -160,7 +160,7 @@ class _Reader:
                 values[f.name] = self._missing(node.place, hints[f.name], _dotted(path, f.name))
         if any(value is _FAULT for value in values.values()):
             return _FAULT
-        return self._make(node, entries, cls, path, values)
+        return self._make(node, cls, path, values)
 
     def value(self, node: Node, hint: Any, path: str, notes: tuple[Any, ...] = ()) -> Any:
         """A value of a type."""
@@ -181,12 +181,22 @@ class _Reader:
             return self._items(node, typing.get_args(hint)[0], path)
         if dataclasses.is_dataclass(hint):
             return self._subsection(node, typing.cast(type, hint), path)
+        if isinstance(node, Section) and any(isinstance(note, Path_) for note in notes):
+            return self._stage(node, path)
         if not isinstance(node, Word):
             return self.fault(node.place, f"`{path}` needs {wanted(hint)}, not {_kind(node)}")
         try:
             return read_word(node, hint, notes, self.folders)
         except Unfit as unfit:
             return self.fault(node.place, f"`{path}` {unfit.what}", unfit.hint)
+
+    def _stage(self, node: Section, path: str) -> Any:
+        """The path of an earlier stage's run, ``{stage: NAME}``."""
+        if len(node.entries) == 1:
+            key, name = node.entries[0]
+            if key.text == "stage" and isinstance(name, Word):
+                return STAGE + name.text
+        return self.fault(node.place, f"`{path}` needs a path, not a section", "or `{stage: NAME}`")
 
     def _entries(self, node: Section, path: str) -> dict[str, tuple[Word, Node]]:
         entries: dict[str, tuple[Word, Node]] = {}
@@ -203,20 +213,14 @@ class _Reader:
         known = f"`{path}: {{name: …}}` with one of {listed(registered(group))}" if group else ""
         return self.fault(place, f"missing key `{path}`", known)
 
-    def _make(
-        self,
-        node: Section,
-        entries: Mapping[str, tuple[Word, Node]],
-        cls: type,
-        path: str,
-        values: dict[str, Any],
-    ) -> Any:
+    def _make(self, node: Section, cls: type, path: str, values: dict[str, Any]) -> Any:
         try:
             return cls(**values)
-        except UserError as error:  # its `where` may be one of the fields
-            place = entries[error.where][1].place if error.where in entries else node.place
+        except UserError as error:  # its `where` may be one of the fields, or a key below one
             name = _dotted(path, error.where) if error.where else path
-            return self.fault(place, f"`{name}`: {error.what}" if name else error.what, error.hint)
+            return self.fault(
+                _place(node, error.where), f"`{name}`: {error.what}" if name else error.what, error.hint
+            )
         except ValueError as error:
             return self.fault(node.place, f"`{path}`: {error}" if path else str(error))
 
@@ -272,6 +276,20 @@ def _key_suggestion(name: str, hints: Mapping[str, Any]) -> str:
         return f"did you mean `{below[name]}`?"
     near = nearest(name, [*hints, *below])
     return f"did you mean `{below[near]}`?" if near and near not in hints else suggestion(name, hints)
+
+
+def _place(node: Node, path: str) -> Place:
+    """Where the value of a dotted key below begins, or the last one on the way that is there."""
+    for step in path.split("."):
+        children: dict[str, Node] = {}
+        if isinstance(node, Section):
+            children = {key.text: child for key, child in node.entries}
+        elif isinstance(node, Items):
+            children = {str(number): child for number, child in enumerate(node.nodes)}
+        if step not in children:
+            break
+        node = children[step]
+    return node.place
 
 
 def _dotted(path: str, name: str) -> str:

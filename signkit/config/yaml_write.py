@@ -2,9 +2,10 @@
 
 import dataclasses
 import json
+import types
 import typing
 from collections.abc import Collection, Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Union
 
 import yaml
 
@@ -49,6 +50,8 @@ def differences(old: Any, new: Any, ignore: Collection[str] = ()) -> list[str]:
 
 def _plain(value: Any, hint: Any) -> Any:
     group = None
+    if typing.get_origin(hint) in (Union, types.UnionType):
+        hint = next(member for member in typing.get_args(hint) if member is not type(None))
     if typing.get_origin(hint) is Annotated:
         group = next((note.name for note in hint.__metadata__ if isinstance(note, Group)), None)
         hint = hint.__origin__

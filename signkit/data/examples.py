@@ -14,7 +14,7 @@ from signkit.data.example import NO_LABEL, Example, Inputs
 from signkit.data.frames_augment import augment_frames, check_kind, chosen_frames, middle
 from signkit.data.landmarks import Layout, check_landmarks, layout, normalise, subset
 from signkit.errors import UserError
-from signkit.types import VIDEO, Clip, Features, Landmarks, Sample, Signal, Video
+from signkit.types import USUAL_FPS, VIDEO, Clip, Features, Landmarks, Sample, Signal, Video
 
 READING = 1
 """The purpose of a random stream beside that of augmentation."""
@@ -168,7 +168,7 @@ class Examples:
         if len(inputs) != sample.frames:
             raise UserError(where, f"sample {sample.id!r} has {len(inputs)} frames, not {sample.frames}")
         inputs.flags.writeable = False
-        loaded = inputs, float(signal.fps) if isinstance(signal, Landmarks) else 25.0
+        loaded = inputs, float(signal.fps) if isinstance(signal, Landmarks) else USUAL_FPS
         if self._cached_bytes + inputs.nbytes <= self.cache_bytes:
             self._cache[index] = loaded
             self._cached_bytes += inputs.nbytes
@@ -188,7 +188,7 @@ def opened(sample: Sample) -> Clip:
     """The clip of a sample of video.
 
     Raises:
-        UserError: the sample is of another kind, or has not the frames it said.
+        UserError: the sample is of another kind, or has another number of frames than the corpus says.
     """
     signal, where = sample.load(), sample.source or sample.id
     if not isinstance(signal, Video):
@@ -212,8 +212,8 @@ def prepare(
     Raises:
         UserError: it is of another kind, layout or width, or it cannot be used.
     """
-    found = signal.layout if isinstance(signal, Landmarks) else ""
-    if isinstance(signal, Video) or found != layout_name:
+    kind = signal.layout if isinstance(signal, Landmarks) else ""
+    if isinstance(signal, Video) or kind != layout_name:
         wanted = f"landmarks of layout {layout_name!r}" if layout_name else "features"
         raise UserError(where, f"has {_kind(signal)}, not {wanted}")
     array = signal.points if isinstance(signal, Landmarks) else signal.vectors

@@ -113,7 +113,7 @@ def recoloured(
     return changed
 
 
-def _corner(pixels: Pixels, crop: int, anew: bool, rng: np.random.Generator) -> tuple[int, int]:
+def _corner(pixels: Pixels, crop: int, random: bool, rng: np.random.Generator) -> tuple[int, int]:
     rest = np.array(pixels.shape[1:3]) - crop
-    top, left = rng.integers(0, rest + 1) if anew else rest // 2
+    top, left = rng.integers(0, rest + 1) if random else rest // 2
     return int(top), int(left)

@@ -214,77 +214,62 @@ def _face_mirror() -> tuple[int, ...]:
     return tuple(mirror)
 
 
-def _holistic() -> Layout:
-    face, left, right = len(_POSE), len(_POSE) + _FACE_POINTS, len(_POSE) + _FACE_POINTS + len(_HAND)
-    total = right + len(_HAND)
+@dataclass(frozen=True)
+class _Body:
+    """Body and face of a whole signer: names of the points, edges and, of the face, mirror images."""
+
+    points: tuple[str, ...]
+    edges: tuple[Edge, ...]
+    shoulders: Edge
+    face: str
+    face_edges: tuple[Edge, ...]
+    face_mirror: tuple[int, ...]
+
+
+_HOLISTIC = _Body(_POSE, _POSE_EDGES, _SHOULDERS, "face", _FACE_EDGES, _face_mirror())
+_OPENPOSE = _Body(_BODY_25, _BODY_25_EDGES, _BODY_25_SHOULDERS, "face70", _chains(*_FACE_70), _FACE_70_MIRROR)
+
+
+def _signer(name: str, body: _Body) -> Layout:
+    """Body, face, left hand, right hand."""
+    face = len(body.points)
+    left = face + len(body.face_mirror)
+    right = left + len(_HAND)
+    end = right + len(_HAND)
     return Layout(
-        name="holistic",
+        name=name,
         points=(
-            *_POSE,
-            *(f"face_{i}" for i in range(_FACE_POINTS)),
-            *(f"left_hand_{name}" for name in _HAND),
-            *(f"right_hand_{name}" for name in _HAND),
+            *body.points,
+            *(f"{body.face}_{i}" for i in range(left - face)),
+            *(f"left_hand_{point}" for point in _HAND),
+            *(f"right_hand_{point}" for point in _HAND),
         ),
         parts={
             "body": tuple(range(face)),
             "face": tuple(range(face, left)),
             "left_hand": tuple(range(left, right)),
-            "right_hand": tuple(range(right, total)),
+            "right_hand": tuple(range(right, end)),
         },
         edges=(
-            *_POSE_EDGES,
-            *_moved(_FACE_EDGES, face),
+            *body.edges,
+            *_moved(body.face_edges, face),
             *_moved(_HAND_EDGES, left),
             *_moved(_HAND_EDGES, right),
         ),
         mirror=(
-            *_opposite(_POSE),
-            *(face + i for i in _face_mirror()),
-            *range(right, total),
+            *_opposite(body.points),
+            *(face + i for i in body.face_mirror),
+            *range(right, end),
             *range(left, right),
         ),
-        root=_SHOULDERS,
-        scale=(_SHOULDERS,),
-    )
-
-
-def _openpose() -> Layout:
-    body, face, hand = len(_BODY_25), len(_FACE_70_MIRROR), len(_HAND)
-    left, right = body + face, body + face + hand
-    return Layout(
-        name="openpose",
-        points=(
-            *_BODY_25,
-            *(f"face70_{i}" for i in range(face)),
-            *(f"left_hand_{name}" for name in _HAND),
-            *(f"right_hand_{name}" for name in _HAND),
-        ),
-        parts={
-            "body": tuple(range(body)),
-            "face": tuple(range(body, left)),
-            "left_hand": tuple(range(left, right)),
-            "right_hand": tuple(range(right, right + hand)),
-        },
-        edges=(
-            *_BODY_25_EDGES,
-            *_moved(_chains(*_FACE_70), body),
-            *_moved(_HAND_EDGES, left),
-            *_moved(_HAND_EDGES, right),
-        ),
-        mirror=(
-            *_opposite(_BODY_25),
-            *(body + i for i in _FACE_70_MIRROR),
-            *range(right, right + hand),
-            *range(left, right),
-        ),
-        root=_BODY_25_SHOULDERS,
-        scale=(_BODY_25_SHOULDERS,),
+        root=body.shoulders,
+        scale=(body.shoulders,),
     )
 
 
 @cache
 def _layouts() -> dict[str, Layout]:
-    holistic = _holistic()
+    holistic = _signer("holistic", _HOLISTIC)
     face = sorted({33 + i for edge in _FACE_EDGES for i in edge})
     both = [*holistic.parts["left_hand"], *holistic.parts["right_hand"]]
     hands = _take(holistic, both, "hands")
@@ -306,12 +291,12 @@ def _layouts() -> dict[str, Layout]:
         root=(2,),
         unit=50.0,  # pixels: about a head's height in these films
     )
-    found = (
+    layouts = (
         holistic,
         _take(holistic, [*_SIGNING_POSE, *face, *both], "signing"),
         replace(hands, root=(0, len(_HAND)), scale=(_PALM, *_moved([_PALM], len(_HAND)))),
         hand,
-        _openpose(),
+        _signer("openpose", _OPENPOSE),
         boston104,
     )
-    return {each.name: each for each in found}
+    return {each.name: each for each in layouts}

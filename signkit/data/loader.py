@@ -9,7 +9,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import torch
 from torch.utils.data import DataLoader, get_worker_info
@@ -26,6 +26,7 @@ Request = tuple[tuple[int, ...], int | None]
 """Indices of a batch and its epoch; None: without changes."""
 
 
+@runtime_checkable
 class Dataset(Protocol):
     """The samples of a split, whatever a task makes of them.
 

@@ -21,9 +21,8 @@ import numpy.typing as npt
 from signkit.data.landmarks import check_landmarks
 from signkit.data.layouts import layout
 from signkit.errors import OperationalError, UserError
-from signkit.types import Features, Landmarks, Signal
+from signkit.types import USUAL_FPS, Features, Landmarks, Signal
 
-USUAL_FPS = 25.0
 # What zipfile, zlib and numpy raise for bytes that are not what they should be.
 DAMAGED = (
     zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, SyntaxError,

@@ -1,4 +1,4 @@
-"""Which samples make which batch: by length, so that little is padding, and anew each epoch."""
+"""Which samples make which batch: by length, so that little is padding; other batches each epoch."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from signkit.errors import UserError
 POOL = 32
 """Batches cut from one pool of samples sorted by length: more pad less but mix less."""
 BLUR = 0.05
-"""Lengths are sorted as if up to this share longer or shorter, so that small sets too are mixed anew."""
+"""Lengths are sorted as if up to this share longer or shorter, so that small sets too are mixed well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,9 @@ def batch_plan(
     count = batches_per_epoch(len(frames), batch_size, world)
     rng = np.random.default_rng([seed, epoch])
     order = rng.permutation(len(frames)) if shuffle else np.arange(len(frames))
+    # Two pools of two batches, where a sample's length is its number:
+    #     drawn    7 2 9 4 | 1 8 3 6     pool_of  0 0 0 0 | 1 1 1 1
+    #     sorted   2 4 7 9 | 1 3 6 8     batches  2 4, 7 9, 1 3, 6 8
     sizes = np.array([len(part) for part in np.array_split(order, count)])
     pools = -(-count // POOL) if shuffle else 1
     pool_of = np.repeat(np.arange(count) * pools // count, sizes)
@@ -96,9 +99,3 @@ def planned_steps(
             parts = np.array_split(batch[rank::world], min(accumulate, len(batch) // world))
             yield PlannedStep(step, epoch, len(batch), tuple(tuple(part.tolist()) for part in parts))
             step += 1
-
-
-def padding_share(plan: Sequence[Sequence[int]], frames: Sequence[int]) -> float:
-    """The share of a plan's frames that are padding, from 0 to 1."""
-    padded = sum(len(batch) * max(frames[i] for i in batch) for batch in plan)
-    return 1 - sum(frames[i] for batch in plan for i in batch) / padded

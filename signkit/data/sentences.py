@@ -36,27 +36,27 @@ def gather(
     Args:
         column: of the text, where there are columns.
         exclude: files whose sentences are left out.
-        distinct: keep a sentence that is there several times once.
+        distinct: a sentence that is there several times is taken once.
 
     Raises:
         UserError: there are none, or they cannot be learnt from.
     """
-    found: Sentences = []
+    sentences: Sentences = []
     empty = 0
     for path in files:
-        sentences, without = read_sentences(shown(path), "", column, unit)
-        found += sentences
+        more, without = read_sentences(shown(path), "", column, unit)
+        sentences += more
         empty += without
-    before = len(found)
+    before = len(sentences)
     if exclude:
         others = (read_sentences(shown(path), "", column, unit)[0] for path in exclude)
-        barred = {tuple(sentence) for sentences in others for sentence in sentences}
-        found = [sentence for sentence in found if tuple(sentence) not in barred]
-    excluded = before - len(found)
-    if not found:
+        barred = {tuple(sentence) for other in others for sentence in other}
+        sentences = [sentence for sentence in sentences if tuple(sentence) not in barred]
+    excluded = before - len(sentences)
+    if not sentences:
         raise UserError("data.exclude", "has every sentence of the text, so nothing is left to learn from")
-    kept = [list(words) for words in dict.fromkeys(map(tuple, found))] if distinct else found
-    return Text(kept, empty, excluded, len(found) - len(kept))
+    retained = [list(words) for words in dict.fromkeys(map(tuple, sentences))] if distinct else sentences
+    return Text(retained, empty, excluded, len(sentences) - len(retained))
 
 
 def read_sentences(path: Path, format: str, column: str, unit: Unit) -> tuple[Sentences, int]:
@@ -65,11 +65,11 @@ def read_sentences(path: Path, format: str, column: str, unit: Unit) -> tuple[Se
     Raises:
         UserError: the file cannot be used, has no words, or has some that are no words.
     """
-    found = read(path, format, column)
-    split_ = [split(text, unit) for text in found.texts]
+    transcripts = read(path, format, column)
+    split_ = [split(text, unit) for text in transcripts.texts]
     marks = {*SPECIAL}
-    alternatives = found.format in WITH_ALTERNATIVES
-    for text, line in zip(found.texts, found.lines, strict=True):
+    alternatives = transcripts.format in WITH_ALTERNATIVES
+    for text, line in zip(transcripts.texts, transcripts.lines, strict=True):
         if "<" in text and (bad := marks.intersection(text.split())):
             raise UserError(
                 f"{path}:{line}", f"`{min(bad)}` is a mark of the model's, not a word", "leave it out"

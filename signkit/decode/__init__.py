@@ -1,4 +1,4 @@
-"""From a chunk's distributions to gloss sequences: greedy and beam search for every topology.
+"""Decoding: greedy and beam search over the lattice logits of a model, for every topology.
 
 Nothing is imported before it is used: options load without torch.
 """

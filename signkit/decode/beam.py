@@ -1,4 +1,4 @@
-"""Beam search over histories, for CTC and for the contextual transducers alike.
+"""Beam search over histories, for CTC and for contextual transducers alike.
 
 CTC is the special case in which the context logits are the same after every history
 (`constant_context_logits`). The search advances chunk by chunk over a whole batch. Paths with equal histories
@@ -11,10 +11,8 @@ from functools import partial
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
-from torch import Tensor
 
-from signkit.decode.checks import check_inputs, searchable
+from signkit.decode.checks import Lengths, Logits, as_tensors, check_inputs, searchable
 from signkit.decode.confidence import confident
 from signkit.decode.context_logits import ConstantContextLogits, ContextLogits, Distributions
 from signkit.decode.contextual import ContextDistributions
@@ -28,9 +26,9 @@ from signkit.decode.state import Beam, Candidate, Search, candidates, first_beam
 
 
 def beam_search(
-    acoustic: Float[Tensor, "batch chunks vocab"],
-    lengths: Int[Tensor, " batch"],
-    rows: ContextLogits,
+    acoustic: Logits,
+    lengths: Lengths,
+    context: ContextLogits | None = None,
     *,
     topology: str = "ctc",
     beam: int = 8,
@@ -44,37 +42,53 @@ def beam_search(
     blank: int = 0,
     max_symbols: int = 4,
 ) -> list[list[Candidate]]:
-    """The best gloss sequences of each utterance, where P(. | s, history) = softmax(A_s + C_history).
+    """Beam search: the best sequences of each utterance, with P(. | s, history) = softmax(A_s + C_history).
 
-    Equal scores are decided for the kept history, then for the lower token. Nothing after an utterance's
-    length is looked at.
+    Paths with the same labels are merged (CTC: Hannun et al. 2014; transducer: Graves 2012). Of equal scores,
+    a history already in the beam goes first, then the extension of the better history, then the lower token.
+    Logits after an utterance's length are never read.
 
     Args:
-        acoustic: logits A of each chunk, without bias.
-        lengths: chunks of each utterance; 0 gives the empty sequence.
-        rows: gives the context logits C of histories, see `ContextLogits`; `constant_context_logits` for a
-            model without context.
+        acoustic: logits A of each chunk, as a tensor or an array; log probabilities are logits too.
+        lengths: chunks of each utterance; for 0 the result is the empty sequence.
+        context: gives the context logits C of histories, see `ContextLogits`; None for a model without
+            context, whose bias is in ``acoustic``.
         topology: ``ctc``, ``monotonic`` or ``rnnt``, as in the loss.
-        beam: histories kept of each utterance.
-        nbest: sequences returned of each utterance, at most; fewer where fewer are possible.
-        top_k: glosses of a chunk that can be new in it, the best after their best history. From three
-            times the beam on, a larger value changes nothing where there is no fusion.
+        beam: number of histories retained for each utterance after every chunk.
+        nbest: number of sequences to return for each utterance, at most ``beam``; fewer are returned if
+            fewer are possible.
+        top_k: number of glosses that can extend a history in a chunk, ranked by their score after the
+            history where they score best. Without fusion, values above three times the beam change nothing.
         length_reward: added to the score for each gloss.
         context_scale: factor of C.
-        fusion: scorers whose weighted scores are added for each new gloss and for the end. Which glosses of
-            a chunk can be new is decided without them.
-        beam_threshold: histories whose score is more than this below the best one's are dropped after a
-            chunk; 0 keeps all.
-        temperature: of the first ones' confidences, which the whole last beam votes on whatever ``nbest`` is
-            (`signkit.decode.confidence`); None leaves them out, which is faster. For other temperatures
-            later, ask for all of the beam: ``nbest=beam``.
+        fusion: scorers (language models, constraints) whose weighted scores are added for each new gloss and
+            at the end. They do not influence which glosses are among the ``top_k``.
+        beam_threshold: after each chunk, drop histories whose score is more than this below the best one's;
+            0 drops none.
+        temperature: temperature of the confidences of each first sequence, on which the whole last beam
+            votes whatever ``nbest`` is (`signkit.decode.confidence`); None computes none, which is faster.
+            To try several temperatures later, return the whole beam: ``nbest=beam``.
         blank: index of the blank.
-        max_symbols: labels a chunk, for ``rnnt``.
+        max_symbols: for ``rnnt``, the most labels in a chunk.
+
+    Returns:
+        For each utterance its candidates, best first. If no sequence is possible, a single empty candidate
+        with the score -inf.
 
     Raises:
-        ValueError: an option out of range, a length beyond the chunks, NaN or +inf in the logits (the row of
-            the batch is named) or from a scorer (which is named).
+        ValueError: an option out of range, a length beyond the chunks, NaN or +inf in the logits (the message
+            names the row of the batch) or from a scorer (the message names it).
+
+    Example:
+        Two chunks of CTC logits that favour the symbols 1 and 2:
+
+        >>> import torch
+        >>> logits = torch.tensor([[[0.0, 4.0, 0.0], [0.0, 0.0, 4.0]]])
+        >>> ((best,),) = beam_search(logits, torch.tensor([2]))
+        >>> best.tokens, best.chunks, round(best.score, 2)
+        ((1, 2), (0, 1), -0.07)
     """
+    acoustic, lengths, context = as_tensors(acoustic, lengths, context)
     check_inputs(
         acoustic, lengths, topology=topology, blank=blank, max_symbols=max_symbols, scale=context_scale
     )
@@ -89,13 +103,13 @@ def beam_search(
         acoustic, chunks = searchable(acoustic), lengths.cpu().numpy()
         tree = PrefixTree(vocab)
         distributions: Distributions
-        if isinstance(rows, ConstantContextLogits):
+        if isinstance(context, ConstantContextLogits):
             distributions = SharedDistributions(
-                acoustic, chunks, rows, scale=context_scale, top_k=top_k, blank=blank
+                acoustic, chunks, context, scale=context_scale, top_k=top_k, blank=blank
             )
         else:
             distributions = ContextDistributions(
-                acoustic, rows, tree, scale=context_scale, room=4 * batch * beam
+                acoustic, context, tree, scale=context_scale, room=4 * batch * beam
             )
         search = Search(
             tree=tree,
@@ -107,20 +121,20 @@ def beam_search(
             blank=blank,
             max_symbols=max_symbols,
         )
-        order = np.argsort(-chunks, kind="stable")
+        order = np.argsort(-chunks, kind="stable")  # longest first: those still running are a prefix
         last = _run(search, distributions, chunks[order], order, first_beam(batch, beam), topology)
         voters = nbest if temperature is None else beam
-        found = candidates(tree, search.emissions, with_ends(search, last), voters)
+        nbest_lists = candidates(tree, search.emissions, with_ends(search, last), voters)
         if temperature is not None:
-            found = [nbest_of[:nbest] for nbest_of in confident(found, temperature)]
-    return [found[place] for place in np.argsort(order).tolist()]
+            nbest_lists = [candidate_list[:nbest] for candidate_list in confident(nbest_lists, temperature)]
+    return [nbest_lists[place] for place in np.argsort(order).tolist()]
 
 
 def _run(
     search: Search, distributions: Distributions, chunks: Ints, order: Ints, beam: Beam, topology: str
 ) -> Beam:
-    """The last beam of each utterance, in ``order``: by their ``chunks``, the longest first."""
-    ended: list[Beam] = []
+    """The last beam of each utterance, in ``order``: sorted by their ``chunks``, longest first."""
+    ended: list[Beam] = []  # beams of utterances that are done, the shortest first
     for chunk in range(int(chunks.max(initial=0))):
         running = int(np.count_nonzero(chunks > chunk))
         if running < len(beam.node):

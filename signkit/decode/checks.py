@@ -1,11 +1,27 @@
-"""What both decoders refuse, and in what precision they read logits."""
+"""Checks of the input of both decoders, and the precision in which they read logits."""
 
+from collections.abc import Sequence
+
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from signkit.data.batch import length_mask
+from signkit.decode.context_logits import ContextLogits, constant_context_logits
 from signkit.models.losses.topology import check_topology
+
+Logits = Float[Tensor, "batch chunks vocab"] | Float[np.ndarray, "batch chunks vocab"]
+Lengths = Int[Tensor, " batch"] | Int[np.ndarray, " batch"] | Sequence[int]
+
+
+def as_tensors(
+    acoustic: Logits, lengths: Lengths, context: ContextLogits | None
+) -> tuple[Float[Tensor, "batch chunks vocab"], Int[Tensor, " batch"], ContextLogits]:
+    """The arguments of a search as tensors, without a context one that adds nothing."""
+    logits = torch.from_numpy(np.array(acoustic, order="C")) if isinstance(acoustic, np.ndarray) else acoustic
+    nothing = constant_context_logits(logits.new_zeros(logits.shape[2]))
+    return logits, torch.as_tensor(lengths, dtype=torch.long), nothing if context is None else context
 
 
 def check_inputs(
@@ -17,7 +33,12 @@ def check_inputs(
     max_symbols: int,
     scale: float,
 ) -> None:
-    """Raises ValueError for what cannot be decoded; faulty logits are named by their row of the batch."""
+    """Check the arguments that greedy and beam search share.
+
+    Raises:
+        ValueError: an option out of range, a length beyond the chunks, NaN or +inf in the logits; the message
+            names the row of the batch.
+    """
     _, chunks, vocab = acoustic.shape
     check_topology(topology)
     if not 0 <= blank < vocab or vocab < 2:
@@ -36,5 +57,5 @@ def check_inputs(
 
 
 def searchable(acoustic: Float[Tensor, "batch chunks vocab"]) -> Float[Tensor, "batch chunks vocab"]:
-    """The logits in at least single precision."""
+    """The logits in float32; float64 stays as it is."""
     return acoustic if acoustic.dtype in (torch.float32, torch.float64) else acoustic.float()

@@ -1,21 +1,22 @@
-"""How sure a decoder is of each token, made honest by a temperature.
+"""Confidences of decoded tokens, calibrated by a temperature.
 
-The final beam votes: a token of the best hypothesis is as sure as the share of the hypotheses that say it
-too when they are aligned with the best, each weighted by its score at a temperature, exp(score / T). That
-is the token's posterior (Wessel et al. 2001) on an n-best list. T is fitted on dev by log loss.
+The final beam votes on each token of the best hypothesis. The hypotheses are aligned with the best one, and
+the confidence of a token is the share of them that contain it, each weighted by its score at a temperature T,
+exp(score / T). That is the posterior of the token on an n-best list (Wessel et al. 2001). T is fitted on dev
+by log loss.
 
-Most tokens are said by a whole beam, and of these some are wrong, which no temperature could tell. So what
-fell out of the beam votes too, against every token: it is taken to be as many hypotheses as are in it, each
-as good as the worst of them (this project; one alone has lost nothing).
+All hypotheses of a beam agree on most tokens, and some of those are wrong, which no temperature could show.
+So what fell out of the beam votes too, against every token. It counts as many hypotheses as the beam holds,
+each with the score of the worst of them (this project; a beam of a single hypothesis has lost nothing).
 
-Greedy search has one path: its tokens bring the probability they had where they were emitted, as a vote of
-"this" against "something else".
+Greedy search has only one path. Each token votes for itself with the probability it had where it was emitted
+and against itself with the rest.
 
-    found = beam_search(..., beam=16, nbest=16)          # the whole beam: all that any temperature needs
-    votes = beam_votes(found)                            # or greedy_votes(greedy_search(...))
-    temperature = fit_temperature(votes, right_tokens(found, references))
-    confidences(votes, temperature)                      # of the tokens of all best hypotheses, end to end
-    confident(found, temperature)                        # the same, put into the candidates
+    lists = beam_search(..., beam=16, nbest=16)          # the whole beam, which works for any temperature
+    votes = beam_votes(lists)                            # or greedy_votes(greedy_search(...))
+    temperature = fit_temperature(votes, right_tokens(lists, references))
+    confidences(votes, temperature)                      # of all tokens of all best hypotheses
+    confident(lists, temperature)                        # the same, put into the candidates
     reliability(confidences(votes, temperature), right)  # table and expected calibration error
 """
 
@@ -37,90 +38,104 @@ Bools = npt.NDArray[np.bool_]
 NBest = Sequence[Sequence[Candidate]]
 
 COOLEST, HOTTEST = 0.05, 500.0
-"""Between these the temperature is sought."""
+"""Bounds of the search for the temperature."""
 LEAST = 1e-6
-"""Probabilities are held so far from 0 and 1 in the log loss, which else one sure error makes infinite."""
+"""Lowest probability in the log loss, which a single fully confident error would make infinite."""
 
 
 @dataclass(frozen=True, slots=True)
 class Votes:
-    """Who says each token of the best hypotheses, those of all utterances end to end.
+    """Votes on each token of the best hypotheses, those of all utterances one after another.
 
     Attributes:
-        agrees: bool [tokens, voters].
-        scores: float64 [tokens, voters], log scores; -inf where an utterance has fewer voters.
+        agrees: bool [tokens, voters], whether the voter contains the token.
+        scores: float64 [tokens, voters], log scores of the voters; -inf where an utterance has fewer voters.
     """
 
     agrees: Bools
     scores: Floats
 
 
-def beam_votes(found: NBest) -> Votes:
-    """The votes of n-best lists, best first: the first ones' tokens, said by themselves and the others, and
-    by none of as many that are not there."""
-    sizes, lengths = _lengths(found), _lengths([nbest[0].tokens for nbest in found])
+def beam_votes(nbest_lists: NBest) -> Votes:
+    """The votes of n-best lists, each sorted best first, on the tokens of its first hypothesis.
+
+    The voters are the hypotheses of the list, the first among them, and then as many again for what fell out
+    of the beam, which agree with no token.
+    """
+    sizes, lengths = _lengths(nbest_lists), _lengths([nbest[0].tokens for nbest in nbest_lists])
     voters = int(sizes.max(initial=1))
-    owner = np.repeat(np.arange(len(found)), lengths)
-    said = np.zeros((len(owner), voters), dtype=np.bool_)
-    said[:, 0] = True
-    others = [(nbest[0].tokens, other.tokens) for nbest in found for other in nbest[1:]]
+    owner = np.repeat(np.arange(len(nbest_lists)), lengths)
+    agrees = np.zeros((len(owner), voters), dtype=np.bool_)
+    agrees[:, 0] = True
+    others = [(nbest[0].tokens, other.tokens) for nbest in nbest_lists for other in nbest[1:]]
     aligned = _align([best for best, _ in others], [other for _, other in others])
-    agree = aligned.kinds[aligned.kinds != INSERTION] == CORRECT  # of the best's tokens, for each other
+    # An alignment without its insertions has one step for each token of the best hypothesis. So this is, for
+    # one pair (utterance, other hypothesis) after another, whether the other has each of the best's tokens.
+    agree = aligned.kinds[aligned.kinds != INSERTION] == CORRECT
+    # Scatter it: the pair goes to the rows of its utterance's tokens, in the column of the other's rank.
     utterance, rank = np.nonzero(np.arange(1, voters) < sizes[:, None])
     begins, repeats = (np.cumsum(lengths) - lengths)[utterance], lengths[utterance]
     within = np.arange(len(agree)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-    said[np.repeat(begins, repeats) + within, np.repeat(rank + 1, repeats)] = agree
+    agrees[np.repeat(begins, repeats) + within, np.repeat(rank + 1, repeats)] = agree
     present = np.arange(voters) < sizes[:, None]
-    scores = np.full((len(found), voters), -np.inf)
-    scores[present] = [c.score for nbest in found for c in nbest]
-    worst = np.array([[nbest[-1].score] for nbest in found]).reshape(-1, 1)
+    scores = np.full((len(nbest_lists), voters), -np.inf)
+    scores[present] = [c.score for nbest in nbest_lists for c in nbest]
+    worst = np.array([[nbest[-1].score] for nbest in nbest_lists]).reshape(-1, 1)
     lost = np.where(present & (sizes[:, None] > 1), worst, -np.inf)
-    said = np.concatenate([said, np.zeros_like(said)], axis=1)
-    return Votes(said, np.concatenate([scores, lost], axis=1)[owner])
+    agrees = np.concatenate([agrees, np.zeros_like(agrees)], axis=1)
+    return Votes(agrees, np.concatenate([scores, lost], axis=1)[owner])
 
 
-def greedy_votes(found: NBest) -> Votes:
-    """The votes of greedy paths with `Candidate.confidences`: for each token, and against it."""
-    sure = np.array([*chain.from_iterable(nbest[0].confidences for nbest in found)], dtype=np.float64)
+def greedy_votes(nbest_lists: NBest) -> Votes:
+    """Two votes on each token of greedy paths: p for it and 1 - p against it, p its confidence."""
+    sure = np.array([*chain.from_iterable(nbest[0].confidences for nbest in nbest_lists)], dtype=np.float64)
     with np.errstate(divide="ignore"):
         scores = np.log(np.stack([sure, 1 - sure], axis=1))
     return Votes(np.tile([True, False], (len(sure), 1)), scores)
 
 
 def confidences(votes: Votes, temperature: float) -> Floats:
-    """The share of the votes, exp(score / temperature), that each token has: [tokens], from 0 to 1."""
+    """The share of the votes that each token has, weighted by exp(score / temperature): [tokens], 0 to 1.
+
+    Raises:
+        ValueError: the temperature is not above 0.
+    """
     if not temperature > 0:
         raise ValueError(f"need a temperature above 0, not {temperature}")
     weights = np.exp((votes.scores - votes.scores.max(axis=1, keepdims=True)) / temperature)
-    # one after another: NumPy's sum groups its terms by their number, so empty columns would change bits
+    # cumsum adds from left to right. NumPy's sum groups its terms by their number, so that the empty columns
+    # of a wider batch would change the last bits.
     shares: Floats = (weights * votes.agrees).cumsum(axis=1)[:, -1] / weights.cumsum(axis=1)[:, -1]
     return shares
 
 
-def confident(found: NBest, temperature: float) -> list[list[Candidate]]:
-    """The n-best lists with the confidences of their first ones; the others' stay as they are."""
-    shares = iter(confidences(beam_votes(found), temperature).tolist())
+def confident(nbest_lists: NBest, temperature: float) -> list[list[Candidate]]:
+    """The n-best lists, their first hypotheses with confidences; the others are left as they are."""
+    shares = iter(confidences(beam_votes(nbest_lists), temperature).tolist())
     return [
         [replace(best, confidences=tuple(next(shares) for _ in best.tokens)), *others]
-        for best, *others in found
+        for best, *others in nbest_lists
     ]
 
 
-def right_tokens(found: NBest, references: Sequence[Sequence[int]]) -> Bools:
-    """Which tokens of the best hypotheses, end to end, are right when aligned with their references."""
-    aligned = _align(references, [nbest[0].tokens for nbest in found])
+def right_tokens(nbest_lists: NBest, references: Sequence[Sequence[int]]) -> Bools:
+    """Whether each token of the best hypotheses is correct, by alignment with the references: [tokens]."""
+    aligned = _align(references, [nbest[0].tokens for nbest in nbest_lists])
     right: Bools = aligned.kinds[aligned.kinds != DELETION] == CORRECT
     return right
 
 
 def log_loss(shares: Floats, right: Bools) -> float:
-    """Mean negative log likelihood of right and wrong tokens [tokens]; 0 for none."""
+    """Mean negative log-likelihood of which tokens are right; 0 if there are none."""
     sure = np.clip(np.where(right, shares, 1 - shares), LEAST, 1.0)
     return float(-np.log(sure).mean()) if len(sure) else 0.0
 
 
 def fit_temperature(votes: Votes, right: Bools) -> float:
-    """The temperature of the least log loss, by golden section about the best of a grid; 1 for no tokens."""
+    """The temperature with the lowest log loss; 1 if there are no tokens.
+
+    A grid over its logarithm finds the neighbourhood of the minimum, golden-section search the minimum.
+    """
     if not len(right):
         return 1.0
 
@@ -139,12 +154,12 @@ def fit_temperature(votes: Votes, right: Bools) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """What tokens are worth that were given like confidences, in bins of equal width from 0 to 1.
+    """A reliability table: tokens by confidence, in bins of equal width from 0 to 1.
 
     Attributes:
-        counts: tokens of each bin.
+        counts: tokens in each bin.
         confidence: their mean confidence; NaN in an empty bin.
-        accuracy: how many of them are right, from 0 to 1; NaN in an empty bin.
+        accuracy: the share of them that is right, from 0 to 1; NaN in an empty bin.
     """
 
     counts: Ints
@@ -153,14 +168,14 @@ class Reliability:
 
     @property
     def error(self) -> float:
-        """Expected calibration error (Guo et al. 2017, eq. 3): the mean gap between the two, by tokens."""
+        """Expected calibration error (Guo et al. 2017, eq. 3): mean |accuracy - confidence| over tokens."""
         full = self.counts > 0
         gaps = np.abs(self.confidence - self.accuracy)[full]
         return float(np.average(gaps, weights=self.counts[full])) if full.any() else 0.0
 
 
 def reliability(shares: Floats, right: Bools, *, bins: int = 10) -> Reliability:
-    """The table of tokens by their confidence; a bin holds its lower bound, the last one 1 too."""
+    """The reliability table of tokens. A bin includes its lower bound, the last one also 1."""
     place = np.minimum((shares * bins).astype(np.int64), bins - 1)
     counts = np.bincount(place, minlength=bins)
     with np.errstate(invalid="ignore"):

@@ -1,7 +1,8 @@
-"""Context rows of histories, and a chunk's distributions as a search asks for them.
+"""Context logits of histories, and the distributions of a chunk as a search reads them.
 
-The logits of a contextual model split, W(l_s + b_u) = A_s + C_u (this project, docs/c2st.md): the acoustic
-row A_s is known before the search, the context row C_u depends on the history alone.
+The logits of a contextual model are a sum, W(l_s + b_u) = A_s + C_u (this project, docs/c2st.md). The
+acoustic logits A_s of every chunk s are known before the search; the context logits C_u depend on the history
+u alone.
 """
 
 from collections.abc import Callable
@@ -20,12 +21,15 @@ Floats = npt.NDArray[np.float64]
 ContextLogits = Callable[
     [Int[Tensor, "histories labels"], Int[Tensor, " histories"]], Float[Tensor, "histories vocab"]
 ]
-"""From histories, zero where padded, and their lengths to the logits each adds to every chunk."""
+"""A function of histories (padded with zeros) and their lengths that returns their context logits C."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConstantContextLogits:
-    """The same row after every history, known as such to the decoder, which then never calls it."""
+    """The same context logits after every history.
+
+    The decoders recognise this class and compute all distributions before the search; they never call it.
+    """
 
     row: Float[Tensor, " vocab"]
 
@@ -36,7 +40,7 @@ class ConstantContextLogits:
 
 
 def constant_context_logits(row: Float[Tensor, " vocab"]) -> ConstantContextLogits:
-    """Context logits for a model without context, such as CTC: ``row`` [vocab] is its bias, or zeros."""
+    """Context logits of a model without context, such as CTC: ``row`` [vocab] is its bias, or zeros."""
     return ConstantContextLogits(row)
 
 
@@ -49,42 +53,43 @@ class ChunkScores(Protocol):
         ...
 
     def of(self, tokens: Ints) -> Floats:
-        """log P of ``tokens`` [batch, n] after every history: [batch, beam, n], or [batch, 1, n] where all
-        histories have the same."""
+        """log P of ``tokens`` [batch, n] after every history: [batch, beam, n], or [batch, 1, n] if it is
+        the same after all of them."""
         ...
 
     def likely(self, total: Floats, top_k: int, blank: int) -> Ints:
-        """The ``top_k`` glosses of each utterance that are best after their best history, in ascending
-        order; ``total`` [batch, beam] is the score of each history.
+        """The ``top_k`` most promising glosses of each utterance, [batch, top_k], in ascending order.
 
-        With at least three times the beam, a search without scorers loses nothing by looking at these only.
+        A gloss is ranked by its score after the history where it scores best; ``total`` [batch, beam] is the
+        score of each history. If ``top_k`` is at least three times the beam, a search without scorers finds
+        the same result as with all glosses.
         """
         ...
 
     def best(self) -> Ints:
-        """The best symbol [batch] after the first history, the lowest of equal ones."""
+        """The best symbol [batch] after the first history of each beam; of equal ones the lowest."""
         ...
 
 
 @runtime_checkable
 class Distributions(Protocol):
-    """The distributions of all chunks after any history."""
+    """The distributions of all chunks of a batch after any history."""
 
     def scores(self, utterances: Ints, chunk: int, nodes: Ints) -> ChunkScores:
-        """Those of one chunk of ``utterances`` [n] after the histories ``nodes`` [n, beam]."""
+        """The distributions of one chunk of ``utterances`` [n] after the histories ``nodes`` [n, beam]."""
         ...
 
 
 def checked_context_logits(rows: Tensor, shape: tuple[int, int], scale: float) -> Tensor:
-    """Context rows times ``scale``.
+    """Context logits [histories, vocab] times ``scale``.
 
     Raises:
-        ValueError: they are of another shape, NaN or +inf, or forbid every label.
+        ValueError: they have another shape than ``shape``, hold NaN or +inf, or are -inf for every symbol.
     """
     if tuple(rows.shape) != shape:
         raise ValueError(f"context rows have the shape {list(rows.shape)}, not {list(shape)}")
     if not bool(rows.amax(1).isfinite().all()):
         raise ValueError("a context row holds NaN or +inf, or forbids every label")
-    if scale == 0:  # not a product, which would make NaN of -inf
+    if scale == 0:  # 0 * -inf would be NaN
         return rows.new_zeros(rows.shape)
     return rows if scale == 1 else rows * scale

@@ -1,7 +1,7 @@
-"""Scorers in a beam search: their states along the prefix tree, their scores of what may follow.
+"""Scorers in a beam search: their states along the prefix tree, and their scores of the next tokens.
 
-A scorer says the same after all histories of one state, so its rows are kept by state: those of a step
-that are not there yet are asked for in one call.
+All histories in one state of a scorer have the same next-token scores, so those are cached by state. The
+states of a step that are not in the cache are passed to the scorer in one call.
 """
 
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ from signkit.decode.history import ROOT, Ints, PrefixTree
 from signkit.decode.scorer import Fused, Singles
 
 ROOM = 16_000_000
-"""Numbers kept of each scorer's rows (64 MB), unless the histories of one step need more."""
+"""Numbers in the cache of each scorer (64 MB), unless the histories of one step need more."""
 
 
 class Fusion:
-    """The weighted sum of some scorers over the histories of one search.
+    """The weighted sum of some scorers over the histories of one search; false if there are none.
 
     Raises:
         ValueError: a weight is not finite.
@@ -34,27 +34,30 @@ class Fusion:
         return bool(self._parts)
 
     def after(self, nodes: Ints, tokens: Ints) -> Floats:
-        """What ``tokens`` earn after the histories ``nodes``, two arrays that broadcast; -inf: forbidden."""
+        """Weighted log scores of ``tokens`` after the histories ``nodes``, which broadcast; -inf forbids."""
         return reduce(np.add, (part.after(nodes, tokens) for part in self._parts))
 
     def ends(self, nodes: Ints) -> Floats:
-        """What the histories ``nodes`` [batch, beam] earn by ending there; -inf where they must not."""
+        """Weighted log scores of ending after the histories ``nodes`` [batch, beam]; -inf forbids."""
         return reduce(np.add, (part.ends(nodes) for part in self._parts))
 
 
 class _Part:
-    """One scorer: its state after each node of the tree, the rows of the states asked for."""
+    """One scorer: its state after each node of the tree, and the cached scores of its states.
+
+    node of the tree --_state--> state of the scorer --_row_of--> row of the cache: scores [vocab]
+    """
 
     def __init__(self, name: str, part: Fused, tree: PrefixTree, vocab: int, blank: int) -> None:
         if not np.isfinite(part.weight):
             raise ValueError(f"the weight of {name} is {part.weight}")
         self._name, self._scorer, self._weight = name, part.scorer, part.weight
         self._tree, self._vocab, self._blank = tree, vocab, blank
-        self._state: Ints = np.full(1024, part.scorer.start, dtype=np.int64)
-        self._known = ROOT + 1  # nodes whose state is there
+        self._state: Ints = np.full(1024, part.scorer.start, dtype=np.int64)  # by node
+        self._known = ROOT + 1  # nodes whose state is known, from the first on
         self._rows: Singles = np.empty((0, vocab), dtype=np.float32)
-        self._row_of: Ints = np.full(1024, -1, dtype=np.int64)  # of each state
-        self._used = 0
+        self._row_of: Ints = np.full(1024, -1, dtype=np.int64)  # by state; -1: not in the cache
+        self._used = 0  # rows of the cache that are in use, from the first on
 
     def after(self, nodes: Ints, tokens: Ints) -> Floats:
         rows = self._index(self._states(nodes))
@@ -63,21 +66,22 @@ class _Part:
     def ends(self, nodes: Ints) -> Floats:
         states = self._states(nodes)
         distinct, which = np.unique(states, return_inverse=True)
-        found = np.asarray(self._scorer.ends(distinct), dtype=np.float64)
-        self._check(found, distinct, distinct.shape)
-        return self._weighted(found)[which].reshape(states.shape)
+        scores = np.asarray(self._scorer.ends(distinct), dtype=np.float64)
+        self._check(scores, distinct, distinct.shape)
+        return self._weighted(scores)[which].reshape(states.shape)
 
     def _weighted(self, scores: Floats | Singles) -> Floats:
-        """The scores times the weight; what is forbidden stays so whatever the sign of the weight."""
+        """The scores times the weight; -inf stays -inf even if the weight is 0 or negative."""
         if self._weight > 0:
             return np.multiply(scores, self._weight, dtype=np.float64)
         possible = scores > -np.inf
         return np.where(possible, self._weight * np.where(possible, scores, 0).astype(np.float64), -np.inf)
 
     def _states(self, nodes: Ints) -> Ints:
-        """The states of nodes; all that are new in the tree since the last call are found by one step.
+        """The states of nodes.
 
-        Between two calls a search makes children of known nodes only.
+        All nodes added to the tree since the last call are advanced together. That works in one call because
+        a search adds no more than one generation between two calls: the parents of new nodes are known.
         """
         links, size = self._tree.links, self._tree.links.size
         if len(self._state) < size:
@@ -90,7 +94,7 @@ class _Part:
         return self._state.take(nodes)
 
     def _index(self, states: Ints) -> Ints:
-        """The place of each state's row, those not there yet asked for together."""
+        """The row of each state in the cache; missing ones are computed together."""
         top = int(states.max(initial=0))
         if len(self._row_of) <= top:
             more = np.full(2 * (top + 1) - len(self._row_of), -1, dtype=np.int64)
@@ -103,8 +107,9 @@ class _Part:
         return self._row_of.take(states)
 
     def _add(self, new: Ints, states: Ints) -> None:
+        """Compute the scores of the states ``new`` [n]; ``states`` are all those of the step."""
         end = self._used + len(new)
-        if end > len(self._rows) and end * self._vocab > ROOM:
+        if end > len(self._rows) and end * self._vocab > ROOM:  # full: drop all but the states of this step
             live = np.unique(states[self._row_of[states] >= 0])
             self._rows[: len(live)] = self._rows[self._row_of[live]]
             self._row_of[:] = -1
@@ -115,11 +120,11 @@ class _Part:
             larger[: end - len(new)] = self._rows[: end - len(new)]
             self._rows = larger
         rows = self._rows[end - len(new) : end]
-        found = np.asarray(self._scorer.rows(new))
-        if found.shape != rows.shape:
-            raise ValueError(f"{self._name} gives the shape {list(found.shape)}, not {list(rows.shape)}")
-        rows[:] = found
-        rows[:, self._blank] = 0.0  # never asked for, and perhaps NaN
+        scores = np.asarray(self._scorer.rows(new))
+        if scores.shape != rows.shape:
+            raise ValueError(f"{self._name} gives the shape {list(scores.shape)}, not {list(rows.shape)}")
+        rows[:] = scores
+        rows[:, self._blank] = 0.0  # never read; a scorer may leave NaN here
         self._check(rows.max(axis=1), new, new.shape)
         self._row_of[new] = np.arange(end - len(new), end)
         self._used = end

@@ -4,10 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
-from torch import Tensor
 
-from signkit.decode.checks import check_inputs, searchable
+from signkit.decode.checks import Lengths, Logits, as_tensors, check_inputs, searchable
 from signkit.decode.context_logits import ConstantContextLogits, ContextLogits, Distributions, Floats
 from signkit.decode.contextual import ContextDistributions
 from signkit.decode.history import NO_ENTRY, ROOT, Ints, Links, PrefixTree
@@ -17,10 +15,14 @@ from signkit.decode.state import Beam, Candidate, candidates
 
 @dataclass(frozen=True, slots=True)
 class _Paths:
-    """One path an utterance, all arrays [batch]; written in place.
+    """One path an utterance, all arrays [batch]; updated in place.
 
-    ``standing`` is the label that the path's last symbol was, -1 after a blank. ``sure`` has, of each step
-    in which some utterances emitted, which did and the probabilities of their labels.
+    Attributes:
+        node: the history in the prefix tree.
+        times: entry of the chunks at which its labels were emitted.
+        standing: the last symbol if it was a label, which repeats without a new token; -1 after a blank.
+        score: log probability of the path.
+        sure: for each step in which labels were emitted, the utterances and the probabilities of the labels.
     """
 
     node: Ints
@@ -31,23 +33,33 @@ class _Paths:
 
 
 def greedy_search(
-    acoustic: Float[Tensor, "batch chunks vocab"],
-    lengths: Int[Tensor, " batch"],
-    rows: ContextLogits,
+    acoustic: Logits,
+    lengths: Lengths,
+    context: ContextLogits | None = None,
     *,
     topology: str = "ctc",
     context_scale: float = 1.0,
     blank: int = 0,
     max_symbols: int = 4,
 ) -> list[list[Candidate]]:
-    """The path of the best symbol of each chunk: one candidate an utterance, its score that one path's.
+    """Greedy search: follow the best symbol of each chunk.
 
-    Of equal symbols the lowest is taken. In ``ctc`` a symbol that repeats the last chunk's is a stay; in
-    ``rnnt`` a chunk goes on until its blank, which is forced after ``max_symbols`` labels. The confidence of
-    a token is its probability where it was emitted.
+    Of equal symbols the lowest is taken. In ``ctc`` a label that equals the symbol of the chunk before is a
+    repetition, not a new token. In ``rnnt`` a chunk emits labels until its blank, which is forced after
+    ``max_symbols`` of them. Arguments and errors as for `beam_search`.
 
-    Args and Raises: as in `beam_search`.
+    Returns:
+        For each utterance a list of one candidate. Its score is the log probability of that single path, and
+        the confidence of a token its probability where it was emitted.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[0.0, 4.0, 0.0], [0.0, 4.0, 0.0], [0.0, 0.0, 4.0]]])
+        >>> ((best,),) = greedy_search(logits, torch.tensor([3]))
+        >>> best.tokens, best.chunks, [round(p, 2) for p in best.confidences]
+        ((1, 2), (0, 2), [0.96, 0.96])
     """
+    acoustic, lengths, context = as_tensors(acoustic, lengths, context)
     check_inputs(
         acoustic, lengths, topology=topology, blank=blank, max_symbols=max_symbols, scale=context_scale
     )
@@ -57,12 +69,12 @@ def greedy_search(
         acoustic = searchable(acoustic)
         tree, emissions = PrefixTree(vocab), Links()
         distributions: Distributions
-        if isinstance(rows, ConstantContextLogits):
+        if isinstance(context, ConstantContextLogits):
             distributions = SharedDistributions(
-                acoustic, left, rows, scale=context_scale, top_k=0, blank=blank
+                acoustic, left, context, scale=context_scale, top_k=0, blank=blank
             )
         else:
-            distributions = ContextDistributions(acoustic, rows, tree, scale=context_scale, room=4 * batch)
+            distributions = ContextDistributions(acoustic, context, tree, scale=context_scale, room=4 * batch)
         empty = np.full(batch, ROOT, dtype=np.int64)
         paths = _Paths(empty, empty.copy(), np.full_like(empty, -1), np.zeros(batch), [])
         for chunk in range(int(left.max(initial=0))):
@@ -91,8 +103,8 @@ def greedy_search(
 def _best(
     distributions: Distributions, paths: _Paths, going: Ints, chunk: int, forced: int | None
 ) -> tuple[Ints, Floats]:
-    """The best (or the forced) symbol [n] of the utterances ``going`` [n] and its log P, which their scores
-    take."""
+    """The best symbol [n] of the utterances ``going`` [n], or the forced one, and its log P, which is added
+    to their scores."""
     scores = distributions.scores(going, chunk, paths.node[going][:, None])
     symbol = scores.best() if forced is None else np.full_like(going, forced)
     log_p = scores.at(np.zeros_like(symbol)[:, None], symbol[:, None])[:, 0]
@@ -108,13 +120,14 @@ def _emit(
     paths.sure.append((which, np.exp(log_p)))
 
 
-def _with_confidences(found: list[list[Candidate]], paths: _Paths) -> list[list[Candidate]]:
-    """The candidates with the probabilities of their tokens; an impossible path has lost its tokens."""
+def _with_confidences(candidate_lists: list[list[Candidate]], paths: _Paths) -> list[list[Candidate]]:
+    """The candidates with the probabilities of their tokens; an impossible path has no tokens any more."""
+    # ``sure`` lists emissions step by step; a stable sort by utterance makes one run of each, in time order.
     which = np.concatenate([np.zeros(0, dtype=np.int64), *(utterances for utterances, _ in paths.sure)])
     sure = np.concatenate([np.zeros(0), *(step for _, step in paths.sure)])
-    ends = np.cumsum(np.bincount(which, minlength=len(found)))
-    each = np.split(sure[np.argsort(which, kind="stable")], ends)[: len(found)]
+    ends = np.cumsum(np.bincount(which, minlength=len(candidate_lists)))
+    each = np.split(sure[np.argsort(which, kind="stable")], ends)[: len(candidate_lists)]
     return [
         [replace(c, confidences=tuple(own.tolist()[: len(c.tokens)]))]
-        for [c], own in zip(found, each, strict=True)
+        for [c], own in zip(candidate_lists, each, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""Histories of glosses as a prefix tree: equal histories are one node, for a whole batch."""
+"""Histories of glosses as a prefix tree: equal histories are one node, throughout a batch."""
 
 from itertools import repeat
 
@@ -7,18 +7,25 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 
-NO_ENTRY = 0  # the entry of an empty beam slot
-ROOT = 1  # the entry of the empty sequence
+NO_ENTRY = 0  # marks an empty beam slot
+ROOT = 1  # the empty sequence
 
 
 class Links:
-    """Sequences that share their beginnings: an entry is a value and the entry before it.
+    """Sequences that share their beginnings: an entry is a value and a link to the entry before it.
+
+    The sequences (5), (5, 7) and (5, 8) are the entries 2, 3 and 4:
+
+        entry       0   1   2   3   4
+        before     -1  -1   1   2   2
+        value      -1  -1   5   7   8
+        depth       0   0   1   2   2
 
     Attributes:
-        before: the entry each entry follows, -1 for `NO_ENTRY` and `ROOT`; longer than ``size``.
-        value: the value at the end of each entry, -1 for `NO_ENTRY` and `ROOT`.
-        depth: how long the sequence is that ends there.
-        size: number of entries.
+        before: the entry that each entry follows, -1 for `NO_ENTRY` and `ROOT`.
+        value: the last value of each sequence, -1 for `NO_ENTRY` and `ROOT`.
+        depth: the length of each sequence.
+        size: number of entries in use; the arrays may be longer, as they grow by doubling.
     """
 
     def __init__(self) -> None:
@@ -42,10 +49,12 @@ class Links:
         return np.arange(start, end)
 
     def sequences(self, entries: Ints) -> tuple[Ints, Ints]:
-        """The sequences that end in ``entries`` [n]: values [n, longest], zero where padded; lengths [n]."""
+        """The sequences that end in ``entries`` [n]: values [n, longest], zero-padded; and lengths [n]."""
         lengths = self.depth[entries]
         entries = entries.copy()
         values = np.zeros((len(entries), int(lengths.max(initial=0))), dtype=np.int64)
+        # from the last position to the first, all sequences at once: each goes back one link as soon as the
+        # position is inside it
         for position in reversed(range(values.shape[1])):
             here = np.flatnonzero(lengths > position)
             values[here, position] = self.value[entries[here]]
@@ -59,16 +68,16 @@ class PrefixTree:
     def __init__(self, vocab: int) -> None:
         self.links = Links()
         self._vocab = vocab
-        self._child: dict[int, int] = {}
+        self._child: dict[int, int] = {}  # by node * vocab + token
 
     def children(self, nodes: Ints, tokens: Ints) -> Ints:
-        """The nodes [n] of the histories ``nodes`` [n] followed by ``tokens`` [n], made if they are new."""
+        """The nodes [n] of the histories ``nodes`` [n] followed by ``tokens`` [n]; new ones are created."""
         keys = nodes * self._vocab + tokens
-        found = np.fromiter(map(self._child.get, keys.tolist(), repeat(-1)), np.int64, len(keys))
-        fresh = found < 0
-        if fresh.any():
+        children = np.fromiter(map(self._child.get, keys.tolist(), repeat(-1)), np.int64, len(keys))
+        fresh = children < 0
+        if fresh.any():  # the same new history may occur several times in one call; it becomes one node
             new_keys, which = np.unique(keys[fresh], return_inverse=True)
-            made = self.links.append(new_keys // self._vocab, new_keys % self._vocab)
-            self._child.update(zip(new_keys.tolist(), made.tolist(), strict=True))
-            found[fresh] = made[which]
-        return found
+            created = self.links.append(new_keys // self._vocab, new_keys % self._vocab)
+            self._child.update(zip(new_keys.tolist(), created.tolist(), strict=True))
+            children[fresh] = created[which]
+        return children

@@ -1,8 +1,8 @@
-"""What is voted on: the tokens of candidates, or where these are pieces the words that they spell.
+"""The units that confidences are about: the tokens of candidates or, of subwords, the words they spell.
 
-A word is right only if all of its pieces are, and those of one word stand and fall together. So the beam
-votes on words, candidates that spell the same ones say the same, and a temperature is fitted to words. Along
-the one path of greedy search a word has the product of the probabilities of its pieces (chain rule).
+A word is right only if all of its pieces are. So for a model of subwords the beam votes on words, candidates
+that spell the same words agree, and the temperature is fitted to words. On the single path of greedy search
+the probability of a word is the product of those of its pieces (chain rule).
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,29 +15,30 @@ from signkit.text.vocabulary import Vocabulary
 
 
 class InWords:
-    """Numbers of a vocabulary's tokens, or of the words that are seen, one number each.
+    """Numbers for what is voted on: a vocabulary's tokens or, of subwords, the words as they occur.
 
     Args:
-        vocabulary: of the candidates.
+        vocabulary: that of the candidates.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
         self._number: dict[str, int] = {}
 
-    def candidates(self, found: NBest) -> NBest:
-        """N-best lists in these numbers."""
+    def candidates(self, nbest_lists: NBest) -> NBest:
+        """N-best lists with these numbers as tokens; unchanged where the vocabulary has no subwords."""
         if self._vocabulary.subwords is None:
-            return found
-        return [[self._spelt(candidate) for candidate in nbest] for nbest in found]
+            return nbest_lists
+        return [[self._spelt(candidate) for candidate in nbest] for nbest in nbest_lists]
 
     def encode(self, tokens: Iterable[str]) -> tuple[int, ...]:
-        """A reference in these numbers."""
+        """The tokens of a reference as these numbers."""
         if self._vocabulary.subwords is None:
             return self._vocabulary.encode(tokens)
         return tuple(self._number.setdefault(word, len(self._number)) for word in tokens)
 
     def _spelt(self, candidate: Candidate) -> Candidate:
+        """A candidate in words; a word is emitted where its first piece is."""
         spans = self._vocabulary.spans(candidate.tokens)
         return replace(
             candidate,

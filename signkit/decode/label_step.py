@@ -1,12 +1,13 @@
 """One chunk of the lattices that emit at most one label a chunk: CTC's with context, and the monotonic one.
 
-With a_blank and a_label the scores of the paths of history h that end in a blank and in its last label y,
-and P(. | h) the chunk's distribution after h (this project, docs/c2st.md):
+With a_blank(h) and a_label(h) the scores of the paths of history h that end in a blank and in its last label,
+y, and P(. | h) the chunk's distribution after h (this project, docs/c2st.md):
 
     a_blank(h)  = (a_blank(h) + a_label(h)) P(blank | h)
     a_label(h)  = a_label(h) P(y | h) + (a_blank(g) + a_label(g) [y != last of g]) P(y | g),    h = g y
 
-The monotonic lattice has no stay a_label(h) P(y | h), and no blank is needed between equal labels.
+In the monotonic lattice a label cannot stay: the term a_label(h) P(y | h) is missing, and equal labels need
+no blank between them.
 """
 
 from dataclasses import dataclass
@@ -22,32 +23,35 @@ from signkit.decode.state import Beam, Search, best, with_bonus, within_threshol
 
 @dataclass(frozen=True, slots=True)
 class _Retained:
-    """The histories of the beam one chunk later. ``joined`` where the better paths come from the parent,
-    whose emission times then are ``parent_times``."""
+    """The histories already in the beam, one chunk later; arrays [batch, beam]."""
 
     blank: Floats
     label: Floats
-    joined: npt.NDArray[np.bool_]
-    parent_times: Ints
+    joined: npt.NDArray[np.bool_]  # the better paths come from the parent, which emitted the last label now
+    parent_times: Ints  # emission times of those paths, without the last label
 
 
 @dataclass(frozen=True, slots=True)
 class _Family:
-    """Which history of a beam is the parent of which: all arrays [batch, beam]."""
+    """Which histories of a beam have their parent in the same beam; arrays [batch, beam]."""
 
-    last: Ints
+    last: Ints  # last label; -1 of the empty history
     has_parent: npt.NDArray[np.bool_]
-    parent: Ints
+    parent: Ints  # slot of the parent; 0 where it is not in the beam
 
 
 def label_step(search: Search, beam: Beam, scores: ChunkScores, chunk: int, *, stays: bool) -> Beam:
-    """The beam after one more chunk; ``stays`` is true for CTC's lattice."""
+    """The beam after one more chunk; ``stays``: whether a label may go on in the next chunk, as in CTC."""
     total, times = beam.total, beam.times
     tokens = scores.likely(total, search.top_k, search.blank)
     family = _family(search, beam)
     retained = _retain(search, beam, scores, family, total, times, stays)
     new = _extend(search, beam, scores, family, total, tokens, stays)
     width, fan = beam.node.shape[1], tokens.shape[1]
+    # All that compete for the next beam, in one row an utterance:
+    #
+    #     0 .. width-1                     the histories of the beam themselves
+    #     width + slot * fan + place       the history in `slot`, extended by its token number `place`
     value = np.concatenate([np.logaddexp(retained.blank, retained.label), new.reshape(len(new), -1)], axis=1)
     chosen = best(value, width)
     is_new = chosen >= width
@@ -55,11 +59,14 @@ def label_step(search: Search, beam: Beam, scores: ChunkScores, chunk: int, *, s
     token = pick(tokens, np.where(is_new, (chosen - width) % fan, 0))
     score = within_threshold(search, pick(value, chosen))
 
+    # Only histories that survive become nodes of the tree.
     dropped = score == -np.inf
     before = pick(beam.node, slot)
     node = np.where(is_new | dropped, NO_ENTRY, before)
     born = is_new & ~dropped
     node[born] = search.tree.children(before[born], token[born])
+    # Emission times follow the best path. A label was emitted now if the history is new, or if the paths that
+    # its parent brought are better than those that stayed.
     emitted = born | (~is_new & ~dropped & pick(retained.joined, slot))
     own_times = pick(times, slot)
     from_times = np.where(
@@ -77,6 +84,10 @@ def label_step(search: Search, beam: Beam, scores: ChunkScores, chunk: int, *, s
 
 
 def _family(search: Search, beam: Beam) -> _Family:
+    """Compare the parent of every history with every history: [batch, child, parent].
+
+    Empty slots and the empty history have the parent -1, which equals no node.
+    """
     links = search.tree.links
     match = links.before.take(beam.node)[:, :, None] == beam.node[:, None, :]
     return _Family(links.value.take(beam.node), match.any(axis=2), match.argmax(axis=2))
@@ -91,9 +102,10 @@ def _retain(
     times: Ints,
     stays: bool,
 ) -> _Retained:
-    """Blank and stay of each history, and what its parent adds to it."""
+    """The histories of the beam after a blank, after staying, and after their parent's extension."""
     batch, width = beam.node.shape
     last = np.maximum(family.last, 0)  # the empty history has no last label, and no paths that end in it
+    # one look-up for all three kinds of arcs: columns [blank | stay | join], each as wide as the beam
     slots, symbols = np.empty((2, batch, 3 * width), dtype=np.int64)
     slots[:, :width] = slots[:, width : 2 * width] = np.arange(width)
     slots[:, 2 * width :] = family.parent
@@ -102,7 +114,7 @@ def _retain(
     log_p = scores.at(slots, symbols)
     p_blank, p_stay, p_join = log_p[:, :width], log_p[:, width : 2 * width], log_p[:, 2 * width :]
     source = pick(total, family.parent)
-    if stays:
+    if stays:  # a label that repeats the parent's last one extends only paths that end in a blank
         repeats = family.last == pick(family.last, family.parent)
         source = np.where(repeats, pick(beam.blank, family.parent), source)
     join = with_bonus(search, source + p_join, pick(beam.node, family.parent), last)
@@ -119,25 +131,28 @@ def _retain(
 def _extend(
     search: Search, beam: Beam, scores: ChunkScores, family: _Family, total: Floats, tokens: Ints, stays: bool
 ) -> Floats:
-    """Scores [batch, beam, glosses] of the histories that are one gloss longer and not in the beam yet."""
+    """Scores [batch, beam, glosses] of histories one gloss longer; -inf for those already in the beam."""
     log_p = with_bonus(search, scores.of(tokens), beam.node[:, :, None], tokens[:, None])
     blank = tokens == search.blank
     if blank.any():
         log_p[np.broadcast_to(blank[:, None], log_p.shape)] = -np.inf
     new: Floats = total[:, :, None] + log_p
-    if stays:
+    if stays:  # as in _retain: a repeated label needs a blank before it
         batch, slot, place = where(tokens[:, None] == family.last[:, :, None])
         repeat = log_p[batch, slot if log_p.shape[1] > 1 else 0, place]
         new[batch, slot, place] = beam.blank[batch, slot] + repeat
-    batch, child = where(family.has_parent)  # these are in the beam: `_retain` has added their scores
+    batch, child = where(family.has_parent)  # already in the beam; `_retain` has added these scores to them
     pair, place = where(tokens[batch] == family.last[batch, child][:, None])
     new[batch[pair], family.parent[batch, child][pair], place] = -np.inf
     return new
 
 
 def _times(beam: Beam, family: _Family, slot: Ints, token: Ints, times: Ints, stays: bool) -> Ints:
-    """Emission times of the best path of the histories in ``slot`` that ``token`` can follow; ``times`` are
-    those of their best paths of all."""
+    """Emission times of the best path that ``token`` can follow, of the histories in ``slot``.
+
+    ``times`` are those of the best paths overall. In CTC a token that repeats the last label can only follow
+    paths that end in a blank.
+    """
     if not stays:
         return times
     return np.where(token == pick(family.last, slot), pick(beam.blank_times, slot), times)

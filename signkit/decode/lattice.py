@@ -108,13 +108,18 @@ def find(
             if with_greedy:
                 paths = search(model, logits, config.greedy())
             for place, candidates in enumerate(searched):
-                last, fps = int(batch.lengths[place]) - 1, float(batch.fps[place])
-                frames = logits.centres[: int(logits.lengths[place])].clamp(max=last).tolist()
-                seconds = tuple(frame / fps for frame in frames)
+                seconds = chunk_seconds(logits, batch, place)
                 found[batch.ids[place]] = BeamResult(candidates, seconds, paths[place][0])
             on_progress(len(found))
     model.train(was_training)
     return found
+
+
+def chunk_seconds(logits: SplitLogits, batch: Batch, place: int) -> tuple[float, ...]:
+    """From the start of a sample of the batch to the middle of each of its chunks."""
+    last, fps = int(batch.lengths[place]) - 1, float(batch.fps[place])
+    frames = logits.centres[: int(logits.lengths[place])].clamp(max=last).tolist()
+    return tuple(frame / fps for frame in frames)
 
 
 def hypotheses(
@@ -199,7 +204,8 @@ def search_acoustic(
     rescorers: Sequence[Weighted] = (),
     nbest: int | None = None,
 ) -> list[list[Candidate]]:
-    """`search` on logits that are at hand, `acoustic_logits`; ``bias`` tells rows their width and device.
+    """`search` on logits that are at hand, `acoustic_logits`; ``bias`` has the width and the device of
+    context logits.
 
     Args:
         nbest: sequences wanted at most; all of the beam if None.
@@ -207,13 +213,13 @@ def search_acoustic(
     Raises:
         OperationalError: a scorer gives what is no log score.
     """
-    rows = context_logits(model, bias)
+    context = context_logits(model, bias)
     if config.acoustic_scale != 1:
         acoustic = acoustic * config.acoustic_scale
     if config.beam == 1:
         check_beam("decode.beam", config.beam, [*fusion, *rescorers])
         return greedy_search(
-            acoustic, lengths, rows, topology=model.topology, context_scale=config.context_scale
+            acoustic, lengths, context, topology=model.topology, context_scale=config.context_scale
         )
     for part in fusion:
         if isinstance(part.scorer, Growing):
@@ -222,7 +228,7 @@ def search_acoustic(
         found = beam_search(
             acoustic,
             lengths,
-            rows,
+            context,
             topology=model.topology,
             beam=config.beam,
             nbest=config.beam if rescorers or nbest is None else nbest,

@@ -1,4 +1,4 @@
-"""An n-best list in a new order: what whole-sequence models say is added to the scores."""
+"""N-best rescoring: the weighted scores of whole-sequence models are added, and the list sorted again."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,26 +11,31 @@ from signkit.decode.state import NO_CANDIDATE, Candidate
 
 
 def rescore(
-    found: Sequence[Sequence[Candidate]], rescorers: Sequence[tuple[Rescorer, float]]
+    nbest_lists: Sequence[Sequence[Candidate]], rescorers: Sequence[tuple[Rescorer, float]]
 ) -> list[list[Candidate]]:
-    """The n-best lists with weighted totals added to their scores, best first; equals keep their order.
+    """N-best lists with weighted totals added to their scores, sorted again; equal scores keep their order.
 
-    Sequences of all utterances are given to a rescorer in one call. What it forbids by -inf, whatever its
-    weight, is left out; where nothing stays, the empty sequence at -inf does. Confidences fall away: the
-    votes have changed (`signkit.decode.confidence.confident` counts them again).
+    Each rescorer gets the sequences of all utterances in one call. Sequences that it scores -inf are dropped,
+    whatever its weight; if none is left, the list is the empty sequence at -inf. Confidences are dropped,
+    since the votes have changed (`signkit.decode.confidence.confident` computes them again).
+
+    Args:
+        nbest_lists: the candidates of each utterance.
+        rescorers: pairs of a rescorer and its weight.
 
     Raises:
-        ValueError: a total is NaN or +inf, or not one a sequence; the rescorer is named.
+        ValueError: a total is NaN or +inf, there is not one a sequence, or a weight is not finite; the
+            message names the rescorer.
     """
     if not rescorers:
-        return [list(nbest) for nbest in found]
-    sequences = [candidate.tokens for nbest in found for candidate in nbest]
-    scores = np.array([candidate.score for nbest in found for candidate in nbest], dtype=np.float64)
+        return [list(nbest) for nbest in nbest_lists]
+    sequences = [candidate.tokens for nbest in nbest_lists for candidate in nbest]
+    scores = np.array([candidate.score for nbest in nbest_lists for candidate in nbest], dtype=np.float64)
     for place, (rescorer, weight) in enumerate(rescorers):
         name = f"rescorer {place} ({type(rescorer).__name__})"
         scores = scores + _weighted(name, rescorer.totals(sequences), weight, len(sequences))
     following = iter(scores.tolist())
-    changed = [[replace(c, score=next(following), confidences=()) for c in nbest] for nbest in found]
+    changed = [[replace(c, score=next(following), confidences=()) for c in nbest] for nbest in nbest_lists]
     return [_ranked(nbest) for nbest in changed]
 
 

@@ -1,6 +1,7 @@
 """One chunk of the transducer's lattice: some labels, then a blank (Graves 2012, section 2.4).
 
-With f_m(h) the score of the paths that have emitted m labels on this chunk and stand in history h:
+With alpha(h) the score of history h before the chunk, alpha'(h) after it, and f_m(h) that of the paths that
+have emitted m labels on this chunk and arrived at h:
 
     f_0(h) = alpha(h),    f_{m+1}(h y) = f_m(h) P(y | h),    alpha'(h) = sum_m f_m(h) P(blank | h)
 """
@@ -15,14 +16,14 @@ from signkit.decode.state import Beam, Search, best, with_bonus, within_threshol
 
 
 def rnnt_step(search: Search, beam: Beam, scores_of: Callable[[Ints], ChunkScores], chunk: int) -> Beam:
-    """The beam after one more chunk, of at most ``search.max_symbols`` labels and the blank.
+    """The beam after one more chunk of at most ``search.max_symbols`` labels and a blank.
 
     ``scores_of`` gives the chunk's distributions after the histories of a beam.
     """
     width = beam.node.shape[1]
     blanks = np.full((len(beam.node), width), search.blank)
     slots = np.tile(np.arange(width), (len(beam.node), 1))
-    ended: Beam | None = None
+    ended: Beam | None = None  # histories that have emitted their blank, with any number of labels before it
     for symbols in range(search.max_symbols + 1):
         scores = scores_of(beam.node)
         closed = _beam(beam.node, beam.blank + scores.at(slots, blanks), beam.blank_times)
@@ -42,7 +43,7 @@ def _beam(node: Ints, score: Floats, times: Ints) -> Beam:
 
 
 def _emit(search: Search, beam: Beam, scores: ChunkScores, chunk: int) -> Beam:
-    """The best histories that are one gloss longer; a history has one parent, so none comes twice."""
+    """The best histories one gloss longer. Each has a single parent, so none occurs twice."""
     width = beam.node.shape[1]
     tokens = scores.likely(beam.blank, search.top_k, search.blank)
     log_p = with_bonus(search, scores.of(tokens), beam.node[:, :, None], tokens[:, None])
@@ -61,7 +62,8 @@ def _emit(search: Search, beam: Beam, scores: ChunkScores, chunk: int) -> Beam:
 
 
 def _merge(ended: Beam, more: Beam) -> Beam:
-    """Both beams side by side, with the scores of equal histories added up in the first."""
+    """Both beams side by side; scores of histories that are in both are added up in the first."""
+    # [batch, slot of `more`, slot of `ended`]; empty slots are all the same node and must not match
     match = (more.node[:, :, None] == ended.node[:, None, :]) & (more.node != NO_ENTRY)[:, :, None]
     batch, slot = np.nonzero(match.any(axis=2))
     place = match.argmax(axis=2)[batch, slot]

@@ -1,7 +1,8 @@
-"""What stands beside a recogniser in a search: language models and constraints, by one protocol.
+"""The protocol of external models in a search: language models and constraints.
 
-Fusion is a sum over the tokens of a sequence and its end (shallow fusion, Gulcehre et al. 2015). A negative
-weight subtracts a model: a density ratio (McDermott et al. 2019), or an internal language model.
+Shallow fusion (Gulcehre et al. 2015) adds the weighted log scores of every token of a sequence and of its
+end. A negative weight subtracts a model, as in the density ratio method (McDermott et al. 2019) or for an
+internal language model.
 """
 
 from dataclasses import dataclass
@@ -20,8 +21,9 @@ Singles = npt.NDArray[np.float32]
 class Scorer(Protocol):
     """Scores sequences of the recogniser's tokens from left to right, many at once.
 
-    A state is a whole number from 0 on and stands for all histories after which the same is said; arrays
-    are indexed by states, so they are numbered without large gaps. Nothing is changed by asking again.
+    A state is an integer from 0 on. It stands for all histories after which the scorer gives the same scores.
+    States should be numbered without large gaps, since arrays are indexed by them. Calling a method again
+    with the same arguments must give the same result.
     """
 
     start: int
@@ -32,17 +34,17 @@ class Scorer(Protocol):
         ...
 
     def rows(self, states: Ints) -> Singles:
-        """log scores [n, vocab] of every next token; -inf forbids one. The blank's column means nothing."""
+        """log scores [n, vocab] of every next token; -inf forbids one. The blank's column is not read."""
         ...
 
     def ends(self, states: Ints) -> Floats:
-        """log scores [n] of the sequence's end; -inf where it must not end."""
+        """log scores [n] of ending the sequence; -inf where it must not end."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Fused:
-    """A scorer and the factor on its scores; a score of -inf forbids whatever the factor is."""
+    """A scorer and its weight; a score of -inf forbids a token whatever the weight."""
 
     scorer: Scorer
     weight: float
@@ -53,5 +55,5 @@ class Rescorer(Protocol):
     """Scores whole sequences, for an n-best list."""
 
     def totals(self, sequences: list[tuple[int, ...]]) -> Floats:
-        """log scores [n] of sequences of the recogniser's tokens, their ends included."""
+        """log scores [n] of sequences of the recogniser's tokens, including their ends."""
         ...

@@ -1,4 +1,4 @@
-"""The largest entries of each row, with ties decided."""
+"""Selecting the largest entries of each row, with a fixed order of ties."""
 
 from typing import Any, TypeVar
 
@@ -9,13 +9,14 @@ T = TypeVar("T", bound=np.generic)
 
 
 def largest(scores: npt.NDArray[np.floating[Any]], count: int) -> npt.NDArray[np.int64]:
-    """Indices of the ``count`` largest of each row of ``scores`` [rows, n], in ascending order.
+    """Indices of the ``count`` largest entries of each row of ``scores`` [rows, n], in ascending order.
 
-    Of equal ones the first are taken. Returns [rows, min(count, n)].
+    Of equal entries the first are taken. Returns [rows, min(count, n)].
     """
     rows, size = scores.shape
     if count >= size:
         return np.tile(np.arange(size), (rows, 1))
+    # a partition finds the lowest value that is taken; a mask, unlike the partition's order, decides ties
     bound = np.partition(scores, size - count, axis=1)[:, size - count, None]
     keep = scores >= bound
     if np.count_nonzero(keep) != rows * count:  # some row has more entries equal to its bound than room
@@ -26,9 +27,9 @@ def largest(scores: npt.NDArray[np.floating[Any]], count: int) -> npt.NDArray[np
 
 
 def pick(values: npt.NDArray[T], places: npt.NDArray[np.int64]) -> npt.NDArray[T]:
-    """The entries of each row of ``values`` [rows, n] at ``places`` [rows, m].
+    """The entries of each row of ``values`` [rows, n] at ``places`` [rows, m], as `numpy.take_along_axis`.
 
-    By one flat index: NumPy takes small arrays several times faster so than by pairs of indices.
+    On small arrays one flat index is several times faster than pairs of indices.
     """
     if len(values) > 1:
         places = places + np.arange(len(values))[:, None] * values.shape[1]
@@ -37,5 +38,5 @@ def pick(values: npt.NDArray[T], places: npt.NDArray[np.int64]) -> npt.NDArray[T
 
 
 def where(mask: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.intp], ...]:
-    """`numpy.nonzero`, several times faster for more than one dimension."""
+    """`numpy.nonzero`, but several times faster for more than one dimension."""
     return np.unravel_index(np.flatnonzero(mask), mask.shape)

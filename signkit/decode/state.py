@@ -1,4 +1,4 @@
-"""What a beam search carries from chunk to chunk, and how the result is read from it."""
+"""The state of a beam search between chunks, and how candidates are read from it."""
 
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
@@ -18,10 +18,10 @@ class Candidate:
     Attributes:
         tokens: glosses, without blanks.
         score: log probability of all its paths that stayed in the beam, plus the length reward and the
-            weighted scores of the scorers, ends included.
+            weighted scores of the scorers, including those of the end.
         chunks: the chunk at which each token was first emitted on the best path.
-        confidences: how sure each token is, from 0 to 1 (`signkit.decode.confidence`); empty where that
-            was not asked for, and in an n-best list after its first.
+        confidences: confidence of each token, from 0 to 1 (`signkit.decode.confidence`); empty if they were
+            not computed, and of all but the first candidate of an n-best list.
     """
 
     tokens: tuple[int, ...]
@@ -31,19 +31,22 @@ class Candidate:
 
 
 NO_CANDIDATE = Candidate((), -float("inf"), ())
-"""What stands for an utterance of which nothing is possible."""
+"""The result for an utterance of which no sequence is possible."""
 
 
 @dataclass(frozen=True, slots=True)
 class Beam:
-    """Histories of some utterances, all arrays [batch, beam], best first, no history twice.
+    """The best histories of some utterances; arrays [batch, beam], best first, no history twice.
+
+    In CTC the paths of a history are kept in two groups, by whether they end in a blank, because only after a
+    blank can the last label be emitted again.
 
     Attributes:
-        node: the history in the prefix tree; `NO_ENTRY` where the slot is empty.
-        blank: log score of the paths that end in a blank (all paths, where a label cannot stay).
+        node: the history in the prefix tree; `NO_ENTRY` in an empty slot.
+        blank: log score of the paths that end in a blank; of all paths in ``rnnt``.
         label: log score of the paths that end in the history's last label.
-        blank_times: entry of `Search.emissions` of the best path that ends in a blank.
-        label_times: the same for the best path that ends in the label.
+        blank_times: entry of `Search.emissions` with the emission times of the best path of `blank`.
+        label_times: the same for the best path of `label`.
     """
 
     node: Ints
@@ -63,13 +66,17 @@ class Beam:
 
     @property
     def times(self) -> Ints:
-        """Emission times of the better of the two ways a history can end."""
+        """Emission times of the better of the two groups of paths."""
         return np.where(self.label > self.blank, self.label_times, self.blank_times)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """What is shared by all chunks of one search: the tree of histories, the scorers, the options."""
+    """What all chunks of one search share: histories, emission times, scorers and options.
+
+    `tree` merges equal histories. `emissions` is the same structure without merging: its entries are the
+    chunks at which the tokens of a path were emitted.
+    """
 
     tree: PrefixTree
     emissions: Links
@@ -82,7 +89,7 @@ class Search:
 
 
 def first_beam(batch: int, beam: int) -> Beam:
-    """The empty history alone, with probability one."""
+    """The beam before the first chunk: the empty history with probability one."""
     node = np.full((batch, beam), NO_ENTRY, dtype=np.int64)
     score = np.full((batch, beam), -np.inf)
     node[:, 0], score[:, 0] = ROOT, 0.0
@@ -91,23 +98,23 @@ def first_beam(batch: int, beam: int) -> Beam:
 
 
 def with_bonus(search: Search, log_p: Floats, nodes: Ints, tokens: Ints) -> Floats:
-    """log P of new glosses plus what they earn beside it: the length reward, the scorers' scores.
+    """log P of new glosses plus the length reward and the scores of the scorers.
 
-    ``nodes`` and ``tokens`` are the histories and what follows them; they broadcast.
+    ``nodes`` and ``tokens`` are the histories and the glosses that follow them; they broadcast.
     """
     earned = log_p + search.length_reward
     return earned + search.fusion.after(nodes, tokens) if search.fusion else earned
 
 
 def within_threshold(search: Search, scores: Floats) -> Floats:
-    """The scores [batch, beam], with those too far below the best of their utterance at -inf."""
+    """The scores [batch, beam]; -inf for those further than the threshold below their utterance's best."""
     if not search.threshold:
         return scores
     return np.where(scores >= scores.max(axis=1, keepdims=True) - search.threshold, scores, -np.inf)
 
 
 def with_ends(search: Search, beam: Beam) -> Beam:
-    """The last beam in the order of its scores with those of its ends."""
+    """The last beam with the scorers' scores for ending added, sorted again."""
     if not search.fusion:
         return beam
     ends = search.fusion.ends(beam.node)
@@ -118,18 +125,21 @@ def with_ends(search: Search, beam: Beam) -> Beam:
 
 
 def join_beams(beams: list[Beam]) -> Beam:
-    """Beams of several groups of utterances as one."""
+    """Concatenate the beams of several groups of utterances."""
     return Beam(*(np.concatenate([getattr(beam, f.name) for beam in beams]) for f in fields(Beam)))
 
 
 def best(scores: Floats, count: int) -> Ints:
-    """Indices of the ``count`` largest of each row of ``scores``, best first; of equal ones the first."""
+    """Indices of the ``count`` largest entries of each row of ``scores`` [rows, n], best first.
+
+    Of equal entries the first is taken, and comes first.
+    """
     chosen = largest(scores, count)
     return pick(chosen, np.argsort(-pick(scores, chosen), axis=1, kind="stable"))
 
 
 def candidates(tree: PrefixTree, emissions: Links, beam: Beam, nbest: int) -> list[list[Candidate]]:
-    """The ``nbest`` best of each utterance that are possible; the empty one at -inf where none is."""
+    """The ``nbest`` best candidates of each utterance; `NO_CANDIDATE` alone if none is possible."""
     alive = beam.node[:, :nbest] != NO_ENTRY
     nodes, times = beam.node[:, :nbest][alive], beam.times[:, :nbest][alive]
     scores = beam.total[:, :nbest][alive].tolist()

@@ -1,4 +1,4 @@
-"""Scoring: alignments, metrics, protocols, tests of significance. No torch here."""
+"""Evaluation: transcripts, clean-up, alignment, metrics and significance tests; torch is not imported."""
 
 from signkit.eval.alignment import align
 from signkit.eval.comparison import compare

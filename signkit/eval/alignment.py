@@ -1,4 +1,4 @@
-"""Alignment of a hypothesis with its reference, at the costs sclite uses."""
+"""Alignment of a hypothesis with its reference by edit costs, with sclite's costs by default."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from signkit.config.strict_yaml import Range
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What an edit costs; a correct token costs nothing. The defaults are sclite's.
+    """Costs of edits; correct tokens cost nothing. The defaults are sclite's.
 
-    The alignment of least cost need not be the one with the fewest edits: it takes a deletion and an
-    insertion around correct tokens (6) before two substitutions (8), and two of each (12) cost as much
-    as three substitutions.
+    With these the alignment of least cost need not have the fewest edits: a deletion and an insertion around
+    correct tokens (6) are cheaper than two substitutions (8), and two of each (12) cost as much as three
+    substitutions.
     """
 
     substitution: Annotated[int, Range(1, 1000)] = 4
@@ -30,8 +30,9 @@ class Costs:
 
 SCLITE = Costs()
 UNIT = Costs(1, 1, 1)
+"""Costs by which `Alignment.errors` is the Levenshtein distance."""
 HTK = Costs(10, 7, 7)
-"""What HTK's HResults aligns with."""
+"""The costs of HTK's HResults."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,11 @@ class Alignment:
     """An alignment of least cost.
 
     Attributes:
-        pairs: places in reference and hypothesis, in order; None where the other has no partner.
+        correct: number of correct tokens.
+        substitutions: number of substitutions.
+        deletions: number of deletions.
+        insertions: number of insertions.
+        pairs: index in the reference and index in the hypothesis, in order; None where there is no partner.
     """
 
     correct: int
@@ -50,16 +55,28 @@ class Alignment:
 
     @property
     def errors(self) -> int:
-        """Substitutions, deletions and insertions."""
+        """The number of substitutions, deletions and insertions."""
         return self.substitutions + self.deletions + self.insertions
 
 
 def align(reference: Sequence[Hashable], hypothesis: Sequence[Hashable], costs: Costs = SCLITE) -> Alignment:
     """Align two sequences at least cost.
 
-    Of several such alignments one is taken always, sclite's: from the end, a pair before an insertion
-    before a deletion. The number of errors can depend on it (three substitutions cost as much as two
-    deletions and two insertions).
+    Of several alignments of least cost the one that sclite takes is returned: going back from the end, a pair
+    is preferred to an insertion, and that to a deletion. The choice can change the number of errors, since
+    three substitutions cost as much as two deletions and two insertions.
+
+    Args:
+        reference: tokens of the reference.
+        hypothesis: tokens of the hypothesis.
+        costs: costs of edits.
+
+    Example:
+        >>> alignment = align(["MY", "NAME", "ANN"], ["MY", "DOG", "NAME"])
+        >>> alignment.correct, alignment.deletions, alignment.insertions
+        (2, 1, 1)
+        >>> alignment.pairs
+        ((0, 0), (None, 1), (1, 2), (2, None))
     """
     same = _equal(reference, hypothesis)
     table = _least_costs(same, costs)
@@ -83,13 +100,8 @@ def align(reference: Sequence[Hashable], hypothesis: Sequence[Hashable], costs: 
     return Alignment(correct, substitutions, deletions, insertions, tuple(reversed(pairs)))
 
 
-def edit_counts(reference: Sequence[Hashable], hypothesis: Sequence[Hashable]) -> Alignment:
-    """The alignment with the fewest edits (Levenshtein): its `errors` is the edit distance."""
-    return align(reference, hypothesis, UNIT)
-
-
 def _equal(reference: Sequence[Hashable], hypothesis: Sequence[Hashable]) -> npt.NDArray[np.bool_]:
-    """Which tokens are equal: [reference, hypothesis]."""
+    """Which tokens are equal: [reference tokens, hypothesis tokens]."""
     number: dict[Hashable, int] = {}
     rows, columns = (
         np.array([number.setdefault(token, len(number)) for token in tokens], dtype=np.int64)
@@ -99,10 +111,10 @@ def _equal(reference: Sequence[Hashable], hypothesis: Sequence[Hashable]) -> npt
 
 
 def _least_costs(same: npt.NDArray[np.bool_], costs: Costs) -> npt.NDArray[np.int64]:
-    """Least cost of every pair of beginnings: [reference + 1, hypothesis + 1].
+    """Least cost of aligning every pair of prefixes: [reference tokens + 1, hypothesis tokens + 1].
 
-    A row at once: a run of k insertions costs k * insertion, so with that slope taken out the best
-    place to begin the run is a running minimum.
+    Filled row by row. Insertions within a row are a chain: row[j] = min over i <= j of row[i] + (j - i) *
+    insertion. Less the slope j * insertion that is a running minimum, so no loop over columns is needed.
     """
     slope = costs.insertion * np.arange(same.shape[1] + 1, dtype=np.int64)
     table = np.empty((same.shape[0] + 1, same.shape[1] + 1), dtype=np.int64)

@@ -1,7 +1,7 @@
-"""Transcripts that allow several wordings, as sclite reads them.
+"""Transcripts with alternatives, as sclite reads them.
 
-In ``{ A / B C / @ }`` any one alternative may have been signed; ``@`` stands for nothing. Alternatives may
-hold alternatives. Such a text is a network whose arcs are words.
+In ``{ A / B C / @ }`` any one of the alternatives is right; ``@`` stands for nothing. Alternatives can be
+nested. Such a text is a network whose arcs are words.
 """
 
 from dataclasses import dataclass
@@ -9,20 +9,23 @@ from dataclasses import dataclass
 from signkit.errors import UserError
 
 NOTHING = "@"
-"""The word that stands for no word; sclite drops it wherever it stands, also outside braces."""
+"""The word that stands for no word; sclite drops it everywhere, also outside braces."""
 DEEPEST = 50
 HEAD = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Words and which may follow which.
+    """Words and which may follow which. ``A { B / C D } E`` is
+
+        words    A     B     C     D     E
+        before  (0,)  (1,)  (1,)  (3,)  (2, 4)        0: the beginning, n: the n-th word
+        ends    (5,)
 
     Attributes:
-        words: in an order in which each stands after all that may come before it.
-        before: of each word, the numbers of those that may come before it; 0 is the beginning, n the
-            n-th word.
-        ends: the numbers of the words that may come last; 0 where the text may be empty.
+        words: the words, each after all that may precede it.
+        before: for each word, the numbers of those that may precede it.
+        ends: numbers of the words that may come last; 0 if the text may be empty.
     """
 
     words: tuple[str, ...]
@@ -36,10 +39,10 @@ def has_alternatives(text: str) -> bool:
 
 
 def sclite_words(text: str) -> list[str]:
-    """The words of a text without alternatives as sclite takes them.
+    """The words of a text without alternatives, as sclite reads them.
 
-    Only ASCII white space parts words. Of ``A;B`` it takes ``A`` (what follows is a tag) unless the
-    semicolon is escaped, it drops every backslash, one asterisk at the end of a longer word, and ``@``.
+    Only ASCII white space separates words. Of ``A;B`` sclite takes ``A`` (what follows is a tag) unless the
+    semicolon is escaped. It drops backslashes, one asterisk at the end of a longer word, and ``@``.
     """
     words = [word.decode() for word in text.encode().split()]
     if "@" in text or "*" in text or ";" in text or "\\" in text:
@@ -48,7 +51,7 @@ def sclite_words(text: str) -> list[str]:
 
 
 def sclite_word(word: str) -> str:
-    """One word as sclite takes it, see `sclite_words`; may be empty (``;`` alone)."""
+    """One word as sclite reads it, see `sclite_words`; the result may be empty (of ``;`` alone)."""
     end = word.find(";")
     while end > 0 and word[end - 1] == "\\":
         end = word.find(";", end + 1)
@@ -57,15 +60,19 @@ def sclite_word(word: str) -> str:
 
 
 def sclite_case(text: str) -> str:
-    """Text as sclite compares it unless told ``-s``: A to Z are a to z, other letters stay as they are."""
+    """Text as sclite compares it without ``-s``: A to Z in lower case, other letters unchanged."""
     return text.encode().lower().decode()
 
 
 def parse(text: str, where: str) -> Network:
     """The network of a text.
 
+    Args:
+        text: the text, with or without alternatives.
+        where: file and line, for messages.
+
     Raises:
-        UserError: braces do not match, stand inside a word, are nested over 50 deep, or an alternative is
+        UserError: braces do not match, stand inside a word or are nested over 50 deep, or an alternative is
             empty.
     """
     nodes = _Nodes()
@@ -130,7 +137,7 @@ def _marks(text: str, where: str) -> list[tuple[str, str]]:
 
 
 class _Nodes:
-    """A network while it is laid: words between numbered nodes."""
+    """A network under construction: words as arcs between numbered nodes; node 0 begins, node 1 ends."""
 
     def __init__(self) -> None:
         self.leaving: list[list[int]] = []
@@ -138,13 +145,13 @@ class _Nodes:
         self.words: list[tuple[str, int, int]] = []
 
     def new(self) -> int:
-        """A node."""
+        """Add a node and return its number."""
         self.leaving.append([])
         self.arriving.append([])
         return len(self.leaving) - 1
 
     def lay(self, items: _Items, start: int, stop: int) -> None:
-        """Lay items between two nodes."""
+        """Add items one after another between two nodes, alternatives in parallel."""
         for place, item in enumerate(items):
             end = stop if place == len(items) - 1 else self.new()
             if isinstance(item, str):
@@ -157,7 +164,7 @@ class _Nodes:
             start = end
 
     def network(self) -> Network:
-        """Number the words node by node, each node once all words that arrive there have their number."""
+        """The network, with words numbered in topological order (Kahn's algorithm over nodes)."""
         number: dict[int, int] = {}
         waiting = [len(words) for words in self.arriving]
         queue = [0]

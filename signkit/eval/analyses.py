@@ -1,4 +1,4 @@
-"""What lies behind an error rate: which words, sentences how long and whose, what train had of them."""
+"""Breakdowns of an error rate: by word, by length, by signer, and by whether train has the sentence."""
 
 import math
 from collections.abc import Callable, Collection, Sequence
@@ -37,10 +37,10 @@ class LengthBin:
     """Sentences whose reference has `first` to `last` words.
 
     Attributes:
-        value: errors a word, NaN without words.
-        low: of the 95 % interval of `value`, NaN for fewer than two sentences. The interval is the normal
-            one of a ratio of sums over sentences (Cochran, Sampling Techniques, 3rd ed., eq. 6.13), at
-            least 0.
+        value: errors per word; NaN without words.
+        low: lower end of the 95 % interval of `value`; NaN for fewer than two sentences. It is the normal
+            interval of a ratio of sums over sentences (Cochran, Sampling Techniques, 3rd ed., eq. 6.13), cut
+            off at 0.
     """
 
     first: int
@@ -55,7 +55,7 @@ class LengthBin:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The metrics of a part of the sentences: of a signer, of those that train had; NaN where undefined."""
+    """The metrics of a part of the sentences, such as those of one signer; NaN where undefined."""
 
     name: str
     sentences: int
@@ -68,12 +68,16 @@ class Analyses:
     """All analyses of one system.
 
     Attributes:
-        deleted: the words most often deleted, of their occurrences in the references.
-        inserted: the words most often inserted, of their occurrences in the hypotheses.
-        signers: sorted by name; empty where signers are not known.
-        vocabulary: None where train is not known.
-        seen: the sentences that occur in train ("seen") and the others ("unseen"); empty where train is not
-            known.
+        confusions: the most frequent substitutions.
+        grid: the most confused words against each other.
+        deleted: the words deleted most often, with their occurrences in the references.
+        inserted: the words inserted most often, with their occurrences in the hypotheses.
+        tokens: counts of every word.
+        lengths: the error rate by length of the reference.
+        signers: every metric by signer, sorted by name; empty if signers are not known.
+        vocabulary: words that train does not have; None if train is not known.
+        seen: every metric of sentences that occur in train ("seen") and of the others ("unseen"); empty if
+            train is not known.
     """
 
     confusions: tuple[Confusion, ...]
@@ -87,11 +91,12 @@ class Analyses:
     seen: tuple[Part, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Dicts and lists with the attributes' names; all shares are fractions, undefined ones null.
+        """The analyses as JSON: dicts and lists with the names of the attributes.
 
-        ``deleted``, ``inserted`` and ``vocabulary.most`` also have ``share``. ``tokens`` is a list sorted by
-        occurrences in the references, the most frequent first: ``token``, ``references``, ``hypotheses``,
-        ``correct``, ``substituted``, ``deleted``, ``inserted``, ``recall``, ``precision``.
+        Shares are fractions; undefined ones are null. ``deleted``, ``inserted`` and ``vocabulary.most`` also
+        have ``share``. ``tokens`` is a list, the most frequent word of the references first, of ``token``,
+        ``references``, ``hypotheses``, ``correct``, ``substituted``, ``deleted``, ``inserted``, ``recall``,
+        ``precision``.
         """
         content: dict[str, Any] = {
             "confusions": [asdict(c) for c in self.confusions],
@@ -107,7 +112,7 @@ class Analyses:
         if self.vocabulary is not None:
             most = [_with_share(c) for c in self.vocabulary.most]
             content["vocabulary"] = {**asdict(self.vocabulary), "most": most}
-        plain: dict[str, Any] = _without_nan(content)
+        plain: dict[str, Any] = without_nan(content)
         return plain
 
 
@@ -123,10 +128,13 @@ def analyse(
     """All analyses of one system.
 
     Args:
-        measures: those that are given by signer, and for seen and unseen sentences.
-        train: the sentences of train as tokens, cleaned as those of `pairs`; None leaves out what needs them.
-        fold: gives equal strings for tokens that count as equal (case); of `pairs` and `train`.
-        top: how many of the most frequent are listed.
+        pairs: references and hypotheses.
+        aligned: their alignments.
+        measures: metrics to compute by signer, and for seen and unseen sentences.
+        train: the sentences of train as tokens, cleaned like those of `pairs`; None skips what needs them.
+        fold: maps tokens of `pairs` and `train` that count as equal to the same string, for example
+            regardless of case.
+        top: length of the lists of most frequent words.
     """
     counts = by_token(pairs, aligned)
     most = confusions(pairs, aligned, top)
@@ -152,9 +160,8 @@ def analyse(
 def by_length(aligned: Aligned, bins: int = BINS) -> tuple[LengthBin, ...]:
     """The error rate by the length of the reference.
 
-    Bins are equally wide, as narrow as `bins` of them allow for 98 % of the sentences; the last one takes
-    the longer ones too. References without words have a bin of their own; bins without sentences are left
-    out.
+    Bins have equal width, the smallest of `WIDTHS` with which `bins` of them hold 98 % of the sentences. The
+    last bin also takes all longer ones. References without words have their own bin; empty bins are left out.
     """
     words, errors = aligned.words, aligned.errors
     if not len(words):
@@ -183,7 +190,7 @@ def by_length(aligned: Aligned, bins: int = BINS) -> tuple[LengthBin, ...]:
 
 
 def by_signer(measures: Sequence[Measure], aligned: Aligned, signers: Sequence[str]) -> tuple[Part, ...]:
-    """Every metric of each signer, sorted by name; nothing where signers are not known."""
+    """Every metric of each signer, sorted by name; empty if signers are not known."""
     names = sorted(set(signers))
     number = {name: place for place, name in enumerate(names)}
     place = np.fromiter(map(number.__getitem__, signers), np.int64, len(signers))
@@ -191,21 +198,22 @@ def by_signer(measures: Sequence[Measure], aligned: Aligned, signers: Sequence[s
 
 
 def by_seen(measures: Sequence[Measure], aligned: Aligned, known: npt.NDArray[np.bool_]) -> tuple[Part, ...]:
-    """Every metric of the sentences that occur in train, "seen", and of the others, "unseen"."""
+    """Every metric of the sentences that occur in train ("seen") and of the others ("unseen")."""
     return _parts(measures, aligned, ("seen", "unseen"), np.where(known, 0, 1))
 
 
 def seen(
     pairs: Pairs, train: Collection[Sequence[str]], fold: Callable[[str], str] = composed
 ) -> npt.NDArray[np.bool_]:
-    """Whether each reference, as a whole sentence, occurs in train: [sentences].
+    """Whether each reference occurs in train as a whole sentence: [sentences].
 
     Args:
-        train: sentences as tokens, cleaned as those of `pairs`.
-        fold: gives equal strings for tokens that count as equal (case).
+        pairs: the references.
+        train: sentences as tokens, cleaned like those of `pairs`.
+        fold: maps tokens that count as equal to the same string, for example regardless of case.
 
     Raises:
-        TypeError: a sentence is a string, whose "tokens" would be its characters.
+        TypeError: a sentence of train is a string; its characters would be taken for tokens.
     """
     if any(isinstance(sentence, str) for sentence in train):
         raise TypeError("a sentence of train is a string, not a sequence of tokens")
@@ -239,12 +247,15 @@ def _ratio_interval(
     words_each: npt.NDArray[np.int64],
     errors_each: npt.NDArray[np.int64],
 ) -> tuple[Floats, Floats, Floats]:
-    """Errors a word of each bin, and its normal interval: value, low, high, each [bins].
+    """Errors per word of each bin, and the normal interval of it: value, low, high, each [bins].
 
     Args:
         place: the bin of each sentence.
-        sentences: of each bin, as are `words` and `errors`.
-        words_each: of each sentence, as are `errors_each`.
+        sentences: sentences of each bin.
+        words: words of each bin.
+        errors: errors of each bin.
+        words_each: words of each sentence.
+        errors_each: errors of each sentence.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         value = np.where(words > 0, errors / words, np.nan)
@@ -260,21 +271,19 @@ def _with_share(counted: Counted) -> dict[str, Any]:
 
 
 def _token_rows(counts: TokenCounts) -> list[dict[str, Any]]:
-    """The tokens as rows, the most frequent of the references first, ties in the order of the tokens."""
+    """The tokens as rows, the most frequent in the references first; ties in the order of the tokens."""
     order = np.argsort(-counts.references, kind="stable")
-    columns = {
-        name: getattr(counts, name)[order].tolist()
-        for name in (
-            "references",
-            "hypotheses",
-            "correct",
-            "substituted",
-            "deleted",
-            "inserted",
-            "recall",
-            "precision",
-        )
-    }
+    names = (
+        "references",
+        "hypotheses",
+        "correct",
+        "substituted",
+        "deleted",
+        "inserted",
+        "recall",
+        "precision",
+    )
+    columns = {name: getattr(counts, name)[order].tolist() for name in names}
     tokens = [counts.tokens[i] for i in order.tolist()]
     return [
         dict(zip(("token", *columns), row, strict=True))
@@ -282,10 +291,10 @@ def _token_rows(counts: TokenCounts) -> list[dict[str, Any]]:
     ]
 
 
-def _without_nan(content: Any) -> Any:
-    """The same with None for every number that is not one, as JSON needs it."""
+def without_nan(content: Any) -> Any:
+    """A copy with None for NaN, which JSON does not have."""
     if isinstance(content, dict):
-        return {key: _without_nan(value) for key, value in content.items()}
+        return {key: without_nan(value) for key, value in content.items()}
     if isinstance(content, (list, tuple)):
-        return [_without_nan(value) for value in content]
+        return [without_nan(value) for value in content]
     return None if isinstance(content, float) and math.isnan(content) else content

@@ -1,8 +1,8 @@
-"""Alignment of many pairs at once, with the very results of `signkit.eval.alignment.align`.
+"""Alignment of many pairs at once, with exactly the results of `signkit.eval.alignment.align`.
 
-Pairs of like lengths go through their tables of least costs side by side, a row of all tables at a time,
-and then walk back side by side. Equal ends need no table: a pair of equal last tokens is always the move
-that is taken first.
+Pairs of similar lengths are processed together: their tables of least costs are filled side by side, one row
+of all tables at a time, and traced back side by side, one move of all pairs at a time. The common suffix of a
+pair needs no table, because the trace back always prefers to pair equal last tokens.
 """
 
 from collections.abc import Iterator
@@ -15,15 +15,17 @@ from signkit.eval.alignment import SCLITE, Costs
 from signkit.eval.transcripts import DELETION, INSERTION, SUBSTITUTION, Aligned, Ints, Pairs, Ragged
 
 CELLS = 2_000_000
-"""Cells of the tables held at once, unless one pair alone has more."""
+"""Most cells of tables in memory at once, unless a single pair has more."""
 LARGEST = 400_000_000
-"""Cells of the largest table: 20,000 tokens against 20,000."""
+"""Most cells of a single table: 20,000 tokens against 20,000."""
 SIDE_BY_SIDE = 4096
+"""Most pairs processed together."""
 FEW_SIDE_BY_SIDE = 64
-"""Below this many pairs side by side they are better treated one after another."""
+"""With fewer pairs than this, loops over pairs are faster than loops over columns or moves."""
 NARROW = 4
-"""A table that is this many times as high as wide, and higher than `SIDE_BY_SIDE`, is turned."""
+"""Tables are transposed if their height exceeds this many times the width by more than `SIDE_BY_SIDE`."""
 FEW = 256
+"""With fewer pairs than this, common suffixes are found pair by pair."""
 
 DIAGONAL, INSERT, DELETE = range(3)
 
@@ -33,10 +35,10 @@ Sums = npt.NDArray[np.integer]
 
 
 def align_pairs(pairs: Pairs, costs: Costs = SCLITE) -> Aligned:
-    """Align every pair at least cost, with sclite's choice among equal alignments.
+    """Align every pair at least cost; of equal costs, the alignment that sclite takes.
 
     Raises:
-        UserError: a pair is too long to align (over 400 million cells).
+        UserError: a pair is too long to align (its table has more than `LARGEST` cells).
     """
     references, hypotheses = pairs.references, pairs.hypotheses
     ends = _equal_ends(references, hypotheses)
@@ -44,6 +46,8 @@ def align_pairs(pairs: Pairs, costs: Costs = SCLITE) -> Aligned:
     for place in np.flatnonzero((rows + 1) * (columns + 1) > LARGEST)[:1].tolist():
         what = f"too long to align: {rows[place]} tokens against {columns[place]}"
         raise UserError(f"sentence {pairs.ids[place]!r}", what, "split it")
+    # Each pair has room for rows + columns moves in one common array, the most that it can need. The trace
+    # back writes them from the end of that room; `first` is where they begin.
     last = np.cumsum(rows + columns)
     first = last.copy()
     moves = np.zeros(last[-1] if len(last) else 0, dtype=np.int8)
@@ -56,7 +60,7 @@ def align_pairs(pairs: Pairs, costs: Costs = SCLITE) -> Aligned:
 
 
 def _equal_ends(references: Ragged, hypotheses: Ragged) -> Lengths:
-    """How many last tokens of each pair are equal."""
+    """The length of the common suffix of each pair: [pairs]."""
     ends = np.zeros(len(references), dtype=np.int64)
     most = np.minimum(references.lengths, hypotheses.lengths)
     left, right = references.offsets[1:], hypotheses.offsets[1:]
@@ -75,7 +79,7 @@ def _equal_ends(references: Ragged, hypotheses: Ragged) -> Lengths:
 
 
 def _chunks(rows: Lengths, columns: Lengths) -> Iterator[npt.NDArray[np.intp]]:
-    """Places of pairs of like lengths, as many as may be held at once, without those that need no table."""
+    """Groups of pairs of similar lengths that may be processed together, without pairs that need no table."""
     order = np.lexsort((columns, rows))
     order = order[(rows + columns)[order] > 0]
     start = 0
@@ -90,23 +94,24 @@ def _chunks(rows: Lengths, columns: Lengths) -> Iterator[npt.NDArray[np.intp]]:
 
 
 def _side_by_side(sequences: Ragged, chunk: npt.NDArray[np.intp], lengths: Lengths) -> Ints:
-    """Tokens of some sequences, [longest, sequences]; what lies past a sequence's end is never looked at."""
+    """The tokens of some sequences, [longest, sequences]; values past a sequence's end are never used."""
     places = sequences.offsets[chunk] + np.arange(lengths.max())[:, None]
     return sequences.values.take(places, mode="clip") if len(sequences.values) else places.astype(np.int32)
 
 
 def _best_moves(left: Ints, right: Ints, costs: Costs) -> Kinds:
-    """The last move of the best alignment of every pair of beginnings: [rows + 1, columns + 1, pairs]."""
-    if len(left) > len(right) * NARROW + SIDE_BY_SIDE:  # a row at a time: better few rows than many
+    """The last move of the best alignment of every two prefixes: [rows + 1, columns + 1, pairs]."""
+    if len(left) > len(right) * NARROW + SIDE_BY_SIDE:  # the loop is over rows: make them few
         turned = Costs(costs.substitution, insertion=costs.deletion, deletion=costs.insertion)
         return _table(right, left, turned, along=DELETE).transpose(1, 0, 2)
     return _table(left, right, costs, along=INSERT)
 
 
 def _table(left: Ints, right: Ints, costs: Costs, along: int) -> Kinds:
-    """`_best_moves`; `along` is what a move along a row is, DELETE where the table is turned."""
+    """`_best_moves`; `along` is the move along a row: INSERT, or DELETE if the table is transposed."""
     rows, columns, pairs = len(left), len(right), left.shape[1]
     most = (rows + columns + 1) * max(costs.substitution, costs.insertion, costs.deletion)
+    # the narrowest type that holds every cost: the loop is bound by memory
     kind = np.int16 if most < np.iinfo(np.int16).max else np.int32 if most < 2**31 else np.int64
     nothing, substitution, insertion, deletion = (
         kind(cost) for cost in (0, costs.substitution, costs.insertion, costs.deletion)
@@ -121,6 +126,8 @@ def _table(left: Ints, right: Ints, costs: Costs, along: int) -> Kinds:
         np.add(above, deletion, out=row)
         np.minimum(row[1:], diagonal, out=row[1:])
         _insert(row, insertion, first)
+        # Only the moves are stored, not the costs. The order of preference is that of the values: DIAGONAL 0,
+        # INSERT 1, DELETE 2, so the move is the sum of two tests, "not diagonal" and "nor insert".
         not_diagonal = row[1:] != diagonal
         not_insert = row[1:] != (row[:-1] + insertion if along == INSERT else above[1:] + deletion)
         np.add(not_diagonal, not_diagonal & not_insert, out=moves[i + 1, 1:], dtype=np.int8)
@@ -129,19 +136,23 @@ def _table(left: Ints, right: Ints, costs: Costs, along: int) -> Kinds:
 
 
 def _insert(row: Sums, insertion: np.integer, slope: Sums) -> None:
-    """Lower a row [columns + 1, pairs] to what insertions after a cheaper place cost."""
+    """Take insertions along a row [columns + 1, pairs] into account, in place."""
     if row.shape[1] >= FEW_SIDE_BY_SIDE:
-        for j in range(len(row) - 1):  # each waits for the one before it; all pairs at once
+        for j in range(len(row) - 1):  # column by column, for all pairs at once
             np.minimum(row[j + 1], row[j] + insertion, out=row[j + 1])
-    else:  # few pairs, long ones: with the slope of insertions taken out it is a running minimum
+    else:  # few and long: a running minimum along the row, see `signkit.eval.alignment`
         np.add(np.minimum.accumulate(row - slope[:, None], axis=0), slope[:, None], out=row)
 
 
 def _walk_back(table: Kinds, rows: Lengths, columns: Lengths, moves: Kinds, at: Lengths) -> Lengths:
-    """Write the moves of each pair's best alignment before its place `at`; gives where they begin."""
+    """Trace back: write the moves of each pair's best alignment so that they end before index `at`.
+
+    Returns the index of each pair's first move.
+    """
     width, pairs = table.shape[1], table.shape[2]
     if pairs < FEW_SIDE_BY_SIDE:
         return np.array([_walk_alone(table, pair, rows, columns, moves, at) for pair in range(pairs)])
+    # cell (row, column, pair) has the flat index (row * width + column) * pairs + pair; a move goes back by
     steps = np.array([(width + 1) * pairs, pairs, width * pairs])  # DIAGONAL, INSERT, DELETE
     flat = table.reshape(-1)
     cell = (rows * width + columns) * pairs + np.arange(pairs)
@@ -152,13 +163,13 @@ def _walk_back(table: Kinds, rows: Lengths, columns: Lengths, moves: Kinds, at: 
         first[active] -= 1
         moves[first[active]] = move
         cell = cell - steps[move]
-        going = cell >= pairs  # the first `pairs` cells are those where nothing is left
+        going = cell >= pairs  # the first `pairs` cells are row 0, column 0: done
         active, cell = active[going], cell[going]
     return first
 
 
 def _walk_alone(table: Kinds, pair: int, rows: Lengths, columns: Lengths, moves: Kinds, at: Lengths) -> int:
-    """`_walk_back` for one pair, faster where few pairs are long."""
+    """`_walk_back` for one pair in plain Python, which is faster for few pairs."""
     flat, width = table[:, :, pair].tobytes(), table.shape[1]
     cell = int(rows[pair] * width + columns[pair])
     steps = width + 1, 1, width  # DIAGONAL, INSERT, DELETE
@@ -173,13 +184,15 @@ def _walk_alone(table: Kinds, pair: int, rows: Lengths, columns: Lengths, moves:
 
 
 def _aligned(pairs: Pairs, moves: Kinds, first: Lengths, last: Lengths, ends: Lengths) -> Aligned:
-    """The alignments laid end to end: the moves found for each pair, then its equal end."""
+    """The alignments one after another: for each pair its moves, then its common suffix."""
     lengths = last - first + ends
     offsets = np.concatenate(([0], np.cumsum(lengths)))
     kinds = np.zeros(offsets[-1], dtype=np.int8)
     kinds[_within(offsets[:-1], offsets[:-1] + last - first, len(kinds))] = np.array(
         [0, INSERTION, DELETION], dtype=np.int8
     )[moves[_within(first, last, len(moves))]]
+    # Every step but an insertion consumes one token of the reference, so the references fill those steps in
+    # order; the same for hypotheses. A paired step whose tokens differ is a substitution.
     references, hypotheses = (np.full(len(kinds), -1, dtype=np.int32) for _ in range(2))
     references[kinds != INSERTION] = pairs.references.values
     hypotheses[kinds != DELETION] = pairs.hypotheses.values
@@ -190,6 +203,7 @@ def _aligned(pairs: Pairs, moves: Kinds, first: Lengths, last: Lengths, ends: Le
 
 
 def _within(first: Lengths, last: Lengths, size: int) -> npt.NDArray[np.bool_]:
-    """Which of `size` places lie in one of the intervals, which follow one another."""
+    """Which of `size` indices lie in one of the disjoint intervals from `first` to `last`, exclusive."""
+    # +1 where an interval begins, -1 where one ends: the running sum is 1 inside
     edges = np.bincount(first, minlength=size + 1) - np.bincount(last, minlength=size + 1)
     return np.asarray(np.cumsum(edges[:-1]) > 0)

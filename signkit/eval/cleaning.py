@@ -1,7 +1,8 @@
-"""A protocol's clean-up rules applied to lines, fast: most lines hold nothing that a rule looks for.
+"""Applying a protocol's clean-up rules to lines, fast.
 
-Rules that look at one word at a time are taken together, and what they make of a word is remembered. For
-the others each word is asked once whether a line that has it needs them.
+Most lines contain nothing that any rule changes, and the same words occur over and over. So neighbouring
+rules that act on single words are fused, and their result for each word is cached. For the other rules it is
+cached for each word whether a line with that word may be changed by them.
 """
 
 import re
@@ -19,19 +20,20 @@ from signkit.eval.rules import Rule, Side
 Edit = Callable[[str], str]
 Test = Callable[[str], bool]
 Traced = tuple[str, list[tuple[str, str, str]]]
-# Different words that a cleaner remembers; a vocabulary has far fewer.
+# Words in a cleaner's cache; a vocabulary is far smaller.
 REMEMBERED = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A rule, ready to use, or several.
+    """A rule, or several fused ones, in executable form.
 
     Attributes:
-        apply: a line to what is made of it.
-        fires: whether something may be done to a line that has this word.
-        in_words: whether it is done to each word by itself.
-        repeats: whether something may be done to a line with equal neighbours.
+        name: name of the rule.
+        apply: maps a line to the changed line.
+        fires: whether a line that contains this word may be changed.
+        in_words: whether the rule acts on each word separately.
+        repeats: whether a line with two equal neighbouring words may be changed.
     """
 
     name: str
@@ -42,10 +44,10 @@ class _Step:
 
 
 def cleaner(protocol: Protocol, side: Side) -> Edit:
-    """What makes of a line (words joined by single blanks) the cleaned line, perhaps an empty one.
+    """A function that cleans a line of words joined by single blanks; the result may be empty.
 
-    Without rules for the side it is the identity. Its function raises UserError for a word of more than
-    `LONGEST` characters where a rule's pattern has a repeat.
+    Without rules for the side it is the identity. The function raises UserError for a word of more than
+    `LONGEST` characters if the pattern of a rule has a repeat.
     """
     steps = _fused(_steps(protocol, side))
     if not steps:
@@ -53,7 +55,7 @@ def cleaner(protocol: Protocol, side: Side) -> Edit:
     may_fire = _forecast(steps)
 
     def clean(line: str) -> str:
-        left = may_fire(line)
+        left = may_fire(line)  # bit n: step n may change the line
         if not left:
             return line
         while left:
@@ -62,20 +64,15 @@ def cleaner(protocol: Protocol, side: Side) -> Edit:
             after = steps[lowest.bit_length() - 1].apply(line)
             if after != line:
                 line = after
-                left = may_fire(line) & -(lowest << 1)
+                left = may_fire(line) & -(lowest << 1)  # new words; only the steps after this one
         return _joined(line)
 
     return clean
 
 
-def traced(protocol: Protocol, side: Side, line: str) -> Traced:
-    """`tracer` for a single line."""
-    return tracer(protocol, side)(line)
-
-
 def tracer(protocol: Protocol, side: Side) -> Callable[[str], Traced]:
-    """What makes of a line the cleaned line, and a trace: of each rule that changed the line its name, the
-    line before it, the line after it."""
+    """A function that cleans a line and traces it: the cleaned line, and for each rule that changed it the
+    rule's name, the line before and the line after."""
     steps = _steps(protocol, side)
 
     def trace(line: str) -> Traced:
@@ -96,7 +93,7 @@ def _steps(protocol: Protocol, side: Side) -> tuple[_Step, ...]:
 
 
 def _fused(steps: Sequence[_Step]) -> list[_Step]:
-    """The steps, neighbours that look at one word at a time made one."""
+    """The steps, with runs of neighbours that act on single words fused into one step."""
     fused: list[_Step] = []
     for in_words, run in groupby(steps, key=lambda step: step.in_words):
         neighbours = [*run]
@@ -105,6 +102,8 @@ def _fused(steps: Sequence[_Step]) -> list[_Step]:
 
 
 def _of_words(steps: Sequence[_Step]) -> _Step:
+    """One step for several that act on single words, with a cache of their result for each word."""
+
     @lru_cache(REMEMBERED)
     def cleaned(word: str) -> str:
         for step in steps:
@@ -120,10 +119,10 @@ def _of_words(steps: Sequence[_Step]) -> _Step:
 
 
 def _forecast(steps: Sequence[_Step]) -> Callable[[str], int]:
-    """What tells which steps may change a line, as bits; a step whose bit is not set does not."""
+    """A function that tells which steps may change a line, as bits; a step whose bit is 0 cannot."""
     merging = sum(1 << place for place, step in enumerate(steps) if step.repeats)
-    bits: dict[str, int] = {}
-    inert: set[str] = set()
+    bits: dict[str, int] = {}  # steps that fire on each word seen so far
+    inert: set[str] = set()  # words on which none does: a line of only these takes one set operation
 
     def learn(word: str) -> int:
         if len(bits) >= REMEMBERED:
@@ -162,10 +161,11 @@ def _step(rule: Rule, protocol: str) -> _Step:
 
 
 def _edits(rule: Rule, protocol: str) -> tuple[Edit, Test, bool]:
-    """What a rule does to a line, once, to which words, and whether to each by itself."""
+    """One application of a rule to a line, the test of words that it may change, and whether it acts on
+    single words."""
     text, by = rule.text, rule.by
     if rule.kind in ("delete", "replace"):
-        piece = max(text.split(" "), key=len)
+        piece = max(text.split(" "), key=len)  # a line with the text has a word with this part of it
         return lambda line: line.replace(text, by), lambda word: piece in word, " " not in text + by
     if rule.kind == "drop":
         return lambda line: _kept(line, text), lambda word: text in word, True
@@ -201,7 +201,8 @@ def _merging(rule: Rule) -> tuple[Edit, Test, bool]:
         return _merged, lambda word: False, False
     matcher = rule.matcher()
     whole = re.compile(rule.pattern, matcher.flags).fullmatch
-    # A word with another character can begin or end in a shorter word that is repeated.
+    # In a line of letters, digits, hyphens and blanks only, words can be compared as a whole. Otherwise a
+    # repeated word can be a part of what blanks separate, and only the pattern finds it.
     other = re.compile(r"[^\w -]", matcher.flags).search
 
     def once(line: str) -> str:
@@ -210,7 +211,7 @@ def _merging(rule: Rule) -> tuple[Edit, Test, bool]:
         merged, before = [], ""
         for word in line.split(" "):
             if word == before and whole(word):
-                before = ""  # the pair is done with: a third equal word begins the next
+                before = ""  # this pair is merged; a third equal word starts a new one
             else:
                 merged.append(word)
                 before = word
@@ -235,7 +236,7 @@ def _joined(line: str) -> str:
 
 
 def _kept(line: str, text: str) -> str:
-    """The line without the words that hold the text; their blanks stay."""
+    """The line without the words that contain the text; the blanks around them stay."""
     return " ".join(["" if text in word else word for word in line.split(" ")])
 
 

@@ -1,4 +1,4 @@
-"""Whether systems differ: paired tests of every two, corrected for their number."""
+"""Comparing systems: paired tests of every two systems, corrected for multiple comparisons."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,18 +16,20 @@ from signkit.eval.significance import SIGNIFICANT, holm, mapsswe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """One metric of two systems.
+    """One test of one metric between two systems.
 
     Attributes:
-        metric: as `Score.name`.
-        test: ``bootstrap`` (paired), or ``mapsswe`` (NIST's matched pairs, of the error rate).
-        first, second: names of the systems.
-        difference: the first's value less the second's, a fraction.
-        low, high: the interval of the difference; NaN for ``mapsswe``.
-        p_value: two-sided.
-        p_corrected: by Holm, for all pairs of systems in this metric and test.
-        better: the name of the better system; empty where p_corrected is not below 0.05.
-        note: what the test was made of.
+        metric: name of the metric, as `Score.name`.
+        test: ``bootstrap`` (paired), or ``mapsswe`` (NIST's matched pairs test of the error rate).
+        first: name of the first system.
+        second: name of the second system.
+        difference: value of the first minus value of the second, a fraction.
+        low: lower end of the interval of the difference; NaN for ``mapsswe``.
+        high: upper end of that interval; NaN for ``mapsswe``.
+        p_value: two-sided p-value.
+        p_corrected: the p-value after Holm's correction for all pairs of systems in this metric and test.
+        better: name of the better system; empty if p_corrected is not below 0.05.
+        note: details of the test.
     """
 
     metric: str
@@ -45,11 +47,11 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Systems on the same references.
+    """Scores and comparisons of several systems on the same references.
 
     Attributes:
-        systems: by name, in the order given.
-        comparisons: of every two, metric by metric.
+        systems: the systems by name, in the given order.
+        comparisons: tests of every two systems, metric by metric.
     """
 
     systems: dict[str, Scored]
@@ -69,16 +71,25 @@ def compare(
     """Score two or more systems, and test every two of them in every metric.
 
     Args:
-        systems: hypotheses by the system's name.
-        (the others as of `signkit.eval.scores.score`)
+        references: the reference sentences.
+        systems: hypotheses by the name of the system.
+        protocol: as for `signkit.eval.scores.score`, like all other arguments.
 
     Raises:
-        UserError: fewer than two systems, or as `score`.
+        UserError: fewer than two systems, or as for `score`.
+
+    Example:
+        >>> references = {"s1": "MY NAME ANN", "s2": "WHAT NAME", "s3": "MY DOG"}
+        >>> first = {"s1": "MY NAME ANN", "s2": "WHAT NAME", "s3": "MY CAT"}
+        >>> second = {"s1": "NAME ANN", "s2": "WHAT", "s3": "MY CAT"}
+        >>> compared = compare(references, {"A": first, "B": second}, metrics=["wer"])
+        >>> [(c.test, round(c.difference, 3), c.better) for c in compared.comparisons]
+        [('bootstrap', -0.286, 'A'), ('mapsswe', -0.286, 'A')]
     """
     rules = load(protocol) if isinstance(protocol, str) else protocol
     if len(systems) < 2:
         raise UserError("systems", f"two or more are needed to compare, not {len(systems)}")
-    drawn = resampling or Resampling()
+    resampling = resampling or Resampling()
     scored = {
         name: score(
             references,
@@ -87,37 +98,39 @@ def compare(
             metrics=metrics,
             signers=signers,
             missing=missing,
-            resampling=drawn,
+            resampling=resampling,
         )
         for name, hypotheses in systems.items()
     }
-    return Compared(scored, comparisons(scored, drawn))
+    return Compared(scored, comparisons(scored, resampling))
 
 
-def comparisons(systems: Mapping[str, Scored], drawn: Resampling) -> tuple[Comparison, ...]:
-    """The tests of every two systems, see `compare`."""
+def comparisons(systems: Mapping[str, Scored], resampling: Resampling) -> tuple[Comparison, ...]:
+    """The tests of every two of some scored systems, see `compare`."""
     first = next(iter(systems.values()))
     tests: list[Comparison] = []
     protocol = first.sentences.protocol
     pairs = list(combinations(systems, 2))
-    if drawn.resamples:
+    if resampling.resamples:
         for place in range(len(first.measures)):
-            tests += _corrected([_bootstrapped(systems, a, b, place, drawn) for a, b in pairs])
+            tests += _corrected([_bootstrapped(systems, a, b, place, resampling) for a, b in pairs])
     rate = main_rate(protocol)
     if any(measure.name == rate for measure in first.measures):
         tests += _corrected([_matched_pairs(systems, a, b, rate) for a, b in pairs])
     return tuple(tests)
 
 
-def _bootstrapped(systems: Mapping[str, Scored], a: str, b: str, place: int, drawn: Resampling) -> Comparison:
+def _bootstrapped(
+    systems: Mapping[str, Scored], a: str, b: str, place: int, resampling: Resampling
+) -> Comparison:
     one, other = systems[a].measures[place], systems[b].measures[place]
-    group = groups(systems[a].sentences.cleaned.signers) if drawn.by_signer else None
+    group = groups(systems[a].sentences.cleaned.signers) if resampling.by_signer else None
     result = paired(
         one,
         other,
-        confidence=drawn.confidence,
-        resamples=drawn.resamples,
-        seed=drawn.seed,
+        confidence=resampling.confidence,
+        resamples=resampling.resamples,
+        seed=resampling.seed,
         groups=group,
     )
     first_is_better = (result.difference > 0) == one.higher_is_better
@@ -151,7 +164,7 @@ def _matched_pairs(systems: Mapping[str, Scored], a: str, b: str, rate: str) -> 
 
 
 def _corrected(tests: list[Comparison]) -> list[Comparison]:
-    """With Holm's correction; `better` stays only where it holds."""
+    """The tests with Holm's correction; `better` is cleared where it is not significant any more."""
     values = holm([test.p_value for test in tests])
     return [
         replace(test, p_corrected=p, better=test.better if p < SIGNIFICANT else "")

@@ -1,4 +1,4 @@
-"""Which words go wrong: confused, deleted, inserted, or never seen in train."""
+"""Errors by word: confused, deleted, inserted, or missing from train."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """How often one word was taken for another; `occurrences` are the first one's in the references."""
+    """How often one word was recognised as another; `occurrences` is how often the references have it."""
 
     reference: str
     hypothesis: str
@@ -25,7 +25,7 @@ class Confusion:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """How many of a word's occurrences something happened to; what, and whose, says the list it is in."""
+    """A word with a count out of its occurrences; what is counted depends on the list it is in."""
 
     token: str
     count: int
@@ -33,17 +33,21 @@ class Counted:
 
     @property
     def share(self) -> float:
-        """Of its occurrences."""
+        """The count as a share of the occurrences."""
         return self.count / self.occurrences
 
 
 @dataclass(frozen=True, slots=True)
 class TokenCounts:
-    """What became of every token, arrays int64 [tokens] in the order of `Pairs.tokens`.
+    """Counts of every token; arrays int64 [tokens] in the order of `Pairs.tokens`.
 
     Attributes:
-        references: its occurrences in the references: correct, substituted or deleted.
-        hypotheses: its occurrences in the hypotheses: correct, in the place of another, or inserted.
+        tokens: the tokens.
+        references: occurrences in the references: correct, substituted or deleted.
+        hypotheses: occurrences in the hypotheses: correct, substituted for another, or inserted.
+        correct: occurrences in the references that were recognised.
+        deleted: occurrences in the references that were deleted.
+        inserted: occurrences in the hypotheses that were inserted.
     """
 
     tokens: tuple[str, ...]
@@ -55,17 +59,17 @@ class TokenCounts:
 
     @property
     def substituted(self) -> Counts:
-        """Occurrences in the references in whose place another token was recognised: [tokens]."""
+        """Occurrences in the references that were recognised as another token: [tokens]."""
         return self.references - self.correct - self.deleted
 
     @property
     def recall(self) -> Floats:
-        """Share of the reference's occurrences that are correct, NaN where there are none: [tokens]."""
+        """Share of the occurrences in references that are correct; NaN if there are none: [tokens]."""
         return _shares(self.correct, self.references)
 
     @property
     def precision(self) -> Floats:
-        """Share of the hypotheses' occurrences that are correct, NaN where there are none: [tokens]."""
+        """Share of the occurrences in hypotheses that are correct; NaN if there are none: [tokens]."""
         return _shares(self.correct, self.hypotheses)
 
 
@@ -74,9 +78,9 @@ class Grid:
     """The most confused tokens against each other.
 
     Attributes:
-        tokens: those of the most frequent confusions, partners beside each other.
-        counts: how often each reference token (row) was recognised as each token; correct on the diagonal.
-        occurrences: of each in the references.
+        tokens: the tokens of the most frequent confusions, partners next to each other.
+        counts: how often each reference token (row) was recognised as each token (column).
+        occurrences: occurrences of each token in the references.
     """
 
     tokens: tuple[str, ...]
@@ -86,14 +90,18 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class OutOfVocabulary:
-    """The words of the references that train does not have.
+    """The words of the references that train does not have ("unknown").
 
     Attributes:
-        words: of the references; `unknown_words` of them are not in train.
-        types: different words of the references; `unknown_types` of them are not in train.
-        correct: unknown words that were recognised nonetheless; the others are `substituted` or `deleted`.
+        words: number of words of the references.
+        unknown_words: number of them that are unknown.
+        types: number of distinct words of the references.
+        unknown_types: number of them that are unknown.
+        correct: unknown words that were recognised nonetheless.
+        substituted: unknown words that were recognised as another.
+        deleted: unknown words that were deleted.
         hypothesised: words of the hypotheses that train does not have.
-        most: the most frequent unknown words: how many of their occurrences are correct.
+        most: the most frequent unknown words, and how many of their occurrences are correct.
     """
 
     words: int
@@ -108,7 +116,7 @@ class OutOfVocabulary:
 
 
 def by_token(pairs: Pairs, aligned: Aligned) -> TokenCounts:
-    """What became of every token."""
+    """Counts of every token."""
     size = len(pairs.tokens)
 
     def counted(numbers: Ints) -> Counts:
@@ -119,14 +127,15 @@ def by_token(pairs: Pairs, aligned: Aligned) -> TokenCounts:
         pairs.tokens,
         counted(references[references >= 0]),
         counted(hypotheses[hypotheses >= 0]),
-        counted(references[(kinds == CORRECT) & (references >= 0)]),  # not so if it was put in for free
+        # an optional word that was inserted is correct too, but has no reference
+        counted(references[(kinds == CORRECT) & (references >= 0)]),
         counted(references[kinds == DELETION]),
         counted(hypotheses[kinds == INSERTION]),
     )
 
 
 def confusions(pairs: Pairs, aligned: Aligned, top: int) -> tuple[Confusion, ...]:
-    """The most frequent substitutions, the most frequent first, ties by the words."""
+    """The ``top`` most frequent substitutions, most frequent first; ties in the order of the words."""
     size, wrong = len(pairs.tokens), aligned.kinds == SUBSTITUTION
     keys = aligned.references[wrong].astype(np.int64) * size + aligned.hypotheses[wrong]
     distinct, counts = np.unique(keys, return_counts=True)
@@ -141,7 +150,7 @@ def confusions(pairs: Pairs, aligned: Aligned, top: int) -> tuple[Confusion, ...
 
 
 def confusion_grid(pairs: Pairs, aligned: Aligned, most: Sequence[Confusion], size: int) -> Grid:
-    """The first `size` tokens of the confusions against each other."""
+    """The confusions between the first `size` tokens of ``most``."""
     tokens = tuple(dict.fromkeys(token for c in most for token in (c.reference, c.hypothesis)))[:size]
     number = {token: place for place, token in enumerate(tokens)}
     places = np.array([number.get(token, -1) for token in pairs.tokens], dtype=np.int64)
@@ -156,12 +165,12 @@ def confusion_grid(pairs: Pairs, aligned: Aligned, most: Sequence[Confusion], si
 
 
 def most_deleted(counts: TokenCounts, top: int) -> tuple[Counted, ...]:
-    """The words most often deleted, of their occurrences in the references; ties by the words."""
+    """The words deleted most often, of their occurrences in the references; ties in word order."""
     return _most(counts.tokens, counts.deleted, counts.references, top)
 
 
 def most_inserted(counts: TokenCounts, top: int) -> tuple[Counted, ...]:
-    """The words most often inserted, of their occurrences in the hypotheses; ties by the words."""
+    """The words inserted most often, of their occurrences in the hypotheses; ties in word order."""
     return _most(counts.tokens, counts.inserted, counts.hypotheses, top)
 
 
@@ -171,8 +180,10 @@ def out_of_vocabulary(
     """The words that train does not have, and how they were recognised.
 
     Args:
-        train: the words of train, cleaned as those of `counts`.
-        fold: gives equal strings for words that count as equal (case).
+        counts: counts of the words.
+        train: the words of train, cleaned like those of `counts`.
+        top: length of the list of most frequent words.
+        fold: maps words that count as equal to the same string, for example regardless of case.
     """
     known = set(map(fold, train))
     new = np.array([fold(token) not in known for token in counts.tokens], dtype=np.bool_)
@@ -195,14 +206,14 @@ def out_of_vocabulary(
 def _most(
     tokens: tuple[str, ...], order: Counts, occurrences: Counts, top: int, shown: Counts | None = None
 ) -> tuple[Counted, ...]:
-    """The tokens of the largest `order` that is above 0, with what is `shown` of them (`order` itself)."""
+    """The ``top`` tokens with the largest `order` above 0; their count is `shown`, by default `order`."""
     best = np.lexsort((_ranks(tokens), -order))[:top]
     counts = order if shown is None else shown
     return tuple(Counted(tokens[i], int(counts[i]), int(occurrences[i])) for i in best.tolist() if order[i])
 
 
 def _ranks(tokens: tuple[str, ...]) -> Counts:
-    """The place of each token in the order of their code points, for ties: [tokens]."""
+    """The rank of each token in code point order, to break ties: [tokens]."""
     ranks = np.empty(len(tokens), dtype=np.int64)
     ranks[sorted(range(len(tokens)), key=tokens.__getitem__)] = np.arange(len(tokens))
     return ranks

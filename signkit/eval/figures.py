@@ -1,4 +1,4 @@
-"""Metrics as a reader has them: title, unit, and which direction is better."""
+"""How metrics are presented: title, unit, and which direction is better."""
 
 import math
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """What a figure is.
+    """The presentation of a metric.
 
     Attributes:
-        name: of a `signkit.types.Score`, such as ``wer``.
-        title: for headings and legends.
-        unit: ``percent``: a fraction read as a percentage; ``points``: a fraction read as points of 100, as
-            BLEU; ``number``: read as it is, as a perplexity.
-        higher_is_better: None where neither direction is, as of a share that describes the data.
-        short: a heading for narrow tables; the title where it is empty.
+        name: name of the `signkit.types.Score`, such as ``wer``.
+        title: title for headings and legends.
+        unit: ``percent``: a fraction shown as a percentage; ``points``: a fraction shown times 100, like
+            BLEU; ``number``: shown as it is, like a perplexity.
+        higher_is_better: None where neither direction is better, as of a share that describes the data.
+        short: heading for narrow tables; empty to use the title.
     """
 
     name: str
@@ -26,11 +26,11 @@ class Metric:
 
     @property
     def heading(self) -> str:
-        """For the head of a column."""
+        """The heading of a column."""
         return self.short or self.title
 
     def text(self, value: float, digits: int = 2) -> str:
-        """A value as it is printed: ``7.31 %``, ``23.40``, ``-`` where it is not defined."""
+        """A value as text: ``7.31 %``, ``23.40``, ``-`` for NaN."""
         if math.isnan(value):
             return "-"
         if self.unit == "number":
@@ -38,7 +38,7 @@ class Metric:
         return f"{100 * value:.{digits}f}" + (" %" if self.unit == "percent" else "")
 
     def is_better(self, value: float, other: float) -> bool:
-        """Whether a value is better than another one; NaN never is."""
+        """Whether a value is better than another; false if either is NaN."""
         return value > other if self.higher_is_better else value < other
 
 
@@ -83,14 +83,16 @@ METRICS = {
         Metric("calibration_error_raw", "expected calibration error, not calibrated", short="ECE before"),
     )
 }
-"""The figures of every protocol and of the built-in tasks, by name."""
+"""The metrics of all protocols and of the built-in tasks, by name."""
 
 _GREEDY = "_greedy"
 
 
 def metric(name: str) -> Metric:
-    """What the figure of a name is; ``wer_greedy`` is the WER of greedy search. A name that is not known, as
-    a package of somebody else may have it, is a fraction of which less is better."""
+    """The presentation of a metric by name; ``wer_greedy`` is the WER of greedy search.
+
+    An unknown name, as from a third-party package, is taken to be a fraction of which lower is better.
+    """
     if name.endswith(_GREEDY) and name not in METRICS:
         whole = metric(name.removesuffix(_GREEDY))
         return Metric(name, f"{whole.title}, greedy", whole.unit, whole.higher_is_better, short="greedy")

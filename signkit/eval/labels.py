@@ -1,8 +1,8 @@
-"""Accuracy and F1 where a sentence is one label: isolated signs.
+"""Accuracy and F1 for sentences that are one label each, such as isolated signs.
 
-The label of a sentence is the whole of its tokens. More tokens than one are a label of their own ("NOT
-KNOW" is neither "NOT" nor "KNOW"), no token is the label "": a hypothesis of these is right only where the
-reference is the very same.
+The label of a sentence is its whole sequence of tokens. Several tokens are a label of their own ("NOT KNOW"
+is neither "NOT" nor "KNOW"), and no token is the label "". A hypothesis is right if it has the label of its
+reference.
 """
 
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """One label a sentence, on both sides.
+    """The labels of references and hypotheses.
 
     Attributes:
-        names: of the labels, sorted; tokens joined by blanks.
-        references: place in `names`, [sentences].
-        hypotheses: place in `names`, [sentences].
-        odd: references, and hypotheses, that are not one token.
+        names: names of the labels, sorted; tokens joined by blanks.
+        references: index in `names`, [sentences].
+        hypotheses: index in `names`, [sentences].
+        odd: number of references, and of hypotheses, that are not exactly one token.
     """
 
     names: tuple[str, ...]
@@ -35,18 +35,18 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class ClassTable:
-    """How well each class is recognised, in the order of its name; arrays are [classes].
+    """Precision, recall and F1 of each class, sorted by name; arrays are [classes].
 
-    A class that occurs in hypotheses only has a row too: its support is 0 and its recall NaN.
+    Classes that occur only in hypotheses are included; their support is 0 and their recall NaN.
 
     Attributes:
-        names: of the classes.
-        precision: right ones over those predicted; NaN where it is never predicted.
-        recall: right ones over support; NaN where that is 0.
-        f1: twice the right ones over support and predicted; 0 where none is right.
-        support: sentences of the reference.
-        predicted: sentences of the hypotheses.
-        correct: sentences that are right.
+        names: names of the classes.
+        precision: correct / predicted; NaN if the class is never predicted.
+        recall: correct / support; NaN if the support is 0.
+        f1: 2 correct / (support + predicted).
+        support: number of references with the class.
+        predicted: number of hypotheses with the class.
+        correct: number of sentences where both have it.
     """
 
     names: tuple[str, ...]
@@ -86,12 +86,14 @@ def accuracy(labels: Labels) -> Measure:
 
 
 def macro_f1(labels: Labels) -> Measure:
-    """The mean of F1 over the classes that occur in the reference, each with equal weight.
+    """The mean of F1 over the classes that occur in the references, with equal weight.
 
-    A class that occurs in hypotheses only is no member of the mean; predicting it costs recall of the class
-    that was right. (scikit-learn's ``macro`` takes such classes in as zeros unless `labels` are given.)
-    In a resample, the mean is over the classes that occur in its references.
+    Classes that occur only in hypotheses are not part of the mean; predicting them lowers the recall of the
+    right class. (scikit-learn's ``macro`` includes such classes as zeros unless `labels` are given.) In a
+    resample, the mean is over the classes of its references.
     """
+    # F1 is not a function of a few sums, so the statistics are the counts of all pairs (reference,
+    # hypothesis) that occur: the confusion matrix, without its empty cells.
     code, row = np.unique(labels.references * len(labels.names) + labels.hypotheses, return_inverse=True)
     reference, hypothesis = np.divmod(code, max(len(labels.names), 1))
     size = len(labels.names)
@@ -133,6 +135,7 @@ def by_class(labels: Labels) -> ClassTable:
 
 def _numbered(side: Ragged, pairs: Pairs) -> tuple[Ints, list[str]]:
     """The label of each sentence as a number, and the text of each number."""
+    # sentences of one token, nearly all, take their number from one np.unique; the others one by one
     label = np.zeros(len(side), dtype=np.int64)
     single = side.lengths == 1
     present, label[single] = np.unique(side.values[side.offsets[:-1][single]], return_inverse=True)
@@ -145,7 +148,7 @@ def _numbered(side: Ragged, pairs: Pairs) -> tuple[Ints, list[str]]:
 
 
 def _by_class(times: Floats, of: Ints, size: int) -> Floats:
-    """Counts of (reference, hypothesis) pairs [..., pairs] to counts of classes [..., size]."""
+    """Sum counts of pairs [..., pairs] to counts of classes [..., size]; ``of`` is each pair's class."""
     sums = np.zeros((*times.shape[:-1], size))
     order = np.argsort(of, kind="stable")
     present, first = np.unique(of[order], return_index=True)
@@ -155,6 +158,7 @@ def _by_class(times: Floats, of: Ints, size: int) -> Floats:
 
 
 def _odd(labels: Labels) -> str:
+    """A remark about sentences that are not exactly one token; "" if there are none."""
     references, hypotheses = labels.odd
     if not references and not hypotheses:
         return ""

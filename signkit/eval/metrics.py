@@ -1,4 +1,4 @@
-"""The metrics by name: which tokens and costs each wants, and its measure."""
+"""The metrics of protocols by name: the tokens and costs each one needs, and how it is computed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,12 +16,12 @@ from signkit.eval.tokens import Unit
 from signkit.eval.transcripts import Aligned, Pairs
 
 NAMES: tuple[str, ...] = get_args(Metric)
-"""What may be asked for; ``edits``, ``seen`` and ``bleu`` are several figures each."""
+"""Names that a protocol may list; ``edits``, ``seen`` and ``bleu`` give several figures each."""
 
 
 @dataclass(frozen=True)
 class Sentences:
-    """Cleaned sentences, and their alignments as far as they were asked for."""
+    """Cleaned sentences, their tokens and their alignments; the latter are computed on demand and cached."""
 
     cleaned: Cleaned
     protocol: Protocol
@@ -29,13 +29,13 @@ class Sentences:
     _aligned: dict[tuple[Unit, bool, Costs], Aligned] = field(default_factory=dict)
 
     def pairs(self, unit: Unit, spaces: bool = False) -> Pairs:
-        """The sentences in tokens of a unit."""
+        """The sentences as tokens of a unit."""
         if (unit, spaces) not in self._pairs:
             self._pairs[unit, spaces] = encode(self.cleaned, unit, case=self.protocol.case, spaces=spaces)
         return self._pairs[unit, spaces]
 
     def aligned(self, unit: Unit, costs: Costs, spaces: bool = False) -> Aligned:
-        """Their alignments."""
+        """Their alignments in tokens of a unit, at some costs."""
         key = (unit, spaces, costs)
         if key not in self._aligned:
             pairs = self.pairs(unit, spaces)
@@ -47,14 +47,14 @@ class Sentences:
 
     @property
     def main(self) -> tuple[Pairs, Aligned]:
-        """In the protocol's unit, at its costs."""
+        """Tokens in the protocol's unit, and alignments at its costs."""
         protocol = self.protocol
         spaces = protocol.spaces and protocol.unit == "character"
         return self.pairs(protocol.unit, spaces), self.aligned(protocol.unit, protocol.costs, spaces)
 
 
 def measures(names: Sequence[str], sentences: Sentences) -> tuple[Measure, ...]:
-    """The measures of some metrics, in their order, each once.
+    """The measures of the named metrics, in the order of the names, each once.
 
     Raises:
         UserError: a name that is not of a metric.
@@ -67,10 +67,10 @@ def measures(names: Sequence[str], sentences: Sentences) -> tuple[Measure, ...]:
 
 
 def check_names(names: Sequence[str], where: str) -> None:
-    """Refuse a name that is not of a metric.
+    """Check the names of metrics.
 
     Raises:
-        UserError: with the nearest name.
+        UserError: a name is not of a metric; the most similar one is suggested.
     """
     for name in names:
         if name not in NAMES:
@@ -125,4 +125,4 @@ def _measures(name: str, sentences: Sentences) -> tuple[Measure, ...]:
         return (labels.accuracy(labels.labels(sentences.pairs("word"))),)
     if name == "macro_f1":
         return (labels.macro_f1(labels.labels(sentences.pairs("word"))),)
-    return ()  # `seen` needs train, `per_class` is a table: whoever has them adds them
+    return ()  # `seen` needs train and `per_class` is a table; the callers that have them add them

@@ -1,42 +1,23 @@
-"""Alignment of transcripts that allow several wordings, with sclite's costs and choices.
+"""Alignment of transcripts with alternatives, with sclite's costs and tie-breaking.
 
-Of all pairs of paths through two networks of words (see `signkit.eval.alternatives`) the pair that aligns at
-least cost is taken.
+Of all pairs of paths through two word networks (see `signkit.eval.alternatives`) the pair with the alignment
+of least cost is found.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import eq
 
 import numpy as np
 import numpy.typing as npt
 
 from signkit.eval.alignment import SCLITE, Costs
-from signkit.eval.alternatives import (
-    NOTHING,
-    Network,
-    has_alternatives,
-    parse,
-    sclite_case,
-    sclite_word,
-    sclite_words,
-)
+from signkit.eval.alternatives import NOTHING, Network
 from signkit.eval.transcripts import CORRECT, DELETION, INSERTION, SUBSTITUTION
-
-__all__ = [
-    "NOTHING",
-    "Chosen",
-    "Network",
-    "align_networks",
-    "has_alternatives",
-    "parse",
-    "sclite_case",
-    "sclite_word",
-    "sclite_words",
-]
 
 NOTHING_COST = 0.001
 OPTIONAL_SHARE = 2 / 3
-"""Of the cost of a deletion or insertion, for a word that may be left out: sclite's 2 to 3."""
+"""Cost of deleting or inserting an optional word, relative to other words: sclite's 2 to 3."""
 
 Same = Callable[[str, str], bool]
 Step = tuple[int, str | None, str | None]
@@ -46,18 +27,18 @@ Places = npt.NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The paths that were taken and their alignment.
+    """The chosen paths through two networks, and their alignment.
 
     Attributes:
-        steps: kind (0 correct, 1 substitution, 2 deletion, 3 insertion), word of the reference, word of
-            the hypothesis; None where there is none. A word that may be left out, and was, is correct.
+        steps: kind (0 correct, 1 substitution, 2 deletion, 3 insertion), word of the reference and word of
+            the hypothesis, None where there is none. An optional word that was left out counts as correct.
     """
 
     steps: tuple[Step, ...]
 
     @property
     def counts(self) -> tuple[int, int, int, int]:
-        """Correct, substituted, deleted and inserted words."""
+        """Number of correct, substituted, deleted and inserted words."""
         kinds = [kind for kind, _, _ in self.steps]
         return kinds.count(CORRECT), kinds.count(SUBSTITUTION), kinds.count(DELETION), kinds.count(INSERTION)
 
@@ -79,21 +60,26 @@ def align_networks(
     *,
     optional: bool = False,
     fragments: bool = False,
-    same: Same | None = None,
+    same: Same = eq,
 ) -> Chosen:
-    """Align the two paths that align at least cost; of several the one that sclite takes.
+    """Find the paths through two networks whose alignment has the least cost.
+
+    Of several alignments of least cost the one that sclite takes is returned.
 
     Args:
-        optional: a word in parentheses may be left out, or put in, and counts as correct then (sclite's
-            ``-D``); without it parentheses are part of the word.
-        fragments: ``AB-`` is equal to any word that begins with AB, ``-AB`` to any that ends so (``-F``).
-        same: whether two words are equal; without it, whether they are the same text.
+        reference: network of the reference.
+        hypothesis: network of the hypothesis.
+        costs: costs of edits.
+        optional: words in parentheses may be left out or inserted, which counts as correct (sclite's ``-D``);
+            otherwise parentheses are part of the word.
+        fragments: ``AB-`` equals any word that begins with AB, and ``-AB`` any that ends with AB (``-F``).
+        same: tells whether two words are equal; by default, whether they are the same string.
     """
     equal = _equal(reference.words, hypothesis.words, optional, fragments, same)
     deletion = _prices(reference.words, costs.deletion, optional)
     insertion = _prices(hypothesis.words, costs.insertion, optional)
     cost = np.where(equal, 0, costs.substitution).astype(np.float32)
-    cost[_places(reference.words)] = np.inf  # nothing has no partner
+    cost[_places(reference.words)] = np.inf  # the word for "nothing" cannot be paired, only skipped
     cost[:, _places(hypothesis.words)] = np.inf
     table, back = _least_costs(reference, hypothesis, cost, deletion, insertion)
     ends = table[np.ix_(reference.ends, hypothesis.ends)]
@@ -116,16 +102,18 @@ def align_networks(
 def _least_costs(
     reference: Network, hypothesis: Network, cost: Floats, deletion: Floats, insertion: Floats
 ) -> tuple[Floats, Places]:
-    """Least cost of the paths up to each pair of words, and the pair before it: [words + 1, words + 1(, 2)].
+    """Least cost of paths up to each pair of words, and the pair before it: [words + 1, words + 1(, 2)].
 
-    In single precision, as sclite has it: where the thousandths of several ``@`` add up, its rounding
-    decides ties.
+    Row and column 0 are the beginnings. As in a plain alignment, a cell is reached from the row above (a
+    deletion), the cell to the left (an insertion) or the diagonal; but a word of a network has several
+    predecessors, so "above" and "left" are the cheapest of those. Single precision, as in sclite: where the
+    thousandths of several ``@`` add up, its rounding decides ties.
     """
     rows, columns = len(reference.words) + 1, len(hypothesis.words) + 1
     table = np.zeros((rows, columns), dtype=np.float32)
     back = np.zeros((rows, columns, 2), dtype=np.intp)
-    before = np.full((rows, columns), np.inf, dtype=np.float32)  # the best to insert a word after
-    before_at = np.zeros((rows, columns), dtype=np.intp)
+    before = np.full((rows, columns), np.inf, dtype=np.float32)  # cost of the cheapest cell to the left
+    before_at = np.zeros((rows, columns), dtype=np.intp)  # its column
     for a in range(rows):
         row = table[a]
         if a:
@@ -153,7 +141,7 @@ def _least_costs(
 
 
 def _prices(words: Sequence[str], cost: int, optional: bool) -> Floats:
-    """What it costs to delete or insert each word."""
+    """The cost of deleting or inserting each word."""
     return np.array(
         [
             NOTHING_COST
@@ -176,25 +164,18 @@ def _places(words: Sequence[str]) -> list[int]:
 
 
 def _equal(
-    reference: Sequence[str], hypothesis: Sequence[str], optional: bool, fragments: bool, same: Same | None
+    reference: Sequence[str], hypothesis: Sequence[str], optional: bool, fragments: bool, same: Same
 ) -> npt.NDArray[np.bool_]:
-    """Which words are equal: [reference, hypothesis]."""
+    """Which words are equal: [reference words, hypothesis words]."""
     left, right = (
         [word[1:-1] if optional and _is_optional(word) else word for word in words]
         for words in (reference, hypothesis)
     )
-    if same is None and not fragments:
-        number: dict[str, int] = {}
-        rows, columns = (
-            np.array([number.setdefault(word, len(number)) for word in words], dtype=np.intp)
-            for words in (left, right)
-        )
-        return np.equal(rows[:, None], columns[None, :])
     cut = [[fragments and _is_fragment(word) for word in words] for words in (reference, hypothesis)]
     equal = np.zeros((len(left), len(right)), dtype=np.bool_)
     for i, r in enumerate(left):
         for j, h in enumerate(right):
-            equal[i, j] = _fits(r, h, same) if cut[0][i] or cut[1][j] else _same(r, h, same)
+            equal[i, j] = _fits(r, h, same) if cut[0][i] or cut[1][j] else same(r, h)
     return equal
 
 
@@ -202,15 +183,11 @@ def _is_fragment(word: str) -> bool:
     return word.startswith("-") or word.endswith(("-", "-)"))
 
 
-def _fits(left: str, right: str, same: Same | None) -> bool:
-    """Whether two words, one of them perhaps a fragment, may be the same."""
+def _fits(left: str, right: str, same: Same) -> bool:
+    """Whether two words, one of which may be a fragment, can be the same."""
     for part, whole in ((left, right), (right, left)):
         if len(part) > 1 and part.startswith("-"):
-            return len(whole) >= len(part) - 1 and _same(part[1:], whole[1 - len(part) :], same)
+            return len(whole) >= len(part) - 1 and same(part[1:], whole[1 - len(part) :])
         if len(part) > 1 and part.endswith("-"):
-            return _same(part[:-1], whole[: len(part) - 1], same)
-    return _same(left, right, same)
-
-
-def _same(left: str, right: str, same: Same | None) -> bool:
-    return left == right if same is None else same(left, right)
+            return same(part[:-1], whole[: len(part) - 1])
+    return same(left, right)

@@ -1,4 +1,4 @@
-"""How many n-grams two texts share, for many pairs of them at once."""
+"""Counting the n-grams that two texts share, for many pairs of texts at once."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,15 +6,15 @@ import numpy.typing as npt
 from signkit.eval.transcripts import Ragged
 
 AT_ONCE = 8192
-"""Pairs counted at once."""
+"""Pairs of texts processed at once."""
 
 Counts = npt.NDArray[np.int64]
 
 
 def shared_ngrams(left: Ragged, right: Ragged, order: int) -> Counts:
-    """N-grams that are in both texts of a pair, [pairs, order], for n of 1 to `order`.
+    """Number of n-grams that both texts of a pair contain, [pairs, order], for n from 1 to `order`.
 
-    An n-gram that is x times in one and y times in the other counts min(x, y) times.
+    An n-gram that occurs x times in one text and y times in the other counts min(x, y) times.
     """
     shared = np.zeros((len(left), order), dtype=np.int64)
     for start in range(0, len(left), AT_ONCE):
@@ -24,7 +24,7 @@ def shared_ngrams(left: Ragged, right: Ragged, order: int) -> Counts:
 
 
 def ngrams(texts: Ragged, order: int) -> Counts:
-    """N-grams of each text, [texts, order], for n of 1 to `order`."""
+    """Number of n-grams of each text, [texts, order], for n from 1 to `order`."""
     return np.asarray(np.maximum(texts.lengths[:, None] - np.arange(order), 0))
 
 
@@ -34,13 +34,16 @@ def _part(texts: Ragged, part: slice) -> Ragged:
 
 
 def _shared(left: Ragged, right: Ragged, order: int) -> Counts:
-    """An n-gram is known by the number of its first n - 1 tokens and its last token.
+    """Count order by order, for all pairs at once.
 
-    What one side only has is dropped: nothing longer that begins with it is shared.
+    An n-gram is identified by two numbers: that of its first n - 1 tokens and its last token. The number of
+    the empty n-gram is that of the pair, so n-grams of different pairs are never equal. N-grams that only one
+    side has are dropped before the next order, since nothing longer that begins with them can be shared.
     """
     pairs, border = len(left), len(left.values)
     tokens = np.concatenate([left.values, right.values]).astype(np.int64)
     pair = np.concatenate([np.repeat(np.arange(pairs), side.lengths) for side in (left, right)])
+    # where the text of each token ends; `begin` are the places at which the n-grams still counted begin
     stop = np.concatenate([left.offsets[1:], right.offsets[1:] + border])
     stop = np.repeat(stop, np.concatenate([left.lengths, right.lengths]))
     width = int(tokens.max(initial=0)) + 1

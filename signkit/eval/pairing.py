@@ -1,4 +1,4 @@
-"""From the transcripts of two files to pairs that can be aligned: matched by id, cleaned, in tokens."""
+"""From two transcripts to pairs that can be aligned: matched by id, cleaned, split into tokens."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,34 +8,27 @@ from typing import Literal
 import numpy as np
 
 from signkit.errors import UserError
+from signkit.eval.alternatives import NOTHING, Network, has_alternatives, parse, sclite_words
 from signkit.eval.cleaning import cleaner
-from signkit.eval.networks import (
-    NOTHING,
-    Chosen,
-    Network,
-    align_networks,
-    has_alternatives,
-    parse,
-    sclite_words,
-)
+from signkit.eval.networks import Chosen, align_networks
 from signkit.eval.protocols import Protocol
+from signkit.eval.rules import Side
 from signkit.eval.tokens import Case, Numbers, Unit, characters, folding, words
 from signkit.eval.transcripts import Aligned, Ints, Pairs, Transcripts
 from signkit.text.vocabulary import composed
 
 Missing = Literal["refuse", "deletions"]
-Side = Literal["reference", "hypothesis"]
 
 OF_SCLITE = ("stm", "trn", "ctm")
-"""Formats in which ``@``, ``A;tag``, a last ``*`` and backslashes mean what they mean to sclite."""
+"""Formats in which ``@``, ``A;tag``, a trailing ``*`` and backslashes mean what they mean to sclite."""
 WITH_ALTERNATIVES = ("stm", "trn")
-"""Those in which ``{ A / B }`` are alternatives."""
+"""Formats in which ``{ A / B }`` are alternatives."""
 LARGEST = 4_000_000
-"""Pairs of words of a reference and a hypothesis with alternatives."""
+"""Most cells of the table of a pair with alternatives, words of one side times words of the other."""
 BRACES = ("{", "/", "}")
 MARKS = "@*;\\"
 NAMED = 3
-"""Ids that a message names."""
+"""Most ids that a message names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +36,9 @@ class Cleaned:
     """References with their hypotheses as cleaned text, in the order of the references.
 
     Attributes:
-        signers: of each; empty where they are not known.
-        missing: ids that had no hypothesis; theirs is "".
-        chosen: alignments of pairs with alternatives, by place; their texts hold the chosen words.
+        signers: signer of each sentence; empty if they are not known.
+        missing: ids that had no hypothesis; it was taken to be "".
+        chosen: alignments of pairs with alternatives, by place; their texts are the chosen words.
     """
 
     ids: tuple[str, ...]
@@ -62,8 +55,8 @@ def pair(
     """Match hypotheses with references by id and clean both by a protocol.
 
     Raises:
-        UserError: an id is in one of the two only (a hypothesis may be missing if `missing` says so), or
-            alternatives cannot be read.
+        UserError: an id occurs on one side only (references without a hypothesis are allowed if `missing` is
+            ``deletions``), or alternatives cannot be parsed.
     """
     left = clean(references, protocol, "reference")
     right, absent = _matched(references, hypotheses, clean(hypotheses, protocol, "hypothesis"), missing)
@@ -71,17 +64,14 @@ def pair(
         right = [text or protocol.empty for text in right]
     chosen = _chosen(references, hypotheses, left, right, protocol)
     for place, path in chosen.items():
-        left[place] = " ".join(word for _, word, _ in path.steps if word is not None)
-        right[place] = " ".join(word for _, _, word in path.steps if word is not None)
+        left[place], right[place] = " ".join(path.reference), " ".join(path.hypothesis)
     return Cleaned(references.ids, tuple(left), tuple(right), references.signers, absent, chosen)
 
 
-def clean(
-    transcripts: Transcripts, protocol: Protocol, side: Literal["reference", "hypothesis"]
-) -> list[str]:
-    """The texts of a file as a protocol's rules leave them.
+def clean(transcripts: Transcripts, protocol: Protocol, side: Side) -> list[str]:
+    """The texts of a file after a protocol's clean-up rules.
 
-    Rules see a line of the file: the sentence, or a word where each has a line of its own.
+    Rules are applied to lines of the file: to a sentence, or to a word where each has a line of its own.
     """
     rule = cleaner(protocol, side)
     texts: Iterable[str] = transcripts.texts
@@ -106,12 +96,12 @@ def clean(
 
 
 def train_sentences(transcripts: Transcripts, protocol: Protocol) -> frozenset[tuple[str, ...]]:
-    """The sentences of train, cleaned as references are, in words."""
+    """The sentences of train as words, cleaned like references."""
     return frozenset(tuple(text.split()) for text in clean(transcripts, protocol, "reference"))
 
 
 def _cleaned_parts(text: str, rule: Callable[[str], str]) -> str:
-    """A text with alternatives: each stretch between braces and strokes cleaned by itself."""
+    """A text with alternatives; each stretch between braces and slashes is cleaned on its own."""
     if not has_alternatives(text):
         return rule(" ".join(text.split()))
     parts: list[str] = []
@@ -119,7 +109,7 @@ def _cleaned_parts(text: str, rule: Callable[[str], str]) -> str:
         if is_mark:
             for mark in group:
                 if parts and parts[-1] in ("{", "/") and mark in ("/", "}"):
-                    parts.append(NOTHING)  # an alternative of which nothing is left
+                    parts.append(NOTHING)  # the rules have emptied this alternative
                 parts.append(mark)
         elif cleaned := rule(" ".join(group)):
             parts.append(cleaned)
@@ -127,7 +117,7 @@ def _cleaned_parts(text: str, rule: Callable[[str], str]) -> str:
 
 
 def _marked(text: str) -> bool:
-    """Whether a text without alternatives has words that sclite takes apart."""
+    """Whether a text without alternatives has words that sclite changes."""
     return any(mark in text for mark in MARKS) and not has_alternatives(text)
 
 
@@ -168,7 +158,7 @@ def _named(names: Sequence[str]) -> str:
 def _chosen(
     references: Transcripts, hypotheses: Transcripts, left: list[str], right: list[str], protocol: Protocol
 ) -> dict[int, Chosen]:
-    """The best paths through pairs with alternatives, or with words that a protocol excuses."""
+    """The best paths through pairs with alternatives, optional words or fragments, by place."""
     sides = (references, left), (hypotheses, right)
     places = {
         place
@@ -210,7 +200,7 @@ def _network(text: str, transcripts: Transcripts, name: str) -> Network:
 
 
 def with_chosen(aligned: Aligned, chosen: Mapping[int, Chosen]) -> Aligned:
-    """Alignments of words, some of them replaced by those of the chosen paths."""
+    """Alignments of words, with those of pairs with alternatives replaced by the chosen paths."""
     if not chosen:
         return aligned
     parts: list[list[Ints]] = []
@@ -232,7 +222,11 @@ def with_chosen(aligned: Aligned, chosen: Mapping[int, Chosen]) -> Aligned:
 
 
 def _steps(path: Chosen, references: Ints, hypotheses: Ints) -> list[Ints]:
-    """Kinds and token numbers of a path whose tokens were aligned in another way."""
+    """Kinds and token numbers of a chosen path, whose words were first aligned as plain text.
+
+    Only the alignment changes: the words of each side are the same and in the same order, so their numbers
+    can be taken over.
+    """
     kinds = np.array([kind for kind, _, _ in path.steps], dtype=np.int32)
     sides = []
     for side, numbers in ((1, references), (2, hypotheses)):
@@ -243,10 +237,13 @@ def _steps(path: Chosen, references: Ints, hypotheses: Ints) -> list[Ints]:
 
 
 def encode(cleaned: Cleaned, unit: Unit, *, case: Case, spaces: bool = False) -> Pairs:
-    """The pairs in tokens of a unit; equal tokens (as far as `case` sees) have equal numbers.
+    """The pairs as tokens of a unit; tokens that are equal, or equal but for case, have equal numbers.
 
-    Words are what lies between blanks; characters are code points of the composed form (NFC), with a
-    single blank between words if `spaces` count, else without.
+    Args:
+        cleaned: the texts.
+        unit: ``word``: separated by blanks; ``character``: code points of the composed form (NFC).
+        case: whether case counts, see `signkit.eval.tokens.folding`.
+        spaces: whether the single blank between two words is a character.
     """
     numbers = Numbers(folding(case))
     sides = []

@@ -1,9 +1,10 @@
-"""Regular expressions of protocol files, held to a form whose search cannot explode.
+"""Regular expressions of protocol files, restricted so that no search takes exponential time.
 
-Python's search goes back and tries again, so a repeat within a repeat can take exponential time. Here a
-repeat is of one character class, or of a group without repeats, options and alternatives, it stays within
-a word, and there are few of them and few ways through the options and alternatives. What is left is a power
-of a word's length, and where there are repeats, words are at most `LONGEST`.
+Python's matcher backtracks, so a repeat within a repeat can take exponential time. Here only a character
+class may be repeated, or a group without repeats, options and alternatives. A repeat cannot extend over a
+blank. The number of repeats is limited, and so is the number of ways through options and alternatives. The
+time is then at most polynomial in the length of a word, and words are at most `LONGEST` where there are
+repeats.
 """
 
 import re
@@ -14,7 +15,7 @@ from signkit.errors import UserError
 
 LONGEST = 250
 REPEATS = 3
-WAYS = 1_000  # alternatives of all groups, and 2 for each option, multiplied
+WAYS = 1_000  # product of the number of alternatives of each group, and of 2 for each option
 LENGTH = 500
 
 _BRACES = re.compile(r"\{([0-9]*)(,?)([0-9]*)\}")
@@ -24,12 +25,12 @@ _GROUPS = ("(?:", "(?=", "(?!", "(?<=", "(?<!")
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a pattern is like.
+    """Properties of a pattern.
 
     Attributes:
         fault: why a search could take too long; "" if it cannot.
-        repeats: of one character or group; without any a search takes time in proportion to the line.
-        in_words: whether it does to each word of a line by itself what it does to the line.
+        repeats: number of repeats; without any, the time of a search is linear in the line.
+        in_words: whether applying it to each word on its own gives the same as applying it to the line.
     """
 
     fault: str
@@ -38,10 +39,15 @@ class Shape:
 
 
 def compiled(pattern: str, where: str, *, ascii_only: bool = False) -> re.Pattern[str]:
-    """A pattern, checked; `ascii_only`: of what class letters, digits and word boundaries are.
+    """Compile and check a pattern.
+
+    Args:
+        pattern: the regular expression.
+        where: key that messages name.
+        ascii_only: whether ``\\w``, ``\\d`` and ``\\b`` know ASCII only.
 
     Raises:
-        UserError: it is no regular expression, or one that could take too long.
+        UserError: it is no regular expression, or one whose search could take too long.
     """
     if len(pattern) > LENGTH:
         raise UserError(where, f"has {len(pattern)} characters, more than {LENGTH}")
@@ -58,7 +64,7 @@ def compiled(pattern: str, where: str, *, ascii_only: bool = False) -> re.Patter
 
 
 def shape(pattern: str) -> Shape:
-    """What a valid pattern is like."""
+    """The properties of a valid pattern."""
     scan = _Scan(pattern)
     while scan.place < len(pattern) and not scan.fault:
         scan.step()
@@ -70,15 +76,15 @@ def shape(pattern: str) -> Shape:
 
 
 class _Scan:
-    """Goes through a pattern an atom at a time; a group is judged where it ends.
+    """A scan of a pattern, atom by atom; a group counts as one atom once it is closed.
 
     Attributes:
-        open: of each open group whether it holds a choice (a repeat, an option, alternatives), and whether
-            a blank fits into it.
-        alternatives: of each open group how many.
-        ways: through all options and closed groups.
-        atom: the same of the atom before `place`.
-        edges: whether it asks where the line begins or ends.
+        open: for each open group, whether it has a choice (a repeat, an option, alternatives) and whether it
+            can match a blank; the first entry is the pattern itself.
+        alternatives: for each open group, the number of alternatives so far.
+        ways: number of ways through all options and closed groups so far.
+        atom: the two flags of `open` for the atom before `place`.
+        edges: whether the pattern asks for the beginning or end of the line.
     """
 
     def __init__(self, pattern: str) -> None:
@@ -88,7 +94,7 @@ class _Scan:
         self.atom = (False, False)
 
     def step(self) -> None:
-        """Past the next atom, bracket or quantifier."""
+        """Go past the next atom, bracket or quantifier."""
         mark = self.pattern[self.place]
         if mark == "(":
             self._opened()
@@ -133,7 +139,7 @@ class _Scan:
         self.place += length
 
     def _most(self) -> int:
-        """How often the quantifier here repeats at most (2 for more often); 0 where it is no quantifier."""
+        """Most repetitions of the quantifier here, 2 standing for any more; 0 if it is no quantifier."""
         if self.pattern[self.place] != "{":
             return 1 if self.pattern[self.place] == "?" else 2
         braces = _BRACES.match(self.pattern, self.place)
@@ -162,16 +168,16 @@ class _Scan:
 
 
 def _class_length(text: str) -> int:
-    """The characters of a class ``[…]`` at the start of the text."""
+    """Length of the class ``[…]`` at the start of the text."""
     place = 2 if text[1] == "^" else 1
-    place += text[place] == "]"  # first in its class, it stands for itself
+    place += text[place] == "]"  # as the first character of a class it is a literal
     while text[place] != "]":
         place += 2 if text[place] == "\\" else 1
     return place + 1
 
 
 def _takes_blank(atom: str) -> bool:
-    """Whether an atom can match a blank; of a back reference and of what cannot be told, yes."""
+    """Whether an atom can match a blank; assumed of back references and other doubtful cases."""
     try:
         return re.compile(atom).fullmatch(" ") is not None
     except re.error:

@@ -1,4 +1,4 @@
-"""How a benchmark is scored: a YAML file of `eval/`, read strictly."""
+"""Scoring protocols: how a benchmark is scored, as a YAML file of `eval/`, read strictly."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ Metric = Literal[
     "macro_f1",
     "per_class",
 ]
-# What does not decide the value of a score: what it is called, and which others are asked for.
+# Fields that do not influence the value of a score, and so not the digest.
 _NAMES = ("name", "metrics")
 
 
@@ -37,23 +37,28 @@ class Protocol:
     """How hypotheses are compared with references.
 
     Attributes:
-        name: the file's, without its ending; for the signature of a score.
-        unit: ``word``: tokens as the corpus has them; ``character``: the characters of all tokens.
+        name: name of the file without its ending, for the signature of scores.
+        unit: ``word``: the tokens of the corpus; ``character``: the characters of all tokens.
         spaces: whether the blanks between words count as characters.
-        case: ``sensitive``; ``ascii``: the case of A to Z is ignored, as by sclite; ``unicode``: of all
-            letters.
-        costs: of the alignment.
-        metrics: ``wer``, ``cer``: error rates; ``letter_accuracy``, ``aslfr``: one less that rate;
-            ``edits``: the rate's substitutions, deletions and insertions; ``sentence_error``: the share of
-            sentences with an error; ``seen``: the share of sentences that occur in train, and the rates of
-            those and of the others; ``bleu``, ``chrf``, ``rouge_l``; ``accuracy``, ``macro_f1``,
-            ``per_class``: of one label a line.
-        empty: the word that stands for an empty hypothesis; "" for none.
-        tokenize: how sacrebleu takes text apart for BLEU; ``none``: at blanks.
+        case: ``sensitive``; ``ascii``: ignore the case of A to Z, as sclite does; ``unicode``: ignore the
+            case of all letters.
+        costs: costs of the alignment.
+        metrics: the metrics to compute:
+
+            - ``wer``, ``cer``: error rates.
+            - ``letter_accuracy``, ``aslfr``: one minus an error rate.
+            - ``edits``: substitutions, deletions and insertions of the error rate.
+            - ``sentence_error``: the share of sentences with an error.
+            - ``seen``: the share of sentences that occur in train, and the error rates of these and of all
+              others.
+            - ``bleu``, ``chrf``, ``rouge_l``.
+            - ``accuracy``, ``macro_f1``, ``per_class``: for one label a sentence.
+        empty: the word that replaces an empty hypothesis; "" for none.
+        tokenize: sacrebleu's tokeniser for BLEU; ``none`` splits at blanks.
         optional: whether words in parentheses may be left out (sclite's -D).
-        fragments: whether a word with a hyphen at its beginning or end stands for any that goes on from
+        fragments: whether a word with a hyphen at its beginning or end matches any word that continues it
             there (sclite's -F).
-        rules: the clean-up, in this order.
+        rules: the clean-up rules, in the order of their application.
     """
 
     name: str
@@ -80,7 +85,7 @@ class Protocol:
 
     @cached_property
     def digest(self) -> str:
-        """First 8 hex digits of a SHA-256 over all that decides a score: equal for equal scoring only."""
+        """First 8 hex digits of a SHA-256 over everything that influences a score."""
         content = {key: value for key, value in asdict(self).items() if key not in _NAMES}
         content["rules"] = [{k: v for k, v in rule.items() if k != "name"} for rule in content["rules"]]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
@@ -88,14 +93,18 @@ class Protocol:
     def _once(self, key: str, words: tuple[str, ...]) -> None:
         twice = next((word for place, word in enumerate(words) if word in words[:place]), None)
         if twice is not None:
-            raise UserError(key, f"`{twice}` is there twice")
+            raise UserError(key, f"`{twice}` occurs twice")
 
 
 def load(name: str, overrides: Sequence[str] = ()) -> Protocol:
-    """The protocol of a name in `eval/`, or of a YAML file, with some values replaced (``case=sensitive``).
+    """Load a protocol by its name in `eval/`, or from a YAML file.
+
+    Args:
+        name: the name, or the path of a file.
+        overrides: values to replace, such as ``case=sensitive``.
 
     Raises:
-        UserError: no such protocol, or a fault in it, with file, line and column.
+        UserError: there is no such protocol, or it has a fault; file, line and column are named.
     """
     path = find("eval", name)
     return read_file(path, Protocol, overrides, given={"name": path.stem})

@@ -1,4 +1,4 @@
-"""Error rates as measures: of words, of sentences, of letters."""
+"""Error rates and accuracies from alignments: of words, characters, letters and sentences."""
 
 import numpy as np
 
@@ -10,11 +10,15 @@ _EDITS = (("substitutions", SUBSTITUTION), ("deletions", DELETION), ("insertions
 
 
 def error_rate(aligned: Aligned, costs: Costs = SCLITE, *, name: str = "wer", unit: str = "word") -> Measure:
-    """All edits over all words of the references; perhaps above 1. NaN where there are no words.
+    """The error rate: all edits over all tokens of the references.
+
+    It can exceed 1, and is NaN if the references have no tokens.
 
     Args:
         aligned: alignments of least cost at `costs`.
-        unit: what a token is, as the signature and the note call it.
+        costs: costs of the alignment, for the signature.
+        name: name of the metric.
+        unit: what a token is, for the signature and the note.
     """
     return Measure.of(
         name,
@@ -28,7 +32,7 @@ def error_rate(aligned: Aligned, costs: Costs = SCLITE, *, name: str = "wer", un
 def edit_rates(
     aligned: Aligned, costs: Costs = SCLITE, *, name: str = "wer", unit: str = "word"
 ) -> tuple[Measure, Measure, Measure]:
-    """What substitutions, deletions and insertions each add to the error rate."""
+    """The shares of substitutions, deletions and insertions in the error rate: three measures."""
     first, second, third = (
         Measure.of(
             f"{name}_{edit}",
@@ -43,7 +47,7 @@ def edit_rates(
 
 
 def sentence_error(aligned: Aligned, *, unit: str = "word") -> Measure:
-    """The share of sentences with an error; the costs of the alignment do not matter."""
+    """The share of sentences with at least one error; the costs of the alignment do not matter."""
     wrong = aligned.errors > 0
     return Measure.of(
         "sentence_error",
@@ -54,22 +58,22 @@ def sentence_error(aligned: Aligned, *, unit: str = "word") -> Measure:
     )
 
 
-def letter_accuracy(aligned: Aligned, costs: Costs = HTK) -> Measure:
-    """1 - (S + D + I) / N over letters: HTK's ``Acc``, perhaps below 0.
+def letter_accuracy(aligned: Aligned) -> Measure:
+    """Letter accuracy, 1 - (S + D + I) / N, as HTK's ``Acc``; it can be negative.
 
     Args:
-        aligned: alignments of letters of least cost at `costs`.
+        aligned: alignments of letters of least cost at HTK's costs (`HTK`).
     """
-    return _accuracy("letter_accuracy", aligned, "letter", costs)
+    return _accuracy("letter_accuracy", aligned, "letter", HTK)
 
 
 def aslfr(aligned: Aligned) -> Measure:
-    """(N - D) / N of the ASL fingerspelling competition (Google, 2023), perhaps below 0.
+    """(N - D) / N of the ASL fingerspelling competition (Google, 2023); it can be negative.
 
-    N are the characters of all references, D the sum of the sentences' Levenshtein distances.
+    N is the number of characters of all references, D the sum of the Levenshtein distances of the sentences.
 
     Args:
-        aligned: alignments of characters, blanks among them, with the fewest edits (`UNIT`).
+        aligned: alignments of characters, including blanks, with the fewest edits (costs `UNIT`).
     """
     return _accuracy("aslfr", aligned, "character", UNIT)
 

@@ -1,4 +1,4 @@
-"""Clean-up rules as data: what one does to a line of words joined by single blanks."""
+"""Clean-up rules of protocols; each changes a line of words joined by single blanks."""
 
 import re
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from signkit.eval.patterns import compiled
 Side = Literal["reference", "hypothesis"]
 Kind = Literal["delete", "replace", "drop", "regex", "merge_repeats", "keep", "squeeze"]
 
-# What a rule of each kind must and may have besides name, kind, to and times.
+# Keys that a rule of each kind must have, and may have, besides name, kind, to and times.
 _KEYS: dict[Kind, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "delete": (("text",), ()),
     "replace": (("text", "by"), ()),
@@ -26,18 +26,27 @@ _KEYS: dict[Kind, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One rule. No rule looks again at what it has just made; `times` applies it so often.
+    """One rule. A rule is not applied to its own result, except as often as `times` says.
 
     Attributes:
-        name: as traces and golden cases call it; unique in its protocol.
-        kind: ``delete``: the text wherever it stands; ``replace``: it, `by` another; ``drop``: words that
-            hold the text; ``regex``: each match of the pattern `by` a template (``\\1`` for a group);
-            ``merge_repeats``: of two equal words one after the other the second, or with a pattern of
-            words of that form only (a hyphen, letter or digit beside one makes it another word);
-            ``keep``: the characters of the text and blanks, no others; ``squeeze``: runs of blanks to one.
+        name: name in traces; unique in its protocol.
+        kind: what the rule does:
+
+            - ``delete``: remove the text wherever it occurs.
+            - ``replace``: replace the text with `by`.
+            - ``drop``: remove words that contain the text.
+            - ``regex``: replace each match of the pattern with the template `by` (``\\1`` for a group).
+            - ``merge_repeats``: of two equal neighbouring words remove the second; with a pattern, only words
+              of that form (next to a hyphen, letter or digit it is part of another word).
+            - ``keep``: remove all characters but those of the text and blanks.
+            - ``squeeze``: turn runs of blanks into single ones.
+        text: the text of the rule.
+        pattern: the regular expression of the rule.
+        by: the replacement.
         to: the side that is cleaned.
-        letters: whether ``\\w`` and ``\\b`` know the letters of Unicode or of ASCII only.
-        with_word: a pattern; lines without a word in which it is found are left alone. This makes rules fast.
+        times: how often the rule is applied.
+        letters: whether ``\\w`` and ``\\b`` know the letters of Unicode, or those of ASCII only.
+        with_word: a pattern; lines in which no word matches it are left alone, which is faster.
     """
 
     name: str
@@ -64,10 +73,10 @@ class Rule:
             self._check_pattern()
 
     def matcher(self) -> re.Pattern[str]:
-        """The pattern; for ``merge_repeats`` one that finds a word and its repeat.
+        """The compiled pattern; for ``merge_repeats`` one that matches a word and its repetition.
 
         Raises:
-            UserError: its fault; `where` is the key.
+            UserError: a fault in the pattern; `where` is the key.
         """
         ascii_only = self.letters == "ascii"
         pattern = compiled(self.pattern, "pattern", ascii_only=ascii_only)
@@ -76,10 +85,10 @@ class Rule:
         return re.compile(rf"(?<![\w-])({self.pattern}) \1(?![\w-])", re.ASCII if ascii_only else 0)
 
     def word_matcher(self) -> re.Pattern[str]:
-        """The pattern of `with_word`.
+        """The compiled pattern of `with_word`.
 
         Raises:
-            UserError: its fault.
+            UserError: a fault in the pattern.
         """
         return compiled(self.with_word, "with_word", ascii_only=self.letters == "ascii")
 

@@ -1,9 +1,10 @@
-"""Scores of one system by a protocol: each figure with its interval and its signature."""
+"""Scoring one system by a protocol: every metric with its confidence interval and signature."""
 
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from os import PathLike
 
 import numpy as np
 import numpy.typing as npt
@@ -25,20 +26,24 @@ from signkit.types import Score
 
 Text = str | Sequence[str]
 Texts = Mapping[str, Text] | Sequence[Text] | Transcripts
-"""Sentences by id, or one after another, or as read from a file; a sentence is a string or its words."""
+"""Sentences by id, in a sequence, or as read from a file; a sentence is a string or its words."""
 Train = Collection[tuple[str, ...]]
-"""Sentences of train: cleaned, in words."""
+"""Sentences of train as words, cleaned."""
+SHOWN = 60
+"""Characters of a wrong argument in a message."""
 Ints = npt.NDArray[np.int64]
 Booleans = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resampling:
-    """How intervals are found: by the bootstrap, see `signkit.eval.bootstrap`.
+    """Options of bootstrap intervals, see `signkit.eval.bootstrap`.
 
     Attributes:
-        resamples: how many times; 0 gives no intervals.
-        by_signer: whether signers are drawn, not sentences.
+        resamples: number of resamples; 0 for no intervals.
+        seed: seed of the random numbers.
+        confidence: probability with which an interval should contain the true value.
+        by_signer: draw signers instead of sentences.
     """
 
     resamples: int = 1000
@@ -49,12 +54,13 @@ class Resampling:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """One system's sentences and scores.
+    """The scores of one system, and what they were computed from.
 
     Attributes:
-        scores: of all sentences; `Score.split` is what the caller named it.
-        measures: of the metrics, those of seen and unseen sentences not among them.
-        signature: how the figures were made, without what is a single metric's own.
+        scores: the scores, in the order of the metrics; `Score.split` is the caller's name of the split.
+        measures: the measures of the metrics, except those of seen and unseen sentences.
+        sentences: the cleaned sentences and their alignments.
+        signature: how all scores were computed; what concerns a single metric is in its `Score.signature`.
     """
 
     scores: tuple[Score, ...]
@@ -63,10 +69,10 @@ class Scored:
     signature: str
 
     def __getitem__(self, name: str) -> Score:
-        """The score of a metric.
+        """The score of a metric by name.
 
         Raises:
-            KeyError: there is none of that name.
+            KeyError: there is no score of that name.
         """
         for each in self.scores:
             if each.name == name:
@@ -88,47 +94,60 @@ def score(
 ) -> Scored:
     """Score hypotheses by a protocol.
 
-    A score that is undefined (no reference words, no sentence of train among them) is NaN, and its note
-    says why.
-
     Args:
-        references: the sentences as they were signed.
-        hypotheses: the recognised sentences, with the ids of the references (in any order), or as many.
-        protocol: a protocol, the name of one of `eval/`, or a YAML file.
-        metrics: names of `signkit.eval.metrics.NAMES` in place of the protocol's own.
-        split: what `Score.split` shall be.
-        signers: of each reference, for intervals by signer.
-        train: leaves out the metric ``seen`` if None.
-        missing: what to do with references that have no hypothesis.
+        references: the reference sentences, by id or in a sequence.
+        hypotheses: the recognised sentences, with the same ids (in any order) or the same number.
+        protocol: a protocol, the name of one in `eval/`, or a YAML file.
+        metrics: names of metrics (`signkit.eval.metrics.NAMES`) to compute instead of the protocol's own.
+        split: name of the split, for `Score.split`.
+        signers: signer of each reference, for intervals by signer.
+        train: sentences of train as words, for the metric ``seen``; None leaves that metric out.
+        missing: ``refuse`` references that have no hypothesis, or count all their words as ``deletions``.
+        resampling: options of the bootstrap intervals.
+
+    Returns:
+        The scores, as fractions. An undefined score (for example if the references have no words) is NaN, and
+        its note tells why.
 
     Raises:
-        UserError: ids that do not match, a metric that does not exist, a fault in the protocol.
+        UserError: ids that do not match, an unknown metric, a fault in the protocol, or one string where
+            sentences are meant.
+
+    Example:
+        >>> result = score({"s1": "MY NAME ANN"}, {"s1": "MY NAME BEN"}, metrics=["wer", "sentence_error"])
+        >>> [(each.name, round(each.value, 3), each.note) for each in result.scores]
+        [('wer', 0.333, '1 errors, 3 words, 1 sentences'), ('sentence_error', 1.0, '1 of 1 sentences')]
     """
     rules = load(protocol) if isinstance(protocol, str) else protocol
     left, right = as_transcripts(references, "references", signers), as_transcripts(hypotheses, "hypotheses")
     sentences = Sentences(pair(left, right, rules, missing), rules)
     names = metrics or rules.metrics
     check_names(names, "metrics")
-    drawn = resampling or Resampling()
-    signed = signature(sentences, drawn, a_word_a_line=right.a_word_a_line)
-    group = groups(sentences.cleaned.signers) if drawn.by_signer else None
+    resampling = resampling or Resampling()
+    common = signature(sentences, resampling, a_word_a_line=right.a_word_a_line)
+    group = groups(sentences.cleaned.signers) if resampling.by_signer else None
     measured = measures(names, sentences)
-    scores = [_score(each, drawn, split, signed, group) for each in measured]
+    scores = [_score(each, resampling, split, common, group) for each in measured]
     if "seen" in names and train is not None:
         share, parts = _seen(sentences, train)
-        scores.append(_score(share, drawn, split, signed, group))
+        scores.append(_score(share, resampling, split, common, group))
         for each, chosen in parts:
-            scores.append(_score(each, drawn, split, signed, group if group is None else group[chosen]))
-    return Scored(tuple(scores), measured, sentences, signed)
+            scores.append(_score(each, resampling, split, common, group if group is None else group[chosen]))
+    return Scored(tuple(scores), measured, sentences, common)
 
 
 def error_rate(
     references: Mapping[str, Sequence[str]], hypotheses: Mapping[str, Sequence[str]], costs: Costs = SCLITE
 ) -> float:
-    """The error rate of tokens as they are: no clean-up, no interval; NaN without reference tokens.
+    """The error rate of tokens without clean-up; NaN if the references have no tokens.
+
+    Args:
+        references: tokens of each reference by id.
+        hypotheses: tokens of each hypothesis by id.
+        costs: costs of the alignment.
 
     Raises:
-        UserError: an id is in one of the two only.
+        UserError: an id occurs on one side only.
     """
     for i in references.keys() ^ hypotheses.keys():
         lacking, other = ("hypothesis", "reference") if i in references else ("reference", "hypothesis")
@@ -144,7 +163,7 @@ def error_rate(
 
 
 def signature(sentences: Sentences, resampling: Resampling, *, a_word_a_line: bool = False) -> str:
-    """How scores are made, in the manner of sacrebleu."""
+    """A signature of how scores are computed, in the style of sacrebleu."""
     protocol, cleaned = sentences.protocol, sentences.cleaned
     by = "signer" if resampling.by_signer else "sentence"
     parts = [
@@ -159,29 +178,45 @@ def signature(sentences: Sentences, resampling: Resampling, *, a_word_a_line: bo
     if cleaned.missing:
         parts.append(f"missing:{len(cleaned.missing)}")
     if resampling.resamples:
-        drawn = f"{resampling.resamples}/{by}/{resampling.confidence:g}/seed{resampling.seed}"
-        parts.append(f"bootstrap:{drawn}")
+        options = f"{resampling.resamples}/{by}/{resampling.confidence:g}/seed{resampling.seed}"
+        parts.append(f"bootstrap:{options}")
     return "|".join((*parts, f"version:{signkit.__version__}"))
 
 
 def as_transcripts(texts: Texts, source: str, signers: Sequence[str] = ()) -> Transcripts:
-    """Sentences given as Python values, in the form of those read from a file."""
+    """Sentences given as Python values, in the form of sentences read from a file.
+
+    Raises:
+        UserError: they are no collection of sentences.
+    """
     if isinstance(texts, Transcripts):
         return texts
+    if isinstance(texts, str | bytes | PathLike):
+        what = f"is {_shortened(texts)}, and not a list of sentences or a dict of them by id"
+        hint = f"a list of one sentence is [{_shortened(texts)}]" if isinstance(texts, str) else ""
+        raise UserError(source, what, hint or "`signkit score` reads files")
     if isinstance(texts, Mapping):
         given, format = texts, "python"
     else:
         given, format = {str(n): text for n, text in enumerate(texts, start=1)}, "lines"
-    plain = tuple(text if isinstance(text, str) else " ".join(text) for text in given.values())
+    try:
+        plain = tuple(text if isinstance(text, str) else " ".join(text) for text in given.values())
+    except TypeError as error:
+        raise UserError(source, f"has a sentence that is neither text nor words: {error}") from error
     lines = range(1, len(plain) + 1)
     return Transcripts(source, format, tuple(given), plain, lines, tuple(signers))
 
 
+def _shortened(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
 def groups(signers: Sequence[str]) -> Ints:
-    """The number of each sentence's signer: [sentences].
+    """The signer of each sentence as a number: [sentences].
 
     Raises:
-        UserError: no signer is known.
+        UserError: the signer of some sentence is not known.
     """
     if not all(signers) or not signers:
         which = "no signers" if not any(signers) else f"no signer for {sum(not s for s in signers)} sentences"
@@ -189,21 +224,25 @@ def groups(signers: Sequence[str]) -> Ints:
     return np.unique(np.array(signers), return_inverse=True)[1].astype(np.int64)
 
 
-def _score(measure: Measure, drawn: Resampling, split: str, signed: str, group: Ints | None) -> Score:
+def _score(measure: Measure, resampling: Resampling, split: str, common: str, group: Ints | None) -> Score:
     value = measure.total()
     low = high = math.nan
-    if drawn.resamples:
+    if resampling.resamples:
         low, high = interval(
-            measure, confidence=drawn.confidence, resamples=drawn.resamples, seed=drawn.seed, groups=group
+            measure,
+            confidence=resampling.confidence,
+            resamples=resampling.resamples,
+            seed=resampling.seed,
+            groups=group,
         )
     note = measure.note
     if math.isnan(value):
         note = f"undefined: {note or 'nothing to divide by'}"
-    return Score(measure.name, value, split, f"{signed}|{measure.signature}", note, low, high)
+    return Score(measure.name, value, split, f"{common}|{measure.signature}", note, low, high)
 
 
 def _seen(sentences: Sentences, train: Train) -> tuple[Measure, tuple[tuple[Measure, Booleans], ...]]:
-    """The share of sentences that occur in train, and the error rates of those and of the rest."""
+    """The share of sentences that occur in train, and the error rates of these and of all others."""
     protocol = sentences.protocol
     name = main_rate(protocol)
     fold = folding(protocol.case)

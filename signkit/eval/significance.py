@@ -1,13 +1,12 @@
-"""Whether one system is better than another: NIST's matched pairs test, and Holm's correction.
+"""Significance of differences between systems: NIST's matched pairs test, and Holm's correction.
 
 The test is MAPSSWE, matched pairs sentence segment word error (Gillick and Cox, 1989, "Some statistical
-issues in the comparison of speech recognition algorithms"), cut into segments as in NIST's sc_stats.
+issues in the comparison of speech recognition algorithms"), with the segments of NIST's sc_stats.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,14 +23,13 @@ class MatchedPairs:
     """The result of the matched pairs test of two systems, a and b.
 
     Attributes:
-        segments: stretches of the references with an error of either system.
-        errors_a: of system a, in all segments.
-        errors_b: of system b.
-        mean: of the differences of a segment's errors, a less b.
-        standard_error: of the mean.
-        z: mean over standard error.
-        p_value: two-sided, of the standard normal.
-        better: ``a`` or ``b`` where the p-value is below 0.05, else empty.
+        segments: number of segments, stretches of the references with an error of either system.
+        errors_a: errors of system a in all segments.
+        errors_b: errors of system b in all segments.
+        mean: mean over segments of the errors of a minus the errors of b.
+        standard_error: standard error of the mean.
+        z: mean divided by standard error.
+        p_value: two-sided p-value of z under the standard normal distribution.
     """
 
     segments: int
@@ -41,18 +39,16 @@ class MatchedPairs:
     standard_error: float
     z: float
     p_value: float
-    better: Literal["a", "b", ""]
 
 
 def mapsswe(a: Aligned, b: Aligned) -> MatchedPairs:
     """Test whether two systems make equally many errors, by segments of the same references.
 
-    The normal distribution is an approximation; Gillick and Cox ask for 50 segments or more.
-    Where the differences do not vary, as with a single segment, NIST sets Z to 0, and so does this: the
-    p-value is 1, and neither system is called better.
+    The normal distribution is an approximation; Gillick and Cox recommend at least 50 segments. If the
+    differences do not vary, as with a single segment, z is set to 0 as by NIST, and the p-value is 1.
 
     Raises:
-        ValueError: not as many sentences in a as in b.
+        ValueError: the numbers of sentences differ.
     """
     errors = segment_errors(a, b)
     difference = errors[:, 0] - errors[:, 1]
@@ -62,47 +58,50 @@ def mapsswe(a: Aligned, b: Aligned) -> MatchedPairs:
     standard_error = deviation / math.sqrt(size) if size else 0.0
     z = mean / standard_error if standard_error else 0.0
     p_value = math.erfc(abs(z) / math.sqrt(2.0))
-    better: Literal["a", "b", ""] = "" if p_value >= SIGNIFICANT else "a" if mean < 0 else "b"
     of_a, of_b = (int(total) for total in errors.sum(axis=0))
-    return MatchedPairs(size, of_a, of_b, mean, standard_error, z, p_value, better)
+    return MatchedPairs(size, of_a, of_b, mean, standard_error, z, p_value)
 
 
 def segment_errors(a: Aligned, b: Aligned) -> Counts:
     """Errors of each system in each segment: [segments, 2].
 
-    A segment begins with the first error of either system since the last one ended. It ends with the
-    second of two neighbouring words that both systems have right, nothing inserted between them, or with
-    the sentence. All errors lie in segments, each in one.
+    A segment begins with the first error of either system after the previous segment. It ends with two
+    neighbouring words that both systems have right, without an insertion between them, or with the sentence.
+    So every error lies in exactly one segment.
 
     Raises:
-        ValueError: not as many sentences in a as in b.
+        ValueError: the numbers of sentences differ.
     """
     if len(a.counts) != len(b.counts):
         raise ValueError(f"{len(a.counts)} sentences against {len(b.counts)}: two systems of one reference")
-    slots = np.maximum(a.words, b.words) + 1  # a word with what is inserted before it; the last: the end
+    # Both alignments on one time line: a slot is a reference word with the insertions before it, and one more
+    # slot per sentence has the insertions at its end. All sentences are in common arrays.
+    slots = np.maximum(a.words, b.words) + 1
     first, size = np.cumsum(slots) - slots, int(slots.sum())
-    right = np.zeros((size, 2), dtype=np.bool_)  # the system has the word
-    clean = np.ones(size, dtype=np.bool_)  # neither inserts anything before it
+    right = np.zeros((size, 2), dtype=np.bool_)  # the system has the word right
+    clean = np.ones(size, dtype=np.bool_)  # neither system inserts anything before the word
     errors = np.zeros((size, 2), dtype=np.int64)
     for i, system in enumerate((a, b)):
         slot = _slots(system, first)
         right[slot[system.kinds == CORRECT], i] = True
         clean[slot[system.kinds == INSERTION]] = False
         errors[:, i] = np.bincount(slot[system.kinds != CORRECT], minlength=size)
+    # A slot is outside all segments if both systems have its word and the word before right, with nothing
+    # inserted between. A segment begins at a slot that is not, after one that is (or at the first slot).
     both = right[:, 0] & right[:, 1]
     outside = both & clean & _or_first(both, first)
     begins = ~outside & _or_first(outside, first)
-    segment = np.cumsum(begins)  # 0: before the first
+    segment = np.cumsum(begins)  # 0: before the first segment
     inside = segment[~outside]
     sums = np.stack([np.bincount(inside, errors[~outside, i]) for i in range(2)], axis=1).astype(np.int64)
-    return sums[sums.any(axis=1)]  # not the end of a sentence by itself
+    return sums[sums.any(axis=1)]  # a sentence's end alone can look like a segment
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:
-    """P-values corrected for there being several of them (Holm, 1979), in the order given.
+    """P-values corrected for multiple comparisons (Holm, 1979), in the given order.
 
-    The smallest of m is multiplied by m, the next by m - 1 and so on; none is below one before it, none
-    above 1. A p-value that is NaN stays so and does not count.
+    The smallest of m is multiplied by m, the next by m - 1 and so on; none may be below the one before it or
+    above 1. NaN stays NaN and does not count.
     """
     given = np.asarray(p_values, dtype=np.float64)
     order = np.argsort(given, kind="stable")[: int(np.isfinite(given).sum())]
@@ -113,7 +112,7 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
 
 
 def _slots(system: Aligned, first: Counts) -> Counts:
-    """The slot of every step: of a word, its own; of an insertion, that of the word after it."""
+    """The slot of every step: of a word its own, of an insertion that of the word after it."""
     is_word = system.kinds != INSERTION
     words_before = np.cumsum(is_word) - is_word
     to_slot = first - (np.cumsum(system.words) - system.words)
@@ -121,7 +120,7 @@ def _slots(system: Aligned, first: Counts) -> Counts:
 
 
 def _or_first(flags: npt.NDArray[np.bool_], first: Counts) -> npt.NDArray[np.bool_]:
-    """Whether the slot before has the flag; true of a sentence's first slot."""
+    """The flag of the slot before; True for the first slot of a sentence."""
     before = np.concatenate(([True], flags[:-1]))[: len(flags)]
     before[first] = True
     return before

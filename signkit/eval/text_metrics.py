@@ -1,7 +1,7 @@
 """BLEU, chrF and ROUGE-L as measures.
 
-BLEU's tokenisers are sacrebleu's, and so are the formulas of BLEU and chrF: the total is that of its
-`corpus_score`, as a fraction. sacrebleu is imported when it is first needed; that takes a while.
+The tokenisers of BLEU are those of sacrebleu, and BLEU and chrF follow its formulas: the total equals its
+`corpus_score`, as a fraction. sacrebleu is slow to import, so it is imported when it is first needed.
 """
 
 from collections.abc import Sequence
@@ -27,29 +27,27 @@ CHRF_BETA = 2
 ROUGE_BETA = 1.2
 
 LONGEST_COMMON = Costs(substitution=2, insertion=1, deletion=1)
-"""A substitution costs what leaving out both costs, so the least cost has the most correct tokens: with C
-correct ones it is N + M - 2 C, and C is the length of the longest common subsequence."""
-
-
-def sentences(pairs: Pairs) -> tuple[list[str], list[str]]:
-    """References and hypotheses as text, tokens joined by blanks."""
-    return _joined(pairs.references, pairs.tokens), _joined(pairs.hypotheses, pairs.tokens)
+"""Costs whose best alignment has the most correct tokens: a substitution costs as much as a deletion plus an
+insertion. With C correct tokens the cost is N + M - 2 C, so C is the length of the longest common
+subsequence."""
 
 
 def bleu(
     references: Sequence[str], hypotheses: Sequence[str], tokenize: Tokenizer = "none"
 ) -> tuple[Measure, Measure, Measure, Measure]:
-    """BLEU-1 to BLEU-4 of a corpus (Papineni et al., 2002): ``bleu1`` to ``bleu4``.
+    """Corpus BLEU-1 to BLEU-4 (Papineni et al., 2002): the measures ``bleu1`` to ``bleu4``.
 
-    BLEU-k takes n-grams up to k. It is smoothed as sacrebleu does by default (``exp``), and NaN where the
-    references have no tokens.
+    BLEU-k uses n-grams up to k. Smoothing is sacrebleu's default (``exp``). NaN if the references have no
+    tokens.
 
     Args:
-        tokenize: sacrebleu's tokeniser: ``none`` splits at blanks, for glosses; ``13a`` for spoken languages;
-            ``zh`` for Chinese.
+        references: text of each reference.
+        hypotheses: text of each hypothesis.
+        tokenize: sacrebleu's tokeniser: ``none`` splits at blanks, for glosses; ``13a`` is for spoken
+            languages; ``zh`` for Chinese.
 
     Raises:
-        ValueError: not one hypothesis a reference.
+        ValueError: the numbers of hypotheses and references differ.
     """
     from sacrebleu.metrics.bleu import BLEU
 
@@ -77,19 +75,19 @@ def bleu(
 
 
 def chrf(references: Sequence[str], hypotheses: Sequence[str]) -> Measure:
-    """chrF2 of a corpus (Popović, 2015): character n-grams up to 6, blanks left out, recall twice.
+    """Corpus chrF2 (Popović, 2015): F-score of character n-grams up to 6, without blanks, with beta = 2.
 
-    NaN where the references have no characters.
+    NaN if the references have no characters.
 
     Raises:
-        ValueError: not one hypothesis a reference.
+        ValueError: the numbers of hypotheses and references differ.
     """
     from sacrebleu.metrics.chrf import CHRF
 
     _check(references, hypotheses)
     reference, hypothesis = _characters(references), _characters(hypotheses)
     of_reference, of_hypothesis = ngrams(reference, CHRF_ORDER), ngrams(hypothesis, CHRF_ORDER)
-    of_hypothesis[of_reference == 0] = 0  # as sacrebleu counts: not where the reference is too short for any
+    of_hypothesis[of_reference == 0] = 0  # as in sacrebleu: an order too long for the reference is left out
     matched = shared_ngrams(reference, hypothesis, CHRF_ORDER)
     return Measure.of(
         "chrf",
@@ -101,15 +99,14 @@ def chrf(references: Sequence[str], hypotheses: Sequence[str]) -> Measure:
 
 
 def rouge_l(pairs: Pairs) -> Measure:
-    """ROUGE-L (Lin, 2004) as in the COCO caption code and the sign translation papers: mean over sentences.
+    """ROUGE-L (Lin, 2004) as in the COCO caption code and sign translation papers: mean over sentences.
 
-    With L the length of the longest common subsequence, P = L / hypothesis and R = L / reference, the F of
-    a sentence is (1 + 1.2²) P R / (R + 1.2² P), and 0 without a common token. Two empty
-    sentences are equal: 1.
+    With L the length of the longest common subsequence, P = L / hypothesis and R = L / reference, the F-score
+    of a sentence is (1 + 1.2²) P R / (R + 1.2² P), 0 without a common token, and 1 for two empty sentences.
     """
     common = align_pairs(pairs, LONGEST_COMMON).counts[:, CORRECT].astype(np.float64)
     reference, hypothesis = pairs.references.lengths, pairs.hypotheses.lengths
-    # multiplied out, P and R fall away: (1 + b²) L / (hypothesis + b² reference)
+    # with P and R inserted, F simplifies to (1 + b²) L / (hypothesis + b² reference)
     weighted = hypothesis + ROUGE_BETA**2 * reference
     f = np.divide((1 + ROUGE_BETA**2) * common, weighted, out=np.ones_like(common), where=weighted > 0)
     statistics = np.stack([f, np.ones_like(f)], axis=1)
@@ -119,12 +116,14 @@ def rouge_l(pairs: Pairs) -> Measure:
 
 
 def _bleu_of(sums: Floats) -> Floats:
-    """Sums of hypothesis and reference lengths, matched n-grams of each order, n-grams: to BLEU."""
+    """BLEU from sums [..., statistics]: hypothesis and reference lengths, matched n-grams of each order,
+    n-grams of the hypotheses of each order."""
     order = (sums.shape[-1] - 2) // 2
     hypothesis, reference = sums[..., 0], sums[..., 1]
     matched, grams = sums[..., 2 : 2 + order], sums[..., 2 + order :]
     with np.errstate(divide="ignore", invalid="ignore"):
         brevity = np.where(hypothesis < reference, np.exp(1 - reference / hypothesis), 1.0)
+        # exp smoothing: the first order without matches counts half a match, the second a quarter, …
         halvings = np.cumsum(matched == 0, axis=-1)
         precision = np.where(matched > 0, matched / grams, 1.0 / (2.0**halvings * grams))
         score = brevity * np.exp(np.log(precision).sum(axis=-1) / order)
@@ -133,7 +132,8 @@ def _bleu_of(sums: Floats) -> Floats:
 
 
 def _chrf_of(sums: Floats) -> Floats:
-    """Sums of n-grams of hypothesis, of reference and matched ones, for each order: to chrF."""
+    """chrF from sums [..., statistics]: n-grams of the hypotheses, of the references and matched ones, each
+    for all orders."""
     hypothesis, reference, matched = np.split(sums, 3, axis=-1)
     counted = (hypothesis > 0) & (reference > 0)
     orders = np.maximum(counted.sum(axis=-1), 1)
@@ -148,13 +148,13 @@ def _chrf_of(sums: Floats) -> Floats:
 
 
 def _numbered(texts: Sequence[Sequence[str]], numbers: dict[str, int]) -> Ragged:
-    """Tokens as numbers; `numbers` grows by those not seen before."""
+    """Tokens as numbers; new tokens are added to `numbers`."""
     values = [numbers.setdefault(token, len(numbers)) for text in texts for token in text]
     return _ragged(np.array(values, dtype=np.int32), [len(text) for text in texts])
 
 
 def _characters(texts: Sequence[str]) -> Ragged:
-    """Characters as code points, without blanks."""
+    """Texts without blanks as code points."""
     packed = ["".join(text.split()) for text in texts]
     values = np.frombuffer("".join(packed).encode("utf-32-le", "surrogatepass"), dtype="<i4")
     return _ragged(values.astype(np.int32), [len(text) for text in packed])
@@ -164,14 +164,8 @@ def _ragged(values: Ints, lengths: Sequence[int]) -> Ragged:
     return Ragged(values, np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]))
 
 
-def _joined(sequences: Ragged, tokens: Sequence[str]) -> list[str]:
-    words = np.array(tokens, dtype=object)[sequences.values].tolist() if len(sequences.values) else []
-    edges = sequences.offsets.tolist()
-    return [" ".join(words[start:stop]) for start, stop in zip(edges, edges[1:], strict=False)]
-
-
 def _signature(scorer: "BLEU | CHRF") -> str:
-    """sacrebleu's own, which it gives only of a metric that has been used."""
+    """sacrebleu's signature, which a metric only has once it has scored something."""
     scorer.corpus_score(["-"], [["-"]])
     return str(scorer.get_signature())
 

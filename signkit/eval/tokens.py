@@ -1,4 +1,4 @@
-"""Texts as token numbers: words or characters, equal ones with equal numbers."""
+"""Texts as token numbers: equal words (or characters) have equal numbers."""
 
 from collections.abc import Callable, Sequence
 from string import ascii_lowercase, ascii_uppercase
@@ -14,14 +14,17 @@ Unit = Literal["word", "character"]
 Case = Literal["sensitive", "ascii", "unicode"]
 
 BLOCK = 20_000
-"""Sentences that are split into tokens at a time."""
+"""Sentences that are split into tokens at once."""
 
 
 class Numbers(dict[str, int]):
-    """The number of each token, given when it is first asked for; -1 for the NUL that parts sentences.
+    """The number of each token, assigned at its first look-up; -1 for the NUL between sentences.
+
+    Tokens that are equal in composed form (NFC) and after case folding have the same number. The dictionary
+    itself has every spelling, so that most look-ups need neither.
 
     Attributes:
-        tokens: the token of each number, in the form in which it came first.
+        tokens: the token of each number, in the spelling that came first.
     """
 
     def __init__(self, fold: Callable[[str], str]) -> None:
@@ -40,7 +43,8 @@ class Numbers(dict[str, int]):
 
 
 def words(texts: Sequence[str], numbers: Numbers) -> Ragged:
-    """What lies between blanks."""
+    """The texts as words, separated by blanks."""
+    # many sentences are split by one call, with a NUL between them that becomes the mark -1
     blocks = []
     for start in range(0, len(texts), BLOCK):
         split = [*" \0 ".join(texts[start : start + BLOCK]).split(), "\0"]
@@ -49,9 +53,9 @@ def words(texts: Sequence[str], numbers: Numbers) -> Ragged:
 
 
 def characters(texts: Sequence[str], numbers: Numbers, *, spaces: bool) -> Ragged:
-    """Code points of the composed form (NFC); with single blanks between words if `spaces` count."""
+    """The texts as code points in composed form (NFC), with a blank between words if `spaces` count."""
     between = " " if spaces else ""
-    table = np.zeros(0x110000, dtype=np.int32)
+    table = np.zeros(0x110000, dtype=np.int32)  # number of every code point that occurs
     blocks = []
     for start in range(0, len(texts), BLOCK):
         lines = (composed(between.join(text.split())) + "\0" for text in texts[start : start + BLOCK])
@@ -63,7 +67,11 @@ def characters(texts: Sequence[str], numbers: Numbers, *, spaces: bool) -> Ragge
 
 
 def _parted(blocks: list[Ints], count: int) -> Ragged:
-    """Token numbers cut at the marks; there is one after each sentence."""
+    """Token numbers split at the marks, one of which follows each sentence.
+
+    Raises:
+        UserError: there are more marks than sentences.
+    """
     values = np.concatenate(blocks) if blocks else np.zeros(0, dtype=np.int32)
     marks = np.flatnonzero(values == -1)
     if len(marks) != count:
@@ -76,7 +84,7 @@ _ASCII = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 def folding(case: Case) -> Callable[[str], str]:
-    """What makes tokens equal that differ only in case."""
+    """The function that maps tokens which differ only in case to the same string."""
     if case == "sensitive":
         return lambda token: token
     if case == "unicode":

@@ -1,4 +1,4 @@
-"""Transcripts as they were read, and pairs of them as they are compared."""
+"""Records of evaluation: transcripts as read, pairs of them as token numbers, and their alignments."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Offsets = npt.NDArray[np.int64]
 
 
 class Segment(NamedTuple):
-    """Where an utterance lies in a recording: seconds, end exclusive (infinite where it is open)."""
+    """Where an utterance lies in a recording, in seconds; the end is exclusive, and may be infinite."""
 
     recording: str
     channel: str
@@ -25,18 +25,21 @@ class Segment(NamedTuple):
 
 @dataclass(frozen=True)
 class Transcripts:
-    """The utterances of one file, in its order, uncleaned.
+    """The utterances of one file, in the file's order, before clean-up.
 
     Attributes:
         source: the file's name, for messages.
-        format: as `signkit.eval.formats.FORMATS` names it.
-        ids: one an utterance, unique.
-        texts: the words of each as the file has them, joined by blanks; "" for none.
-        lines: the line of the file where each stands, counted from 1.
-        signers: of each; empty where the format has none.
-        segments: of each; empty where the format has no times.
-        a_word_a_line: whether each word had a line of its own, as in a CTM. Clean-up rules see lines, so
-            with this they see a word at a time.
+        format: one of `signkit.eval.formats.FORMATS`.
+        ids: id of each utterance, unique.
+        texts: words of each utterance as in the file, joined by blanks; "" for none.
+        lines: line of each utterance in the file, counted from 1.
+        signers: signer of each utterance; empty if the format has none.
+        segments: times of each utterance; empty if the format has none.
+        a_word_a_line: whether each word had a line of its own, as in a CTM. Clean-up rules are applied to
+            lines, so then they are applied to each word.
+
+    Raises:
+        UserError: an id occurs twice.
     """
 
     source: str
@@ -73,10 +76,12 @@ class Transcripts:
 
 @dataclass(frozen=True, slots=True)
 class Ragged:
-    """Sequences of token numbers laid end to end.
+    """Sequences of token numbers in one array, one after another.
+
+        sequences  [5, 7], [], [5]        values [5, 7, 5]    offsets [0, 2, 2, 3]
 
     Attributes:
-        values: int32 [tokens of all].
+        values: int32 [tokens of all sequences].
         offsets: int64 [sequences + 1]; sequence i is ``values[offsets[i]:offsets[i + 1]]``.
     """
 
@@ -85,7 +90,7 @@ class Ragged:
 
     @property
     def lengths(self) -> Offsets:
-        """Tokens of each sequence: [sequences]."""
+        """Number of tokens of each sequence: [sequences]."""
         return np.diff(self.offsets)
 
     def __len__(self) -> int:
@@ -97,14 +102,15 @@ class Ragged:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """References and hypotheses in the units of a metric, cleaned, ready to be aligned.
+    """Cleaned references and hypotheses as token numbers, ready to be aligned.
 
     Attributes:
-        ids: of the references, in their order.
-        references: token numbers.
-        hypotheses: token numbers, in the order of the references.
-        tokens: the token of each number; numbers of equal tokens are equal, also where case is ignored.
-        signers: of each pair; empty where they are not known.
+        ids: ids of the references.
+        references: token numbers of the references.
+        hypotheses: token numbers of the hypotheses, in the order of the references.
+        tokens: the token of each number. Tokens that count as equal (for example regardless of case) have the
+            same number.
+        signers: signer of each pair; empty if they are not known.
     """
 
     ids: tuple[str, ...]
@@ -123,14 +129,14 @@ CORRECT, SUBSTITUTION, DELETION, INSERTION = range(4)
 
 @dataclass(frozen=True, slots=True)
 class Aligned:
-    """Alignments of many pairs, laid end to end.
+    """Alignments of many pairs, their steps in common arrays, one pair after another.
 
     Attributes:
-        counts: int64 [pairs, 4]: correct, substitutions, deletions, insertions.
+        counts: int64 [pairs, 4], correct tokens, substitutions, deletions, insertions.
         offsets: int64 [pairs + 1]; the steps of pair i are ``offsets[i]`` to ``offsets[i + 1]``.
-        kinds: int8 [steps]: 0 to 3 in the order of `counts`.
-        references: int32 [steps]: token number of the reference, -1 for an insertion.
-        hypotheses: int32 [steps]: token number of the hypothesis, -1 for a deletion.
+        kinds: int8 [steps], `CORRECT`, `SUBSTITUTION`, `DELETION` or `INSERTION`.
+        references: int32 [steps], token number of the reference; -1 for an insertion.
+        hypotheses: int32 [steps], token number of the hypothesis; -1 for a deletion.
     """
 
     counts: npt.NDArray[np.int64]
@@ -141,10 +147,10 @@ class Aligned:
 
     @property
     def errors(self) -> npt.NDArray[np.int64]:
-        """Substitutions, deletions and insertions of each pair: [pairs]."""
+        """Number of substitutions, deletions and insertions of each pair: [pairs]."""
         return np.asarray(self.counts[:, 1:].sum(axis=1))
 
     @property
     def words(self) -> npt.NDArray[np.int64]:
-        """Reference tokens of each pair: correct, substituted or deleted: [pairs]."""
+        """Number of reference tokens (correct, substituted or deleted) of each pair: [pairs]."""
         return np.asarray(self.counts[:, :3].sum(axis=1))

@@ -1,4 +1,4 @@
-"""N-gram language models: trained as lmplz does, kept as ARPA, asked by state and word."""
+"""N-gram language models: estimated as by KenLM's lmplz, stored as ARPA, queried by state and word."""
 
 from signkit.lm.kneser_ney import estimate
 from signkit.lm.ngram import NGram

@@ -1,6 +1,6 @@
-r"""Models as ARPA files: written in a fixed sequence, and read strictly, whoever wrote them.
+r"""N-gram models as ARPA files: written in a fixed order, read strictly, whatever program wrote them.
 
-Blanks and tabs of ASCII part what is listed. What stands before ``\data\`` is passed over.
+Fields are separated by ASCII blanks and tabs. Text before ``\data\`` is skipped.
 """
 
 import gzip
@@ -12,17 +12,17 @@ import numpy as np
 
 from signkit.errors import UserError
 from signkit.lm.arpa_section import Listed, Section, first_line, read_section
-from signkit.lm.grams import BEGIN, BLANK, END, UNKNOWN, Grams, Unit, shown
-from signkit.runtime.files import read_bytes, write_bytes
+from signkit.lm.grams import BEGIN, BLANK, END, UNKNOWN, Grams, Unit
+from signkit.runtime.files import write_bytes
 
 GZIP = b"\x1f\x8b"
 UNKNOWN_LOG10 = -100.0
-"""Of the unknown word, where a file does not have it; KenLM's figure."""
+"""Log-probability of the unknown word if a file does not have it, as in KenLM."""
 _COUNT = re.compile(rb"ngram\s+([0-9]{1,3})\s*=\s*([0-9]{1,18})")
 
 
 def write_arpa(path: Path, grams: Grams) -> bytes:
-    """Write a model, whole or not at all, compressed where the name ends in .gz; give what was written."""
+    """Write a model, completely or not at all, compressed if the name ends in .gz; return the content."""
     text = arpa_text(grams).encode()
     content = gzip.compress(text, mtime=0) if path.suffix == ".gz" else text
     write_bytes(path, content)
@@ -30,8 +30,8 @@ def write_arpa(path: Path, grams: Grams) -> bytes:
 
 
 def arpa_text(grams: Grams) -> str:
-    """A model as an ARPA file has it, the n-grams of each order sorted as in `grams`."""
-    names = np.array([shown([word]) for word in grams.words], dtype=object)
+    """The text of a model's ARPA file, with the n-grams of each order sorted as in `grams`."""
+    names = np.array([BLANK if word == " " else word for word in grams.words], dtype=object)
     parts = ["\\data\\\n", *(f"ngram {n}={count}\n" for n, count in enumerate(grams.counts, 1))]
     for n, (tokens, log10) in enumerate(zip(grams.tokens, grams.log10, strict=True), 1):
         parts.append(f"\n\\{n}-grams:\n")
@@ -45,24 +45,20 @@ def arpa_text(grams: Grams) -> str:
     return "".join([*parts, "\n\\end\\\n"])
 
 
-def read_arpa(path: Path, unit: Unit | None = None) -> tuple[Grams, bool]:
-    """Read a model, also from a gzip file.
+def parse_arpa(content: bytes, source: str, unit: Unit | None = None) -> tuple[Grams, bool]:
+    """Read a model from the content of an ARPA file, which may be compressed by gzip.
 
     Args:
-        unit: what a word is; guessed by the look of the words if None.
+        content: that of the file.
+        source: its name, for messages.
+        unit: what a word of the model is; if None, it is guessed from the words, see `guess_unit`.
 
     Returns:
         The model, and whether its unit was guessed.
 
     Raises:
-        UserError: the first thing that is wrong, with file and line.
-        OperationalError: it cannot be read.
+        UserError: the first fault of the file, with its line.
     """
-    return parse_arpa(read_bytes(path), str(path), unit)
-
-
-def parse_arpa(content: bytes, source: str, unit: Unit | None = None) -> tuple[Grams, bool]:
-    """Read what an ARPA file holds, see `read_arpa`."""
     lines = _unpacked(content, source).split(b"\n")
     sections = _sections(lines, source)
     listed: list[Listed] = []
@@ -80,7 +76,7 @@ def parse_arpa(content: bytes, source: str, unit: Unit | None = None) -> tuple[G
     words = tuple(" " if word == BLANK and used == "character" else word for word in words)
     log10, backoff = [each.log10 for each in listed], [each.backoff for each in listed[:-1]]
     tokens = [each.tokens for each in listed]
-    if UNKNOWN not in listed[0].index:
+    if UNKNOWN not in listed[0].index:  # every model here has an unknown word
         words = (*words, UNKNOWN)
         tokens[0] = np.arange(len(words))[:, None]
         log10[0] = np.append(log10[0], UNKNOWN_LOG10)
@@ -89,7 +85,7 @@ def parse_arpa(content: bytes, source: str, unit: Unit | None = None) -> tuple[G
 
 
 def guess_unit(words: tuple[str, ...]) -> Unit:
-    """What words are, by their look: characters, if nine of ten are only one of them long."""
+    """The unit of a model, guessed: characters, if at least 90 % of its words are single characters."""
     plain = [word for word in words if word not in (UNKNOWN, BEGIN, END)]
     single = sum(len(word) == 1 or word == BLANK for word in plain)
     return "character" if plain and single >= 0.9 * len(plain) else "word"
@@ -105,10 +101,10 @@ def _unpacked(content: bytes, source: str) -> bytes:
 
 
 def _sections(lines: list[bytes], source: str) -> list[Section]:
-    r"""The parts of a file, one an order, by the lines that begin with a backslash.
+    r"""The sections of a file, one for each order, found by the lines that begin with a backslash.
 
     Raises:
-        UserError: no ``\data\`` or ``\end\``, a part that is not there or not announced.
+        UserError: no ``\data\`` or ``\end\``, a section that is missing or was not announced.
     """
     marks = [(number, line.strip()) for number, line in enumerate(lines, 1) if line[:1] == b"\\"]
     if not marks or marks[0][1] != b"\\data\\":
@@ -136,7 +132,7 @@ def _sections(lines: list[bytes], source: str) -> list[Section]:
 
 
 def _counts(lines: list[bytes], begin: int, stop: int, source: str) -> list[int]:
-    """The numbers of n-grams that the head of the file announces."""
+    """The number of n-grams of each order, as the head of the file announces them."""
     counts: list[int] = []
     for number in range(begin + 1, stop):
         line = lines[number - 1].strip()
@@ -148,5 +144,5 @@ def _counts(lines: list[bytes], begin: int, stop: int, source: str) -> list[int]
             raise UserError(where, f"{wanted}, not `{line.decode('utf-8', 'replace')}`")
         counts.append(int(match[2]))
     if not counts:
-        raise UserError(f"{source}:{begin}", "says of no order how many n-grams there are")
+        raise UserError(f"{source}:{begin}", "announces no number of n-grams")
     return counts

@@ -1,4 +1,8 @@
-"""The n-grams of one order in an ARPA file, each checked."""
+"""Reading and checking the n-grams of one order in an ARPA file.
+
+Columns are processed as whole arrays, since files have millions of lines. Only where a check fails is the row
+looked up that a message names.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,22 +18,22 @@ from signkit.lm.grams import UNKNOWN, Floats, Ints, place
 from signkit.text.vocabulary import composed
 
 UNKNOWN_TOO = "<UNK>"
-"""Another spelling of the unknown word, in files of other programs."""
+"""The spelling of the unknown word in files of some other programs."""
 _ABSENT = b"nan"
 Rows = list[list[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Where the n-grams of one order stand.
+    """Where the n-grams of one order are in a file.
 
     Attributes:
-        source: the file.
-        order: words of each.
+        source: the file's name.
+        order: number of words of each n-gram.
         highest: the model's order.
-        line: that of the section's head, from 1.
-        last: the last line that belongs to it.
-        count: how many n-grams the file says it has.
+        line: line of the section's head, from 1.
+        last: last line that belongs to the section.
+        count: number of n-grams that the head of the file announces.
     """
 
     source: str
@@ -40,23 +44,24 @@ class Section:
     count: int
 
     def refuse(self, row: int, what: str, hint: str = "") -> NoReturn:
-        """Raise a fault of the row at a place from 0."""
+        """Raise a UserError about a row, counted from 0 in the section."""
         raise UserError(f"{self.source}:{self.line + 1 + row}", what, hint)
 
 
 @dataclass(frozen=True)
 class Listed:
-    """The n-grams of one order, sorted by their numbers of words.
+    """The n-grams of one order, sorted by the numbers of their words.
 
     Attributes:
         section: where they come from.
-        names: the words of order 1; empty for other orders.
-        tokens: int64 [n-grams, order].
-        keys: int64 [n-grams]: place of the first words in the order below, times words, plus the last.
-        log10: [n-grams].
-        backoff: [n-grams]; NaN became 0 where nothing is said.
-        absent: whether nothing is said: [n-grams].
-        row: of each, its place in the section as written.
+        names: the words, of order 1; empty for other orders.
+        tokens: int64 [n-grams, order], the numbers of the words.
+        keys: int64 [n-grams], sorted: the place of the first n - 1 words in the order below, times the number
+            of words, plus the last word.
+        log10: [n-grams], base-10 log-probabilities.
+        backoff: [n-grams], base-10 logarithms of back-off weights; 0 if absent.
+        absent: [n-grams], whether the file gives no back-off.
+        row: [n-grams], the row in the section as written.
     """
 
     section: Section
@@ -75,13 +80,14 @@ class Listed:
 
 
 def read_section(lines: list[bytes], section: Section, lower: Sequence[Listed]) -> Listed:
-    """Read the n-grams of one order, those of the orders below being read.
+    """Read the n-grams of one order, given those of all lower orders.
 
     Raises:
         UserError: the first fault, with its line.
     """
     rows, absent = _rows(lines, section)
     n = section.order
+    # every row has n + 2 fields now: log-probability, n words, back-off; columns are strided slices
     flat = [*chain.from_iterable(rows)]
     log10 = _figures(flat[:: n + 2], section, "log-probability")
     if (log10 > 0).any():
@@ -103,17 +109,17 @@ def read_section(lines: list[bytes], section: Section, lower: Sequence[Listed]) 
     if len(again):
         first, second = sort[again[0] : again[0] + 2].tolist()
         where = f"first in line {section.line + 1 + first}"
-        section.refuse(second, f"`{_said(columns, second)}` is there twice", where)
+        section.refuse(second, f"`{_said(columns, second)}` occurs twice", where)
     return Listed(section, (), tokens[sort], keys, log10[sort], backoff[sort], absent[sort], sort)
 
 
 def first_line(lines: list[bytes]) -> int:
-    """The number of the first line with something in it."""
+    """The number of the first line that is not blank, from 1."""
     return next((number for number, line in enumerate(lines, 1) if line.strip()), 1)
 
 
 def _rows(lines: list[bytes], section: Section) -> tuple[Rows, npt.NDArray[np.bool_]]:
-    """The fields of each n-gram: probability, words, back-off; and of which the last is not there."""
+    """The fields of each n-gram, log-probability, words and back-off; and which lack the last one."""
     body = lines[section.line : section.last]
     while body and not body[-1].strip():
         body.pop()
@@ -139,7 +145,11 @@ def _rows(lines: list[bytes], section: Section) -> tuple[Rows, npt.NDArray[np.bo
 def _figures(
     fields: list[bytes], section: Section, kind: str, absent: npt.NDArray[np.bool_] | None = None
 ) -> Floats:
-    """Numbers, finite ones but where they are absent; these are 0."""
+    """A column of finite numbers; 0 where absent.
+
+    Raises:
+        UserError: a field that is no number, or not finite.
+    """
     try:
         numbers = np.fromiter(map(float, fields), np.float64, len(fields))
     except ValueError:
@@ -166,10 +176,10 @@ def _is_number(field: bytes) -> bool:
 
 
 def _names(column: list[bytes], section: Section) -> tuple[str, ...]:
-    """The words of the model.
+    """The words of the model, in Unicode's composed form (NFC).
 
     Raises:
-        UserError: a word twice, or one that is not UTF-8.
+        UserError: a word occurs twice, or is not UTF-8.
     """
     names: dict[str, int] = {}
     for row, field in enumerate(column):
@@ -180,16 +190,17 @@ def _names(column: list[bytes], section: Section) -> tuple[str, ...]:
         name = UNKNOWN if name == UNKNOWN_TOO else name
         first = names.setdefault(name, row)
         if first != row:
-            section.refuse(row, f"`{name}` is there twice", f"first in line {section.line + 1 + first}")
+            section.refuse(row, f"`{name}` occurs twice", f"first in line {section.line + 1 + first}")
     return tuple(names)
 
 
 def _tokens(columns: list[list[bytes]], section: Section, lower: Sequence[Listed]) -> Ints:
-    """The numbers of the words of each n-gram.
+    """The numbers of the words of each n-gram: [n-grams, order].
 
     Raises:
-        UserError: a word that is no 1-gram.
+        UserError: a word that is no 1-gram of the file.
     """
+    # Looked up as bytes, which is faster; words that are not in composed form are looked up once more.
     number = {name.encode(): place for name, place in lower[0].index.items()}
     number |= {UNKNOWN_TOO.encode(): number[UNKNOWN.encode()]} if UNKNOWN in lower[0].index else {}
     rows = len(columns[0])
@@ -206,7 +217,7 @@ def _tokens(columns: list[list[bytes]], section: Section, lower: Sequence[Listed
 
 
 def _composed(tokens: Ints, columns: list[list[bytes]], number: dict[bytes, int]) -> Ints:
-    """Words looked up again in their composed form."""
+    """Look up the words that were not found (-1) once more, in composed form."""
     for row, column in np.argwhere(tokens < 0).tolist():
         word = composed(columns[column][row].decode("utf-8", "replace"))
         tokens[row, column] = number.get(word.encode(), -1)
@@ -214,10 +225,10 @@ def _composed(tokens: Ints, columns: list[list[bytes]], number: dict[bytes, int]
 
 
 def _keys(tokens: Ints, section: Section, lower: Sequence[Listed]) -> Ints:
-    """The key of each n-gram.
+    """The key of each n-gram, see `Listed`.
 
     Raises:
-        UserError: an n-gram whose first words are none of the file, or have no back-off.
+        UserError: the first words of an n-gram are no n-gram of the file, or have no back-off.
     """
     words = len(lower[0].names)
     at, known = place(tokens[:, :-1], [each.keys for each in lower[1:]], words)
@@ -227,7 +238,7 @@ def _keys(tokens: Ints, section: Section, lower: Sequence[Listed]) -> Ints:
         gram = [names[token] for token in tokens[row]]
         n = section.order - 1
         section.refuse(
-            row, f"`{' '.join(gram)}` is there, but `{' '.join(gram[:-1])}` is no {n}-gram of the file"
+            row, f"`{' '.join(gram)}` occurs, but `{' '.join(gram[:-1])}` is no {n}-gram of the file"
         )
     below = lower[-1]
     lacking = np.unique(at[below.absent[at]]) if len(at) else at

@@ -1,4 +1,4 @@
-"""Models as NumPy archives, which load at once: beside an ARPA file, or on their own. Without pickle."""
+"""N-gram models as NumPy archives, a fast copy of an ARPA file or on their own; no pickle is involved."""
 
 import io
 import zipfile
@@ -26,15 +26,17 @@ _ARRAYS = {
 
 
 def archive_of(arpa: Path) -> Path:
-    """The archive of an ARPA file: ``lm.arpa.npz`` of ``lm.arpa``."""
+    """The path of an ARPA file's archive, in the same folder: ``lm.arpa.npz`` for ``lm.arpa``."""
     return arpa.with_name(arpa.name + ENDING)
 
 
 def write_binary(path: Path, model: NGram, sha256: str) -> None:
-    """Write a model, whole or not at all.
+    """Write a model, completely or not at all.
 
     Args:
-        sha256: of the ARPA file that it stands for, in hexadecimal.
+        path: the archive.
+        model: the model.
+        sha256: SHA-256 of the ARPA file that the archive is a copy of, in hexadecimal.
     """
     texts = {"format": FORMAT, "sha256": sha256, "unit": model.unit, "words": "\n".join(model.words)}
     arrays: dict[str, npt.NDArray[Any]] = {
@@ -49,10 +51,10 @@ def write_binary(path: Path, model: NGram, sha256: str) -> None:
 
 
 def parse_binary(content: bytes, source: str) -> tuple[NGram, str]:
-    """A model as `write_binary` wrote it, and the SHA-256 of its ARPA file.
+    """The model of an archive written by `write_binary`, and the SHA-256 of its ARPA file.
 
     Raises:
-        UserError: it is none, or a damaged one.
+        UserError: the content is no such archive, or a damaged one.
     """
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
@@ -79,7 +81,10 @@ def _text(array: npt.NDArray[Any]) -> str:
 
 
 def _is_whole(trie: Trie, words: tuple[str, ...], counts: tuple[int, ...]) -> bool:
-    """Whether every question to the model has an answer: all places are inside, and every way down ends."""
+    """Whether no query can go out of bounds or back off forever.
+
+    An archive may come from anywhere, and the queries do not check their indices.
+    """
     size, edges, states = len(words), len(trie.keys), len(trie.backoff)
     shapes = {"keys": edges, "log": edges, "target": edges, "backoff": states, "shorter": states}
     if any(getattr(trie, name).shape != (length,) for name, length in shapes.items()):
@@ -89,6 +94,7 @@ def _is_whole(trie: Trie, words: tuple[str, ...], counts: tuple[int, ...]) -> bo
         return False
     if counts[:1] != (size,) or sum(counts) != edges:
         return False
+    # every state backs off to one with a lower number, so backing off always ends at state 0
     ends_down = trie.shorter[0] == 0 and (trie.shorter[1:] < np.arange(1, states)).all()
     return bool(
         ends_down

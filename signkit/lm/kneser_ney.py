@@ -1,8 +1,13 @@
-"""Modified Kneser-Ney smoothing, interpolated (Chen and Goodman 1998), as KenLM's lmplz estimates it.
+"""Interpolated modified Kneser-Ney smoothing (Chen and Goodman 1998), as in KenLM's lmplz.
 
-Heafield et al., "Scalable Modified Kneser-Ney Language Model Estimation", ACL 2013. One thing differs:
-among the counts that discounts are estimated from, lmplz takes for the last n-gram that it reads of each
-lower order how often it occurs in place of its adjusted count; here it counts as the others do.
+See Heafield et al., "Scalable Modified Kneser-Ney Language Model Estimation", ACL 2013. With c the adjusted
+count of an n-gram and h its first n - 1 words, each order is interpolated with the one below:
+
+    P(w | h) = (c(h w) - D(c(h w))) / sum_w c(h w)  +  weight(h) P(w | h without its first word)
+    weight(h) = sum_w D(c(h w)) / sum_w c(h w)
+
+One thing differs from lmplz. When it estimates the discounts of a lower order, lmplz uses the number of
+occurrences of the last n-gram that it reads instead of its adjusted count. Here all are treated alike.
 """
 
 from collections.abc import Sequence
@@ -18,17 +23,18 @@ from signkit.lm.sentences import numbered
 Discounts = tuple[float, float, float]
 FALLBACK: Discounts = (0.5, 1.0, 1.5)
 DIGITS = 7
-"""Of the logarithms that are kept, after the point: an ARPA file has the very figures."""
+"""Decimals of logarithms, so that an ARPA file holds exactly the model's numbers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimated:
-    """A trained model and how it came about.
+    """A model and how it was estimated.
 
     Attributes:
-        discounts: of each order: what is taken from an n-gram that was counted once, twice, more often.
+        grams: the model.
+        discounts: for each order, what is subtracted from an adjusted count of 1, of 2, and of more.
         fallback: the orders whose discounts could not be estimated.
-        counted: n-grams of each order before pruning.
+        counted: the number of n-grams of each order before pruning.
     """
 
     grams: Grams
@@ -45,16 +51,27 @@ def estimate(
     prune: Sequence[int] = (),
     fallback: Discounts | None = FALLBACK,
 ) -> Estimated:
-    """Train a model on sentences, given as their words (or characters).
+    """Estimate an n-gram model with modified Kneser-Ney smoothing, as KenLM's lmplz does.
 
     Args:
-        order: words of the longest n-grams.
-        prune: of each order, how often an n-gram may occur and be left out; the last holds for all higher
-            orders, the first is 0.
-        fallback: discounts of an order where they cannot be estimated.
+        sentences: the words (or characters) of each sentence.
+        order: number of words of the longest n-grams.
+        unit: what a word is, ``word`` or ``character``.
+        prune: for each order, the number of occurrences up to which n-grams are left out. The first must be
+            0, none may be lower than the one before, and the last holds for all higher orders.
+        fallback: discounts for an order where they cannot be estimated; None to refuse.
 
     Raises:
-        UserError: they cannot be estimated, and there is no fallback.
+        UserError: the discounts cannot be estimated, and there is no fallback.
+        ValueError: no sentences, an order below 1, or numbers in `prune` that are not as above.
+
+    Example:
+        >>> sentences = [["MY", "NAME", "ANN"], ["MY", "NAME", "BEN"], ["NAME", "WHAT"]]
+        >>> estimated = estimate(sentences, 2)
+        >>> estimated.grams.counts  # the special words are 1-grams too
+        (8, 9)
+        >>> estimated.fallback  # orders with too little text to estimate discounts
+        (1, 2)
     """
     if not len(sentences) or order < 1 or [*prune] != sorted(prune) or any(prune[:1]):
         raise ValueError(f"{len(sentences)} sentences, order {order}, prune {[*prune]}")
@@ -64,14 +81,14 @@ def estimate(
     without = pruned(counted, least)
     estimated = [discounts(each.adjusted) for each in counted]
     used = tuple(_used(n, own, fallback) for n, own in enumerate(estimated, 1))
-    lower = np.full(1, 1.0 / (len(words) - 1))  # of any word but <s>
+    lower = np.full(1, 1.0 / (len(words) - 1))  # order 0: uniform over all words but <s>
     probabilities: list[Floats] = []
     backoffs: list[Floats] = []
     for each, left_out, discount in zip(counted, without, used, strict=True):
         alone, weight = _of_order(each, left_out, discount, len(lower))
         if not probabilities:
             lower = alone + weight[0] * lower
-            lower[BEGIN] = 1.0  # as in lmplz; it is never asked for
+            lower[BEGIN] = 1.0  # as in lmplz; never used
         else:
             backoffs.append(weight)
             lower = alone + weight[each.prefix] * lower[each.suffix]
@@ -93,9 +110,10 @@ def estimate(
 
 
 def discounts(adjusted: Ints) -> Discounts | None:
-    """D1, D2 and D3+ of an order (equation 26 of Chen and Goodman); None where they cannot be estimated.
+    """The discounts D1, D2 and D3+ of an order (Chen and Goodman 1998, equation 26).
 
-    That is where no n-gram has the adjusted count 1, 2 or 3, or where a discount is not above 0.
+    None if they cannot be estimated: no n-gram has the adjusted count 1, or 2, or 3, or a discount would not
+    be positive.
     """
     n = np.bincount(adjusted[adjusted < 5], minlength=5).tolist()
     if not (n[1] and n[2] and n[3]):
@@ -113,9 +131,10 @@ def _used(order: int, own: Discounts | None, fallback: Discounts | None) -> Disc
 
 
 def _of_order(counted: Counted, without: Bools, discount: Discounts, prefixes: int) -> tuple[Floats, Floats]:
-    """Of an order: each n-gram's own probability, and of each prefix the weight of the order below.
+    """The discounted probability of each n-gram, and for each prefix the weight of the order below.
 
-    What is left out gives all its mass to the order below; a prefix of nothing has the weight 1.
+    N-grams that are left out give all their mass to the order below. A prefix that no n-gram has gets the
+    weight 1.
     """
     prefix, adjusted = counted.prefix, counted.adjusted
     total = np.bincount(prefix, adjusted, prefixes)

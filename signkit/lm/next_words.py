@@ -1,4 +1,4 @@
-"""The probabilities of all next words after some histories, computed once for each."""
+"""Log-probabilities of all next words, computed once for each state."""
 
 import numpy as np
 
@@ -6,13 +6,13 @@ from signkit.lm.grams import Ints
 from signkit.lm.trie import Singles, Trie
 
 DENSE = 50_000_000
-"""States times words up to which every row is kept; above it, as many rows as make so many numbers."""
+"""Numbers that are cached: all rows of a model with so few states times words, else so many rows."""
 AT_ONCE = 2_000_000
-"""Numbers computed at a time."""
+"""Numbers that are computed at once."""
 
 
 class NextWords:
-    """Rows of a model, kept as they are asked for."""
+    """The next-word log-probabilities of a model's states, computed on demand and cached."""
 
     def __init__(self, trie: Trie, words: int) -> None:
         self._trie, self._words = trie, words
@@ -25,7 +25,7 @@ class NextWords:
         self._used = 0
 
     def __call__(self, states: Ints) -> Singles:
-        """The rows of states: float32 [states, words]."""
+        """Natural log-probabilities of every word in each of ``states`` [n]: float32 [n, words]."""
         if self._dense:
             if not len(self._table):
                 self._table = self._computed(np.arange(len(self._trie.backoff)))
@@ -59,9 +59,13 @@ class NextWords:
         return log
 
     def _block(self, states: Ints) -> Singles:
-        """Rows from the shortest history to the longest, each over what it backs off to."""
+        """Log-probabilities of every word in each of ``states`` [n].
+
+        A state lists only the words of its own n-grams; all others back off. So the rows are filled from the
+        shortest history to the longest, each overwriting the words that it knows itself.
+        """
         trie, weight = self._trie, np.zeros(len(states), dtype=np.float32)
-        chain = []
+        chain = []  # the histories that the states back off to, with the sum of back-off weights so far
         while states.any():
             chain.append((states, weight))
             weight = weight + trie.backoff[states]
@@ -70,6 +74,7 @@ class NextWords:
         for histories, weight in reversed(chain):
             begin = self._offsets[histories]
             sizes = np.where(histories > 0, self._offsets[histories + 1] - begin, 0)
+            # the edges of all histories, one after another: edge i of a history is its offset plus i
             row = np.repeat(np.arange(len(histories)), sizes)
             edge = np.arange(len(row)) + np.repeat(begin - np.cumsum(sizes) + sizes, sizes)
             log[row, trie.keys[edge] % self._words] = trie.log[edge] + weight[row]

@@ -1,4 +1,4 @@
-"""An n-gram language model, asked by state and word."""
+"""An n-gram language model, queried by state and word."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,14 +16,26 @@ from signkit.text.vocabulary import composed
 
 @dataclass(frozen=True)
 class NGram:
-    """A back-off model. A state is the longest history that the model knows, by its number; 0 is none.
+    """An n-gram model in back-off form, as an automaton.
+
+    A state is the longest suffix of the history that the model knows, by its number; 0 is the empty history.
 
     Attributes:
-        words: the word of each number, those of the marks among them; a blank is ``" "``.
-        unit: whether words are glosses or characters.
-        counts: n-grams of each order.
+        words: the word of each number, including the special ones; the blank of a model of characters is
+            ``" "``.
+        unit: whether words are words (glosses) or characters.
+        counts: number of n-grams of each order.
         trie: states and edges.
-        unit_guessed: whether the unit was told by the look of the words, because the file says nothing.
+        unit_guessed: whether the unit was guessed from the words because the file does not tell it.
+
+    Example:
+        >>> from signkit.lm import estimate
+        >>> model = NGram.from_grams(estimate([["MY", "NAME", "ANN"], ["MY", "NAME", "BEN"]], 2).grams)
+        >>> model.score(["MY", "NAME", "BEN"]).round(2).tolist()  # natural logarithms, the end included
+        [-0.54, -0.54, -1.1, -0.47]
+        >>> after_my = model.advance([model.start], model.encode(["MY"]))
+        >>> model.words[model.rows(after_my)[0].argmax()]
+        'NAME'
     """
 
     words: tuple[str, ...]
@@ -39,12 +51,12 @@ class NGram:
 
     @property
     def order(self) -> int:
-        """Words of the longest n-grams."""
+        """The number of words of the longest n-grams."""
         return len(self.counts)
 
     @property
     def states(self) -> int:
-        """How many there are."""
+        """The number of states."""
         return len(self.trie.backoff)
 
     @cached_property
@@ -54,12 +66,12 @@ class NGram:
 
     @cached_property
     def unknown(self) -> int:
-        """The number that stands for every word that is not known."""
+        """The number of the unknown word, which stands for every word that the model does not have."""
         return self.index[UNKNOWN]
 
     @cached_property
     def end(self) -> int:
-        """The number of the end of a sentence."""
+        """The number of the word that ends a sentence."""
         return self.index[END]
 
     @cached_property
@@ -68,35 +80,38 @@ class NGram:
         return int(self.advance(np.zeros(1, dtype=np.int64), np.array([self.index[BEGIN]]))[0])
 
     def encode(self, words: Sequence[str]) -> Ints:
-        """The numbers of words; `unknown` for those not known, and for marks."""
+        """The numbers of words: int64 [n]; `unknown` for unknown words and for the special ones."""
         number, marks = self.index, (BEGIN, END)
         numbers = (self.unknown if w in marks else number.get(w, self.unknown) for w in map(composed, words))
         return np.fromiter(numbers, np.int64, len(words))
 
     def advance(self, states: npt.ArrayLike, tokens: npt.ArrayLike) -> Ints:
-        """The states after some states and words, by number: int64 [n]."""
+        """The states after the words ``tokens`` [n] in ``states`` [n]: int64 [n]."""
         return advance(self.trie, *_numbers(states, tokens), len(self.words))
 
     def rows(self, states: npt.ArrayLike) -> Singles:
-        """Natural logarithms of the probabilities of every next word: float32 [n, words].
+        """Natural log-probabilities of every next word in ``states`` [n]: float32 [n, words].
 
-        That of the mark which begins a sentence is next to none, but finite.
+        That of the word which begins a sentence is very low, but finite.
         """
         return self._rows(np.asarray(states, dtype=np.int64))
 
     def score(self, sentence: Sequence[str]) -> Floats:
-        """Natural logarithms of the probabilities of a sentence's words and its end: [words + 1]."""
+        """Natural log-probabilities of a sentence's words and of its end: [words + 1]."""
         return self.scores([sentence])[0]
 
     def scores(self, sentences: Sequence[Sequence[str]]) -> list[Floats]:
-        """`score` of many sentences."""
+        """`score` of each of many sentences."""
         if not len(sentences):
             return []
         log, _ = self.flat_scores(sentences)
         return np.split(log, np.cumsum([len(sentence) + 1 for sentence in sentences])[:-1])
 
     def flat_scores(self, sentences: Sequence[Sequence[str]]) -> tuple[Floats, Bools]:
-        """Of all sentences end to end: the logarithms, and which words are not known; ends included."""
+        """The log-probabilities of all sentences one after another, and which words are unknown.
+
+        Both are arrays over the words of all sentences, each followed by its end.
+        """
         lengths = np.fromiter(map(len, sentences), np.int64, len(sentences)) + 1
         stops = np.cumsum(lengths)
         tokens = np.full(int(lengths.sum()), self.end, dtype=np.int64)
@@ -104,6 +119,8 @@ class NGram:
         inside[stops - 1] = False
         tokens[inside] = self.encode([*chain.from_iterable(sentences)])
         log = np.zeros(len(tokens))
+        # All sentences advance side by side, a word at a time. Sorted by length, those that still go on are a
+        # prefix of the arrays.
         longest = np.argsort(-lengths, kind="stable")
         place, lengths = (stops - lengths)[longest], lengths[longest]
         states = np.full(len(place), self.start, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""What is trained on what: a recipe of a language model, read strictly from YAML."""
+"""The recipe of an n-gram model: which model is trained on which text; read strictly from YAML."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -16,14 +16,14 @@ class DataConfig:
     text: tuple[Annotated[str, Path_()], ...] = ()
     """Files of sentences: lines, or any format that `signkit score` reads."""
     column: str = ""
-    """Of the text, where there are columns."""
+    """The column of the text, for files with columns."""
     unit: Unit = "word"
     """What is predicted: words (glosses), or characters with the blanks between words."""
     exclude: tuple[Annotated[str, Path_()], ...] = ()
-    """Files whose sentences are not learnt from, such as those of dev and test."""
+    """Files whose sentences are left out of the text, such as those of dev and test."""
     distinct: bool = False
-    """Learn a sentence that is there several times once: where every sentence was recorded by several
-    signers, how often n-grams occur says little."""
+    """Use every distinct sentence once. Where each sentence was recorded by several signers, the number of
+    its occurrences has no meaning."""
 
     def __post_init__(self) -> None:
         if not self.text:
@@ -36,12 +36,13 @@ class LmConfig:
 
     kind: Literal["ngram"] = "ngram"
     order: Annotated[int, Range(1, LARGEST_ORDER)] = 3
-    """Words of the longest n-grams."""
+    """The number of words of the longest n-grams."""
     prune: tuple[Annotated[int, Range(0)], ...] = ()
-    """Of each order from 1 on: n-grams that occur no more often are left out; the last holds for higher
-    orders too. [0, 0, 1] leaves out trigrams that occur once."""
+    """For each order from 1 on, the number of occurrences up to which n-grams are left out; the last number
+    also holds for all higher orders. [0, 0, 1] leaves out trigrams that occur once."""
     discount_fallback: tuple[Annotated[float, Range(0, 3)], ...] = FALLBACK
-    """D1, D2 and D3+ of an order where the text is too small or too regular to estimate them; [] refuses."""
+    """Discounts D1, D2 and D3+ of an order whose discounts cannot be estimated because the text is too small
+    or too regular; [] makes that an error."""
 
     def __post_init__(self) -> None:
         prune, fallback = self.prune, self.discount_fallback
@@ -59,7 +60,7 @@ class LmConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class LmRecipe:
-    """A whole recipe of a language model."""
+    """The recipe of an n-gram model."""
 
     data: DataConfig
     lm: LmConfig = LmConfig()

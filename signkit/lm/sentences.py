@@ -1,4 +1,4 @@
-"""Sentences as numbers of words: what a model is trained on."""
+"""Sentences as word numbers, the form in which a model is estimated."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -11,18 +11,21 @@ from signkit.text.vocabulary import composed
 
 
 def split(text: str, unit: Unit) -> list[str]:
-    """The words of a text, or its characters with one blank between two words; composed (NFC)."""
+    """The words of a text, or its characters with one blank between words; in composed form (NFC)."""
     words = composed(text).split()
     return words if unit == "word" else list(" ".join(words))
 
 
 def numbered(sentences: Sequence[Sequence[str]]) -> tuple[Ints, tuple[str, ...]]:
-    """Sentences end to end, each between its marks, and the word of each number.
+    """Sentences as word numbers, one after another, each between `BEGIN` and `END`.
 
-    The special words come first, the others are sorted by code point.
+    The special words have the first numbers; the others are sorted by code point.
 
     Returns:
-        int64 [words and two marks a sentence], and the words.
+        The numbers, int64 [words + 2 * sentences], and the word of each number.
+
+    Raises:
+        ValueError: a special word occurs in a sentence.
     """
     vocabulary = {*chain.from_iterable(sentences)}
     if not vocabulary.isdisjoint(SPECIAL):

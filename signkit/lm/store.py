@@ -1,4 +1,4 @@
-"""A model from a file, from the fast copy beside it where that is of the same content."""
+"""Loading and saving n-gram models: an ARPA file, and a fast copy of it in the same folder."""
 
 import hashlib
 from contextlib import suppress
@@ -14,17 +14,20 @@ from signkit.runtime.files import read_bytes
 
 
 def load(path: str | Path, unit: Unit | None = None, *, keep: bool = False) -> NGram:
-    """Read a model: an ARPA file (also ``.gz``), or the archive (``.npz``) that was written beside one.
+    """Read a model from an ARPA file (also ``.gz``) or an archive (``.npz``).
+
+    If the folder of an ARPA file has an archive with the same content, that is read instead, which is faster.
 
     Args:
-        unit: what a word of an ARPA file is; the file cannot say it, so it is told by the look of its words
-            if None (`NGram.unit_guessed`).
-        keep: whether the archive is written beside the file where it is not there, so that the next time is
-            fast; a folder that cannot be written is no fault.
+        path: the file.
+        unit: what a word of an ARPA file is. The file does not tell it, so if None it is guessed from the
+            words (`NGram.unit_guessed`).
+        keep: write the archive if it is missing, so that the next time is faster; failure to write it is
+            ignored.
 
     Raises:
-        UserError: it is no model; file and line are named.
-        OperationalError: it cannot be read.
+        UserError: the file is no model; file and line are named.
+        OperationalError: the file cannot be read.
     """
     path = Path(path)
     content = read_bytes(path)
@@ -39,17 +42,17 @@ def load(path: str | Path, unit: Unit | None = None, *, keep: bool = False) -> N
         return replace(known, unit_guessed=False) if unit else known
     grams, guessed = parse_arpa(content, str(path), unit)
     model = NGram.from_grams(grams, unit_guessed=guessed)
-    if keep and unit is None:  # what the user says of this use is not what the file says
+    if keep and unit is None:  # a unit given for this call must not be stored as the file's own
         with suppress(OperationalError):
             write_binary(archive_of(path), model, sha256)
     return model
 
 
 def save(path: Path, grams: Grams) -> NGram:
-    """Write a model as ARPA, and the archive beside it, which says what a word is.
+    """Write a model as an ARPA file, and an archive in the same folder, which also stores the unit.
 
     Raises:
-        OperationalError: they cannot be written.
+        OperationalError: a file cannot be written.
     """
     content = write_arpa(path, grams)
     model = NGram.from_grams(grams)
@@ -58,9 +61,9 @@ def save(path: Path, grams: Grams) -> NGram:
 
 
 def _copy(path: Path, sha256: str) -> NGram | None:
-    """The model of the archive beside a file, if there is one and it is of this very content."""
+    """The model of a file's archive, if there is one and it was made from the same content."""
     try:
         model, of = parse_binary(archive_of(path).read_bytes(), str(archive_of(path)))
-    except (OSError, UserError):  # the file itself says all
+    except (OSError, UserError):  # the ARPA file itself is read instead
         return None
     return model if of == sha256 else None

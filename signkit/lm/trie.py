@@ -1,7 +1,7 @@
-"""N-grams as an automaton: a state is a history that the model knows, an edge a word after it.
+"""N-gram models as automata: a state is a history that the model knows, an edge a word that may follow.
 
-A history is kept if n-grams begin with it or its back-off weight is not 1, so that two histories that are
-told apart by nothing are one state.
+Only histories that n-grams begin with, or whose back-off weight is not 1, become states. Others give the same
+probabilities as the shorter history that they back off to, and are represented by its state.
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ import numpy.typing as npt
 from signkit.lm.grams import BEGIN, Bools, Floats, Grams, Ints, find, place
 
 NEVER = -99.0
-"""Base-10 logarithm of the probability of `BEGIN`, which is never said."""
+"""Base-10 log-probability of `BEGIN`, which is never predicted."""
 LEAST = 1e30
-"""Farther from 0 no logarithm goes, so that sums of them stay finite."""
+"""Largest absolute value of a logarithm, so that sums of them stay finite."""
 
 Narrow = npt.NDArray[np.int32]
 Singles = npt.NDArray[np.float32]
@@ -22,14 +22,17 @@ Singles = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Trie:
-    """States and edges; state 0 is the empty history and has an edge for every word.
+    """States and edges of the automaton.
+
+    State 0 is the empty history. It has an edge for every word, so backing off ends there at the latest.
 
     Attributes:
-        keys: int64 [edges], sorted: state times number of words plus the word.
-        log: float32 [edges]: natural logarithm of the probability of the word there.
-        target: int32 [edges]: the state after it.
-        backoff: float32 [states]: natural logarithm of the back-off weight.
-        shorter: int32 [states]: the longest known history that this one ends with; 0 for 0.
+        keys: int64 [edges], sorted: state times the number of words plus the word.
+        log: float32 [edges], natural log-probability of the word in that state.
+        target: int32 [edges], the next state.
+        backoff: float32 [states], natural logarithm of the back-off weight.
+        shorter: int32 [states], the state to back off to: the longest proper suffix of the history that is a
+            state; 0 for state 0.
     """
 
     keys: Ints
@@ -40,7 +43,12 @@ class Trie:
 
 
 def build(grams: Grams) -> Trie:
-    """The automaton of a model's n-grams."""
+    """The automaton of a model's n-grams.
+
+    An n-gram is an edge, from the state of its first n - 1 words. It leads to the state of the whole n-gram
+    if there is one, else to the longest suffix that is one. Orders are added from the lowest up, so what a
+    new edge backs off to is there already, and `keys` stay sorted, since states are numbered by order too.
+    """
     words, order = len(grams.words), grams.order
     prefixes = _prefixes(grams)
     backoffs = [np.zeros(1), *grams.backoff]
@@ -49,6 +57,7 @@ def build(grams: Grams) -> Trie:
     keys, target = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     for n in range(order):
         source, word = numbers[n][prefixes[n]], grams.tokens[n][:, -1]
+        # where the same word leads from the next shorter history
         down = _advance(keys, target, shorter, shorter[source], word, words) if n else np.zeros(words, int)
         reached = down
         if n + 1 < order:
@@ -73,15 +82,15 @@ def build(grams: Grams) -> Trie:
 
 
 def advance(trie: Trie, states: Ints, tokens: Ints, words: int) -> Ints:
-    """The state after each state and word."""
+    """The state after each word ``tokens`` [n] in ``states`` [n]."""
     return _advance(trie.keys, trie.target, trie.shorter, states, tokens, words)
 
 
 def step(trie: Trie, states: Ints, tokens: Ints, words: int) -> tuple[npt.NDArray[np.float64], Ints]:
-    """The natural logarithm of the probability of each word in each state, and the state after it."""
+    """Natural log-probabilities of the words ``tokens`` [n] in ``states`` [n], and the states after them."""
     log = np.zeros(len(states))
     target = np.zeros(len(states), dtype=np.int64)
-    left = np.arange(len(states))
+    left = np.arange(len(states))  # those without an edge so far back off together, until each has one
     while len(left):
         at, here = find(trie.keys, states * words + tokens)
         log[left[here]] += trie.log[at[here]]
@@ -110,12 +119,12 @@ def _advance(
 
 
 def _single(log10: Floats) -> Singles:
-    """Base-10 logarithms as natural ones; however large, they stay finite."""
+    """Base-10 logarithms as natural ones in float32, clipped to stay finite."""
     return np.asarray(np.clip(log10 * np.log(10), -LEAST, LEAST), dtype=np.float32)
 
 
 def _prefixes(grams: Grams) -> list[Ints]:
-    """The place of each n-gram's first words in the order below."""
+    """For each order, the place of each n-gram's first n - 1 words in the order below."""
     prefixes: list[Ints] = [np.zeros(len(grams.words), dtype=np.int64)]
     keys: list[Ints] = []
     for tokens in grams.tokens[1:]:
@@ -126,7 +135,7 @@ def _prefixes(grams: Grams) -> list[Ints]:
 
 
 def _states(prefixes: list[Ints], backoffs: list[npt.NDArray[np.float64]]) -> tuple[list[Ints], int]:
-    """The state of each n-gram of each order from 0 on but the highest, -1 for none; and their number."""
+    """The state of each n-gram of every order from 0 to the last but one, -1 for none; and their number."""
     numbers, size = [], 0
     for n, (begins, figures) in enumerate(zip(prefixes, backoffs, strict=True)):
         known: Bools = figures != 0

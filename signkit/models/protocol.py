@@ -26,13 +26,13 @@ class Recogniser(Protocol):
     def history_rows(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch histories vocab"]:
-        """Context logits after 0, 1, … all labels of each history, the classifier's bias included."""
+        """Context logits after 0, 1, … all labels of each history, the output layer's bias included."""
         ...
 
     def rows(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch vocab"]:
-        """Context logits after the whole of each history, without the classifier's bias."""
+        """Context logits after the whole of each history, without the output layer's bias."""
         ...
 
 

@@ -82,13 +82,13 @@ class Spec:
 
         Raises:
             KeyError, TypeError, ValueError: it is no such thing.
-            OperationalError: a vocabulary is missing or damaged.
+            UserError, OperationalError: a vocabulary is missing or damaged.
         """
         if "layout" in plain:
             signal = SignalInput(str(plain["layout"]), int(plain["width"]))
             return cls({SIGNAL: signal}, {TEXT: Vocabulary.load(folder / VOCABULARY)})
-        inputs = {name: _loaded(part, folder) for name, part in plain["inputs"].items()}
-        outputs = {name: _loaded(part, folder) for name, part in plain["outputs"].items()}
+        inputs = {name: _loaded(part, folder) for name, part in dict(plain["inputs"]).items()}
+        outputs = {name: _loaded(part, folder) for name, part in dict(plain["outputs"]).items()}
         return cls(inputs, outputs)  # type: ignore[arg-type]
 
 

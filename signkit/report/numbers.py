@@ -28,12 +28,12 @@ def signed(value: float, unit: Unit = "percent") -> str:
     return text if text[0] in (DASH, MINUS) or float(text.removesuffix(PERCENT)) == 0 else f"+{text}"
 
 
-def span(low: float, high: float, unit: Unit = "percent", digits: int = 2) -> str:
+def span(low: float, high: float, unit: Unit = "percent") -> str:
     """An interval: "6.52 – 8.13 %", with "to" where there is a minus sign; nothing without one."""
     if math.isnan(low) or math.isnan(high):
         return ""
-    first = number(low, unit, digits).removesuffix(PERCENT)
-    return f"{first} {'to' if low < 0 else DASH} {number(high, unit, digits)}"
+    first = number(low, unit).removesuffix(PERCENT)
+    return f"{first} {'to' if low < 0 else DASH} {number(high, unit)}"
 
 
 def whole(value: int) -> str:
@@ -41,9 +41,9 @@ def whole(value: int) -> str:
     return f"{value:,}".replace(",", THIN)
 
 
-def counted(value: int, one: str, many: str = "") -> str:
+def counted(value: int, one: str) -> str:
     """A count with its noun: "1 error", "2 errors"."""
-    return f"{whole(value)} {one if value == 1 else many or one + 's'}"
+    return f"{whole(value)} {one if value == 1 else one + 's'}"
 
 
 def p_text(value: float) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import quoteattr
 
 from signkit.report import numbers
 from signkit.report.sections import Section
@@ -49,14 +50,15 @@ def _environment() -> "Environment":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    found = Environment(
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    found.filters |= {
+    environment.filters |= {
         # Style and script are not templates: no brace of theirs means anything.
         "file": lambda name: Markup((TEMPLATES / name).read_text(encoding="utf-8")),
         "digest": lambda text: base64.b64encode(hashlib.sha256(text.encode()).digest()).decode(),
+        "attribute": lambda text: Markup(quoteattr(text)),  # of XML, with its quotes
         "data_url": data_url,
         "kind": lambda section: type(section).__name__,
         "whole": numbers.whole,
@@ -64,7 +66,7 @@ def _environment() -> "Environment":
         "visible": numbers.visible,
         "sentence_case": numbers.sentence_case,
     }
-    return found
+    return environment
 
 
 def data_url(source: Path | bytes) -> str:

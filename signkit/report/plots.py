@@ -8,7 +8,9 @@ from typing import Any
 from signkit.eval.figures import Metric
 from signkit.runtime.progress import read_metrics
 
-INK, SIGN, FOUND, DEV = "#30343b", "#9db8d9", "#c2410c", "#0f766e"
+INK, SIGN, RECOGNISED, DEV = "#30343b", "#9db8d9", "#c2410c", "#0f766e"
+WIDE = 10
+"""Losses that differ by a larger factor are drawn on a logarithmic axis."""
 
 
 def saved(path: Path, figure: Callable[[], Any]) -> Path:
@@ -47,7 +49,9 @@ def training_curves(
         axes.plot(*zip(*loss, strict=True), color=INK, linewidth=1)
     axes.set_xlabel("step")
     axes.set_ylabel(f"loss a {sample}", color=INK)
-    axes.set_yscale("symlog")
+    losses = [value for _, value in loss]
+    if loss and max(losses) > WIDE * max(min(losses), 0):
+        axes.set_yscale("symlog")
     axes.yaxis.set_major_formatter(_plain)
     if not dev:
         return

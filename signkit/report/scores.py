@@ -11,7 +11,7 @@ from signkit.types import Score
 CONFIDENCE = "95 % interval"
 """Of the scores of runs and of searches for decoding parameters."""
 APART = ("calibration_error", "calibration_error_raw")
-"""Metrics that are told in a sentence of their own."""
+"""Metrics that have a sentence of their own."""
 ARROWS = {True: "↑", False: "↓", None: ""}
 BETTER = {True: "higher is better", False: "lower is better", None: ""}
 

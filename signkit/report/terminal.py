@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from signkit.report.sections import Cell, Group, Lines, Pairs, Paragraph, Section, Sentence, Table
+from signkit.report.sections import Cell, Group, Lines, Pairs, Paragraph, Section, Table
+from signkit.report.sentences import Sentence
 
 COLOURS = {"C": "", "S": "bold magenta", "D": "bold red", "I": "bold blue"}
 

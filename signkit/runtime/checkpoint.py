@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,8 +16,8 @@ from signkit.runtime.files import checked_folder, plainly, whole_folder
 
 State = dict[str, Tensor]
 
-OLDER_NAMES = {"classifier.": "output.", "chunk_classifier.": "heads.chunk."}
-"""Parts of models that had another name in version 0.1."""
+OLDER_NAMES = {"output.": "classifier.", "heads.chunk.": "chunk_classifier.", "encoder.frames.": "encoder."}
+"""How parts of models were called in version 0.1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +97,10 @@ def load(
         raise OperationalError(f"{error}{hint}") from None
     load_weights(model, read_state(folder / "model.safetensors"), folder / "model.safetensors")
     if averaged is not None:
-        _into(averaged, read_state(folder / "averaged.safetensors"), folder / "averaged.safetensors")
+        path = folder / "averaged.safetensors"
+        _into(averaged, with_present_names(read_state(path), averaged), path)
     _restore_moments(optimizer, read_state(folder / "optimizer.safetensors"))
-    return _read_progress(folder / "state.json")
+    return progress(checkpoints, step)
 
 
 def progress(checkpoints: Path, step: int) -> Progress:
@@ -108,7 +109,11 @@ def progress(checkpoints: Path, step: int) -> Progress:
     Raises:
         OperationalError: it does not say.
     """
-    return _read_progress(folder_of(checkpoints, step) / "state.json")
+    path = folder_of(checkpoints, step) / "state.json"
+    try:
+        return Progress(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        raise OperationalError(f"{path}: is not the progress of a training") from None
 
 
 def weights(checkpoints: Path, step: int) -> State:
@@ -158,19 +163,11 @@ def read_state(path: Path) -> State:
         OperationalError: the file is missing, truncated or no safetensors file.
     """
     try:
-        return {_present_name(name): tensor for name, tensor in load_file(path).items()}
+        return load_file(path)
     except FileNotFoundError:
         raise OperationalError(f"{path}: missing") from None
     except (SafetensorError, OSError, ValueError) as error:
         raise OperationalError(f"{path}: not a whole safetensors file: {error}") from None
-
-
-def _present_name(name: str) -> str:
-    """The name of a weight in this version; files of version 0.1 have others."""
-    for before, now in OLDER_NAMES.items():
-        if name.startswith(before):
-            return now + name.removeprefix(before)
-    return name
 
 
 def load_weights(model: torch.nn.Module, state: State, where: Path, *, partial: bool = False) -> None:
@@ -183,7 +180,19 @@ def load_weights(model: torch.nn.Module, state: State, where: Path, *, partial: 
         OperationalError: a tensor is missing, too many, or of another shape.
     """
     own = model.state_dict()
+    state = with_present_names(state, own)
     _into(own, {name: state[name] for name in own if name in state} if partial else state, where)
+
+
+def with_present_names(state: State, own: Collection[str]) -> State:
+    """The state with the names of this version's models, where a file of version 0.1 has others."""
+    older = {
+        before + name.removeprefix(now): name
+        for name in own
+        for now, before in OLDER_NAMES.items()
+        if name not in state and name.startswith(now)
+    }
+    return {older.get(name, name): tensor for name, tensor in state.items()}
 
 
 def begin_from(model: torch.nn.Module, state: State, where: Path) -> tuple[int, tuple[str, ...]]:
@@ -193,6 +202,7 @@ def begin_from(model: torch.nn.Module, state: State, where: Path) -> tuple[int, 
         UserError: nothing is shared, or a shared name has another shape.
     """
     own = model.state_dict()
+    state = with_present_names(state, own)
     shared = [name for name in own if name in state]
     if not shared:
         raise UserError("train.init_from", f"{where} has no weight in common with this model")
@@ -233,13 +243,6 @@ def _into(own: State, state: State, where: Path) -> None:
     with torch.no_grad():
         for name, tensor in own.items():
             tensor.copy_(state[name])
-
-
-def _read_progress(path: Path) -> Progress:
-    try:
-        return Progress(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        raise OperationalError(f"{path}: is not the progress of a training") from None
 
 
 def _moments(optimizer: torch.optim.Optimizer) -> State:

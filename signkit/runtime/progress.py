@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol, TextIO, runtime_checkable
 
 from rich.console import Console
 from rich.progress import (
@@ -98,6 +98,7 @@ class Bar:
             self._watch.console.print(line, markup=False, soft_wrap=True)
 
 
+@runtime_checkable
 class Shown(Protocol):
     """A metric, as `signkit.eval.figures.Metric`."""
 
@@ -106,6 +107,9 @@ class Shown(Protocol):
 
     @property
     def short(self) -> str: ...
+
+    @property
+    def heading(self) -> str: ...
 
     def text(self, value: float, digits: int = 2) -> str: ...
 
@@ -138,11 +142,11 @@ class TrainingWatch:
 
     def evaluated(self, step: int, score: float, best: bool) -> None:
         """Show and record a dev score."""
-        name = self._metric.short or self._metric.name
+        name = self._metric.heading
         self._dev = f"  dev {name} {self._metric.text(score, 1)}"
         shown = self._metric.text(score)
         self._watch.note(f"step {step}: dev {name} {shown}{' (best)' if best else ''}")
-        self._record(step, {f"dev_{name}": score})
+        self._record(step, {f"dev_{self._metric.short or self._metric.name}": score})
 
     def close(self) -> None:
         """Close the files."""

@@ -17,16 +17,16 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from signkit.config.recipe import Recipe
-from signkit.config.recipe_file import find_recipe, load_recipe, resolved
+from signkit.config.recipe import Pipeline, Recipe
+from signkit.config.recipe_file import find_recipe, load_pipeline, load_recipe, resolved
 from signkit.config.yaml_write import differences
 from signkit.errors import OperationalError, UserError
-from signkit.runtime.files import write_json, write_text
+from signkit.runtime.files import plainly, write_json, write_text
 
 MAY_DIFFER = ("run",)
 
 
-def new_folder(recipe: Recipe, ref: str) -> Path:
+def new_folder(recipe: Recipe | Pipeline, ref: str) -> Path:
     """Make ``<run.dir>/<recipe>/<time>-<hash>/`` with the recipe as given and resolved.
 
     Raises:
@@ -46,17 +46,40 @@ def new_folder(recipe: Recipe, ref: str) -> Path:
                 raise OperationalError(f"{parent}: is not a folder") from None
         except OSError as error:
             raise OperationalError(f"{folder}: cannot be made: {error.strerror}") from error
+    _begin(folder, find_recipe(ref)[0].read_text(encoding="utf-8-sig"), text)
+    return folder
+
+
+def stage_folder(pipeline: Path, recipe: Recipe) -> Path:
+    """The folder of a stage in that of its pipeline, made if it is not there.
+
+    Raises:
+        UserError: it was begun with another recipe.
+        OperationalError: it cannot be written.
+    """
+    folder = pipeline / recipe.name
+    if (folder / "resolved.yaml").is_file():
+        _check_same_recipe(folder, recorded_recipe(folder, recipe.name), recipe)
+        return folder
+    shutil.rmtree(folder, ignore_errors=True)  # of one that was killed before it was a run
+    with plainly(folder, "made"):
+        folder.mkdir()
+    _begin(folder, resolved(recipe), resolved(recipe))
+    return folder
+
+
+def _begin(folder: Path, given: str, text: str) -> None:
+    """Write the record of a run into its new folder."""
     try:
-        write_text(folder / "recipe.yaml", find_recipe(ref)[0].read_text(encoding="utf-8-sig"))
+        write_text(folder / "recipe.yaml", given)
         write_json(folder / "status.json", {"state": "created"})
         write_text(folder / "resolved.yaml", text)  # with it, it is a run
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return folder
 
 
-def folder_to_resume(recipe: Recipe, resume: str) -> Path | None:
+def folder_to_resume(recipe: Recipe | Pipeline, resume: str) -> Path | None:
     """The run to go on with: the one named, or for ``auto`` the newest unfinished one, None if there is none.
 
     Raises:
@@ -74,12 +97,22 @@ def folder_to_resume(recipe: Recipe, resume: str) -> Path | None:
         folder = Path(resume)
         if not (folder / "resolved.yaml").is_file():
             raise UserError("--resume", f"{resume} is not the folder of a run", "auto finds the newest")
-    old = recorded_recipe(folder, recipe.name)
+    path = str(folder / "resolved.yaml")
+    old = load_pipeline(path, name=recipe.name, check_paths=False)
+    _check_same_recipe(folder, old or recorded_recipe(folder, recipe.name), recipe)
+    return folder
+
+
+def _check_same_recipe(folder: Path, old: Recipe | Pipeline, recipe: Recipe | Pipeline) -> None:
+    """Compare a recipe with the one that a run was begun with.
+
+    Raises:
+        UserError: they differ; the differences are in the message.
+    """
     if changed := differences(old, recipe, ignore=MAY_DIFFER):
         lines = "".join(f"\n  {line}" for line in changed)
         what = "was begun with another recipe; take the change back, or start a new run:"
         raise UserError(str(folder), what + lines)
-    return folder
 
 
 def check_same_data(folder: Path, fingerprint: str) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -57,8 +58,11 @@ class Stop:
 
 @contextmanager
 def stop_on_signals() -> Iterator[Stop]:
-    """Catch SIGINT and SIGTERM for a while."""
+    """Catch SIGINT and SIGTERM for a while; nothing outside of the main thread, which alone may."""
     stop = Stop()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
     old = {number: signal.signal(number, stop.asked) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop

@@ -1,8 +1,9 @@
-"""Sub-words: the pieces of words that a sentencepiece model knows, learnt from text or read from a file.
+"""Subwords: words split into the pieces of a sentencepiece model, learnt from text or read from a file.
 
-Words are cut one at a time, whatever stands beside them, and each comes back from its pieces as it was: "▁",
-sentencepiece's sign for a blank, begins every word and nothing else. Characters that no piece has make a
-piece of their own, which a vocabulary calls unknown; models of others may have byte fallback instead.
+Each word is split on its own, independent of its neighbours, and can be restored from its pieces: the first
+piece of a word begins with "▁", sentencepiece's sign for a blank, and no other piece has one. Characters that
+no piece contains become a piece of their own, which is unknown to a vocabulary; models trained elsewhere may
+have byte fallback instead.
 """
 
 import hashlib
@@ -15,24 +16,24 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from signkit.config.registry import check_extra
+from signkit.config.registry import extra_for
 from signkit.errors import UserError
 from signkit.runtime.files import read_bytes
 
 SPACE = "▁"
 MOST = 1_000_000
-"""Sentences that pieces are learnt from; of more, so many are drawn."""
+"""Most sentences that pieces are learnt from; of a larger text a sample is drawn."""
 SEED = 1
-"""Of that draw. It is not the training's: runs of several seeds have the same pieces."""
+"""Seed of that sample. It is fixed, so that training runs with different seeds have the same pieces."""
 RESERVED = ("\0", "\u2585")
-"""Characters that sentencepiece keeps for itself: it would leave out whole sentences because of them."""
+"""Characters that sentencepiece reserves; it would skip every sentence that contains one."""
 SPECIFICATIONS = {2, 3}
-"""Fields that every model has behind its pieces: how it was trained and how it normalises."""
+"""Fields of the model's file after its pieces: the specifications of trainer and normaliser."""
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word and the places of its pieces, from ``first`` up to, but not with, ``end``."""
+    """A word and the range of its pieces: from ``first`` to ``end``, exclusive."""
 
     text: str
     first: int
@@ -41,18 +42,18 @@ class Word:
 
 @dataclass(frozen=True)
 class Subwords:
-    """A sentencepiece model, of `read` or `learn`; equal to another where the bytes are.
+    """A sentencepiece model, from `read` or `learn`; two are equal if their bytes are.
 
     Attributes:
-        model: the content of its file.
-        where: what messages call it.
+        model: the content of the model's file.
+        where: how messages name it.
     """
 
     model: bytes = field(repr=False)
     where: str = field(default="text.unit", compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Subwords, (self.model, self.where)  # the processor is made anew where it arrives
+        return Subwords, (self.model, self.where)  # the processor is not pickled but created again
 
     @property
     def digest(self) -> str:
@@ -61,24 +62,24 @@ class Subwords:
 
     @cached_property
     def pieces(self) -> tuple[str, ...]:
-        """Those that can be written, without the unknown one, marks and what is not used."""
+        """The pieces that can occur in text, without unknown, control and unused ones."""
         known = self._processor
         silent = (known.is_unknown, known.is_control, known.is_unused)
         written = (i for i in range(known.vocab_size()) if not any(test(i) for test in silent))
         return tuple(known.id_to_piece(i) for i in written)
 
     def split(self, word: str) -> tuple[str, ...]:
-        """The pieces of one word in composed form (NFC); unknown characters side by side are one.
+        """The pieces of one word in composed form (NFC); adjacent unknown characters are one piece.
 
         Raises:
-            UserError: the word does not come back from them.
+            UserError: the word cannot be restored from its pieces.
         """
         if word not in self._cuts:
             self._cuts[word] = self._cut(word)
         return self._cuts[word]
 
     def words(self, pieces: Sequence[str]) -> tuple[Word, ...]:
-        """The words that any sequence of pieces spells; a piece with a blank in it begins one."""
+        """The words that a sequence of pieces spells; any blank in a piece begins a new word."""
         spelled: list[Word] = []
         text, first, end = "", 0, 0
         for part, place, after in self._parts(pieces):
@@ -96,12 +97,12 @@ class Subwords:
 
     @cached_property
     def _cuts(self) -> dict[str, tuple[str, ...]]:
-        """Of the words seen so far."""
+        """Cache of the pieces of words split so far."""
         return {}
 
     @cached_property
     def _bytes(self) -> dict[str, int]:
-        """The pieces of byte fallback."""
+        """The byte of each piece of byte fallback, such as ``<0xE2>``."""
         known = self._processor
         pieces = (known.id_to_piece(i) for i in range(known.vocab_size()) if known.is_byte(i))
         return {piece: int(piece[1:-1], 16) for piece in pieces}
@@ -122,7 +123,7 @@ class Subwords:
         return pieces
 
     def _parts(self, pieces: Sequence[str]) -> Iterator[tuple[str, int, int]]:
-        """The text of pieces, and from where to where they stand; bytes side by side are read together."""
+        """The text of pieces with their range; adjacent bytes are decoded together, as UTF-8."""
         for coded, group in groupby(enumerate(pieces), lambda each: each[1] in self._bytes):
             if not coded:
                 yield from ((piece, place, place + 1) for place, piece in group)
@@ -134,15 +135,17 @@ class Subwords:
 
 
 def learn(sentences: Iterable[Sequence[str]], pieces: int) -> Subwords:
-    """A unigram model (Kudo 2018) of at most so many pieces, the same for the same sentences in any order.
+    """Train a unigram model (Kudo 2018); the same sentences in any order give the same model.
 
-    Every character of the text is a piece, so there are fewer than asked for where the text has no more.
+    Every character of the text is a piece.
 
     Args:
-        sentences: of words in composed form (NFC).
+        sentences: their words, in composed form (NFC).
+        pieces: number of pieces; a small text may yield fewer.
 
     Raises:
-        UserError: there are no words, or more characters than pieces; sentencepiece is not installed.
+        UserError: the sentences have no words, or more characters than `pieces`; sentencepiece is not
+            installed.
     """
     text = sorted(line for line in (" ".join(words) for words in sentences) if line)
     text = random.Random(SEED).sample(text, MOST) if len(text) > MOST else text
@@ -167,7 +170,7 @@ def learn(sentences: Iterable[Sequence[str]], pieces: int) -> Subwords:
             bos_id=-1,
             eos_id=-1,
             pad_id=-1,
-            num_threads=1,  # sums of several would be others
+            num_threads=1,  # several threads add floats in another order, and the pieces would differ
             minloglevel=2,
         )
     except RuntimeError as error:
@@ -178,14 +181,15 @@ def learn(sentences: Iterable[Sequence[str]], pieces: int) -> Subwords:
 
 
 def read(path: Path, where: str = "") -> Subwords:
-    """A sentencepiece model's file.
+    """Read the file of a sentencepiece model.
 
     Args:
-        where: what messages call it; its path if empty.
+        path: the file.
+        where: how messages name it; its path if empty.
 
     Raises:
-        UserError: there is no such file, it is no model or not a whole one; sentencepiece is not installed.
-        OperationalError: it cannot be read.
+        UserError: there is no such file, or it is not a complete model; sentencepiece is not installed.
+        OperationalError: the file cannot be read.
     """
     content, where = read_bytes(path), where or str(path)
     if not _fields(content) >= SPECIFICATIONS:
@@ -201,9 +205,10 @@ def read(path: Path, where: str = "") -> Subwords:
 
 
 def _fields(content: bytes) -> set[int]:
-    """The numbers of a protobuf message's fields as far as it can be read; none where it breaks off.
+    """The field numbers of a protobuf message; empty if the message is truncated.
 
-    A model that was cut between two pieces is a message all the same, so the last fields are asked for.
+    A model file that was cut off between two pieces is still a valid message. It only lacks the fields after
+    the pieces, `SPECIFICATIONS`.
     """
     fields, place = set(), 0
     while place < len(content):
@@ -217,7 +222,7 @@ def _fields(content: bytes) -> set[int]:
 
 
 def _varint(content: bytes, place: int) -> tuple[int, int]:
-    """A number of seven bits a byte, lowest first, and the place behind it."""
+    """Decode a varint (7 bits a byte, lowest first) at ``place``: its value, and the place after it."""
     value = shift = 0
     while place < len(content):
         value |= (content[place] & 127) << shift
@@ -228,9 +233,6 @@ def _varint(content: bytes, place: int) -> tuple[int, int]:
 
 
 def _sentencepiece() -> Any:
-    try:
+    with extra_for("text.unit"):
         import sentencepiece
-    except ImportError as error:
-        check_extra(error, "text.unit")
-        raise
     return sentencepiece

@@ -1,4 +1,4 @@
-"""What the model writes: the vocabulary of glosses, characters or sub-words, and files of gloss sentences."""
+"""The vocabulary of a model, of glosses, characters or subwords; and reading files of sentences."""
 
 import hashlib
 import json
@@ -18,27 +18,34 @@ from signkit.text.subwords import read as read_subwords
 
 Unit = Literal["gloss", "character", "subword"]
 PLURAL: dict[str, str] = {"gloss": "glosses", "character": "characters", "subword": "sub-words"}
-"""Units as messages name them."""
+"""Plural of each unit, for messages."""
 BLANK, UNKNOWN = "<blank>", "<unk>"
 PHOENIX_SYMBOLS = 1296
 SUBWORDS = "subwords.model"
-"""The sentencepiece model beside a vocabulary's file."""
+"""File name of the sentencepiece model, in the folder of the vocabulary's file."""
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Tokens by index: 0 is the blank, 1 an unknown token, then the tokens in their order.
+    """Tokens by index: 0 is the blank, 1 the unknown token, then all others in their order.
 
-    What is read and written are glosses, characters or, where tokens are sub-words, the words that these
-    spell: `encode`, `decode`, `join` and `split` have words, only the indices are those of pieces.
+    `encode`, `decode`, `join` and `split` take and return glosses or characters. In a vocabulary of subwords
+    they take and return whole words; only the indices are those of pieces.
 
     Attributes:
-        tokens: all of them, glosses and characters in Unicode's composed form (NFC).
+        tokens: all tokens; glosses and characters in Unicode's composed form (NFC).
         unit: ``gloss`` (joined by spaces), ``character`` (joined by nothing) or ``subword``.
-        subwords: what cuts words into pieces, where these are the tokens.
+        subwords: the model that splits words into pieces, for the unit ``subword``.
 
     Raises:
-        UserError: no token but the first two, a token twice, one that is not of the unit.
+        UserError: there are no tokens but the first two, a token occurs twice, or one is not of the unit.
+
+    Example:
+        >>> vocabulary = Vocabulary.from_references([["MY", "NAME"], ["YOUR", "NAME"]])
+        >>> vocabulary.tokens
+        ('<blank>', '<unk>', 'MY', 'NAME', 'YOUR')
+        >>> vocabulary.encode(["MY", "DOG"]), vocabulary.decode([4, 3])
+        ((2, 1), ('YOUR', 'NAME'))
     """
 
     tokens: tuple[str, ...]
@@ -51,17 +58,17 @@ class Vocabulary:
 
     @classmethod
     def from_references(cls, references: Iterable[Sequence[str]], unit: Unit = "gloss") -> "Vocabulary":
-        """The vocabulary of some references, its tokens sorted by code point.
+        """The vocabulary of all tokens in some references, sorted by code point.
 
         Raises:
-            UserError: the references have no token, or one that is not of the unit.
+            UserError: the references have no tokens, or one that is not of the unit.
         """
         tokens = {composed(token) for reference in references for token in reference}
         return cls((BLANK, UNKNOWN, *sorted(tokens - {UNKNOWN})), unit)
 
     @classmethod
     def of_subwords(cls, subwords: Subwords) -> "Vocabulary":
-        """The vocabulary of all pieces of a sentencepiece model, in its order."""
+        """The vocabulary of all pieces of a sentencepiece model, in the model's order."""
         return cls((BLANK, UNKNOWN, *subwords.pieces), "subword", subwords)
 
     @cached_property
@@ -71,7 +78,7 @@ class Vocabulary:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of unit, tokens and sentencepiece model: equal for equal vocabularies only."""
+        """SHA-256 over unit, tokens and sentencepiece model, the same only for equal vocabularies."""
         return hashlib.sha256(self._json().encode()).hexdigest()
 
     def __len__(self) -> int:
@@ -81,47 +88,47 @@ class Vocabulary:
         return isinstance(token, str) and composed(token) in self.index
 
     def segment(self, tokens: Iterable[str]) -> tuple[str, ...]:
-        """Words as the pieces that they are made of; glosses and characters as they are.
+        """The pieces of words; glosses and characters are returned as they are.
 
         Raises:
-            UserError: a word cannot be cut into pieces.
+            UserError: a word cannot be split into pieces.
         """
         if self.subwords is None:
             return tuple(tokens)
         return tuple(chain.from_iterable(map(self.subwords.split, map(composed, tokens))))
 
     def encode(self, tokens: Iterable[str]) -> tuple[int, ...]:
-        """Indices of tokens, of words those of their pieces; 1 for one that is not known."""
+        """The indices of tokens, or of the pieces of words; 1 for unknown ones."""
         if self.subwords is not None:
             return tuple(self.index.get(piece, 1) for piece in self.segment(tokens))
         return tuple(self.index.get(composed(token), 1) for token in tokens)
 
     def decode(self, indices: Iterable[int]) -> tuple[str, ...]:
-        """Tokens of indices; of pieces the words that they spell.
+        """The tokens of indices, or the words that pieces spell.
 
         Raises:
-            IndexError: an index that the vocabulary does not have.
+            IndexError: an index is out of range.
         """
         tokens = self._tokens_of(indices)
         return tokens if self.subwords is None else tuple(word.text for word in self.subwords.words(tokens))
 
     def spans(self, indices: Iterable[int]) -> tuple[tuple[int, int], ...]:
-        """Where the indices of each token of `decode` begin and end: one each, but those of words several."""
+        """For each token of `decode`, the range of its indices (first, end); a word may have several."""
         tokens = self._tokens_of(indices)
         if self.subwords is None:
             return tuple((place, place + 1) for place in range(len(tokens)))
         return tuple((word.first, word.end) for word in self.subwords.words(tokens))
 
     def join(self, tokens: Iterable[str]) -> str:
-        """Tokens, or words, as one string."""
+        """Tokens (of subwords: words) as one string."""
         return ("" if self.unit == "character" else " ").join(tokens)
 
     def split(self, text: str) -> tuple[str, ...]:
-        """The tokens, or words, of a string, known or not."""
+        """The tokens (of subwords: words) of a string, including unknown ones."""
         return tuple(composed(text) if self.unit == "character" else composed(text).split())
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write as JSON, whole or not at all; a sentencepiece model beside it, as `SUBWORDS`.
+        """Write as JSON, completely or not at all; a sentencepiece model goes into the same folder.
 
         Raises:
             OperationalError: a file cannot be written.
@@ -132,11 +139,12 @@ class Vocabulary:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Vocabulary":
-        """Read what `save` wrote.
+        """Read a vocabulary that `save` wrote.
 
         Raises:
-            UserError: no such file, not UTF-8, not JSON, or not a vocabulary; the file is named.
-            OperationalError: it cannot be read.
+            UserError: there is no such file, or it is not UTF-8, not JSON or not a vocabulary; the message
+                names the file.
+            OperationalError: the file cannot be read.
         """
         where = os.fspath(path)
         try:
@@ -164,11 +172,11 @@ class Vocabulary:
 
 
 def read_sentences(path: str | os.PathLike[str], vocabulary: Vocabulary) -> tuple[tuple[str, ...], ...]:
-    """Sentences of a text file, one a line, split into the vocabulary's unit; empty lines are left out.
+    """The sentences of a text file, one a line, split into the vocabulary's unit; empty lines are skipped.
 
     Raises:
-        UserError: no such file, not UTF-8, or no sentence in it.
-        OperationalError: it cannot be read.
+        UserError: there is no such file, it is not UTF-8, or has no sentence.
+        OperationalError: the file cannot be read.
     """
     lines = (line.strip() for line in read_text(Path(path)).splitlines())
     sentences = tuple(vocabulary.split(line) for line in lines if line)
@@ -178,7 +186,7 @@ def read_sentences(path: str | os.PathLike[str], vocabulary: Vocabulary) -> tupl
 
 
 def take_subwords(theirs: Vocabulary, run: str) -> str:
-    """The hint by which a recipe has the sub-words of a run; "" where the run has none."""
+    """The hint how a recipe can use the subwords of a run; "" if the run has none."""
     return f"text.file: {Path(run) / 'export' / SUBWORDS} takes its sub-words" if theirs.subwords else ""
 
 
@@ -189,12 +197,12 @@ def synthetic_vocabulary(symbols: int = 0) -> Vocabulary:
 
 
 def composed(text: str) -> str:
-    """Text as it is compared: in Unicode's composed form (NFC)."""
+    """Text in Unicode's composed form (NFC), in which all text is compared."""
     return unicodedata.normalize("NFC", text)
 
 
 def _faults(tokens: Sequence[str], unit: str, subwords: Subwords | None) -> Iterable[str]:
-    """What is wrong with the tokens of a vocabulary, the gravest first."""
+    """The faults of a vocabulary's tokens, the gravest first."""
     if tuple(tokens[:2]) != (BLANK, UNKNOWN):
         yield f"the first tokens are {list(tokens[:2])}, not {[BLANK, UNKNOWN]}"
     if len(tokens) < 3:
@@ -206,7 +214,7 @@ def _faults(tokens: Sequence[str], unit: str, subwords: Subwords | None) -> Iter
     seen: set[str] = set()
     for token in tokens[2:]:
         if token in seen or token in (BLANK, UNKNOWN):
-            yield f"token {token!r} is there twice"
+            yield f"token {token!r} occurs twice"
         if unit != "subword" and token != composed(token):
             yield f"token {token!r} is not in Unicode's composed form (NFC)"
         if any("\ud800" <= letter <= "\udfff" for letter in token):
@@ -232,10 +240,10 @@ def _checked_fields(content: Any, where: str) -> tuple[tuple[str, ...], Unit]:
 
 
 def _subwords(vocabulary: Path, sha256: Any) -> Subwords:
-    """The sentencepiece model beside a vocabulary's file.
+    """The sentencepiece model in the folder of a vocabulary's file.
 
     Raises:
-        UserError: it is not there, no such model, or another one.
+        UserError: it is missing, is no model, or is not the vocabulary's.
     """
     path = vocabulary.with_name(SUBWORDS)
     subwords = read_subwords(path)

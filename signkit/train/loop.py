@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from accelerate.utils import broadcast
 from torch import Tensor, nn
 
@@ -46,6 +47,8 @@ def accelerator(config: TrainConfig) -> Accelerator:
     bf16 = config.precision == "bf16" or (
         config.precision == "auto" and torch.cuda.is_available() and torch.cuda.is_bf16_supported()
     )
+    # Accelerate has one state a process; its precision is that of this run, not of one before it.
+    AcceleratorState._reset_state()
     # Apple's GPU lacks float64, which the lattice needs. And told by torchrun alone, accelerate does not see
     # that several processes without a GPU belong together.
     return Accelerator(mixed_precision="bf16" if bf16 else "no", cpu=not torch.cuda.is_available())
@@ -222,12 +225,11 @@ def make_optimizer(model: Any, config: TrainConfig) -> torch.optim.Optimizer:
     for name, parameter in model.named_parameters():
         of_encoder, frozen = name.startswith("encoder."), False
         scale = config.encoder_lr_scale if of_encoder else 1.0
-        for group in config.groups:
+        for group in reversed(config.groups):  # the first one has the last word
             parts = [part for part in group.parts if name == part or name.startswith(f"{part}.")]
             if parts:
                 scale, frozen = group.lr_scale, group.freeze
                 named |= dict.fromkeys(parts, True)
-                break
         if frozen:
             parameter.requires_grad_(False)
         if parameter.requires_grad:

@@ -1,15 +1,17 @@
 """What comes of a trained model: predictions of some splits, calibrated, written, scored and shown."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from signkit.data.loader import Dataset, eval_batches
+from signkit.errors import OperationalError
 from signkit.models.export import TrainedModel
 from signkit.report.run import print_run, write_run_page
-from signkit.runtime.files import write_json, write_text
+from signkit.runtime.files import plainly, write_json, write_text
 from signkit.runtime.progress import Watch
 from signkit.train.task import Calibrating, Outcome, Task
 from signkit.types import Corpus, Prediction, Score
@@ -38,8 +40,13 @@ def decode_splits(
         run: the folder of the training.
         folder: where the report will be written.
         lines: where the predictions are written.
+
+    Raises:
+        UserError: the recipe's decoding is not possible.
+        OperationalError: a model gives no numbers, or a file cannot be written.
     """
     recipe, spec = models[0].recipe, models[0].spec
+    task.check(models, lambda: corpus)
     calibrates = isinstance(task, Calibrating)
     for_fit = ("dev",) if calibrates and not recipe.decode.temperature and "dev" in datasets else ()
     predictions = {
@@ -87,6 +94,24 @@ def write_scores(path: Path, outcome: Outcome) -> None:
         fitted_on = "dev" if calibration.fitted else None
         document["confidences"] = {"temperature": calibration.temperature, "fitted_on": fitted_on}
     write_json(path, document)
+
+
+def read_scores(path: Path) -> tuple[Score, ...]:
+    """What `write_scores` wrote.
+
+    Raises:
+        OperationalError: it cannot be read, or is something else.
+    """
+    with plainly(path, "read"):
+        text = path.read_text(encoding="utf-8")
+    try:
+        rows = json.loads(text)["metrics"]
+        filled: list[dict[str, Any]] = [
+            {k: math.nan if v is None else v for k, v in row.items()} for row in rows
+        ]
+        return tuple(Score(**row) for row in filled)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise OperationalError(f"{path}: is no file of scores") from None
 
 
 def plain(score: Score) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from signkit.models.assemble import task_by_name
 from signkit.models.export import TrainedModel
 from signkit.models.spec import Spec
 from signkit.report.sections import Section
-from signkit.types import Corpus, Prediction, Sample, Score
+from signkit.types import Corpus, Posteriors, Prediction, Sample, Score
 
 Say = Callable[[str], None]
 """Takes a line for the user."""
@@ -156,7 +156,8 @@ class Task(Protocol):
         ...
 
     def check(self, models: Sequence[TrainedModel], corpus: Callable[[], Corpus]) -> None:
-        """Refuse what will not be possible when the training is done, before it begins.
+        """Refuse what `predict` could not do with these models: before a training, and before its first
+        sample. What it reads may be kept for `predict`.
 
         Raises:
             UserError: such as a language model of the search that is not there.
@@ -269,6 +270,7 @@ class Packing(Protocol):
         ...
 
 
+@runtime_checkable
 class Searched(Protocol):
     """A split whose encoder outputs are at hand, to be searched again and again."""
 
@@ -304,6 +306,20 @@ class Searchable(Protocol):
 
         Args:
             tuned: the keys of `decode` whose values will change.
+        """
+        ...
+
+
+@runtime_checkable
+class GivesPosteriors(Protocol):
+    """A task whose models have a distribution for every chunk of a clip."""
+
+    def posteriors(self, models: Sequence[TrainedModel], batches: Iterable[Batch]) -> Iterator[Posteriors]:
+        """The distributions of some samples, by the first model's recipe.
+
+        Raises:
+            UserError: models that do not go together.
+            OperationalError: a model gives no numbers.
         """
         ...
 

@@ -149,7 +149,7 @@ def test_list_has_a_line_each(signkit: Command) -> None:
     assert tuple(known["lm"]) == names("lm")
     assert not any("signkit lm" in line for line in known["lm"].values())
     assert tuple(known["protocols"]) == names("eval")
-    assert known["corpora"]["synthetic"].startswith("Made on the spot: ")
+    assert known["corpora"]["synthetic"].startswith("A synthetic corpus: ")
     assert all(line for group in known.values() for line in group.values())
     _, table, _ = signkit("list")
     for group in known.values():

@@ -12,10 +12,13 @@ from test_shards import prepare, read_at
 from tiny import signkit, write_corpus, write_recipe
 
 from signkit.commands.data import prepare as data_prepare
-from signkit.commands.data.prepare import Options, bytes_of, chosen_corpus, prepare_corpus
+from signkit.commands.data.chosen import chosen_corpus
+from signkit.commands.data.prepare import Options, bytes_of, prepare_corpus
 from signkit.data.shards import store
 from signkit.errors import OperationalError, UserError, UserErrors
 from signkit.types import Corpus
+
+pytestmark = pytest.mark.slow
 
 
 def refused(folder: Path, corpus: Corpus | None = None, **options: Any) -> str:

@@ -15,8 +15,12 @@ import pytest
 
 from signkit.data.landmark_files import read_landmarks
 from signkit.data.layouts import layout
-from signkit.data.tracking.extract import Found, Options
-from signkit.data.tracking.workers import Failure, Job, track_all
+from signkit.data.tracking.extract import Options, Summary
+from signkit.data.tracking.jobs import Failure, Job, track_all
+
+pytestmark = pytest.mark.slow
+
+pytestmark = pytest.mark.slow
 
 pytest.importorskip("mediapipe", reason="mediapipe is not installed: the extra `landmarks`")
 av = pytest.importorskip("av")
@@ -104,7 +108,7 @@ def test_a_tree_of_clips_some_of_them_damaged(tmp_path: Path) -> None:
 def test_a_killed_worker_takes_only_its_clip(tmp_path: Path) -> None:
     clips = [write_clip(tmp_path / f"{name}.mp4", frames=40) for name in "abc"]
     jobs = [Job(clip, tmp_path / "out" / f"{clip.stem}.npz", Options()) for clip in clips]
-    ended: dict[str, Found | Failure] = {}
+    ended: dict[str, Summary | Failure] = {}
     for job, event in track_all(jobs, workers=1):
         if isinstance(event, int) and job is jobs[0]:
             (worker,) = multiprocessing.active_children()
@@ -114,7 +118,7 @@ def test_a_killed_worker_takes_only_its_clip(tmp_path: Path) -> None:
     why = "the process that tracked it was killed (SIGKILL); memory may have run out, try fewer --workers"
     assert ended["a"] == Failure(f"{clips[0]}: {why}", killed=True)
     nothing = dict.fromkeys(("pose", "face", "left hand", "right hand"), 0.0)
-    assert ended["b"] == ended["c"] == Found(40, 25.0, nothing)
+    assert ended["b"] == ended["c"] == Summary(40, 25.0, nothing)
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["b.npz", "c.npz"]
     assert multiprocessing.active_children() == []
 
@@ -152,7 +156,7 @@ def test_left_is_the_signers_left(real_data: Callable[[str], Path], tmp_path: Pa
     for model in ("holistic", "hands"):
         job = Job(clip, tmp_path / f"{model}.npz", Options(model=model))  # type: ignore[arg-type]
         *_, (_, found) = track_all([job], workers=1)
-        assert isinstance(found, Found) and found.shares["left hand"] > 0.5
+        assert isinstance(found, Summary) and found.shares["left hand"] > 0.5
         assert found.shares["right hand"] == 0.0
         signal = read_landmarks(job.output)
         points[model] = signal.points  # type: ignore[union-attr]
@@ -185,7 +189,7 @@ def test_pose_files_and_filling(real_data: Callable[[str], Path], tmp_path: Path
     ):
         outputs[name] = tmp_path / f"{name}.{options.format}"
         events = [*track_all([Job(clip, outputs[name], options)], workers=1)]
-        assert isinstance(events[-1][1], Found)
+        assert isinstance(events[-1][1], Summary)
     plain, posed, filled = (read_landmarks(path).points for path in outputs.values())  # type: ignore[union-attr]
     np.testing.assert_allclose(posed, plain, rtol=1e-5)
     seen = ~np.isnan(plain)

@@ -7,8 +7,8 @@ import pytest
 
 from signkit.commands.landmarks.inputs import find_inputs
 from signkit.commands.landmarks.record import Record, Source
-from signkit.data.tracking.extract import Found, Options
-from signkit.data.tracking.workers import Failure
+from signkit.data.tracking.extract import Options, Summary
+from signkit.data.tracking.jobs import Failure
 from signkit.errors import OperationalError, UserError, UserErrors
 
 
@@ -124,7 +124,7 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
     assert str(alone.value) == f"landmarks: no inputs; {hint}"
 
 
-FOUND = Found(40, 25.0, {"pose": 1.0, "left hand": 0.51234})
+FOUND = Summary(40, 25.0, {"pose": 1.0, "left hand": 0.51234})
 OPTIONS = Options()
 
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from signkit.cli.lm import lm_app
 from signkit.errors import SignkitError
 from signkit.lm import estimate, load, perplexity
-from signkit.lm.arpa import read_arpa
+from signkit.lm.arpa import parse_arpa
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -52,7 +52,7 @@ def test_train_prints_what_it_made(lm: Command) -> None:
     assert lines[9].startswith("time: ")
     sentences = [line.split() for line in LINES.splitlines() if line]
     expected = estimate(sentences, 2).grams
-    assert np.array_equal(read_arpa(Path("lm.arpa"))[0].log10[1], expected.log10[1])
+    assert np.array_equal(parse_arpa(Path("lm.arpa").read_bytes(), "lm.arpa")[0].log10[1], expected.log10[1])
     assert load("lm.arpa").unit_guessed is False
 
 

@@ -55,7 +55,7 @@ def test_json(predict: Predict, run: Path) -> None:
     assert [list(line) for line in lines] == [["id", "tokens", "text", "score", "times", "confidences"]] * 2
     exported = read_export(run)
     prepared = prepare(load_recipe(str(run.parent / "tiny.yaml")))
-    batches = eval_batches(prepared.examples["test"], 3)
+    batches = eval_batches(prepared.datasets["test"], 3)
     found = recognise(exported.model, batches, exported.vocabulary, exported.recipe.decode)
     for line, name in zip(lines, ("test0", "test1"), strict=True):
         best = found[name][0]

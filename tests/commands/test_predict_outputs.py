@@ -166,7 +166,13 @@ def test_confidences_that_are_not_known_are_not_written() -> None:
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("a b.mp4", "video/mp4"), ("c.MOV", "video/quicktime"), ("d.mpeg", "video/mpeg"), ("ü&.mkv", "video/*")],
+    [
+        ("a b.mp4", "video/mp4"),
+        ("c.MOV", "video/quicktime"),
+        ("d.mpeg", "video/mpeg"),
+        ("ü&.mkv", "video/*"),
+        ("\"a\" 'b'\n<\t.mkv", "video/*"),
+    ],
 )
 def test_the_video_is_named_twice(tmp_path: Path, name: str, kind: str) -> None:
     """By the place where it is, and by the way from the file, which holds when both are moved."""

@@ -22,7 +22,7 @@ from signkit.commands.predict.inputs import Failures, named_inputs, opened
 from signkit.commands.predict.options import Outputs
 from signkit.commands.predict.outputs import check_outputs
 from signkit.data.layouts import layout
-from signkit.data.tracking.workers import Failure, Job
+from signkit.data.tracking.jobs import Failure, Job
 from signkit.data.video import open_clip
 from signkit.errors import UserError
 

@@ -275,6 +275,7 @@ def test_what_a_terminal_would_obey_is_not_printed(signkit: Command) -> None:
     assert "X" * 39 + "… (1" in out and "X" * 40 not in out
 
 
+@pytest.mark.slow
 def test_output_that_cannot_be_written_is_one_message(tmp_path: Path) -> None:
     (tmp_path / "r").write_text("a|A → B\n")
     program = [sys.executable, "-m", "signkit", "score", "r", "r", "--json"]
@@ -406,6 +407,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_nothing_of_the_extras_is_needed(tmp_path: Path) -> None:
     (tmp_path / "r.txt").write_text("a|X\n")
     files = ["r.txt", "r.txt"]

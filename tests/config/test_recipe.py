@@ -3,6 +3,7 @@
 import dataclasses
 import types
 import typing
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,11 +12,12 @@ from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 from signkit.config.assets import asset, find, names
-from signkit.config.recipe import Recipe, TrainConfig
+from signkit.config.recipe import PARTS, Recipe, TrainConfig, default_decoder
 from signkit.config.recipe_file import find_recipe, load_recipe, resolved
 from signkit.config.registry import config_class, registered
 from signkit.config.strict_yaml import Asset, Group, Path_, Range, field_types, read
 from signkit.config.yaml_write import differences, to_plain
+from signkit.decode.configs import LatticeConfig
 from signkit.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,10 +107,83 @@ def test_greedy_search_has_no_place_for_language_models(empty: Path) -> None:
     line = LEAST.count("\n") + 2
     assert user_error("r.yaml") == (
         f"r.yaml:{line}:9: `decode.beam`: is 1, greedy search, which has no place for decode.fusion and "
-        "decode.rescore; a wider beam, such as 8, or nothing beside"
+        "decode.rescore; a wider beam, such as 8, or none of them"
     )
     (empty / "r.yaml").write_text(LEAST + decode % 0)
     assert load_recipe("r.yaml").decode.beam == 1
+
+
+def test_a_decoder_without_a_name_is_the_models(empty: Path) -> None:
+    """Recipes of version 0.1 name none."""
+    for section in ("decode: {beam: 3}\n", "decode: {name: lattice, beam: 3}\n"):
+        (empty / "r.yaml").write_text(LEAST + section)
+        assert load_recipe("r.yaml").decode == LatticeConfig(beam=3)
+    (empty / "r.yaml").write_text(LEAST)
+    assert load_recipe("r.yaml").decode == LatticeConfig() == default_decoder()
+    assert load_recipe("r.yaml", ["decode.beam=3"]).decode == LatticeConfig(beam=3)
+    assert "\ndecode:\n  name: lattice\n" in resolved(load_recipe("r.yaml"))
+    assert user_error("r.yaml", ("decode.name=latice",)) == (
+        "--set decode.name=latice: `decode.name` cannot be `latice`; did you mean `lattice`?"
+    )
+
+
+def test_an_older_name_is_read_and_the_present_one_written(empty: Path) -> None:
+    (empty / "r.yaml").write_text(LEAST.replace("gcn", "swin"))
+    (empty / "now.yaml").write_text(LEAST.replace("gcn", "timm"))
+    old, now = load_recipe("r.yaml", name="r"), load_recipe("now.yaml", name="r")
+    assert old == now
+    assert resolved(old) == resolved(now)
+    assert to_plain(old)["encoder"]["name"] == "timm"
+    assert differences(old, now) == []
+
+
+SEEING = {"encoder": "{name: gcn}", "context": "{name: embedding}", "model": "{name: c2st}"}
+SAYING = {"context": "{name: lstm}", "model": "{name: language_model}"}
+LOSS = {"c2st": "cst", "ctc": "ctc", "language_model": "next_token"}
+
+
+def with_parts(folder: Path, **parts: str) -> str:
+    model = parts["model"].removeprefix("{name: ").removesuffix("}")
+    lines = [f"{key}: {value}" for key, value in {"data": "{name: synthetic}", **parts}.items()]
+    (folder / "r.yaml").write_text("\n".join([*lines, f"train: {{losses: [{{name: {LOSS[model]}}}]}}", ""]))
+    return "r.yaml"
+
+
+def test_a_model_has_the_parts_that_it_needs(empty: Path) -> None:
+    assert load_recipe(with_parts(empty, **SEEING)).task == "recognition"
+    assert load_recipe(with_parts(empty, encoder="{name: gcn}", model="{name: ctc}")).context is None
+    language = load_recipe(with_parts(empty, **SAYING))
+    assert (language.task, language.encoder, language.part("encoder")) == ("language", None, None)
+    assert "\nencoder: null\n" in resolved(language)
+    encoders = "`encoder: {name: …}` with one of `features`, `gcn`, `kinematic`, `timm`"
+    for encoder in ({}, {"encoder": "{name: nothing}"}):
+        parts = {key: value for key, value in SEEING.items() if key != "encoder"} | encoder
+        assert user_error(with_parts(empty, **parts)) == f"r.yaml:1:1: missing key `encoder`; {encoders}"
+    assert user_error(with_parts(empty, encoder="{name: gcn}", model="{name: c2st}")) == (
+        "r.yaml:1:1: missing key `context`; "
+        "`context: {name: …}` with one of `bert`, `embedding`, `lstm`, `none`"
+    )
+    assert user_error(with_parts(empty, **SAYING, encoder="{name: gcn}")) == (
+        "r.yaml:4:10: `encoder`: `language_model` has none; leave it out"
+    )
+
+
+def test_an_encoder_of_nothing_is_a_placeholder(empty: Path) -> None:
+    """Of language models in recipes of version 0.1; it is written as it was read."""
+    recipe = load_recipe(with_parts(empty, **SAYING, encoder="{name: nothing, width: 8}"))
+    assert recipe.part("encoder") is None
+    assert to_plain(recipe)["encoder"] == {"name": "nothing", "width": 8}
+    assert read(resolved(recipe), "resolved.yaml", Recipe, given={"name": "r"}) == recipe
+
+
+def test_losses_are_those_of_the_model(empty: Path) -> None:
+    path = with_parts(empty, **SEEING)
+    assert user_error(path, ("train.losses.0.name=next_token",)) == (
+        "r.yaml:5:18: `train.losses.0`: `next_token` is no loss of `c2st`; it is of another kind of model"
+    )
+    assert user_error(path, ("train.losses=[]",)) == (
+        "--set train.losses=[]: `train.losses`: has no term; for example losses: [{name: cst}]"
+    )
 
 
 def test_the_name_is_the_files_not_a_key(empty: Path) -> None:
@@ -197,8 +272,7 @@ def _values(hint: Any, notes: tuple[Any, ...] = ()) -> st.SearchStrategy[Any]:
         return _values(hint.__origin__, (*hint.__metadata__, *notes))
     for note in notes:
         if isinstance(note, Group):
-            sections = {name: _sections(config_class(note.name, name)) for name in registered(note.name)}
-            return st.sampled_from(tuple(sections)).flatmap(sections.__getitem__)
+            return _component(note.name, registered(note.name))
         if isinstance(note, Path_):
             return st.sampled_from(["", str(ROOT)] if note.optional else [str(ROOT)])
         if isinstance(note, Asset):
@@ -237,6 +311,34 @@ def _sections(cls: type) -> st.SearchStrategy[Any]:
     return st.fixed_dictionaries(fields).map(lambda values: _Plan(cls, values))
 
 
+def _component(group: str, names: Iterable[str]) -> st.SearchStrategy[Any]:
+    sections = {name: _sections(config_class(group, name)) for name in names}
+    return st.sampled_from(tuple(sections)).flatmap(sections.__getitem__)
+
+
+def _recipes(model: str) -> st.SearchStrategy[Any]:
+    """Recipes of a model, with the parts and the losses that it takes; a part it has not may be a
+    placeholder, as recipes of version 0.1 have one."""
+    cls = config_class("models", model)
+    fields = {name: _values(hint) for name, hint in field_types(Recipe).items()}
+    fields["model"] = _sections(cls)
+    for part, group in PARTS.items():
+        real, stand_ins = [], []
+        for name in registered(group):
+            (stand_ins if hasattr(config_class(group, name), "placeholder") else real).append(name)
+        without = st.one_of(st.none(), *(_component(group, stand_ins) for _ in stand_ins))
+        wanted = part in cls.needs, part in getattr(cls, "takes", ())
+        fields[part] = _component(group, real) if any(wanted) else without
+        if wanted == (False, True):
+            fields[part] = st.one_of(fields[part], without)
+    losses = [name for name in registered("losses") if config_class("losses", name).task == cls.task]
+    losses = [name for name in losses if name in getattr(cls, "losses", losses)]
+    terms = st.lists(_component("losses", losses), min_size=1, max_size=3).map(tuple)
+    train = {name: _values(hint) for name, hint in field_types(TrainConfig).items()} | {"losses": terms}
+    fields["train"] = st.fixed_dictionaries(train).map(lambda values: _Plan(TrainConfig, values))
+    return st.fixed_dictionaries(fields).map(lambda values: _Plan(Recipe, values))
+
+
 def _make(plan: Any) -> Any:
     if isinstance(plan, tuple):
         return tuple(_make(item) for item in plan)
@@ -254,7 +356,7 @@ def _make(plan: Any) -> Any:
 
 
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-@given(_sections(Recipe))
+@given(st.one_of(*map(_recipes, registered("models"))))
 def test_every_recipe_reads_back_equal_from_its_resolved_text(plan: _Plan) -> None:
     recipe = _make(plan)
     text = resolved(recipe)

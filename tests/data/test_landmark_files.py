@@ -18,6 +18,8 @@ from signkit.data.corpora.configs import ManifestConfig
 from signkit.data.landmark_files import is_landmarks, landmark_header, pose, read_landmarks
 from signkit.data.layouts import layout
 from signkit.data.npz import read_npz
+from signkit.data.tracking.extract import Options, content
+from signkit.data.tracking.tracker import Tracked
 from signkit.errors import UserError
 from signkit.types import Landmarks
 
@@ -375,13 +377,13 @@ def test_damaged_openpose_folders(tmp_path: Path) -> None:
     twice = sorted([files[1].name, "x_1_keypoints.json"])
     assert refusal(path) == f"{twice[0]} and {twice[1]} are both frame 1"
     (path / "x_1_keypoints.json").unlink()
-    for content, message in (
+    for text, message in (
         ("", f"{files[1]}: is not a frame of OpenPose's; it may be damaged (JSONDecodeError("),
         ("{}", f"{files[1]}: is not a frame of OpenPose's; it may be damaged (KeyError('people'))"),
         ('{"people": [3]}', f"{files[1]}: is not a frame of OpenPose's; it may be damaged (TypeError("),
         ('{"people": [{"pose_keypoints_2d": ["a"]}]}', f"{files[1]}: is not a frame of OpenPose's; it may"),
     ):
-        files[1].write_text(content)
+        files[1].write_text(text)
         assert refusal(path).startswith(message)
     files[1].write_text(json.dumps({"people": [person(1.0, body=18)]}))
     hint = "run OpenPose with the model BODY_25"
@@ -542,13 +544,11 @@ def test_a_parquet_file_cut_short(tmp_path: Path, arrow: Any) -> None:
 
 def test_an_npz_holds_what_a_pose_file_holds(tmp_path: Path) -> None:
     """Extracted landmarks, in either format."""
-    from signkit.data.landmark_files.write import content
-
     points, sure = clip()
     signals = []
     for form in ("npz", "pose"):
         path = tmp_path / f"a.{form}"
-        path.write_bytes(content(points, sure, layout="holistic", fps=30.0, size=(320, 240), format=form))  # type: ignore[arg-type]
+        path.write_bytes(content(Tracked(points, sure, (320, 240)), Options(format=form), 30.0))  # type: ignore[arg-type]
         signals.append(read_landmarks(path))
     npz, posed = signals
     assert isinstance(npz, Landmarks) and isinstance(posed, Landmarks)

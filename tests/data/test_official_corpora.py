@@ -11,7 +11,7 @@ import pytest
 from signkit.config.registry import build, config_class
 from signkit.data.corpora import csl_daily, phoenix2014, phoenix2014t
 from signkit.data.corpora.configs import CslDailyConfig, Phoenix2014Config, Phoenix2014tConfig
-from signkit.data.corpora.frame_folders import _are_even, count_frames
+from signkit.data.corpora.frame_folders import _are_even, count_all
 from signkit.data.landmark_files import pose
 from signkit.errors import OperationalError, UserError, UserErrors
 from signkit.types import VIDEO, Landmarks, Video
@@ -445,16 +445,16 @@ class Sly:
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b"", "truncated at byte 0"),
-        (pickle.dumps({"info": official.LABELS}, protocol=4)[:400], "truncated at byte 400"),
-        (b"not a pickle", "no pickle at byte 0"),
+        (b"", "damaged or truncated before byte 0"),
+        (pickle.dumps({"info": official.LABELS}, protocol=4)[:400], "damaged or truncated before byte 400"),
+        (b"not a pickle", "it is none"),
         (
             pickle.dumps({"info": [{"name": Sly()}]}, protocol=4),
-            "the instruction STACK_GLOBAL, which makes Python objects, at byte 50",
+            "it names builtins.print, before byte 51",
         ),
         (
             pickle.dumps({"info": [{"name": Sly()}]}, protocol=2),
-            "the instruction GLOBAL, which makes Python objects, at byte 33",
+            "it names __builtin__.print, before byte 52",
         ),
     ],
 )
@@ -492,11 +492,8 @@ def test_frames_are_pictures_that_are_not_hidden(tmp_path: Path) -> None:
     official.pictures(tmp_path, 3)
     for name in ("Thumbs.db", ".DS_Store", "._fn000000-0.png", "note.txt"):
         (tmp_path / name).write_bytes(b"x")
-    assert (count_frames(tmp_path), count_frames(tmp_path / "none"), count_frames(tmp_path / "note.txt")) == (
-        3,
-        -1,
-        -1,
-    )
+    folders = [tmp_path, tmp_path / "none", tmp_path / "note.txt"]
+    assert [counted.frames for counted in count_all(folders)] == [3, -1, -1]
 
 
 def test_the_corpora_are_registered(multi: Path) -> None:

@@ -1,4 +1,4 @@
-"""Made video: its frames, the shapes of official folders, equal bits for equal seeds."""
+"""Synthetic video: its frames, the shapes of official folders, equal bits for equal seeds."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ from signkit.data.corpora.configs import (
 )
 from signkit.data.synthetic import corpus as synthetic
 from signkit.data.synthetic import video as synth_video
-from signkit.data.synthetic.folders import LAYOUTS, Made, write_layout
+from signkit.data.synthetic.folders import LAYOUTS, LayoutOptions, write_layout
 from signkit.data.synthetic.video import _stroke, draw_look, film
 from signkit.errors import UserError
 from signkit.types import Corpus, Landmarks, Video
@@ -54,12 +54,12 @@ def digest(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_made_folder_is_read_as_the_official_one(layout: str, tmp_path: Path) -> None:
+def test_a_synthetic_folder_is_read_as_the_official_one(layout: str, tmp_path: Path) -> None:
     if layout == "mp4":
         pytest.importorskip("av")
-    told: list[int] = []
-    write_layout(tmp_path, Made(layout=layout, **SMALL), told.append)
-    assert told == [*range(1, 17)]
+    counts: list[int] = []
+    write_layout(tmp_path, LayoutOptions(layout=layout, **SMALL), counts.append)
+    assert counts == [*range(1, 17)]
     corpus, source = read(tmp_path, layout), synthetic.read(CLIPS)
     assert [s.reference for s in corpus.samples] == [s.reference for s in source.samples]
     assert [s.frames for s in corpus.samples] == [s.frames for s in source.samples]
@@ -78,7 +78,7 @@ def test_a_made_folder_is_read_as_the_official_one(layout: str, tmp_path: Path) 
 
 
 def test_the_part_without_signer_5(tmp_path: Path) -> None:
-    write_layout(tmp_path, Made(layout="phoenix2014", **SMALL))
+    write_layout(tmp_path, LayoutOptions(layout="phoenix2014", **SMALL))
     corpus = build(Phoenix2014Config(root=str(tmp_path), part="si5"))
     assert {s.signer for s in corpus.split("train")}.isdisjoint({"Signer05"})
     assert {s.signer for s in (*corpus.split("dev"), *corpus.split("test"))} == {"Signer05"}
@@ -93,7 +93,7 @@ def test_equal_seeds_give_equal_files(layout: str, tmp_path: Path) -> None:
     few = dict(SMALL, train=2, dev=1, test=1)
     prints = []
     for name, seed in (("a", 4), ("b", 4), ("c", 5)):
-        write_layout(tmp_path / name, Made(layout=layout, **{**few, "seed": seed}))
+        write_layout(tmp_path / name, LayoutOptions(layout=layout, **{**few, "seed": seed}))
         prints.append(digest(tmp_path / name))
     assert prints[0] == prints[1] != prints[2]
 
@@ -174,19 +174,19 @@ def test_the_command_makes_a_folder_or_none(tmp_path: Path) -> None:
 
 def test_a_made_folder_without_si5_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Of two signers none is the fifth."""
-    made = Made(layout="phoenix2014", signers=2, **{**SMALL, "train": 2, "dev": 1, "test": 1})
-    assert synthesise(tmp_path / "two", made) == 0
+    options = LayoutOptions(layout="phoenix2014", signers=2, **{**SMALL, "train": 2, "dev": 1, "test": 1})
+    assert synthesise(tmp_path / "two", options) == 0
     assert capsys.readouterr().out.splitlines() == [
         f"4 clips are in {tmp_path / 'two'}: corpus phoenix2014, data.root={tmp_path / 'two'}",
         "without the part SI5: signer 5 is not in every split; ask for more clips",
     ]
-    assert synthesise(tmp_path / "five", Made(layout="phoenix2014", signers=5, **SMALL)) == 0
+    assert synthesise(tmp_path / "five", LayoutOptions(layout="phoenix2014", signers=5, **SMALL)) == 0
     assert len(capsys.readouterr().out.splitlines()) == 1
 
 
 def test_what_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="^--size: 17x16 is odd, which mp4 cannot have; take even numbers$"):
-        synthesise(tmp_path / "made", Made(layout="mp4", **{**SMALL, "size": (16, 17)}))
-    with pytest.raises(UserError, match="^data.signs: dev and test need 4005 different sentences"):
-        synthesise(tmp_path / "made", Made(layout="csl_daily", **{**SMALL, "dev": 4000}))
+        synthesise(tmp_path / "made", LayoutOptions(layout="mp4", **{**SMALL, "size": (16, 17)}))
+    with pytest.raises(UserError, match="^data.signs: dev and test need 1100 different sentences"):
+        synthesise(tmp_path / "made", LayoutOptions(layout="csl_daily", **{**SMALL, "dev": 1095}))
     assert list(tmp_path.iterdir()) == []

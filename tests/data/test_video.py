@@ -2,7 +2,6 @@
 
 import weakref
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,10 @@ from hypothesis import strategies as st
 from media import FAST, encoded, moving, put, turned, write_frames, write_moving, write_video
 from PIL import Image
 
-from signkit.data.video import load_video, open_clip
+from signkit.data.video import open_clip
 from signkit.data.video.file import VideoFile
 from signkit.data.video.pixels import gathered, on_black, resized
-from signkit.types import Clip, Video
+from signkit.types import Clip
 
 FILM = moving(60)
 FILES: dict[str, dict[str, Any]] = {
@@ -278,11 +277,6 @@ def test_frames_that_an_edit_list_hides_are_not_counted(tmp_path: Path) -> None:
     assert clip.frames == len(bare) < 60
     assert np.array_equal(clip.read(np.arange(clip.frames)), bare)
     assert np.array_equal(clip.read(np.array([20, 45])), bare[[20, 45]])
-
-
-def test_a_sample_of_video_loads_its_clip(folder: Path) -> None:
-    signal = partial(load_video, folder / "pngs")()
-    assert isinstance(signal, Video) and isinstance(signal.clip, Clip) and signal.clip.frames == 60
 
 
 def test_many_frames_are_gathered_like_few() -> None:

@@ -6,9 +6,9 @@ import torch
 from fusion_laws import check_laws, message, no_text, total
 from torch import nn
 
-from signkit.decode.configs import LatticeConfig
 from signkit.decode import beam_search
-from signkit.decode.external.build import build_beside
+from signkit.decode.configs import LatticeConfig
+from signkit.decode.external.build import build_external
 from signkit.decode.external.configs import InternalConfig
 from signkit.decode.external.internal import build
 from signkit.decode.external.walk import Walked
@@ -18,7 +18,7 @@ from signkit.errors import UserError
 from signkit.models.c2st import C2st
 from signkit.models.context.configs import LstmConfig
 from signkit.models.context.recurrent import build_lstm
-from signkit.models.output_layer import Classifier
+from signkit.models.output_layer import OutputLayer
 from signkit.text.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary.from_references([("A", "B", "C")])
@@ -27,15 +27,17 @@ SEQUENCES = [(), (2,), (3,), (2, 3, 4), (2, 3), (4, 4, 4, 4, 2), (3,)]
 
 @pytest.fixture
 def model() -> C2st:
-    """A transducer without an encoder: it has a context and a classifier with a bias."""
+    """A transducer without an encoder: it has a context and an output layer with a bias."""
     torch.manual_seed(3)
     config = LstmConfig(width=8)
     context = build_lstm(config, len(VOCABULARY), 6, VOCABULARY)
     for weight in context.parameters():
         nn.init.normal_(weight)
-    classifier = Classifier(dim=6, vocabulary=len(VOCABULARY), normalised=False)
-    nn.init.normal_(classifier.bias)
-    found = C2st(encoder=None, context=context, classifier=classifier, topology="rnnt", dropout=0.5)
+    output = OutputLayer(dim=6, vocabulary=len(VOCABULARY), normalised=False)
+    nn.init.normal_(output.bias)
+    found = C2st(
+        encoder=None, context=context, output=output, heads=nn.ModuleDict(), topology="rnnt", dropout=0.5
+    )
     return found.eval()
 
 
@@ -48,7 +50,7 @@ def by_definition(model: C2st, tokens: tuple[int, ...], scale: float) -> float:
     context = model.context(
         torch.tensor([tokens], dtype=torch.long).reshape(1, -1), torch.tensor([len(tokens)])
     )
-    logits = scale * context[0] @ model.classifier.weight.T + model.classifier.bias
+    logits = scale * context[0] @ model.output.weight.T + model.output.bias
     log_p = logits[:, 1:].log_softmax(1)
     return sum(float(log_p[place, token - 1]) for place, token in enumerate(tokens))
 
@@ -96,10 +98,10 @@ def test_a_scale_left_open_is_the_contexts(model):
     for given, expected in ((None, 0.3), (0.7, 0.7)):
         parts = InternalConfig(scale=given), InternalConfig(scale=given, weight=0.5)
         decode = LatticeConfig(context_scale=0.3, fusion=parts[:1], rescore=parts[1:])
-        beside = build_beside(decode, vocabulary=VOCABULARY, model=model, text=no_text())
+        external = build_external(decode, vocabulary=VOCABULARY, model=model, text=no_text())
         named = Walked(built(model, scale=expected)).totals(SEQUENCES).tolist()
-        assert Walked(beside.fusion[0].scorer).totals(SEQUENCES).tolist() == named
-        assert beside.rescorers[0][0].totals(SEQUENCES).tolist() == named
+        assert Walked(external.fusion[0].scorer).totals(SEQUENCES).tolist() == named
+        assert external.rescorers[0][0].totals(SEQUENCES).tolist() == named
 
 
 def test_padding_and_many_at_once_change_little(model, monkeypatch):
@@ -124,13 +126,13 @@ def test_weights_that_change_are_followed(model):
     scorer = built(model)
     before = scorer.rows(np.array([scorer.start]))
     with torch.no_grad():
-        model.classifier.bias[2] += 5
+        model.output.bias[2] += 5
     assert scorer.rows(np.array([scorer.start]))[0, 2] > before[0, 2]
 
 
 def test_subtracting_takes_the_contexts_preference_out(model):
     """Where the frames say nothing, the context decides alone; less its own model, it does not."""
-    acoustic = torch.zeros(1, 1, len(VOCABULARY)) + model.classifier.bias.detach()
+    acoustic = torch.zeros(1, 1, len(VOCABULARY)) + model.output.bias.detach()
     acoustic[0, 0, 0] = -20.0
     scorer = built(model)
 

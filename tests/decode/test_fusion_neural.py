@@ -21,7 +21,7 @@ from signkit.decode.external.walk import Walked
 from signkit.decode.lattice import Growing
 from signkit.decode.scorer import Rescorer
 from signkit.errors import UserError
-from signkit.models.export import write_export
+from signkit.models.export import TrainedModel, write_export
 from signkit.text.vocabulary import Vocabulary
 from signkit.train.setup import prepare
 
@@ -40,7 +40,7 @@ def exported(folder: Path, base: dict, *changes: str) -> str:
                 0.3 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(weight.numel()))
             )
     run = folder / "run"
-    write_export(run / "export", recipe, ready.vocabulary, "", 1, ready.model)
+    write_export(run / "export", TrainedModel(recipe, ready.spec, ready.model))
     return str(run)
 
 
@@ -215,7 +215,7 @@ def test_runs_that_do_not_fit(runs: dict[str, str], tmp_path: Path) -> None:
     strangers = Vocabulary.from_references([("ONE", "TWO")])
     recogniser = load_recipe(str(write_recipe(tmp_path / "tiny.yaml", write_corpus(tmp_path / "corpus"))))
     ready = prepare(recogniser)
-    write_export(tmp_path / "run" / "export", recogniser, ready.vocabulary, "boston104", 2, ready.model)
+    write_export(tmp_path / "run" / "export", TrainedModel(recogniser, ready.spec, ready.model))
     lstm, masked, other = runs["lstm"], runs["masked"], str(tmp_path / "run")
     assert message(lambda: built(lstm, letters), UserError) == (
         f"{lstm}: is a model of glosses, but the recogniser writes characters"

@@ -9,11 +9,11 @@ import pytest
 import torch
 from tiny import C2ST, CTC, write_corpus, write_recipe
 
-from signkit.decode.configs import LatticeConfig
 from signkit.config.recipe_file import load_recipe
 from signkit.data.batch import Batch
 from signkit.data.loader import eval_batches
-from signkit.decode.lattice import find, greedy, hypotheses, recognise
+from signkit.decode.configs import LatticeConfig
+from signkit.decode.lattice import find, hypotheses, recognise
 from signkit.decode.scorer import Fused
 from signkit.errors import OperationalError, UserError
 from signkit.train.setup import Prepared, prepare
@@ -29,7 +29,7 @@ def prepared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 def batches(prepared: Prepared) -> Iterator[Batch]:
-    return eval_batches(prepared.examples["dev"], 3)
+    return eval_batches(prepared.datasets["dev"], 3)
 
 
 class Constant:
@@ -54,7 +54,7 @@ def test_greedy_search_of_the_same_logits(prepared: Prepared) -> None:
     """To the bit what it finds alone, whatever stands beside the beam; the encoder runs once a batch."""
     config = LatticeConfig(beam=4, acoustic_scale=0.7, length_reward=0.3, temperature=2.0)
     fusion = [Fused(Constant(0.5, len(prepared.vocabulary)), 2.0)]
-    alone = find(prepared.model, batches(prepared), greedy(config))
+    alone = find(prepared.model, batches(prepared), config.greedy())
     beam = find(prepared.model, batches(prepared), config, fusion=fusion)
     ran: list[int] = []
     hook = prepared.model.register_forward_hook(lambda *_: ran.append(1))
@@ -74,9 +74,9 @@ def test_a_constant_scorer_is_a_length_reward(prepared: Prepared) -> None:
     rewarded = recognise(
         prepared.model, batches(prepared), prepared.vocabulary, replace(config, length_reward=1.0)
     )
-    assert {i: h[0].tokens for i, h in fused.items()} == {i: h[0].tokens for i, h in rewarded.items()}
-    for name, nbest in fused.items():
-        assert nbest[0].score == pytest.approx(rewarded[name][0].score, abs=1e-6)
+    assert {i: h.tokens for i, h in fused.items()} == {i: h.tokens for i, h in rewarded.items()}
+    for name, best in fused.items():
+        assert best.score == pytest.approx(rewarded[name].score, abs=1e-6)
 
 
 def test_scorers_may_forget_between_searches(prepared: Prepared) -> None:
@@ -114,12 +114,12 @@ def test_the_acoustic_scale_is_a_factor_of_the_logits(prepared: Prepared) -> Non
     config = LatticeConfig(beam=6, context_scale=0.0)
     scaled = recognise(model, batches(prepared), prepared.vocabulary, replace(config, acoustic_scale=0.5))
     with torch.no_grad():
-        before = {name: tensor.clone() for name, tensor in model.classifier.state_dict().items()}
-        for tensor in model.classifier.state_dict().values():
+        before = {name: tensor.clone() for name, tensor in model.output.state_dict().items()}
+        for tensor in model.output.state_dict().values():
             tensor.mul_(0.5)
         halved = recognise(model, batches(prepared), prepared.vocabulary, config)
-        model.classifier.load_state_dict(before)
-    assert {i: h[0].tokens for i, h in scaled.items()} == {i: h[0].tokens for i, h in halved.items()}
+        model.output.load_state_dict(before)
+    assert {i: h.tokens for i, h in scaled.items()} == {i: h.tokens for i, h in halved.items()}
 
 
 @pytest.mark.parametrize("beam", [1, 6])
@@ -128,11 +128,11 @@ def test_confidences(prepared: Prepared, beam: int) -> None:
     config = LatticeConfig(beam=beam, nbest=min(beam, 2))
     found = find(prepared.model, batches(prepared), config)
     for temperature in (0.1, 1.0, 100.0):
-        for nbest in hypotheses(found, prepared.vocabulary, config, temperature).values():
-            best, *others = nbest
+        for name, best in hypotheses(found, prepared.vocabulary, config, temperature).items():
+            assert len(best.others) == len(found[name].candidates[1 : config.nbest])
             assert len(best.confidences) == len(best.tokens)
             assert all(0 <= sure <= 1 for sure in best.confidences)
-            assert all(other.confidences == () for other in others)
+            assert all(other.confidences == () for other in best.others)
 
 
 def test_greedy_search_takes_nothing_beside(prepared: Prepared) -> None:
@@ -142,9 +142,9 @@ def test_greedy_search_takes_nothing_beside(prepared: Prepared) -> None:
         recognise(prepared.model, batches(prepared), prepared.vocabulary, config, fusion=fusion)
     assert str(caught.value) == (
         "decode.beam: is 1, greedy search, which has no place for decode.fusion and decode.rescore; "
-        "a wider beam, such as 8, or nothing beside"
+        "a wider beam, such as 8, or none of them"
     )
-    assert greedy(LatticeConfig(beam=8, nbest=4, temperature=2.0, context_scale=0.5)) == LatticeConfig(
+    assert LatticeConfig(beam=8, nbest=4, temperature=2.0, context_scale=0.5).greedy() == LatticeConfig(
         beam=1, context_scale=0.5
     )
 
@@ -158,7 +158,7 @@ def test_a_scorer_that_gives_no_numbers(prepared: Prepared) -> None:
 
 
 def test_a_model_that_gives_no_numbers(prepared: Prepared) -> None:
-    bias = prepared.model.classifier.bias
+    bias = prepared.model.output.bias
     before = bias.detach().clone()
     with torch.no_grad():
         bias[2] = float("nan")

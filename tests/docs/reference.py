@@ -7,7 +7,7 @@ import typing
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from signkit.config.recipe import Recipe
+from signkit.config.recipe import Recipe, TrainConfig
 from signkit.config.registry import GROUPS, config_class, registered
 from signkit.config.strict_yaml import Group, Range, field_types
 
@@ -17,8 +17,11 @@ SINGULAR = {
     "encoders": "encoder",
     "contexts": "context",
     "models": "model",
+    "losses": "train.losses",
+    "decoders": "decode",
     "fusion": "decode.fusion",
 }
+"""The section of a recipe in which each group's components are named; tasks are named by their models."""
 
 
 def fenced(text: str, language: str) -> list[str]:
@@ -41,18 +44,23 @@ def tables(text: str) -> dict[str, list[list[str]]]:
 
 def sections() -> dict[str, type]:
     """Every section of a recipe and every component's, by its heading in docs/recipes.md."""
-    found: dict[str, type] = {}
-    for name, hint in field_types(Recipe).items():
-        if dataclasses.is_dataclass(hint):
-            found[f"`{name}`"] = typing.cast(type, hint)
-    for group in GROUPS:
+    found = {f"`{name}`": cls for name, cls in _inner(Recipe).items()}
+    for group in set(GROUPS) & set(SINGULAR):
         for name in registered(group):
-            where = "train.losses" if group == "losses" else SINGULAR[group]
-            found[f"`{where}: {{name: {name}}}`"] = config_class(group, name)
-    inner = found["`encoder: {name: gcn}`"]
-    for name, hint in field_types(inner).items():
-        if dataclasses.is_dataclass(hint):
-            found[f"`encoder.{name}`"] = typing.cast(type, hint)
+            cls = config_class(group, name)
+            if name not in getattr(cls, "aliases", ()):  # an older name has no section of its own
+                found[f"`{SINGULAR[group]}: {{name: {name}}}`"] = cls
+    found |= {f"`encoder.{name}`": cls for name, cls in _inner(config_class("encoders", "gcn")).items()}
+    return found | {f"`train.{name}`": cls for name, cls in _inner(TrainConfig).items()}
+
+
+def _inner(cls: type) -> dict[str, type]:
+    """The sections, and lists of sections, among a section's keys."""
+    found = {}
+    for name, hint in field_types(cls).items():
+        one = typing.get_args(hint)[0] if typing.get_origin(hint) is tuple else hint
+        if dataclasses.is_dataclass(one):
+            found[name] = typing.cast(type, one)
     return found
 
 
@@ -76,6 +84,8 @@ def _values(hint: Any) -> str:
                 base = "an existing path"
             elif type(note).__name__ == "Asset":
                 base = f"a name in `{note.kind}/`, or a YAML file"
+            elif isinstance(note, str):
+                base = note
         return base
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
         (inner,) = (t for t in typing.get_args(hint) if t is not type(None))
@@ -90,6 +100,8 @@ def _values(hint: Any) -> str:
 
 
 def _default(field: "dataclasses.Field[Any]") -> str:
+    if field.default_factory is not dataclasses.MISSING:
+        return "see below"
     if field.default is dataclasses.MISSING:
         return "required"
     if dataclasses.is_dataclass(field.default):

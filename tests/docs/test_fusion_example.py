@@ -10,6 +10,12 @@ from reference import ROOT
 
 from signkit.config.registry import registered
 
+pytestmark = pytest.mark.slow
+
+pytestmark = pytest.mark.slow
+
+pytestmark = pytest.mark.slow
+
 TEXT = (ROOT / "docs" / "fusion.md").read_text(encoding="utf-8")
 SEARCH = """
 import torch
@@ -42,7 +48,7 @@ def package(tmp_path: Path) -> Path:
 
 def test_it_is_listed_and_checked(package: Path) -> None:
     known = json.loads(run(package, "-m", "signkit", "list", "--json"))
-    assert known["fusion"]["stutter"] == "A price for saying the same token twice in a row."
+    assert known["fusion"]["stutter"] == "A penalty for the same token twice in a row."
     assert run(package, "-m", "signkit", "check", "stutter.yaml") == "stutter.yaml: ok\n"
 
 

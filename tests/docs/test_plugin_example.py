@@ -6,15 +6,18 @@ from pathlib import Path
 import pytest
 from example_package import lay_out, run
 
+pytestmark = pytest.mark.slow
+
 BUILD = """
 import torch
 from signkit.data.batch import Batch
 from signkit.models.assemble import assemble
+from signkit.models.spec import signal_to_text
 from signkit.config.recipe_file import load_recipe
 from signkit.text.vocabulary import Vocabulary
 
 vocabulary = Vocabulary.from_references([("A", "B")])
-model = assemble(load_recipe("flat.yaml"), vocabulary, "holistic", 3).eval()
+model = assemble(load_recipe("flat.yaml"), signal_to_text("holistic", 3, vocabulary)).eval()
 
 def batch(frames, padded):
     inputs = torch.zeros(1, padded, 87, 3)
@@ -25,12 +28,13 @@ def batch(frames, padded):
     return Batch(("a",), inputs, seen, length, one[:, None], one, labels, fps)
 
 short, padded = (model.encoder(batch(11, length)) for length in (11, 20))
-assert short.lengths.tolist() == [3] and short.chunk.shape == (1, 3, 64) == short.video.shape
-for name in ("chunk", "video"):
-    torch.testing.assert_close(getattr(padded, name)[:, :3], getattr(short, name))
-    assert not getattr(padded, name)[:, 3:].any()
+assert short.lengths.tolist() == [3] and list(short.levels) == ["chunk", "video"]
+for name, features in short.levels.items():
+    assert features.shape == (1, 3, 64)
+    torch.testing.assert_close(padded.levels[name][:, :3], features)
+    assert not padded.levels[name][:, 3:].any()
 assert model.encoder(batch(1, 1)).lengths.tolist() == [1]
-print(type(model.encoder).__module__, model(batch(11, 11)).video.shape[2])
+print(type(model.encoder).__module__, model(batch(11, 11)).levels["video"].shape[2])
 """
 
 

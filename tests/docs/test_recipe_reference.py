@@ -7,7 +7,7 @@ import pytest
 from reference import ROOT, fenced, keys, sections, tables
 
 from signkit.config.recipe import Recipe
-from signkit.config.recipe_file import load_recipe
+from signkit.config.recipe_file import load_pipeline, load_recipe
 from signkit.config.strict_yaml import field_types
 from signkit.errors import UserErrors
 
@@ -29,11 +29,20 @@ def test_every_section_is_in_the_first_table() -> None:
 
 def test_the_faults_are_those_of_the_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (recipe,) = re.findall(r"<!-- check: (\S+) -->", TEXT)
+    ((recipe, content),) = re.findall(r"<!-- check: (\S+) -->\n```yaml\n(.*?)^```", TEXT, re.M | re.S)
     ((options, output),) = re.findall(
         r"<!-- output of: check \S+ (.*) -->\n```text\n(.*?)^```", TEXT, re.M | re.S
     )
-    Path(recipe).write_text(fenced(TEXT, "yaml")[0], encoding="utf-8")
+    Path(recipe).write_text(content, encoding="utf-8")
     with pytest.raises(UserErrors) as caught:
         load_recipe(recipe, [word for word in options.split() if word != "--set"])
     assert f"{caught.value}\nerror: {len(caught.value.faults)} faults\n" == output
+
+
+def test_the_recipe_of_stages_is_one(tmp_path: Path) -> None:
+    (content,) = (block for block in fenced(TEXT, "yaml") if "\nstages:" in block)
+    path = tmp_path / "two.yaml"
+    path.write_text(content, encoding="utf-8")
+    pipeline = load_pipeline(str(path))
+    assert pipeline is not None
+    assert [stage.task for stage in pipeline.stages] == ["language", "recognition"]

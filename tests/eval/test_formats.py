@@ -106,7 +106,7 @@ def test_ten_faults_end_the_reading(write: Callable[..., Path]) -> None:
     faults = [str(fault) for fault in caught.value.faults]
     hint = "a TRN line is `words (id)`"
     assert faults[:10] == [f"a.trn:{n}: has no id in parentheses at its end; {hint}" for n in range(1, 11)]
-    assert faults[10:] == ["a.trn: not read on after 10 faults"]
+    assert faults[10:] == ["a.trn: reading stopped after 10 faults"]
 
 
 def test_faults_come_together(write: Callable[..., Path]) -> None:

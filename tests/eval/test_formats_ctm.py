@@ -152,7 +152,7 @@ def test_words_go_where_the_rule_says(
         ("r 1 x 1 A\n", "h.ctm:1: the begin 'x' is not a time in seconds"),
         ("r 1 0 nan A\n", "h.ctm:1: a time is not finite; " + LINE),
         ("r 1 inf 0 A\n", "h.ctm:1: a time is not finite; " + LINE),
-        ("r 1 0 1 A B\n", f"h.ctm:1: 'B' stands where a confidence does; {LINE}"),
+        ("r 1 0 1 A B\n", f"h.ctm:1: 'B' is no confidence; {LINE}"),
         ("r 1 0 1 A\nr 1 * * <alt_begin>\n", "h.ctm:2: alternatives (<alt_begin>) are not read; "
                                              "keep one of them"),
         (";; c\n", "h.ctm: has no words"),

@@ -108,7 +108,7 @@ def test_columns(write: Callable[[str, str], Path], header: str, column: str, te
         ("key,gloss\nr,A\n", "", "a.csv:1: there is no column of ids; there are `key`, `gloss`; "
                                  "it is one of `id`, `name`, `file`, `filename`, `video`, `sequence_id`, "
                                  "`clip`, `sample`"),
-        ("id,gloss,Gloss\nr,A,B\n", "", "a.csv:1: the column `gloss` is there 2 times"),
+        ("id,gloss,Gloss\nr,A,B\n", "", "a.csv:1: the column `gloss` occurs 2 times"),
         ("id,gloss\nr,A,B\n", "", "a.csv:2: has 3 fields, the header 2; "
                                   'a text with `,` in it is quoted: "…"'),
         ("id,gloss\n\nr\n", "", "a.csv:3: has 1 field, the header 2"),

@@ -9,16 +9,8 @@ from hypothesis import strategies as st
 
 from signkit.errors import UserError
 from signkit.eval.alignment import HTK, SCLITE, UNIT, Costs, align
-from signkit.eval.networks import (
-    Chosen,
-    Network,
-    align_networks,
-    has_alternatives,
-    parse,
-    sclite_case,
-    sclite_word,
-    sclite_words,
-)
+from signkit.eval.alternatives import Network, has_alternatives, parse, sclite_case, sclite_word, sclite_words
+from signkit.eval.networks import Chosen, align_networks
 
 WORDS = st.lists(st.sampled_from(["A", "B", "Ä", "(A)", "B-", "/"]), max_size=7)
 

@@ -97,10 +97,10 @@ def test_digest_of_equal_scoring_is_equal() -> None:
         ),
         ("empty: two words\n", "1:8: `empty`: must be one word"),
         ("metrics: []\n", "1:10: `metrics`: is empty, so there is nothing to score"),
-        ("metrics: [wer, edits, wer]\n", "1:10: `metrics`: `wer` is there twice"),
+        ("metrics: [wer, edits, wer]\n", "1:10: `metrics`: `wer` occurs twice"),
         (
             "rules:\n  - {name: a, kind: squeeze}\n  - {name: a, kind: squeeze}\n",
-            "2:3: `rules`: `a` is there twice",
+            "2:3: `rules`: `a` occurs twice",
         ),
     ],
 )

@@ -10,6 +10,8 @@ from tiny import Shock, metrics, signkit, steps_of, write_corpus, write_npz, wri
 
 from signkit.runtime.run_folder import locked
 
+pytestmark = pytest.mark.slow
+
 STEPPED = "signkit.runtime.progress:TrainingWatch.stepped"
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from tiny import RANDOM, Shock, metrics, signkit, steps_of, write_corpus, write_recipe
 
+pytestmark = pytest.mark.slow
+
 STEPS = 4
 SAVE, STEPPED = "signkit.runtime.checkpoint:save", "signkit.runtime.progress:TrainingWatch.stepped"
 
@@ -52,9 +54,9 @@ def test_killed_while_a_checkpoint_is_written(
 @pytest.mark.parametrize(
     "where",
     (
-        "signkit.tasks.recognition.decoded:_searched",
-        "signkit.tasks.recognition.written:write_export",
-        "signkit.tasks.recognition.written:write_report",
+        "signkit.train.outcome:_predicted",
+        "signkit.commands.run:write_export",
+        "signkit.commands.run:write_report",
     ),
 )
 def test_killed_after_the_training(recipe: Path, unbroken: Path, tmp_path: Path, where: str) -> None:

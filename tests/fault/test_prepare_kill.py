@@ -10,7 +10,11 @@ import pytest
 from clips import digests, killed_after, start_preparing, video_corpus, wait_for_group
 from tiny import Shock, signkit, write_corpus
 
-from signkit.data.shards.journal import JOURNAL
+from signkit.data.shards.store import JOURNAL
+
+pytestmark = pytest.mark.slow
+
+pytestmark = pytest.mark.slow
 
 OPTIONS = {"size": 16, "shard_size": "40KB", "workers": 2}
 
@@ -41,15 +45,17 @@ def test_killed_at_any_moment(tmp_path: Path, format: str) -> None:
     assert digests(folder) == expected
 
 
+STORE = "signkit.data.shards.store:Store"
 PLACES = [
-    ("signkit.data.shards.store:Store.add", 1, False),
-    ("signkit.data.shards.store:Store.add", 5, True),
-    ("signkit.data.shards.store:Store._write", 7, True),  # the clip is there, its line is not
+    (f"{STORE}.add", 1, False),
+    (f"{STORE}.add", 5, True),
     ("os:replace", 3, False),
-    ("os:replace", 3, True),
-    ("signkit.data.shards.store:Store.close_shard", 2, True),  # before the first line of the next shard
-    ("signkit.data.shards.store:Store.finish", 1, False),
-    ("signkit.data.shards.store:Store.tidy", 1, False),
+    ("os:replace", 3, True),  # the shard is there, its block is not
+    (f"{STORE}._note", 2, True),
+    (f"{STORE}.close_shard", 2, False),
+    (f"{STORE}.close_shard", 2, True),  # before the first clip of the next shard
+    (f"{STORE}.finish", 1, False),
+    (f"{STORE}.tidy", 1, False),
 ]
 
 
@@ -85,10 +91,11 @@ def test_killed_at_one_place(
 def test_the_disk_is_full(command: tuple[object, ...], unbroken: dict[str, str], tmp_path: Path) -> None:
     """One message; with room again it goes on."""
     folder = tmp_path / "out"
-    done = signkit(*command, folder, largest_file=5000)
+    done = signkit(*command, folder, largest_file=7000)
     assert (done.status, done.out) == (1, "")
-    assert done.err.splitlines()[-1] == f"error: {folder}/train-000000.tar: cannot be written: File too large"
+    assert done.err.splitlines()[-1] == f"error: {folder}/train-000002.tar: cannot be written: File too large"
     assert "Traceback" not in done.err
+    assert not list(folder.glob(".*.part"))
     done = signkit(*command, folder)
     assert done.status == 0
     assert "clips are there already" in done.err
@@ -135,30 +142,39 @@ def damage(folder: Path, how: str) -> None:
     """What may have become of a folder that was broken off."""
     journal = folder / ".journal.jsonl"
     content = journal.read_bytes()
-    if how == "half a line":
-        journal.write_bytes(content[:-20])
+    shard = sorted(folder.glob("train-*.tar"))[1]
+    (part,) = folder.glob(".train-*.tar.part")
+    assert content.count(b"\n\n") > 2
+    if how == "half a block":
+        journal.write_bytes(content[:-1])
+    elif how == "half a line":
+        journal.write_bytes(content + content[:40])
+    elif how == "a block of another clip":
+        journal.write_bytes(content + content)
+    elif how == "a block of no clip":
+        journal.write_bytes(content.replace(b'"frames":', b'"farmes":'))
+    elif how == "bytes that are no text":
+        journal.write_bytes(content.replace(b'"frames":', b'"fram\xff":'))
     elif how == "no journal":
         journal.unlink()
     elif how == "journal without a shard":
-        next(folder.glob("train-000000.tar")).unlink()
+        shard.unlink()
     elif how == "lost end of the shard":
-        (part,) = folder.glob(".*.tar.part")
-        os.truncate(part, part.stat().st_size - 700)
-    elif how == "zeros in the shard":
-        (part,) = folder.glob(".*.tar.part")
-        part.write_bytes(bytes(part.stat().st_size))
+        os.truncate(shard, shard.stat().st_size - 700)
     elif how == "more in the shard":
-        (part,) = folder.glob(".*.tar.part")
-        part.write_bytes(part.read_bytes() + b"half a clip")
+        shard.write_bytes(shard.read_bytes() + b"half a clip")
     elif how == "a shard too many":
         (folder / "train-000009.tar").write_bytes(b"x")
+    elif how == "nothing of the shard that was open":
+        part.unlink()
 
 
 @pytest.mark.parametrize(
     "how",
     [
-        "half a line", "no journal", "journal without a shard", "lost end of the shard", "zeros in the shard",
-        "more in the shard", "a shard too many",
+        "half a block", "half a line", "a block of another clip", "a block of no clip",
+        "bytes that are no text", "no journal", "journal without a shard", "lost end of the shard",
+        "more in the shard", "a shard too many", "nothing of the shard that was open",
     ],
 )  # fmt: skip
 def test_what_was_lost_is_made_again(

@@ -18,6 +18,10 @@ from signkit.errors import SignkitError, UserErrors
 from signkit.eval.formats import FORMATS
 from signkit.eval.metrics import NAMES
 
+pytestmark = pytest.mark.slow
+
+pytestmark = pytest.mark.slow
+
 PAIRS = int(os.environ.get("SIGNKIT_FUZZ", "1000"))
 PARTS = 10
 WORDS = (

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from tiny import RANDOM, Shock, metrics, signkit, write_corpus, write_recipe
 
+pytestmark = pytest.mark.slow
+
 STEPPED = "signkit.runtime.progress:TrainingWatch.stepped"
 CODES = ((signal.SIGINT, 130), (signal.SIGTERM, 143))
 
@@ -38,7 +40,7 @@ def state(run: Path) -> tuple[str, int]:
         ("signkit.models.c2st:C2st.forward", 3, 2, signal.SIGTERM),  # in the first evaluation
         (STEPPED, 4, 4, signal.SIGTERM),  # after the last step
         ("signkit.runtime.progress:Bar.at", 2, 0, signal.SIGTERM),  # while the context is trained
-        ("signkit.tasks.recognition.decoded:_searched", 2, 4, signal.SIGINT),  # while test is decoded
+        ("signkit.train.outcome:_predicted", 2, 4, signal.SIGINT),  # while test is decoded
     ],
 )
 def test_interrupted(

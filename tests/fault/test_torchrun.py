@@ -9,6 +9,8 @@ import pytest
 from safetensors.torch import load_file
 from tiny import C2ST, metrics, signkit, write_corpus, write_recipe
 
+pytestmark = pytest.mark.slow
+
 TOLERANCE = 1e-5
 # BatchNorm and lift pooling: statistics are of all processes' samples.
 TCN = {

@@ -68,7 +68,7 @@ def report(rng: random.Random, folder: Path, flags: tuple[str, ...]) -> dict[str
         words = [] if signers[-1] == "nobody" else words
         cases.append(Case(" ".join(words), " ".join([*corrupted(rng, words, vocabulary), "NEU"][: i + 1])))
     ids = [f"{signer.replace('-', '+')}-{i}" for i, signer in enumerate(signers)]
-    texts = {name: run(folder, cases, ids, [*flags, "-o", name, "stdout"]) for name in ("sum", "pra", "dtl")}
+    texts = {name: run(folder, cases, ids, [*flags, "-o", name, "stdout"]) for name in ("sum", "pra")}
     pairs = [[case.reference, case.hypothesis] for case in cases]
     return {"ids": ids, "pairs": pairs, "case_sensitive": "-s" in flags, **texts}
 

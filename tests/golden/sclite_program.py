@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from signkit.eval.networks import sclite_case, sclite_words
+from signkit.eval.alternatives import sclite_case, sclite_words
 from signkit.eval.transcripts import Pairs, Ragged
 
 Counts = tuple[int, int, int, int]

@@ -8,7 +8,7 @@ import pytest
 
 from signkit.config.assets import names
 from signkit.config.strict_yaml import read_file
-from signkit.eval.cleaning import cleaner, traced
+from signkit.eval.cleaning import cleaner, tracer
 from signkit.eval.protocols import Protocol, load
 from signkit.eval.rules import Side
 from signkit.eval.scores import score
@@ -53,7 +53,7 @@ def cases(name: str) -> tuple[Case, ...]:
 
 
 def holds(case: Case, protocol: Protocol) -> bool:
-    return traced(protocol, case.side, case.line)[0] == case.cleaned
+    return tracer(protocol, case.side)(case.line)[0] == case.cleaned
 
 
 def test_every_protocol_has_cases_and_nothing_else_has() -> None:
@@ -77,7 +77,7 @@ def test_cases_hold(name: str) -> None:
     protocol = load(name)
     clean = {side: cleaner(protocol, side) for side in ("reference", "hypothesis")}
     for case in cases(name):
-        found, trace = traced(protocol, case.side, case.line)
+        found, trace = tracer(protocol, case.side)(case.line)
         assert (found, clean[case.side](case.line)) == (case.cleaned, case.cleaned), (case, trace)
 
 
@@ -86,7 +86,7 @@ def test_every_rule_acts_in_one_case_and_not_in_another(name: str) -> None:
     protocol = load(name)
     acts: dict[str, set[bool]] = {rule.name: set() for rule in protocol.rules}
     for case in cases(name):
-        _, trace = traced(protocol, case.side, case.line)
+        _, trace = tracer(protocol, case.side)(case.line)
         acts[case.rule].add(case.rule in {rule for rule, _, _ in trace})
     assert acts == {rule.name: {True, False} for rule in protocol.rules}
 

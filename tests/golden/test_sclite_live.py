@@ -9,9 +9,11 @@ import pytest
 from sclite_program import Case, corrupted, counts, encoded, find, network_cases, plain_cases, run
 
 from signkit.eval.alignment import align
+from signkit.eval.alternatives import parse, sclite_case, sclite_words
 from signkit.eval.batch_alignment import align_pairs
-from signkit.eval.networks import align_networks, parse, sclite_case, sclite_words
-from signkit.report.scoring.sclite import dtl_text, pra_text, sys_text
+from signkit.eval.networks import align_networks
+from signkit.report.scoring.sclite import pra_text
+from signkit.report.scoring.sclite_summary import sys_text
 
 pytestmark = pytest.mark.skipif(find() is None, reason="sclite (NIST's sctk) is not installed")
 
@@ -87,6 +89,5 @@ def test_reports(tmp_path: Path, seed: int) -> None:
     for name, text in (
         ("sum", sys_text(title, pairs, aligned)),
         ("pra", pra_text(title, pairs, aligned, case_sensitive=case_sensitive)),
-        ("dtl", dtl_text(title, pairs, aligned, case_sensitive=case_sensitive)),
     ):
         assert text == run(tmp_path, cases, ids, [*flags, "-o", name, "stdout"]), name

@@ -8,7 +8,7 @@ import pytest
 
 from signkit.errors import OperationalError, UserError
 from signkit.lm import NGram, estimate, load, save
-from signkit.lm.arpa import read_arpa
+from signkit.lm.arpa import parse_arpa
 from signkit.lm.binary import archive_of
 
 SENTENCES = [line.split() for line in ("AA BB AA CC", "BB AA", "AA BB AA BB CC", "CC CC AA")]
@@ -36,7 +36,7 @@ def without_arpa(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_copy_and_the_file_are_one_model(arpa: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    slow = NGram.from_grams(read_arpa(arpa, "word")[0])
+    slow = NGram.from_grams(parse_arpa(arpa.read_bytes(), str(arpa), "word")[0])
     without_arpa(monkeypatch)
     assert same(load(arpa), slow)
     assert same(load(str(archive_of(arpa))), slow)
@@ -165,3 +165,13 @@ def test_written_twice_it_is_the_same_file(arpa: Path, tmp_path: Path) -> None:
     save(other, estimate(SENTENCES, 3).grams)
     assert other.read_bytes() == arpa.read_bytes()
     assert archive_of(other).read_bytes() == archive_of(arpa).read_bytes()
+
+
+def test_files_that_are_not_there(tmp_path: Path) -> None:
+    for path, what in (
+        (tmp_path / "lm.arpa", "there is no such file"),
+        (tmp_path, "is a folder, not a file"),
+    ):
+        with pytest.raises(UserError) as caught:
+            load(path)
+        assert str(caught.value) == f"{path}: {what}"

@@ -10,7 +10,7 @@ from tiny import C2ST, CAUSAL, GLOSSES, LM, MASKED, write_corpus, write_recipe
 
 from signkit.config.recipe_file import load_recipe
 from signkit.errors import UserError
-from signkit.models.export import read_export, without_beginnings, write_export
+from signkit.models.export import TrainedModel, for_reload, read_export, write_export
 from signkit.models.sentence_scores import padded
 from signkit.train.setup import Prepared, prepare
 
@@ -49,7 +49,7 @@ def test_known_glosses_have_equal_vectors(
     ready, lm = recogniser(tmp_path, run, context), read_export(Path(run))
     assert f"context: began with {run}; 4 of 5 glosses known" in ready.notes
     sentences = [GLOSSES, GLOSSES[:2], (), (GLOSSES[3], GLOSSES[3])]
-    ours, theirs = ([v.encode(s) for s in sentences] for v in (ready.vocabulary, lm.vocabulary))
+    ours, theirs = ([v.encode(s) for s in sentences] for v in (ready.vocabulary, lm.spec.vocabulary))
     with torch.no_grad():
         vectors = ready.model.eval().context(*padded(ours))
         assert torch.allclose(vectors, lm.model.context(*padded(theirs)), atol=1e-6)
@@ -79,7 +79,7 @@ def test_the_gain_says_how_large_the_vectors_are(runs: dict[str, str], tmp_path:
 
 
 def test_an_adaptor_of_another_width_is_fresh(tmp_path: Path) -> None:
-    run = exported(tmp_path / "wide", LM, "encoder.width=12")
+    run = exported(tmp_path / "wide", LM, "model.width=12")
     ready = recogniser(tmp_path, run, LSTM)
     note = f"context: began with {run}; 4 of 5 glosses known; its adaptor is fresh, the vectors are 8 wide"
     assert f"{note}, not 12" in ready.notes
@@ -93,9 +93,9 @@ def test_a_finished_run_does_not_need_it_any_more(runs: dict[str, str], tmp_path
     shutil.copytree(Path(runs["lstm"]).parent, run)
     ready = recogniser(tmp_path, str(run / "run"), LSTM)
     recipe = load_recipe(str(tmp_path / "tiny.yaml"))
-    write_export(tmp_path / "mine" / "export", recipe, ready.vocabulary, "boston104", 2, ready.model)
+    write_export(tmp_path / "mine" / "export", TrainedModel(recipe, ready.spec, ready.model))
     shutil.rmtree(run)
-    assert without_beginnings(recipe, tmp_path).context.init_from == ""
+    assert for_reload(recipe, tmp_path).context.init_from == ""
     own, read = ready.model.state_dict(), read_export(tmp_path / "mine").model.state_dict()
     assert all(torch.equal(own[name], read[name]) for name in own)
 

@@ -147,8 +147,8 @@ def test_it_is_an_encoder(case: Case) -> None:
     assert isinstance(encoder, Encoder)
     assert encoder.reads == ("landmarks" if case.layout else "features")
     output = encoder(batch_of(case, [9, 5]))
-    assert output.chunk.shape == (2, -(-9 // case.stride), encoder.chunk_dim)
-    assert output.video.shape == (2, -(-9 // case.stride), encoder.video_dim)
+    assert output.levels["chunk"].shape == (2, -(-9 // case.stride), encoder.dims["chunk"])
+    assert output.levels["video"].shape == (2, -(-9 // case.stride), encoder.dims["video"])
 
 
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
@@ -204,15 +204,15 @@ def test_output_lengths_tell_the_truth(case: Case) -> None:
         output = encoder(batch_of(case, [frames]))
         chunks = -(-frames // case.stride)
         assert encoder.output_lengths(torch.tensor([frames])).tolist() == [chunks] == output.lengths.tolist()
-        assert output.chunk.shape[1] == chunks == output.video.shape[1]
-        assert output.chunk.abs().sum(-1).all(), "every chunk holds something"
+        assert output.levels["chunk"].shape[1] == chunks == output.levels["video"].shape[1]
+        assert output.levels["chunk"].abs().sum(-1).all(), "every chunk holds something"
 
 
 def test_outputs_are_zero_in_the_padding(case: Case) -> None:
     output = made(case).train()(batch_of(case, [17, 1, 9]))
     for i, length in enumerate(output.lengths.tolist()):
-        assert not output.chunk[i, length:].any()
-        assert not output.video[i, length:].any()
+        assert not output.levels["chunk"][i, length:].any()
+        assert not output.levels["video"][i, length:].any()
 
 
 def test_chunk_centres(case: Case) -> None:
@@ -226,13 +226,15 @@ def test_a_chunk_sees_around_its_centre(case: Case) -> None:
     """With one frame changed, the chunk whose centre is nearest changes."""
     encoder = made(case).eval()
     batch = batch_of(case, [40])
-    before = encoder(batch).chunk
+    before = encoder(batch).levels["chunk"]
     for chunk in range(2, 40 // case.stride - 2):
         frame = int(encoder.chunk_centres(chunk + 1)[chunk])
         inputs, seen = batch.inputs.clone(), batch.seen.clone()
         inputs[:, frame] += 1.0
         seen[:, frame] = True
-        assert (encoder(replace(batch, inputs=inputs, seen=seen)).chunk - before)[0, chunk].abs().sum() > 1e-6
+        assert (encoder(replace(batch, inputs=inputs, seen=seen)).levels["chunk"] - before)[
+            0, chunk
+        ].abs().sum() > 1e-6
 
 
 @pytest.mark.parametrize("lengths", [[23, 9, 1], [5]], ids=["batch", "alone"])
@@ -241,7 +243,7 @@ def test_gradients_reach_every_parameter(case: Case, lengths: list[int]) -> None
     assert isinstance(encoder, nn.Module)
     output = encoder(batch_of(case, lengths))
     weigh: Callable[[Tensor], Tensor] = lambda x: (x * torch.randn_like(x)).sum()  # noqa: E731
-    (weigh(output.chunk) + weigh(output.video) + output.auxiliary.sum()).backward()
+    (weigh(output.levels["chunk"]) + weigh(output.levels["video"]) + output.auxiliary.sum()).backward()
     silent = [name for name, p in encoder.named_parameters() if p.grad is None or not p.grad.any()]
     assert silent == []
     assert all(torch.isfinite(p.grad).all() for p in encoder.parameters() if p.grad is not None)
@@ -279,9 +281,9 @@ def test_bfloat16_is_close_to_float32(case: Case) -> None:
     with torch.autocast("cpu", torch.bfloat16):
         half = encoder(batch)
     assert torch.equal(full.lengths, half.lengths)
-    for name in ("chunk", "video", "auxiliary"):
-        a, b = getattr(full, name), getattr(half, name).float()
-        assert (a - b).norm() <= 0.05 * a.norm()
+    parts = [(full.levels[name], half.levels[name]) for name in ("chunk", "video")]
+    for a, b in (*parts, (full.auxiliary, half.auxiliary)):
+        assert (a - b.float()).norm() <= 0.05 * a.norm()
 
 
 def test_two_runs_give_the_same_bits(case: Case) -> None:
@@ -289,8 +291,8 @@ def test_two_runs_give_the_same_bits(case: Case) -> None:
         encoder = made(case, dtype=torch.float32).train()
         assert isinstance(encoder, nn.Module)
         output = encoder(batch_of(case, [23, 9, 14], dtype=torch.float32))
-        (output.video.square().sum() + output.auxiliary.sum()).backward()
-        tensors = [output.chunk, output.video, output.auxiliary, *encoder.buffers()]
+        (output.levels["video"].square().sum() + output.auxiliary.sum()).backward()
+        tensors = [output.levels["chunk"], output.levels["video"], output.auxiliary, *encoder.buffers()]
         return tensors + [p.grad for p in encoder.parameters() if p.grad is not None]
 
     assert all(map(torch.equal, run(), run()))
@@ -307,7 +309,7 @@ def test_weights_survive_their_state(case: Case) -> None:
     again = case.build()
     assert isinstance(again, nn.Module) and isinstance(encoder, nn.Module)
     again.double().eval().load_state_dict(encoder.state_dict())
-    assert torch.equal(encoder(batch).video, again(batch).video)
+    assert torch.equal(encoder(batch).levels["video"], again(batch).levels["video"])
 
 
 # What is each one's own
@@ -318,8 +320,8 @@ def test_dropout_acts_in_training_only() -> None:
     encoder = features.build(config, None, WIDTH).double()
     batch = batch_of(CASES["features-max"], [20])
     torch.manual_seed(1)
-    assert not torch.equal(encoder.train()(batch).chunk, encoder.train()(batch).chunk)
-    assert torch.equal(encoder.eval()(batch).chunk, encoder.eval()(batch).chunk)
+    assert not torch.equal(encoder.train()(batch).levels["chunk"], encoder.train()(batch).levels["chunk"])
+    assert torch.equal(encoder.eval()(batch).levels["chunk"], encoder.eval()(batch).levels["chunk"])
 
 
 @pytest.mark.parametrize(

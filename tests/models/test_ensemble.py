@@ -1,5 +1,6 @@
 """Ensembles: logits averaged, and models that do not go together refused."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,15 +16,27 @@ from signkit.data.loader import eval_batches
 from signkit.decode.lattice import acoustic_logits, logits_of, recognise, search
 from signkit.errors import UserError
 from signkit.models.ensemble import Ensemble, Mixture
-from signkit.models.export import read_export, with_others, write_export
+from signkit.models.export import TrainedModel, read_export, write_export
+from signkit.models.losses.logits import SplitLogits
 from signkit.models.protocol import Recogniser
 from signkit.runtime import checkpoint
+from signkit.tasks.recognition.ensemble import joined
+from signkit.train.reopen import with_ensemble
 from signkit.train.setup import Prepared, prepare
 
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_corpus(tmp_path_factory.mktemp("ensemble") / "corpus")
+
+
+PARTS: tuple[Callable[[SplitLogits], torch.Tensor], ...] = (
+    lambda logits: logits.levels["chunk"],
+    lambda logits: logits.levels["video"],
+    lambda logits: logits.context,
+    lambda logits: logits.bias,
+    lambda logits: logits.auxiliary,
+)
 
 
 def fresh(corpus: Path, tmp_path: Path, seed: int, base: dict[str, Any] = C2ST) -> tuple[Recipe, Prepared]:
@@ -33,8 +46,7 @@ def fresh(corpus: Path, tmp_path: Path, seed: int, base: dict[str, Any] = C2ST) 
 
 def exported(run: Path, recipe: Recipe, prepared: Prepared) -> Path:
     """A finished run with fresh weights."""
-    corpus = prepared.corpus
-    write_export(run / "export", recipe, prepared.vocabulary, corpus.layout, corpus.width, prepared.model)
+    write_export(run / "export", TrainedModel(recipe, prepared.spec, prepared.model))
     return run
 
 
@@ -45,12 +57,11 @@ def test_logits_are_means(corpus: Path, tmp_path: Path, second: dict[str, Any]) 
     both = Ensemble(models).eval()
     assert isinstance(both, Recogniser)
     assert not both.context_free
-    batch = next(eval_batches(one.examples["dev"], 4))
+    batch = next(eval_batches(one.datasets["dev"], 4))
     with torch.no_grad():
         found, each = both(batch), [model(batch) for model in models]
-        for name in ("chunk", "video", "context", "bias", "auxiliary"):
-            mean = (getattr(each[0], name) + getattr(each[1], name)) / 2
-            assert getattr(found, name).allclose(mean, atol=1e-6)
+        for part in PARTS:
+            assert part(found).allclose((part(each[0]) + part(each[1])) / 2, atol=1e-6)
         assert found.lengths.equal(each[0].lengths)
         rows = [model.rows(batch.targets, batch.target_lengths) for model in models]
         assert both.rows(batch.targets, batch.target_lengths).allclose((rows[0] + rows[1]) / 2, atol=1e-6)
@@ -63,7 +74,7 @@ def test_a_model_with_itself_is_itself(corpus: Path, tmp_path: Path, base: dict[
     recipe, prepared = fresh(corpus, tmp_path, 1, base)
     decode = load_recipe(str(tmp_path / "1.yaml"), [f"decode.beam={beam}"]).decode
     alone, both = (
-        recognise(model, eval_batches(prepared.examples["dev"], 4), prepared.vocabulary, decode)
+        recognise(model, eval_batches(prepared.datasets["dev"], 4), prepared.vocabulary, decode)
         for model in (prepared.model, Ensemble([prepared.model, prepared.model]))
     )
     assert alone == both
@@ -86,7 +97,7 @@ def test_probabilities_are_means(corpus: Path, tmp_path: Path, level: str) -> No
     models = [one.model.eval(), two.model.eval()]
     both = Mixture(models, partial(acoustic_logits, level=level)).eval()
     assert isinstance(both, Recogniser)
-    batch = next(eval_batches(one.examples["dev"], 4))
+    batch = next(eval_batches(one.datasets["dev"], 4))
     with torch.no_grad():
         logits, each = both(batch), [model(batch) for model in models]
         first, second = (acoustic_logits(own, level).softmax(2) for own in each)
@@ -112,12 +123,12 @@ def test_probabilities_of_a_model_with_itself(corpus: Path, tmp_path: Path, beam
     decode = load_recipe(str(tmp_path / "1.yaml"), [f"decode.beam={beam}"]).decode
     twice = Mixture([prepared.model, prepared.model], partial(acoustic_logits, level="video"))
     alone, both = (
-        recognise(model, eval_batches(prepared.examples["dev"], 4), prepared.vocabulary, decode)
+        recognise(model, eval_batches(prepared.datasets["dev"], 4), prepared.vocabulary, decode)
         for model in (prepared.model, twice)
     )
-    for name, nbest in alone.items():
-        assert both[name][0].tokens == nbest[0].tokens
-        assert both[name][0].score == pytest.approx(nbest[0].score, abs=1e-4)
+    for name, best in alone.items():
+        assert both[name].tokens == best.tokens
+        assert both[name].score == pytest.approx(best.score, abs=1e-4)
 
 
 def test_probabilities_need_models_without_context(corpus: Path, tmp_path: Path) -> None:
@@ -133,7 +144,7 @@ def test_probabilities_need_models_without_context(corpus: Path, tmp_path: Path)
     )
     found = read_export(run)
     decode = replace(found.recipe.decode, ensemble=(str(run),), ensemble_mean="probabilities")
-    assert isinstance(with_others(replace(found, recipe=replace(found.recipe, decode=decode))), Mixture)
+    assert isinstance(together(replace(found, recipe=replace(found.recipe, decode=decode))), Mixture)
     with pytest.raises(
         ValueError, match="probabilities are averaged of models without context, at least one"
     ):
@@ -193,8 +204,13 @@ def test_a_language_model_is_no_recogniser(corpus: Path, tmp_path: Path) -> None
     recipe = load_recipe(str(write_lm_recipe(tmp_path / "lm.yaml", write_text(tmp_path / "text"))))
     other = exported(tmp_path / "other", recipe, prepare(recipe))
     run = exported(tmp_path / "run", *fresh(corpus, tmp_path, 1))
-    what = "is a language model, which recognises nothing; see `signkit lm score`"
-    assert refusal(run, other) == f"{other}: {what}"
+    what = f"{other} is a model of another task, language"
+    assert refusal(run, other) == f"decode.ensemble: {what}"
+
+
+def together(trained: TrainedModel) -> Any:
+    """A run's model with the others of its recipe."""
+    return joined(with_ensemble(trained))
 
 
 def refusal(run: Path, other: Path, mean: str = "logits") -> str:
@@ -202,7 +218,7 @@ def refusal(run: Path, other: Path, mean: str = "logits") -> str:
     decode = replace(found.recipe.decode, ensemble=(str(other),), ensemble_mean=mean)
     recipe = replace(found.recipe, decode=decode)
     with pytest.raises(UserError) as caught:
-        with_others(replace(found, recipe=recipe))
+        together(replace(found, recipe=recipe))
     return str(caught.value)
 
 

@@ -3,18 +3,37 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from tiny import C2ST, CTC, Shock, signkit, write_corpus, write_recipe
+import yaml
+from safetensors.torch import load_file, save_file
+from tiny import (
+    C2ST,
+    CTC,
+    LM,
+    MASKED,
+    Shock,
+    signkit,
+    write_corpus,
+    write_lm_recipe,
+    write_recipe,
+    write_text,
+)
 
-from signkit.config.recipe import Recipe
+from signkit.config.recipe import InitFrom, Recipe
 from signkit.config.recipe_file import load_recipe
 from signkit.data.loader import eval_batches
 from signkit.errors import OperationalError, SignkitError, UserError
-from signkit.models.export import CARD, read_export, without_beginnings, write_export
+from signkit.models.export import CARD, TrainedModel, for_reload, read_export, write_export
+from signkit.models.spec import signal_to_text
 from signkit.runtime.files import sha256
 from signkit.train.setup import Prepared, prepare
+
+pytestmark = pytest.mark.slow
+
+pytestmark = pytest.mark.slow
 
 SIZES = "width: 8\nlayers: 1\nheads: 2\nfeed_forward: 16\npositions: 12\n"
 
@@ -46,8 +65,7 @@ def exported(run: Path, path: Path) -> tuple[Recipe, Prepared]:
     """The export of a recipe's fresh model."""
     recipe = load_recipe(str(path))
     prepared = prepare(recipe)
-    corpus = prepared.corpus
-    write_export(run / "export", recipe, prepared.vocabulary, corpus.layout, corpus.width, prepared.model)
+    write_export(run / "export", TrainedModel(recipe, prepared.spec, prepared.model))
     return recipe, prepared
 
 
@@ -57,12 +75,12 @@ def same_model(prepared: Prepared, run: Path) -> None:
     ours, theirs = found.model.state_dict(), prepared.model.state_dict()
     assert list(ours) == list(theirs)
     assert all(ours[name].equal(theirs[name]) for name in theirs)
-    assert (found.vocabulary, found.layout, found.width) == (prepared.vocabulary, "boston104", 2)
-    batch = next(eval_batches(prepared.examples["dev"], 4))
+    assert found.spec == prepared.spec == signal_to_text("boston104", 2, prepared.vocabulary)
+    batch = next(eval_batches(prepared.datasets["dev"], 4))
     prepared.model.eval()
     with torch.no_grad():
         logits, expected = found.model(batch), prepared.model(batch)
-    assert logits.video.equal(expected.video)
+    assert logits.levels["video"].equal(expected.levels["video"])
     assert logits.context.equal(expected.context)
 
 
@@ -127,11 +145,62 @@ def test_resumed_without_the_bert_checkpoint(corpus: Path, bert: Path, tmp_path:
         assert (done.run / name).read_bytes() == (unbroken.run / name).read_bytes()
 
 
-def test_without_beginnings(corpus: Path, tmp_path: Path) -> None:
+def test_a_model_that_is_read_begins_with_nothing(corpus: Path, tmp_path: Path) -> None:
     path = write_recipe(tmp_path / "tiny.yaml", corpus, init_from=str(tmp_path))
     recipe = load_recipe(str(path))
-    assert without_beginnings(recipe, tmp_path).train.init_from == ""
-    assert without_beginnings(recipe, tmp_path).context == recipe.context
+    assert for_reload(recipe, tmp_path).train.init_from == InitFrom()
+    assert for_reload(recipe, tmp_path).context == recipe.context
+
+
+OLDER = {"output.": "classifier.", "heads.chunk.": "chunk_classifier.", "encoder.frames.": "encoder."}
+
+
+def as_version_01(run: Path, layout: str, width: int) -> None:
+    """Write an export as version 0.1 did: a signal and a vocabulary, other names of weights and options."""
+    folder = run / "export"
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    old = {"signkit": "0.1.0", "name": config["name"], "layout": layout, "width": width, "step": 0}
+    (folder / "config.json").write_text(json.dumps(old), encoding="utf-8")
+    state = load_file(folder / "model.safetensors")
+    for now, before in OLDER.items():
+        state = {before + n.removeprefix(now) if n.startswith(now) else n: t for n, t in state.items()}
+    assert any(name.startswith("classifier.") for name in state)
+    save_file(state, folder / "model.safetensors")
+    recipe = yaml.safe_load((folder / "recipe.yaml").read_text(encoding="utf-8"))
+    recipe["train"]["init_from"] = ""
+    del recipe["train"]["groups"], recipe["decode"]["name"]
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    names = [path.name for path in folder.iterdir() if path.name != "SHA256SUMS"]
+    sums = [f"{sha256(folder / name)}  {name}\n" for name in sorted(names)]
+    (folder / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
+
+
+WIDE = {**CTC, "encoder": {**C2ST["encoder"], "global_temporal": {"layers": 1, "width": 5}}}
+
+
+@pytest.mark.parametrize("base", [C2ST, CTC, WIDE], ids=["c2st", "ctc", "two widths"])
+def test_an_export_of_version_01(corpus: Path, tmp_path: Path, base: dict[str, Any]) -> None:
+    recipe, prepared = exported(tmp_path, write_recipe(tmp_path / "tiny.yaml", corpus, base))
+    as_version_01(tmp_path, "boston104", 2)
+    same_model(prepared, tmp_path)
+    assert read_export(tmp_path).recipe == recipe
+
+
+NOTHING = {"encoder": {"name": "nothing", "width": 8}}
+
+
+@pytest.mark.parametrize("base", [{**LM, **NOTHING}, {**MASKED, **NOTHING}], ids=["causal", "masked"])
+def test_an_export_of_a_language_model_of_version_01(tmp_path: Path, base: dict[str, Any]) -> None:
+    """It had an encoder of nothing and a signal of one number."""
+    path = write_lm_recipe(tmp_path / "lm.yaml", write_text(tmp_path / "text"), base)
+    recipe, prepared = exported(tmp_path, path)
+    as_version_01(tmp_path, "", 1)
+    found = read_export(tmp_path)
+    assert (found.recipe, found.spec) == (recipe, prepared.spec)
+    assert found.spec.inputs == {}
+    ours, theirs = found.model.state_dict(), prepared.model.state_dict()
+    assert ours.keys() == theirs.keys()
+    assert all(ours[name].equal(theirs[name]) for name in theirs)
 
 
 def failure(run: Path) -> SignkitError:

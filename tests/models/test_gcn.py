@@ -85,30 +85,30 @@ def test_parts_are_left_out_in_training_but_never_all() -> None:
     torch.manual_seed(0)
     encoder = gcn.build(replace(SMALL, part_dropout=0.5), TWO_HANDS, 2)
     seen = torch.ones(4000, 1, 4, dtype=torch.bool)
-    kept = encoder.train()._kept_parts(seen)
+    kept = encoder.frames._kept_parts(seen)
     assert kept.any(1).all()
     shares = {tuple(row) for row in kept.tolist()}
     assert shares == {(True, True), (True, False), (False, True)}
     assert abs(kept.float().mean().item() - 0.75) < 0.03  # 1/2, and the quarter without any keeps both
-    assert encoder.eval()._kept_parts(seen).all()
+    assert encoder.eval().frames._kept_parts(seen).all()
 
 
 def test_a_part_left_out_is_a_part_not_seen() -> None:
     encoder = gcn.build(replace(SMALL, part_dropout=0.9), TWO_HANDS, 2).train()
-    encoder._kept_parts = lambda seen: torch.tensor([[True, False], [True, True]])
+    encoder.frames._kept_parts = lambda seen: torch.tensor([[True, False], [True, True]])
     batch = _batch()
     seen = batch.seen.clone()
     seen[0, :, [1, 3]] = False
-    dropped = encoder(batch).chunk
-    encoder._kept_parts = lambda seen: torch.ones(2, 2, dtype=torch.bool)
-    assert torch.equal(dropped, encoder(replace(batch, seen=seen)).chunk)
+    dropped = encoder(batch).levels["chunk"]
+    encoder.frames._kept_parts = lambda seen: torch.ones(2, 2, dtype=torch.bool)
+    assert torch.equal(dropped, encoder(replace(batch, seen=seen)).levels["chunk"])
 
 
 def test_without_any_point_seen_it_is_finite() -> None:
     encoder = gcn.build(SMALL, TWO_HANDS, 2).train()
     output = encoder(replace(_batch(), seen=torch.zeros(2, 12, 4, dtype=torch.bool)))
-    output.chunk.sum().backward()
-    assert output.chunk.isfinite().all()
+    output.levels["chunk"].sum().backward()
+    assert output.levels["chunk"].isfinite().all()
     assert all(p.grad.isfinite().all() for p in encoder.parameters() if p.grad is not None)
 
 
@@ -120,9 +120,13 @@ def test_it_takes_every_layout(name: str) -> None:
     batch = replace(
         batch, inputs=torch.randn(2, 3, points, 2), seen=torch.ones(2, 3, points, dtype=torch.bool)
     )
-    assert gcn.build(SMALL, on, 2)(batch).chunk.shape == (2, 1, 4)
+    assert gcn.build(SMALL, on, 2)(batch).levels["chunk"].shape == (2, 1, 4)
 
 
 def test_the_defaults_are_of_the_papers_kind() -> None:
     encoder = gcn.build(GcnConfig(), TWO_HANDS, 3)
-    assert (encoder.chunk_dim, encoder.video_dim, encoder.fuse.out_features) == (1024, 1024, 768)
+    assert (encoder.dims["chunk"], encoder.dims["video"], encoder.frames.fuse.out_features) == (
+        1024,
+        1024,
+        768,
+    )

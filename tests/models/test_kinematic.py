@@ -53,7 +53,7 @@ def test_the_features_reach_the_temporal_module_z_scored() -> None:
         local_temporal=LocalTemporalConfig(width=4), global_temporal=GlobalTemporalConfig(layers=0)
     )
     encoder = kinematic.build(config, layout("boston104"), 2).train()
-    assert encoder.pairs == ((0, 1), (0, 2), (1, 2))
+    assert encoder.frames.pairs == ((0, 1), (0, 2), (1, 2))
     generator = torch.Generator().manual_seed(0)
     seen = torch.rand(2, 30, 3, generator=generator) > 0.3
     batch = Batch(

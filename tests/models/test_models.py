@@ -12,11 +12,12 @@ from signkit.config.recipe_file import load_recipe
 from signkit.data.loader import train_steps
 from signkit.decode.beam import beam_search
 from signkit.decode.greedy import greedy_search
+from signkit.decode.lattice import context_logits
 from signkit.errors import UserError
 from signkit.models.assemble import assemble
-from signkit.models.output_layer import Classifier
+from signkit.models.output_layer import OutputLayer
 from signkit.models.protocol import Recogniser
-from signkit.tasks.recognition.proposals import proposer, search_rows
+from signkit.tasks.recognition.proposals import proposer
 from signkit.train.setup import Prepared, prepare
 
 
@@ -30,7 +31,7 @@ def prepared(corpus: Path, tmp_path: Path, base: dict[str, Any]) -> Prepared:
 
 
 def a_batch(ready: Prepared) -> Any:
-    return next(train_steps(ready.examples["train"], 4, 1)).parts[0]
+    return next(train_steps(ready.datasets["train"], 4, 1)).parts[0]
 
 
 ONE_LEVEL = {**C2ST, "encoder": {**C2ST["encoder"], "global_temporal": {"layers": 0}}}
@@ -51,28 +52,31 @@ def ready(request: pytest.FixtureRequest, corpus: Path, tmp_path: Path) -> Prepa
 
 
 def test_split_logits_add_up(ready: Prepared) -> None:
-    """chunk[s] + context[u] = W (l_s + b_u) + bias, at both levels."""
+    """levels[…][s] + context[u] = W (l_s + b_u) + bias, at both levels, whatever the biases."""
     model, batch = ready.model.eval(), a_batch(ready)
+    generator = torch.Generator().manual_seed(4)
+    with torch.no_grad():
+        for layer in (model.output, *model.heads.values()):
+            layer.bias.normal_(generator=generator)
     assert isinstance(model, Recogniser)
     logits, encoded = model(batch), model.encoder(batch)
     assert logits.lengths.equal(encoded.lengths)
     assert logits.context.shape == (4, batch.targets.shape[1] + 1, len(ready.vocabulary))
-    classifier = model.classifier
-    for ours, features in ((logits.chunk, encoded.chunk), (logits.video, encoded.video)):
-        if features.shape[2] != classifier.weight.shape[1]:
-            classifier = model.chunk_classifier
+    for level in ("chunk", "video"):
+        ours, features = logits.levels[level], encoded.levels[level]
+        layer = dict(model.heads).get(level, model.output)
+        assert features.shape[2] == layer.weight.shape[1]
         history = 0.0 if model.context_free else model.context(batch.targets, batch.target_lengths)[:, None]
-        whole = classifier(features[:, :, None] + history) + classifier.bias
+        whole = layer(features[:, :, None] + history) + layer.bias
         joint = ours[:, :, None] + logits.context[:, None]
         torch.testing.assert_close(joint, whole.expand_as(joint), rtol=1e-4, atol=1e-5)
-        classifier = model.classifier
 
 
 def test_rows_are_the_last_histories_without_bias(ready: Prepared) -> None:
     """What decoding adds is what training added."""
     model, batch = ready.model.eval(), a_batch(ready)
     every = model.history_rows(batch.targets, batch.target_lengths)
-    last = every[torch.arange(4), batch.target_lengths] - model.classifier.bias
+    last = every[torch.arange(4), batch.target_lengths] - model.output.bias
     rows = model.rows(batch.targets, batch.target_lengths)
     torch.testing.assert_close(rows, last, rtol=1e-4, atol=1e-5)
 
@@ -96,8 +100,19 @@ def test_a_seed_makes_the_weights(corpus: Path, tmp_path: Path) -> None:
     third = other.model.encoder.state_dict()
     assert all(weight.equal(third[name]) for name, weight in first.model.encoder.state_dict().items())
     recipe = load_recipe(str(tmp_path / "tiny.yaml"), ["train.seed=2"])
-    fourth = assemble(recipe, first.vocabulary, "boston104", 2).encoder.state_dict()
+    fourth = assemble(recipe, first.spec).encoder.state_dict()
     assert any(not weight.equal(fourth[name]) for name, weight in first.model.encoder.state_dict().items())
+
+
+def test_ctc_needs_no_context(corpus: Path, tmp_path: Path) -> None:
+    """One that a recipe has is left out of the model."""
+    without = {key: value for key, value in CTC.items() if key != "context"}
+    lstm = {**CTC, "context": {"name": "lstm", "width": 8}}
+    none, absent, unused = (
+        prepared(corpus, tmp_path, base).model.state_dict() for base in (CTC, without, lstm)
+    )
+    assert none.keys() == absent.keys() == unused.keys()
+    assert all(tensor.equal(absent[name]) for name, tensor in none.items())
 
 
 def test_levels_of_two_widths_are_refused(corpus: Path, tmp_path: Path) -> None:
@@ -109,14 +124,14 @@ def test_levels_of_two_widths_are_refused(corpus: Path, tmp_path: Path) -> None:
     )
 
 
-def test_a_normalised_classifier() -> None:
+def test_a_normalised_output_layer() -> None:
     """Each symbol's weights have length 1; the bias stays apart."""
-    classifier = Classifier(dim=3, vocabulary=4, normalised=True)
-    weights = classifier(torch.eye(3)).T
+    layer = OutputLayer(dim=3, vocabulary=4, normalised=True)
+    weights = layer(torch.eye(3)).T
     torch.testing.assert_close(weights.norm(dim=1), torch.ones(4))
-    scaled = Classifier(dim=3, vocabulary=4, normalised=True)
-    scaled.load_state_dict({"weight": classifier.weight * 7, "bias": classifier.bias})
-    torch.testing.assert_close(scaled(torch.eye(3)), classifier(torch.eye(3)))
+    scaled = OutputLayer(dim=3, vocabulary=4, normalised=True)
+    scaled.load_state_dict({"weight": layer.weight * 7, "bias": layer.bias})
+    torch.testing.assert_close(scaled(torch.eye(3)), layer(torch.eye(3)))
 
 
 @pytest.mark.parametrize("base", [C2ST, CTC], ids=["c2st", "ctc"])
@@ -124,9 +139,9 @@ def test_proposals_are_what_the_search_finds(corpus: Path, tmp_path: Path, base:
     ready = prepared(corpus, tmp_path, base)
     model, batch = ready.model.eval(), a_batch(ready)
     logits = model(batch)
-    found = proposer(model, logits)(logits.video, 3)
-    rows = search_rows(model, logits.bias)
-    acoustic = (logits.video + logits.bias).detach()
+    found = proposer(model, logits)(logits.levels["video"], 3)
+    rows = context_logits(model, logits.bias)
+    acoustic = (logits.levels["video"] + logits.bias).detach()
     expected = beam_search(acoustic, logits.lengths, rows, topology="ctc", beam=6, nbest=3)
     for sample, candidates in enumerate(expected):
         assert int(found.valid[sample].sum()) == len(candidates)
@@ -149,8 +164,8 @@ def test_without_context_c2st_searches_as_ctc(corpus: Path, tmp_path: Path) -> N
     searched = []
     for model in models:
         logits = model(batch)
-        acoustic = (logits.video + logits.bias).detach()
-        rows = search_rows(model, logits.bias)
+        acoustic = (logits.levels["video"] + logits.bias).detach()
+        rows = context_logits(model, logits.bias)
         found = beam_search(acoustic, logits.lengths, rows, topology="ctc", beam=4, nbest=2)
         found += greedy_search(acoustic, logits.lengths, rows, topology="ctc")
         searched.append([[(c.tokens, round(c.score, 4)) for c in row] for row in found])

@@ -8,15 +8,16 @@ import torch
 from tiny import CAUSAL, LM, MASKED, write_corpus, write_lm_recipe, write_recipe, write_text
 
 from signkit.config.recipe_file import load_recipe
-from signkit.data.batch import IGNORED, Batch, next_tokens
+from signkit.data.batch import IGNORED, TextBatch, next_tokens
 from signkit.data.corpora.configs import TextFilesConfig
 from signkit.data.corpora.text import read
+from signkit.data.loader import Dataset
 from signkit.data.rare import RareAsUnknown, seen_once
 from signkit.errors import UserError
 from signkit.models.losses.configs import MaskedTokenConfig, NextTokenConfig
 from signkit.models.losses.language import build_masked_token, build_next_token
-from signkit.models.losses.logits import Proposals
 from signkit.models.masked_lm import drawn
+from signkit.models.protocol import Language
 from signkit.models.sentence_scores import padded, sentence_scores
 from signkit.train.setup import Prepared, prepare
 
@@ -39,23 +40,8 @@ def model(tmp_path: Path, base: dict):
     return found
 
 
-def unasked(acoustic: torch.Tensor, nbest: int) -> Proposals:
-    raise AssertionError("no hypotheses are needed")
-
-
-def as_batch(sentences: list[tuple[int, ...]]) -> Batch:
-    tokens, lengths = padded(sentences)
-    count = len(sentences)
-    return Batch(
-        ids=tuple(map(str, range(count))),
-        inputs=torch.zeros(count, 1, 1),
-        seen=torch.ones(count, 1, 1, dtype=torch.bool),
-        lengths=torch.ones(count, dtype=torch.long),
-        targets=tokens,
-        target_lengths=lengths,
-        frame_labels=torch.full((count, 1), -100),
-        fps=torch.full((count,), 25.0),
-    )
+def as_batch(sentences: list[tuple[int, ...]]) -> TextBatch:
+    return TextBatch(tuple(map(str, range(len(sentences)))), *padded(sentences))
 
 
 @pytest.mark.parametrize("base", [LM, CAUSAL], ids=["lstm", "bert"])
@@ -64,10 +50,10 @@ def test_probabilities_of_tokens_and_the_end_sum_to_one(base: dict, tmp_path: Pa
     lm = model(tmp_path, base)
     with torch.no_grad():
         logits = lm(as_batch(SENTENCES))
-    assert logits.context.shape[1] == 6
-    assert torch.equal(logits.chunk, torch.zeros_like(logits.chunk)) and logits.asked is None
-    log = sentence_scores(lm, [(2, 3)])[0]
-    rows = logits.context.log_softmax(2)
+        expected = lm.output(lm.context(*padded(SENTENCES))) + lm.output.bias
+    assert logits.shape[1] == 6
+    assert torch.equal(logits, expected)
+    rows = logits.log_softmax(2)
     log = sentence_scores(lm, [(2, 3, 4)])[0]
     expected = [float(rows[0, place, token]) for place, token in enumerate((2, 3, 4, 0))]
     assert log == pytest.approx(expected, abs=1e-5)
@@ -157,35 +143,32 @@ def test_the_loss_is_minus_log_p(tmp_path: Path) -> None:
     """Of the whole sentence and its end; smoothed labels give some of it to every token."""
     lm, batch = model(tmp_path, LM), as_batch(SENTENCES)
     with torch.no_grad():
-        logits = lm(batch).float()
-    loss = build_next_token(NextTokenConfig(), topology="rnnt")(logits, batch, unasked)
+        logits = lm(batch)
+    loss = build_next_token(NextTokenConfig())(logits, batch)
     assert loss.tolist() == pytest.approx(
         [-float(each.sum()) for each in sentence_scores(lm, SENTENCES)], abs=1e-4
     )
-    smooth = build_next_token(NextTokenConfig(smoothing=0.1), topology="rnnt")(logits, batch, unasked)
-    (row,) = logits.context.log_softmax(2)[3, :1]
+    smooth = build_next_token(NextTokenConfig(smoothing=0.1))(logits, batch)
+    (row,) = logits.log_softmax(2)[3, :1]
     assert float(smooth[3]) == pytest.approx(-0.9 * float(row[0]) - 0.1 * float(row.mean()), abs=1e-5)
 
 
 def test_the_masked_loss_is_of_the_masked_tokens(tmp_path: Path) -> None:
     lm, batch = model(tmp_path, MASKED).train(), as_batch(SENTENCES[:3])
-    logits = lm(batch).float()
-    assert logits.asked is not None
-    loss = build_masked_token(MaskedTokenConfig(), topology="rnnt")(logits, batch, unasked)
-    log = (
-        logits.context[..., 1:].log_softmax(2).gather(2, (batch.targets - 1).clamp(min=0)[..., None])[..., 0]
-    )
-    assert loss.tolist() == pytest.approx((-log * logits.asked).sum(1).tolist(), abs=1e-5)
-    assert lm.eval()(batch).asked.sum() == 0
+    logits, masked = lm(batch)
+    assert masked.any()
+    loss = build_masked_token(MaskedTokenConfig())((logits, masked), batch)
+    log = logits[..., 1:].log_softmax(2).gather(2, (batch.tokens - 1).clamp(min=0)[..., None])[..., 0]
+    assert loss.tolist() == pytest.approx((-log * masked).sum(1).tolist(), abs=1e-5)
+    _, unmasked = lm.eval()(batch)
+    assert not unmasked.any()
 
 
 def test_a_masked_model_says_nothing_of_what_comes_next(tmp_path: Path) -> None:
+    """It lacks what a search would ask for."""
     lm = model(tmp_path, MASKED)
-    for ask in (lm.rows, lm.history_rows):
-        with pytest.raises(
-            UserError, match="^model.name: a masked language model says nothing of what comes next$"
-        ):
-            ask(*padded([(2,)]))
+    assert isinstance(lm, Language) and not lm.predicts_end
+    assert not any(hasattr(lm, name) for name in ("rows", "history_rows", "log_next", "log_step"))
 
 
 def test_tokens_seen_once_are_read_as_unknown_now_and_then() -> None:
@@ -200,18 +183,21 @@ def test_tokens_seen_once_are_read_as_unknown_now_and_then() -> None:
 def test_examples_are_reread_in_an_epoch_alone(tmp_path: Path) -> None:
     """Drawn anew in each, the same for a seed; dev never."""
     ready = prepared(tmp_path, LM)
-    train, dev = ready.examples["train"], ready.examples["dev"]
-    epochs = [[train.example(index, epoch).targets for index in range(len(train))] for epoch in (0, 0, 1)]
-    plain = [train.example(index).targets for index in range(len(train))]
+    train, dev = ready.datasets["train"], ready.datasets["dev"]
+    encode = ready.vocabulary.encode
+
+    def read(examples: Dataset, epoch: int | None) -> list[tuple[int, ...]]:
+        return [tokens for _, tokens in (examples.example(index, epoch) for index in range(len(examples)))]
+
+    epochs = [read(train, epoch) for epoch in (0, 0, 1)]
+    plain = [tuple(encode(sample.reference)) for sample in train.samples]
     assert epochs[0] == epochs[1] != epochs[2]
-    assert plain == [train.targets(index) for index in range(len(train))]
+    assert read(train, None) == plain
     missed = sum(row.count(1) for row in epochs[0])
     assert 5 <= missed <= 19  # of 24 words that are there once
-    assert [dev.example(index, 0).targets for index in range(len(dev))] == [
-        dev.targets(index) for index in range(len(dev))
-    ]
-    never = prepared(tmp_path, LM, "model.unknown=0").examples["train"]
-    assert [never.example(index, 0).targets for index in range(len(never))] == plain
+    assert read(dev, 0) == [tuple(encode(sample.reference)) for sample in dev.samples]
+    never = prepared(tmp_path, LM, "model.unknown=0").datasets["train"]
+    assert read(never, 0) == plain
 
 
 def test_it_is_said_that_unknown_is_not_learnt(tmp_path: Path) -> None:
@@ -243,38 +229,58 @@ def test_the_corpus_of_text(tmp_path: Path) -> None:
 FAULTS = [
     (
         "encoder={name: features}",
-        "encoder.name: a language model sees no video; take `encoder: {name: nothing}`",
+        "--set encoder={{name: features}}: `encoder`: `language_model` has none; leave it out",
     ),
     ("context={name: none}", "context.name: this context has nothing to learn; take lstm or bert"),
     (
+        ("model={name: masked_lm}", "train.losses=[{name: masked_token}]"),
+        "context.name: a masked language model is a BERT; take `context: {{name: bert}}`",
+    ),
+    (
         "model={name: masked_lm}",
-        "context.name: a masked language model is a BERT; take `context: {name: bert}`",
+        "{lm}:22:5: `train.losses.0`: `next_token` is no loss of `masked_lm`; "
+        "take `losses: [{{name: masked_token}}]`",
     ),
     (
         "train.losses=[{name: masked_token}]",
-        "train.losses.0: `masked_token` is no loss of `language_model`; take `losses: [{name: next_token}]`",
+        "--set train.losses=[{{name: masked_token}}]: `train.losses.0`: `masked_token` is no loss of "
+        "`language_model`; take `losses: [{{name: next_token}}]`",
     ),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("change", "message"), FAULTS, ids=[change for change, _ in FAULTS])
-def test_parts_that_do_not_fit(change: str, message: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("change", "message"), FAULTS, ids=[str(change) for change, _ in FAULTS])
+def test_parts_that_do_not_fit(change: str | tuple[str, ...], message: str, tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
-        prepared(tmp_path, LM, change)
-    assert str(caught.value) == message
+        prepared(tmp_path, LM, *([change] if isinstance(change, str) else change))
+    assert str(caught.value) == message.format(lm=tmp_path / "lm.yaml")
 
 
 def test_a_recogniser_has_other_losses(tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path / "tiny.yaml", write_corpus(tmp_path / "corpus"))
     with pytest.raises(UserError) as caught:
         prepare(load_recipe(str(recipe), ["train.losses=[{name: cst}, {name: next_token}]"]))
-    message = "train.losses.1: `next_token` is no loss of `c2st`; it is one of a language model"
-    assert str(caught.value) == message
+    message = "`train.losses.1`: `next_token` is no loss of `c2st`; it is of another kind of model"
+    assert str(caught.value) == f"--set train.losses=[{{name: cst}}, {{name: next_token}}]: {message}"
 
 
 def test_a_corpus_of_clips_is_text_too(tmp_path: Path) -> None:
     """A language model of its references."""
     recipe = write_recipe(tmp_path / "tiny.yaml", write_corpus(tmp_path / "corpus"), LM)
     ready = prepare(load_recipe(str(recipe)))
-    assert set(ready.examples) == {"train", "dev", "test"}
-    assert ready.model(as_batch([(2, 3)])).context.shape == (1, 3, len(ready.vocabulary))
+    assert set(ready.datasets) == {"train", "dev", "test"}
+    assert ready.model(as_batch([(2, 3)])).shape == (1, 3, len(ready.vocabulary))
+
+
+@pytest.mark.parametrize("base", [LM, CAUSAL, MASKED], ids=["lstm", "bert", "masked"])
+def test_an_encoder_of_nothing_gives_the_same_weights(base: dict, tmp_path: Path) -> None:
+    """As recipes of version 0.1 have it; its width is the model's."""
+    assert base["model"]["width"] == 8
+    older = {key: value for key, value in base["model"].items() if key != "width"}
+    placeholder = {**base, "model": older, "encoder": {"name": "nothing", "width": 8}}
+    old, new = prepared(tmp_path, placeholder), prepared(tmp_path, base)
+    assert new.recipe.encoder is None and old.spec == new.spec
+    ours, theirs = old.model.state_dict(), new.model.state_dict()
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    assert not any(name.startswith("encoder") for name in ours)

@@ -19,7 +19,7 @@ from signkit.lm import estimate
 from signkit.lm.ngram import NGram
 from signkit.lm.store import save
 from signkit.models.context.bert_checkpoint import gloss_embeddings
-from signkit.models.export import write_export
+from signkit.models.export import TrainedModel, write_export
 from signkit.models.sentence_scores import sentence_scores
 from signkit.models.text_scores import text_scores
 from signkit.text.subwords import learn
@@ -75,7 +75,7 @@ def language_model(folder: Path, **text: object) -> Prepared:
     base = LM | {"text": {"unit": "subword", **text}}
     recipe = load_recipe(str(write_lm_recipe(folder / "lm.yaml", lines, base)))
     prepared = prepare(recipe)
-    write_export(folder / "run" / "export", recipe, prepared.vocabulary, "", 1, prepared.model)
+    write_export(folder / "run" / "export", TrainedModel(recipe, prepared.spec, prepared.model))
     return prepared
 
 
@@ -132,12 +132,12 @@ def test_unknown_ones_are_learnt_from_rare_characters(tmp_path: Path) -> None:
         "model": {"name": "language_model", "unknown": 1.0},
     }
     prepared = prepare(load_recipe(str(write_lm_recipe(tmp_path / "lm.yaml", folder, base))))
-    vocabulary, examples = prepared.vocabulary, prepared.examples["train"]
+    vocabulary, examples = prepared.vocabulary, prepared.datasets["train"]
     encoded = (vocabulary.encode(line.split()) for line in lines)
     once = {vocabulary.tokens[index] for index in seen_once(encoded)}
     changed = set()
     for place in range(len(lines)):
-        pairs = zip(examples.example(place).targets, examples.example(place, 0).targets, strict=True)
+        pairs = zip(examples.example(place)[1], examples.example(place, 0)[1], strict=True)
         changed |= {vocabulary.tokens[before] for before, after in pairs if before != after}
     assert changed == {"Q", "U", "N"}
     assert once > changed  # A and B are common, but mostly within other pieces

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from signkit.data.batch import Batch
 from signkit.data.landmarks import layout
 from signkit.errors import UserError
-from signkit.models.encoders.configs import GlobalTemporalConfig, LocalTemporalConfig, ImageBackboneConfig
-from signkit.models.encoders.image_backbone import ImageBackboneEncoder, build
+from signkit.models.encoders.configs import GlobalTemporalConfig, ImageBackboneConfig, LocalTemporalConfig
+from signkit.models.encoders.image_backbone import ImageBackboneFrames, build
 from signkit.models.encoders.masked_norm import MaskedBatchNorm
 from signkit.models.encoders.protocol import Encoder, EncoderOutput
-from signkit.models.encoders.temporal import build_temporal
+from signkit.models.encoders.temporal import TemporalEncoder, build_temporal
 
 SWIN = "swin_tiny_patch4_window7_224"
 LOCAL = LocalTemporalConfig(width=8)
@@ -40,7 +40,7 @@ def config(request: pytest.FixtureRequest) -> ImageBackboneConfig:
     return CASES[request.param]
 
 
-def made(config: ImageBackboneConfig, *, dtype: torch.dtype = torch.float64) -> ImageBackboneEncoder:
+def made(config: ImageBackboneConfig, *, dtype: torch.dtype = torch.float64) -> TemporalEncoder:
     """The encoder, seeded, moved away from its start, statistics too."""
     torch.manual_seed(0)
     encoder = build(config, None, 3)
@@ -75,11 +75,11 @@ def batch_of(lengths: list[int], *, frames: int = 0, size: int = 32) -> Batch:
     )
 
 
-def timms_own(encoder: ImageBackboneEncoder, frames: Tensor) -> Tensor:
+def timms_own(encoder: TemporalEncoder, frames: Tensor) -> Tensor:
     """forward_features and its pooling, on pictures normalised as timm's own transforms do."""
-    backbone: Any = encoder.backbone
+    backbone: Any = encoder.frames.backbone
     about = backbone.pretrained_cfg
-    mean, spread = (torch.tensor(about[key], dtype=encoder.scale.dtype) for key in ("mean", "std"))
+    mean, spread = (torch.tensor(about[key], dtype=encoder.frames.scale.dtype) for key in ("mean", "std"))
     pictures = (frames / 255 - mean) / spread
     features = backbone.forward_features(pictures.permute(0, 3, 1, 2).contiguous())
     return backbone.forward_head(features, pre_logits=True)  # type: ignore[no-any-return]
@@ -100,8 +100,8 @@ def test_it_is_an_encoder(config: ImageBackboneConfig) -> None:
     assert isinstance(encoder, Encoder)
     assert (encoder.reads, config.reads) == ("video", "video")
     output = encoder(batch_of([9, 5]))
-    assert output.chunk.shape == (2, 3, encoder.chunk_dim) == (2, 3, 8)
-    assert output.video.shape == (2, 3, encoder.video_dim) == (2, 3, 8)
+    assert output.levels["chunk"].shape == (2, 3, encoder.dims["chunk"]) == (2, 3, 8)
+    assert output.levels["video"].shape == (2, 3, encoder.dims["video"]) == (2, 3, 8)
 
 
 @pytest.mark.parametrize("name", ["test_convnext", "test_vit", "test_resnet", "test_efficientnet"])
@@ -111,25 +111,37 @@ def test_vectors_are_timms_own(name: str, frames_per_pass: int, checkpoint: bool
     config = replace(LEAST, backbone=name, frames_per_pass=frames_per_pass, checkpoint=checkpoint)
     encoder = made(config, dtype=torch.float32).eval()
     frames = batch_of([7]).inputs[0]
-    torch.testing.assert_close(encoder.vectors(frames), timms_own(encoder, frames), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(
+        encoder.frames.vectors(frames), timms_own(encoder, frames), rtol=1e-5, atol=1e-5
+    )
 
 
 def test_swins_vectors_and_gradients_are_timms_own() -> None:
-    """The published backbone at another size than its own, in passes that are computed twice."""
+    """The published backbone at another size than its own, in passes that are computed twice.
+
+    In float64, where the order in which a processor sums is below 1e-12. What is left is that the encoder
+    keeps the mean and spread of pixels as float32 (6e-8), which 12 blocks make 5e-7 of a tensor's largest
+    number; ten times that is allowed.
+    """
     config = replace(LEAST, backbone=SWIN, frames_per_pass=2)
-    encoder = made(config, dtype=torch.float32).train()
+    encoder = made(config).train()
     frames = batch_of([3], size=64).inputs[0]
-    ours = encoder.vectors(frames)
+    ours = encoder.frames.vectors(frames)
     weighed(ours).backward()
-    found = gradients(encoder.backbone)
+    found = gradients(encoder.frames.backbone)
     encoder.zero_grad()
     theirs = timms_own(encoder, frames)
     weighed(theirs).backward()
-    torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
-    expected = gradients(encoder.backbone)
-    assert found.keys() == expected.keys() == dict(encoder.backbone.named_parameters()).keys()
+    assert_near(ours, theirs, 5e-6)
+    expected = gradients(encoder.frames.backbone)
+    assert found.keys() == expected.keys() == dict(encoder.frames.backbone.named_parameters()).keys()
     for name in expected:
-        torch.testing.assert_close(found[name], expected[name], rtol=1e-4, atol=1e-5)
+        assert_near(found[name], expected[name], 5e-6)
+
+
+def assert_near(found: Tensor, expected: Tensor, share: float) -> None:
+    """Equal up to a share of the largest number."""
+    torch.testing.assert_close(found, expected, rtol=0, atol=share * expected.detach().abs().max().item())
 
 
 @pytest.mark.parametrize(
@@ -143,7 +155,9 @@ def test_passes_change_neither_outputs_nor_gradients(
     def run(config: ImageBackboneConfig) -> tuple[EncoderOutput, dict[str, Tensor]]:
         encoder = made(config).train()
         output = encoder(batch_of([9, 4, 6]))
-        (weighed(output.chunk) + weighed(output.video) + output.auxiliary.sum()).backward()
+        (
+            weighed(output.levels["chunk"]) + weighed(output.levels["video"]) + output.auxiliary.sum()
+        ).backward()
         return output, gradients(encoder)
 
     (output, found), (other, expected) = run(config), run(replace(config, **change))
@@ -160,7 +174,7 @@ def test_dropped_blocks_are_the_same_when_computed_again() -> None:
     def run(checkpoint: bool) -> dict[str, Tensor]:
         encoder = made(replace(config, checkpoint=checkpoint)).train()
         torch.manual_seed(3)
-        weighed(encoder(batch_of([9, 4])).video).backward()
+        weighed(encoder(batch_of([9, 4])).levels["video"]).backward()
         return gradients(encoder)
 
     found, expected = run(True), run(False)
@@ -168,9 +182,9 @@ def test_dropped_blocks_are_the_same_when_computed_again() -> None:
         torch.testing.assert_close(found[name], expected[name], rtol=1e-6, atol=1e-7)
     encoder = made(config).train()
     frames = batch_of([4]).inputs[0]
-    assert not torch.equal(encoder.vectors(frames), encoder.vectors(frames))
+    assert not torch.equal(encoder.frames.vectors(frames), encoder.frames.vectors(frames))
     encoder.eval()
-    assert torch.equal(encoder.vectors(frames), encoder.vectors(frames))
+    assert torch.equal(encoder.frames.vectors(frames), encoder.frames.vectors(frames))
 
 
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
@@ -188,8 +202,8 @@ def test_padding_is_not_read_nor_counted_where_batch_norm_is_trained(training: b
     clean, dirty = batch_of([9, 1, 6]), batch_of([9, 1, 6], frames=14)
     dirty.inputs[~dirty.seen.squeeze(2)] = 200
     assert_same(exact(clean), padded(dirty))
-    for name, statistics in exact.backbone.named_buffers():
-        assert torch.equal(statistics, dict(padded.backbone.named_buffers())[name]), name
+    for name, statistics in exact.frames.backbone.named_buffers():
+        assert torch.equal(statistics, dict(padded.frames.backbone.named_buffers())[name]), name
 
 
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
@@ -221,13 +235,13 @@ def test_lengths_tell_the_truth_from_1_to_300() -> None:
     picture = torch.Generator().manual_seed(0)
     frames = torch.randint(0, 256, (300, 32, 32, 3), generator=picture).byte()
     with torch.no_grad():
-        vectors = encoder.vectors(frames)
+        vectors = encoder.frames.vectors(frames)
         lengths = torch.arange(1, 301)
         output = encoder.temporal(vectors.expand(300, -1, -1), lengths)
     chunks = (lengths + 3) // 4
     assert torch.equal(encoder.output_lengths(lengths), chunks)
     assert torch.equal(output.lengths, chunks)
-    for features in (output.chunk, output.video):
+    for features in (output.levels["chunk"], output.levels["video"]):
         assert torch.equal(features.abs().sum(-1).gt(0).sum(1), chunks)
 
 
@@ -235,7 +249,12 @@ def test_lengths_tell_the_truth_from_1_to_300() -> None:
 def test_output_lengths_of_whole_clips(length: int) -> None:
     encoder = made(LEAST).eval()
     output = encoder(batch_of([length]))
-    assert output.lengths.tolist() == [-(-length // 4)] == [output.chunk.shape[1]] == [output.video.shape[1]]
+    assert (
+        output.lengths.tolist()
+        == [-(-length // 4)]
+        == [output.levels["chunk"].shape[1]]
+        == [output.levels["video"].shape[1]]
+    )
     assert encoder.chunk_centres(3).tolist() == [1, 5, 9]
 
 
@@ -244,7 +263,7 @@ def test_output_lengths_of_whole_clips(length: int) -> None:
 def test_gradients_reach_every_parameter_that_is_trained(name: str, lengths: list[int]) -> None:
     encoder = made(replace(LEAST, backbone=name), dtype=torch.float32).train()
     output = encoder(batch_of(lengths, size=32 if name == SWIN else 64))
-    (weighed(output.chunk) + weighed(output.video) + output.auxiliary.sum()).backward()
+    (weighed(output.levels["chunk"]) + weighed(output.levels["video"]) + output.auxiliary.sum()).backward()
     silent = [name for name, p in encoder.named_parameters() if p.grad is None or not p.grad.any()]
     assert silent == []
 
@@ -261,26 +280,28 @@ FROZEN = {
 @pytest.mark.parametrize("share", FROZEN)
 def test_what_is_frozen_takes_no_gradient_and_stays_in_evaluation(share: str) -> None:
     encoder = made(replace(LEAST, freeze=share, drop_path=0.5)).train()
-    weighed(encoder(batch_of([6])).video).backward()
+    weighed(encoder(batch_of([6])).levels["video"]).backward()
     prefixes = FROZEN[share]
-    for name, parameter in encoder.backbone.named_parameters():
+    for name, parameter in encoder.frames.backbone.named_parameters():
         frozen = bool(prefixes) and name.startswith(prefixes)
         assert (parameter.grad is None) == frozen, name
-    for name, module in encoder.backbone.named_modules():
+    for name, module in encoder.frames.backbone.named_modules():
         if next(module.parameters(), None) is not None:
             assert module.training != (bool(prefixes) and f"{name}.".startswith(prefixes)), name
     assert encoder.temporal.training
-    assert not encoder.eval().backbone.training
+    assert not encoder.eval().frames.backbone.training
 
 
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
 def test_frozen_statistics_stay(training: bool) -> None:
     config = replace(LEAST, backbone="test_resnet", freeze="2")
     encoder = made(config).train(training)
-    before = {name: buffer.clone() for name, buffer in encoder.backbone.named_buffers()}
-    weighed(encoder(batch_of([9, 4])).video).backward()
+    before = {name: buffer.clone() for name, buffer in encoder.frames.backbone.named_buffers()}
+    weighed(encoder(batch_of([9, 4])).levels["video"]).backward()
     moved = {
-        name for name, buffer in encoder.backbone.named_buffers() if not torch.equal(buffer, before[name])
+        name
+        for name, buffer in encoder.frames.backbone.named_buffers()
+        if not torch.equal(buffer, before[name])
     }
     trained = {name for name in before if name.startswith(("layer3", "layer4"))}
     assert moved == (trained if training else set())
@@ -291,9 +312,9 @@ def test_statistics_that_are_trained_move_once_a_pass() -> None:
 
     def statistics(checkpoint: bool) -> dict[str, Tensor]:
         encoder = made(replace(LEAST, backbone="test_resnet", checkpoint=checkpoint)).train()
-        weighed(encoder(batch_of([9, 4])).video).backward()
+        weighed(encoder(batch_of([9, 4])).levels["video"]).backward()
         assert all(norm.momentum == 0.1 for norm in encoder.modules() if isinstance(norm, nn.BatchNorm2d))
-        return dict(encoder.backbone.named_buffers())
+        return dict(encoder.frames.backbone.named_buffers())
 
     twice, once = statistics(True), statistics(False)
     assert twice.keys() == once.keys()
@@ -302,7 +323,7 @@ def test_statistics_that_are_trained_move_once_a_pass() -> None:
     assert once["bn1.num_batches_tracked"].item() == 3  # of 13 frames, 5 at most a pass
 
 
-def kept_bytes(encoder: ImageBackboneEncoder, batch: Batch) -> int:
+def kept_bytes(encoder: TemporalEncoder, batch: Batch) -> int:
     """What the backbone keeps for its backward pass, its own weights and what it reads not counted."""
     own = {p.untyped_storage().data_ptr() for p in encoder.parameters()}
     kept: dict[int, int] = {}
@@ -314,7 +335,7 @@ def kept_bytes(encoder: ImageBackboneEncoder, batch: Batch) -> int:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        output = encoder.vectors(batch.inputs.flatten(0, 1))  # held, or addresses would be used again
+        output = encoder.frames.vectors(batch.inputs.flatten(0, 1))  # held, or addresses would be used again
     del output
     return sum(kept.values())
 
@@ -339,11 +360,11 @@ def test_bfloat16_is_close_to_float32(config: ImageBackboneConfig) -> None:
     full = encoder(batch)
     with torch.autocast("cpu", torch.bfloat16):
         half = encoder(batch)
-    weighed(half.video.float()).backward()
+    weighed(half.levels["video"].float()).backward()
     assert torch.equal(full.lengths, half.lengths)
-    for name in ("chunk", "video", "auxiliary"):
-        a, b = getattr(full, name), getattr(half, name).float()
-        assert (a - b).norm() <= 0.05 * a.norm(), name
+    parts = [(full.levels[name], half.levels[name]) for name in ("chunk", "video")]
+    for a, b in (*parts, (full.auxiliary, half.auxiliary)):
+        assert (a - b.float()).norm() <= 0.05 * a.norm()
     assert all(
         p.grad is not None and p.grad.isfinite().all() for p in encoder.parameters() if p.requires_grad
     )
@@ -357,11 +378,16 @@ def test_two_runs_give_the_same_bits(config: ImageBackboneConfig) -> None:
         if tried:
             encoder(batch_of([3]))
             encoder = made(replace(config, dropout=0.3), dtype=torch.float32).train()
-            encoder._sizes.add((32, 32))
+            encoder.frames._sizes.add((32, 32))
         torch.manual_seed(1)
         output = encoder(batch_of([9, 4]))
-        weighed(output.video).backward()
-        return [output.chunk, output.video, *encoder.buffers(), *gradients(encoder).values()]
+        weighed(output.levels["video"]).backward()
+        return [
+            output.levels["chunk"],
+            output.levels["video"],
+            *encoder.buffers(),
+            *gradients(encoder).values(),
+        ]
 
     assert all(map(torch.equal, run(False), run(True)))
 
@@ -370,7 +396,7 @@ def test_weights_survive_their_state(config: ImageBackboneConfig) -> None:
     encoder, batch = made(config).eval(), batch_of([7, 3])
     again = build(config, None, 3).double().eval()
     again.load_state_dict(encoder.state_dict())
-    assert torch.equal(encoder(batch).video, again(batch).video)
+    assert torch.equal(encoder(batch).levels["video"], again(batch).levels["video"])
     assert not [name for name in encoder.state_dict() if name in ("scale", "shift")]
 
 
@@ -380,7 +406,7 @@ def test_any_size_goes_into_a_swin_and_a_vision_transformer() -> None:
         for size in (32, 48, 64):
             frames = batch_of([1], size=size).inputs[0]
             torch.testing.assert_close(
-                encoder.vectors(frames), timms_own(encoder, frames), rtol=1e-5, atol=1e-5
+                encoder.frames.vectors(frames), timms_own(encoder, frames), rtol=1e-5, atol=1e-5
             )
 
 
@@ -406,7 +432,7 @@ def test_a_size_that_a_backbone_does_not_take(name: str, size: int, message: str
     with pytest.raises(UserError) as caught:
         encoder(batch_of([2], size=size))
     assert str(caught.value) == message
-    assert encoder.backbone.training
+    assert encoder.frames.backbone.training
 
 
 @pytest.mark.parametrize("checkpoint", [False, True])
@@ -424,7 +450,8 @@ def test_a_batch_norm_learns_nothing_of_one_value(checkpoint: bool) -> None:
 
 def test_a_backbone_gives_one_vector_a_frame() -> None:
     temporal = build_temporal(4, LOCAL, GLOBAL)
-    encoder = ImageBackboneEncoder(nn.Conv2d(3, 4, 8), temporal, mean=(0.5,) * 3, deviation=(0.2,) * 3)
+    frames = ImageBackboneFrames(nn.Conv2d(3, 4, 8), mean=(0.5,) * 3, deviation=(0.2,) * 3)
+    encoder = TemporalEncoder(frames, temporal)
     with pytest.raises(UserError) as caught:
         encoder(batch_of([2]))
     assert str(caught.value) == (
@@ -437,12 +464,12 @@ def test_it_reads_video_alone() -> None:
     with refused() as caught:
         build(LEAST, layout("boston104"), 2)
     assert str(caught.value) == (
-        "encoder.name: 'swin' reads video, and the corpus has landmarks; take 'gcn' or 'kinematic'"
+        "encoder.name: 'timm' reads video, and the corpus has landmarks; take 'gcn' or 'kinematic'"
     )
     with refused() as caught:
         build(LEAST, None, 40)
     assert str(caught.value) == (
-        "encoder.name: 'swin' reads video, and the corpus has features; take 'features'"
+        "encoder.name: 'timm' reads video, and the corpus has features; take 'features'"
     )
 
 

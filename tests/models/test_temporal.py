@@ -120,10 +120,10 @@ def test_a_dilated_module_gives_ceil_of_frames_by_stride(stride: int, kernel: in
     for length in range(1, 18):
         output = temporal(torch.ones(1, length, 1), torch.tensor([length]))
         chunks = -(-length // stride)
-        assert (output.lengths.tolist(), output.chunk.shape) == ([chunks], (1, chunks, 2))
+        assert (output.lengths.tolist(), output.levels["chunk"].shape) == ([chunks], (1, chunks, 2))
     whole = torch.randn(1, 17, 1, generator=torch.Generator().manual_seed(0))
-    alone = temporal(whole[:, :1], torch.tensor([1])).chunk
-    torch.testing.assert_close(temporal(whole, torch.tensor([1])).chunk[:, :1], alone)
+    alone = temporal(whole[:, :1], torch.tensor([1])).levels["chunk"]
+    torch.testing.assert_close(temporal(whole, torch.tensor([1])).levels["chunk"][:, :1], alone)
 
 
 def test_every_dilation_is_a_residual_layer() -> None:
@@ -159,13 +159,13 @@ def test_the_lstm_remembers_at_the_start() -> None:
 def test_without_layers_the_video_features_are_the_chunk_features() -> None:
     temporal = build_temporal(3, LocalTemporalConfig(width=4), GlobalTemporalConfig(layers=0)).double()
     output = temporal(frames(), LENGTHS)
-    assert output.video is output.chunk
-    assert (temporal.chunk_dim, temporal.video_dim) == (4, 4)
+    assert output.levels["video"] is output.levels["chunk"]
+    assert (temporal.dims["chunk"], temporal.dims["video"]) == (4, 4)
 
 
 def test_the_defaults_are_the_papers_sizes() -> None:
     temporal = build_temporal(768, LocalTemporalConfig(), GlobalTemporalConfig())
-    assert (temporal.stride, temporal.chunk_dim, temporal.video_dim) == (4, 1024, 1024)
+    assert (temporal.stride, temporal.dims["chunk"], temporal.dims["video"]) == (4, 1024, 1024)
     assert sum(isinstance(module, LiftPool) for module in temporal.modules()) == 2
     assert temporal.recurrent is not None and temporal.recurrent.lstm.num_layers == 2
 

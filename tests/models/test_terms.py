@@ -45,8 +45,7 @@ def logits(*, one_level: bool = False, chunks: Tensor = CHUNKS) -> SplitLogits:
 
     chunk = draw(2, 5, VOCABULARY)
     return SplitLogits(
-        chunk=chunk,
-        video=chunk if one_level else draw(2, 5, VOCABULARY),
+        levels={"chunk": chunk, "video": chunk if one_level else draw(2, 5, VOCABULARY)},
         context=draw(2, 4, VOCABULARY),
         bias=draw(VOCABULARY),
         lengths=chunks,
@@ -74,7 +73,7 @@ def test_cst_is_summed_over_its_levels(level: str, topology: str) -> None:
     found = logits()
     each = {
         name: cst_loss(acoustic, found.context, TARGETS, CHUNKS, LENGTHS, topology=topology)
-        for name, acoustic in (("video", found.video), ("chunk", found.chunk))
+        for name, acoustic in (("video", found.levels["video"]), ("chunk", found.levels["chunk"]))
     }
     expected = each["video"] + each["chunk"] if level == "both" else each[level]
     torch.testing.assert_close(value(CstConfig(level=level), found, topology), expected)  # type: ignore[arg-type]
@@ -94,7 +93,11 @@ def test_one_level_counts_once() -> None:
 def test_ctc_reads_the_bias_and_no_context() -> None:
     found = logits()
     expected = F.ctc_loss(
-        (found.video + found.bias).log_softmax(2).transpose(0, 1), TARGETS, CHUNKS, LENGTHS, reduction="none"
+        (found.levels["video"] + found.bias).log_softmax(2).transpose(0, 1),
+        TARGETS,
+        CHUNKS,
+        LENGTHS,
+        reduction="none",
     )
     torch.testing.assert_close(value(CtcConfig(level="video"), found), expected)
     constant = replace(found, context=found.bias.expand(2, 4, VOCABULARY))
@@ -104,19 +107,26 @@ def test_ctc_reads_the_bias_and_no_context() -> None:
 def test_kl_teaches_the_chunk_level() -> None:
     found = logits()
     expected = kl_loss(
-        found.chunk, found.context, found.video, found.context, TARGETS, CHUNKS, LENGTHS, temperature=8.0
+        found.levels["chunk"],
+        found.context,
+        found.levels["video"],
+        found.context,
+        TARGETS,
+        CHUNKS,
+        LENGTHS,
+        temperature=8.0,
     )
     taught = value(KlConfig(), found)
     torch.testing.assert_close(taught, expected)
     taught.sum().backward()
-    assert found.video.grad is None
-    assert found.chunk.grad is not None
+    assert found.levels["video"].grad is None
+    assert found.levels["chunk"].grad is not None
 
 
 def test_frame_labels_are_taken_at_the_chunks_centres() -> None:
     """Chunks 1 and 2 stand for gloss 1, chunks 3 and 4 for gloss 2; of the second sample nothing is known."""
     found = logits()
-    expected = F.cross_entropy((found.video + found.bias)[0, 1:5], torch.tensor([1, 1, 2, 2]))
+    expected = F.cross_entropy((found.levels["video"] + found.bias)[0, 1:5], torch.tensor([1, 1, 2, 2]))
     result = value(FrameCeConfig(), found)
     torch.testing.assert_close(result, torch.stack([expected, torch.zeros(())]))
 
@@ -124,7 +134,7 @@ def test_frame_labels_are_taken_at_the_chunks_centres() -> None:
 def test_a_chunk_beyond_the_clip_has_no_label() -> None:
     """The last chunk's centre may lie in the padding, or after the longest clip."""
     found = replace(logits(), centres=torch.tensor([1, 4, 7, 10, 13]))
-    expected = F.cross_entropy((found.video + found.bias)[0, 1:3], torch.tensor([1, 2]))
+    expected = F.cross_entropy((found.levels["video"] + found.bias)[0, 1:3], torch.tensor([1, 2]))
     torch.testing.assert_close(value(FrameCeConfig(), found)[0], expected)
 
 
@@ -132,11 +142,15 @@ def test_a_chunk_beyond_the_clip_has_no_label() -> None:
 def test_the_sequence_level_term(mode: str) -> None:
     found = logits()
     proposals = propose(found)
-    reference = cst_loss(found.video, found.context, TARGETS, CHUNKS, LENGTHS)
+    reference = cst_loss(found.levels["video"], found.context, TARGETS, CHUNKS, LENGTHS)
     others = torch.stack(
         [
             cst_loss(
-                found.video, proposals.contexts[:, n], proposals.tokens[:, n], CHUNKS, proposals.lengths[:, n]
+                found.levels["video"],
+                proposals.contexts[:, n],
+                proposals.tokens[:, n],
+                CHUNKS,
+                proposals.lengths[:, n],
             )
             for n in range(2)
         ],
@@ -165,12 +179,14 @@ def test_what_does_not_fit_has_no_part(config: CstConfig) -> None:
     found = logits(chunks=torch.tensor([5, 3]))
     fits = torch.tensor([True, False])
     torch.where(fits, value(config, found), 0.0).sum().backward()
-    grads = [t.grad for t in (found.chunk, found.video, found.context, found.bias)]
+    grads = [t.grad for t in (found.levels["chunk"], found.levels["video"], found.context, found.bias)]
     assert any(grad is not None for grad in grads)
     assert all(bool(grad.isfinite().all()) for grad in grads if grad is not None)
     assert all(not grad[1].any() for grad in grads[:3] if grad is not None)
     alone = logits()
     value(config, alone)[0].backward()
-    for ours, theirs in zip(grads, (alone.chunk, alone.video, alone.context, alone.bias), strict=True):
+    for ours, theirs in zip(
+        grads, (alone.levels["chunk"], alone.levels["video"], alone.context, alone.bias), strict=True
+    ):
         if ours is not None and theirs.grad is not None:
             torch.testing.assert_close(ours[0], theirs.grad[0])

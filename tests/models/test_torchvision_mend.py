@@ -1,12 +1,14 @@
 """torchvision's trap, with stand-ins for its builds: matched, mismatched, broken otherwise, not there."""
 
 import ast
-import os
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 MISMATCHED = """
@@ -20,44 +22,73 @@ import signkit.models.torchvision_mend as door
 import torchvision
 print(door.SIGNATURES is not None, door.mend_torchvision() is None, torchvision.__name__)
 """
+CASES = {  # the package torchvision, and what is run where it is installed
+    "mismatched": (MISMATCHED, TELL),
+    "matched": ("", TELL),
+    "not mended": (MISMATCHED, "import torchvision"),
+    "another fault": ("raise RuntimeError('some other fault')", TELL),
+    "not installed": (None, "import signkit.models.torchvision_mend as door; print(door.SIGNATURES)"),
+}
+FORKED = """
+import json, os, sys
+import torch  # once, for it takes long
+for folder, code in json.load(sys.stdin):
+    sys.stdout.flush()
+    if not (child := os.fork()):
+        for name, number in (("out", 1), ("err", 2)):
+            os.dup2(os.open(f"{folder}/{name}", os.O_WRONLY | os.O_CREAT), number)
+        sys.path.insert(0, folder)
+        try:
+            exec(compile(code, "case", "exec"), {})
+        except BaseException as error:
+            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        sys.stdout.flush()
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
 
 
-def run(folder: Path, package: str | None, code: str = TELL) -> subprocess.CompletedProcess[str]:
-    """The code where torchvision is this package; None: where there is none."""
-    if package is None:
-        block = "import sys; sys.modules['torchvision'] = None\n"  # as if it were not installed
-        code = block + code
-    else:
-        (folder / "torchvision").mkdir()
-        (folder / "torchvision" / "__init__.py").write_text(package, encoding="utf-8")
-        (folder / "torchvision" / "part.py").write_text("", encoding="utf-8")
-    environment = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"}
-    return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=environment, cwd=folder
-    )
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str]]:
+    """What each case prints and complains of, in a process of its own that has torch alone imported."""
+    root = tmp_path_factory.mktemp("torchvision")
+    orders = []
+    for number, (package, code) in enumerate(CASES.values()):
+        folder = root / str(number)
+        if package is None:  # as if it were not installed
+            folder.mkdir()
+            code = "import sys; sys.modules['torchvision'] = None\n" + code
+        else:
+            (folder / "torchvision").mkdir(parents=True)
+            (folder / "torchvision" / "__init__.py").write_text(package, encoding="utf-8")
+            (folder / "torchvision" / "part.py").write_text("", encoding="utf-8")
+        orders.append((str(folder), code))
+    done = subprocess.run(
+        [sys.executable, "-c", FORKED], input=json.dumps(orders), capture_output=True, text=True, timeout=120,
+        cwd=ROOT,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    files = {name: [root / str(number) / f for f in ("out", "err")] for number, name in enumerate(CASES)}
+    return {name: (out.read_text(), err.read_text()) for name, (out, err) in files.items()}
 
 
-@pytest.mark.parametrize(
-    ("package", "mended"), [(MISMATCHED, True), ("", False)], ids=["mismatched", "matched"]
-)
-def test_a_build_that_does_not_match_is_mended(package: str, mended: bool, tmp_path: Path) -> None:
-    done = run(tmp_path, package)
-    assert (done.stdout, done.stderr) == (f"{mended} True torchvision\n", "")
+@pytest.mark.parametrize(("name", "mended"), [("mismatched", True), ("matched", False)])
+def test_a_build_that_does_not_match_is_mended(
+    told: dict[str, tuple[str, str]], name: str, mended: bool
+) -> None:
+    assert told[name] == (f"{mended} True torchvision\n", "")
 
 
-def test_the_stand_in_fails_as_the_real_one_does(tmp_path: Path) -> None:
-    done = run(tmp_path, MISMATCHED, "import torchvision")
-    assert done.stderr.splitlines()[-1] == "RuntimeError: operator torchvision::nms does not exist"
+def test_the_stand_in_fails_as_the_real_one_does(told: dict[str, tuple[str, str]]) -> None:
+    assert told["not mended"] == ("", "RuntimeError: operator torchvision::nms does not exist\n")
 
 
-def test_other_faults_stay(tmp_path: Path) -> None:
-    done = run(tmp_path, "raise RuntimeError('some other fault')")
-    assert done.stderr.splitlines()[-1] == "RuntimeError: some other fault"
+def test_other_faults_stay(told: dict[str, tuple[str, str]]) -> None:
+    assert told["another fault"] == ("", "RuntimeError: some other fault\n")
 
 
-def test_it_need_not_be_there(tmp_path: Path) -> None:
-    done = run(tmp_path, None, "import signkit.models.torchvision_mend as door; print(door.SIGNATURES)")
-    assert (done.stdout, done.stderr) == ("None\n", "")
+def test_it_need_not_be_there(told: dict[str, tuple[str, str]]) -> None:
+    assert told["not installed"] == ("None\n", "")
 
 
 def test_timm_and_transformers_come_through_the_door() -> None:

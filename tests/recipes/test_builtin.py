@@ -13,6 +13,10 @@ from signkit.config.recipe import Recipe
 from signkit.config.recipe_file import load_recipe
 from signkit.config.registry import build, component_name
 
+pytestmark = pytest.mark.slow
+
+pytestmark = pytest.mark.slow
+
 SMALL = (
     "train.max_steps=1",
     "train.batch_size=4",

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from tiny import CTC, FEATURES, RANDOM, Shock, metrics, signkit, write_corpus, write_recipe
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:

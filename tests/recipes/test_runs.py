@@ -14,6 +14,7 @@ from tiny import (
     RANDOM,
     Done,
     Shock,
+    metrics,
     signkit,
     steps_of,
     write_corpus,
@@ -27,6 +28,10 @@ from signkit.data.loader import eval_batches
 from signkit.decode.lattice import recognise
 from signkit.models.export import read_export
 from signkit.train.setup import prepare
+
+pytestmark = pytest.mark.slow
+
+pytestmark = pytest.mark.slow
 
 ENCODER = {**C2ST["encoder"], "global_temporal": {"layers": 0}}
 SHORT_CTC = {**CTC, "encoder": ENCODER}
@@ -271,6 +276,70 @@ def test_best_and_last_weights(corpus: Path, tmp_path: Path) -> None:
         assert set(steps_of(run)) == best
 
 
+@pytest.mark.parametrize(
+    ("names", "figure", "title"),
+    [
+        ("letter_accuracy, wer", "letter_accuracy", "letter accuracy"),
+        ("aslfr", "aslfr", "(N - D) / N"),
+        ("bleu, wer", "bleu4", "BLEU-4"),
+        ("wer", "wer", "word error rate"),
+    ],
+)
+def test_dev_is_judged_by_the_main_metric(tmp_path: Path, names: str, figure: str, title: str) -> None:
+    """The best of the figures told for dev is the one whose weights are scored; page, table and scores.json
+    have it with its interval."""
+    higher = figure != "wer"
+    corpus = write_corpus(tmp_path / "corpus", signs_a_clip=(4, 4))  # BLEU-4 is of four words in a row
+    protocol = tmp_path / "mine.yaml"
+    protocol.write_text(f"metrics: [{names}]\n", encoding="utf-8")
+    options = {"max_steps": 60, "lr": 0.05, "eval_every": 6, "save_every": 0, "ema": 0.0}
+    recipe = write_recipe(tmp_path / "tiny.yaml", corpus, SHORT_CTC, **options)
+    done = ok(recipe, "--set", f"eval.protocol={protocol}", "--set", "decode.beam=1")
+    (key,) = {key for row in metrics(done.run) for key in row if key.startswith("dev_")}
+    told = {int(row["step"]): row[key] for row in metrics(done.run) if key in row}
+    assert len(set(told.values())) > 2
+    best = (max if higher else min)(told.values())
+    step = min(step for step, value in told.items() if value == best)
+    saved = json.loads((done.run / "checkpoints/step_000060/state.json").read_text(encoding="utf-8"))
+    assert (saved["best"], saved["best_step"]) == (best, step)
+    rows = json.loads((done.run / "scores.json").read_text(encoding="utf-8"))["metrics"]
+    (row,) = (row for row in rows if (row["name"], row["split"]) == (figure, "dev"))
+    assert row["value"] == pytest.approx(best)  # greedy search of these weights, as while training
+    assert row["low"] <= row["value"] <= row["high"]
+    assert done.out.splitlines()[0] == f"tiny, weights of step {step}"
+    way = "higher" if higher else "lower"
+    selected = f"The weights were selected by the {title} of dev ({way} is better)."
+    page = (done.run / "report.html").read_text(encoding="utf-8")
+    assert selected in done.out and selected in page
+    shown = f"{100 * row['value']:.2f}"
+    between = f"({100 * row['low']:.1f}–{100 * row['high']:.1f})"
+    (line,) = (line for line in done.out.splitlines() if line.strip().startswith(f"{title} "))
+    assert f"{title} {'↑' if higher else '↓'}" in line and shown in line and between in line
+    assert f'data-v="{row["value"]}"' in page and f"<small>{between}</small>" in page
+
+
+def test_early_stopping_by_a_metric_of_which_more_is_better(corpus: Path, tmp_path: Path) -> None:
+    """Nothing is learnt: the first evaluation is the best, and the second one after it ends the training."""
+    protocol = tmp_path / "mine.yaml"
+    protocol.write_text("metrics: [letter_accuracy]\n", encoding="utf-8")
+    recipe = write_recipe(tmp_path / "tiny.yaml", corpus, lr=0.0, eval_every=1, patience=2, max_steps=50)
+    run = ok(recipe, "--set", f"eval.protocol={protocol}", "--set", "train.ema=0").run
+    assert max(steps_of(run)) == "step_000003"
+    told = [row["dev_letter_accuracy"] for row in metrics(run) if "dev_letter_accuracy" in row]
+    assert len(told) == 3 and len(set(told)) == 1
+
+
+def test_losses_of_another_kind_of_model(tmp_path: Path) -> None:
+    """Found when the recipe is read, before the corpus is: with its place in the file."""
+    (tmp_path / "empty").mkdir()
+    recipe = write_recipe(tmp_path / "tiny.yaml", tmp_path / "empty", CTC)
+    line = 1 + recipe.read_text(encoding="utf-8").splitlines().index("train:")
+    assert refused(recipe, "--set", "train.losses=[{name: ctc}, {name: next_token}]") == (
+        f"error: {recipe}:{line + 1}:3: `train`: `losses.1`: `next_token` is no loss of `ctc`; "
+        "it is of another kind of model\n"
+    )
+
+
 def test_c2st_begins_as_the_ctc_it_is_started_from(ctc: Path, corpus: Path, tmp_path: Path) -> None:
     """With a context of gain 0 it writes what CTC writes on dev, before its first step."""
     base = {**C2ST, "encoder": ENCODER, "context": {"name": "embedding", "width": 8, "gain": 0.0}}
@@ -278,18 +347,18 @@ def test_c2st_begins_as_the_ctc_it_is_started_from(ctc: Path, corpus: Path, tmp_
     prepared, exported = prepare(recipe), read_export(ctc)
     ours, theirs = prepared.model.state_dict(), exported.model.state_dict()
     assert all(ours[name].equal(theirs[name]) for name in theirs)
-    note = f"began with {len(theirs)} weights of {ctc}; fresh: {len(ours) - len(theirs)}"
-    assert prepared.notes == (note,)
+    fresh = f"{len(ours) - len(theirs)} (context.reader, context.adaptor)"
+    assert prepared.notes == (f"began with {len(theirs)} weights of {ctc}; fresh: {fresh}",)
     for beam in (1, 4):
         decode = replace(recipe.decode, beam=beam)
         found, expected = (
-            recognise(model, eval_batches(prepared.examples["dev"], 3), prepared.vocabulary, decode)
+            recognise(model, eval_batches(prepared.datasets["dev"], 3), prepared.vocabulary, decode)
             for model in (prepared.model, exported.model)
         )
         for name in expected:
-            assert found[name][0].tokens == expected[name][0].tokens
-            assert found[name][0].times == expected[name][0].times
-            assert found[name][0].score == pytest.approx(expected[name][0].score, abs=1e-5)
+            assert found[name].tokens == expected[name].tokens
+            assert found[name].times == expected[name].times
+            assert found[name].score == pytest.approx(expected[name].score, abs=1e-5)
 
 
 def test_a_run_begun_with_another_goes_on_without_it(ctc: Path, corpus: Path, tmp_path: Path) -> None:

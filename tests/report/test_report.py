@@ -1,58 +1,76 @@
 """What a run shows: every metric with its interval; ids and glosses as they are, whatever they hold."""
 
 import json
+from dataclasses import replace
 from math import nan
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import pytest
+from tiny import C2ST, write_corpus, write_recipe
 
+from signkit.config.recipe_file import load_recipe
+from signkit.models.spec import signal_to_text
 from signkit.report.page import render, template, write_page
-from signkit.report.recognition.report import print_result, write_report
-from signkit.report.recognition.result import Result
 from signkit.report.scores import score_cards, score_table
-from signkit.report.sections import (
-    Cell,
-    Gallery,
-    Line,
-    Lines,
-    Pairs,
-    Paragraph,
-    Section,
-    Sentence,
-    Shot,
-    Table,
-    aligned,
-)
+from signkit.report.sections import Cell, Gallery, Lines, Pairs, Paragraph, Section, Shot, Table
+from signkit.report.sentences import Line, Sentence, aligned
 from signkit.report.terminal import print_sections
-from signkit.types import Features, Hypothesis, Sample, Score
+from signkit.text.vocabulary import Vocabulary
+from signkit.train.outcome import print_outcome, write_report
+from signkit.train.task import Outcome, task_of
+from signkit.types import Features, Hypothesis, Prediction, Sample, Score
 
 REFERENCE = ("$INDEX1", "[/b]", "$GEST-OFF^", "猫")
 EVIL = "<script>alert('x')</script>\"&"
 
 
 @pytest.fixture
-def result() -> Result:
+def outcome(tmp_path: Path) -> Outcome:
+    """Of a run with a name and glosses that look like markup."""
+    recipe = load_recipe(str(write_recipe(tmp_path / "tiny.yaml", write_corpus(tmp_path / "corpus"), C2ST)))
     found = Hypothesis("[bold]a", ("$INDEX1", "<i>", "猫"), "$INDEX1 <i> 猫", -1.0, (0.0, 0.1, 0.2))
+    sample = Sample(
+        id=found.id,
+        split="dev",
+        reference=REFERENCE,
+        frames=12,
+        load=lambda: Features(np.ones((12, 3), dtype=np.float32)),
+    )
     scores = (
         Score("wer", 0.5, "dev", "protocol:plain", "2 errors", 0.25, 0.75),
         Score("wer", nan, "test"),
         Score("calibration_error_raw", 0.125, "dev"),
         Score("calibration_error", 0.0625, "dev"),
     )
-    return Result("[red]mine", 3, scores, {"dev": {found.id: (found,)}}, {found.id: REFERENCE})
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "metrics.jsonl").write_text(json.dumps({"step": 1, "loss": 2.0}) + "\n", encoding="utf-8")
+    return Outcome(
+        recipe=replace(recipe, name="[red]mine"),
+        spec=signal_to_text("", 3, Vocabulary.from_references([REFERENCE])),
+        step=3,
+        selected="wer",
+        scores=scores,
+        predictions={"dev": [Prediction(found.id, {"text": found})]},
+        samples={"dev": (sample,)},
+        calibration=None,
+        run=folder,
+        folder=folder,
+    )
 
 
 def test_the_terminal_shows_ids_and_glosses_as_they_are(
-    result: Result, capsys: pytest.CaptureFixture[str]
+    outcome: Outcome, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    print_result(result)
+    print_outcome(task_of(outcome.recipe), outcome, outcome.folder)
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     assert lines[0] == "[red]mine, weights of step 3"
     assert " ".join(lines[4].split()) == "word error rate ↓ 50.00 % (25.0–75.0)"
-    assert lines[-6:] == [
+    assert lines[-7:] == [
         "↓ lower is better; in brackets: 95 % interval",
+        "The weights were selected by the word error rate of dev (lower is better).",
         "Expected calibration error of the confidences: dev 12.5 %, calibrated 6.2 %",
         "Sentences of dev:",
         "  [bold]a",
@@ -61,26 +79,19 @@ def test_the_terminal_shows_ids_and_glosses_as_they_are(
     ]
 
 
-def test_picture_and_page_show_glosses_as_they_are(result: Result, tmp_path: Path) -> None:
+def test_picture_and_page_show_glosses_as_they_are(outcome: Outcome) -> None:
     """Dollar signs are no formula, no tag is one, and a script that the font lacks is no fault."""
-    sample = Sample(
-        id="[bold]a",
-        split="dev",
-        reference=REFERENCE,
-        frames=12,
-        load=lambda: Features(np.ones((12, 3), dtype=np.float32)),
-    )
-    (tmp_path / "metrics.jsonl").write_text(json.dumps({"step": 1, "loss": 2.0}) + "\n", encoding="utf-8")
-    shown = write_report(tmp_path, result, {sample.id: sample}, tmp_path)
-    assert shown.picture == tmp_path / "picture.png"
-    assert shown.picture.read_bytes().startswith(b"\x89PNG")
-    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    write_report(task_of(outcome.recipe), outcome)
+    assert {path.name for path in outcome.folder.iterdir()} == {"metrics.jsonl", "picture.png", "report.html"}
+    assert (outcome.folder / "picture.png").read_bytes().startswith(b"\x89PNG")
+    page = (outcome.folder / "report.html").read_text(encoding="utf-8")
     assert page.count('<span class="S"><b>$GEST-OFF^</b><b>&lt;i&gt;</b><i>S</i></span>') == 1
     assert page.count('<span class="D"><b>[/b]</b><b>***</b><i>D</i></span>') == 1
     assert page.count('src="data:image/png;base64,') == 1
     assert '<td class="n" data-v="0.5" title="2 errors">50.00 % <small>(25.0–75.0)</small></td>' in page
     assert '<p class="large">50.00<small>%</small></p>' in page
     assert "<pre>dev: protocol:plain</pre>" in page
+    assert "The weights were selected by the word error rate of dev (lower is better)." in page
 
 
 def test_a_table_of_scores_has_every_metric() -> None:

@@ -5,7 +5,8 @@ import pytest
 
 from signkit.eval.batch_alignment import align_pairs
 from signkit.eval.transcripts import Aligned, Pairs, Ragged
-from signkit.report.scoring.sclite import dtl_text, pra_text, sys_text
+from signkit.report.scoring.sclite import pra_text
+from signkit.report.scoring.sclite_summary import sys_text
 
 
 def scored(*sentences: tuple[str, str], signers: str = "") -> tuple[Pairs, Aligned]:
@@ -94,59 +95,6 @@ def test_asterisks_are_at_most_forty() -> None:
     assert f"\nHYP:  {'*' * 40}{' ' * 21}\n" in text
 
 
-def test_details() -> None:
-    assert dtl_text("net", *SMALL) == (
-        "DETAILED OVERALL REPORT FOR THE SYSTEM: net\n\nSENTENCE RECOGNITION PERFORMANCE\n\n"
-        " sentences                                           3\n"
-        " with errors                             66.7%   (   2)\n\n"
-        "   with substitions                      33.3%   (   1)\n"
-        "   with deletions                        33.3%   (   1)\n"
-        "   with insertions                       33.3%   (   1)\n\n\n"
-        "WORD RECOGNITION PERFORMANCE\n\n"
-        "Percent Total Error       =   50.0%   (   3)\n\n"
-        "Percent Correct           =   66.7%   (   4)\n\n"
-        "Percent Substitution      =   16.7%   (   1)\n"
-        "Percent Deletions         =   16.7%   (   1)\n"
-        "Percent Insertions        =   16.7%   (   1)\n"
-        "Percent Word Accuracy     =   50.0%\n\n\n"
-        "Ref. words                =           (   6)\n"
-        "Hyp. words                =           (   6)\n"
-        "Aligned words             =           (   7)\n\n"
-        "CONFUSION PAIRS                  Total                 (1)\n"
-        "                                 With >=  1 occurrences (1)\n\n"
-        "   1:    1  ->  b ==> x\n     -------\n         1\n\n\n\n"
-        "INSERTIONS                       Total                 (1)\n"
-        "                                 With >=  1 occurrences (1)\n\n"
-        "   1:    1  ->  d\n     -------\n         1\n\n\n\n"
-        "DELETIONS                        Total                 (1)\n"
-        "                                 With >=  1 occurrences (1)\n\n"
-        "   1:    1  ->  Ä\n     -------\n         1\n\n\n\n"
-        "SUBSTITUTIONS                    Total                 (1)\n"
-        "                                 With >=  1 occurrences (1)\n\n"
-        "   1:    1  ->  b\n     -------\n         1\n\n\n"
-        "* NOTE: The 'Substitution' words are those reference words\n"
-        "        for which the recognizer supplied an incorrect word.\n\n\n"
-        "FALSELY RECOGNIZED               Total                 (1)\n"
-        "                                 With >=  1 occurrences (1)\n\n"
-        "   1:    1  ->  x\n     -------\n         1\n\n\n"
-        "* NOTE: The 'Falsely Recognized' words are those hypothesis words\n"
-        "        which the recognizer incorrectly substituted for a reference word.\n\n"
-    )
-
-
-def test_without_reference_words_details_are_undefined() -> None:
-    text = dtl_text("net", *scored(("", "A B"), ("", "")))
-    assert "Percent Total Error       =  UNDEF%   (   2)\n" in text
-    assert "Percent Word Accuracy     =  UNDEF%\n" in text
-    assert " with errors                             50.0%   (   1)\n" in text
-
-
-def test_the_most_frequent_words_come_first() -> None:
-    text = dtl_text("net", *scored(("", "C B A B"), ("", "D")))
-    part = text[text.index("INSERTIONS") : text.index("DELETIONS")]
-    assert [line.split()[-1] for line in part.split("\n") if "->" in line] == ["b", "a", "c", "d"]
-
-
 def test_a_signer_without_words_has_counts() -> None:
     text = sys_text("net", *scored(("A B", "A"), ("", "X"), ("C", "C"), signers="anna bo cem"))
     assert "       | bo     |    1      0 |    0*     0*     0*     1*     1* 100.0 |\n" in text
@@ -164,4 +112,3 @@ def test_nothing_to_score() -> None:
     pairs, aligned = scored()
     assert " Sum/Avg|    0      0 |  0.0 " in sys_text("net", pairs, aligned)
     assert pra_text("net", pairs, aligned).endswith("Speakers: \n\n\n")
-    assert " sentences                                           0\n" in dtl_text("net", pairs, aligned)

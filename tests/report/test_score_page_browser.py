@@ -15,7 +15,11 @@ import pytest
 from score_demo import demonstration
 
 from signkit.eval.transcripts import SUBSTITUTION
+from signkit.report import page as pages
+from signkit.report.scores import score_table
 from signkit.report.scoring.page import Page, write_page
+from signkit.report.sections import Lines, Paragraph
+from signkit.types import SPLITS, Score
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 KEYS = {
@@ -249,5 +253,20 @@ def test_the_colours_change_by_a_key(started: tuple[Browser, Path]) -> None:
 def test_a_narrow_screen_does_not_scroll_sideways(browser: Browser) -> None:
     browser("Emulation.setDeviceMetricsOverride", width=320, height=640, deviceScaleFactor=1, mobile=True)
     browser.value("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    assert browser.value("document.documentElement.scrollWidth") == 320
+    browser("Emulation.clearDeviceMetricsOverride")
+
+
+def test_long_names_and_tables_stay_within_a_narrow_screen(
+    started: tuple[Browser, Path], tmp_path: Path
+) -> None:
+    browser, _ = started
+    name = "runs/quickstart/20301128-112444-56f6be06-a-very-long-name"
+    scores = [Score(each, 0.5, split, low=0.25, high=0.75) for each in ("wer", "bleu4") for split in SPLITS]
+    table = score_table(scores, SPLITS, "Scores")
+    sections = [Paragraph(name), table, Lines((name,), "Lines"), Paragraph(name, name, folded=name)]
+    pages.write_page(tmp_path / "page.html", name, [*sections, Paragraph("of\u00a0" * 99, "Long")])
+    browser("Emulation.setDeviceMetricsOverride", width=320, height=640, deviceScaleFactor=1, mobile=True)
+    browser.open(tmp_path / "page.html")
     assert browser.value("document.documentElement.scrollWidth") == 320
     browser("Emulation.clearDeviceMetricsOverride")

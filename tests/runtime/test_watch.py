@@ -8,6 +8,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from signkit.errors import OperationalError
+from signkit.eval.figures import metric
 from signkit.runtime.progress import TrainingWatch, Watch, read_metrics
 
 
@@ -16,7 +17,7 @@ def record(folder: Path, begun: int, steps: range, loss: float, total: int = 10)
     watch = Watch(folder, main=True)
     try:
         with watch.bar("train", total, begun) as bar:
-            watcher = TrainingWatch(watch, bar, begun=begun, total=total, score="WER")
+            watcher = TrainingWatch(watch, bar, begun=begun, total=total, metric=metric("wer"))
             for step in steps:
                 watcher.stepped(step, {"loss": loss, "lr": 0.5})
                 if step % 2 == 0:
@@ -69,6 +70,29 @@ def test_metrics_survive_a_kill_while_they_are_continued(
     assert (tmp_path / "metrics.jsonl").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("name", "key", "told"),
+    [
+        ("wer", "dev_WER", "WER 25.00 %"),
+        ("letter_accuracy", "dev_letter_accuracy", "letter accuracy 25.00 %"),
+        ("aslfr", "dev_aslfr", "(N - D) / N 25.00 %"),
+        ("bleu4", "dev_bleu4", "BLEU-4 25.00"),
+        ("pseudo_perplexity", "dev_pseudo_perplexity", "pseudo-perplexity 0.25"),
+    ],
+)
+def test_dev_is_told_by_its_metric(tmp_path: Path, name: str, key: str, told: str) -> None:
+    """In its unit and in words; in metrics.jsonl as it is, by a name without spaces."""
+    watch = Watch(tmp_path, main=True)
+    with watch.bar("train", 2) as bar:
+        watcher = TrainingWatch(watch, bar, begun=0, total=2, metric=metric(name))
+        watcher.evaluated(1, 0.25, best=True)
+        watcher.close()
+    watch.close()
+    assert rows(tmp_path) == [{"step": 1, key: 0.25}]
+    log = (tmp_path / "log.txt").read_text(encoding="utf-8").splitlines()
+    assert [line[20:] for line in log] == [f"step 1: dev {told} (best)"]
+
+
 def test_a_long_training_is_thinned(tmp_path: Path) -> None:
     """About 400 lines, the first and the last among them."""
     record(tmp_path, 0, range(1, 4001), 1.0, total=4000)
@@ -106,7 +130,7 @@ def test_other_processes_are_silent(tmp_path: Path, capsys: pytest.CaptureFixtur
     watch = Watch(tmp_path, main=False)
     watch.say("hello")
     with watch.bar("train", 2) as bar:
-        watcher = TrainingWatch(watch, bar, begun=0, total=2, score="WER")
+        watcher = TrainingWatch(watch, bar, begun=0, total=2, metric=metric("wer"))
         watcher.stepped(1, {"loss": 1.0})
         watcher.evaluated(1, 0.5, best=True)
         watcher.close()

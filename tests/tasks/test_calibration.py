@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from signkit.decode.confidence import Votes, confidences, fit_temperature
-from signkit.tasks.recognition.calibration import PRIOR_SHARE, PRIOR_TOKENS, fitted_temperature
+from signkit.decode.temperature import PRIOR_SHARE, PRIOR_TOKENS, fitted_temperature
 
 
 def drawn(tokens: int, truth: float, voters: int = 2) -> tuple[Votes, np.ndarray]:

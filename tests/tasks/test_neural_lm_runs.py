@@ -16,6 +16,10 @@ from signkit.models.sentence_scores import sentence_scores
 from signkit.runtime import checkpoint
 from signkit.runtime.run_folder import state
 
+pytestmark = pytest.mark.slow
+
+pytestmark = pytest.mark.slow
+
 BASES = {"lstm": LM, "bert": CAUSAL, "masked": MASKED}
 
 
@@ -70,25 +74,26 @@ def test_a_run_in_this_process(
     lines = capsys.readouterr().out.splitlines()
     judged = "pseudo-perplexity" if name == "masked" else "perplexity"
     assert lines[0] == "lm, weights of step 2"
-    assert lines[2].split("  ")[1:3] == ["split", ""] or judged in lines[2]
+    assert lines[2].split() == ["metric", "dev", "test"]
+    shown = [line.strip().rpartition(" ↓ ")[0] for line in lines[4:6]]
+    assert shown == [judged, f"{judged} of known tokens"]
     assert lines[-3:] == [f"picture: {run}/picture.png", f"report:  {run}/report.html", str(run)]
     page = (run / "report.html").read_text(encoding="utf-8").partition("<img")[0]
-    assert f'<button type="button">{judged}</button>' in page and "WER" not in page
+    assert f"{judged} ↓" in page and "WER" not in page and "word error" not in page
     assert (run / "picture.png").stat().st_size > 5000
 
 
 def test_perplexity_is_what_is_told(finished: dict[str, Path]) -> None:
     """In the log, in metrics.jsonl, in scores.json; never a rate."""
     for name, judged in (("lstm", "perplexity"), ("masked", "pseudo-perplexity")):
-        run = finished[name]
-        told = [row for row in metrics(run) if f"dev_{judged}" in row]
+        run, key = finished[name], judged.replace("-", "_")
+        told = [row for row in metrics(run) if f"dev_{key}" in row]
         assert [row["step"] for row in told] == [3, 6]
-        best = min(row[f"dev_{judged}"] for row in told)
-        key = judged.replace("-", "_")
+        best = min(row[f"dev_{key}"] for row in told)
         assert scores(run)["dev", key] == pytest.approx(best)
         assert set(scores(run)) == {(s, k) for s in ("dev", "test") for k in (key, f"{key}_known")}
         log = (run / "log.txt").read_text(encoding="utf-8")
-        assert f"step 3: dev {judged} {told[0][f'dev_{judged}']:.2f} (best)\n" in log
+        assert f"step 3: dev {judged} {told[0][f'dev_{key}']:.2f} (best)\n" in log
         assert "WER" not in log and "%" not in log
 
 
@@ -120,7 +125,7 @@ def test_lm_score_says_the_same(finished: dict[str, Path], text: Path, name: str
     assert found["log10"] == pytest.approx(log10.sum(), abs=1e-4)
     lines = (text / "dev.txt").read_text(encoding="utf-8").splitlines()
     exported = read_export(run)
-    log = sentence_scores(exported.model, [exported.vocabulary.encode(line.split()) for line in lines])
+    log = sentence_scores(exported.model, [exported.spec.vocabulary.encode(line.split()) for line in lines])
     assert log10 == pytest.approx(np.concatenate(log) / math.log(10), abs=1e-5)
     ends = [] if name == "masked" else ["</s>"]
     assert [each["words"] for each in found["texts"]] == [[*line.split(), *ends] for line in lines]
@@ -176,7 +181,7 @@ def test_it_learns(text: Path, tmp_path: Path) -> None:
     recipe = write_lm_recipe(tmp_path / "lm.yaml", text, **options)
     run = ok("run", recipe, "--set", "context.width=16", "--set", "context.dropout=0").run
     exported = read_export(run)
-    ids = exported.vocabulary.encode(("HOUSE", "READ"))
+    ids = exported.spec.vocabulary.encode(("HOUSE", "READ"))
     twice, other = sentence_scores(exported.model, [(ids[0], ids[0]), (ids[0], ids[1])])
     assert other[1] > twice[1] + 1
 
@@ -184,7 +189,7 @@ def test_it_learns(text: Path, tmp_path: Path) -> None:
 def test_a_built_in_recipe(text: Path, tmp_path: Path) -> None:
     """Files where the recipe has lists."""
     options = [f"data.train={text / 'train.txt'}", f"data.dev={text / 'dev.txt'}", f"run.dir={tmp_path}"]
-    small = ["train.max_steps=2", "encoder.width=8", "train.eval_every=1"]
+    small = ["train.max_steps=2", "model.width=8", "train.eval_every=1"]
     recipes = {
         "gloss_lstm": "context.width=8",
         "char_lstm": "context.width=8",
@@ -238,7 +243,7 @@ def test_the_mean_of_checkpoints_and_no_text_to_judge_by(text: Path, tmp_path: P
     recipe = write_lm_recipe(tmp_path / "lm.yaml", text, max_steps=4, keep=3, eval_every=0)
     words = ("--set", "data.dev=[]", "--set", "data.test=[]")
     last, mean = (ok("run", recipe, *words, "--set", f"decode.average={n}") for n in (1, 3))
-    assert "lm, weights of step 4; no text of dev or test, so no figures\n" in last.out
+    assert "lm, weights of step 4; nothing was scored\n" in last.out
     checkpoints = mean.run / "checkpoints"
     expected = checkpoint.mean_weights(checkpoints, checkpoint.steps(checkpoints)[-3:])
     found, other = (read_export(done.run) for done in (mean, last))
@@ -246,6 +251,32 @@ def test_the_mean_of_checkpoints_and_no_text_to_judge_by(text: Path, tmp_path: P
     for name, tensor in found.model.state_dict().items():
         assert tensor.equal(expected[name])
     assert any(not t.equal(other.model.state_dict()[name]) for name, t in expected.items())
+
+
+@pytest.mark.parametrize("name", BASES)
+def test_a_run_is_judged_again(name: str, finished: dict[str, Path], tmp_path: Path) -> None:
+    """`signkit decode`: the same perplexities, beside a run that stays as it was; of a split alone too."""
+    run, out = finished[name], tmp_path / "again"
+    before = digests(run)
+    done = ok("decode", run, "--out", out)
+    assert done.out.startswith(f"{name}, weights of step ")
+    assert {path.name for path in out.iterdir()} == {
+        "decode.yaml", "log.txt", "picture.png", "report.html", "scores.json",
+    }  # fmt: skip
+    assert scores(out) == scores(run)
+    assert digests(run) == before
+    ok("decode", run, "--split", "test", "--out", tmp_path / "test")
+    assert scores(tmp_path / "test") == {key: v for key, v in scores(run).items() if key[0] == "test"}
+    assert refused("decode", run, "--set", "decode.fusion=[{name: ngram}]") == (
+        "error: decode.fusion: is for recognisers, and a language model recognises nothing; leave it out\n"
+    )
+
+
+def test_what_a_run_was_selected_by(finished: dict[str, Path]) -> None:
+    """The lowest perplexity of dev; a table has it with the other figures."""
+    for name, judged in (("lstm", "perplexity"), ("masked", "pseudo-perplexity")):
+        page = (finished[name] / "report.html").read_text(encoding="utf-8")
+        assert f"The weights were selected by the {judged} of dev (lower is better)." in page
 
 
 def test_decoding_is_for_recognisers(text: Path, tmp_path: Path, finished: dict[str, Path]) -> None:

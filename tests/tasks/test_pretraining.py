@@ -40,7 +40,7 @@ def test_sentences_of_dev_are_left_out(tmp_path: Path, corpus: Path) -> None:
     _, ready = prepared(tmp_path, corpus, C2ST)
     extra = (("WHO", DECOMPOSED), ("WHO", COMPOSED), ("JOHN", DECOMPOSED))
     ready = replace(ready, corpus=replace(ready.corpus, extra_text=extra))
-    kept, left_out = further_text(str(text), ready)
+    kept, left_out = further_text(str(text), ready.vocabulary, ready.corpus)
     assert kept == [("JOHN", COMPOSED), ("WHO",), ("READ", COMPOSED, "X")]
     assert left_out == 4
 
@@ -50,13 +50,13 @@ def test_characters(tmp_path: Path, corpus: Path) -> None:
     _, ready = prepared(tmp_path, corpus, C2ST, "text.unit=character", "train.too_long=skip")
     extra = (("WHO", DECOMPOSED), ("ME",))
     ready = replace(ready, corpus=replace(ready.corpus, extra_text=extra))
-    assert further_text("", ready) == ([("M", "E")], 1)
+    assert further_text("", ready.vocabulary, ready.corpus) == ([("M", "E")], 1)
 
 
 def told(tmp_path: Path, recipe: Recipe, ready: Prepared) -> list[str]:
     watch = Watch(tmp_path, main=True)
     try:
-        pretrain_context(recipe, ready, watch)
+        pretrain_context(recipe, ready.model, ready.spec, ready.corpus, watch)
     finally:
         watch.close()
     return [line[20:] for line in (tmp_path / "log.txt").read_text(encoding="utf-8").splitlines()]
@@ -85,5 +85,5 @@ def test_a_file_that_is_not_utf8(tmp_path: Path, corpus: Path) -> None:
     text.write_bytes(b"WHO\n\xdcBER\n")
     _, ready = prepared(tmp_path, corpus, C2ST)
     with pytest.raises(UserError) as caught:
-        further_text(str(text), ready)
+        further_text(str(text), ready.vocabulary, ready.corpus)
     assert str(caught.value) == f"{text}:2: byte 0xDC is not UTF-8; save the file as UTF-8"

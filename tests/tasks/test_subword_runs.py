@@ -33,10 +33,14 @@ from signkit.errors import UserError
 from signkit.eval.scores import error_rate
 from signkit.models.export import read_export
 from signkit.models.text_scores import text_scores
-from signkit.tasks.recognition.reopened import reopen
 from signkit.text.subwords import Subwords
 from signkit.text.vocabulary import SUBWORDS, Vocabulary
+from signkit.train.reopen import reopen
 from signkit.train.setup import prepare
+
+pytestmark = pytest.mark.slow
+
+pytestmark = pytest.mark.slow
 
 TEXT = {"unit": "subword", "pieces": 9}
 NGRAM = "decode.fusion=[{name: ngram, order: 2}]"
@@ -111,7 +115,7 @@ def test_hypotheses_are_words(finished: Path) -> None:
         assert all(0 <= sure <= 1 for sure in row["confidences"])
         assert len(row["nbest"]) <= 2
     prepared = prepare(load_recipe(str(finished / "resolved.yaml"), name="ctc"))
-    references = {s.id: s.reference for s in prepared.examples["dev"].samples}
+    references = {s.id: s.reference for s in prepared.datasets["dev"].samples}
     assert {word for words in references.values() for word in words} <= {*SPELT}
     scores = json.loads((finished / "scores.json").read_text(encoding="utf-8"))["metrics"]
     (wer,) = [s["value"] for s in scores if (s["name"], s["split"]) == ("wer", "dev")]
@@ -125,11 +129,11 @@ def test_words_have_what_their_pieces_have(finished: Path) -> None:
     prepared, decode = opened.prepared, opened.recipe.decode
     pieces = Vocabulary(prepared.vocabulary.tokens[:2] + tuple("abcdefghi"), "character")
     assert len(pieces) == len(prepared.vocabulary)
-    batches = [*eval_batches(prepared.examples["train"], 4)]
+    batches = [*eval_batches(prepared.datasets["train"], 4)]
     said, spelt = (recognise(prepared.model, batches, v, decode) for v in (prepared.vocabulary, pieces))
     several = 0
-    for name, (hypothesis,) in said.items():
-        (of_pieces,) = spelt[name]
+    for name, hypothesis in said.items():
+        of_pieces = spelt[name]
         indices = pieces.encode(of_pieces.tokens)
         spans = prepared.vocabulary.spans(indices)
         assert hypothesis.tokens == prepared.vocabulary.decode(indices)
@@ -169,7 +173,7 @@ def test_a_damaged_model_in_the_export(finished: Path, tmp_path: Path) -> None:
     assert done.err == f"error: {file}: damaged (its SHA-256 is not the one in SHA256SUMS)\n"
 
 
-def test_decoded_anew_and_tuned(finished: Path, tmp_path: Path) -> None:
+def test_decoded_again_and_tuned(finished: Path, tmp_path: Path) -> None:
     """With the pieces that the run has, whatever would be learnt now."""
     again = ok("decode", finished, "--split", "dev", "--out", tmp_path / "again").run
     assert rows(again / "dev.jsonl") == rows(finished / "decode" / "dev.jsonl")
@@ -208,7 +212,7 @@ def test_a_run_goes_on_with_its_own_pieces(corpus: Path, tmp_path: Path) -> None
     assert killed.status == -signal.SIGKILL
     file.write_bytes(other.model)
     run = ok(*words).run
-    assert read_export(run).vocabulary == Vocabulary.of_subwords(own)
+    assert read_export(run).spec.vocabulary == Vocabulary.of_subwords(own)
     ok("decode", run, "--split", "dev")
 
 
@@ -222,7 +226,7 @@ def test_fewer_pieces_are_told(corpus: Path, tmp_path: Path) -> None:
     recipe = write_recipe(tmp_path / "ctc.yaml", corpus, CTC | {"text": {"unit": "subword"}})
     prepared = prepare(load_recipe(str(recipe)))
     assert prepared.notes == (
-        f"{len(prepared.vocabulary) - 2} sub-words were learnt, not 1000: train has no more",
+        f"{len(prepared.vocabulary) - 2} subwords were learnt, not 1000: train has no more",
     )
 
 
@@ -269,7 +273,7 @@ def test_a_model_beside_must_have_the_same_pieces(
     same = ok("lm", "train", recipe, *(word for change in changes for word in ("--set", change))).run
     ok(*words, beside.format(same))
     fused = load_run(str(same))
-    assert fused.numbers_of(read_export(finished).vocabulary).tolist() == [*range(11)]
+    assert fused.numbers_of(read_export(finished).spec.vocabulary).tolist() == [*range(11)]
 
 
 def test_what_is_for_words_or_characters(finished: Path, tmp_path: Path) -> None:
@@ -305,7 +309,7 @@ def test_perplexities_of_words_and_of_pieces(language: dict[str, Path], text: Pa
         assert told["unit"] == "word" and told["words"] == 16
         assert told["perplexity"] == pytest.approx(10 ** (-log10 / (16 + ends)), rel=1e-5)
         assert told["perplexity_piece"] == pytest.approx(10 ** (-log10 / (told["pieces"] + ends)), rel=1e-5)
-        vocabulary = read_export(run).vocabulary
+        vocabulary = read_export(run).spec.vocabulary
         lines = (text / "dev.txt").read_text(encoding="utf-8").splitlines()
         assert told["pieces"] == sum(len(vocabulary.encode(line.split())) for line in lines)
         end = [] if name == "masked" else ["</s>"]

@@ -101,8 +101,8 @@ NOT_ONE = "is empty or has a space in it, so it is not one gloss"
         ),
         (file("gloss"), "{}: the first tokens are [], not ['<blank>', '<unk>']"),
         (file("gloss", "<blank>", "<unk>"), "{}: has no tokens"),
-        (file("gloss", "<blank>", "<unk>", "A", "A"), "{}: token 'A' is there twice"),
-        (file("gloss", "<blank>", "<unk>", "<blank>"), "{}: token '<blank>' is there twice"),
+        (file("gloss", "<blank>", "<unk>", "A", "A"), "{}: token 'A' occurs twice"),
+        (file("gloss", "<blank>", "<unk>", "<blank>"), "{}: token '<blank>' occurs twice"),
         (file("gloss", "<blank>", "<unk>", "A B"), "{}: token 'A B' " + NOT_ONE),
         (file("gloss", "<blank>", "<unk>", ""), "{}: token '' " + NOT_ONE),
         (
@@ -144,7 +144,7 @@ def test_folder_that_is_a_file(tmp_path: Path) -> None:
         ([], "vocabulary: has no tokens"),
         ([()], "vocabulary: has no tokens"),
         ([("MY HOUSE",)], "vocabulary: token 'MY HOUSE' " + NOT_ONE),
-        ([("<blank>",)], "vocabulary: token '<blank>' is there twice"),
+        ([("<blank>",)], "vocabulary: token '<blank>' occurs twice"),
     ],
 )
 def test_references_without_a_vocabulary(references: list[tuple[str, ...]], message: str) -> None:

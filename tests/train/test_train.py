@@ -11,31 +11,30 @@ import torch
 from tiny import FEATURES, write_corpus, write_recipe
 from torch import nn
 
-from signkit.config.recipe import Recipe, TrainConfig
-from signkit.decode.configs import LatticeConfig
+from signkit.config.recipe import EvalConfig, Recipe, TrainConfig
 from signkit.config.recipe_file import load_recipe
 from signkit.data.batch import Batch
 from signkit.data.loader import Step, train_steps
+from signkit.decode.configs import LatticeConfig
 from signkit.decode.lattice import recognise
 from signkit.errors import OperationalError
 from signkit.models.losses.configs import CstConfig, CtcConfig, KlConfig
 from signkit.runtime import checkpoint
-from signkit.runtime.progress import Watch
-from signkit.tasks.recognition import dev_score
+from signkit.tasks.recognition import task as recognition
 from signkit.train.loop import (
     Ended,
     accelerator,
     average,
-    built_terms,
     learning_rate,
     make_optimizer,
     set_learning_rate,
     swapped_weights,
     train,
     update,
-    with_context,
 )
 from signkit.train.setup import Prepared, prepare
+from signkit.train.task import Evaluation, task_of
+from signkit.types import Hypothesis
 
 
 def rates(steps: int, **options: Any) -> list[float]:
@@ -74,7 +73,7 @@ class Small(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.encoder = nn.Linear(2, 3)
-        self.classifier = nn.Linear(3, 2)
+        self.output = nn.Linear(3, 2)
         self.frozen = nn.Linear(1, 1).requires_grad_(False)
         self.register_buffer("count", torch.tensor(3))
 
@@ -101,8 +100,8 @@ def test_groups_of_the_optimizer(name: str) -> None:
     assert found == {
         model.encoder.weight: (0.05, 0.3),
         model.encoder.bias: (0.05, 0.0),
-        model.classifier.weight: (0.5, 0.3),
-        model.classifier.bias: (0.5, 0.0),
+        model.output.weight: (0.5, 0.3),
+        model.output.bias: (0.5, 0.0),
     }
 
 
@@ -149,12 +148,12 @@ def one_update(ready: Prepared, config: TrainConfig, data: Step) -> tuple[dict[s
     engine = accelerator(config)
     optimizer = engine.prepare(make_optimizer(ready.model, config))
     set_learning_rate(optimizer, config, 1)
-    terms = built_terms(config, ready.model.topology)
-    return update(ready.model.train(), ready.model, optimizer, data, config, terms, engine)
+    task = task_of(replace(ready.recipe, train=config))
+    return update(ready.model.train(), ready.model, optimizer, data, config, task, engine)
 
 
 def first_step(ready: Prepared, accumulate: int = 1) -> Step:
-    return next(train_steps(ready.examples["train"], 4, 1, accumulate=accumulate))
+    return next(train_steps(ready.datasets["train"], 4, 1, accumulate=accumulate))
 
 
 @pytest.mark.parametrize("accumulate", [2, 4])
@@ -234,7 +233,7 @@ def test_a_loss_that_is_no_number(recipe: Recipe) -> None:
 def test_a_gradient_that_is_no_number(recipe: Recipe) -> None:
     """The loss is one all the same; the weights stay as they were."""
     ready = prepare(recipe)
-    weight = ready.model.classifier.weight
+    weight = ready.model.output.weight
     weight.register_hook(lambda grad: grad * math.inf)
     before = weight.detach().clone()
     with pytest.raises(OperationalError) as caught:
@@ -258,18 +257,26 @@ class Told:
 
 
 def trained(
-    recipe: Recipe, folder: Path, scores: list[float], stop: Callable[[Told], bool] = lambda told: False
+    recipe: Recipe,
+    folder: Path,
+    scores: list[float],
+    stop: Callable[[Told], bool] = lambda told: False,
+    counts_from: int = 1,
 ) -> tuple[Ended, Told]:
-    """A training whose dev scores are given; from the newest checkpoint of the folder on."""
+    """A training whose dev scores are given; from the newest checkpoint of the folder on.
+
+    Args:
+        counts_from: the first step whose score may be the best one.
+    """
     ready, told, left = prepare(recipe), Told(), iter(scores)
 
     def steps(start: int) -> Iterator[Step]:
-        return train_steps(ready.examples["train"], 4, 1, start_step=start)
+        return train_steps(ready.datasets["train"], 4, 1, start_step=start)
 
     config = recipe.train
-    evaluate = (lambda step: next(left)) if scores else None
+    evaluate = (lambda step: Evaluation(next(left), step >= counts_from)) if scores else None
     engine = accelerator(config)
-    ended = train(ready.model, config, steps, evaluate, folder, told, engine, lambda: stop(told))
+    ended = train(ready.task, ready.model, config, steps, evaluate, folder, told, engine, lambda: stop(told))
     return ended, told
 
 
@@ -299,43 +306,75 @@ def late(start: float) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("start", [0.1, 0.29, 0.3, 0.55, 0.57, 0.7])
-def test_when_the_context_begins(start: float) -> None:
+def test_when_the_context_begins(recipe: Recipe, monkeypatch: pytest.MonkeyPatch, start: float) -> None:
     """With the first step whose loss has the term, and from the start where there is no such term."""
-    config = TrainConfig(losses=late(start), max_steps=100)
-    begun = [with_context(config, step) for step in range(1, 101)]
-    assert begun == [start <= done / 100 for done in range(100)]
-    assert with_context(replace(config, losses=(CtcConfig(),)), 1)
-    assert with_context(replace(config, losses=(CstConfig(start=0.5), CstConfig())), 1)
+    ready = prepare(recipe)
+    monkeypatch.setattr(recognition, "recognise", lambda *_: {"dev0": Hypothesis("dev0", (), "", 0.0, ())})
+    monkeypatch.setattr(recognition, "value", lambda *_, **__: 0.5)
+
+    def counts(losses: tuple[Any, ...]) -> list[bool]:
+        task = task_of(changed(recipe, losses=losses, max_steps=100))
+        found = [
+            task.evaluate(ready.model, ready.datasets["dev"], ready.spec, step, lambda _: None)
+            for step in range(1, 101)
+        ]
+        assert {each.value for each in found} == {0.5}
+        return [each.counts for each in found]
+
+    assert counts(late(start)) == [start <= done / 100 for done in range(100)]
+    assert all(counts((CtcConfig(),)))
+    assert all(counts((CstConfig(start=0.5), CstConfig())))
 
 
 def test_scores_before_the_context_are_no_candidates(recipe: Recipe, tmp_path: Path) -> None:
     """They are of another search; neither are they counted by the patience."""
     recipe = changed(recipe, losses=late(0.5), max_steps=4, eval_every=1, patience=2)
-    ended, told = trained(recipe, tmp_path / "c", [0.1, 0.2, 0.5, 0.4])
+    ended, told = trained(recipe, tmp_path / "c", [0.1, 0.2, 0.5, 0.4], counts_from=3)
     assert told.scores == [(1, 0.1, False), (2, 0.2, False), (3, 0.5, True), (4, 0.4, True)]
     assert (ended.how, ended.progress.best, ended.progress.best_step) == ("finished", 0.4, 4)
 
 
-def test_dev_is_judged_by_what_is_trained(
-    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_dev_is_judged_by_what_is_trained(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the context until a loss has it; that is said once."""
-    scales, said = [], []
+    scales: list[float] = []
+    said: list[str] = []
 
     def watched(model: Any, batches: Any, vocabulary: Any, decode: LatticeConfig) -> Any:
         scales.append(decode.context_scale)
         return recognise(model, batches, vocabulary, decode)
 
-    monkeypatch.setattr(dev_score, "recognise", watched)
+    monkeypatch.setattr(recognition, "recognise", watched)
     recipe = changed(recipe, losses=late(0.5), max_steps=4)
-    recipe = replace(recipe, decode=replace(recipe.decode, context_scale=1.25))
-    monkeypatch.setattr(Watch, "say", lambda self, message: said.append(message))
-    score = dev_score.DevScore(recipe, prepare(recipe), Watch(tmp_path, main=True, log=False))
+    recipe = replace(recipe, decode=replace(recipe.decode, context_scale=1.25))  # type: ignore[call-arg]
+    ready = prepare(recipe)
     for step in (1, 2, 3, 4):
-        score(step)
+        ready.task.evaluate(ready.model, ready.datasets["dev"], ready.spec, step, said.append)
     assert scales == [0.0, 0.0, 1.25, 1.25]
     told = "dev is judged without the context until a loss with it begins"
     assert [message for message in said if "empty" not in message] == [told]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "name"),
+    [("letter_accuracy, wer", "letter_accuracy"), ("aslfr", "aslfr"), ("bleu, wer", "bleu4")],
+)
+def test_of_these_more_is_better(recipe: Recipe, tmp_path: Path, metrics: str, name: str) -> None:
+    """The highest value of dev is the best, and patience ends where it does not rise any more."""
+    protocol = tmp_path / "mine.yaml"
+    protocol.write_text(f"metrics: [{metrics}]\n", encoding="utf-8")
+    recipe = replace(recipe, eval=EvalConfig(protocol=str(protocol)))
+    assert task_of(recipe).selection.name == name
+    recipe = changed(recipe, max_steps=9, eval_every=1, patience=2, save_every=0, keep=1)
+    ended, told = trained(recipe, tmp_path / "c", [0.4, 0.25, 0.5, 0.5, 0.45])
+    assert told.scores == [
+        (1, 0.4, True),
+        (2, 0.25, False),
+        (3, 0.5, True),
+        (4, 0.5, False),
+        (5, 0.45, False),
+    ]
+    assert (ended.how, ended.progress.best, ended.progress.best_step) == ("stopped early", 0.5, 3)
+    assert checkpoint.steps(tmp_path / "c") == [3, 5]
 
 
 def test_without_dev(recipe: Recipe, tmp_path: Path) -> None:

@@ -11,11 +11,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from signkit.commands.data.prepare import chosen_corpus, cores
+from signkit.commands.data.chosen import chosen_corpus
 from signkit.config.registry import ComponentConfig, build
 from signkit.data.corpora.official import Gap, Stock
 from signkit.data.corpora.table import MOST_FAULTS
 from signkit.errors import SignkitError, UserError
+from signkit.runtime.pool import processors
 from signkit.runtime.progress import Watch
 from signkit.types import SPLITS, Clip, Corpus, Landmarks, Sample, Video
 
@@ -53,7 +54,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was found.
+    """What there is of a corpus, and its faults.
 
     Attributes:
         clips, decoded: clips that were opened, and frames of them that were read; of landmarks or
@@ -87,7 +88,7 @@ def check_corpus(ref: str, options: Options) -> int:
     stock = stock_of(chosen_corpus(ref, options.root, options.overrides))
     chosen = _chosen(stock.corpus, options)
     unreadable, decoded = _unreadable(chosen, options)
-    found = Checked(
+    checked = Checked(
         corpus=stock.corpus.name,
         parts={split: _part(stock, split) for split in SPLITS},
         clips=len(chosen),
@@ -97,10 +98,10 @@ def check_corpus(ref: str, options: Options) -> int:
         unreadable=tuple(unreadable),
     )
     if options.as_json:
-        print(json.dumps({**asdict(found), "complete": found.complete}, ensure_ascii=False))
+        print(json.dumps({**asdict(checked), "complete": checked.complete}, ensure_ascii=False))
     else:
-        _print(found)
-    return 0 if found.complete else 2
+        _print(checked)
+    return 0 if checked.complete else 2
 
 
 def stock_of(config: ComponentConfig) -> Stock:
@@ -165,11 +166,11 @@ def _unreadable(chosen: Sequence[Sample], options: Options) -> tuple[list[str], 
     faults: list[str] = []
     decoded = 0
     watch = Watch(Path(), main=not options.as_json, log=False)
-    with ThreadPoolExecutor(cores()) as pool, watch.bar("clips", len(chosen)) as bar:
+    with ThreadPoolExecutor(processors()) as pool, watch.bar("clips", len(chosen)) as bar:
         results = pool.map(partial(_decode, every=options.frames == "all"), chosen)
-        for done, (count, found) in enumerate(results, 1):
+        for done, (count, more) in enumerate(results, 1):
             decoded += count
-            faults += found
+            faults += more
             bar.at(done, f"{len(faults)} unreadable" if faults else "")
     return faults, decoded
 
@@ -209,32 +210,21 @@ def _faults_of(clip: Clip, places: "np.ndarray[Any, np.dtype[np.int64]]") -> lis
     return []
 
 
-def _print(found: Checked) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
+def _print(checked: Checked) -> None:
+    from signkit.report.sections import Lines, Row, Table
+    from signkit.report.terminal import print_sections
 
-    console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
-    table = Table(title=found.corpus, box=box.SIMPLE_HEAD, title_justify="left")
-    table.add_column("split")
-    for name in ("listed", "published", "usable", "frames", "signers", "glosses"):
-        table.add_column(name, justify="right")
-    for split, part in found.parts.items():
-        published = "-" if part.published is None else f"{part.published:,}"
-        cells = (part.listed, published, part.usable, part.frames, part.signers, part.glosses)
-        table.add_row(split, *(cell if isinstance(cell, str) else f"{cell:,}" for cell in cells))
-    console.print(table)
-    kinds = (("lists", found.lists), ("missing", found.missing), ("unreadable", found.unreadable))
-    for kind, faults in kinds:
-        if faults:
-            console.print(f"{kind}: {len(faults)}")
-            _print_faults(console, faults)
-    read = f"{found.decoded:,} frames of {found.clips:,} clips were decoded"
-    console.print(f"{'complete' if found.complete else 'not complete'}; {read}")
-
-
-def _print_faults(console: Any, faults: Sequence[str]) -> None:
-    for fault in faults[:MOST_FAULTS]:
-        console.print(f"  {fault}")
-    if len(faults) > MOST_FAULTS:
-        console.print(f"  … and {len(faults) - MOST_FAULTS} more")
+    columns = ("listed", "published", "usable", "frames", "signers", "glosses")
+    rows: list[Row] = []
+    for split, part in checked.parts.items():
+        counts = (getattr(part, name) for name in columns)
+        rows.append((split, *("-" if count is None else f"{count:,}" for count in counts)))
+    lines: list[str] = []
+    for kind in ("lists", "missing", "unreadable"):
+        if faults := getattr(checked, kind):
+            lines += [f"{kind}: {len(faults)}", *(f"  {fault}" for fault in faults[:MOST_FAULTS])]
+            if len(faults) > MOST_FAULTS:
+                lines.append(f"  … and {len(faults) - MOST_FAULTS} more")
+    read = f"{checked.decoded:,} frames of {checked.clips:,} clips were decoded"
+    lines.append(f"{'complete' if checked.complete else 'not complete'}; {read}")
+    print_sections([Table(("split", *columns), rows, checked.corpus), Lines(tuple(lines))])

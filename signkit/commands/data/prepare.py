@@ -1,34 +1,26 @@
 """`signkit data prepare`: a corpus of video, or of landmarks or features, packed for training."""
 
-import json
-import os
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from signkit.config.recipe_file import load_recipe
-from signkit.config.registry import ComponentConfig, build, config_class, registered
-from signkit.config.strict_yaml import Group, Path_, field_types, read
-from signkit.data.shards.index import Left, Made, read_left
-from signkit.data.shards.kept import Kept, kept, print_kept, size_text
-from signkit.data.shards.pack import Form, Pack, Refused
-from signkit.data.shards.store import (
-    LOCK,
-    Store,
-    begin,
-    check_out,
-    is_finished,
-)
+from signkit.commands.data.chosen import chosen_corpus
+from signkit.commands.data.summary import print_summary, size_text
+from signkit.config.registry import build
+from signkit.config.strict_yaml import Path_, field_types
+from signkit.data.shards.index import Header, Refused
+from signkit.data.shards.pack import Pack
+from signkit.data.shards.store import LOCK, Store, begin, check_out
 from signkit.errors import UserError
 from signkit.runtime.files import plainly, sha256
-from signkit.runtime.pool import Executor, ray_module, run_tasks
+from signkit.runtime.pool import Executor, processors, ray_module, run_tasks
 from signkit.runtime.progress import Watch
 from signkit.runtime.run_folder import locked
 from signkit.runtime.signals import Interrupted, stop_on_signals
@@ -56,13 +48,6 @@ class Options:
     as_json: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Choice:
-    """A corpus without the rest of a recipe."""
-
-    data: Annotated[ComponentConfig, Group("corpora")]
-
-
 def prepare_corpus(ref: str, options: Options) -> int:
     """Pack a corpus, or go on where it was broken off; returns the exit status.
 
@@ -83,35 +68,13 @@ def prepare_corpus(ref: str, options: Options) -> int:
     with stop_on_signals() as stop:
         try:
             corpus: Corpus = build(config)
-            made = _made(corpus, options, shard_size)
-            found = _prepared(corpus, made, options)
+            header = _header(corpus, options, shard_size)
+            _prepare(corpus, header, options)
         except Interrupted:
             print("interrupted; the same command goes on from here", file=sys.stderr)
             return stop.exit_code
-    print_kept(found, options.as_json)
+    print_summary(options.out, header, options.as_json)
     return 0
-
-
-def chosen_corpus(ref: str, root: Path | None, overrides: Sequence[str]) -> Any:
-    """The options of the corpus of a recipe, or of one by its name.
-
-    Raises:
-        UserError: there is no such recipe or corpus, or all that is wrong in its options.
-    """
-    if root is not None and not root.exists():
-        raise UserError("--root", f"there is no folder {root}")
-    if ref not in registered("corpora"):
-        more = [f"data.root={json.dumps(str(root), ensure_ascii=False)}"] if root is not None else []
-        return load_recipe(ref, [*more, *overrides]).data
-    known = {field.name: field for field in fields(config_class("corpora", ref))}
-    if root is not None and "root" not in known:
-        raise UserError("--root", f"the corpus {ref!r} reads no folder")
-    given = root is not None or any(each.startswith("data.root=") for each in overrides)
-    if not given and "root" in known and known["root"].default is MISSING:
-        raise UserError("--root", f"the corpus {ref!r} needs its folder", f"{ref} --root DIR")
-    values = {"name": ref} | ({"root": str(root)} if root is not None else {})
-    text = json.dumps({"data": values}, ensure_ascii=False)
-    return read(text, f"corpus {ref}", _Choice, overrides, folder=Path()).data
 
 
 def _sources(config: Any) -> list[Path]:
@@ -138,13 +101,8 @@ def bytes_of(text: str) -> int:
     return int(match[1]) * UNITS[match[2].upper()]
 
 
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _made(corpus: Corpus, options: Options, shard_size: int) -> Made:
-    return Made(
+def _header(corpus: Corpus, options: Options, shard_size: int) -> Header:
+    return Header(
         name=corpus.name,
         layout=corpus.layout,
         width=corpus.width,
@@ -166,21 +124,18 @@ def _version(package: str) -> str:
         return ""
 
 
-def _prepared(corpus: Corpus, made: Made, options: Options) -> Kept:
+def _prepare(corpus: Corpus, header: Header, options: Options) -> None:
     """Pack what is not packed yet."""
     watch = Watch(options.out, main=True, log=False)
-    workers = options.workers or cores()
+    workers = options.workers or processors()
     with _held(options.out):
-        store = begin(options.out, made, corpus.samples)
+        store = begin(options.out, header, corpus.samples, retry=options.damaged == "refuse")
         try:
-            if is_finished(options.out):
-                store.tidy()
-            else:
+            if not store.finished:
                 _fill(store, options, workers, watch)
                 store.finish(corpus, _sums(store, workers, watch))
         finally:
-            store.close()
-    return kept(options.out, made, read_left(options.out))
+            store.tidy()
 
 
 @contextmanager
@@ -196,21 +151,18 @@ def _held(folder: Path) -> Iterator[None]:
 
 def _fill(store: Store, options: Options, workers: int, watch: Watch) -> None:
     """Pack the clips that are left, in their order."""
-    left = [place for place, record in enumerate(store.records) if isinstance(record, Left)]
-    if left and options.damaged == "refuse":
-        store.cut(left[0])  # they may have been mended
     first, total = len(store.records), len(store.order)
     size, begun = sum(getattr(record, "bytes", 0) for record in store.records), time.monotonic()
-    pack = Pack(store.samples, Form(store.made.format, store.made.size, store.made.quality))
     if first:
         watch.say(f"{first} of {total} clips are there already")
+    pack = Pack(store.samples, store.header)
     with (
         run_tasks(pack, store.order[first:], executor=options.executor, workers=workers) as results,
         watch.bar("clips", total, first) as bar,
     ):
         for done, packed in enumerate(results, first + 1):
             if isinstance(packed, Refused):
-                _check_skipped(packed, store.next_sample.split, options.damaged)
+                _check_skipped(packed, options.damaged)
                 watch.say(f"left out: {packed.error()}")
             else:
                 size += len(packed.content)
@@ -220,14 +172,13 @@ def _fill(store: Store, options: Options, workers: int, watch: Watch) -> None:
     store.close_shard()
 
 
-def _check_skipped(refused: Refused, split: str, damaged: str) -> None:
+def _check_skipped(refused: Refused, damaged: str) -> None:
     """Stop at a clip that cannot be used, unless it is one of train and may be left out."""
-    if not refused.users:
-        raise refused.error()
-    if damaged == "refuse" or split != "train":
-        hint = "mend it and run the same command again"
-        hint += ", or leave out such clips of train with --damaged skip" if split == "train" else ""
-        raise UserError(refused.where, refused.what, f"{refused.hint}; {hint}" if refused.hint else hint)
+    if damaged == "skip" and refused.split == "train":
+        return
+    hint = "mend it and run the same command again"
+    hint += ", or leave out such clips of train with --damaged skip" if refused.split == "train" else ""
+    raise UserError(refused.where, refused.what, f"{refused.hint}; {hint}" if refused.hint else hint)
 
 
 def _sums(store: Store, workers: int, watch: Watch) -> dict[str, str]:

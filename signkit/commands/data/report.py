@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from signkit.commands.data.check import stock_of
-from signkit.commands.data.prepare import chosen_corpus
+from signkit.commands.data.chosen import chosen_corpus
 from signkit.errors import UserError
 from signkit.report.corpus.describe import Described, describe
 from signkit.report.corpus.page import write_page

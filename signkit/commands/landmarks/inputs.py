@@ -35,18 +35,18 @@ def find_inputs(paths: Sequence[Path], list_file: Path | None) -> list[Input]:
         UserError: nothing is meant, something is not there, a folder without clips, or two clips that would
             be written to one file.
     """
-    found: list[Input] = []
+    inputs: list[Input] = []
     faults: list[UserError] = []
     for path, below in (*((path, "") for path in paths), *(_listed(list_file) if list_file else ())):
         try:
-            found += _clips(path, below)
+            inputs += _clips(path, below)
         except UserError as fault:
             faults.append(fault)
-    faults += _collisions(found)
+    faults += _collisions(inputs)
     fail_together(faults, "landmarks")
-    if not found:
+    if not inputs:
         raise UserError("landmarks", "no inputs", "name videos, folders, or a list of them with --list FILE")
-    return found
+    return inputs
 
 
 def _listed(path: Path) -> Iterator[tuple[Path, str]]:
@@ -63,7 +63,7 @@ def _listed(path: Path) -> Iterator[tuple[Path, str]]:
 def _clips(path: Path, below: str) -> list[Input]:
     """A clip, or those of a folder. Names begin with a dot where they are hidden, and are passed over."""
     name = path.resolve().name if path.name in ("", "..") else path.name
-    found: list[Input] = []
+    clips: list[Input] = []
     with plainly(path, "read"):
         if not path.is_dir():
             if not path.exists():
@@ -73,14 +73,14 @@ def _clips(path: Path, below: str) -> list[Input]:
             within = here.relative_to(path)
             videos = [each for each in visible if each.lower().endswith(VIDEOS)]
             if videos:
-                found += [
+                clips += [
                     _input(here / each, below, (within / Path(each).stem).as_posix()) for each in videos
                 ]
             elif any(each.lower().endswith(PICTURES) for each in visible):
-                found.append(_input(here, below, name if here == path else within.as_posix()))
-    if not found:
+                clips.append(_input(here, below, name if here == path else within.as_posix()))
+    if not clips:
         raise UserError(str(path), "holds no videos and no folders of frames (png, jpg)")
-    return found
+    return clips
 
 
 def _folders(folder: Path, above: frozenset[str]) -> Iterator[tuple[Path, list[str]]]:
@@ -95,8 +95,8 @@ def _folders(folder: Path, above: frozenset[str]) -> Iterator[tuple[Path, list[s
     place = os.path.realpath(folder)
     if place in above:
         return
-    with os.scandir(folder) as found:
-        entries = sorted((each.name, each.is_dir()) for each in found if not each.name.startswith("."))
+    with os.scandir(folder) as listing:
+        entries = sorted((each.name, each.is_dir()) for each in listing if not each.name.startswith("."))
     yield folder, [name for name, is_folder in entries if not is_folder]
     for name, is_folder in entries:
         if is_folder:
@@ -107,10 +107,10 @@ def _input(path: Path, below: str, name: str) -> Input:
     return Input(path, (PurePosixPath(below) / name).as_posix())
 
 
-def _collisions(found: Sequence[Input]) -> list[UserError]:
+def _collisions(inputs: Sequence[Input]) -> list[UserError]:
     first: dict[str, Input] = {}
     faults = []
-    for each in found:
+    for each in inputs:
         other = first.setdefault(each.output.lower(), each)  # some file systems take case for nothing
         if other is not each:
             what = f"would be written to the same file as {other.path}, {each.output}"

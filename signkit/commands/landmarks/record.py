@@ -1,5 +1,5 @@
-"""The record of an output folder, `report.jsonl`: a line a clip, what was found and what it was made from. By
-it a file is kept when its clip has not changed since."""
+"""The record of an output folder, `report.jsonl`: a line a clip, what was tracked and from what. By it
+a file stays as it is when its clip has not changed since."""
 
 import json
 from collections.abc import Mapping
@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from signkit.data.tracking.extract import Found, Options
-from signkit.data.tracking.workers import Failure
+from signkit.data.tracking.extract import Options, Summary
+from signkit.data.tracking.jobs import Failure
 from signkit.errors import UserError
 from signkit.runtime.files import plainly, read_bytes, write_text
 
@@ -85,17 +85,17 @@ class Record:
         """A clip is being tracked."""
         self._add({"output": output, "input": source.path, "error": BEGUN})
 
-    def end(self, output: str, source: Source, options: Options, found: Found | Failure) -> None:
+    def end(self, output: str, source: Source, options: Options, outcome: Summary | Failure) -> None:
         """It is done, or it could not be."""
         base = {"output": output, "input": source.path}
-        if isinstance(found, Failure):
-            self._add({**base, "error": found.message})
+        if isinstance(outcome, Failure):
+            self._add({**base, "error": outcome.message})
             return
-        made = {"bytes": source.bytes, "modified": source.modified, "options": asdict(options)}
-        self._add({**base, "frames": found.frames, "fps": found.fps, **_shown(found.shares), **made})
+        state = {"bytes": source.bytes, "modified": source.modified, "options": asdict(options)}
+        self._add({**base, "frames": outcome.frames, "fps": outcome.fps, **_shown(outcome.shares), **state})
 
     def close(self) -> None:
-        """Write the file anew with one line an output."""
+        """Write the file again, with one line an output."""
         write_text(self.path, "".join(_line(entry) for _, entry in sorted(self.entries.items())))
 
     def _add(self, entry: Entry) -> None:

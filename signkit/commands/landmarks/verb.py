@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -17,9 +16,10 @@ from signkit.commands.landmarks.inputs import Input, find_inputs
 from signkit.commands.landmarks.record import Entry, Record, Source
 from signkit.data.corpora.table import fail_together
 from signkit.data.tracking.extract import PARTS, Options
-from signkit.data.tracking.workers import Failure, Job, track_all
+from signkit.data.tracking.jobs import Failure, Job, track_all
 from signkit.data.video import open_clip
 from signkit.errors import SignkitError, UserError, missing_extra
+from signkit.runtime.pool import processors
 from signkit.runtime.progress import Watch
 
 MOST_ROWS = 40
@@ -56,12 +56,12 @@ def landmarks(
     if tasks and importlib.util.find_spec("mediapipe") is None:
         raise missing_extra("mediapipe", "landmarks", "landmarks")
     try:
-        failures |= _track(tasks, record, options, workers or _processors(), Watch(out, main=True, log=False))
+        failures |= _track(tasks, record, options, workers or processors(), Watch(out, main=True, log=False))
     finally:
         if record.entries:
             record.close()
-    kept = len(inputs) - len(tasks) - sum(name not in {task.name for task in tasks} for name in failures)
-    _print([record.entries[name] for name in names], as_json, kept)
+    unchanged = len(inputs) - len(tasks) - sum(name not in {task.name for task in tasks} for name in failures)
+    _print([record.entries[name] for name in names], as_json, unchanged)
     for failure in failures.values():
         print(f"error: {failure.message}", file=sys.stderr)
     if not failures:
@@ -104,7 +104,7 @@ def _track(
 ) -> dict[str, Failure]:
     task_of = {task.job: task for task in tasks}
     failures: dict[str, Failure] = {}
-    told = dict.fromkeys(task_of, 0)
+    reported = dict.fromkeys(task_of, 0)
     begun = time.monotonic()
     events = track_all([task.job for task in tasks], workers)
     # Closed, so that no process goes on where this one is interrupted.
@@ -116,20 +116,20 @@ def _track(
                 record.begin(task.name, task.source)
                 continue
             if isinstance(event, int):
-                told[job] += event
+                reported[job] += event
                 tracked += event
             else:
                 record.end(task.name, task.source, options, event)
-                tracked += 0 if isinstance(event, Failure) else task.frames - told[job]
-                told[job] = task.frames
+                tracked += 0 if isinstance(event, Failure) else task.frames - reported[job]
+                reported[job] = task.frames
             if isinstance(event, Failure):
                 failures[task.name] = event
             rate = tracked / max(time.monotonic() - begun, 1e-6)
-            bar.at(sum(told.values()), f"{rate:.1f} frames/s")
+            bar.at(sum(reported.values()), f"{rate:.1f} frames/s")
     return failures
 
 
-def _print(entries: Sequence[Entry], as_json: bool, kept: int) -> None:
+def _print(entries: Sequence[Entry], as_json: bool, unchanged: int) -> None:
     if as_json:
         for entry in entries:
             print(json.dumps(entry, ensure_ascii=False))
@@ -140,7 +140,7 @@ def _print(entries: Sequence[Entry], as_json: bool, kept: int) -> None:
         for row in rows:
             print("\t".join(row))
         return
-    table = Table("file", "frames", *parts, title=_title(entries, kept))
+    table = Table("file", "frames", *parts, title=_title(entries, unchanged))
     for row in rows[:MOST_ROWS]:
         table.add_row(*row)
     if len(rows) > MOST_ROWS:
@@ -151,10 +151,10 @@ def _print(entries: Sequence[Entry], as_json: bool, kept: int) -> None:
     Console(markup=False, emoji=False).print(table)
 
 
-def _title(entries: Sequence[Entry], kept: int) -> str:
+def _title(entries: Sequence[Entry], unchanged: int) -> str:
     failed = sum("error" in entry for entry in entries)
-    done = len(entries) - failed - kept
-    return f"{done} tracked, {kept} kept as they were, {failed} failed; frames in which a part was seen"
+    done = len(entries) - failed - unchanged
+    return f"{done} tracked, {unchanged} kept as they were, {failed} failed; frames in which a part was seen"
 
 
 def _row(entry: Mapping[str, object], parts: Sequence[str]) -> list[str]:
@@ -173,7 +173,3 @@ def _all(entries: Sequence[Entry], parts: Sequence[str]) -> Entry:
 
 def _key(part: str) -> str:
     return part.replace(" ", "_")
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,7 +1,6 @@
 """Videos for a model that reads landmarks: signers are tracked on the way, as by `signkit landmarks`."""
 
 import importlib.util
-import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -14,8 +13,9 @@ import numpy as np
 
 from signkit.commands.predict.inputs import Failures, Source
 from signkit.data.tracking.extract import Options
-from signkit.data.tracking.workers import Failure, Job, track_all
+from signkit.data.tracking.jobs import Failure, Job, track_all
 from signkit.errors import OperationalError, SignkitError, UserError, missing_extra
+from signkit.runtime.pool import processors
 from signkit.runtime.progress import Watch
 from signkit.types import VIDEO, Landmarks
 
@@ -60,7 +60,7 @@ def tracked(
 def _track(clips: Sequence[Source], jobs: Sequence[Job], failures: Failures, watch: Watch) -> None:
     frames = {source.file: source.frames for source in clips}
     done = dict.fromkeys(frames, 0)
-    events = track_all(jobs, min(len(jobs), _processors()))
+    events = track_all(jobs, min(len(jobs), processors()))
     # Closed, so that no process goes on where one fault ends everything.
     with watch.bar("landmarks", sum(frames.values())) as bar, closing(events):
         for job, event in events:
@@ -83,7 +83,3 @@ def _landmarks(made: Path, layout: str, width: int, fps: float) -> Landmarks:
     """What a worker wrote; checked by whoever reads it, who knows the video's name."""
     with np.load(made, allow_pickle=False) as arrays:
         return Landmarks(arrays["landmarks"][..., :width], layout, fps)
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -2,26 +2,25 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from rich.console import Console
 from rich.table import Table
 
+from signkit.commands.predict.batches import clip_batches
 from signkit.commands.predict.inputs import Failures, Source, named_inputs, opened
 from signkit.commands.predict.options import Options
 from signkit.commands.predict.outputs import check_outputs, fonts_for, write_outputs
 from signkit.commands.predict.search import corpus_of, load_model
 from signkit.commands.predict.tracking import tracked
-from signkit.data.loader import Batch, Dataset
-from signkit.data.plan import batch_plan
-from signkit.errors import SignkitError, UserError
+from signkit.errors import UserError
 from signkit.models.export import TrainedModel
 from signkit.runtime.progress import Watch
 from signkit.train.reopen import with_ensemble
-from signkit.train.task import Task, task_of
-from signkit.types import Hypothesis, Label, Prediction, Sample
+from signkit.train.task import task_of
+from signkit.types import Hypothesis, Label, Prediction
 
 
 def predict(run: Path, inputs: Sequence[Path], options: Options) -> int:
@@ -63,55 +62,12 @@ def _predicted(
         return {}, {}
     trained.model.to("cuda" if torch.cuda.is_available() else "cpu")
     task, seconds = task_of(trained.recipe), dict[Path, float]()
-    dataset = _dataset(task, trained, sources)
-    size = trained.recipe.decode.batch_size
-    batches = _batches(dataset, sources, size, failures, seconds)
-    corpus = corpus_of(run, trained)
+    batches = clip_batches(task, trained, sources, failures, seconds)
+    corpus, models = corpus_of(run, trained), with_ensemble(trained)
+    task.check(models, corpus)
     with watch.bar("clips", len(sources)) as bar:
-        models = with_ensemble(trained)
         predictions = list(task.predict(models, batches, corpus=corpus, on_progress=bar.at))
     return {each.id: each for each in predictions}, seconds
-
-
-def _dataset(task: Task, trained: TrainedModel, sources: Sequence[Source]) -> Dataset:
-    """The sources as a split. None is kept in memory, for each is read once."""
-    samples = [
-        Sample(
-            id=str(source.file),
-            split="test",
-            reference=(),
-            frames=source.frames,
-            load=source.load,
-            source=str(source.file),
-        )
-        for source in sources
-    ]
-    dataset = task.dataset(samples, trained.spec)
-    if hasattr(dataset, "cache_bytes"):
-        dataset.cache_bytes = 0
-    return dataset
-
-
-def _batches(
-    dataset: Dataset, sources: Sequence[Source], size: int, failures: Failures, seconds: dict[Path, float]
-) -> Iterator[Batch]:
-    """Clips of similar lengths together, without those that cannot be used.
-
-    Args:
-        seconds: takes how long each clip is.
-    """
-    for indices in batch_plan(dataset.sizes, size, shuffle=False):
-        good = []
-        for index in indices:
-            file = sources[index].file
-            try:
-                good.append(dataset.example(index))
-            except SignkitError as error:
-                failures.add(file, error)
-            else:
-                seconds[file] = sources[index].frames / good[-1].fps
-        if good:
-            yield dataset.collate(good)
 
 
 def _tell(failures: Failures, inputs: int) -> int:

@@ -1,7 +1,6 @@
 """A model cut into stages that can be run, and differentiated, each alone."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
@@ -10,7 +9,7 @@ from torch import Tensor, nn
 
 from signkit.data.loader import Batch
 from signkit.models.encoders.protocol import EncoderOutput
-from signkit.models.encoders.temporal import Temporal
+from signkit.models.encoders.temporal import TemporalEncoder
 from signkit.train.loop import mean_loss
 from signkit.train.task import Task
 
@@ -39,12 +38,10 @@ def stages_of(task: Task, model: Any, batch: Batch, encoder_name: str) -> Iterat
     """
     reads = _what_they_read(model, batch)
     encoder = getattr(model, "encoder", None)
-    temporal = getattr(encoder, "temporal", None)
-    if isinstance(temporal, Temporal):
+    if isinstance(encoder, TemporalEncoder):
+        frame_encoder, temporal = encoder.frames, encoder.temporal
         yield Stage(
-            f"backbone ({encoder_name})",
-            lambda: _without_temporal(encoder, batch),
-            _parameters(model.encoder, without=temporal),
+            f"backbone ({encoder_name})", lambda: _tensors(frame_encoder(batch)), _parameters(frame_encoder)
         )
         frames, mask = reads[temporal.local]
         yield Stage("local temporal", _of(temporal.local, _fresh(frames), mask), _parameters(temporal.local))
@@ -101,29 +98,6 @@ def _what_they_read(model: Any, batch: Batch) -> dict[nn.Module, tuple[Any, ...]
     return reads
 
 
-class _Through(nn.Module):
-    """In the temporal modules' place: the frames' vectors themselves."""
-
-    def forward(self, frames: Tensor, lengths: Tensor) -> EncoderOutput:
-        nothing = frames.new_zeros(len(frames))
-        return EncoderOutput({"chunk": frames, "video": frames}, lengths=lengths, auxiliary=nothing)
-
-
-@contextmanager
-def _replaced(encoder: Any, temporal: nn.Module) -> Iterator[None]:
-    own = encoder.temporal
-    encoder.temporal = temporal
-    try:
-        yield
-    finally:
-        encoder.temporal = own
-
-
-def _without_temporal(encoder: Any, batch: Batch) -> tuple[Tensor, ...]:
-    with _replaced(encoder, _Through()):
-        return (encoder(batch).levels["video"],)
-
-
 def _of(module: nn.Module, *inputs: Any) -> Callable[[], tuple[Tensor, ...]]:
     return lambda: _tensors(module(*inputs))
 
@@ -140,6 +114,5 @@ def _fresh(tensor: Tensor) -> Tensor:
     return tensor.detach().clone().requires_grad_()
 
 
-def _parameters(module: nn.Module, without: nn.Module | None = None) -> tuple[nn.Parameter, ...]:
-    others = {id(parameter) for parameter in without.parameters()} if without is not None else set()
-    return tuple(parameter for parameter in module.parameters() if id(parameter) not in others)
+def _parameters(module: nn.Module) -> tuple[nn.Parameter, ...]:
+    return tuple(module.parameters())

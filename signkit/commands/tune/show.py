@@ -12,7 +12,7 @@ from signkit.commands.tune.outcome import Outcome, rates_by_value
 from signkit.eval.figures import Metric, metric
 from signkit.report import page
 from signkit.report.numbers import sentence_case
-from signkit.report.plots import DEV, FOUND, INK, saved
+from signkit.report.plots import DEV, INK, RECOGNISED, saved
 from signkit.report.sections import Cell, Paragraph, Picture, Row, Table
 from signkit.report.terminal import print_sections
 
@@ -39,7 +39,7 @@ def write_page(path: Path, outcome: Outcome, title: str) -> None:
     with TemporaryDirectory() as aside:
         picture = saved(Path(aside) / "surface.png", lambda: _figure(outcome))
         surface = Picture(picture, "Error rate of every trial over each parameter", "Every trial")
-        page.write_page(path, title, [*map(Paragraph, sentences(outcome)), surface, *_tables(outcome)])
+        page.write_page(path, title, [Paragraph(" ".join(sentences(outcome))), surface, *_tables(outcome)])
 
 
 def sentences(outcome: Outcome) -> tuple[str, ...]:
@@ -106,7 +106,7 @@ def _figure(outcome: Outcome) -> Any:
             continue
         values, rates = rates_by_value(outcome.trials, place)
         axes.scatter(values, [100 * rate for rate in rates], s=10, color=INK, alpha=0.5, linewidths=0)
-        for trial, colour, name in ((outcome.plain, DEV, "plain"), (outcome.best, FOUND, "best")):
+        for trial, colour, name in ((outcome.plain, DEV, "plain"), (outcome.best, RECOGNISED, "best")):
             axes.scatter(trial.values[place], 100 * trial.rate, s=50, color=colour, label=name)
         axes.set_xlabel(outcome.space[place].key.removeprefix("decode."))
     usual = float(np.quantile([trial.rate for trial in outcome.trials], 0.8))

@@ -9,7 +9,7 @@ from signkit.errors import UserError
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticConfig:
-    """Made on the spot: an avatar signs sentences of a small grammar. Equal bits for a seed."""
+    """A synthetic corpus: an avatar signs sentences of a small grammar. Equal bits for a seed."""
 
     factory: ClassVar[str] = "signkit.data.synthetic.corpus:read"
     seed: Annotated[int, Range(0, 2**31)] = 1
@@ -82,7 +82,7 @@ class Phoenix2014Config:
     frames: str = "fullFrame-210x260px"
     """The folder of frames below `features`."""
     landmarks: Annotated[str, Path_(optional=True)] = ""
-    """Read these in place of frames: a folder of files that `signkit landmarks` made of the frames."""
+    """Read these in place of frames: a folder of files that `signkit landmarks` wrote for the frames."""
     clean: bool = True
     """Clean the glosses of train by the rules of the protocol phoenix2014; dev and test come clean."""
     missing: Literal["refuse", "skip"] = "refuse"
@@ -102,7 +102,7 @@ class Phoenix2014tConfig:
     frames: str = "fullFrame-210x260px"
     """The folder of frames below `features`."""
     landmarks: Annotated[str, Path_(optional=True)] = ""
-    """Read these in place of frames: a folder of files that `signkit landmarks` made of the frames."""
+    """Read these in place of frames: a folder of files that `signkit landmarks` wrote for the frames."""
     clean: bool = True
     """Clean the glosses of train by the rules of the protocol phoenix2014t; it cleans dev and test itself."""
     missing: Literal["refuse", "skip"] = "refuse"
@@ -122,7 +122,7 @@ class CslDailyConfig:
     frames: str = ""
     """The folder of frames below the root; empty: `sentence_frames-512x512` or another usual one."""
     landmarks: Annotated[str, Path_(optional=True)] = ""
-    """Read these in place of frames: a folder of files that `signkit landmarks` made of the frames."""
+    """Read these in place of frames: a folder of files that `signkit landmarks` wrote for the frames."""
     missing: Literal["refuse", "skip"] = "refuse"
     """A sample of train without frames (or landmarks): stop, or leave it out, counted and named."""
     leave_out: tuple[str, ...] = ()

@@ -5,7 +5,7 @@
     sentence_label/split_1.txt          name|split
     sentence_frames-512x512/{name}/*.jpg
 
-The pickle is read by `plain_pickle`, which executes nothing; where it is not there, the text is read.
+The pickle is read by `signkit.runtime.unpickle`, which runs nothing; where it is not there, the text is read.
 The split names S000005_P0004_T00, which has no label and no frames, in place of S000007_P0003_T00, which
 has both and is in no split: public systems put it in train, and so do we.
 Source: Zhou et al., CVPR 2021 and the release's notes.
@@ -20,9 +20,9 @@ from typing import Any
 from signkit.data.corpora.configs import CslDailyConfig
 from signkit.data.corpora.official import Listed, Lists, Stock, take_stock_of, tree, usable
 from signkit.data.corpora.phoenix_lists import read_list
-from signkit.data.corpora.plain_pickle import NotPlain, loads
 from signkit.errors import UserError
 from signkit.runtime.files import plainly, read_bytes
+from signkit.runtime.unpickle import unpickle
 from signkit.text.vocabulary import composed
 from signkit.types import Corpus
 
@@ -93,11 +93,8 @@ def _labels(folder: Path, lists: Lists) -> tuple[Path, dict[str, Label]]:
     if there:
         data = read_bytes(file)
         lists.digest.update(data)
-        try:
-            records = _records(file, loads(data))
-        except NotPlain as error:
-            hint = f"such a file holds lists, dicts, text and numbers; without it {MAP} is read"
-            raise UserError(str(file), f"not a pickle of plain data: {error}", hint) from error
+        hint = f"such a file holds lists, dicts, text and numbers; without it {MAP} is read"
+        records = _records(file, unpickle(data, str(file), hint=hint))
     else:
         file = folder / MAP
         rows = read_list(lists, file, ("name", "gloss", "char"))
@@ -142,8 +139,8 @@ def _label(where: str, record: dict[str, Any], lists: Lists) -> Label | None:
 
 def _signer(given: Any, name: str) -> str:
     """The signer's number; the text form does not have it but in the name: S000007_P0003_T00."""
-    found = re.search(r"_P0*([0-9]+)_", name)
-    return str(given) if isinstance(given, int) else found[1] if found else ""
+    match = re.search(r"_P0*([0-9]+)_", name)
+    return str(given) if isinstance(given, int) else match[1] if match else ""
 
 
 def _frames(root: Path, given: str, names: set[str]) -> Path:

@@ -39,12 +39,6 @@ def count_all(folders: Sequence[Path]) -> list[Counted]:
         return [*pool.map(_counted, folders)]
 
 
-def count_frames(folder: Path) -> int:
-    """The pictures in a folder; -1 where there is no such folder."""
-    names = _pictures(folder)
-    return -1 if names is None else len(names)
-
-
 def _counted(folder: Path) -> Counted:
     names = _pictures(folder)
     if names is None:

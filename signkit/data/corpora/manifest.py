@@ -17,14 +17,11 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from signkit.data.corpora.configs import ManifestConfig
 from signkit.data.corpora.table import Row, fail_together, read_rows
 from signkit.data.landmark_files import is_landmarks, landmark_header, read_landmarks
-from signkit.data.npz import read_header, read_npz
 from signkit.data.video import open_clip
 from signkit.errors import UserError
 from signkit.runtime.files import read_text
 from signkit.text.vocabulary import composed
 from signkit.types import SPLITS, VIDEO, Corpus, Sample, Signal, Video
-
-__all__ = ["read", "read_npz"]
 
 COLUMNS = ("id", "path", "gloss", "split")
 OPTIONAL = ("text", "signer")
@@ -53,7 +50,7 @@ def read(config: ManifestConfig) -> Corpus:
     Raises:
         UserError: of the manifest, not UTF-8, not readable as a table, columns missing, no row of
             train; of a row, an empty cell, an unknown split, an id used twice or in two splits, a path
-            that is not below the folder, a file that cannot be used (see `read_header`, `open_clip`) or
+            that is not below the folder, a file that cannot be used (see `landmark_header`, `open_clip`) or
             has another layout than the first; a signer in two splits, when `signer_independent` is
             claimed. A file of train that cannot be used is left out if the recipe says so.
     """
@@ -71,14 +68,14 @@ def read(config: ManifestConfig) -> Corpus:
             _check_id(row, first)
             path = _path(row, root)
             try:
-                found = _media(path, f"{row.where}: {row.cells['path']}")
+                medium = _media(path, f"{row.where}: {row.cells['path']}")
             except UserError as fault:
                 if config.damaged == "refuse" or row.cells["split"].strip() != "train":
                     raise
                 left_out.append(str(fault))
                 continue
-            samples.append(_sample(row, found))
-            media.append(found)
+            samples.append(_sample(row, medium))
+            media.append(medium)
             _check_same_kind(row, media, samples)
         except UserError as fault:
             faults.append(fault)
@@ -91,7 +88,7 @@ def read(config: ManifestConfig) -> Corpus:
     held_out = {sample.reference for sample in samples if sample.split != "train"}
     more = _extra_text(root, config.extra_text)
     digest = hashlib.sha256(text.encode())
-    digest.update(repr([found.checksum for found in media]).encode())
+    digest.update(repr([medium.checksum for medium in media]).encode())
     digest.update(repr(more).encode())
     return Corpus(
         name=file.stem,
@@ -110,9 +107,6 @@ def _media(path: Path, where: str) -> Media:
     Raises:
         UserError: it cannot be used.
     """
-    if path.suffix.lower() == ".npz":
-        header = read_header(path, where)
-        return Media(header.frames, header.layout, header.width, header.checksum, partial(read_npz, path))
     if is_landmarks(path):
         header = landmark_header(path, where)
         load = partial(read_landmarks, path)
@@ -217,9 +211,9 @@ def _sample(row: Row, media: Media) -> Sample:
 
 def _check_same_kind(row: Row, media: list[Media], samples: list[Sample]) -> None:
     kinds = []
-    for found in (media[0], media[-1]):
-        kind = f"layout {found.layout!r}" if found.layout else "features"
-        kinds.append(VIDEO if found.layout == VIDEO else f"{kind} of width {found.width}")
+    for medium in (media[0], media[-1]):
+        kind = f"layout {medium.layout!r}" if medium.layout else "features"
+        kinds.append(VIDEO if medium.layout == VIDEO else f"{kind} of width {medium.width}")
     if kinds[0] != kinds[1]:
         line = samples[0].source.rpartition(":")[2]
         path = row.cells["path"].strip()

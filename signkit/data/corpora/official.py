@@ -128,18 +128,18 @@ def take_stock_of(
     """Count the frames of what the lists name, or read the headers of its landmarks."""
     rows = lists.once()
     wanted = [row for row in rows if row.id not in set(leave_out)]
-    found = _landmarks(wanted, Path(landmarks), fps) if landmarks else _frames(wanted, fps)
-    lists.digest.update(repr([(sample.id, sample.frames) for sample in found.samples]).encode())
+    present = _landmarks(wanted, Path(landmarks), fps) if landmarks else _frames(wanted, fps)
+    lists.digest.update(repr([(sample.id, sample.frames) for sample in present.samples]).encode())
     if landmarks:
-        lists.digest.update(repr((found.layout, found.width, found.checksums)).encode())
+        lists.digest.update(repr((present.layout, present.width, present.checksums)).encode())
     return Stock(
         corpus=Corpus(
-            name, tuple(found.samples), found.layout, found.width, fingerprint=lists.digest.hexdigest()
+            name, tuple(present.samples), present.layout, present.width, fingerprint=lists.digest.hexdigest()
         ),
         listed={split: sum(row.split == split for row in rows) for split in SPLITS},
         published=published,
         faults=tuple(lists.faults),
-        gaps=tuple(found.gaps),
+        gaps=tuple(present.gaps),
     )
 
 
@@ -180,7 +180,7 @@ def tree(places: Sequence[Path], marks: Sequence[str]) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Present:
     """The samples that are there, and the others. `checksums`: of the samples' files of landmarks."""
 
     samples: list[Sample]
@@ -190,19 +190,19 @@ class _Found:
     checksums: tuple[int, ...] = ()
 
 
-def _frames(rows: list[Listed], fps: float) -> _Found:
+def _frames(rows: list[Listed], fps: float) -> _Present:
     gaps = _gone(rows)
     gone = {gap.split for gap in gaps}
     samples = []
-    for row, found in zip(rows, count_all([row.frames for row in rows]), strict=True):
-        if found.fault:
-            gaps.append(Gap(row.split, 1, found.fault))
-        elif found.frames > 0:
-            samples.append(_sample(row, found.frames, partial(load_frames, found.folder, fps)))
+    for row, counted in zip(rows, count_all([row.frames for row in rows]), strict=True):
+        if counted.fault:
+            gaps.append(Gap(row.split, 1, counted.fault))
+        elif counted.frames > 0:
+            samples.append(_sample(row, counted.frames, partial(load_frames, counted.folder, fps)))
         elif row.split not in gone:
-            what = "there is no such folder" if found.frames < 0 else "the folder has no frames (png, jpg)"
+            what = "there is no such folder" if counted.frames < 0 else "the folder has no frames (png, jpg)"
             gaps.append(Gap(row.split, 1, UserError(str(row.frames), what, f"it is that of {row.where}")))
-    return _Found(samples, gaps, VIDEO, 3)
+    return _Present(samples, gaps, VIDEO, 3)
 
 
 def _gone(rows: list[Listed]) -> list[Gap]:
@@ -222,7 +222,7 @@ def _gone(rows: list[Listed]) -> list[Gap]:
     return gaps
 
 
-def _landmarks(rows: list[Listed], folder: Path, fps: float) -> _Found:
+def _landmarks(rows: list[Listed], folder: Path, fps: float) -> _Present:
     with ThreadPoolExecutor(THREADS) as pool:
         files = [*pool.map(partial(_landmark_file, folder), rows)]
     samples, gaps, checksums = [], [], []
@@ -241,7 +241,7 @@ def _landmarks(rows: list[Listed], folder: Path, fps: float) -> _Found:
         else:
             samples.append(_sample(row, header.frames, partial(load_landmarks, path, fps)))
             checksums.append(header.checksum)
-    return _Found(samples, gaps, layout, width, tuple(checksums))
+    return _Present(samples, gaps, layout, width, tuple(checksums))
 
 
 def _landmark_file(folder: Path, row: Listed) -> tuple[Path, NpzHeader] | UserError:

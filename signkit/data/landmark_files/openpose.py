@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from signkit.data.landmarks import check_landmarks
 from signkit.data.layouts import layout
-from signkit.data.npz import USUAL_FPS, NpzHeader
+from signkit.data.npz import NpzHeader
 from signkit.errors import UserError
 from signkit.runtime.files import plainly, read_text
-from signkit.types import Landmarks
+from signkit.types import USUAL_FPS, Landmarks
 
 KEYS = {
     "body": "pose_keypoints_2d",
@@ -47,15 +47,15 @@ def _frames(path: Path, where: str) -> list[Path]:
     """The files of a folder by their numbers."""
     with plainly(path, "read"):
         numbered = [(FRAME.search(file.name), file) for file in path.iterdir()]
-    found = sorted((int(match[1]), file) for match, file in numbered if match)
-    if not found:
+    frames = sorted((int(match[1]), file) for match, file in numbered if match)
+    if not frames:
         raise UserError(where, "the folder has none of OpenPose's files (…_000000000000_keypoints.json)")
-    for (number, file), (following, other) in zip(found, found[1:], strict=False):
+    for (number, file), (following, other) in zip(frames, frames[1:], strict=False):
         if following == number:
             raise UserError(where, f"{file.name} and {other.name} are both frame {number}")
         if following > number + 1:
             raise UserError(where, f"frame {number + 1} is missing, after {file.name}")
-    return [file for _, file in found]
+    return [file for _, file in frames]
 
 
 def _people(file: Path) -> list[Floats]:

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from signkit.config.registry import check_extra
+from signkit.config.registry import extra_for
 from signkit.data.landmarks import check_landmarks
 from signkit.data.layouts import layout
-from signkit.data.npz import USUAL_FPS, NpzHeader
+from signkit.data.npz import NpzHeader
 from signkit.errors import UserError
 from signkit.runtime.files import plainly
-from signkit.types import Landmarks
+from signkit.types import USUAL_FPS, Landmarks
 
 LONG = ("frame", "type", "landmark_index", "x", "y", "z")
 SEQUENCE = "sequence_id"
@@ -63,12 +63,9 @@ def _named(path: Path) -> tuple[Path, str]:
 
 @contextmanager
 def _opened(path: Path, where: str) -> Iterator[Any]:
-    try:
+    with extra_for(where):
         import pyarrow as arrow  # type: ignore[import-untyped, unused-ignore]
         from pyarrow import parquet
-    except ImportError as error:
-        check_extra(error, where)
-        raise
     if not os.path.isfile(path):
         there = os.path.exists(path)
         raise UserError(where, "is a folder, not a file" if there else "there is no such file")

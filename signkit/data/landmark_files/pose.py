@@ -184,8 +184,8 @@ def _members(component: Component, whole: Layout, part: str, where: str) -> list
     unknown = next((point for point in component.points if point not in place), None)
     if unknown is not None:
         raise UserError(where, f"{component.name} has a point {unknown!r}, which MediaPipe has not")
-    found = ((number, place[point]) for number, point in enumerate(component.points))
-    return [(number, point) for number, point in found if point >= 0]
+    pairs = ((number, place[point]) for number, point in enumerate(component.points))
+    return [(number, point) for number, point in pairs if point >= 0]
 
 
 def _in_pixels(points: Floats) -> bool:
@@ -236,9 +236,9 @@ class _Bytes:
         self.data, self.place = data, 0
 
     def numbers(self, form: str) -> tuple[Any, ...]:
-        found = struct.unpack_from(form, self.data, self.place)
+        values = struct.unpack_from(form, self.data, self.place)
         self.place += struct.calcsize(form)
-        return found
+        return values
 
     def text(self) -> str:
         (length,) = self.numbers("<H")

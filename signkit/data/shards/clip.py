@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from signkit.config.registry import check_extra
+from signkit.config.registry import extra_for
 from signkit.data.npz import DAMAGED, read_npy
 from signkit.data.shards.index import Entry
 from signkit.data.shards.tar import starts
@@ -182,11 +182,8 @@ def _alike(
 
 
 def _picture(content: memoryview, size: Size | None, where: str) -> npt.NDArray[np.uint8]:
-    try:
+    with extra_for(where):
         from PIL import Image
-    except ImportError as error:
-        check_extra(error, where)
-        raise
     try:
         with Image.open(io.BytesIO(content), formats=("JPEG",)) as image:
             if size is not None and 2 * max(size) <= min(image.size):

@@ -16,9 +16,9 @@ from signkit.data.shards.index import (
     Entry,
     file_sizes,
     lines_of,
+    read_header,
     read_index,
-    read_left,
-    read_made,
+    read_refused,
 )
 from signkit.errors import UserError
 from signkit.runtime.files import SUMS, plainly, read_text, sha256
@@ -35,20 +35,20 @@ def read(config: ShardsConfig) -> Corpus:
             faults of its index; a file of clips is missing or has another size than the index says.
     """
     root = Path(config.root)
-    made = read_made(root)
+    header = read_header(root)
     entries, faults = read_index(root)
     faults = faults or [*size_faults(root, entries)]
     fail_together(faults, str(root))
     if fault := sum_fault(root, INDEX) or sum_fault(root, EXTRA_TEXT):
         raise fault
     return Corpus(
-        name=made.name,
+        name=header.name,
         samples=tuple(_sample(root, number, entry) for number, entry in enumerate(entries, 1)),
-        layout=made.layout,
-        width=made.width,
+        layout=header.layout,
+        width=header.width,
         extra_text=_extra_text(root / EXTRA_TEXT),
         fingerprint=sha256(root / INDEX),
-        left_out=(*made.left_out, *(str(each.error()) for each in read_left(root))),
+        left_out=(*header.left_out, *(str(each.error()) for each in read_refused(root))),
     )
 
 

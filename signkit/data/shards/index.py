@@ -28,8 +28,8 @@ WORDS = {str: "text", int: "a whole number", float: "a number", list: "a list", 
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """What a prepared corpus is and how it was made: `corpus.json`.
+class Header:
+    """What a prepared corpus is and how it was prepared: `corpus.json`.
 
     Attributes:
         name: of the corpus that was read, and its layout and width.
@@ -102,7 +102,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class Refused:
     """A clip that is left out, and why: a line of `refused.jsonl`."""
 
     id: str
@@ -120,10 +120,10 @@ class Left:
         return json.dumps({"refused": asdict(self)}, ensure_ascii=False) + "\n"
 
 
-Record = Entry | Left
+Record = Entry | Refused
 
 
-def described(sample: Sample, fps: float) -> dict[str, Any]:
+def clip_description(sample: Sample, fps: float) -> dict[str, Any]:
     """What a stream needs to know of a clip: the ``.json`` beside its frames."""
     segments = [[s.gloss, s.start, s.end] for s in sample.segments]
     return {
@@ -132,7 +132,7 @@ def described(sample: Sample, fps: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def read_made(folder: Path) -> Made:
+def read_header(folder: Path) -> Header:
     """What a folder says that it holds.
 
     Raises:
@@ -148,7 +148,7 @@ def read_made(folder: Path) -> Made:
     kinds |= dict.fromkeys(("width", "clips", "size", "quality", "shard_size"), int)
     kinds |= {"left_out": list, "versions": dict}
     checked(values, kinds, str(path))
-    return Made(**values | {"left_out": tuple(map(str, values["left_out"]))})
+    return Header(**values | {"left_out": tuple(map(str, values["left_out"]))})
 
 
 def read_index(folder: Path) -> tuple[list[Entry], list[UserError]]:
@@ -206,10 +206,10 @@ def read_record(line: str, where: str) -> Record:
     if not isinstance(values, dict):
         raise UserError(where, "is not a clip that is left out")
     checked(values, dict.fromkeys(("id", "split", "where", "what", "hint"), str), where)
-    return Left(**values)
+    return Refused(**values)
 
 
-def read_left(folder: Path) -> list[Left]:
+def read_refused(folder: Path) -> list[Refused]:
     """The clips of train that a finished folder lacks.
 
     Raises:
@@ -217,8 +217,8 @@ def read_left(folder: Path) -> list[Left]:
     """
     path = folder / REFUSED
     lines = lines_of(path) if path.is_file() else []
-    found = (read_record(line, f"{path}:{number}") for number, line in enumerate(lines, 1))
-    return [record for record in found if isinstance(record, Left)]
+    records = (read_record(line, f"{path}:{number}") for number, line in enumerate(lines, 1))
+    return [record for record in records if isinstance(record, Refused)]
 
 
 def file_sizes(entries: Sequence[Entry]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""A clip of a corpus as the bytes that are kept of it: what the processes of `signkit data prepare` do."""
+"""A clip of a corpus as the bytes that are written of it: what the processes of `signkit data prepare` do."""
 
 import hashlib
 import io
@@ -12,28 +12,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from signkit.config.registry import check_extra
-from signkit.data.shards.index import described
+from signkit.config.registry import extra_for
+from signkit.data.shards.index import Header, Refused, clip_description
 from signkit.data.shards.tar import member
-from signkit.errors import OperationalError, UserError
-from signkit.types import Clip, Landmarks, Sample, Video
+from signkit.data.video.h264 import SAME_BITS
+from signkit.errors import UserError
+from signkit.types import USUAL_FPS, Clip, Landmarks, Sample, Video
 
 AT_ONCE = 128 << 20
 """Bytes of decoded frames that are held at a time, about."""
 KEY_FRAME = 12
 """Frames from one key frame of an mp4 to the next: what is decoded for one frame at most."""
-USUAL_FPS = 25.0
-"""Of features, which do not say."""
 ENDINGS = {"npz": "npz", "mp4": "mp4", "jpeg": "jpg"}
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How clips are kept: in ``shards`` or in ``mp4`` files, frames of size x size pixels."""
-
-    format: str
-    size: int
-    quality: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,62 +38,43 @@ class Packed:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """A clip that cannot be used, and why; an error does not travel well between processes.
-
-    Attributes:
-        users: whether the clip is at fault; else the machine is.
-    """
-
-    where: str
-    what: str
-    hint: str = ""
-    users: bool = True
-
-    def error(self) -> UserError | OperationalError:
-        """The error that it was."""
-        return UserError(self.where, self.what, self.hint) if self.users else OperationalError(self.what)
-
-
-@dataclass(frozen=True, slots=True)
 class Pack:
     """Packs a sample by its number; a function that knows the corpus."""
 
     samples: Sequence[Sample]
-    form: Form
+    header: Header
 
     def __call__(self, number: int) -> Packed | Refused:
-        """The packed sample, or why it is refused."""
+        """The packed sample, or why it is left out.
+
+        Raises:
+            OperationalError: it cannot be read, which is not the clip's fault.
+        """
         sample = self.samples[number]
         try:
-            return _packed(sample, f"{number:08d}", self.form)
+            return _packed(sample, f"{number:08d}", self.header)
         except UserError as error:
-            return Refused(error.where, error.what, error.hint)
-        except OperationalError as error:
-            return Refused("", str(error), users=False)
+            return Refused(sample.id, sample.split, error.where, error.what, error.hint)
 
 
-def _packed(sample: Sample, key: str, form: Form) -> Packed:
+def _packed(sample: Sample, key: str, header: Header) -> Packed:
     signal = sample.load()
     if isinstance(signal, Video):
         clip = signal.clip
         _check_frames(sample, clip.frames)
         fps = float(clip.fps)
-        kind = "jpeg" if form.format == "shards" else "mp4"
-        try:
-            parts = [*_jpegs(clip, form)] if kind == "jpeg" else [_mp4(clip, form)]
-        except ImportError as error:
-            check_extra(error, "signkit data prepare")
-            raise
+        kind = "jpeg" if header.format == "shards" else "mp4"
+        with extra_for("signkit data prepare"):
+            parts = [*_jpegs(clip, header)] if kind == "jpeg" else [_mp4(clip, header)]
     else:
         array = signal.points if isinstance(signal, Landmarks) else signal.vectors
         _check_frames(sample, len(array))
         fps = float(signal.fps) if isinstance(signal, Landmarks) else USUAL_FPS
         kind, parts = "npz", [_npz(signal.layout if isinstance(signal, Landmarks) else "", array, fps)]
     content = parts[0]
-    if form.format == "shards":
+    if header.format == "shards":
         ending = f".{{:06d}}.{ENDINGS[kind]}" if kind == "jpeg" else f".{ENDINGS[kind]}"
-        about = json.dumps(described(sample, fps), ensure_ascii=False).encode()
+        about = json.dumps(clip_description(sample, fps), ensure_ascii=False).encode()
         names = [key + ending.format(place) for place in range(len(parts))]
         content = b"".join((*map(member, names, parts), member(f"{key}.json", about)))
     return Packed(content, kind, fps, tuple(map(len, parts)), hashlib.sha256(content).hexdigest())
@@ -123,35 +94,35 @@ def _pictures(clip: Clip, size: int) -> Iterator[npt.NDArray[np.uint8]]:
         yield from clip.read(places, (size, size))
 
 
-def _jpegs(clip: Clip, form: Form) -> Iterator[bytes]:
+def _jpegs(clip: Clip, header: Header) -> Iterator[bytes]:
     from PIL import Image
 
-    for pixels in _pictures(clip, form.size):
+    for pixels in _pictures(clip, header.size):
         file = io.BytesIO()
-        Image.fromarray(pixels).save(file, "JPEG", quality=form.quality)
+        Image.fromarray(pixels).save(file, "JPEG", quality=header.quality)
         yield file.getvalue()
 
 
-def _mp4(clip: Clip, form: Form) -> bytes:
+def _mp4(clip: Clip, header: Header) -> bytes:
     """H.264 without frames that wait for later ones; one thread, so that the bits are always the same."""
     import av
 
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as container:
         stream: Any = container.add_stream("libx264", rate=Fraction(clip.fps).limit_denominator(1001))
-        stream.width = stream.height = form.size
+        stream.width = stream.height = header.size
         stream.pix_fmt = "yuv420p"
         stream.codec_context.thread_count = 1
-        rate, every = str(constant_rate(form.quality)), str(KEY_FRAME)
-        stream.options = {"preset": "veryfast", "crf": rate, "g": every, "bf": "0"}
-        for pixels in _pictures(clip, form.size):
+        rate, every = str(constant_rate(header.quality)), str(KEY_FRAME)
+        stream.options = {"preset": "veryfast", "crf": rate, "g": every, "bf": "0", **SAME_BITS}
+        for pixels in _pictures(clip, header.size):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), "rgb24")))
         container.mux(stream.encode())
     return file.getvalue()
 
 
 def constant_rate(quality: int) -> int:
-    """H.264's constant rate factor, from 0 (all is kept) to 51, for a quality from 100 to 1: 92 gives 14,
+    """H.264's constant rate factor, from 0 (lossless) to 51, for a quality from 100 to 1: 92 gives 14,
     about as good as JPEG's 92 (this project)."""
     return round(51 * math.sqrt((100 - quality) / 99))
 

@@ -1,14 +1,17 @@
-"""The folder that `signkit data prepare` fills: clip after clip in a fixed order, whatever breaks in.
+"""The folder that `signkit data prepare` fills: clip after clip in a fixed order, shard after shard.
 
-A clip's bytes are appended to the shard, then its line to a journal. Who comes back keeps the lines whose
-clips are there to the bit, cuts off what follows, and goes on: so the end is the same as without a break.
-A shard has its name when it is whole, the index when everything is.
+    train-000000.tar  train-000001.tar   whole, synced, and in the journal
+    .train-000002.tar.part               being written: lost if the command is broken off
+
+The journal has a block for each whole file: a line a clip, then an empty line. The command that is given
+again keeps the blocks whose files have their size, deletes all else, and goes on with the next shard: so the
+end is the same as without a break. The index is written when everything is there.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,20 +26,20 @@ from signkit.data.shards.index import (
     INDEX,
     REFUSED,
     Entry,
-    Left,
-    Made,
+    Header,
     Record,
+    Refused,
     file_sizes,
-    read_made,
+    read_header,
+    read_record,
 )
-from signkit.data.shards.journal import JOURNAL, kept, part
-from signkit.data.shards.pack import ENDINGS, Packed, Refused
+from signkit.data.shards.pack import ENDINGS, Packed
 from signkit.data.shards.tar import END
 from signkit.errors import UserError
 from signkit.runtime.files import SUMS, plainly, write_bytes, write_text
 from signkit.types import SPLITS, Corpus, Sample
 
-LOCK = ".lock"
+JOURNAL, LOCK = ".journal.jsonl", ".lock"
 AT_FIRST = (LOCK, f".{CORPUS}.part")
 """What may be in a folder in which nothing was begun yet."""
 NOT_SETTINGS = ("name", "layout", "width", "fingerprint", "clips", "left_out")
@@ -47,67 +50,71 @@ class Store:
     """A folder that is being filled.
 
     Attributes:
-        order: numbers of the corpus's samples in the order in which they are packed.
+        samples: of the corpus, and ``order`` their numbers in the order in which they are packed.
         records: what became of the first ones of them.
     """
 
     folder: Path
-    made: Made
+    header: Header
     samples: Sequence[Sample]
     order: Sequence[int]
     records: list[Record] = field(default_factory=list)
-    _journal: BinaryIO | None = None
+    _noted: int = 0
     _shard: BinaryIO | None = None
     _file: str = ""
     _end: int = 0
 
     @property
-    def next_sample(self) -> Sample:
-        """The sample whose turn it is."""
-        return self.samples[self.order[len(self.records)]]
+    def finished(self) -> bool:
+        """Whether the folder has all it should have."""
+        return (self.folder / INDEX).is_file()
 
     def add(self, packed: Packed | Refused) -> None:
-        """Keep the next clip, or the reason why it is left out.
+        """Write the next clip, or remember why it is left out.
 
         Raises:
             OperationalError: the disk is full, or cannot be written.
         """
-        number, sample = self.order[len(self.records)], self.next_sample
+        number = self.order[len(self.records)]
+        sample = self.samples[number]
         if isinstance(packed, Refused):
-            record: Record = Left(sample.id, sample.split, packed.where, packed.what, packed.hint)
+            self.records.append(packed)
+        elif self.header.format == "mp4":
+            file = f"{sample.split}/{number:08d}.{ENDINGS[packed.kind]}"
+            write_bytes(self.folder / file, packed.content)
+            self.records.append(_entry(sample, packed, file, 0))
+            self._note()
         else:
-            file, offset = self._place(sample.split, number, packed)
-            self._write(file, packed.content)
-            record = _entry(sample, packed, file, offset)
-        with plainly(self.folder / JOURNAL):
-            assert self._journal is not None
-            self._journal.write(record.line().encode())
-            self._journal.flush()
-        self.records.append(record)
+            self._open_shard(sample.split, len(packed.content))
+            assert self._shard is not None
+            with plainly(self.folder / self._file):
+                self._shard.write(packed.content)
+            self.records.append(_entry(sample, packed, self._file, self._end))
+            self._end += len(packed.content)
 
     def close_shard(self) -> None:
-        """Give the shard that is being filled its name."""
-        if self._shard is None:
-            return
-        path = self.folder / self._file
-        with plainly(path):
-            self._shard.write(END)
-            self._shard.flush()
-            os.fsync(self._shard.fileno())
-            self._shard.close()
-            os.replace(part(path), path)
-        self._shard = None
+        """Give the shard that is being written its name, and note all clips so far."""
+        if self._shard is not None:
+            path = self.folder / self._file
+            with plainly(path):
+                self._shard.write(END)
+                self._shard.flush()
+                os.fsync(self._shard.fileno())
+                self._shard.close()
+                os.replace(_part(path), path)
+            self._shard = None
+        self._note()
 
     def finish(self, corpus: Corpus, sums: Mapping[str, str]) -> None:
         """Write all that is left, the index last; ``sums`` are the SHA-256 of the files of clips."""
         place = {sample.id: number for number, sample in enumerate(self.samples)}
         records = sorted(self.records, key=lambda record: place[record.id])
-        left = [record for record in records if isinstance(record, Left)]
+        refused = [record for record in records if isinstance(record, Refused)]
         texts = {EXTRA_TEXT: "".join(json.dumps(s, ensure_ascii=False) + "\n" for s in corpus.extra_text)}
-        texts |= {REFUSED: "".join(record.line() for record in left)} if left else {}
+        texts |= {REFUSED: "".join(record.line() for record in refused)} if refused else {}
         texts |= {INDEX: "".join(record.line() for record in records if isinstance(record, Entry))}
         digests = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
-        digests |= {CORPUS: hashlib.sha256(self.made.text().encode()).hexdigest(), **sums}
+        digests |= {CORPUS: hashlib.sha256(self.header.text().encode()).hexdigest(), **sums}
         lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(digests.items()))
         with plainly(self.folder / REFUSED):  # of an end that was broken off, when clips were still left out
             (self.folder / REFUSED).unlink(missing_ok=True)
@@ -115,85 +122,89 @@ class Store:
             write_text(self.folder / name, text)
         self.tidy()
 
-    def close(self) -> None:
-        """Close what is open, as it is."""
-        for file in (self._journal, self._shard):
-            if file is not None:
-                with suppress(OSError):  # what could not be written was told when it was written
-                    file.close()
-        self._journal = self._shard = None
-
     def tidy(self) -> None:
-        """Remove what is needed only until the end."""
-        self.close()
-        (self.folder / JOURNAL).unlink(missing_ok=True)
+        """Remove what is needed only until the end, and a shard that is not whole."""
+        if self._shard is not None:
+            with suppress(OSError):  # what could not be written was told when it was written
+                self._shard.close()
+            with plainly(self.folder / self._file, "deleted"):
+                _part(self.folder / self._file).unlink(missing_ok=True)
+            self._shard = None
+        if self.finished:
+            (self.folder / JOURNAL).unlink(missing_ok=True)
 
     def files(self) -> list[str]:
         """The files of clips, in the order of their names."""
         return sorted({record.file for record in self.records if isinstance(record, Entry)})
 
-    def _place(self, split: str, number: int, packed: Packed) -> tuple[str, int]:
-        """The file that the next clip goes to, and where in it."""
-        if self.made.format == "mp4":
-            return f"{split}/{number:08d}.{ENDINGS[packed.kind]}", 0
-        count = -1
-        if self._file.startswith(f"{split}-"):
-            if self._end + len(packed.content) <= self.made.shard_size:
-                return self._file, self._end
-            count = int(self._file[-10:-4])
-        return f"{split}-{count + 1:06d}.tar", 0
+    def resume(self, retry: bool) -> None:
+        """Take up what is there, and delete what is not whole.
 
-    def _write(self, file: str, content: bytes) -> None:
-        path = self.folder / file
-        if not file.endswith(".tar"):
-            write_bytes(path, content)
-            return
-        if file != self._file or self._shard is None:
-            self.close_shard()
-            with plainly(path):
-                self._shard = open(part(path), "wb")
-            self._file, self._end = file, 0
-        with plainly(path):
-            self._shard.write(content)
-            self._shard.flush()
-        self._end += len(content)
-
-    def resume(self) -> None:
-        """Take up what is there.
+        Args:
+            retry: begin again with the first clip that was left out; it may have been mended.
 
         Raises:
-            OperationalError: it cannot be read, or cut to what holds.
+            OperationalError: it cannot be read, or not deleted.
         """
-        self._file, self._end = "", 0
+        path = self.folder / JOURNAL
+        with plainly(path, "read"):
+            blocks = path.read_bytes().split(b"\n\n")[:-1] if path.is_file() else []
+        whole = b""
+        for block in blocks:
+            records = self._read_block(block)
+            if not records or (retry and any(isinstance(record, Refused) for record in records)):
+                break
+            self.records += records
+            whole += block + b"\n\n"
+        write_bytes(path, whole)
+        self._noted = len(self.records)
+        files = self.files()
+        self._file = next((r.file for r in reversed(self.records) if isinstance(r, Entry)), "")
         with plainly(self.folder):
-            self.records = kept(self.folder, [self.samples[number] for number in self.order])
-            entries = [record for record in self.records if isinstance(record, Entry)]
-            keep = set(file_sizes(entries))
-            if entries and entries[-1].file.endswith(".tar"):
-                self._file, self._end = entries[-1].file, entries[-1].end
-                keep -= {self._file}
-                growing = part(self.folder / self._file)
-                if not growing.exists():
-                    os.replace(self.folder / self._file, growing)
-                os.truncate(growing, self._end)
-                self._shard = open(growing, "ab")
-            open_part = part(self.folder / self._file) if self._shard else None
-            for path in _of_clips(self.folder):
-                if path.relative_to(self.folder).as_posix() not in keep and path != open_part:
+            for path in (*self.folder.iterdir(), *(p for s in SPLITS for p in self.folder.glob(f"{s}/*"))):
+                name = path.with_name(path.name.removeprefix(".").removesuffix(".part"))
+                ours = FILE.fullmatch(name.relative_to(self.folder).as_posix())
+                if ours and path.relative_to(self.folder).as_posix() not in files:
                     path.unlink()
-        write_text(self.folder / JOURNAL, "".join(record.line() for record in self.records))
-        with plainly(self.folder / JOURNAL):
-            self._journal = open(self.folder / JOURNAL, "ab")
 
-    def cut(self, count: int) -> None:
-        """Forget all but the first records."""
-        self.close()
-        write_text(self.folder / JOURNAL, "".join(record.line() for record in self.records[:count]))
-        self.resume()
+    def _read_block(self, block: bytes) -> list[Record]:
+        """The records of a block; none if it is damaged, of other clips, or a file has not its size."""
+        try:
+            records = [read_record(line, JOURNAL) for line in block.decode().split("\n")]
+        except (UserError, UnicodeDecodeError):
+            return []
+        begin = len(self.records)
+        samples = [self.samples[number] for number in self.order[begin : begin + len(records)]]
+        same = [record.id for record in records] == [sample.id for sample in samples]
+        sizes = file_sizes([record for record in records if isinstance(record, Entry)])
+        there = all(_size(self.folder / file) == size for file, size in sizes.items())
+        return records if same and there else []
+
+    def _open_shard(self, split: str, size: int) -> None:
+        """See to it that the next clip of a split, of so many bytes, can be written to an open shard."""
+        same = self._file.startswith(f"{split}-")
+        if self._shard is not None and same and self._end + size <= self.header.shard_size:
+            return
+        self.close_shard()
+        number = int(self._file[-10:-4]) + 1 if same else 0
+        self._file, self._end = f"{split}-{number:06d}.tar", 0
+        with plainly(self.folder / self._file):
+            self._shard = open(_part(self.folder / self._file), "wb")
+
+    def _note(self) -> None:
+        """Add a block to the journal: all records that are not in it."""
+        lines = "".join(record.line() for record in self.records[self._noted :])
+        if lines:
+            with plainly(self.folder / JOURNAL), open(self.folder / JOURNAL, "ab") as journal:
+                journal.write(lines.encode() + b"\n")
+        self._noted = len(self.records)
 
 
-def begin(folder: Path, made: Made, samples: Sequence[Sample]) -> Store:
-    """The folder, made or taken up again; what is in it is cut to what holds.
+def begin(folder: Path, header: Header, samples: Sequence[Sample], *, retry: bool) -> Store:
+    """The folder, new or taken up again; what is in it is cut to what is whole.
+
+    Args:
+        retry: as that of `Store.resume`.
 
     Raises:
         UserError: it holds something else, or was begun with other settings or from another corpus.
@@ -203,12 +214,12 @@ def begin(folder: Path, made: Made, samples: Sequence[Sample]) -> Store:
         folder.mkdir(parents=True, exist_ok=True)
         there = sorted(path.name for path in folder.iterdir() if path.name not in AT_FIRST)
     if not there:
-        write_text(folder / CORPUS, made.text())
-    _check_same(folder, made)
+        write_text(folder / CORPUS, header.text())
+    _check_same(folder, header)
     order = sorted(range(len(samples)), key=lambda number: SPLITS.index(samples[number].split))
-    store = Store(folder, made, samples, order)
-    if not is_finished(folder):
-        store.resume()
+    store = Store(folder, header, samples, order)
+    if not store.finished:
+        store.resume(retry)
     return store
 
 
@@ -235,20 +246,15 @@ def check_out(folder: Path, sources: Sequence[Path]) -> None:
             raise UserError(where, what, "choose a new or an empty folder")
 
 
-def is_finished(folder: Path) -> bool:
-    """Whether the preparing of a folder has come to its end."""
-    return (folder / INDEX).is_file()
-
-
-def _check_same(folder: Path, made: Made) -> None:
+def _check_same(folder: Path, header: Header) -> None:
     """Refuse to go on with other settings or another corpus than those it was begun with."""
-    old, new = asdict(read_made(folder)), asdict(made)
-    lines = [f"\n  `{key}`: {old[key]}, now {new[key]}" for key in new if old[key] != new[key]]
-    if any(old[key] != new[key] for key in NOT_SETTINGS):
+    old, new = asdict(read_header(folder)), asdict(header)
+    changed = [key for key in new if old[key] != new[key]]
+    what = "was begun with other settings; take the change back, or choose another --out:"
+    if any(key in NOT_SETTINGS for key in changed):
         what = "was begun from another corpus, or the corpus has changed since; choose another --out:"
-        raise UserError(str(folder), what + "".join(lines))
-    if lines:
-        what = "was begun with other settings; take the change back, or choose another --out:"
+    if changed:
+        lines = (f"\n  `{key}`: {old[key]}, now {new[key]}" for key in changed)
         raise UserError(str(folder), what + "".join(lines))
 
 
@@ -271,9 +277,10 @@ def _entry(sample: Sample, packed: Packed, file: str, offset: int) -> Entry:
     )
 
 
-def _of_clips(folder: Path) -> Iterator[Path]:
-    """All files that this program has made for clips, those that are half-written too."""
-    for path in [*folder.iterdir(), *(p for split in SPLITS for p in folder.glob(f"{split}/*"))]:
-        bare = path.with_name(path.name.removeprefix(".").removesuffix(".part"))
-        if FILE.fullmatch(bare.relative_to(folder).as_posix()):
-            yield path
+def _part(path: Path) -> Path:
+    """What a shard is called while it is being written."""
+    return path.with_name(f".{path.name}.part")
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else -1

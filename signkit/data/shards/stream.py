@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from signkit.config.registry import check_extra
+from signkit.config.registry import extra_for
 from signkit.data.shards.clip import MemoryClip, npz_signal
 from signkit.errors import UserError
 from signkit.types import Sample, Segment, Signal, Video
@@ -27,11 +27,8 @@ def stream(urls: Sequence[str], *, shuffle: int = 0, seed: int = 0) -> "Iterator
     Raises:
         UserError: webdataset is not installed.
     """
-    try:
+    with extra_for("shards as a stream"):
         import webdataset  # type: ignore[import-untyped]
-    except ImportError as error:
-        check_extra(error, "shards as a stream")
-        raise
     dataset = webdataset.WebDataset(
         list(urls),
         nodesplitter=webdataset.split_by_node,

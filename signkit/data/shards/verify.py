@@ -5,25 +5,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 from signkit.data.shards.corpus import read_sums, size_faults
-from signkit.data.shards.index import INDEX, Entry, read_index, read_made
+from signkit.data.shards.index import INDEX, Entry, read_header, read_index
 from signkit.errors import UserError, UserErrors
-from signkit.runtime.files import SUMS, plainly
+from signkit.runtime.files import SUMS, plainly, sha256
 
-BLOCK = 1 << 20
 HINT = "copy or prepare it again"
 
 
-def verify(root: Path, told: Callable[[int, int], None] = lambda done, total: None) -> list[UserError]:
+def verify(root: Path, on_progress: Callable[[int, int], None] | None = None) -> list[UserError]:
     """What is wrong with a prepared corpus; nothing if all of it is as it was written.
 
     Args:
-        told: called with the bytes read so far, and with those there are.
+        on_progress: called with the bytes read so far, and with those there are.
 
     Raises:
         OperationalError: a file cannot be read.
     """
     try:
-        read_made(root)
+        read_header(root)
         entries, faults = read_index(root)
         sums = read_sums(root)
     except UserErrors as errors:
@@ -35,24 +34,27 @@ def verify(root: Path, told: Callable[[int, int], None] = lambda done, total: No
         clips.setdefault(entry.file, []).append(entry)
     faults += [UserError(str(root / SUMS), f"lacks {name}") for name in (INDEX, *clips) if name not in sums]
     missized = size_faults(root, entries) if not faults else []
-    wrong = {fault.where for fault in missized}
+    known = {fault.where for fault in missized}
     sizes = {name: _size(root / name) for name in sums}
-    done, total = 0, sum(sizes.values())
+    done = 0
     for name, digest in sums.items():
         path = root / name
-        if not path.is_file():
-            faults += [UserError(str(path), "is missing", HINT)] if str(path) not in wrong else []
-        elif str(path) not in wrong and _digest(path) != digest:
-            faults += _places(root, path, clips.get(name, []))
+        if str(path) not in known:
+            faults += _faults(path, digest, clips.get(name, []))
         done += sizes[name]
-        told(done, total)
+        if on_progress is not None:
+            on_progress(done, sum(sizes.values()))
     return faults + missized
 
 
-def _places(root: Path, path: Path, entries: list[Entry]) -> list[UserError]:
-    """Which clips of a damaged file are damaged."""
+def _faults(path: Path, digest: str, entries: list[Entry]) -> list[UserError]:
+    """Whether a file is damaged, and which of its clips are."""
+    if not path.is_file():
+        return [UserError(str(path), "is missing", HINT)]
     faults = []
     with plainly(path, "read"), open(path, "rb") as file:
+        if sha256(path) == digest:
+            return []
         for entry in entries:
             file.seek(entry.offset)
             if hashlib.sha256(file.read(entry.bytes)).hexdigest() != entry.sha256:
@@ -60,14 +62,6 @@ def _places(root: Path, path: Path, entries: list[Entry]) -> list[UserError]:
                 faults.append(UserError(str(path), what, HINT))
     what = f"is damaged: its SHA-256 is not the one in {SUMS}"
     return faults or [UserError(str(path), what, HINT)]
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with plainly(path, "read"), open(path, "rb") as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _size(path: Path) -> int:

@@ -2,7 +2,7 @@
 
 Equal options give equal bits on any machine. No sentence of dev or test is in train or in the extra
 text, and none is twice in dev and test: what is learnt must be signs and grammar, not sentences.
-Clips are drawn when they are loaded; only their sentences and timing are made beforehand.
+Clips are drawn when they are loaded; only their sentences and timing are drawn beforehand.
 """
 
 import hashlib
@@ -74,12 +74,12 @@ def _held_out(language: Grammar, config: SyntheticConfig) -> list[Sentence]:
     """The sentences of dev and test, all different."""
     wanted = config.dev + config.test
     bits = stream(config.seed, HELD_OUT)
-    found: dict[tuple[str, ...], Sentence] = {}
+    sentences: dict[tuple[str, ...], Sentence] = {}
     for _ in range(1000 + 20 * wanted):
         sentence = grammar.draw_sentence(language, bits)
-        found.setdefault(sentence.glosses, sentence)
-        if len(found) == wanted:
-            return list(found.values())
+        sentences.setdefault(sentence.glosses, sentence)
+        if len(sentences) == wanted:
+            return list(sentences.values())
     what = f"dev and test need {wanted} different sentences, more than {config.signs} signs make easily"
     raise UserError("data.signs", what, "take more signs or smaller dev and test")
 

@@ -1,4 +1,4 @@
-"""Made clips in the shape of official folders: the readers find there what they find in a licensed copy.
+"""Synthetic clips in the shape of official folders, for which the readers of the licensed copies are written.
 
 The frames have the size that is asked for, whatever the folder's name says. Labels that a release has
 as a pickle are written in its text form alone.
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from signkit.data.corpora.configs import SyntheticConfig
 from signkit.data.synthetic import corpus as synthetic
 from signkit.data.synthetic.video import draw_look, film
+from signkit.data.video.h264 import SAME_BITS
 from signkit.types import SPLITS, Landmarks, Sample
 
 Frames = npt.NDArray[np.uint8]
@@ -30,8 +31,8 @@ FPS = 25
 
 
 @dataclass(frozen=True, kw_only=True)
-class Made:
-    """What is to be made. `size`: height and width of the frames."""
+class LayoutOptions:
+    """How many clips of whom, in which layout. `size`: height and width of the frames."""
 
     layout: Layout
     signers: int = 5
@@ -43,44 +44,46 @@ class Made:
     seed: int = 1
 
 
-def write_layout(folder: Path, made: Made, watch: Callable[[int], None] = lambda done: None) -> None:
+def write_layout(
+    folder: Path, options: LayoutOptions, on_progress: Callable[[int], None] = lambda done: None
+) -> None:
     """Write the clips and lists into a folder.
 
     Args:
-        watch: is told how many clips are written.
+        on_progress: called with the number of clips written so far.
 
     Raises:
         UserError: the glosses make too few sentences for the sizes asked for.
     """
-    samples = _samples(made)
-    write = _WRITERS[made.layout]
-    for done, (sample, frames) in enumerate(_filmed(samples, made), 1):
+    samples = _samples(options)
+    write = _WRITERS[options.layout]
+    for done, (sample, frames) in enumerate(_filmed(samples, options), 1):
         write.clip(folder, sample, frames)
-        watch(done)
+        on_progress(done)
     write.lists(folder, samples)
 
 
-def clips(made: Made) -> int:
-    """How many clips are made."""
-    return made.train + made.dev + made.test
+def clips(options: LayoutOptions) -> int:
+    """How many clips there are of all splits."""
+    return options.train + options.dev + options.test
 
 
-def _samples(made: Made) -> tuple[Sample, ...]:
+def _samples(options: LayoutOptions) -> tuple[Sample, ...]:
     corpus = synthetic.read(
         SyntheticConfig(
-            seed=made.seed, train=made.train, dev=made.dev, test=made.test, extra_sentences=0,
-            signs=made.glosses, homonyms=0.0, signers=made.signers, noise=0.0, gaps=0.0,
+            seed=options.seed, train=options.train, dev=options.dev, test=options.test, extra_sentences=0,
+            signs=options.glosses, homonyms=0.0, signers=options.signers, noise=0.0, gaps=0.0,
         )
     )  # fmt: skip
     return corpus.samples
 
 
-def _filmed(samples: Sequence[Sample], made: Made) -> Iterator[tuple[Sample, Frames]]:
-    looks = {number: draw_look(number, made.seed) for number in range(made.signers)}
+def _filmed(samples: Sequence[Sample], options: LayoutOptions) -> Iterator[tuple[Sample, Frames]]:
+    looks = {number: draw_look(number, options.seed) for number in range(options.signers)}
     for sample in samples:
         signal = sample.load()
         assert isinstance(signal, Landmarks)
-        yield sample, film(signal.points, looks[_signer(sample) - 1], made.size)
+        yield sample, film(signal.points, looks[_signer(sample) - 1], options.size)
 
 
 def _signer(sample: Sample) -> int:
@@ -90,7 +93,7 @@ def _signer(sample: Sample) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Writer:
-    """How a layout keeps a clip, and its lists."""
+    """How a layout stores a clip, and its lists."""
 
     clip: Callable[[Path, Sample, Frames], None]
     lists: Callable[[Path, Sequence[Sample]], None]
@@ -167,7 +170,7 @@ def _mp4_clip(folder: Path, sample: Sample, frames: Frames) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     height, width = frames.shape[1:3]
     with av.open(str(path), "w", options={"fflags": "+bitexact"}) as file:
-        stream = file.add_stream("libx264", rate=FPS, options={"crf": "18", "threads": "1"})
+        stream = file.add_stream("libx264", rate=FPS, options={"crf": "18", "threads": "1", **SAME_BITS})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for pixels in frames:
             file.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))

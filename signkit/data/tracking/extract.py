@@ -1,5 +1,6 @@
 """One clip: its frames tracked, mended if asked, and written."""
 
+import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,19 +9,19 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from signkit.data.landmark_files.write import content
+from signkit.data.landmark_files import pose
 from signkit.data.layouts import layout
-from signkit.data.npz import USUAL_FPS
 from signkit.data.tracking.fill import fill, marked
 from signkit.data.tracking.frames import in_order
 from signkit.data.tracking.tracker import Model, Tracked, Tracker
 from signkit.data.video import open_clip
 from signkit.runtime.files import write_bytes
+from signkit.types import USUAL_FPS
 
 PARTS = {"body": "pose", "face": "face", "left_hand": "left hand", "right_hand": "right hand"}
 """What a part of a layout is called in reports."""
-TOLD = 8
-"""Frames after which progress is told."""
+REPORTED = 8
+"""Frames after which progress is reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What was found in a clip: of each part the share of frames in which the tracker saw it."""
+class Summary:
+    """What there is of a clip: of each part the share of frames in which the tracker saw it."""
 
     frames: int
     fps: float
@@ -47,12 +48,12 @@ class Found:
 
 
 def extract(
-    tracker: Tracker, source: Path, output: Path, options: Options, tell: Callable[[int], None]
-) -> Found:
+    tracker: Tracker, source: Path, output: Path, options: Options, on_progress: Callable[[int], None]
+) -> Summary:
     """Track a clip and write its file, whole or not at all.
 
     Args:
-        tell: called now and then with the number of frames done since the last time.
+        on_progress: called now and then with the number of frames done since the last time.
 
     Raises:
         UserError: the clip cannot be read.
@@ -60,26 +61,32 @@ def extract(
     """
     clip = open_clip(source)
     fps = options.fps if source.is_dir() else clip.fps
-    tracked = tracker.track(_told(in_order(clip), tell))
-    found = Found(len(tracked.points), fps, _shares(tracked, options.model))
+    tracked = tracker.track(_reporting(in_order(clip), on_progress))
+    summary = Summary(len(tracked.points), fps, _shares(tracked, options.model))
     tracked = marked(tracked)
     if options.fill == "linear":
         tracked = fill(tracked, layout(options.model), fps)
-    written = content(
-        tracked.points, tracked.confidence, layout=options.model, fps=fps, size=tracked.size,
-        format=options.format,
-    )  # fmt: skip
-    write_bytes(output, written)
-    return found
+    write_bytes(output, content(tracked, options, fps))
+    return summary
 
 
-def _told(
-    frames: Iterator[npt.NDArray[np.uint8]], tell: Callable[[int], None]
+def content(tracked: Tracked, options: Options, fps: float) -> bytes:
+    """The content of a file; equal landmarks give equal bytes."""
+    points, confidence = tracked.points, tracked.confidence
+    if options.format == "pose":
+        return pose.content(points, confidence, options.model, fps, tracked.size)
+    file = io.BytesIO()
+    np.savez(file, landmarks=points, confidence=confidence, layout=np.array(options.model), fps=np.array(fps))
+    return file.getvalue()
+
+
+def _reporting(
+    frames: Iterator[npt.NDArray[np.uint8]], on_progress: Callable[[int], None]
 ) -> Iterator[npt.NDArray[np.uint8]]:
     for number, frame in enumerate(frames, 1):
         yield frame
-        if number % TOLD == 0:
-            tell(TOLD)
+        if number % REPORTED == 0:
+            on_progress(REPORTED)
 
 
 def _shares(tracked: Tracked, model: Model) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Gaps and flicker of tracked landmarks, mended where that is asked for. What is made up is marked."""
+"""Gaps and flicker of tracked landmarks, mended where that is asked for. What is filled in is marked."""
 
 from dataclasses import replace
 
@@ -23,7 +23,7 @@ Bools = npt.NDArray[np.bool_]
 
 
 def marked(tracked: Tracked) -> Tracked:
-    """The confidence of seen points raised to `SEEN`, so that filled ones can be told by theirs."""
+    """The confidence of seen points raised to `SEEN`, so that filled ones are known by theirs."""
     seen = ~np.isnan(tracked.points).any(-1)
     sure = np.where(seen, np.maximum(tracked.confidence, np.float32(SEEN)), np.float32(0))
     return replace(tracked, confidence=sure)
@@ -38,14 +38,14 @@ def fill(tracked: Tracked, layout: Layout, fps: float) -> Tracked:
         tracked: as `marked` gives it.
     """
     points = np.where(_jumps(tracked.points, layout)[..., None], np.float32(np.nan), tracked.points)
-    filled, made = _interpolated(points, int(GAP * fps + 1e-6))
+    filled, was_filled = _interpolated(points, int(GAP * fps + 1e-6))
     seen = np.where(np.isnan(points).any(-1), np.float32(0), tracked.confidence)
-    return replace(tracked, points=filled, confidence=np.where(made, np.float32(FILLED), seen))
+    return replace(tracked, points=filled, confidence=np.where(was_filled, np.float32(FILLED), seen))
 
 
 def _jumps(points: Floats, layout: Layout) -> Bools:
     """Points [frames, points] of parts that are elsewhere for one frame."""
-    found = np.zeros(points.shape[:2], bool)
+    jumping = np.zeros(points.shape[:2], bool)
     for members in layout.parts.values():
         part = points[:, list(members), :2]
         seen = ~np.isnan(part).any((-1, -2))
@@ -58,20 +58,23 @@ def _jumps(points: Floats, layout: Layout) -> Bools:
             for a, b in ((centre[1:-1], centre[:-2]), (centre[1:-1], centre[2:]), (centre[2:], centre[:-2]))
         )
         away = np.minimum(before, after)  # NaN, which is never more, where one of the three is missing
-        found[1:-1, list(members)] = ((away > JUMP * size) & (apart < away / 2))[:, None]
-    return found
+        jumping[1:-1, list(members)] = ((away > JUMP * size) & (apart < away / 2))[:, None]
+    return jumping
 
 
 def _interpolated(points: Floats, most: int) -> tuple[Floats, Bools]:
     """Gaps of up to so many frames filled, and which points [frames, points] were."""
+    # Of each frame, the nearest frame before and after it in which the point was seen:
+    #     seen       0 1 . . 4      last       0 1 1 1 4
+    #                               following  0 1 4 4 4      the gap is following - last - 1 = 2 frames
     missing = np.isnan(points).any(-1)
     frames = np.arange(len(points))[:, None]
     last = np.maximum.accumulate(np.where(missing, -1, frames))
     following = np.minimum.accumulate(np.where(missing, len(points), frames)[::-1])[::-1]
-    made = missing & (last >= 0) & (following < len(points)) & (following - last - 1 <= most)
-    frame, point = np.nonzero(made)
-    a, b = last[made], following[made]
+    filled = missing & (last >= 0) & (following < len(points)) & (following - last - 1 <= most)
+    frame, point = np.nonzero(filled)
+    a, b = last[filled], following[filled]
     share = ((frame - a) / (b - a)).astype(np.float32)[:, None]
     out = points.copy()
-    out[made] = (1 - share) * points[a, point] + share * points[b, point]
-    return out, made
+    out[filled] = (1 - share) * points[a, point] + share * points[b, point]
+    return out, filled

@@ -1,5 +1,5 @@
-"""MediaPipe behind one function: frames in, points of a layout out. It prints from C++ and is best kept in a
-process of its own, see `signkit.data.tracking.workers`."""
+"""MediaPipe behind one function: frames in, points of a layout out. It prints from C++ and is best run in a
+process of its own, see `signkit.data.tracking.jobs`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -60,8 +60,8 @@ class Tracker:
             frame.flags.writeable = False  # so MediaPipe does not copy it
             height, width = frame.shape[:2]
             parts = [
-                _part(found, size)
-                for found, size in zip(self._read(self._graph, frame), self._parts, strict=True)
+                _part(landmarks, size)
+                for landmarks, size in zip(self._read(self._graph, frame), self._parts, strict=True)
             ]
             scale = np.array([width, height, width], np.float32)  # z is counted in picture widths
             points.append(np.concatenate([part[:, :3] for part in parts]) * scale)
@@ -69,30 +69,32 @@ class Tracker:
         return Tracked(np.stack(points), np.stack(sure), (width, height))
 
 
-def _part(found: Any, size: int) -> Floats:
-    """x, y, z and confidence [points, 4] of a part. Of the face and the hands MediaPipe tells none: 1."""
-    if found is None:
+def _part(landmarks: Any, size: int) -> Floats:
+    """x, y, z and confidence [points, 4] of a part. MediaPipe gives none of the face and the hands: 1."""
+    if landmarks is None:
         return np.full((size, 4), (np.nan, np.nan, np.nan, 0), np.float32)
-    rows = [(p.x, p.y, p.z, p.visibility if p.HasField("visibility") else 1.0) for p in found.landmark[:size]]
+    rows = [
+        (p.x, p.y, p.z, p.visibility if p.HasField("visibility") else 1.0) for p in landmarks.landmark[:size]
+    ]
     return np.array(rows, np.float32)
 
 
 def _holistic(graph: Any, frame: npt.NDArray[np.uint8]) -> tuple[Any, ...]:
-    found = graph.process(frame)
+    results = graph.process(frame)
     return (
-        found.pose_landmarks,
-        found.face_landmarks,
-        found.left_hand_landmarks,
-        found.right_hand_landmarks,
+        results.pose_landmarks,
+        results.face_landmarks,
+        results.left_hand_landmarks,
+        results.right_hand_landmarks,
     )
 
 
 def _hands(graph: Any, frame: npt.NDArray[np.uint8]) -> tuple[Any, ...]:
     """The left and the right hand. Of two hands that are called by one name, the surer one keeps it."""
-    found = graph.process(frame)
-    kinds = [kind.classification[0] for kind in found.multi_handedness or ()]
+    results = graph.process(frame)
+    kinds = [kind.classification[0] for kind in results.multi_handedness or ()]
     hands = sorted(
-        zip(kinds, found.multi_hand_landmarks or (), strict=True),
+        zip(kinds, results.multi_hand_landmarks or (), strict=True),
         key=lambda pair: pair[0].score,
         reverse=True,
     )

@@ -13,11 +13,11 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from signkit.data.video.folder import USUAL_FPS
 from signkit.data.video.packets import begins_amid, declared_seconds, read_headers
 from signkit.data.video.picture import DAMAGED
 from signkit.data.video.pixels import Size, ToRgb, gathered, turn_of
 from signkit.errors import UserError
+from signkit.types import USUAL_FPS
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -44,7 +44,7 @@ FROM_THE_START = ("pal8",)
 
 @dataclass(frozen=True, slots=True)
 class VideoFile:
-    """A file of video, opened anew for each reading; it holds no handle.
+    """A file of video, opened for each reading; it holds no handle.
 
     Attributes:
         frames: how many there are, in the order in which they are shown.
@@ -105,18 +105,18 @@ class VideoFile:
                 except av.FFmpegError as error:
                     raise _LostError from error
                 frames, sought = self._placed(container, stream, keys[key]), True
-            found = None
+            placed_frame = None
             try:
-                found = next((placed for placed in frames if placed[0] >= target), None)
+                placed_frame = next((placed for placed in frames if placed[0] >= target), None)
             except _DamagedError as error:
                 if sought:
                     raise _LostError from error
                 raise UserError(self.where, f"frame {error.place} cannot be decoded", DAMAGED) from error
-            if found is None or found[0] != target:
+            if placed_frame is None or placed_frame[0] != target:
                 if sought:
                     raise _LostError
                 raise UserError(self.where, f"frame {target} cannot be decoded", DAMAGED)
-            yield found[1]
+            yield placed_frame[1]
             place = target + 1
 
     def _placed(
@@ -178,9 +178,9 @@ def _counted(path: Path, where: str, rate: Fraction | None) -> VideoFile:
         raise UserError(where, f"frame {error.place} cannot be decoded", DAMAGED) from error
     if not times:
         raise UserError(where, "has no frames")
-    told = [time for time in times if time is not None]
-    rising = len(told) == len(times) and all(one < next_ for one, next_ in pairwise(told))
-    fps = _fps(np.array(told, dtype=np.int64), unit, rate) if rising else float(rate or USUAL_FPS)
+    known = [time for time in times if time is not None]
+    rising = len(known) == len(times) and all(one < next_ for one, next_ in pairwise(known))
+    fps = _fps(np.array(known, dtype=np.int64), unit, rate) if rising else float(rate or USUAL_FPS)
     return VideoFile(path, where, len(times), fps, none, none, none)
 
 

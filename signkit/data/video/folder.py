@@ -14,8 +14,8 @@ from signkit.data.video.picture import DAMAGED, decoded
 from signkit.data.video.pixels import Size, gathered
 from signkit.errors import UserError
 from signkit.runtime.files import plainly, read_bytes
+from signkit.types import USUAL_FPS
 
-USUAL_FPS = 25.0
 ENDINGS = (".png", ".jpg", ".jpeg")
 
 

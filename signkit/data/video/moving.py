@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageSequence
 
-from signkit.data.video.folder import USUAL_FPS
 from signkit.data.video.picture import DAMAGED, rgb
 from signkit.data.video.pixels import Size, gathered
 from signkit.errors import UserError
+from signkit.types import USUAL_FPS
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 import os
 from pathlib import Path
 
-from signkit.config.registry import check_extra
-from signkit.data.video.folder import USUAL_FPS, open_folder
+from signkit.config.registry import extra_for
+from signkit.data.video.folder import open_folder
 from signkit.errors import UserError
 from signkit.runtime.files import plainly
-from signkit.types import Clip, Video
+from signkit.types import USUAL_FPS, Clip
 
 PICTURES = (b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
 """How files begin that Pillow reads; WebP is told apart on its own. A JPEG may be the first of a film."""
@@ -28,32 +28,15 @@ def open_clip(path: Path, where: str = "", fps: float = USUAL_FPS) -> Clip:
         OperationalError: it cannot be read.
     """
     where = where or str(path)
-    try:
-        import av  # noqa: F401
-        import PIL  # noqa: F401
-
-        if os.path.isdir(path):  # where `Path.is_dir` raises, opening says why
-            return open_folder(path, where, fps)
-        start = _start(path, where)
-        if start.startswith(PICTURES) or (start[:4], start[8:12]) == (b"RIFF", b"WEBP"):
-            from signkit.data.video.moving import open_moving
-
-            return open_moving(path, where)
+    with extra_for(where):
         from signkit.data.video.file import open_file
+        from signkit.data.video.moving import open_moving
 
-        return open_file(path, where)
-    except ImportError as error:
-        check_extra(error, where)
-        raise
-
-
-def load_video(path: Path) -> Video:
-    """The signal of a sample of video.
-
-    Raises:
-        UserError: as `open_clip`.
-    """
-    return Video(open_clip(path))
+    if os.path.isdir(path):  # where `Path.is_dir` raises, opening says why
+        return open_folder(path, where, fps)
+    start = _start(path, where)
+    moving = start.startswith(PICTURES) or (start[:4], start[8:12]) == (b"RIFF", b"WEBP")
+    return open_moving(path, where) if moving else open_file(path, where)
 
 
 def _start(path: Path, where: str) -> bytes:

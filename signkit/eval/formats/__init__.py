@@ -1,4 +1,4 @@
-"""Files of transcripts, in the formats of the field, read into `Transcripts`."""
+"""Reading transcript files, in the formats of the field, into `Transcripts`."""
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -20,17 +20,18 @@ __all__ = ["FORMATS", "read", "read_pair"]
 
 
 def read(path: Path, format: str = "", column: str = "") -> Transcripts:
-    """The utterances of one file.
+    """Read the utterances of one file.
 
-    A CTM gives one utterance a recording; segments of an STM that sclite ignores are left out.
+    Each recording of a CTM is one utterance. Segments of an STM that sclite ignores are left out.
 
     Args:
-        format: one of `FORMATS`; found by the file's ending and first line, if empty.
-        column: of the text, for formats with columns or keys.
+        path: the file.
+        format: one of `FORMATS`; if empty, it is detected by the file's ending and first line.
+        column: column or key of the text, for formats that have them.
 
     Raises:
-        UserError: the file cannot be used; file and line are named.
-        OperationalError: it cannot be read.
+        UserError: the file has a fault; file and line are named.
+        OperationalError: the file cannot be read.
     """
     check(format, "--format")
     transcripts = _read(path, format, column)
@@ -48,18 +49,22 @@ def read_pair(
     column: str = "",
     reference_column: str = "",
 ) -> tuple[Transcripts, tuple[Transcripts, ...]]:
-    """A reference and hypotheses of it; the words of a CTM hypothesis are given to its utterances.
+    """Read a reference and hypotheses; the words of a CTM hypothesis are assigned to reference segments.
 
-    Segments of an STM reference that sclite ignores are left out, and on the other side what is said in
-    them.
+    Segments of an STM reference that sclite ignores are left out, on both sides.
 
     Args:
-        format: of the hypotheses and, unless `reference_format` names another, of the reference; but
-            ``ctm`` is of the hypotheses alone.
-        column: of the text on both sides, where there are columns; `reference_column` goes before it.
+        reference: the file of the reference.
+        hypotheses: the file of each hypothesis.
+        format: format of the hypotheses and, if `reference_format` is empty, of the reference; but ``ctm``
+            applies to the hypotheses only.
+        reference_format: format of the reference.
+        column: column of the text in all files that have columns.
+        reference_column: column of the text in the reference, if it differs.
 
     Raises:
-        UserError, OperationalError: as `read`; a word of a recording that the reference does not have.
+        UserError: as for `read`, or a hypothesis has a recording that the reference does not have.
+        OperationalError: a file cannot be read.
     """
     check(format, "--format")
     check(reference_format, "--reference-format")
@@ -78,7 +83,11 @@ def read_pair(
 
 
 def _check_ids(sides: Sequence[Transcripts]) -> None:
-    """Refuse lines without ids that all begin with one: they would count as words."""
+    """Refuse files read as plain lines whose lines begin with ids, which would count as words.
+
+    Raises:
+        UserError: the first words of the lines are distinct, and the same in all files.
+    """
     if any(side.format != "lines" or len(side) < 2 for side in sides):
         return
     first = [{text.split(None, 1)[0] for text in side.texts if text} for side in sides]
@@ -132,7 +141,7 @@ def _hypothesis(path: Path, format: str, column: str, reference: Transcripts) ->
 
 
 def _named_as(hypothesis: Transcripts, reference: Transcripts) -> Transcripts:
-    """Segments of the same time have the id of the reference, however the files write their times."""
+    """The hypothesis with the reference's ids for segments of the same time, however the time is written."""
     if hypothesis.index.keys() <= reference.index.keys():
         return hypothesis
     name = dict(zip(reference.segments, reference.ids, strict=True))
@@ -141,7 +150,11 @@ def _named_as(hypothesis: Transcripts, reference: Transcripts) -> Transcripts:
 
 
 def _without(transcripts: Transcripts, left_out: AbstractSet[str]) -> Transcripts:
-    """All utterances but some."""
+    """The utterances without those in ``left_out``.
+
+    Raises:
+        UserError: none would be left.
+    """
     if left_out.isdisjoint(transcripts.index):
         return transcripts
     places = [place for place, name in enumerate(transcripts.ids) if name not in left_out]

@@ -1,4 +1,4 @@
-"""CTM, NIST's words with times: ``recording channel begin duration word [confidence]``."""
+"""CTM, NIST's format of words with times: ``recording channel begin duration word [confidence]``."""
 
 from array import array
 from collections.abc import Iterable, Sequence
@@ -17,19 +17,21 @@ Track = tuple[str, str]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 LINE = "a CTM line is `recording channel begin duration word [confidence]`"
-MOST_NAMES = 5000  # to look for the nearest of more takes too long
+MOST_NAMES = 5000  # among more names, finding the most similar one takes too long
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words of a CTM file, in its order.
+    """The words of a CTM file, in the file's order.
 
     Attributes:
+        source: name of the file, for messages.
+        words: the words.
         tracks: the distinct pairs of recording and channel, in order of their first word.
-        track: int64 [words]: which of them each word is of.
-        begin: float64 [words], seconds.
-        duration: float64 [words], seconds.
-        lines: int64 [words], counted from 1.
+        track: int64 [words], index in `tracks` of each word.
+        begin: float64 [words], in seconds.
+        duration: float64 [words], in seconds.
+        lines: int64 [words], line numbers, counted from 1.
     """
 
     source: str
@@ -49,7 +51,7 @@ def read_words(source: str, lines: list[str]) -> Words:
     """The words of a CTM file.
 
     Raises:
-        UserError: a line with too few fields, a time or confidence that is none, alternatives.
+        UserError: a line has too few fields or alternatives, or a time or confidence is no number.
     """
     words: list[str] = []
     tracks: dict[Track, int] = {}
@@ -58,8 +60,9 @@ def read_words(source: str, lines: list[str]) -> Words:
     faults: list[UserError] = []
     for number, line in enumerate(lines, 1):
         fields = line.split(None, 6)
-        if not fields or fields[0][0] == ";":  # sclite takes one semicolon for a comment here
+        if not fields or fields[0][0] == ";":  # in a CTM one semicolon begins a comment, as in sclite
             continue
+        # the common case is parsed without function calls, which matters for millions of lines
         try:
             begin, duration = float(fields[2]), float(fields[3])
             plain = fields[4][0] != "<" and (len(fields) == 5 or float(fields[5]) >= 0)
@@ -94,22 +97,22 @@ def read_words(source: str, lines: list[str]) -> Words:
 
 
 def cut(words: Words, reference: Transcripts) -> Transcripts:
-    """The words given to the segments of a reference, as sclite gives them.
+    """Assign words to the segments of a reference, as sclite does.
 
-    In the order of the file, a segment takes the words whose middle lies before its end, up to the first
-    that does not; the last segment of a recording and channel takes all that are left. So a word between
-    two segments goes to the second, and none is lost. A track that stands in several places of a file,
-    where sclite stops, is taken in order of time. Segments of a track that the file does not have are
-    left out: whether those count as empty is for the one who compares.
+    Words and segments of a track (recording and channel) are walked in file order: a segment takes words
+    until the first whose middle is not before the segment's end; the last segment takes all that are left.
+    So a word between two segments goes to the second, and none is lost. A track that is scattered over a file
+    is sorted by time (sclite refuses it). Segments of tracks without words are left out; the caller decides
+    whether they count as empty.
 
     Raises:
-        UserError: a recording or channel that the reference does not have, with its first line.
+        UserError: the reference lacks a recording or channel; the first line of it is named.
     """
     places: dict[Track, int] = {}
     segments = reference.segments
     of_segment = np.array([places.setdefault((s.recording, s.channel), len(places)) for s in segments])
     begins = np.array([segment.begin for segment in segments])
-    ends = np.array([segment.end for segment in segments], dtype=np.float32)  # as sclite keeps them
+    ends = np.array([segment.end for segment in segments], dtype=np.float32)  # the precision of sclite
     for number, name in enumerate(words.tracks):
         if name not in places:
             raise _unknown_track(words, number, places)
@@ -126,9 +129,9 @@ def cut(words: Words, reference: Transcripts) -> Transcripts:
 
 
 def by_recording(words: Words) -> Transcripts:
-    """The words of each recording in order of time.
+    """One utterance for each recording and channel, with its words in order of time.
 
-    The id is the recording where each has one channel in the file, else ``recording-channel``.
+    The id is the recording if each has only one channel in the file, else ``recording-channel``.
     """
     alone = len({recording for recording, _ in words.tracks}) == len(words.tracks)
     ids = [recording if alone else f"{recording}-{channel}" for recording, channel in words.tracks]
@@ -138,11 +141,13 @@ def by_recording(words: Words) -> Transcripts:
 
 
 def _places(of_segment: Ints, ends: Floats, of_word: Ints, middles: Floats) -> Ints:
-    """The segment of each word; both sides sorted by track, in the order sclite meets them.
+    """The segment of each word; both sides must be sorted by track, and within one in sclite's order.
 
-    It never goes back to a segment it has left, so a word's middle counts as the latest so far, and an
-    end as the latest so far: one number for track and time makes that a running maximum of all.
+    sclite never goes back to a segment that it has left. So the middle of a word counts as the latest middle
+    so far, and the end of a segment as the latest end so far: running maxima, after which each word can be
+    searched for by bisection.
     """
+    # one integer for track and rank of the time, so that a single running maximum serves all tracks
     times, rank = np.unique(np.concatenate([ends, middles]), return_inverse=True)
     rank = rank.reshape(-1)
     segment_key = np.maximum.accumulate(of_segment * len(times) + rank[: len(ends)])
@@ -152,14 +157,14 @@ def _places(of_segment: Ints, ends: Floats, of_word: Ints, middles: Floats) -> I
 
 
 def _file_order(track: Ints, begin: Floats) -> Ints:
-    """An order by track: within one as in the file, but by time where it stands in several places."""
+    """The order by track, and within a track that of the file; by time if the track is scattered."""
     starts = np.concatenate([[0], np.flatnonzero(np.diff(track)) + 1])
     scattered = np.bincount(track[starts])[track] > 1
     return np.lexsort((np.where(scattered, begin, 0.0), track))
 
 
 def _transcripts(words: Words, ids: Sequence[str], order: Ints, begin: Ints, end: Ints) -> Transcripts:
-    """Utterances of the words ``order[begin:end]``; one without words has the line of a word near it."""
+    """Utterances of the words ``order[begin:end]``; one without words gets the line of a nearby word."""
     ordered = [words.words[place] for place in order.tolist()]
     texts = tuple(" ".join(ordered[a:b]) for a, b in zip(begin.tolist(), end.tolist(), strict=True))
     lines = words.lines[order[np.minimum(begin, len(order) - 1)]].tolist()
@@ -167,10 +172,10 @@ def _transcripts(words: Words, ids: Sequence[str], order: Ints, begin: Ints, end
 
 
 def _checked(where: str, fields: list[str]) -> tuple[float, float]:
-    """Begin and duration of a line that is not of the plainest kind.
+    """Begin and duration of a line that the fast path did not accept.
 
     Raises:
-        UserError: it cannot be used.
+        UserError: the line has a fault.
     """
     if len(fields) < 5:
         what = "has 1 field" if len(fields) == 1 else f"has {len(fields)} fields"
@@ -182,7 +187,7 @@ def _checked(where: str, fields: list[str]) -> tuple[float, float]:
         try:
             float(fields[5])
         except ValueError as error:
-            raise UserError(where, f"{fields[5]!r} stands where a confidence does", LINE) from error
+            raise UserError(where, f"{fields[5]!r} is no confidence", LINE) from error
     return begin, duration
 
 

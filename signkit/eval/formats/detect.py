@@ -1,4 +1,4 @@
-"""Which format a file has: by its ending, and by its first line where that does not tell."""
+"""Detecting the format of a file by its ending or, failing that, by its first line."""
 
 from pathlib import Path
 
@@ -22,10 +22,10 @@ ENDINGS = {
 
 
 def check(format: str, option: str) -> None:
-    """Refuse a format that is not known.
+    """Check the name of a format; "" is allowed.
 
     Raises:
-        UserError: with the nearest one.
+        UserError: the format is unknown; the most similar one is suggested.
     """
     if format and format not in FORMATS:
         raise UserError(option, f"there is no format `{format}`", suggestion(format, FORMATS))
@@ -34,8 +34,8 @@ def check(format: str, option: str) -> None:
 def detect(path: Path, lines: list[str]) -> str:
     """The format of a file, by its ending (``.corpus.csv`` before ``.csv``) or its first line.
 
-    With another ending, a header that names a column of ids and one of text makes ``csv``, an object
-    ``jsonl``, a ``|`` ``id``, and everything else ``lines``.
+    If the ending is unknown, the first line decides: a header with a column of ids and one of text is
+    ``csv``, a JSON object ``jsonl``, a line with ``|`` is ``id``, anything else ``lines``.
     """
     if path.name.lower().endswith(".corpus.csv"):
         return "corpus"

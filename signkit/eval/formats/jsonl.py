@@ -1,4 +1,4 @@
-"""JSON lines: ``{"id", "text"}`` or ``{"id", "tokens"}``, as this project's `decode` folder has them."""
+"""JSON lines: ``{"id", "text"}`` or ``{"id", "tokens"}``, as in the `decode` folder of a run."""
 
 import json
 from array import array
@@ -15,15 +15,17 @@ WORDS = (*TEXT[:5], "tokens", *TEXT[5:])
 
 
 def read_jsonl(source: str, lines: list[str], column: str = "") -> Transcripts:
-    """The utterances of JSON lines; blank lines are passed over.
+    """The utterances of JSON lines; blank lines are skipped.
 
-    The first line decides which keys have id, text and signer; a list of words counts as text too.
+    The first line determines the keys of id, text and signer. A list of words counts as text too.
 
     Args:
-        column: the key of the text; the first of `WORDS` that is there, if none is named.
+        source: name of the file, for messages.
+        lines: its lines.
+        column: key of the text; if empty, the first of `WORDS` that the first line has.
 
     Raises:
-        UserError: a line that is no JSON object, a key that is missing, a value that is not text.
+        UserError: a line is no JSON object, a key is missing, or a value is not text.
     """
     ids: list[str] = []
     texts: list[str] = []
@@ -80,7 +82,7 @@ def _record(source: str, number: int, line: str, decode: Any) -> dict[str, Any]:
 
 
 def _fault(source: str, number: int, line: str, column: int, what: str) -> UserError:
-    """A fault at a column of the line, counted from 1 after its first blanks."""
+    """A fault at a column of the line, counted from 1 and without leading blanks."""
     return UserError(f"{source}:{number}:{column + len(line) - len(line.lstrip())}", what, LINE)
 
 
@@ -88,7 +90,7 @@ def _keys(where: str, record: dict[str, Any], column: str) -> tuple[str, str, st
     """The keys of id, text and signer ("" for none).
 
     Raises:
-        UserError: no id or no text.
+        UserError: there is no key of the id or of the text.
     """
     keys = []
     for kind, known in (("id", ID), ("text", (column,) if column else WORDS), ("signer", SIGNER)):
@@ -138,7 +140,11 @@ def _unusable(where: str, record: dict[str, Any], key: str, wanted: str) -> User
 
 
 def _check_characters(where: str, text: str) -> None:
-    """Refuse what only an escape can bring into a text: half a surrogate pair, a NUL."""
+    """Refuse characters that only an escape can produce: lone surrogates and NUL.
+
+    Raises:
+        UserError: the text has one.
+    """
     try:
         text.encode()
         odd = "\0" if "\0" in text else ""

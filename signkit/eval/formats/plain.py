@@ -1,4 +1,4 @@
-"""Plain texts: ``id|words`` a line, and words alone."""
+"""Plain text formats: lines of ``id|words``, of ``id words``, or of words alone."""
 
 from array import array
 
@@ -8,10 +8,10 @@ from signkit.eval.transcripts import Transcripts
 
 
 def read_id(source: str, lines: list[str]) -> Transcripts:
-    """The utterances of ``id|words`` lines; blank lines are passed over.
+    """The utterances of ``id|words`` lines; blank lines are skipped.
 
     Raises:
-        UserError: a line without ``|``, with more than one, or with nothing before it.
+        UserError: a line has no ``|``, more than one, or nothing before it.
     """
     ids: list[str] = []
     texts: list[str] = []
@@ -34,7 +34,11 @@ def read_id(source: str, lines: list[str]) -> Transcripts:
 
 
 def read_kaldi(source: str, lines: list[str]) -> Transcripts:
-    """The utterances of ``id words`` lines, Kaldi's ``text``; blank lines are passed over."""
+    """The utterances of ``id words`` lines, as in Kaldi's ``text``; blank lines are skipped.
+
+    Raises:
+        UserError: there are no utterances.
+    """
     ids: list[str] = []
     texts: list[str] = []
     numbers = array("l")
@@ -50,7 +54,7 @@ def read_kaldi(source: str, lines: list[str]) -> Transcripts:
 
 
 def read_plain(source: str, lines: list[str]) -> Transcripts:
-    """One utterance a line, ids ``1``, ``2`` and so on; an empty line is an utterance without words."""
+    """One utterance a line, with the ids ``1``, ``2``, …; an empty line is an utterance without words."""
     numbers = range(1, len(lines) + 1)
     return Transcripts(
         source, "lines", tuple(map(str, numbers)), tuple(line.strip() for line in lines), numbers

@@ -1,4 +1,4 @@
-"""STM, NIST's segment time marks: ``recording channel speaker begin end [<labels>] words``."""
+"""STM, NIST's segment time mark format: ``recording channel speaker begin end [<labels>] words``."""
 
 from array import array
 
@@ -6,20 +6,19 @@ from signkit.errors import UserError
 from signkit.eval.formats.textlines import note, settle
 from signkit.eval.transcripts import Segment, Transcripts
 
-COMMENTS = (";;", "**")  # sclite passes over both
+COMMENTS = (";;", "**")  # sclite skips both
 IGNORED = ("IGNORE_TIME_SEGMENT_IN_SCORING", "IGNORETIMESEGMENTINSCORING")
-OPEN_END = 3.4028235e38  # sclite keeps a time as a 32-bit float: what lies above is infinite there
+OPEN_END = 3.4028235e38  # largest 32-bit float, in which sclite stores times: more is infinite there
 
 
 def read_stm(source: str, lines: list[str]) -> Transcripts:
-    """The segments of an STM file, those that sclite ignores among them (see `ignored`).
+    """The segments of an STM file, including those that sclite ignores (see `ignored`).
 
-    The id is the recording where each has one segment in the file, else
-    ``recording-channel-begin-end`` as the file writes them. A first word that begins with ``<`` is the
-    segment's labels, as for sclite.
+    The id is the recording if each has only one segment in the file, else ``recording-channel-begin-end``,
+    spelled as in the file. A first word that begins with ``<`` is taken for labels, as by sclite.
 
     Raises:
-        UserError: a line with too few fields, a time that is none, an end before its begin.
+        UserError: a line has too few fields, a time is no number, or an end lies before its begin.
     """
     recordings: list[str] = []
     channels: list[str] = []
@@ -29,7 +28,7 @@ def read_stm(source: str, lines: list[str]) -> Transcripts:
     texts: list[str] = []
     numbers = array("l")
     faults: list[UserError] = []
-    shared: dict[str, str] = {}  # few names, many lines: each is kept once
+    shared: dict[str, str] = {}  # one string object for each distinct name, to save memory
     share = shared.setdefault
     begin_text = end_text = ""
     begin = end = 0.0
@@ -40,6 +39,7 @@ def read_stm(source: str, lines: list[str]) -> Transcripts:
         if len(fields) < 5:
             note(faults, _too_short(f"{source}:{number}", len(fields)), source)
             continue
+        # the same times as in the line before, as for another channel, are not parsed again
         if fields[3] != begin_text or fields[4] != end_text:
             try:
                 begin, end = _times(f"{source}:{number}", fields[3], fields[4])
@@ -63,7 +63,7 @@ def read_stm(source: str, lines: list[str]) -> Transcripts:
 
 
 def ignored(reference: Transcripts) -> frozenset[str]:
-    """Ids of the segments whose text says that sclite leaves them out, with the words in their time."""
+    """Ids of the segments that are marked to be left out of scoring, with the words in their time."""
     if reference.format != "stm":
         return frozenset()
     likely = [place for place, text in enumerate(reference.texts) if "GNORE" in text or "gnore" in text]
@@ -75,7 +75,7 @@ def ignored(reference: Transcripts) -> frozenset[str]:
 
 
 def _words(rest: str) -> str:
-    """What follows the times, without labels."""
+    """The words of a segment, without labels."""
     if rest[0] == "<":
         rest = rest.partition(rest.split(None, 1)[0])[2].lstrip()
     return rest.rstrip()
@@ -89,10 +89,10 @@ def _times(where: str, begin_text: str, end_text: str) -> tuple[float, float]:
 
 
 def seconds(where: str, name: str, text: str) -> float:
-    """A time in seconds.
+    """Parse a time in seconds.
 
     Raises:
-        UserError: it is none.
+        UserError: the text is no number.
     """
     try:
         value = float(text)

@@ -1,4 +1,4 @@
-"""Tables with a header: CSV and its kin, and PHOENIX's ``*.corpus.csv``."""
+"""Tables with a header: CSV with any common separator, and PHOENIX's ``*.corpus.csv``."""
 
 import csv
 from array import array
@@ -19,16 +19,18 @@ SEPARATORS = (",", "|", "\t", ";")
 
 
 def read_table(source: str, lines: list[str], column: str = "", format: str = "csv") -> Transcripts:
-    """The utterances of a table; blank lines are passed over.
+    """The utterances of a table; blank lines are skipped.
 
     Args:
-        column: that of the text; the first of `TEXT` that is there, if none is named.
-        format: ``csv``: the separator is found in the header, fields may be quoted (RFC 4180);
-            ``corpus``: the separator is ``|``, a quotation mark is a character like others.
+        source: name of the file, for messages.
+        lines: its lines.
+        column: column of the text; if empty, the first of `TEXT` that the table has.
+        format: ``csv``: the separator is detected from the header, fields may be quoted (RFC 4180);
+            ``corpus``: the separator is ``|``, and quotation marks have no meaning.
 
     Raises:
-        UserError: a column that is not there, a row with more or fewer fields than the header, an empty
-            id, a quotation mark that is never closed.
+        UserError: a column is missing, a row has more or fewer fields than the header, an id is empty, or a
+            quotation mark is never closed.
     """
     start = next((place for place, line in enumerate(lines) if line.strip()), None)
     if start is None:
@@ -66,13 +68,13 @@ def read_table(source: str, lines: list[str], column: str = "", format: str = "c
 
 
 def looks_like_header(line: str) -> bool:
-    """Whether a line has one column of ids and one of text, by their names."""
+    """Whether a line names a column of ids and one of text."""
     names = _names(line.replace('"', "").split(_separator(line)))
     return any(name in ID for name in names) and any(name in TEXT for name in names)
 
 
 def _separator(header: str) -> str:
-    """The separator that makes a column of ids, else the one there most often."""
+    """The separator with which the header has a column of ids, else the most frequent one."""
     bare = header.replace('"', "")
     for separator in SEPARATORS:
         if separator in bare and not set(ID).isdisjoint(_names(bare.split(separator))):
@@ -85,10 +87,10 @@ def _names(header: list[str]) -> list[str]:
 
 
 def _columns(where: str, header: list[str], column: str) -> tuple[int, int, int]:
-    """The places of id, text and signer (-1 for none).
+    """The columns of id, text and signer (-1 for none).
 
     Raises:
-        UserError: no id, no text, or one of them twice.
+        UserError: the header has no id or no text, or one of the columns twice.
     """
     shown, names = [name.strip() for name in header], _names(header)
     if column and column not in shown and column.lower() not in names:
@@ -102,13 +104,13 @@ def _columns(where: str, header: list[str], column: str) -> tuple[int, int, int]
             hint = "it is one of " + listed(known) + ("" if kind == "ids" else ", or the one you name")
             raise UserError(where, f"there is no column of {kind}; there are {listed(shown)}", hint)
         if name is not None and names.count(name) > 1:
-            raise UserError(where, f"the column `{name}` is there {names.count(name)} times")
+            raise UserError(where, f"the column `{name}` occurs {names.count(name)} times")
         places.append(names.index(name) if name is not None else -1)
     return places[0], places[1], places[2]
 
 
 def _plain(source: str, lines: list[str], separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Rows without quotation marks, each with its line."""
+    """Rows without quotation marks, each with its line number."""
     for number, line in enumerate(lines, 1):
         fields = line.split(separator)
         if len(fields) > 1 or not (line == "" or line.isspace()):
@@ -116,8 +118,8 @@ def _plain(source: str, lines: list[str], separator: str) -> Iterator[tuple[int,
 
 
 def _quoted(source: str, lines: list[str], separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Rows with quotation marks, each with the line where it begins."""
-    old = csv.field_size_limit(sum(map(len, lines)) + len(lines))  # a field may be the whole file
+    """Rows with quotation marks, each with the number of the line where it begins."""
+    old = csv.field_size_limit(sum(map(len, lines)) + len(lines))  # a single field may span the whole file
     reader = csv.reader((line + "\n" for line in lines), delimiter=separator, strict=True)
     begin = 1
     try:

@@ -1,4 +1,4 @@
-"""The lines of a user's text file, strictly UTF-8, and its faults gathered."""
+"""Reading lines of a user's text file, which must be UTF-8, and collecting its faults."""
 
 import gc
 from collections.abc import Iterator
@@ -15,11 +15,12 @@ AS_UTF8 = "save the file as UTF-8"
 
 
 def read_lines(path: Path) -> list[str]:
-    r"""The lines of a file, without their ends: "\n", "\r\n" or "\r" and no other character ends one.
+    r"""The lines of a file without line ends, which are "\n", "\r\n" or "\r" and nothing else.
 
     Raises:
-        UserError: no such file, a folder, empty, not UTF-8, or with a NUL byte; the line is named.
-        OperationalError: it cannot be read.
+        UserError: there is no such file, it is a folder, empty or not UTF-8, or has a NUL byte; the line is
+            named.
+        OperationalError: the file cannot be read.
     """
     text = _text(path)
     if not text:
@@ -32,7 +33,7 @@ def read_lines(path: Path) -> list[str]:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Without the collector of cycles, which goes through a million new objects again and again."""
+    """Switch off the garbage collector, which would scan millions of new objects again and again."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -43,18 +44,18 @@ def uncollected() -> Iterator[None]:
 
 
 def note(faults: list[UserError], fault: UserError, source: str) -> None:
-    """Put a fault with the others; the tenth ends the reading.
+    """Add a fault to the list; at the tenth, stop reading.
 
     Raises:
-        UserErrors: there are ten of them.
+        UserErrors: there are ten faults.
     """
     faults.append(fault)
     if len(faults) == MOST_FAULTS:
-        raise UserErrors([*faults, UserError(source, f"not read on after {MOST_FAULTS} faults")])
+        raise UserErrors([*faults, UserError(source, f"reading stopped after {MOST_FAULTS} faults")])
 
 
 def settle(faults: list[UserError]) -> None:
-    """Raise the faults that were found, if there are any."""
+    """Raise the collected faults, if there are any."""
     if len(faults) == 1:
         raise faults[0]
     if faults:

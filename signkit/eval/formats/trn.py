@@ -1,4 +1,4 @@
-"""TRN, NIST's transcripts: ``words (id)``, one utterance a line."""
+"""TRN, NIST's transcript format: ``words (id)``, one utterance a line."""
 
 from array import array
 
@@ -6,17 +6,17 @@ from signkit.errors import UserError
 from signkit.eval.formats.textlines import note, settle
 from signkit.eval.transcripts import Transcripts
 
-COMMENTS = (";;", "**")  # sclite passes over both
+COMMENTS = (";;", "**")  # sclite skips both
 
 
 def read_trn(source: str, lines: list[str]) -> Transcripts:
     """The utterances of a TRN file.
 
-    The signer is what the id has before its first ``-`` or, where it has none, before its first ``_``
+    The signer is the part of the id before its first ``-``, or before its first ``_`` if it has no ``-``
     (sclite's ``-i spu_id``).
 
     Raises:
-        UserError: a line that does not end in an id in parentheses.
+        UserError: a line does not end with an id in parentheses.
     """
     ids: list[str] = []
     texts: list[str] = []

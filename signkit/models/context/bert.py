@@ -4,6 +4,7 @@ The start symbol stands where BERT has [CLS]. Causal attention instead of BERT's
 choice (docs/c2st.md): one pass gives the states of all histories of a sentence.
 """
 
+from inspect import signature
 from typing import Any
 
 import torch
@@ -35,6 +36,9 @@ class BertReader(nn.Module):
     def __init__(self, *, bert: nn.Module, card: BertCard) -> None:
         super().__init__()
         self.bert, self.card = bert, card
+        # transformers renamed the argument of its cache in 5.24; from 5.40 on the old name is gone.
+        names = signature(type(bert).forward).parameters
+        self._cache_argument = "cache" if "cache" in names else "past_key_values"
 
     def forward(self, symbols: Int[Tensor, "batch histories"]) -> Float[Tensor, "batch histories width"]:
         """The last layer's state at each symbol."""
@@ -71,8 +75,8 @@ class BertReader(nn.Module):
             input_ids=symbols[:, None],
             position_ids=lengths.clamp(max=self.card.positions - 1)[:, None],
             attention_mask=seen[:, None, None],
-            past_key_values=cache,
             use_cache=True,
+            **{self._cache_argument: cache},
         ).last_hidden_state[:, 0]
         own = [part[:, :, -1].flatten(1) for layer in cache.layers for part in (layer.keys, layer.values)]
         return states, torch.cat(own, dim=1)

@@ -1,4 +1,4 @@
-"""Image backbones of timm: by name, with weights from its hub or from a file, frozen as far as wanted."""
+"""Image backbones of timm: created by name, with weights from its hub or a file, frozen in part or whole."""
 
 import math
 import re
@@ -18,21 +18,22 @@ from signkit.models.torchvision_mend import import_timm
 State = Mapping[str, Tensor]
 
 ANY_SIZE = {"strict_img_size": False, "dynamic_img_size": True}
-"""What makes a Swin, and a plain vision transformer, take frames of another size than they were made for."""
+"""Options with which a Swin and a plain vision transformer accept other image sizes than their own."""
 NAMED = 3
-"""Weights named in a message, at most."""
+"""Most weights that a message names."""
 
 
 def make_backbone(name: str, weights: str, drop_path: float = 0.0) -> Any:
-    """A module of timm whose forward gives one vector a picture, its own pooling included.
+    """A timm model without its classifier: from images to one pooled vector each.
 
     Args:
-        name: of timm's.
-        weights: ``imagenet``, ``none`` or a file.
+        name: the model's name in timm.
+        weights: ``imagenet``, ``none`` (random) or a file.
+        drop_path: probability of stochastic depth.
 
     Raises:
-        UserError: timm is not installed or has no such model, or the weights are not its.
-        OperationalError: the weights are not at hand and cannot be fetched.
+        UserError: timm is not installed or has no such model, or the weights do not fit it.
+        OperationalError: the weights are not in the cache and cannot be downloaded.
     """
     try:
         timm = import_timm()
@@ -53,12 +54,12 @@ def make_backbone(name: str, weights: str, drop_path: float = 0.0) -> Any:
 
 
 def width_of(backbone: Any) -> int:
-    """The width of what a backbone gives."""
+    """Width of a backbone's output."""
     return int(getattr(backbone, "head_hidden_size", None) or backbone.num_features)
 
 
 def _created(timm: Any, name: str, drop_path: float) -> Any:
-    """The backbone with fresh weights; options that it does not know are left out."""
+    """The backbone with random weights; options that the model does not accept are left out."""
     options: dict[str, Any] = {**ANY_SIZE, "drop_path_rate": drop_path}
     while True:
         try:
@@ -76,12 +77,12 @@ def _created(timm: Any, name: str, drop_path: float) -> Any:
 
 
 def _unknown(options: Mapping[str, Any], complaint: str) -> list[str]:
-    """The options that an error calls unexpected: Python names one, some of timm's models all in a list."""
+    """The options that an error calls unexpected: Python names one, some timm models list them all."""
     return [key for key in options if re.search(rf"unexpected keyword argument.*'{key}'", complaint)]
 
 
 def _fetched(timm: Any, name: str, about: Mapping[str, Any]) -> State:
-    """The weights that timm has under a name, from the Hub or its cache; no pickle is opened."""
+    """The weights that timm lists for a model, from the Hub or its cache; no pickle is loaded."""
     hub, file = about.get("hf_hub_id"), about.get("hf_hub_filename")
     if not hub:
         what = f"timm has no weights of `{name}`"
@@ -99,7 +100,7 @@ def _fetched(timm: Any, name: str, about: Mapping[str, Any]) -> State:
 
 
 def read_weights(path: Path) -> State:
-    """The tensors of a file, by name: .safetensors, or what torch saved (nothing but tensors is read).
+    """The tensors of a file by name: .safetensors, or a file of torch.save, of which only tensors are read.
 
     Raises:
         UserError: there is no such file, or it holds no weights.
@@ -125,7 +126,7 @@ def read_weights(path: Path) -> State:
 
 
 def _innermost(held: Any, where: str) -> State:
-    """The weights of a checkpoint, which may have them under a key and under a prefix of a wrapper."""
+    """The weights of a checkpoint, which may nest them under a key and prefix their names."""
     for key in ("state_dict_ema", "model_ema", "state_dict", "model"):
         if isinstance(held, Mapping) and isinstance(held.get(key), Mapping):
             held = held[key]
@@ -136,8 +137,9 @@ def _innermost(held: Any, where: str) -> State:
 
 
 def fit_weights(backbone: Any, state: State, where: str) -> None:
-    """Load weights into a backbone: as they are, or as timm adapts those of a model's authors. A classifier
-    is left out.
+    """Load weights into a backbone, as they are or as timm converts those of the model's authors.
+
+    Weights of a classifier are left out.
 
     Raises:
         UserError: weights are missing, too many or of another shape.
@@ -158,12 +160,12 @@ def fit_weights(backbone: Any, state: State, where: str) -> None:
 
 
 def _without_head(state: State, backbone: Any) -> State:
-    """The weights but for the classifier's, and what a model without a classifier drops along with it."""
+    """The weights without the classifier's, and without what timm removes together with a classifier."""
     heads = backbone.pretrained_cfg.get("classifier") or ()
     own = backbone.state_dict()
     dropped = []
     for head in [heads] if isinstance(heads, str) else heads:
-        around = head.rpartition(".")[0]  # some have a norm beside their classifier, and both are gone
+        around = head.rpartition(".")[0]  # some models have a norm in the same module, which goes too
         gone = around and not any(name.startswith(f"{around}.") for name in own)
         dropped.append(f"{around if gone else head}.")
     return {name: tensor for name, tensor in state.items() if not name.startswith(tuple(dropped))}
@@ -185,9 +187,9 @@ def _differing(own: Mapping[str, torch.Size], given: Mapping[str, torch.Size]) -
 
 
 def freeze(backbone: Any, share: str) -> None:
-    """Take parameters out of training: none, all, or those of the stem and the first stages.
+    """Freeze parameters: ``none``, ``all``, or a number: the stem and so many stages.
 
-    What timm counts as a stage: of a Swin or a ResNet four, of a plain vision transformer each block.
+    Stages are those of timm: a Swin or a ResNet has four, of a plain vision transformer each block is one.
 
     Raises:
         UserError: there are fewer stages, or timm does not say which they are.
@@ -215,7 +217,7 @@ def freeze(backbone: Any, share: str) -> None:
 
 
 def _is_named(parameter: str, matcher: Mapping[str, Any] | Callable[[str], float]) -> bool:
-    """Whether a parameter is of the stem or a stage, and not of what comes after, a last norm."""
+    """Whether a parameter belongs to the stem or a stage, and not to what follows, such as a last norm."""
     if callable(matcher):
         return matcher(parameter) != math.inf
     specs = [

@@ -1,13 +1,14 @@
-"""Spatial-temporal graph network over the parts of the signer, as in ST-GCN (Yan et al. 2018) and CoSign
-(Jiao et al. 2023): each part is centred on itself, has a graph network of its own, and is fused with
-the others frame by frame.
+"""Spatial-temporal graph network over the parts of a signer.
+
+As in ST-GCN (Yan et al. 2018) and CoSign (Jiao et al. 2023). Each part (body, hands, face …) is centred on
+itself and has a graph network of its own; the parts are fused frame by frame.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -17,23 +18,22 @@ from signkit.errors import UserError
 from signkit.models.encoders.configs import GcnConfig
 from signkit.models.encoders.masked_norm import MaskedBatchNorm
 from signkit.models.encoders.packing import Packing, packing
-from signkit.models.encoders.protocol import EncoderOutput
-from signkit.models.encoders.temporal import Temporal, build_temporal
+from signkit.models.encoders.temporal import TemporalEncoder, build_temporal
 
-READOUTS = 4  # weighted sums over the points that make a part's vector
-SMALL = 64  # points up to which a product a frame is the faster one; its gradient takes frames * points ** 2
+READOUTS = 4  # learned weighted sums over the points of a part, concatenated to its vector
+SMALL = 64  # up to so many points bmm is faster than einsum; its gradient needs frames * points ** 2 numbers
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Indices of a part's points in the layout, and its edges in indices of its own."""
+    """A part of the signer: its points, as indices of the layout, and its edges, as indices of `points`."""
 
     points: tuple[int, ...]
     edges: tuple[tuple[int, int], ...]
 
 
 def parts_of(layout: Layout) -> tuple[Part, ...]:
-    """The parts of a layout, each with the edges that stay inside it."""
+    """The parts of a layout, each with the edges that lie within it."""
     parts = []
     for points in layout.parts.values():
         place = {point: i for i, point in enumerate(points)}
@@ -43,10 +43,11 @@ def parts_of(layout: Layout) -> tuple[Part, ...]:
 
 
 def adjacency(points: int, edges: Sequence[tuple[int, int]]) -> Float[Tensor, "kinds points points"]:
-    """What each point reads: itself, its neighbours inward, its neighbours outward.
+    """Normalised adjacency matrices of three kinds: itself, neighbours inward, neighbours outward.
 
-    Each row sums to one, or to zero where there is no such neighbour. Without edges there is only the
-    first kind. Source: the spatial partitioning of Yan et al. 2018.
+    An edge points outward, from its first point to its second. Each row sums to one, or to zero where a point
+    has no such neighbour. Without edges there is only the first kind. This is the spatial configuration
+    partitioning of Yan et al. 2018.
     """
     inward = torch.zeros(points, points)
     for start, end in edges:
@@ -56,7 +57,10 @@ def adjacency(points: int, edges: Sequence[tuple[int, int]]) -> Float[Tensor, "k
 
 
 class GraphConv(nn.Module):
-    """Spatial graph convolution: points summed by fixed and learned weights, then mixed over channels."""
+    """Spatial graph convolution: weighted sums over neighbouring points, then a linear map over channels.
+
+    The weights are the normalised adjacency plus a learned correction, initialised to zero.
+    """
 
     fixed: Float[Tensor, "kinds points points"]
 
@@ -69,7 +73,8 @@ class GraphConv(nn.Module):
 
     def forward(self, x: Float[Tensor, "frames points inputs"]) -> Float[Tensor, "frames points outputs"]:
         frames, points, _ = x.shape
-        # rows in the order (point, kind), so that one product gives [frame, point, kind * inputs]
+        # [kinds, points, points] to rows in the order (point, kind): one product then gives the neighbours of
+        # all kinds as [frames, points * kinds, inputs], which is [frames, points, kinds * inputs] by a view
         weights = (self.fixed + self.learned).transpose(0, 1).reshape(-1, points)
         if points <= SMALL:
             gathered = torch.bmm(weights.expand(frames, -1, -1), x)
@@ -80,7 +85,10 @@ class GraphConv(nn.Module):
 
 
 class GraphBlock(nn.Module):
-    """Graph convolution, then convolution over time, each with BatchNorm; residual; ReLU."""
+    """Graph convolution and convolution over time, each with BatchNorm, with a residual connection.
+
+    Everything but the convolution over time runs on packed frames.
+    """
 
     def __init__(
         self,
@@ -103,18 +111,21 @@ class GraphBlock(nn.Module):
         self, x: Float[Tensor, "real points inputs"], real: Packing
     ) -> Float[Tensor, "real points outputs"]:
         y = F.relu_(self.spatial_norm(self.spatial(x)))
-        # [batch, channels, frames, points], channels last in memory: no copy
+        # permuted to [batch, channels, frames, points]: channels-last in memory, so nothing is copied
         y = self.temporal(real.unpack(y).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         y = F.dropout(self.temporal_norm(real.pack(y)), self.dropout, self.training)
         return F.relu_(y + self.residual(x))
 
 
 class PartNetwork(nn.Module):
-    """From one part's points to one vector a frame.
+    """The graph network of one part: from its points to one vector a frame.
 
     Args:
-        inputs: channels of a point, its seen flag not counted.
-        channels: width of each block; the first is also the width of the projection of the input.
+        part: points and edges.
+        inputs: channels of a point, without the flag that says whether it was seen.
+        channels: width of each block; the first is also the width of the input projection.
+        kernel: frames of each convolution over time, odd.
+        dropout: after each block's convolution over time.
     """
 
     def __init__(self, part: Part, inputs: int, channels: Sequence[int], kernel: int, dropout: float) -> None:
@@ -144,17 +155,19 @@ class PartNetwork(nn.Module):
         return torch.bmm(self.readout.expand(len(x), -1, -1), x).flatten(1)
 
 
-class GcnEncoder(nn.Module):
-    """A graph network a part, fused by a perceptron to one vector a frame, then the temporal modules.
+class GcnFrames(nn.Module):
+    """A graph network for each part, and a linear fusion to one vector a frame.
 
     Args:
-        parts: of the layout.
-        coordinates: of a point, 2 or 3.
+        parts: parts of the layout.
+        coordinates: coordinates of a point, 2 or 3.
         channels: width of each graph block.
-        temporal: for frames of ``fusion_width`` numbers.
-        motion: velocities as further channels of the input.
-        part_dropout: probability that a part of a sample counts as not seen while training; at least one
-            part is kept.
+        fusion_width: width of the fused vector of a frame.
+        kernel: frames of each convolution over time in the graph blocks, odd.
+        motion: whether velocities are further input channels.
+        dropout: in the graph blocks and after the fusion.
+        part_dropout: probability, in training, that all points of a part of a sample count as not seen. If
+            that would drop every part, none is dropped.
     """
 
     reads = "landmarks"
@@ -165,7 +178,6 @@ class GcnEncoder(nn.Module):
         coordinates: int,
         channels: Sequence[int],
         fusion_width: int,
-        temporal: Temporal,
         *,
         kernel: int = 5,
         motion: bool = True,
@@ -180,10 +192,8 @@ class GcnEncoder(nn.Module):
         self.fuse = nn.Linear(len(parts) * READOUTS * channels[-1], fusion_width, bias=False)
         nn.init.kaiming_normal_(self.fuse.weight, nonlinearity="relu")
         self.fuse_norm = MaskedBatchNorm(fusion_width)
-        self.temporal = temporal
-        self.dims = temporal.dims
 
-    def forward(self, batch: Batch) -> EncoderOutput:
+    def forward(self, batch: Batch) -> Float[Tensor, "batch frames fusion_width"]:
         mask = length_mask(batch.lengths, batch.inputs.shape[1])
         real = packing(mask)
         retained = self._kept_parts(batch.seen)
@@ -194,8 +204,7 @@ class GcnEncoder(nn.Module):
             vectors.append(network(real.pack(points), real.pack(known), real.pack(seen), real))
         fused = F.relu(self.fuse_norm(self.fuse(torch.cat(vectors, -1))))
         frames = F.dropout(fused, self.dropout, self.training)
-        output: EncoderOutput = self.temporal(real.unpack(frames), batch.lengths)
-        return output
+        return real.unpack(frames)
 
     def _kept_parts(self, seen: Bool[Tensor, "batch frames points"]) -> Bool[Tensor, "batch parts"]:
         size = (len(seen), len(self.parts))
@@ -204,24 +213,17 @@ class GcnEncoder(nn.Module):
         retained = torch.rand(size, device=seen.device) >= self.part_dropout
         return retained | ~retained.any(1, keepdim=True)
 
-    def output_lengths(self, lengths: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
-        """Chunks for a number of frames."""
-        return self.temporal.output_lengths(lengths)
-
-    def chunk_centres(self, chunks: int) -> Int[Tensor, " chunks"]:
-        """The frame at the middle of each chunk."""
-        return self.temporal.chunk_centres(chunks)
-
 
 def part_channels(
     points: Float[Tensor, "batch frames points coords"],
     seen: Bool[Tensor, "batch frames points"],
     motion: bool,
 ) -> tuple[Float[Tensor, "batch frames points channels"], Bool[Tensor, "batch frames points channels"]]:
-    """Channels of each point and which are known; the unknown ones are zero.
+    """Input channels of each point, and which are known; unknown ones are zero.
 
-    The point relative to its part's centre, the centre (the mean of what was seen in the frame: without it
-    the place of a hand would be lost), and with ``motion`` the point's way since the frame before.
+    In this order: the point relative to the centre of its part; that centre, the mean of the points seen in
+    the frame (without it the position of a hand would be lost); with ``motion`` the point's displacement
+    since the frame before, known if it was seen in both.
     """
     flags = seen.unsqueeze(-1)
     points = points.masked_fill(~flags, 0)
@@ -237,8 +239,8 @@ def part_channels(
     return torch.cat(channels, -1).masked_fill(~where, 0), where
 
 
-def build(config: GcnConfig, layout: Layout | None, width: int) -> GcnEncoder:
-    """The encoder of a corpus of landmarks of ``width`` coordinates.
+def build(config: GcnConfig, layout: Layout | None, width: int) -> TemporalEncoder:
+    """The encoder for a corpus of landmarks with ``width`` coordinates each.
 
     Raises:
         UserError: the corpus has no landmarks.
@@ -246,14 +248,15 @@ def build(config: GcnConfig, layout: Layout | None, width: int) -> GcnEncoder:
     if layout is None:
         what = "'gcn' reads landmarks, and the corpus has feature vectors"
         raise UserError("encoder.name", what, "take 'features'")
-    return GcnEncoder(
+    temporal = build_temporal(config.fusion_width, config.local_temporal, config.global_temporal)
+    frames = GcnFrames(
         parts_of(layout),
         width,
         config.channels,
         config.fusion_width,
-        build_temporal(config.fusion_width, config.local_temporal, config.global_temporal),
         kernel=config.temporal_kernel,
         motion=config.motion,
         dropout=config.dropout,
         part_dropout=config.part_dropout,
     )
+    return TemporalEncoder(frames, temporal)

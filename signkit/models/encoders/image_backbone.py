@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -21,19 +21,17 @@ from signkit.errors import UserError
 from signkit.models.encoders.backbone import freeze, make_backbone, width_of
 from signkit.models.encoders.configs import ImageBackboneConfig
 from signkit.models.encoders.packing import packing
-from signkit.models.encoders.protocol import EncoderOutput
-from signkit.models.encoders.temporal import Temporal, build_temporal
+from signkit.models.encoders.temporal import TemporalEncoder, build_temporal
 
 
-class ImageBackboneEncoder(nn.Module):
-    """An image backbone frame by frame, then the temporal modules.
+class ImageBackboneFrames(nn.Module):
+    """An image backbone, frame by frame.
 
     Reads ``batch.inputs``: uint8 [batch, frames, height, width, 3].
 
     Args:
         backbone: from pictures [n, 3, height, width] to vectors. What is frozen in it, a module of whose
             parameters none takes a gradient, stays in evaluation: statistics are fixed, nothing is dropped.
-        temporal: for frames of the backbone's width.
         mean: of each colour, from 0 to 1, that the backbone expects to be taken away.
         deviation: of each colour, that it expects to be divided by.
         frames_per_pass: frames that go through the backbone at a time.
@@ -48,7 +46,6 @@ class ImageBackboneEncoder(nn.Module):
     def __init__(
         self,
         backbone: nn.Module,
-        temporal: Temporal,
         *,
         mean: Sequence[float],
         deviation: Sequence[float],
@@ -58,17 +55,16 @@ class ImageBackboneEncoder(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        self.backbone, self.temporal = backbone, temporal
+        self.backbone = backbone
         self.frames_per_pass, self.recompute, self.kept_frames = frames_per_pass, recompute, kept_frames
         self.dropout = dropout
-        self.dims = temporal.dims
         spread = torch.tensor(deviation).view(3, 1, 1)
         self.register_buffer("scale", 1 / (255 * spread), persistent=False)
         self.register_buffer("shift", -torch.tensor(mean).view(3, 1, 1) / spread, persistent=False)
         self._learns = any(parameter.requires_grad for parameter in backbone.parameters())
         self._sizes: set[tuple[int, int]] = set()
 
-    def train(self, mode: bool = True) -> "ImageBackboneEncoder":
+    def train(self, mode: bool = True) -> "ImageBackboneFrames":
         """Training or evaluation, in which what is frozen stays."""
         super().train(mode)
         for module in self.backbone.modules():
@@ -77,12 +73,11 @@ class ImageBackboneEncoder(nn.Module):
                 module.eval()
         return self
 
-    def forward(self, batch: Batch) -> EncoderOutput:
+    def forward(self, batch: Batch) -> Float[Tensor, "batch frames features"]:
         real = packing(length_mask(batch.lengths, batch.inputs.shape[1]))
         vectors = self.vectors(real.pack(batch.inputs))
         vectors = F.dropout(vectors, self.dropout, self.training)
-        output: EncoderOutput = self.temporal(real.unpack(vectors), batch.lengths)
-        return output
+        return real.unpack(vectors)
 
     def vectors(self, frames: UInt8[Tensor, "real height width 3"]) -> Float[Tensor, "real features"]:
         """The backbone's vector of each frame.
@@ -144,14 +139,6 @@ class ImageBackboneEncoder(nn.Module):
             self.train(self.training)
         self._sizes.add((height, width))
 
-    def output_lengths(self, lengths: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
-        """Chunks for a number of frames."""
-        return self.temporal.output_lengths(lengths)
-
-    def chunk_centres(self, chunks: int) -> Int[Tensor, " chunks"]:
-        """The frame at the middle of each chunk."""
-        return self.temporal.chunk_centres(chunks)
-
 
 @contextmanager
 def _still(norms: Sequence[_BatchNorm]) -> Iterator[None]:
@@ -177,7 +164,7 @@ def _size_hint(backbone: nn.Module) -> str:
     return f"it was made for {size[1]} x {size[2]}" if len(size) == 3 else ""
 
 
-def build(config: ImageBackboneConfig, layout: Layout | None, width: int) -> ImageBackboneEncoder:
+def build(config: ImageBackboneConfig, layout: Layout | None, width: int) -> TemporalEncoder:
     """The encoder of a corpus of video.
 
     Raises:
@@ -185,16 +172,16 @@ def build(config: ImageBackboneConfig, layout: Layout | None, width: int) -> Ima
         OperationalError: the weights cannot be fetched.
     """
     if layout is not None or width != 3:
-        what = "'swin' reads video, and the corpus has " + ("features" if layout is None else "landmarks")
+        what = "'timm' reads video, and the corpus has " + ("features" if layout is None else "landmarks")
         raise UserError(
             "encoder.name", what, "take 'features'" if layout is None else "take 'gcn' or 'kinematic'"
         )
     backbone = make_backbone(config.backbone, config.weights, config.drop_path)
     freeze(backbone, config.freeze)
     about = backbone.pretrained_cfg
-    return ImageBackboneEncoder(
+    temporal = build_temporal(width_of(backbone), config.local_temporal, config.global_temporal)
+    frames = ImageBackboneFrames(
         backbone,
-        build_temporal(width_of(backbone), config.local_temporal, config.global_temporal),
         mean=about["mean"],
         deviation=about["std"],
         frames_per_pass=config.frames_per_pass,
@@ -202,3 +189,4 @@ def build(config: ImageBackboneConfig, layout: Layout | None, width: int) -> Ima
         kept_frames=config.kept_frames,
         dropout=config.dropout,
     )
+    return TemporalEncoder(frames, temporal)

@@ -1,10 +1,10 @@
-"""Positions, velocities and distances of a few tracked points: the encoder for hand tracks."""
+"""Kinematic features of a few tracked points (positions, velocities, distances): for hand tracks."""
 
 from collections.abc import Sequence
 from itertools import combinations
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from signkit.data.batch import Batch, length_mask
@@ -12,58 +12,45 @@ from signkit.data.landmarks import Layout
 from signkit.errors import UserError
 from signkit.models.encoders.configs import KinematicConfig
 from signkit.models.encoders.masked_norm import MaskedBatchNorm
-from signkit.models.encoders.protocol import EncoderOutput
-from signkit.models.encoders.temporal import Temporal, build_temporal
+from signkit.models.encoders.temporal import TemporalEncoder, build_temporal
 
 Track = tuple[Float[Tensor, "batch frames points coords"], Bool[Tensor, "batch frames points"]]
 
 
-class KinematicEncoder(nn.Module):
+class KinematicFrames(nn.Module):
     """Kinematic features of each frame, z-scored, then the temporal modules.
 
-    The z-scoring is a BatchNorm without affine over what was seen: it stands for the mean and
-    deviation of the training set. What was not seen is zero after it, the mean.
+    The z-scores come from a BatchNorm without scale and shift over known values, whose running statistics
+    estimate mean and deviation of the training set. Unknown values are zero afterwards, that is the mean.
 
     Args:
-        temporal: for frames of `feature_width` numbers.
-        coordinates: of a point, 2 or 3.
+        coordinates: coordinates of a point, 2 or 3.
         points: number of points.
         lags: frames over which velocities are taken.
-        pairs: points whose difference is a feature.
+        pairs: pairs of points whose difference is a feature.
     """
 
     reads = "landmarks"
 
     def __init__(
         self,
-        temporal: Temporal,
         coordinates: int,
         points: int,
         lags: Sequence[int],
         pairs: Sequence[tuple[int, int]],
     ) -> None:
         super().__init__()
-        self.temporal, self.lags, self.pairs = temporal, tuple(lags), tuple(pairs)
+        self.lags, self.pairs = tuple(lags), tuple(pairs)
         self.norm = MaskedBatchNorm(feature_width(coordinates, points, self.lags, self.pairs), affine=False)
-        self.dims = temporal.dims
 
-    def forward(self, batch: Batch) -> EncoderOutput:
+    def forward(self, batch: Batch) -> Float[Tensor, "batch frames values"]:
         real = length_mask(batch.lengths, batch.inputs.shape[1])
         seen = batch.seen & real.unsqueeze(-1)
         values, known = kinematics(batch.inputs, seen, self.lags, self.pairs)
         flags_known = real.unsqueeze(-1).expand(seen.shape)
         values = torch.cat([values, seen.to(values.dtype)], -1)
-        frames = self.norm(values, torch.cat([known, flags_known], -1))
-        output: EncoderOutput = self.temporal(frames, batch.lengths)
-        return output
-
-    def output_lengths(self, lengths: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
-        """Chunks for a number of frames."""
-        return self.temporal.output_lengths(lengths)
-
-    def chunk_centres(self, chunks: int) -> Int[Tensor, " chunks"]:
-        """The frame at the middle of each chunk."""
-        return self.temporal.chunk_centres(chunks)
+        frames: Tensor = self.norm(values, torch.cat([known, flags_known], -1))
+        return frames
 
 
 def kinematics(
@@ -72,10 +59,10 @@ def kinematics(
     lags: Sequence[int],
     pairs: Sequence[tuple[int, int]],
 ) -> tuple[Float[Tensor, "batch frames values"], Bool[Tensor, "batch frames values"]]:
-    """Features of each frame and which are known; the unknown ones are zero.
+    """Kinematic features of each frame, and which are known; unknown ones are zero.
 
-    In this order: positions, the velocity over each lag, the difference of each pair, then the
-    magnitude of each velocity and of each difference.
+    In this order: positions, the velocity over each lag, the difference of each pair, then the magnitude of
+    each velocity and of each difference.
     """
     position = (points.masked_fill(~seen.unsqueeze(-1), 0), seen)
     velocities = [velocity(*position, lag) for lag in lags]
@@ -94,26 +81,26 @@ def kinematics(
 def velocity(
     points: Float[Tensor, "batch frames points coords"], seen: Bool[Tensor, "batch frames points"], lag: int
 ) -> Track:
-    """points[t] - points[t - lag], and where it is known: both frames exist and saw the point."""
+    """points[t] - points[t - lag], and where it is known: the point was seen in both frames."""
     known = seen & _before(seen, lag)
     return (points - _before(points, lag)).masked_fill(~known.unsqueeze(-1), 0), known
 
 
 def _before(x: Tensor, lag: int) -> Tensor:
-    """Each frame's ancestor ``lag`` frames ago; zero (False) where there is none."""
+    """The values ``lag`` frames earlier; zero (False) where there is no such frame."""
     return torch.cat([torch.zeros_like(x[:, :lag]), x[:, :-lag]], 1)[:, : x.shape[1]]
 
 
 def feature_width(
     coordinates: int, points: int, lags: Sequence[int], pairs: Sequence[tuple[int, int]]
 ) -> int:
-    """Numbers a frame: the values of `kinematics` and a seen flag a point."""
+    """Numbers in a frame's features: the values of `kinematics`, and for each point whether it was seen."""
     moving = points * len(lags) + len(pairs)
     return points * coordinates + moving * (coordinates + 1) + points
 
 
-def build(config: KinematicConfig, layout: Layout | None, width: int) -> KinematicEncoder:
-    """The encoder of a corpus of landmarks of ``width`` coordinates.
+def build(config: KinematicConfig, layout: Layout | None, width: int) -> TemporalEncoder:
+    """The encoder for a corpus of landmarks with ``width`` coordinates each.
 
     Raises:
         UserError: the corpus has no landmarks.
@@ -125,4 +112,4 @@ def build(config: KinematicConfig, layout: Layout | None, width: int) -> Kinemat
     pairs = list(combinations([part[0] for part in layout.parts.values()], 2))
     inputs = feature_width(width, points, config.lags, pairs)
     temporal = build_temporal(inputs, config.local_temporal, config.global_temporal)
-    return KinematicEncoder(temporal, width, points, config.lags, pairs)
+    return TemporalEncoder(KinematicFrames(width, points, config.lags, pairs), temporal)

@@ -1,4 +1,4 @@
-"""From two frames to one: temporal lift pooling (Hu et al. 2022), and max pooling beside it."""
+"""Pooling of two frames into one: temporal lift pooling (Hu et al. 2022) and max pooling."""
 
 import torch
 from jaxtyping import Bool, Float
@@ -9,11 +9,11 @@ from signkit.models.encoders.masked_norm import MaskedInstanceNorm, mask_out, ma
 
 Pooled = tuple[
     Float[Tensor, "batch pairs channels"], Bool[Tensor, "batch pairs"], Float[Tensor, " batch"]
-]  # the pooled frames, which of them are real, the auxiliary loss a sample
+]  # the pooled frames, which of them are real, the auxiliary loss of each sample
 
 
 class TimeConv(nn.Module):
-    """1-D convolution over time, channels last, as many frames out as in; zeros outside the clip."""
+    """1-D convolution over time, channels-last, that keeps the number of frames (zero padding)."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int, *, dilation: int = 1, groups: int = 1, bias: bool = True
@@ -45,14 +45,18 @@ class MaxPool(nn.Module):
 class LiftPool(nn.Module):
     """Temporal lift pooling (Hu et al. 2022): predict the odd frames, update the even ones, weigh both.
 
-    With x_e and x_o the even and odd frames: d = x_o - P(x_e), s = x_e + U(d), output w(s) + w'(d),
-    where w(x) = x + x (sigmoid(InstanceNorm(conv5(x))) - 1/2). P, U and both w begin as nothing, so a new
-    module gives x_e + x_o. Its auxiliary loss is 0.001 |s - x_o| + 0.001 |d|, means over a sample's
-    real pairs.
+    With x_e and x_o the even and odd frames:
+
+        detail   d = x_o - P(x_e)           what the even frame does not predict of the odd one
+        smooth   s = x_e + U(d)
+        output   w(s) + w'(d)               w(x) = x + x (sigmoid(InstanceNorm(conv5(x))) - 1/2)
+
+    P and U are initialised to zero and both w to the identity, so a new module computes x_e + x_o. The
+    auxiliary loss is penalty (|s - x_o| + |d|), means over the real pairs and channels of each sample.
 
     Args:
         channels: of the frames, in and out.
-        penalty: weight of each of the two auxiliary losses.
+        penalty: weight of the auxiliary loss.
     """
 
     def __init__(self, channels: int, *, penalty: float = 1e-3) -> None:
@@ -73,11 +77,11 @@ class LiftPool(nn.Module):
 
 
 class _Weigh(nn.Module):
-    """x + x (sigmoid(InstanceNorm(conv5(x))) - 1/2), the convolution zero at the start."""
+    """x + x (sigmoid(InstanceNorm(conv5(x))) - 1/2); the convolution is initialised to zero."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        # no bias: the normalisation would take it away again
+        # no bias: the normalisation would remove it
         self.conv = TimeConv(channels, channels, 5, bias=False)
         self.norm = MaskedInstanceNorm(channels)
         nn.init.zeros_(self.conv.conv.weight)
@@ -90,7 +94,7 @@ class _Weigh(nn.Module):
 
 
 def _lifter(channels: int) -> nn.Sequential:
-    """Depthwise convolution, ReLU, pointwise convolution (zero at the start), tanh."""
+    """Depthwise convolution, ReLU, pointwise convolution (initialised to zero), tanh."""
     pointwise = TimeConv(channels, channels, 1)
     nn.init.zeros_(pointwise.conv.weight)
     return nn.Sequential(TimeConv(channels, channels, 3, groups=channels), nn.ReLU(), pointwise, nn.Tanh())
@@ -103,11 +107,12 @@ def pairs(
 ]:
     """Even frames, odd frames, and which pairs are real.
 
-    A sample of odd length repeats its last frame, so that the last pair is like any other. Padding
-    must be zero, and stays zero.
+    In a sample of odd length the last frame is repeated to complete the last pair. Padding must be zero, and
+    stays zero.
     """
     if x.shape[1] % 2:
         x, mask = F.pad(x, (0, 0, 0, 1)), F.pad(mask, (0, 1))
     even, odd = x[:, 0::2], x[:, 1::2]
+    # where the odd frame is padding: a real even frame is repeated, a padded one is zero
     odd = torch.where(mask[:, 1::2].unsqueeze(-1), odd, even)
     return even, odd, mask[:, 0::2]

@@ -1,6 +1,6 @@
-"""Normalisation whose statistics come from real places only, so that padding never changes a result.
+"""Normalisation with statistics of real frames only, so that padding never changes a result.
 
-Everything is channels-last, and what is masked comes out as zero.
+Tensors are channels-last, and masked values come out as zero.
 """
 
 import torch
@@ -13,16 +13,17 @@ from signkit.models.encoders.packing import packing
 
 
 class MaskedBatchNorm(nn.Module):
-    """Batch normalisation (Ioffe and Szegedy 2015) over real places, over all processes when training.
+    """Batch normalisation (Ioffe and Szegedy 2015) over the real frames of all processes.
 
-    On a batch without padding it is `torch.nn.BatchNorm1d`. A channel with fewer than two real values
-    leaves its running statistics as they are.
+    Without padding and in a single process it equals `torch.nn.BatchNorm1d`. The running statistics of a
+    channel with fewer than two real values in a batch are left unchanged.
 
     Args:
         channels: size of the last dimension.
-        affine: learn a scale and a shift. Without them this stands for z-scoring with the statistics
-            of the training set.
-        momentum: share of the new batch in the running statistics.
+        affine: learn a scale and a shift. Without them the module z-scores its input, with running estimates
+            of the mean and variance of the training set.
+        eps: added to the variance.
+        momentum: weight of a new batch in the running statistics.
     """
 
     running_mean: Float[Tensor, " channels"]
@@ -41,10 +42,12 @@ class MaskedBatchNorm(nn.Module):
     def forward(
         self, x: Float[Tensor, "*places channels"], mask: Bool[Tensor, "..."] | None = None
     ) -> Float[Tensor, "*places channels"]:
-        """Normalise ``x``.
+        """Normalise ``x`` over all dimensions but the last.
 
-        The mask is [batch, frames], for the first two dimensions, or of the shape of ``x``, for every
-        value. None: all is real.
+        Args:
+            x: channels-last values.
+            mask: True where real: [batch, frames] for the first two dimensions of ``x``, or of the shape of
+                ``x`` for single values; None if all are real.
         """
         if mask is not None and mask.ndim == x.ndim:
             return self._values(x, mask)
@@ -54,8 +57,9 @@ class MaskedBatchNorm(nn.Module):
         return real.unpack(self._rows(real.pack(x)))
 
     def _rows(self, x: Float[Tensor, "*places channels"]) -> Float[Tensor, "*places channels"]:
-        """Without a mask. Torch's own, the fastest, where it can be used."""
+        """Without a mask: by torch's kernel, the fastest, where its statistics are the right ones."""
         rows = x.reshape(-1, x.shape[-1])
+        # torch's kernel refuses a single row, and knows only this process's part of the batch
         if self.training and (len(rows) < 2 or processes() > 1):
             return self._by_formula(x, torch.ones_like(x, dtype=torch.bool))
         stats = (self.running_mean, self.running_var)
@@ -72,7 +76,10 @@ class MaskedBatchNorm(nn.Module):
     def _by_formula(
         self, x: Float[Tensor, "*places channels"], mask: Bool[Tensor, "*places channels"]
     ) -> Float[Tensor, "*places channels"]:
-        """Two passes, mean then variance: the sum of squares alone would cancel in float32."""
+        """By sums over the mask and over processes.
+
+        Mean first, then squared deviations from it: E[x^2] - E[x]^2 would lose all digits in float32.
+        """
         values = at_least_float32(x)
         keep = mask.to(values.dtype)
         over = tuple(range(x.ndim - 1))
@@ -93,14 +100,19 @@ class MaskedBatchNorm(nn.Module):
         mean: Float[Tensor, " channels"],
         squares: Float[Tensor, " channels"],
     ) -> None:
-        """Move the running statistics; the variance is the unbiased one, as torch has it."""
+        """Update the running statistics, with the unbiased variance as in torch."""
         rate = self.momentum * (count > 1).to(mean.dtype)
         self.running_mean.lerp_(mean, rate)
         self.running_var.lerp_(squares / (count - 1).clamp(min=1), rate)
 
 
 class MaskedInstanceNorm(nn.Module):
-    """Instance normalisation over the real frames of each sample, with a learned scale and shift."""
+    """Instance normalisation (Ulyanov et al. 2016) over the real frames of each sample.
+
+    Args:
+        channels: size of the last dimension; each has a learned scale and shift.
+        eps: added to the variance.
+    """
 
     def __init__(self, channels: int, *, eps: float = 1e-5) -> None:
         super().__init__()
@@ -131,23 +143,23 @@ def masked_mean(
 def mask_out(
     x: Float[Tensor, "batch frames *rest"], mask: Bool[Tensor, "batch frames"]
 ) -> Float[Tensor, "batch frames *rest"]:
-    """Zero in the padding, whatever was there."""
+    """Set the padding to zero, even where it holds NaN."""
     return x.masked_fill(~mask.reshape(mask.shape + (1,) * (x.ndim - 2)), 0)
 
 
 def at_least_float32(x: Tensor) -> Tensor:
-    """Half precision becomes float32; float64 stays."""
+    """Half precision is converted to float32; float64 is left as it is."""
     wide: Tensor = x.to(torch.promote_types(x.dtype, torch.float32))
     return wide
 
 
 def processes() -> int:
-    """How many processes train together."""
+    """Number of processes that train together."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def sum_processes(x: Tensor) -> Tensor:
-    """The sum over all processes, gradients too."""
+    """The sum over all processes, also in the backward pass."""
     if processes() == 1:
         return x
     total: Tensor = _SumProcesses.apply(x)  # type: ignore[no-untyped-call]
@@ -155,7 +167,7 @@ def sum_processes(x: Tensor) -> Tensor:
 
 
 class _SumProcesses(torch.autograd.Function):
-    """Every process's loss depends on every process's part, so the gradient is a sum over them too."""
+    """All-reduce with gradient: every process's loss depends on every part, so gradients are summed too."""
 
     @staticmethod
     def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor) -> Tensor:

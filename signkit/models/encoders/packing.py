@@ -1,4 +1,4 @@
-"""Real frames without the padding between them: what works frame by frame need not see padding at all."""
+"""Real frames without the padding between them, for layers that work frame by frame."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,15 @@ from torch import Tensor
 class Packing:
     """Where the real frames of a padded batch are.
 
+        batch      a0 a1 a2 | b0 __ __          index = [0, 1, 2, 3]
+        packed     a0 a1 a2   b0
+
+    Layers that treat frames alike run faster on packed frames, and padding cannot leak into statistics.
+
     Attributes:
-        index: of the real frames among all ``batch * frames``; None when every frame is real.
+        batch: number of samples.
+        frames: frames of the padded batch.
+        index: places of the real frames among all ``batch * frames``; None if every frame is real.
     """
 
     batch: int
@@ -24,7 +31,7 @@ class Packing:
         return flat if self.index is None else flat.index_select(0, self.index)
 
     def unpack(self, x: Shaped[Tensor, "real *rest"]) -> Shaped[Tensor, "batch frames *rest"]:
-        """The padded batch again, zero in the padding."""
+        """The inverse of `pack`: the padded batch, zero in the padding."""
         if self.index is not None:
             x = x.new_zeros(self.batch * self.frames, *x.shape[1:]).index_copy_(0, self.index, x)
         return x.view(self.batch, self.frames, *x.shape[1:])

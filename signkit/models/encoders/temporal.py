@@ -1,9 +1,9 @@
-"""From frames to chunks and from chunks to video features: the temporal modules every encoder shares.
+"""The temporal modules that every encoder shares: from frames to chunks, from chunks to video features.
 
-Zhang et al. 2023: a local module (1-D convolutions with pooling) gives the chunk features, a global
-one (bidirectional LSTM) the video features. Here convolutions keep the length ("same" padding with
-zeros) and every layer puts zeros back into the padding, so a clip of N frames gives ceil(N / stride)
-chunks, at least one, and padding never changes an output (this project, docs/c2st.md).
+As in Zhang et al. 2023, a local module (1-D convolutions with pooling) computes the chunk features, a global
+one (bidirectional LSTM) the video features. Here convolutions keep the length ("same" padding with zeros) and
+every layer sets the padding back to zero. So a clip of N frames has ceil(N / stride) chunks, at least one,
+and padding never changes an output (this project, docs/c2st.md).
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from signkit.data.batch import length_mask
+from signkit.data.batch import Batch, length_mask
 from signkit.models.encoders.configs import GlobalTemporalConfig, LocalTemporalConfig
 from signkit.models.encoders.lift_pooling import LiftPool, MaxPool, TimeConv
 from signkit.models.encoders.masked_norm import MaskedBatchNorm, at_least_float32, mask_out
@@ -22,17 +22,18 @@ from signkit.models.encoders.protocol import EncoderOutput
 
 Chunks = tuple[
     Float[Tensor, "batch chunks width"], Float[Tensor, " batch"]
-]  # with the auxiliary loss a sample
+]  # chunk features, and the auxiliary loss of each sample
 
 
 class PooledTcn(nn.Module):
-    """K5-P2-K5-P2: convolution, BatchNorm, ReLU and pooling by two, twice. Four frames a chunk.
+    """K5-P2-K5-P2: twice a convolution, BatchNorm, ReLU and pooling by two. Four frames a chunk.
 
     Args:
         inputs: width of a frame's vector.
-        width: of the chunk features (1024 in the paper).
+        width: width of the chunk features (1024 in the paper).
         kernel: frames of each convolution, odd.
         lift: temporal lift pooling (Hu et al. 2022) instead of max pooling.
+        dropout: before each pooling.
     """
 
     stride = 4
@@ -42,7 +43,7 @@ class PooledTcn(nn.Module):
     ) -> None:
         super().__init__()
         self.width, self.dropout = width, dropout
-        # no bias: the normalisation would take it away again
+        # no bias: the normalisation would remove it
         self.convs = nn.ModuleList(TimeConv(size, width, kernel, bias=False) for size in (inputs, width))
         self.norms = nn.ModuleList(MaskedBatchNorm(width) for _ in self.convs)
         self.pools = nn.ModuleList(LiftPool(width) if lift else MaxPool() for _ in self.convs)
@@ -64,10 +65,11 @@ class DilatedTcn(nn.Module):
 
     Args:
         inputs: width of a frame's vector.
-        width: of the chunk features.
+        width: width of the chunk features.
         kernel: frames of the first two convolutions, odd.
         stride: frames a chunk.
-        dilations: one residual convolution each.
+        dilations: dilation of each residual convolution.
+        dropout: after each convolution.
     """
 
     def __init__(
@@ -89,7 +91,7 @@ class DilatedTcn(nn.Module):
         self.blocks = nn.ModuleList(TimeConv(width, width, 3, dilation=d) for d in dilations)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in dilations)
         self.last_norm = nn.LayerNorm(width)
-        # zeros before the first frame, so that the window of chunk s has its middle at the chunk's centre
+        # zeros before the first frame, so that the window of chunk s is centred on the chunk's centre
         before = kernel // 2 - (stride - 1) // 2
         self.edges = (before, kernel - stride - before)
 
@@ -98,8 +100,9 @@ class DilatedTcn(nn.Module):
     ) -> Chunks:
         """Frames must be zero where the mask is False."""
         x = mask_out(self._drop(F.silu(self.stem_norm(self.stem(frames)))), mask)
-        ragged = -x.shape[1] % self.stride
-        # the end first: a clip may be shorter than what a small kernel passes over before its first window
+        ragged = -x.shape[1] % self.stride  # frames that the last chunk lacks
+        # The end is padded first: where the kernel is smaller than the stride, padding before the first frame
+        # is negative (it cuts frames off), and a short clip could have fewer frames than that.
         x = F.pad(F.pad(x.transpose(1, 2), (0, self.edges[1] + ragged)), (self.edges[0], 0))
         mask = mask[:, :: self.stride]
         x = mask_out(self._drop(F.silu(self.strided_norm(self.strided(x).transpose(1, 2)))), mask)
@@ -112,11 +115,13 @@ class DilatedTcn(nn.Module):
 
 
 class BiLstm(nn.Module):
-    """Bidirectional LSTM over the real chunks, in float32 at least. Output width is twice ``width``.
+    """Bidirectional LSTM over the real chunks, in at least float32. The output is twice ``width`` wide.
 
     Args:
-        width: of each direction.
-        dropout: of what each layer reads.
+        inputs: width of a chunk's vector.
+        width: width of each direction.
+        layers: number of layers.
+        dropout: on the input of each layer.
     """
 
     def __init__(self, inputs: int, width: int, layers: int, *, dropout: float = 0.0) -> None:
@@ -127,7 +132,9 @@ class BiLstm(nn.Module):
         for name, parameter in self.lstm.named_parameters():
             if name.startswith("bias"):
                 nn.init.zeros_(parameter)
-            if name.startswith("bias_ih"):  # remember at the start; gates are input, forget, cell, output
+            if name.startswith(
+                "bias_ih"
+            ):  # forget gate 1: remember at first; order: input, forget, cell, output
                 nn.init.ones_(parameter.data[width : 2 * width])
 
     def forward(
@@ -141,7 +148,7 @@ class BiLstm(nn.Module):
 
 
 class Temporal(nn.Module):
-    """A local module, then a global one or none.
+    """A local module, then a global module or none.
 
     Attributes:
         stride: frames from one chunk to the next.
@@ -168,16 +175,44 @@ class Temporal(nn.Module):
         return EncoderOutput({"chunk": chunk, "video": video}, lengths=chunks, auxiliary=auxiliary)
 
     def output_lengths(self, lengths: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
-        """ceil(frames / stride): the last chunk may stand for fewer frames."""
+        """ceil(frames / stride); the last chunk may cover fewer frames."""
         return (lengths + self.stride - 1) // self.stride
 
     def chunk_centres(self, chunks: int) -> Int[Tensor, " chunks"]:
-        """Frame s * stride + (stride - 1) // 2 for chunk s; past the end for some last, partial chunks."""
+        """Frame s * stride + (stride - 1) // 2 for chunk s; may lie past the end for a partial last chunk."""
         return torch.arange(chunks) * self.stride + (self.stride - 1) // 2
 
 
+class TemporalEncoder(nn.Module):
+    """A frame encoder, then the temporal modules: an `Encoder`.
+
+    Args:
+        frames: from a batch to a vector for each of its frames, [batch, frames, width]; it sees the frames
+            in their order, so it may look at neighbours. Its ``reads`` says what it reads.
+        temporal: for vectors of that width.
+    """
+
+    def __init__(self, frames: nn.Module, temporal: Temporal) -> None:
+        super().__init__()
+        self.frames, self.temporal = frames, temporal
+        self.reads, self.dims = str(frames.reads), temporal.dims
+
+    def forward(self, batch: Batch) -> EncoderOutput:
+        """The features of a batch, chunk by chunk."""
+        output: EncoderOutput = self.temporal(self.frames(batch), batch.lengths)
+        return output
+
+    def output_lengths(self, lengths: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
+        """Chunks for a number of frames."""
+        return self.temporal.output_lengths(lengths)
+
+    def chunk_centres(self, chunks: int) -> Int[Tensor, " chunks"]:
+        """The frame at the middle of each chunk."""
+        return self.temporal.chunk_centres(chunks)
+
+
 def build_temporal(inputs: int, local: LocalTemporalConfig, over: GlobalTemporalConfig) -> Temporal:
-    """The temporal modules of an encoder's options, for frames of width ``inputs``."""
+    """The temporal modules that an encoder's options describe, for frames of width ``inputs``."""
     module: PooledTcn | DilatedTcn
     if local.kind == "tcn":
         lift = local.pooling == "lift"

@@ -1,6 +1,6 @@
 """Distributions softmax(A_s + C_u) of all chunks s and histories u, without a tensor of that many logits.
 
-The normaliser of all of them is one matrix product (this project, docs/c2st.md, "The shortcut"):
+The normaliser of all of them is one matrix product (this project, docs/c2st.md, "Efficient computation"):
 
     logsumexp_v(A_s + C_u) = m_s + n_u + log(exp(A_s - m_s) . exp(C_u - n_u)),   m = max A, n = max C
 

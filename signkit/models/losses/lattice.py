@@ -101,9 +101,14 @@ class _Ring(NamedTuple):
         weights[t]  = [ moved | kept | moved | kept ]                        4 W numbers
                         `-- first --'  `-- second --'
 
-    `moved` weighs what a state receives from the other state one position before, `kept` what it receives
-    from itself. Only three of the four are used going forward: the second state receives the new first state
-    of the same position, without a weight.
+    Going forward, a pair belongs to the state that a term comes from: `kept` is what the state passes on to
+    itself, `moved` what it passes on to the other state of the next position. Only the second state does
+    that, by ENTER arcs. The second state also receives the new first state, but without a weight, so the
+    first state's `moved` is unused.
+
+    In reverse, a pair belongs to the state that a share arrives at: `kept` came from the state itself,
+    `moved` from the other one. For the first state that is by an ENTER arc, for the second state it is the
+    share of the new first state.
     """
 
     states: Tensor  # float64 [block + 1, 2 W + 1]; row t is the state before step t of the block
@@ -115,9 +120,9 @@ class _Ring(NamedTuple):
     seconds: tuple[Tensor, ...]  # [W]: second state after the step
     rows: tuple[Tensor, ...]  # [2, 2, W]: all weights of the step
     first_kept: tuple[Tensor, ...]  # [W]
-    entering: tuple[Tensor, ...]  # [W]: the ENTER arcs that lead into each position, going forward
+    entering: tuple[Tensor, ...]  # [W]: second moved; going forward, the ENTER arcs into each position
     second_kept: tuple[Tensor, ...]  # [W]
-    entered: tuple[Tensor, ...]  # [W]: the ENTER arcs that leave each position, in reverse
+    entered: tuple[Tensor, ...]  # [W]: in reverse, the ENTER arcs that leave each position
 
 
 def _make_ring(arcs: Tensor, ends: Tensor) -> _Ring:
@@ -186,8 +191,7 @@ def _run_reverse(ring: _Ring, shares: Tensor) -> None:
     torch.sub(1.0, ring.weights[:count, :, 1], out=ring.weights[:count, :, 0])
     first, second = ring.adjoints.unbind(0)
     both = ring.adjoints[:, None]
-    # In the second state's row the `moved` slot now holds the share that came from the new first state. It is
-    # the slot that was `entering` going forward.
+    # the second state's `moved`, see _Ring: ENTER arcs going forward, now the share of the new first state
     from_first = ring.entering
     pending = first
     for step in reversed(range(count)):

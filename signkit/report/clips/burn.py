@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signkit.data.tracking.frames import in_order
+from signkit.data.video.h264 import SAME_BITS
 from signkit.errors import OperationalError
 from signkit.report.clips.cues import Cue
 from signkit.report.clips.lettering import Band, Fonts, band
@@ -94,7 +95,7 @@ def _stream(file: Any, width: int, height: int, fps: float) -> Any:
 
     whole = width % 2 == 0 and height % 2 == 0 and "libx264" in av.codecs_available
     rate = Fraction(fps).limit_denominator(max(1, min(1001, int(65535 / fps))))  # 16 bits each in MPEG-4
-    options = {"crf": QUALITY} if whole else {"qscale": "3"}
+    options = {"crf": QUALITY, **SAME_BITS} if whole else {"qscale": "3"}
     stream = file.add_stream("libx264" if whole else "mpeg4", rate=rate, options=options)
     stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
     stream.codec_context.colorspace = BT601

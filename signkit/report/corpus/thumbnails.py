@@ -1,20 +1,18 @@
 """Strips of frames of some clips, or of landmarks drawn as a skeleton."""
 
 import io
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from signkit.config.registry import check_extra
+from signkit.config.registry import extra_for
 from signkit.data.layouts import layout
 from signkit.report.sections import Shot
 from signkit.runtime.progress import Watch
-from signkit.types import Landmarks, Sample, Signal, Video
+from signkit.types import USUAL_FPS, Landmarks, Sample, Signal, Video
 
 CLIPS, FRAMES = 8, 4  # of a split, and of a clip
 HEIGHT = 150  # of a frame in pixels
-USUAL_FPS = 25.0
 MARGIN = 0.05
 
 Picture = npt.NDArray[np.uint8]
@@ -30,7 +28,7 @@ def strips(samples: dict[str, tuple[Sample, ...]], watch: Watch) -> tuple[tuple[
     for split, some in samples.items():
         places = np.unique(np.rint(np.linspace(0, len(some) - 1, min(CLIPS, len(some)))).astype(int))
         chosen += [(split, some[place]) for place in places]
-    found, rates = [], []
+    shots, rates = [], []
     with watch.bar("thumbnails", len(chosen)) as bar:
         for done, (split, sample) in enumerate(chosen, 1):
             signal = sample.load()
@@ -38,9 +36,9 @@ def strips(samples: dict[str, tuple[Sample, ...]], watch: Watch) -> tuple[tuple[
             rates.append(fps)
             about = ", ".join(filter(None, (split, sample.signer, f"{sample.frames / fps:.1f} s")))
             content = _encoded(_pictures(signal))
-            found.append(Shot(content, sample.id, about, " ".join(sample.reference)))
+            shots.append(Shot(content, sample.id, about, " ".join(sample.reference)))
             bar.at(done)
-    return tuple(found), max(set(rates), key=rates.count)
+    return tuple(shots), max(set(rates), key=rates.count)
 
 
 def _fps(signal: Signal) -> float:
@@ -94,7 +92,8 @@ def _heat(vectors: npt.NDArray[np.float32]) -> Picture:
 
 def _encoded(pictures: list[Picture]) -> bytes:
     """The pictures side by side, all of one height, as a JPEG file."""
-    Image = _pillow()
+    with extra_for("signkit data report"):
+        from PIL import Image
     row = [Image.fromarray(picture) for picture in pictures]
     row = [each.resize((max(1, round(each.width * HEIGHT / each.height)), HEIGHT)) for each in row]
     strip = Image.new("RGB", (sum(each.width for each in row), HEIGHT))
@@ -105,12 +104,3 @@ def _encoded(pictures: list[Picture]) -> bytes:
     file = io.BytesIO()
     strip.save(file, "JPEG", quality=80)
     return file.getvalue()
-
-
-def _pillow() -> Any:
-    try:
-        from PIL import Image
-    except ImportError as error:
-        check_extra(error, "signkit data report")
-        raise
-    return Image

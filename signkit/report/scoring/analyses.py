@@ -14,30 +14,30 @@ from signkit.report.sections import Bar, Bars, Cell, Group, Matrix, Paragraph, R
 TOKENS = 300
 
 
-def analyses(found: Analyses, unit: str = "word", name: str = "") -> tuple[Section, ...]:
+def analyses(result: Analyses, unit: str = "word", name: str = "") -> tuple[Section, ...]:
     """All analyses of a system; `name` is empty where there is one system only."""
     of = f" of {name}" if name else ""
     parts: list[Section] = []
-    if found.confusions:
-        parts.append(Group(_confused(found, unit), f"Confused {unit}s{of}", beside=True))
-    if found.deleted or found.inserted:
-        parts.append(Group(tuple(_edited(found, unit)), f"Deleted and inserted {unit}s{of}", beside=True))
-    if found.tokens.tokens:
-        parts.append(_tokens(found.tokens, unit, of))
-    if found.lengths:
-        parts.append(Group(_lengths(found.lengths, unit), f"By length of the reference{of}"))
-    if found.signers:
-        parts.append(_parts(found.signers, f"By signer{of}", "Signer", unit))
-    if found.seen:
-        parts.append(_parts(found.seen, f"Sentences seen in train{of}", "In train", unit))
-    if found.vocabulary is not None:
+    if result.confusions:
+        parts.append(Group(_confused(result, unit), f"Confused {unit}s{of}", beside=True))
+    if result.deleted or result.inserted:
+        parts.append(Group(tuple(_edited(result, unit)), f"Deleted and inserted {unit}s{of}", beside=True))
+    if result.tokens.tokens:
+        parts.append(_tokens(result.tokens, unit, of))
+    if result.lengths:
+        parts.append(Group(_lengths(result.lengths, unit), f"By length of the reference{of}"))
+    if result.signers:
+        parts.append(_parts(result.signers, f"By signer{of}", "Signer", unit))
+    if result.seen:
+        parts.append(_parts(result.seen, f"Sentences seen in train{of}", "In train", unit))
+    if result.vocabulary is not None:
         title = f"{unit.title()}s that train does not have{of}"
-        parts.append(Group(tuple(_unknown(found.vocabulary, unit)), title))
+        parts.append(Group(tuple(_unknown(result.vocabulary, unit)), title))
     return tuple(parts)
 
 
-def _confused(found: Analyses, unit: str) -> tuple[Section, ...]:
-    most = max(c.count for c in found.confusions)
+def _confused(result: Analyses, unit: str) -> tuple[Section, ...]:
+    most = max(c.count for c in result.confusions)
     rows: list[Row] = [
         (
             visible(c.reference),
@@ -46,22 +46,22 @@ def _confused(found: Analyses, unit: str) -> tuple[Section, ...]:
             Cell(whole(c.count), c.count, share=c.count / most),
             _share(c.count / c.occurrences),
         )
-        for c in found.confusions
+        for c in result.confusions
     ]
     columns = ("Reference", "Recognised", "Sentences", "Times", "Share")
     caption = f"Most confused {unit}s, with their share of the reference {unit}'s occurrences"
     grid = Matrix(
-        tuple(map(visible, found.grid.tokens)),
-        found.grid.counts,
+        tuple(map(visible, result.grid.tokens)),
+        result.grid.counts,
         f"How often the {unit} of a row was recognised as the {unit} of a column; correct in outline",
     )
     return Table(columns, rows, caption=caption, words=3), grid
 
 
-def _edited(found: Analyses, unit: str) -> Iterator[Table]:
+def _edited(result: Analyses, unit: str) -> Iterator[Table]:
     for words, kind, side in (
-        (found.deleted, "deleted", "references"),
-        (found.inserted, "inserted", "hypotheses"),
+        (result.deleted, "deleted", "references"),
+        (result.inserted, "inserted", "hypotheses"),
     ):
         if words:
             caption = f"Most {kind} {unit}s, of their occurrences in the {side}"

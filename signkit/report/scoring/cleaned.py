@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from signkit.eval.cleaning import tracer
-from signkit.eval.pairing import Side
 from signkit.eval.protocols import Protocol
+from signkit.eval.rules import Side
 from signkit.eval.transcripts import Transcripts
 
 

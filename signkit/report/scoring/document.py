@@ -1,9 +1,9 @@
 """The JSON of `signkit score --json`; docs/scoring.md describes it."""
 
-import math
 from dataclasses import asdict
 from typing import Any
 
+from signkit.eval.analyses import without_nan
 from signkit.eval.labels import by_class, labels
 from signkit.eval.scores import Scored
 from signkit.eval.transcripts import Aligned, Pairs
@@ -26,7 +26,7 @@ def document(scoring: Scoring) -> dict[str, Any]:
     }
     if others:
         found["systems"] = [_system(name, each, scoring) for name, each in others]
-        found["comparisons"] = [_without_nan(asdict(each)) for each in scoring.comparisons]
+        found["comparisons"] = [without_nan(asdict(each)) for each in scoring.comparisons]
     return found
 
 
@@ -74,35 +74,12 @@ def sentences(pairs: Pairs, aligned: Aligned) -> list[dict[str, Any]]:
 
 def _classes(scored: Scored) -> list[dict[str, Any]]:
     table = by_class(labels(scored.sentences.pairs("word")))
-    columns = zip(
-        table.names,
-        table.precision.tolist(),
-        table.recall.tolist(),
-        table.f1.tolist(),
-        table.support.tolist(),
-        table.predicted.tolist(),
-        strict=True,
-    )
-    keys = ("label", "precision", "recall", "f1", "support", "predicted")
-    return [_without_nan(dict(zip(keys, row, strict=True))) for row in columns]
+    keys = ("precision", "recall", "f1", "support", "predicted")
+    columns = (getattr(table, key).tolist() for key in keys)
+    rows = zip(table.names, *columns, strict=True)
+    return [without_nan(dict(zip(("label", *keys), row, strict=True))) for row in rows]
 
 
 def _metric(score: Score) -> dict[str, Any]:
-    return _without_nan(
-        {
-            "name": score.name,
-            "value": score.value,
-            "low": score.low,
-            "high": score.high,
-            "split": score.split,
-            "signature": score.signature,
-            "note": score.note,
-        }
-    )
-
-
-def _without_nan(values: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: None if isinstance(value, float) and math.isnan(value) else value
-        for key, value in values.items()
-    }
+    keys = ("name", "value", "low", "high", "split", "signature", "note")
+    return {key: without_nan(getattr(score, key)) for key in keys}

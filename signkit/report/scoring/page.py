@@ -18,22 +18,19 @@ from signkit.report.scores import card
 from signkit.report.scoring.analyses import analyses
 from signkit.report.scoring.scoring import Scoring
 from signkit.report.sections import (
-    KINDS,
     Cards,
     Cell,
     Choice,
     Group,
     Interval,
-    Line,
     Lines,
     Paragraph,
     Row,
     Section,
-    Sentence,
-    Step,
     Table,
 )
 from signkit.report.sections import Pairs as PairsSection
+from signkit.report.sentences import KINDS, Line, Sentence, Step
 from signkit.types import Score
 
 HEADLINE = ("wer", "cer", "letter_accuracy", "aslfr", "bleu4", "accuracy", "macro_f1", "sentence_error")
@@ -213,7 +210,7 @@ def sentences(systems: tuple[System, ...], unit: str = "word", most: int = SHOWN
             f"{'is' if left_out == 1 else 'are'} left out."
         )
     pairs = systems[0].pairs
-    found = tuple(
+    shown = tuple(
         Sentence(
             pairs.ids[place],
             tuple(Line(_steps(s, place), s.name if len(systems) > 1 else "") for s in systems),
@@ -221,7 +218,7 @@ def sentences(systems: tuple[System, ...], unit: str = "word", most: int = SHOWN
         )
         for place in order.tolist()
     )
-    return PairsSection(found, "Sentences", tuple(order.tolist()), note, unit)
+    return PairsSection(shown, "Sentences", tuple(order.tolist()), note, unit)
 
 
 def worst(errors: npt.NDArray[np.int64], most: int) -> npt.NDArray[np.intp]:

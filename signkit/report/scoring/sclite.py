@@ -3,17 +3,13 @@
 Columns are as wide as sclite makes them, which counts bytes of UTF-8.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from signkit.eval.networks import sclite_case
-from signkit.eval.transcripts import CORRECT, DELETION, INSERTION, SUBSTITUTION, Aligned, Pairs
-from signkit.report.scoring.sclite_summary import percent, rounded, signers, sys_text
-
-__all__ = ["dtl_text", "pra_text", "sys_text"]
+from signkit.eval.alternatives import sclite_case
+from signkit.eval.transcripts import CORRECT, DELETION, INSERTION, Aligned, Pairs
+from signkit.report.scoring.sclite_summary import signers
 
 LINE = 1000
 """Bytes after which an alignment goes on in further lines."""
@@ -49,40 +45,6 @@ def pra_text(title: str, pairs: Pairs, aligned: Aligned, *, case_sensitive: bool
             lines += _alignment(aligned, slice(offsets[place], offsets[place + 1]), words)
             lines.append("")
     return "\n".join(lines) + "\n\n"
-
-
-def dtl_text(title: str, pairs: Pairs, aligned: Aligned, *, case_sensitive: bool = False) -> str:
-    """The detailed report (``.dtl``): totals, confusion pairs and the words of each kind of error."""
-    total = aligned.counts.sum(axis=0)
-    correct, substitutions, deletions, insertions = (int(count) for count in total)
-    words, errors = correct + substitutions + deletions, substitutions + deletions + insertions
-    sentences = len(pairs.ids)
-    wrong = [int((aligned.counts[:, kind] > 0).sum()) for kind in (SUBSTITUTION, DELETION, INSERTION)]
-    any_wrong = int((aligned.errors > 0).sum())
-    lines = [
-        f"DETAILED OVERALL REPORT FOR THE SYSTEM: {title}\n\nSENTENCE RECOGNITION PERFORMANCE\n",
-        f" sentences                                        {sentences:4d}",
-        f" with errors                            {percent(any_wrong, sentences)}%   ({any_wrong:4d})\n",
-    ]
-    for what, count in zip(("substitions ", "deletions   ", "insertions  "), wrong, strict=True):
-        lines.append(f"   with {what}                    {percent(count, sentences)}%   ({count:4d})")
-    lines.append("\n\nWORD RECOGNITION PERFORMANCE\n")
-    for what, count, end in (
-        ("Total Error ", errors, "\n"),
-        ("Correct     ", correct, "\n"),
-        ("Substitution", substitutions, ""),
-        ("Deletions   ", deletions, ""),
-        ("Insertions  ", insertions, ""),
-    ):
-        lines.append(f"Percent {what}      =  {percent(count, words)}%   ({count:4d}){end}")
-    accuracy = f"{rounded(100 - errors / words * 100):5.1f}" if words else "UNDEF"
-    lines += [
-        f"Percent Word Accuracy     =  {accuracy}%\n\n",
-        f"Ref. words                =           ({words:4d})",
-        f"Hyp. words                =           ({correct + substitutions + insertions:4d})",
-        f"Aligned words             =           ({words + insertions:4d})\n",
-    ]
-    return "\n".join(lines) + "\n" + _lists(pairs, aligned, case_sensitive)
 
 
 Shown = list[tuple[str, str, int]]
@@ -144,35 +106,3 @@ def _columns(aligned: Aligned, steps: slice, words: Shown) -> Iterator[tuple[str
             mark + " " * (width - len(mark) + 1),
             width,
         )
-
-
-def _lists(pairs: Pairs, aligned: Aligned, case_sensitive: bool) -> str:
-    """The words of each kind of error, the most frequent first."""
-    tokens = pairs.tokens if case_sensitive else tuple(sclite_case(token) for token in pairs.tokens)
-    kinds, references, hypotheses = aligned.kinds, aligned.references, aligned.hypotheses
-
-    def words(numbers: npt.NDArray[np.int32], kind: int) -> Iterable[str]:
-        return (tokens[number] for number in numbers[kinds == kind].tolist())
-
-    confused = zip(words(references, SUBSTITUTION), words(hypotheses, SUBSTITUTION), strict=True)
-    parts = [
-        _list("CONFUSION PAIRS", (f"{left} ==> {right}" for left, right in confused)),
-        _list("INSERTIONS", words(hypotheses, INSERTION)),
-        _list("DELETIONS", words(references, DELETION)),
-        _list("SUBSTITUTIONS", words(references, SUBSTITUTION)),
-    ]
-    note = "\n* NOTE: The 'Substitution' words are those reference words\n"
-    parts[-1] += note + "        for which the recognizer supplied an incorrect word.\n"
-    parts.append(_list("FALSELY RECOGNIZED", words(hypotheses, SUBSTITUTION)))
-    note = "\n* NOTE: The 'Falsely Recognized' words are those hypothesis words\n"
-    parts[-1] += note + "        which the recognizer incorrectly substituted for a reference word.\n"
-    return "\n\n".join(parts[:3]) + "\n\n" + "\n\n".join(parts[3:]) + "\n"
-
-
-def _list(title: str, words: Iterable[str]) -> str:
-    counts = Counter(words)
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    lines = [f"{title:<30}   Total                 ({len(counts)})"]
-    lines += [f"{'':<30}   With >=  1 occurrences ({len(counts)})", ""]
-    lines += [f"{i + 1:4d}: {count:4d}  ->  {word}" for i, (word, count) in enumerate(ordered)]
-    return "\n".join([*lines, "     -------", f"     {counts.total():5d}", "", ""])

@@ -141,11 +141,6 @@ def _share(part: int, whole: int) -> float:
     return part / whole * 100.0 if whole else 0.0
 
 
-def percent(part: int, whole: int) -> str:
-    """A share as text of five places; UNDEF where there is nothing to divide by."""
-    return f"{rounded(_share(part, whole)):5.1f}" if whole else "UNDEF"
-
-
 def rounded(value: float, digits: int = 1) -> float:
     """Halves away from zero."""
     scale = 10.0**digits

@@ -102,11 +102,11 @@ def _signers(analyses: Analyses) -> Table:
 
 
 def _classes(scored: Scored) -> Table:
-    found = by_class(labels(scored.sentences.pairs("word")))
+    table = by_class(labels(scored.sentences.pairs("word")))
     rows: list[Row] = [
         (name, *(_percent(float(x)) for x in rates), str(support), str(predicted))
         for name, *rates, support, predicted in zip(
-            found.names, found.precision, found.recall, found.f1, found.support, found.predicted, strict=True
+            table.names, table.precision, table.recall, table.f1, table.support, table.predicted, strict=True
         )
     ]
     return Table(("class", "precision", "recall", "F1", "sentences", "predicted"), rows, "by class")

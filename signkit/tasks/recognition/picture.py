@@ -7,7 +7,7 @@ import numpy as np
 
 from signkit.data.layouts import Layout, layout
 from signkit.eval.figures import metric
-from signkit.report.plots import FOUND, INK, SIGN, saved, training_curves
+from signkit.report.plots import INK, RECOGNISED, SIGN, saved, training_curves
 from signkit.tasks.recognition.result import Result
 from signkit.types import Clip, Features, Landmarks, Sample, Signal, Video
 
@@ -95,8 +95,8 @@ def _times(axes: Any, result: Result, split: str, sample: Sample) -> None:
         axes.text(0, 0.75, " ".join(sample.reference), fontsize=7, va="center")
     best = result.hypotheses[split][sample.id]
     for token, time in zip(best.tokens, best.times, strict=True):
-        axes.axvline(time, 0.05, 0.5, color=FOUND)
-        axes.text(time, 0.25, f" {token}", fontsize=7, va="center", color=FOUND)
+        axes.axvline(time, 0.05, 0.5, color=RECOGNISED)
+        axes.text(time, 0.25, f" {token}", fontsize=7, va="center", color=RECOGNISED)
     axes.set_xlim(0, sample.frames / fps)
     axes.set_ylim(0, 1)
     axes.set_yticks([0.25, 0.75], ["recognised", "reference"])

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from signkit.decode.confidence import Reliability
-from signkit.report.plots import FOUND, INK, SIGN, saved
+from signkit.report.plots import INK, RECOGNISED, SIGN, saved
 from signkit.tasks.recognition.result import Result
 
 
@@ -25,7 +25,7 @@ def _figure(result: Result, splits: list[str]) -> Any:
     for axes, split in zip(panels[0], splits, strict=True):
         axes.plot([0, 1], [0, 1], color=SIGN, linewidth=1)
         _curve(axes, result.raw[split], INK, "not calibrated")
-        _curve(axes, result.used[split], FOUND, "calibrated")
+        _curve(axes, result.used[split], RECOGNISED, "calibrated")
         axes.set_title(split, loc="left")
         axes.set_xlabel("confidence")
         axes.set_ylabel("share of correct tokens")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from signkit.decode.confidence import Reliability
-from signkit.report.sections import Line, Sentence, aligned
+from signkit.report.sentences import Line, Sentence, aligned
 from signkit.tasks.recognition.calibration import Tables
 from signkit.tasks.recognition.scoring import text_of
 from signkit.train.task import Outcome

@@ -13,11 +13,13 @@ from torch import Tensor, nn
 
 from signkit.config.recipe import Recipe
 from signkit.config.registry import build as build_component
+from signkit.config.suggest import suggestion
 from signkit.data.batch import Batch
 from signkit.data.loader import Dataset, eval_batches
 from signkit.decode.configs import LatticeConfig
 from signkit.decode.external.build import ExternalModels, build_external
 from signkit.decode.lattice import BeamResult, find, recognise
+from signkit.errors import UserError
 from signkit.eval.figures import Metric, metric
 from signkit.eval.metrics import main_figure
 from signkit.eval.protocols import Protocol
@@ -35,13 +37,14 @@ from signkit.tasks.recognition.ensemble import joined
 from signkit.tasks.recognition.example import example
 from signkit.tasks.recognition.external import train_text
 from signkit.tasks.recognition.pack import pack
+from signkit.tasks.recognition.posteriors import posteriors
 from signkit.tasks.recognition.pretraining import pretrain_context
 from signkit.tasks.recognition.proposals import proposer
 from signkit.tasks.recognition.scoring import scoring_protocol, split_scores, value
 from signkit.tasks.recognition.searched import SearchedSplit, searched_split
 from signkit.text.targets import fewer_pieces, in_unit, vocabulary_of
 from signkit.train.task import Calibration, Evaluation, Outcome, Say, Shapes, Term, silent
-from signkit.types import Corpus, Prediction, Sample, Score
+from signkit.types import Corpus, Posteriors, Prediction, Sample, Score
 
 EMPTY_SHARE = 0.9
 """Share of empty dev hypotheses from which a model is said to have collapsed to blanks."""
@@ -55,6 +58,7 @@ class Recognition:
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
         self._built: list[tuple[LossTerm, Any]] | None = None
+        self._search: tuple[list[Any], Any, ExternalModels] | None = None
         self._said: set[str] = set()
 
     @cached_property
@@ -81,7 +85,14 @@ class Recognition:
         return in_unit(samples, spec.vocabulary)
 
     def model(self, spec: Spec) -> nn.Module:
-        return assemble(self.recipe, spec)
+        model: Any = assemble(self.recipe, spec)
+        known = ("both", *model.encoder.dims)
+        for number, term in enumerate(self.recipe.train.losses):
+            level = getattr(term, "level", "both")
+            if level not in known:
+                what = f"the encoder has no level {level!r}"
+                raise UserError(f"train.losses.{number}.level", what, suggestion(level, known))
+        return cast(nn.Module, model)
 
     def dataset(
         self, samples: Sequence[Sample], spec: Spec, *, model: nn.Module | None = None, say: Say = silent
@@ -91,7 +102,7 @@ class Recognition:
         return training_dataset(self.recipe, samples, spec, model, say)
 
     def check(self, models: Sequence[TrainedModel], corpus: Callable[[], Corpus]) -> None:
-        self._external(joined(models), models[0].spec, corpus)
+        self._search_of(models, corpus)
 
     def begin(self, model: nn.Module, spec: Spec, corpus: Corpus, watch: Any) -> None:
         """Pre-train the context as a language model, where the recipe asks for it."""
@@ -149,8 +160,8 @@ class Recognition:
         on_progress: Callable[[int], None],
         scored: bool = False,
     ) -> Iterator[Prediction]:
-        model, vocabulary = joined(models), models[0].spec.vocabulary
-        external = self._external(model, models[0].spec, corpus)
+        model, external = self._search_of(models, corpus)
+        vocabulary = models[0].spec.vocabulary
         found = find(
             model,
             batches,
@@ -162,6 +173,10 @@ class Recognition:
         )
         # The confidences of all hypotheses are computed at once.
         yield from as_predictions(found, vocabulary, self.decode, self.decode.temperature or 1.0)
+
+    def posteriors(self, models: Sequence[TrainedModel], batches: Iterable[Batch]) -> Iterator[Posteriors]:
+        """The encoder's distribution of every chunk."""
+        return posteriors(models, batches)
 
     def calibrate(
         self,
@@ -231,6 +246,17 @@ class Recognition:
         train = self.recipe.train
         starts = [term.start for term in train.losses if isinstance(term, CstConfig)]
         return not starts or min(starts) <= (step - 1) / train.max_steps
+
+    def _search_of(
+        self, models: Sequence[TrainedModel], corpus: Callable[[], Corpus]
+    ) -> tuple[Any, ExternalModels]:
+        """The models as one, and the external models of their search; built once for all splits, so that
+        what a neural model computed for one split is not computed again for the next."""
+        nets = [each.model for each in models]
+        if self._search is None or self._search[0] != nets:
+            model = joined(models)
+            self._search = nets, model, self._external(model, models[0].spec, corpus)
+        return self._search[1:]
 
     def _external(self, model: Any, spec: Spec, corpus: Callable[[], Corpus]) -> ExternalModels:
         text = train_text(corpus, spec.vocabulary)

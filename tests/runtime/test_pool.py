@@ -5,14 +5,15 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 from clips import wait_for_group
 
-from signkit.errors import OperationalError, UserError
-from signkit.runtime.pool import AHEAD, run_tasks
+from signkit.errors import OperationalError, UserError, UserErrors
+from signkit.runtime.pool import AHEAD, Event, run_tasks, watch_tasks
 
 
 def slow_square(task: int) -> tuple[int, int]:
@@ -70,8 +71,72 @@ def test_a_worker_that_is_killed() -> None:
     found = []
     with pytest.raises(OperationalError) as error, run_tasks(kill_at_three, range(9), workers=2) as results:
         found.extend(results)
-    what = "a worker process was killed, perhaps for want of memory"
-    assert str(error.value) == f"{what}; take fewer --workers and run the same command again"
+    hint = "memory may have run out; take fewer --workers and run the same command again"
+    assert str(error.value) == f"a worker process was killed (SIGKILL); {hint}"
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [UserError("a.csv:3", "is wrong", "mend it"), UserErrors([UserError("a", "b")]), OSError(28, "full")],
+)
+def test_what_the_function_raises_is_raised_here(wrong: Exception) -> None:
+    def fail(task: int) -> int:
+        if task == 3:
+            raise wrong
+        return task
+
+    found = []
+    with pytest.raises(type(wrong)) as error, run_tasks(fail, range(9), workers=2) as results:
+        found.extend(results)
+    assert (str(error.value), repr(vars(error.value))) == (str(wrong), repr(vars(wrong)))
+    assert "in fail" in str(error.value.__cause__)  # where, for those who look for a mistake in the program
+    assert found == [0, 1, 2][: len(found)]
+    assert multiprocessing.active_children() == []
+
+
+class Half:
+    """Tells of two halves of each task, and counts how many tasks its process has had."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, task: int, on_progress: Callable[[float], None]) -> tuple[int, int]:
+        os.write(1, b"chatter")
+        os.write(2, b"chatter")
+        self.count += 1
+        on_progress(0.5)
+        if task == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if task == 2:
+            os._exit(3)
+        on_progress(1.0)
+        return task, self.count
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_events_and_processes_that_die(workers: int, capfd: pytest.CaptureFixture[str]) -> None:
+    """A process that dies takes only its task with it, and none writes on the terminal."""
+    events: dict[int, list[Event]] = {number: [] for number in range(6)}
+    for number, event in watch_tasks(Half(), range(6), workers=workers):
+        events[number].append(event)
+    assert events[1] == [Event("begun"), Event("progress", 0.5), Event("died", "was killed (SIGKILL)")]
+    assert events[2] == [Event("begun"), Event("progress", 0.5), Event("died", "broke off with status 3")]
+    counts = []
+    for number in (0, 3, 4, 5):
+        assert events[number][:-1] == [Event("begun"), Event("progress", 0.5), Event("progress", 1.0)]
+        last = events[number][-1]
+        assert last.kind == "done" and last.value[0] == number
+        counts.append(last.value[1])
+    assert workers > 1 or counts == [1, 1, 2, 3]  # the function is the process's own
+    assert multiprocessing.active_children() == []
+    assert capfd.readouterr() == ("", "")
+
+
+def test_events_that_nobody_waits_for() -> None:
+    events = watch_tasks(Half(), [0], workers=1)
+    assert next(events) == (0, Event("begun"))
+    events.close()
     assert multiprocessing.active_children() == []
 
 

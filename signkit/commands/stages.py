@@ -1,0 +1,127 @@
+"""`signkit run` of a recipe of stages: whole runs one after another, in one folder."""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from accelerate import Accelerator
+
+from signkit.commands.run import Done, carry_out, held, leave, resume_command, run_recipe, shared
+from signkit.config.recipe import Pipeline, Recipe, with_stages
+from signkit.config.recipe_file import load_pipeline
+from signkit.runtime.run_folder import (
+    folder_to_resume,
+    new_folder,
+    stage_folder,
+    state,
+    write_status,
+)
+from signkit.train.loop import accelerator
+from signkit.train.outcome import print_outcome
+
+
+def run(ref: str, overrides: Sequence[str], *, resume: str, as_json: bool) -> int:
+    """`signkit run`: one recipe, or a recipe of stages; returns the exit status.
+
+    Raises:
+        SignkitError: as one message.
+    """
+    pipeline = load_pipeline(ref, overrides)
+    if pipeline is not None:
+        return run_stages(pipeline, ref, overrides, resume=resume, as_json=as_json)
+    return run_recipe(ref, overrides, resume=resume, as_json=as_json)
+
+
+def run_stages(pipeline: Pipeline, ref: str, overrides: Sequence[str], *, resume: str, as_json: bool) -> int:
+    """Run the stages that are not finished; returns the exit status.
+
+    The folder of the pipeline has one for each stage, which is the folder of a run like any other.
+
+    Raises:
+        SignkitError: as one message; the folder of the stage says `failed`.
+    """
+
+    def shown(done: Done, place: Path) -> None:
+        if done.outcome is not None and done.prepared is not None and not as_json:
+            print_outcome(done.prepared.task, done.outcome, place)
+
+    done = carry_out_stages(pipeline, ref, resume, shown)
+    if done.engine.is_main_process:
+        if done.status:
+            again = resume_command(ref, overrides, resume)
+            print(f"interrupted; `{again}` goes on", file=sys.stderr, flush=True)
+        print(_as_json(pipeline, done.folder) if as_json else done.folder, flush=True)
+    leave(done.engine, done.status)
+    return done.status
+
+
+@dataclass(frozen=True, slots=True)
+class StagesDone:
+    """How a recipe of stages ended: its folder, and the exit status, 0 where all stages are finished."""
+
+    folder: Path
+    status: int
+    engine: Accelerator
+
+
+def carry_out_stages(
+    pipeline: Pipeline, ref: str, resume: str, on_end: Callable[[Done, Path], None]
+) -> StagesDone:
+    """Run the stages that are not finished.
+
+    Args:
+        on_end: called with how a stage ended and its folder; not where it was interrupted.
+
+    Raises:
+        SignkitError: as one message; the folder of the stage says `failed`.
+    """
+    engine = accelerator(pipeline.stages[0].train)
+    main, status = engine.is_main_process, 0
+    found = folder_to_resume(pipeline, resume) or new_folder(pipeline, ref) if main else ""
+    folder = Path(shared(str(found), engine))
+    runs: dict[str, str] = {}
+    with held(folder, engine):
+        for number, stage in enumerate(pipeline.stages, start=1):
+            recipe, place = with_stages(stage, runs), folder / stage.name
+            runs[stage.name] = str(place.resolve())
+            if main:
+                stage_folder(folder, recipe)
+                write_status(folder, "running", stage=stage.name)
+            engine.wait_for_everyone()
+            finished = state(place) == "finished"
+            if main:
+                how = ": finished before" if finished else ""
+                print(
+                    f"stage {number} of {len(pipeline.stages)}, {stage.name}{how}",
+                    file=sys.stderr,
+                    flush=True,
+                )
+            if finished:
+                continue
+            done = _carried_out(recipe, place)
+            if status := done.status:
+                break
+            on_end(done, place)
+        if main:
+            write_status(folder, "interrupted" if status else "finished")
+    return StagesDone(folder, status, engine)
+
+
+def _carried_out(recipe: Recipe, place: Path) -> Done:
+    """Run one stage in its folder, from its newest checkpoint on."""
+    return carry_out(recipe, lambda: place, lambda: place)
+
+
+def _as_json(pipeline: Pipeline, folder: Path) -> str:
+    """The state of the pipeline, and the state and the scores of each stage."""
+    stages = [_stage(folder / stage.name) for stage in pipeline.stages]
+    return json.dumps({"run": str(folder), "state": state(folder), "stages": stages})
+
+
+def _stage(run: Path) -> dict[str, Any]:
+    scores = run / "scores.json"
+    metrics = json.loads(scores.read_text(encoding="utf-8"))["metrics"] if scores.is_file() else []
+    return {"stage": run.name, "run": str(run), "state": state(run), "metrics": metrics}

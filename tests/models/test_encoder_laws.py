@@ -1,0 +1,112 @@
+"""The built-in encoders hold to the laws of `signkit.testing`, and what breaks one is found."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from signkit.config.registry import build
+from signkit.data.batch import Batch
+from signkit.data.layouts import layout
+from signkit.models.encoders.configs import (
+    FeaturesConfig,
+    GcnConfig,
+    GlobalTemporalConfig,
+    ImageBackboneConfig,
+    KinematicConfig,
+    LocalTemporalConfig,
+)
+from signkit.models.encoders.protocol import EncoderOutput
+from signkit.models.encoders.temporal import build_temporal
+from signkit.testing import check_encoder
+
+LIFT = LocalTemporalConfig(kind="tcn", width=8, pooling="lift", dropout=0.2)
+MAX = LocalTemporalConfig(kind="tcn", width=8, pooling="max")
+DILATED = LocalTemporalConfig(kind="dilated", width=8, dilations=(1, 2))
+DILATED3 = LocalTemporalConfig(kind="dilated", width=8, dilations=(1,), stride=3, kernel=3)
+LSTM = GlobalTemporalConfig(layers=2, width=5, dropout=0.2)
+NONE = GlobalTemporalConfig(layers=0)
+GCN = GcnConfig(channels=(4,), fusion_width=7, local_temporal=LIFT, global_temporal=LSTM)
+TIMM = ImageBackboneConfig(
+    backbone="test_convnext", weights="none", frames_per_pass=50, local_temporal=LIFT, global_temporal=LSTM
+)
+CASES: dict[str, tuple[Any, str, int]] = {
+    "gcn": (GCN, "holistic", 3),
+    "gcn-hands": (replace(GCN, channels=(4, 6), local_temporal=DILATED, global_temporal=NONE), "hands", 2),
+    "kinematic": (KinematicConfig(local_temporal=MAX, global_temporal=LSTM), "boston104", 2),
+    "features": (FeaturesConfig(dropout=0.3, local_temporal=DILATED3, global_temporal=NONE), "", 6),
+    "timm": (TIMM, "video", 3),
+}
+SINGLE = {"dtype": torch.float32, "tolerance": 1e-4, "noise": 0.02}
+"""Of an image backbone, which takes long in double precision."""
+
+
+def made(config: Any, name: str, width: int) -> nn.Module:
+    return build(config, None if name in ("", "video") else layout(name), width)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_built_in_ones(name: str) -> None:
+    config, of, width = CASES[name]
+    check_encoder(
+        lambda: made(config, of, width), layout=of, width=width, noise=0.02 if of == "video" else 0.2
+    )
+
+
+class Broken(nn.Module):
+    """An encoder of features with one fault."""
+
+    reads = "features"
+
+    def __init__(self, fault: str) -> None:
+        super().__init__()
+        self.fault, self.frame = fault, nn.Linear(6, 8)
+        self.temporal = build_temporal(8, DILATED3, NONE)
+        self.dims = {"chunk": 8, "video": 9 if fault == "width" else 8}
+        self.unused = nn.Parameter(torch.ones(1)) if fault == "unused" else None
+
+    def forward(self, batch: Batch) -> EncoderOutput:
+        if self.fault == "whole":  # the padding is read
+            return self.temporal(
+                self.frame(batch.inputs), torch.full_like(batch.lengths, batch.inputs.shape[1])
+            )
+        inputs = torch.nan_to_num(batch.inputs)
+        if self.fault == "mean":  # over the batch
+            inputs = inputs - inputs.mean((0, 1))
+        if self.fault == "place":
+            inputs = inputs + torch.arange(len(inputs))[:, None, None]
+        output = self.temporal(self.frame(inputs), batch.lengths)
+        if self.fault == "bias":
+            return replace(output, levels={name: level + 1 for name, level in output.levels.items()})
+        return output
+
+    def output_lengths(self, lengths: Tensor) -> Tensor:
+        return self.temporal.output_lengths(lengths) if self.fault != "floor" else lengths // 3
+
+    def chunk_centres(self, chunks: int) -> Tensor:
+        return self.temporal.chunk_centres(chunks) if self.fault != "centres" else torch.zeros(chunks)
+
+
+def test_it_holds_without_the_fault() -> None:
+    check_encoder(lambda: Broken(""), width=6)
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("whole", "1 more frames of padding change the level `chunk`, by"),
+        ("width", "`dims['video']` is 9, and the level 8 wide"),
+        ("unused", "no gradient reaches unused in a batch of 4"),
+        ("mean", "1 more frames of padding change the level `chunk`, by"),
+        ("place", "another order of the batch changes the level `chunk`, by"),
+        ("bias", "the level `chunk` is not zero after the end of a clip"),
+        ("floor", "`output_lengths` says 0 for 1 frames, and the output has [1] chunks"),
+        ("centres", "the centres of chunks do not rise: [0.0, 0.0]"),
+    ],
+)
+def test_a_fault_is_found(fault: str, message: str) -> None:
+    with pytest.raises(AssertionError) as caught:
+        check_encoder(lambda: Broken(fault), width=6)
+    assert str(caught.value).startswith(message)
