@@ -5,9 +5,8 @@ import os
 import re
 import sys
 import traceback
-from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -31,17 +30,10 @@ app.add_typer(data_app, name="data")
 app.add_typer(lm_app, name="lm")
 
 
-class Missing(str, Enum):
-    """What is done with references that have no hypothesis."""
-
-    refuse = "refuse"
-    deletions = "deletions"
+Missing = Literal["refuse", "deletions"]
 
 
-class By(str, Enum):
-    """What intervals and tables are made by."""
-
-    signer = "signer"
+By = Literal["signer"]
 
 
 def _print_version(wanted: bool) -> bool:
@@ -108,7 +100,7 @@ def score(
     ] = None,
     missing: Annotated[
         Missing, typer.Option(help="What to do with references that have no hypothesis.")
-    ] = Missing.refuse,
+    ] = "refuse",
     by: Annotated[
         By | None, typer.Option(help="Intervals that hold for other signers, and a table of signers.")
     ] = None,
@@ -148,7 +140,7 @@ def score(
     options = Options(
         protocol=protocol, overrides=tuple(overrides or ()), metrics=tuple(metric or ()), format=format,
         reference_format=reference_format, column=column, reference_column=reference_column,
-        missing=missing.value, by=by.value if by else "", systems=tuple(compare or ()), train=train,
+        missing=missing, by=by or "", systems=tuple(compare or ()), train=train,
         report=report, resamples=resamples, seed=seed, confidence=confidence, sclite=sclite,
         show_cleaning=show_cleaning, as_json=as_json,
     )  # fmt: skip

@@ -3,9 +3,8 @@
 What they do is imported only when they are called.
 """
 
-from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -16,11 +15,7 @@ ListFile = Annotated[
 ]
 
 
-class OnError(str, Enum):
-    """What is done about an input that cannot be used."""
-
-    stop = "stop"
-    skip = "skip"
+OnError = Literal["stop", "skip"]
 
 
 def predict(
@@ -39,7 +34,7 @@ def predict(
     beam: Annotated[int | None, typer.Option(min=1, max=4096, help="Width of the beam; 1 is greedy.")] = None,
     on_error: Annotated[
         OnError, typer.Option(help="An input that cannot be used ends everything, or is left out.")
-    ] = OnError.stop,
+    ] = "stop",
     captions: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write NAME.vtt there: captions (WebVTT).")
     ] = None,
@@ -62,32 +57,20 @@ def predict(
         with_file=with_file,
         overrides=tuple(overrides or ()),
         beam=beam,
-        on_error=on_error.value,
+        on_error=on_error,
         outputs=outputs,
         as_json=as_json,
     )
     raise SystemExit(predict_files(run, inputs or [], options))
 
 
-class Tracker(str, Enum):
-    """Models of MediaPipe."""
-
-    holistic = "holistic"
-    hands = "hands"
+Tracker = Literal["holistic", "hands"]
 
 
-class LandmarkFormat(str, Enum):
-    """Files of landmarks."""
-
-    npz = "npz"
-    pose = "pose"
+LandmarkFormat = Literal["npz", "pose"]
 
 
-class Fill(str, Enum):
-    """What is done with gaps in tracked landmarks."""
-
-    none = "none"
-    linear = "linear"
+Fill = Literal["none", "linear"]
 
 
 def landmarks(
@@ -96,14 +79,12 @@ def landmarks(
         list[Path] | None,
         typer.Argument(metavar="INPUT", help="Videos, folders of frames, folders of either."),
     ] = None,
-    format: Annotated[LandmarkFormat, typer.Option(help="Of the files.")] = LandmarkFormat.npz,
-    model: Annotated[Tracker, typer.Option(help="Body, face and hands, or hands alone.")] = Tracker.holistic,
+    format: Annotated[LandmarkFormat, typer.Option(help="Of the files.")] = "npz",
+    model: Annotated[Tracker, typer.Option(help="Body, face and hands, or hands alone.")] = "holistic",
     workers: Annotated[
         int, typer.Option(min=0, max=256, help="Processes; 0: as many as there are processors.")
     ] = 0,
-    fill: Annotated[
-        Fill, typer.Option(help="linear: fill short gaps, marked by their confidence.")
-    ] = Fill.none,
+    fill: Annotated[Fill, typer.Option(help="linear: fill short gaps, marked by their confidence.")] = "none",
     fps: Annotated[
         float, typer.Option(min=0.1, max=1000, help="Frames a second of folders of frames.")
     ] = 25.0,
@@ -114,5 +95,5 @@ def landmarks(
     from signkit.commands.landmarks.verb import landmarks as track
     from signkit.data.tracking.extract import Options
 
-    options = Options(model=model.value, format=format.value, fill=fill.value, fps=fps)
+    options = Options(model=model, format=format, fill=fill, fps=fps)
     raise SystemExit(track(inputs or [], list_file, out, options, workers, as_json))

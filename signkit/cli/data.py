@@ -1,8 +1,7 @@
 """The verbs of `signkit data`: corpora before a training."""
 
-from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -27,12 +26,7 @@ def fetch(
     raise SystemExit(fetch_corpus(name, to, as_json))
 
 
-class CheckedFrames(str, Enum):
-    """Which frames are decoded."""
-
-    none = "none"
-    sample = "sample"
-    all = "all"
+CheckedFrames = Literal["none", "sample", "all"]
 
 
 CorpusName = Annotated[str, typer.Argument(metavar="NAME|RECIPE", help="A corpus, or a recipe.")]
@@ -49,14 +43,14 @@ def check(
     root: CorpusRoot = None,
     frames: Annotated[
         CheckedFrames, typer.Option(help="Frames to decode: of no clip, some of some clips, or all.")
-    ] = CheckedFrames.sample,
+    ] = "sample",
     overrides: CorpusOverrides = None,
     as_json: AsJson = False,
 ) -> None:
     """Count a corpus against what was published and decode frames; the status is 2 if it has faults."""
     from signkit.commands.data.check import Options, check_corpus
 
-    options = Options(root=root, overrides=tuple(overrides or ()), frames=frames.value, as_json=as_json)
+    options = Options(root=root, overrides=tuple(overrides or ()), frames=frames, as_json=as_json)
     raise SystemExit(check_corpus(corpus, options))
 
 
@@ -74,13 +68,7 @@ def report(
     raise SystemExit(report_corpus(corpus, out, root, tuple(overrides or ()), as_json))
 
 
-class SynthLayout(str, Enum):
-    """Whose folder a made corpus looks like."""
-
-    phoenix2014 = "phoenix2014"
-    phoenix2014t = "phoenix2014t"
-    csl_daily = "csl_daily"
-    mp4 = "mp4"
+SynthLayout = Literal["phoenix2014", "phoenix2014t", "csl_daily", "mp4"]
 
 
 @data_app.command(short_help="Make a small corpus of video in an official shape.")
@@ -88,7 +76,7 @@ def synth(
     out: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.")],
     layout: Annotated[
         SynthLayout, typer.Option(help="An official folder's shape, or mp4 files with a manifest.")
-    ] = SynthLayout.phoenix2014,
+    ] = "phoenix2014",
     signers: Annotated[int, typer.Option(min=1, max=200, help="People; the fifth is SI5's.")] = 5,
     train: Annotated[int, typer.Option(min=1, help="Clips.")] = 400,
     dev: Annotated[int, typer.Option(min=1, help="Clips.")] = 40,
@@ -103,31 +91,19 @@ def synth(
     from signkit.data.synthetic.folders import LayoutOptions
 
     options = LayoutOptions(
-        layout=layout.value, signers=signers, train=train, dev=dev, test=test, glosses=glosses,
+        layout=layout, signers=signers, train=train, dev=dev, test=test, glosses=glosses,
         size=read_size(size), seed=seed,
     )  # fmt: skip
     raise SystemExit(synthesise(out, options, as_json))
 
 
-class Format(str, Enum):
-    """How prepared clips are kept."""
-
-    shards = "shards"
-    mp4 = "mp4"
+Format = Literal["shards", "mp4"]
 
 
-class Executor(str, Enum):
-    """What shares the work out."""
-
-    local = "local"
-    ray = "ray"
+Executor = Literal["local", "ray"]
 
 
-class Damaged(str, Enum):
-    """What is done with a clip of train that cannot be used."""
-
-    refuse = "refuse"
-    skip = "skip"
+Damaged = Literal["refuse", "skip"]
 
 
 @data_app.command(short_help="Pack a corpus for training.")
@@ -139,7 +115,7 @@ def prepare(
     size: Annotated[int, typer.Option(min=8, max=2048, help="Height and width of the frames.")] = 256,
     format: Annotated[
         Format, typer.Option(help="Shards (a JPEG file a frame), or an mp4 file a clip.")
-    ] = Format.shards,
+    ] = "shards",
     quality: Annotated[int, typer.Option(min=1, max=100, help="Of the JPEG files, or of the mp4.")] = 92,
     shard_size: Annotated[str, typer.Option(metavar="SIZE", help="Of a shard, about.")] = "1GB",
     workers: Annotated[
@@ -147,18 +123,18 @@ def prepare(
     ] = 0,
     executor: Annotated[
         Executor, typer.Option(help="Processes of this machine, or a ray cluster.")
-    ] = Executor.local,
+    ] = "local",
     damaged: Annotated[
         Damaged, typer.Option(help="A clip of train that cannot be used: stop, or leave it out, counted.")
-    ] = Damaged.refuse,
+    ] = "refuse",
     as_json: AsJson = False,
 ) -> None:
     """Pack a corpus for training: frames resized, in shards, with an index. Broken off, it goes on."""
     from signkit.commands.data.prepare import Options, prepare_corpus
 
     options = Options(
-        out=out, root=root, overrides=tuple(overrides or ()), size=size, format=format.value,
-        quality=quality, shard_size=shard_size, workers=workers, executor=executor.value,
-        damaged=damaged.value, as_json=as_json,
+        out=out, root=root, overrides=tuple(overrides or ()), size=size, format=format,
+        quality=quality, shard_size=shard_size, workers=workers, executor=executor,
+        damaged=damaged, as_json=as_json,
     )  # fmt: skip
     raise SystemExit(prepare_corpus(corpus, options))

@@ -1,8 +1,7 @@
 """The verbs `signkit lm …`, as the command line has them. What they do is imported only when called."""
 
-from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,11 +12,7 @@ lm_app = typer.Typer(
 )
 
 
-class Unit(str, Enum):
-    """What a word of a model is."""
-
-    word = "word"
-    character = "character"
+Unit = Literal["word", "character"]
 
 
 @lm_app.command(short_help="Train a model on text.")
@@ -87,7 +82,6 @@ def score(
     """
     from signkit.commands.lm import score_lm
 
-    known = unit.value if unit else None
     raise SystemExit(
-        score_lm(text, lm, format=format, column=column, unit=known, words=words, as_json=as_json)  # type: ignore[arg-type]
+        score_lm(text, lm, format=format, column=column, unit=unit, words=words, as_json=as_json)
     )

@@ -78,7 +78,14 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file aside, sync it and rename it; its folder is made.
+    """Write a file, whole or not at all, as `whole_file`."""
+    with whole_file(path) as aside:
+        aside.write_bytes(content)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A file to write that takes its name only when all of it is on disk; its folder is made.
 
     Raises:
         OperationalError: the disk is full, or the place cannot be written; the old file stays.
@@ -87,7 +94,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     with plainly(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            aside.write_bytes(content)
+            yield aside
             _sync(aside)
             os.replace(aside, path)
             _sync(path.parent)

@@ -126,6 +126,6 @@ def test_the_hint_can_be_pasted(recipe: Path, tmp_path: Path) -> None:
 def test_predict_is_interrupted(recipe: Path, unbroken: Path) -> None:
     """It has nothing to finish."""
     clip = recipe.parent / "corpus" / "test0.npz"
-    shock = Shock("signkit.commands.predict.verb:recognise", 1, signal.SIGINT)
+    shock = Shock("signkit.tasks.recognition.task:find", 1, signal.SIGINT)
     done = signkit("predict", unbroken, clip, shocks=[shock])
     assert (done.status, done.out, done.err) == (130, "", "")

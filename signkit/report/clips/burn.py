@@ -1,6 +1,5 @@
 """A video with its glosses burnt in: as large and as fast as the clip, without its sound."""
 
-import os
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import cache
@@ -15,7 +14,7 @@ from signkit.data.video.h264 import SAME_BITS
 from signkit.errors import OperationalError
 from signkit.report.clips.cues import Cue
 from signkit.report.clips.lettering import Band, Fonts, band
-from signkit.runtime.files import plainly
+from signkit.runtime.files import whole_file
 from signkit.types import Clip
 
 QUALITY = "18"
@@ -37,18 +36,11 @@ def burn(path: Path, clip: Clip, cues: Sequence[Cue], fonts: Fonts, tell: Callab
     """
     import av
 
-    aside = path.with_name(f".{path.name}.part")
-    with plainly(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+    try:
+        with whole_file(path) as aside:
             _write(aside, clip, cues, fonts, tell)
-            with open(aside, "rb") as file:
-                os.fsync(file.fileno())
-            os.replace(aside, path)
-        except av.FFmpegError as error:
-            raise OperationalError(f"{path}: cannot be written: {error.strerror or error}") from error
-        finally:
-            aside.unlink(missing_ok=True)
+    except av.FFmpegError as error:
+        raise OperationalError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def _write(path: Path, clip: Clip, cues: Sequence[Cue], fonts: Fonts, tell: Callable[[], None]) -> None:

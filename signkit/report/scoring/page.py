@@ -124,40 +124,32 @@ def sections(page: Page) -> list[Section]:
 
 def _cards(page: Page) -> Cards:
     """The chosen metrics in large numbers, each with its interval on a line."""
-    named, of_split = len(page.systems) > 1, len({score.split for _, score in page.scores}) > 1
+    named = len(page.systems) > 1
     there = {score.name for _, score in page.scores}
     names = [name for name in HEADLINE if name in there][:3] or [score.name for _, score in page.scores[:1]]
     cards = []
     for name in names:
-        scores = [
-            (", ".join(map(isolated, [system] * named + [score.split] * of_split)), score)
-            for system, score in page.scores
-            if score.name == name
-        ]
+        scores = [(isolated(system) * named, score) for system, score in page.scores if score.name == name]
         cards.append(card(metric(name), scores, page.interval))
     return Cards(tuple(cards))
 
 
 def _scores(page: Page) -> Table:
-    """All metrics of all systems and splits."""
-    splits = {score.split for _, score in page.scores}
-    named, of_split = len(page.systems) > 1, len(splits) > 1
+    """All metrics of all systems."""
+    named = len(page.systems) > 1
     noted = any(score.note for _, score in page.scores)
     rows: list[Row] = [
         (
             sentence_case(metric(score.name).title),
             *[system] * named,
-            *[score.split] * of_split,
             *[score.note] * noted,
             Cell(number(score.value, metric(score.name).unit), score.value),
             Cell(span(score.low, score.high, metric(score.name).unit), score.low),
         )
         for system, score in page.scores
     ]
-    words = ("Metric", *["System"] * named, *["Split"] * of_split, *["Counted from"] * noted)
-    (split,) = splits if len(splits) == 1 else ("",)
-    caption = f"All figures of {split}" if split not in ("", "all") else "All figures"
-    return Table((*words, "Value", page.interval), rows, caption=caption, words=len(words))
+    words = ("Metric", *["System"] * named, *["Counted from"] * noted)
+    return Table((*words, "Value", page.interval), rows, caption="All figures", words=len(words))
 
 
 def _comparisons(page: Page) -> Table:
