@@ -15,7 +15,7 @@ import torch
 
 from signkit.commands.predict.batches import clip_batches
 from signkit.commands.predict.inputs import Failures, Input, Source, opened
-from signkit.commands.predict.options import Options
+from signkit.commands.predict.options import PredictOptions
 from signkit.commands.predict.search import corpus_of, load_model
 from signkit.commands.predict.tracking import tracked
 from signkit.commands.run import carry_out
@@ -63,7 +63,7 @@ def load(
     """
     file = Path(decode) if isinstance(decode, str | PathLike) else None
     overrides = tuple(f"decode.{key}={_as_yaml(key, value)}" for key, value in _items(decode))
-    trained = load_model(Path(run), Options(with_file=file, overrides=overrides, beam=beam))
+    trained = load_model(Path(run), PredictOptions(with_file=file, overrides=overrides, beam=beam))
     name = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         trained.model.to(name)

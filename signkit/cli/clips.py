@@ -48,11 +48,11 @@ def predict(
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
 ) -> None:
     """Recognise videos, or files of landmarks or features, with a trained run."""
-    from signkit.commands.predict.options import Options, Outputs
+    from signkit.commands.predict.options import Outputs, PredictOptions
     from signkit.commands.predict.verb import predict as predict_files
 
     outputs = Outputs(captions=captions, elan=elan, burn=burn, force=force)
-    options = Options(
+    options = PredictOptions(
         list_file=list_file,
         with_file=with_file,
         overrides=tuple(overrides or ()),

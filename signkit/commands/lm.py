@@ -40,7 +40,7 @@ SHOWN = 5
 @dataclass(frozen=True, slots=True)
 class Scored:
     """A text by a model: of each sentence the words, with its end where the model predicts it, their natural
-    logarithms and which are unknown; of sub-words their number and their own perplexity beside."""
+    logarithms and which are unknown; of subwords their number and their own perplexity beside."""
 
     sentences: list[list[str]]
     log: list[Floats]
@@ -246,20 +246,20 @@ def _print_perplexity(
     what, name = f"order {model.order}" if isinstance(model, NGram) else model.kind, "perplexity"
     if not isinstance(model, NGram) and not model.predicts_end:
         name = "pseudo-perplexity"
-    pieces = f" of {scored.pieces} sub-words" if scored.pieces else ""
+    pieces = f" of {scored.pieces} subwords" if scored.pieces else ""
     print(f"{text} by {lm}: {found.sentences} sentences, {found.words} {kind}{pieces}, {what}")
     if name != "perplexity":
         told = "each word is told from all others of its sentence"
         if scored.pieces:
-            told = "each sub-word is told from all others, of its own word too"
+            told = "each subword is told from all others, of its own word too"
         print(f"{told}: not to be compared with a perplexity")
     elif scored.pieces:
-        print("a word has the probability of its sub-words: models of words can be compared")
+        print("a word has the probability of its subwords: models of words can be compared")
     if empty:
         print(f"left out: {empty} without words")
     share = 100 * found.unknown / found.words
     print(f"{name:20} {found.perplexity:.2f}")
     print(f"  {f'known {kind} only':18} {found.perplexity_known:.2f}")
     if scored.piece_perplexity is not None:
-        print(f"{'  a sub-word':20} {scored.piece_perplexity:.2f}")
+        print(f"{'  a subword':20} {scored.piece_perplexity:.2f}")
     print(f"unknown              {found.unknown} ({share:.2f} %)")

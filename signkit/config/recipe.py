@@ -19,13 +19,13 @@ DECODER = "lattice"
 
 @dataclass(frozen=True, kw_only=True)
 class TextConfig:
-    """What the model writes: glosses, the characters of the reference, or sub-words."""
+    """What the model writes: glosses, the characters of the reference, or subwords."""
 
     unit: Literal["gloss", "character", "subword"] = "gloss"
     pieces: Annotated[int, Range(2, 100_000)] = 1000
-    """Sub-words learnt from the train references and the corpus's extra text, at most."""
+    """Subwords learnt from the train references and the corpus's extra text, at most."""
     file: Annotated[str, Path_(optional=True)] = ""
-    """A sentencepiece model whose pieces are the sub-words; empty: they are learnt."""
+    """A sentencepiece model whose pieces are the subwords; empty: they are learnt."""
 
     def __post_init__(self) -> None:
         if self.file and self.unit != "subword":

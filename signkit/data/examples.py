@@ -164,7 +164,7 @@ class Examples:
             return self._cache[index]  # type: ignore[return-value]
         sample = self.samples[index]
         signal, where = sample.load(), sample.source or sample.id
-        inputs = prepare(signal, self._whole, self.width, self._landmarks, where)
+        inputs = prepare_signal(signal, self._whole, self.width, self._landmarks, where)
         if len(inputs) != sample.frames:
             raise UserError(where, f"sample {sample.id!r} has {len(inputs)} frames, not {sample.frames}")
         inputs.flags.writeable = False
@@ -199,7 +199,7 @@ def opened(sample: Sample) -> Clip:
     return signal.clip
 
 
-def prepare(
+def prepare_signal(
     signal: Signal, layout_name: str, width: int, landmarks: LandmarksConfig, where: str
 ) -> Float32[np.ndarray, "frames *shape"]:
     """A signal as a model is given it: checked, normalised by its whole layout, then the points used.

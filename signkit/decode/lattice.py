@@ -141,7 +141,7 @@ def hypotheses(
 
 
 def votes(found: Mapping[str, BeamResult], config: LatticeConfig, vocabulary: Vocabulary) -> Votes:
-    """Who says each token (of sub-words each word) of the best candidates: the whole beam, or the one path of
+    """Who says each token (of subwords each word) of the best candidates: the whole beam, or the one path of
     greedy search."""
     lists = InWords(vocabulary).candidates([each.candidates for each in found.values()])
     return greedy_votes(lists) if config.beam == 1 else beam_votes(lists)
@@ -188,9 +188,11 @@ def acoustic_logits(logits: SplitLogits, level: str) -> Float[Tensor, "batch chu
     return (chunk if level == "chunk" else video) + logits.bias
 
 
-def context_logits(model: Recogniser, bias: Float[Tensor, " vocab"]) -> ContextLogits:
+def decoder_context(model: Recogniser, bias: Float[Tensor, " vocab"]) -> ContextLogits:
     """A model's context logits as the decoder wants them; marked constant where there is no context."""
-    return constant_context_logits(torch.zeros_like(bias)) if model.context_free else model.rows
+    return (
+        constant_context_logits(torch.zeros_like(bias)) if model.context_free else model.last_context_logits
+    )
 
 
 def search_acoustic(
@@ -213,7 +215,7 @@ def search_acoustic(
     Raises:
         OperationalError: a scorer gives what is no log score.
     """
-    context = context_logits(model, bias)
+    context = decoder_context(model, bias)
     if config.acoustic_scale != 1:
         acoustic = acoustic * config.acoustic_scale
     if config.beam == 1:

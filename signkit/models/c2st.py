@@ -53,21 +53,21 @@ class C2st(nn.Module):
         chunk = levels["chunk"]
         return SplitLogits(
             levels=levels,
-            context=self.history_rows(batch.targets, batch.target_lengths),
+            context=self.context_logits(batch.targets, batch.target_lengths),
             bias=self.output.bias,
             lengths=encoded.lengths,
             centres=self.encoder.chunk_centres(chunk.shape[1]).to(chunk.device),
             auxiliary=encoded.auxiliary,
         )
 
-    def history_rows(
+    def context_logits(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch histories vocab"]:
         """C_u = W b_u + bias for u = 0..U."""
         rows: Tensor = self.output(self.context(history, lengths)) + self.output.bias
         return rows
 
-    def rows(
+    def last_context_logits(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch vocab"]:
         """W b of each whole history."""

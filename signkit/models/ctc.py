@@ -39,21 +39,21 @@ class Ctc(nn.Module):
         video = levels["video"]
         return SplitLogits(
             levels=levels,
-            context=self.history_rows(batch.targets, batch.target_lengths),
+            context=self.context_logits(batch.targets, batch.target_lengths),
             bias=self.output.bias,
             lengths=encoded.lengths,
             centres=self.encoder.chunk_centres(video.shape[1]).to(video.device),
             auxiliary=encoded.auxiliary,
         )
 
-    def history_rows(
+    def context_logits(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch histories vocab"]:
         """The bias for every history."""
         batch, labels = history.shape
         return self.output.bias.expand(batch, labels + 1, -1)
 
-    def rows(
+    def last_context_logits(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch vocab"]:
         """Zeros: there is no context."""

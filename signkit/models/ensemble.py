@@ -52,17 +52,17 @@ class Ensemble(nn.Module):
             auxiliary=_mean(each, lambda logits: logits.auxiliary),
         )
 
-    def history_rows(
+    def context_logits(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch histories vocab"]:
         """Mean context logits after 0, 1, … all labels of each history, the mean bias included."""
-        return torch.stack([model.history_rows(history, lengths) for model in self._each]).mean(0)
+        return torch.stack([model.context_logits(history, lengths) for model in self._each]).mean(0)
 
-    def rows(
+    def last_context_logits(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch vocab"]:
         """Mean context logits after the whole of each history, without bias."""
-        return torch.stack([model.rows(history, lengths) for model in self._each]).mean(0)
+        return torch.stack([model.last_context_logits(history, lengths) for model in self._each]).mean(0)
 
 
 class Mixture(nn.Module):
@@ -104,17 +104,17 @@ class Mixture(nn.Module):
             auxiliary=_mean(each, lambda logits: logits.auxiliary),
         )
 
-    def history_rows(
+    def context_logits(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch histories vocab"]:
         """Zeros; histories = labels + 1."""
-        return torch.zeros_like(self._each[0].history_rows(history, lengths))
+        return torch.zeros_like(self._each[0].context_logits(history, lengths))
 
-    def rows(
+    def last_context_logits(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch vocab"]:
         """Zeros."""
-        return torch.zeros_like(self._each[0].rows(history, lengths))
+        return torch.zeros_like(self._each[0].last_context_logits(history, lengths))
 
 
 def _of_equal_lengths(models: Sequence[Any], batch: Batch) -> list[SplitLogits]:

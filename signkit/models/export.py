@@ -140,7 +140,7 @@ def write_subwords(folder: Path, spec: Spec) -> None:
 def for_reload(recipe: Recipe, folder: Path) -> Recipe:
     """The recipe for a model whose weights are all at hand: of a BERT, the card in the folder is enough, and
     neither its checkpoint, nor a card of the user's, nor the run of `train.init_from` is read again, nor are
-    the ImageNet weights of an encoder; of sub-words, the folder has the model, and it is neither learnt nor
+    the ImageNet weights of an encoder; of subwords, the folder has the model, and it is neither learnt nor
     read from a file of the user's."""
     context: Any = recipe.context
     if getattr(context, "init_from", ""):

@@ -32,16 +32,16 @@ class LanguageModel(nn.Module):
 
     def forward(self, batch: TextBatch) -> Float[Tensor, "batch histories vocab"]:
         """The logits of the next token after 0, 1, … all tokens; index 0 is the end."""
-        return self.history_rows(batch.tokens, batch.lengths)
+        return self.context_logits(batch.tokens, batch.lengths)
 
-    def history_rows(
+    def context_logits(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch histories vocab"]:
         """Logits of the next token after 0, 1, … all tokens; index 0 is the end."""
         rows: Tensor = self.output(self.context(history, lengths)) + self.output.bias
         return rows
 
-    def rows(
+    def last_context_logits(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch vocab"]:
         """The same after the whole of each history, without the bias."""
@@ -70,7 +70,7 @@ class LanguageModel(nn.Module):
         self, tokens: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch places"]:
         """log P of each token and of the end after them; zero where padded."""
-        log = self.history_rows(tokens, lengths).float().log_softmax(2)
+        log = self.context_logits(tokens, lengths).float().log_softmax(2)
         targets = next_tokens(tokens, lengths)
         inside = length_mask(lengths + 1, targets.shape[1])
         picked: Tensor = log.gather(2, targets.clamp(min=0)[..., None])[..., 0]

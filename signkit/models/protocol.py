@@ -23,13 +23,13 @@ class Recogniser(Protocol):
 
     def __call__(self, batch: Batch) -> SplitLogits: ...
 
-    def history_rows(
+    def context_logits(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch histories vocab"]:
         """Context logits after 0, 1, … all labels of each history, the output layer's bias included."""
         ...
 
-    def rows(
+    def last_context_logits(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch vocab"]:
         """Context logits after the whole of each history, without the output layer's bias."""

@@ -1,6 +1,6 @@
-"""What a language model says of texts: of words, and of the pieces they are made of where it has sub-words.
+"""What a language model says of texts: of words, and of the pieces they are made of where it has subwords.
 
-A word has the probability of its pieces, one after another. So a model of sub-words has a perplexity a word,
+A word has the probability of its pieces, one after another. So a model of subwords has a perplexity a word,
 to be compared with that of a model of words, beside one a piece, which compares models of the same pieces.
 """
 
@@ -28,7 +28,7 @@ class TextScores:
     Attributes:
         log: of glosses, characters or words.
         unknown: which of them the model does not know: words with an unknown character.
-        pieces: how many pieces each sentence has; None where tokens are not sub-words.
+        pieces: how many pieces each sentence has; None where tokens are not subwords.
     """
 
     log: list[Floats]
@@ -45,7 +45,7 @@ class TextScores:
 
     @property
     def piece_perplexity(self) -> float | None:
-        """Of pieces, ends counted too; None where tokens are not sub-words."""
+        """Of pieces, ends counted too; None where tokens are not subwords."""
         if self.pieces is None:
             return None
         total = float(np.concatenate(self.log).sum())

@@ -151,7 +151,7 @@ def learn(sentences: Iterable[Sequence[str]], pieces: int) -> Subwords:
     text = random.Random(SEED).sample(text, MOST) if len(text) > MOST else text
     characters = {*"".join(text), SPACE}.difference(" ", RESERVED)
     if len(characters) < 2:
-        raise UserError("text.unit", "the train references have no words to learn sub-words from")
+        raise UserError("text.unit", "the train references have no words to learn subwords from")
     if pieces < len(characters):
         what = f"is {pieces}, but train has {len(characters)} characters, each of them a piece"
         raise UserError("text.pieces", what, f"at least {len(characters)}, better some times as many")

@@ -17,7 +17,7 @@ from signkit.text.subwords import Subwords
 from signkit.text.subwords import read as read_subwords
 
 Unit = Literal["gloss", "character", "subword"]
-PLURAL: dict[str, str] = {"gloss": "glosses", "character": "characters", "subword": "sub-words"}
+PLURAL: dict[str, str] = {"gloss": "glosses", "character": "characters", "subword": "subwords"}
 """Plural of each unit, for messages."""
 BLANK, UNKNOWN = "<blank>", "<unk>"
 PHOENIX_SYMBOLS = 1296
@@ -187,7 +187,7 @@ def read_sentences(path: str | os.PathLike[str], vocabulary: Vocabulary) -> tupl
 
 def take_subwords(theirs: Vocabulary, run: str) -> str:
     """The hint how a recipe can use the subwords of a run; "" if the run has none."""
-    return f"text.file: {Path(run) / 'export' / SUBWORDS} takes its sub-words" if theirs.subwords else ""
+    return f"text.file: {Path(run) / 'export' / SUBWORDS} takes its subwords" if theirs.subwords else ""
 
 
 def synthetic_vocabulary(symbols: int = 0) -> Vocabulary:

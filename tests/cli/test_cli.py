@@ -13,7 +13,7 @@ import pytest
 
 from signkit import __version__
 from signkit.cli.app import main
-from signkit.commands.predict.options import Options, Outputs
+from signkit.commands.predict.options import Outputs, PredictOptions
 from signkit.config.assets import asset, names
 from signkit.config.recipe_file import load_recipe, resolved
 from signkit.errors import OperationalError, UserError
@@ -232,10 +232,10 @@ def test_predict_passes_everything_on(signkit: Command, monkeypatch: pytest.Monk
     assert signkit("predict", "runs/x", "a.npz", "b.npz", "--beam", "4", "--json", *words)[0] == 0
     assert signkit("predict", "runs/x", "--list", "files.txt")[0] == 0
     outputs = Outputs(captions=Path("c"), elan=Path("e"), burn=Path("b"), force=True)
-    given = Options(beam=4, on_error="skip", outputs=outputs, as_json=True)
+    given = PredictOptions(beam=4, on_error="skip", outputs=outputs, as_json=True)
     assert calls == [
         (Path("runs/x"), [Path("a.npz"), Path("b.npz")], given, {}),
-        (Path("runs/x"), [], Options(list_file=Path("files.txt")), {}),
+        (Path("runs/x"), [], PredictOptions(list_file=Path("files.txt")), {}),
     ]
 
 

@@ -14,7 +14,7 @@ from signkit.config.recipe import AugmentConfig, LandmarksConfig
 from signkit.data.batch import Batch
 from signkit.data.collate import collate
 from signkit.data.example import Example
-from signkit.data.examples import Examples, frame_labels, prepare, used_layout
+from signkit.data.examples import Examples, frame_labels, prepare_signal, used_layout
 from signkit.data.loader import Step, eval_batches, train_steps
 from signkit.data.plan import batch_plan, batches_per_epoch, planned_steps
 from signkit.errors import OperationalError, UserError
@@ -295,9 +295,9 @@ def test_what_has_no_room_is_loaded_again() -> None:
 def test_only_the_points_asked_for_are_given_normalised_by_all() -> None:
     config = LandmarksConfig(points="hands")
     signal = hands(10, 1)
-    points = prepare(signal, "boston104", 2, config, "a.npz")
+    points = prepare_signal(signal, "boston104", 2, config, "a.npz")
     assert used_layout("boston104", config).points == ("left-hand", "right-hand")
-    whole = prepare(signal, "boston104", 2, LandmarksConfig(), "a.npz")
+    whole = prepare_signal(signal, "boston104", 2, LandmarksConfig(), "a.npz")
     assert np.array_equal(points, whole[:, :2], equal_nan=True)
 
 
@@ -346,7 +346,7 @@ def wrong(fault: str) -> tuple[Signal, str]:
 def test_a_signal_that_cannot_be_used_is_refused(fault: str, message: str) -> None:
     signal, name = wrong(fault)
     with pytest.raises(UserError) as error:
-        prepare(signal, name, 2 if name else 4, LandmarksConfig(), "a.npz")
+        prepare_signal(signal, name, 2 if name else 4, LandmarksConfig(), "a.npz")
     assert str(error.value) == f"a.npz: {message}"
 
 

@@ -19,7 +19,7 @@ from signkit.data.batch import Batch
 from signkit.data.collate import collate
 from signkit.data.corpora.configs import ManifestConfig
 from signkit.data.corpora.manifest import read
-from signkit.data.examples import Examples, prepare
+from signkit.data.examples import Examples, prepare_signal
 from signkit.data.frames_augment import augment_frames, chosen_frames, middle, mirrored, recoloured
 from signkit.data.loader import Step, eval_batches, train_steps
 from signkit.data.video.pixels import resized
@@ -259,7 +259,7 @@ def test_a_signal_of_another_kind_is_named() -> None:
     with pytest.raises(UserError, match="^s0: has features, not video$"):
         source.example(0)
     with pytest.raises(UserError, match="^x.npz: has video, not features$"):
-        prepare(film(9, []), "", 4, LandmarksConfig(), "x.npz")
+        prepare_signal(film(9, []), "", 4, LandmarksConfig(), "x.npz")
     source.samples = (replace(source.samples[0], load=partial(film, 8, [])),)
     with pytest.raises(UserError, match="^s0: sample 's0' has 8 frames, not 9$"):
         source.example(0)

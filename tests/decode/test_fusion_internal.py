@@ -138,7 +138,13 @@ def test_subtracting_takes_the_contexts_preference_out(model):
 
     def scores(*fusion: Fused) -> dict[tuple[int, ...], float]:
         found = beam_search(
-            acoustic, torch.tensor([1]), model.rows, topology="monotonic", beam=8, nbest=8, fusion=fusion
+            acoustic,
+            torch.tensor([1]),
+            model.last_context_logits,
+            topology="monotonic",
+            beam=8,
+            nbest=8,
+            fusion=fusion,
         )
         return {c.tokens: c.score for c in found[0] if c.tokens}
 
@@ -167,11 +173,11 @@ def test_laws(model):
             super().__init__()
             self.table = nn.Parameter(torch.randn(5, 5, generator=torch.Generator().manual_seed(1)))
 
-        def rows(self, history, lengths):
+        def last_context_logits(self, history, lengths):
             padded = torch.cat([torch.zeros(len(history), 1, dtype=torch.long), history], dim=1)
             return self.table[padded[torch.arange(len(history)), lengths]]
 
-        def history_rows(self, history, lengths):
+        def context_logits(self, history, lengths):
             padded = torch.cat([torch.zeros(len(history), 1, dtype=torch.long), history], dim=1)
             return self.table[padded] + 1.0
 

@@ -554,7 +554,7 @@ def test_pretraining_keeps_gain_freezing_and_mode(make: Callable[..., nn.Module]
 
 def test_progress_is_told_after_each_update(make: Callable[..., nn.Module]) -> None:
     told: list[tuple[int, float]] = []
-    result = train(make("embedding"), steps=3, progress=lambda step, loss: told.append((step, loss)))
+    result = train(make("embedding"), steps=3, on_progress=lambda step, loss: told.append((step, loss)))
     assert [step for step, _ in told] == [1, 2, 3]
     assert result.best == len(result.perplexities) - 1
 

@@ -63,8 +63,9 @@ def test_logits_are_means(corpus: Path, tmp_path: Path, second: dict[str, Any]) 
         for part in PARTS:
             assert part(found).allclose((part(each[0]) + part(each[1])) / 2, atol=1e-6)
         assert found.lengths.equal(each[0].lengths)
-        rows = [model.rows(batch.targets, batch.target_lengths) for model in models]
-        assert both.rows(batch.targets, batch.target_lengths).allclose((rows[0] + rows[1]) / 2, atol=1e-6)
+        each = [model.last_context_logits(batch.targets, batch.target_lengths) for model in models]
+        mean = both.last_context_logits(batch.targets, batch.target_lengths)
+        assert mean.allclose((each[0] + each[1]) / 2, atol=1e-6)
 
 
 @pytest.mark.parametrize("base", [C2ST, CTC], ids=["c2st", "ctc"])
@@ -104,8 +105,8 @@ def test_probabilities_are_means(corpus: Path, tmp_path: Path, level: str) -> No
         assert not torch.allclose(first, second, atol=1e-3)
         assert acoustic_logits(logits, level).exp().allclose((first + second) / 2, atol=1e-6)
         assert logits.lengths.equal(each[0].lengths)
-        assert not both.rows(batch.targets, batch.target_lengths).any()
-        assert both.history_rows(batch.targets, batch.target_lengths).shape == logits.context.shape
+        assert not both.last_context_logits(batch.targets, batch.target_lengths).any()
+        assert both.context_logits(batch.targets, batch.target_lengths).shape == logits.context.shape
         decode = load_recipe(
             str(tmp_path / "1.yaml"), ["decode.beam=1", f"decode.level={level}", "decode.acoustic_scale=0.5"]
         ).decode

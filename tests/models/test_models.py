@@ -12,7 +12,7 @@ from signkit.config.recipe_file import load_recipe
 from signkit.data.loader import train_steps
 from signkit.decode.beam import beam_search
 from signkit.decode.greedy import greedy_search
-from signkit.decode.lattice import context_logits
+from signkit.decode.lattice import decoder_context
 from signkit.errors import UserError
 from signkit.models.assemble import assemble
 from signkit.models.output_layer import OutputLayer
@@ -72,13 +72,13 @@ def test_split_logits_add_up(ready: Prepared) -> None:
         torch.testing.assert_close(joint, whole.expand_as(joint), rtol=1e-4, atol=1e-5)
 
 
-def test_rows_are_the_last_histories_without_bias(ready: Prepared) -> None:
+def test_last_context_logits_are_those_of_the_whole_history_without_bias(ready: Prepared) -> None:
     """What decoding adds is what training added."""
     model, batch = ready.model.eval(), a_batch(ready)
-    every = model.history_rows(batch.targets, batch.target_lengths)
+    every = model.context_logits(batch.targets, batch.target_lengths)
     last = every[torch.arange(4), batch.target_lengths] - model.output.bias
-    rows = model.rows(batch.targets, batch.target_lengths)
-    torch.testing.assert_close(rows, last, rtol=1e-4, atol=1e-5)
+    found = model.last_context_logits(batch.targets, batch.target_lengths)
+    torch.testing.assert_close(found, last, rtol=1e-4, atol=1e-5)
 
 
 def test_every_weight_has_a_gradient(ready: Prepared) -> None:
@@ -140,7 +140,7 @@ def test_proposals_are_what_the_search_finds(corpus: Path, tmp_path: Path, base:
     model, batch = ready.model.eval(), a_batch(ready)
     logits = model(batch)
     found = proposer(model, logits)(logits.levels["video"], 3)
-    rows = context_logits(model, logits.bias)
+    rows = decoder_context(model, logits.bias)
     acoustic = (logits.levels["video"] + logits.bias).detach()
     expected = beam_search(acoustic, logits.lengths, rows, topology="ctc", beam=6, nbest=3)
     for sample, candidates in enumerate(expected):
@@ -149,7 +149,7 @@ def test_proposals_are_what_the_search_finds(corpus: Path, tmp_path: Path, base:
             length = int(found.lengths[sample, rank])
             assert tuple(found.tokens[sample, rank, :length].tolist()) == tuple(candidate.tokens)
     assert found.contexts.shape == (4, 3, found.tokens.shape[2] + 1, len(ready.vocabulary))
-    again = model.history_rows(found.tokens.flatten(0, 1), found.lengths.flatten())
+    again = model.context_logits(found.tokens.flatten(0, 1), found.lengths.flatten())
     torch.testing.assert_close(found.contexts.flatten(0, 1), again)
     assert not found.tokens.requires_grad
     assert found.contexts.requires_grad
@@ -165,7 +165,7 @@ def test_without_context_c2st_searches_as_ctc(corpus: Path, tmp_path: Path) -> N
     for model in models:
         logits = model(batch)
         acoustic = (logits.levels["video"] + logits.bias).detach()
-        rows = context_logits(model, logits.bias)
+        rows = decoder_context(model, logits.bias)
         found = beam_search(acoustic, logits.lengths, rows, topology="ctc", beam=4, nbest=2)
         found += greedy_search(acoustic, logits.lengths, rows, topology="ctc")
         searched.append([[(c.tokens, round(c.score, 4)) for c in row] for row in found])

@@ -168,7 +168,8 @@ def test_a_masked_model_says_nothing_of_what_comes_next(tmp_path: Path) -> None:
     """It lacks what a search would ask for."""
     lm = model(tmp_path, MASKED)
     assert isinstance(lm, Language) and not lm.predicts_end
-    assert not any(hasattr(lm, name) for name in ("rows", "history_rows", "log_next", "log_step"))
+    only_causal = ("context_logits", "last_context_logits", "log_next", "log_step")
+    assert not any(hasattr(lm, name) for name in only_causal)
 
 
 def test_tokens_seen_once_are_read_as_unknown_now_and_then() -> None:

@@ -1,4 +1,4 @@
-"""Models over sub-words: n-grams of pieces, contexts that begin with another's, scores of words."""
+"""Models over subwords: n-grams of pieces, contexts that begin with another's, scores of words."""
 
 import subprocess
 import sys
@@ -61,7 +61,7 @@ def test_an_ngram_file_is_one_of_pieces(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         config = NgramConfig(file=str(tmp_path / "words.arpa"))
         build_ngram(config, vocabulary=PIECES, model=None, text=TEXT)
-    known = f"knows 0 of {len(PIECES) - 2} sub-words of the recogniser (0.0 %)"
+    known = f"knows 0 of {len(PIECES) - 2} subwords of the recogniser (0.0 %)"
     assert str(caught.value).startswith(
         f"{tmp_path / 'words.arpa'}: {known}; it has `BOOK`, `HOUSE`, `READ`, "
     )
@@ -93,12 +93,12 @@ def test_a_context_begins_with_one_of_the_same_pieces(tmp_path: Path) -> None:
         prepare(load_recipe(recipe))
     file = run / "export" / SUBWORDS
     assert str(caught.value) == (
-        f"context.init_from: {run} has sub-words of another sentencepiece model; "
-        f"text.file: {file} takes its sub-words"
+        f"context.init_from: {run} has subwords of another sentencepiece model; "
+        f"text.file: {file} takes its subwords"
     )
     ready = prepare(load_recipe(recipe, [f"text.file={file}"]))
     assert ready.vocabulary == own.vocabulary
-    assert any(f"context: began with {run}; 9 of 9 sub-words known" in note for note in ready.notes)
+    assert any(f"context: began with {run}; 9 of 9 subwords known" in note for note in ready.notes)
     weights = (each.model.context.reader.embedding.weight for each in (ready, own))
     assert torch.equal(*weights)
 

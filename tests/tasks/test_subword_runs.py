@@ -1,4 +1,4 @@
-"""Runs with sub-words, from the recipe to hypotheses in words: kept, resumed, decoded anew, refused."""
+"""Runs with subwords, from the recipe to hypotheses in words: kept, resumed, decoded anew, refused."""
 
 import hashlib
 import json
@@ -73,7 +73,7 @@ def finished(corpus: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def language(text: Path) -> dict[str, Path]:
-    """Finished runs of language models of sub-words."""
+    """Finished runs of language models of subwords."""
     bases = {"lstm": LM, "masked": MASKED}
     recipes = {
         name: write_lm_recipe(text.parent / f"{name}.yaml", text, base | {"text": {**TEXT, "pieces": 40}})
@@ -242,7 +242,7 @@ def test_other_pieces_are_other_vocabularies(finished: Path, corpus: Path, tmp_p
     begun = ("run", recipe, "--set", f"train.init_from={finished}")
     assert refused(*begun) == (
         f"error: train.init_from: the vocabulary of {finished} is another one; "
-        f"text.file: {model} takes its sub-words\n"
+        f"text.file: {model} takes its subwords\n"
     )
     same = ("--set", f"text.file={model}", "--set", f"decode.ensemble=[{finished}]")
     ok(*begun, *same)
@@ -263,7 +263,7 @@ def test_a_model_beside_must_have_the_same_pieces(
     beside = "decode.fusion=[{{name: neural, run: {}}}]"
     words = ("decode", finished, "--split", "dev", "--set")
     assert refused(*words, beside.format(run)) == (
-        f"error: {run}: is a model of other sub-words than the recogniser's; "
+        f"error: {run}: is a model of other subwords than the recogniser's; "
         "train it with text.file: the recogniser's export/subwords.model\n"
     )
     recipe = write_lm_recipe(tmp_path / "lm.yaml", text, LM | {"text": {**TEXT, "file": str(model)}})
@@ -282,11 +282,11 @@ def test_what_is_for_words_or_characters(finished: Path, tmp_path: Path) -> None
     words = ("decode", finished, "--split", "dev", "--set")
     assert refused(*words, f"decode.fusion=[{{name: lexicon, file: {listed}}}]") == (
         "error: decode.fusion: `lexicon` of words is for a recogniser of glosses or characters, and this one "
-        "writes sub-words; of: sentences\n"
+        "writes subwords; of: sentences\n"
     )
     assert refused(*words, f"decode.fusion=[{{name: words, file: {listed}}}]") == (
-        "error: decode.fusion: `words` is for a recogniser of characters, and this one writes sub-words; "
-        "`name: ngram` takes a model of sub-words\n"
+        "error: decode.fusion: `words` is for a recogniser of characters, and this one writes subwords; "
+        "`name: ngram` takes a model of subwords\n"
     )
     sentences = f"decode.fusion=[{{name: lexicon, file: {listed}, of: sentences}}]"
     found = ok(*words, sentences).run
@@ -334,19 +334,19 @@ def test_a_model_of_words_in_pieces_is_a_model_of_words(text: Path, tmp_path: Pa
 def test_perplexities_as_told(language: dict[str, Path], text: Path) -> None:
     dev = text / "dev.txt"
     said = {
-        "lstm": "a word has the probability of its sub-words: models of words can be compared",
-        "masked": "each sub-word is told from all others, of its own word too: not to be compared with a "
+        "lstm": "a word has the probability of its subwords: models of words can be compared",
+        "masked": "each subword is told from all others, of its own word too: not to be compared with a "
         "perplexity",
     }
     for name, run in language.items():
         told = json.loads(ok("lm", "score", dev, "--lm", run, "--json").out)
         kind, judged = ("masked", "pseudo-perplexity") if name == "masked" else ("causal", "perplexity")
         assert ok("lm", "score", dev, "--lm", run).out == (
-            f"{dev} by {run}: 6 sentences, 16 words of {told['pieces']} sub-words, {kind}\n"
+            f"{dev} by {run}: 6 sentences, 16 words of {told['pieces']} subwords, {kind}\n"
             f"{said[name]}\n"
             f"{judged:20} {told['perplexity']:.2f}\n"
             f"  known words only   {told['perplexity_known']:.2f}\n"
-            f"  a sub-word         {told['perplexity_piece']:.2f}\n"
+            f"  a subword          {told['perplexity_piece']:.2f}\n"
             f"unknown              1 (6.25 %)\n"
         )
 

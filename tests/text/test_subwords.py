@@ -1,4 +1,4 @@
-"""Sub-words: text comes back from its pieces, the same pieces every time, and what is no model is refused."""
+"""Subwords: text comes back from its pieces, the same pieces every time, and what is no model is refused."""
 
 import io
 import pickle
@@ -131,8 +131,8 @@ def test_fewer_pieces_than_asked_for() -> None:
 @pytest.mark.parametrize(
     ("words", "pieces", "message"),
     [
-        ([], 20, "text.unit: the train references have no words to learn sub-words from"),
-        ([[]], 20, "text.unit: the train references have no words to learn sub-words from"),
+        ([], 20, "text.unit: the train references have no words to learn subwords from"),
+        ([[]], 20, "text.unit: the train references have no words to learn subwords from"),
         (
             [["ABC"]],
             3,

@@ -154,7 +154,7 @@ def test_references_without_a_vocabulary(references: list[tuple[str, ...]], mess
 
 
 def test_words_outside_pieces_inside() -> None:
-    """Sub-words are read and written as words; only their numbers are those of pieces."""
+    """Subwords are read and written as words; only their numbers are those of pieces."""
     words = ("HOUSE", "REBOOK")
     indices = PIECES.encode(words)
     assert len(indices) > 2
@@ -225,7 +225,7 @@ def test_a_model_that_is_not_the_vocabularys(tmp_path: Path) -> None:
 def test_pieces_need_their_model() -> None:
     with pytest.raises(UserError) as caught:
         Vocabulary(PIECES.tokens, "subword")
-    assert str(caught.value) == "vocabulary: has sub-words without a sentencepiece model"
+    assert str(caught.value) == "vocabulary: has subwords without a sentencepiece model"
     with pytest.raises(UserError) as caught:
         Vocabulary(PIECES.tokens, "gloss", PIECES.subwords)
     assert str(caught.value) == "vocabulary: has glosses with a sentencepiece model"
@@ -242,7 +242,7 @@ def test_vocabularies_of_other_models_are_others() -> None:
 
 def test_how_a_recipe_takes_the_pieces_of_a_run() -> None:
     assert take_subwords(PIECES, "runs/one") == (
-        f"text.file: {Path('runs/one/export/subwords.model')} takes its sub-words"
+        f"text.file: {Path('runs/one/export/subwords.model')} takes its subwords"
     )
     assert take_subwords(GLOSSES, "runs/one") == ""
 

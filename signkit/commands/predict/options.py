@@ -23,7 +23,7 @@ class Outputs:
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class PredictOptions:
     """How inputs are recognised, and what becomes of it.
 
     Attributes:

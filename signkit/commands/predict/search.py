@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from signkit.commands.predict.options import Options
+from signkit.commands.predict.options import PredictOptions
 from signkit.config.recipe import DecodeConfig
 from signkit.config.recipe_file import with_decode_overrides
 from signkit.errors import UserError
@@ -18,7 +18,7 @@ from signkit.train.weights import other_weights
 from signkit.types import Corpus
 
 
-def load_model(run: Path, options: Options) -> TrainedModel:
+def load_model(run: Path, options: PredictOptions) -> TrainedModel:
     """The model of a finished run with the decoding that the options ask for.
 
     Raises:

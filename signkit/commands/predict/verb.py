@@ -11,7 +11,7 @@ from rich.table import Table
 
 from signkit.commands.predict.batches import clip_batches
 from signkit.commands.predict.inputs import Failures, Source, named_inputs, opened
-from signkit.commands.predict.options import Options
+from signkit.commands.predict.options import PredictOptions
 from signkit.commands.predict.outputs import check_outputs, fonts_for, write_outputs
 from signkit.commands.predict.search import corpus_of, load_model
 from signkit.commands.predict.tracking import tracked
@@ -23,7 +23,7 @@ from signkit.train.task import task_of
 from signkit.types import Hypothesis, Label, Prediction
 
 
-def predict(run: Path, inputs: Sequence[Path], options: Options) -> int:
+def predict(run: Path, inputs: Sequence[Path], options: PredictOptions) -> int:
     """Print a hypothesis for each input, and write what is asked for; returns the exit status.
 
     Raises:

@@ -71,7 +71,7 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TuneOutcome:
     """The best point beside plain decoding.
 
     Attributes:
@@ -100,23 +100,25 @@ class Outcome:
     decode: LatticeConfig
 
 
-def find_best(pool: Pool, given: Values, trials: int, seed: int, told: Callable[[int, str], None]) -> Outcome:
+def find_best(
+    pool: Pool, recipe_point: Values, trials: int, seed: int, on_progress: Callable[[int, str], None]
+) -> TuneOutcome:
     """Search the space, then look at the best point.
 
     Args:
-        given: the point of the recipe as it is.
-        told: called with the trials done, of those asked for, and a word on the best.
+        recipe_point: the values that the recipe has.
+        on_progress: called with the number of trials done and a short text about the best one.
     """
     plain: Values = tuple(parameter.neutral for parameter in pool.space)
 
     def judge(values: Values) -> float:
         return pool.measure(values).total()
 
-    def tell(trial: Trial) -> None:
-        told(min(trial.number, trials), f"best {100 * search.best.rate:.2f} %")
+    def on_trial(trial: Trial) -> None:
+        on_progress(min(trial.number, trials), f"best {100 * search.best.rate:.2f} %")
 
-    search = Search(pool.space, judge, trials, tell)
-    search.run(list(dict.fromkeys((plain, given))), seed)
+    search = Search(pool.space, judge, trials, on_trial)
+    search.run(list(dict.fromkeys((plain, recipe_point))), seed)
     best = search.best
     measure, base = pool.measure(best.values), pool.measure(plain)
     low, high = interval(measure, groups=pool.groups)
@@ -125,12 +127,12 @@ def find_best(pool: Pool, given: Values, trials: int, seed: int, told: Callable[
     decode = pool.at(best.values)
     if not pool.decode.temperature:
         decode = replace(decode, temperature=pool.temperature(best.values))
-    return Outcome(
+    return TuneOutcome(
         pool.space,
         tuple(sorted(search.done.values(), key=search.order)),
         best,
         search.done[plain],
-        search.done[given],
+        search.done[recipe_point],
         without,
         measure.name,
         len(measure.row),
@@ -143,7 +145,7 @@ def find_best(pool: Pool, given: Values, trials: int, seed: int, told: Callable[
     )
 
 
-def as_json(outcome: Outcome) -> dict[str, Any]:
+def as_json(outcome: TuneOutcome) -> dict[str, Any]:
     """All of it as JSON has it."""
     keys = [parameter.key for parameter in outcome.space]
     return {

@@ -35,13 +35,13 @@ class Search:
 
     Args:
         judge: the error rate of a point.
-        told: called after each trial.
+        on_trial: called after each trial.
     """
 
     space: tuple[Parameter, ...]
     judge: Callable[[Values], float]
     trials: int
-    told: Callable[[Trial], None] = lambda trial: None
+    on_trial: Callable[[Trial], None] = lambda trial: None
     done: dict[Values, Trial] = field(default_factory=dict)
 
     def run(self, given: Sequence[Values], seed: int) -> None:
@@ -66,7 +66,7 @@ class Search:
         """The error rate of a point, tried if it was not."""
         if values not in self.done:
             self.done[values] = Trial(len(self.done) + 1, values, self.judge(values))
-            self.told(self.done[values])
+            self.on_trial(self.done[values])
         return self.done[values].rate
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from signkit.commands.tune.outcome import Outcome, rates_by_value
+from signkit.commands.tune.outcome import TuneOutcome, rates_by_value
 from signkit.eval.figures import Metric, metric
 from signkit.report import page
 from signkit.report.numbers import sentence_case
@@ -20,7 +20,7 @@ BEST = 8
 """Trials shown."""
 
 
-def print_outcome(outcome: Outcome, title: str) -> None:
+def print_outcome(outcome: TuneOutcome, title: str) -> None:
     """The best trials, what each parameter is worth, and what the gain rests on."""
     tables = [
         replace(
@@ -34,7 +34,7 @@ def print_outcome(outcome: Outcome, title: str) -> None:
     print_sections([*tables, *map(Paragraph, sentences(outcome))])
 
 
-def write_page(path: Path, outcome: Outcome, title: str) -> None:
+def write_page(path: Path, outcome: TuneOutcome, title: str) -> None:
     """Write the page with the picture of the surface in it."""
     with TemporaryDirectory() as aside:
         picture = saved(Path(aside) / "surface.png", lambda: _figure(outcome))
@@ -42,7 +42,7 @@ def write_page(path: Path, outcome: Outcome, title: str) -> None:
         page.write_page(path, title, [Paragraph(" ".join(sentences(outcome))), surface, *_tables(outcome)])
 
 
-def sentences(outcome: Outcome) -> tuple[str, ...]:
+def sentences(outcome: TuneOutcome) -> tuple[str, ...]:
     """The outcome in words."""
     of, gain = metric(outcome.rate), outcome.gain
     between = "" if math.isnan(outcome.low) else f", 95 % interval {_points(of, outcome.low, outcome.high)}"
@@ -59,7 +59,7 @@ def sentences(outcome: Outcome) -> tuple[str, ...]:
     )
 
 
-def _tables(outcome: Outcome, of_what: str = "") -> tuple[Table, Table]:
+def _tables(outcome: TuneOutcome, of_what: str = "") -> tuple[Table, Table]:
     of = metric(outcome.rate)
     names = tuple(p.key.removeprefix("decode.") for p in outcome.space)
     best: list[Row] = [
@@ -90,7 +90,7 @@ def _value(value: float) -> Cell:
     return Cell(f"{value:g}", value)
 
 
-def _figure(outcome: Outcome) -> Any:
+def _figure(outcome: TuneOutcome) -> Any:
     """The error rate of every trial over each parameter; the best and plain decoding are marked."""
     from matplotlib import pyplot
 

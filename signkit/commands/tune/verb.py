@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from signkit.commands.tune.outcome import Outcome, Pool, as_json, find_best
+from signkit.commands.tune.outcome import Pool, TuneOutcome, as_json, find_best
 from signkit.commands.tune.show import print_outcome, sentences, write_page
 from signkit.commands.tune.space import Parameter, read_space
 from signkit.config.recipe_file import DecodeRecipe
@@ -146,7 +146,7 @@ def only_split(prepared: Prepared, split: str) -> Prepared:
     return replace(prepared, corpus=corpus, datasets={split: prepared.datasets[split]})
 
 
-def _recipe(outcome: Outcome, runs: Sequence[Path], split: str, seed: int) -> str:
+def _recipe(outcome: TuneOutcome, runs: Sequence[Path], split: str, seed: int) -> str:
     """The decode recipe, with what it rests on as a comment."""
     said = [f"Tuned on {split} of {', '.join(map(str, runs))}: {len(outcome.trials)} trials, seed {seed}."]
     comment = "".join(f"# {' '.join(line.split())}\n" for line in (*said, *sentences(outcome)))

@@ -55,7 +55,7 @@ class InternalScorer:
         with torch.no_grad():
             bias = self._bias(labels.new_zeros(1, 0), lengths.new_zeros(1))
             parts = zip(labels.split(AT_ONCE), lengths.split(AT_ONCE), strict=True)
-            context = torch.cat([self._model.rows(*part) for part in parts])
+            context = torch.cat([self._model.last_context_logits(*part) for part in parts])
             logits = self._scale * context.float() + bias
             logits[:, BLANK] = -torch.inf
             found = logits.log_softmax(1)
@@ -69,8 +69,8 @@ class InternalScorer:
 
     def _bias(self, nothing: Int[Tensor, "1 labels"], length: Int[Tensor, "1"]) -> Float[Tensor, "1 vocab"]:
         """The classifier's: by it the two ways to ask for the empty history's row differ."""
-        with_bias = self._model.history_rows(nothing, length)[:, 0]
-        return with_bias.float() - self._model.rows(nothing, length).float()
+        with_bias = self._model.context_logits(nothing, length)[:, 0]
+        return with_bias.float() - self._model.last_context_logits(nothing, length).float()
 
 
 def build(config: InternalConfig, *, vocabulary: Vocabulary, model: Any, text: TrainText) -> InternalScorer:

@@ -86,9 +86,7 @@ def build(config: LexiconConfig, *, vocabulary: Vocabulary, model: Any, text: Tr
         UserError: it is empty, has several words in a line, or some that the recogniser cannot write.
     """
     if vocabulary.unit == "subword" and config.of == "words":
-        what = (
-            "`lexicon` of words is for a recogniser of glosses or characters, and this one writes sub-words"
-        )
+        what = "`lexicon` of words is for a recogniser of glosses or characters, and this one writes subwords"
         raise UserError("decode.fusion", what, "of: sentences")
     entries = _entries(config, vocabulary)
     sequences = [tuple(map(vocabulary.index.__getitem__, tokens)) for tokens in entries]

@@ -1,4 +1,4 @@
-"""An n-gram model beside a recogniser of the same unit: glosses, sub-words, or characters with the blank as
+"""An n-gram model beside a recogniser of the same unit: glosses, subwords, or characters with the blank as
 one."""
 
 from functools import lru_cache
@@ -96,7 +96,7 @@ def _known(model: NGram, vocabulary: Vocabulary) -> Bools:
 
 
 def _of_references(config: NgramConfig, text: TrainText, vocabulary: Vocabulary) -> NGram:
-    """A model of the train references, as `signkit lm train` makes one; of their pieces for sub-words."""
+    """A model of the train references, as `signkit lm train` makes one; of their pieces for subwords."""
     texts = [*text.references(), *(text.extra() if config.extra_text else ())]
     sentences = [vocabulary.segment(sentence) for sentence in texts if sentence]
     if config.distinct:

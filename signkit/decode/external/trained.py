@@ -38,7 +38,7 @@ class Trained:
 
     @property
     def unit(self) -> Unit:
-        """What a word of it is, as n-gram models say it; of sub-words texts have words too."""
+        """What a word of it is, as n-gram models say it; of subwords texts have words too."""
         return "character" if self.vocabulary.unit == "character" else "word"
 
     @property
@@ -62,7 +62,7 @@ class Trained:
                 self.run, f"is a model of {PLURAL[theirs]}, but the recogniser writes {PLURAL[ours]}"
             )
         if vocabulary.subwords != self.vocabulary.subwords:
-            what = "is a model of other sub-words than the recogniser's"
+            what = "is a model of other subwords than the recogniser's"
             raise UserError(self.run, what, "train it with text.file: the recogniser's export/subwords.model")
         index = self.vocabulary.index
         found = np.array([index.get(token, UNKNOWN) for token in vocabulary.tokens], dtype=np.int64)

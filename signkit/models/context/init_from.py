@@ -39,7 +39,7 @@ def begin_from(context: nn.Module, vocabulary: Vocabulary, other: Any, theirs: V
     if vocabulary.unit != theirs.unit:
         raise UserError(KEY, f"{run} is of {PLURAL[theirs.unit]}, this recipe of {units}")
     if vocabulary.subwords != theirs.subwords:
-        what = f"{run} has sub-words of another sentencepiece model"
+        what = f"{run} has subwords of another sentencepiece model"
         raise UserError(KEY, what, take_subwords(theirs, run))
     own, given = (
         {n: t for n, t in m.state_dict().items() if not _is_embedding(m, t)} for m in (reader, source)

@@ -41,7 +41,7 @@ class _Text:
     glosses: Int[Tensor, "sentences labels"]
     lengths: Int[Tensor, " sentences"]
 
-    def rows(self, chosen: Int[Tensor, " batch"]) -> "_Text":
+    def select(self, chosen: Int[Tensor, " batch"]) -> "_Text":
         lengths = self.lengths[chosen]
         return _Text(self.glosses[chosen, : int(lengths.max())], lengths)
 
@@ -55,7 +55,7 @@ def pretrain(
     lr: float,
     seed: int,
     batch_size: int = 32,
-    progress: Callable[[int, float], None] | None = None,
+    on_progress: Callable[[int, float], None] | None = None,
     dev: Sequence[Sequence[int]] | None = None,
 ) -> PretrainResult:
     """Train a context to tell the next gloss, with a linear head that is no part of it.
@@ -69,7 +69,7 @@ def pretrain(
         context: an `AdaptedContext`; changed in place.
         sentences: token indices, none of them 0.
         vocabulary_size: number of symbols, blank included.
-        progress: called after each update with its number, from 1, and its loss (nats a gloss).
+        on_progress: called after each update with its number, from 1, and its loss (nats a gloss).
         dev: sentences by which the best of the evaluated states is chosen.
 
     Raises:
@@ -87,18 +87,18 @@ def pretrain(
         head = nn.Linear(context.dim, vocabulary_size, device=device)
         both = nn.ModuleList([context, head])
         perplexities = [_perplexity(context, head, judged, batch_size)]
-        best, kept = 0, copy.deepcopy(both.state_dict()) if dev else None
+        best, best_state = 0, copy.deepcopy(both.state_dict()) if dev else None
         evaluated = {round(steps * quarter / 4) for quarter in (1, 2, 3, 4)}
         for step, loss in enumerate(_updates(context, head, text, steps, lr, seed, batch_size), start=1):
-            if progress is not None:
-                progress(step, loss)
+            if on_progress is not None:
+                on_progress(step, loss)
             if step in evaluated:
                 perplexities.append(_perplexity(context, head, judged, batch_size))
                 if not dev or perplexities[-1] < perplexities[best]:
                     best = len(perplexities) - 1
-                    kept = copy.deepcopy(both.state_dict()) if dev else None
-        if kept is not None:
-            both.load_state_dict(kept)
+                    best_state = copy.deepcopy(both.state_dict()) if dev else None
+        if best_state is not None:
+            both.load_state_dict(best_state)
     return PretrainResult(tuple(perplexities), best, head)
 
 
@@ -133,7 +133,7 @@ def _surprise(context: AdaptedContext, head: nn.Linear, text: _Text) -> Float[Te
 def _perplexity(context: AdaptedContext, head: nn.Linear, text: _Text, batch_size: int) -> float:
     context.eval()
     by_length = torch.argsort(text.lengths, stable=True).split(batch_size)
-    total = sum(_surprise(context, head, text.rows(chosen)).double().sum().item() for chosen in by_length)
+    total = sum(_surprise(context, head, text.select(chosen)).double().sum().item() for chosen in by_length)
     return math.exp(min(total / (int(text.lengths.sum()) + len(text.lengths)), 700.0))
 
 
@@ -143,7 +143,7 @@ def _batches(text: _Text, batch_size: int, seed: int) -> Iterator[_Text]:
     while True:
         order = torch.randperm(len(text.lengths), generator=generator).to(text.lengths.device)
         for chosen in order.split(batch_size):
-            yield text.rows(chosen)
+            yield text.select(chosen)
 
 
 def _padded(sentences: Sequence[Sequence[int]], vocabulary_size: int, device: torch.device) -> _Text:

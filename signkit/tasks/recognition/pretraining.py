@@ -31,7 +31,7 @@ def pretrain_context(recipe: Recipe, model: Any, spec: Spec, corpus: Corpus, wat
             steps=steps,
             lr=config.pretrain_lr,
             seed=recipe.train.seed,
-            progress=lambda step, loss: bar.at(step, f"loss {loss:.3f}"),
+            on_progress=lambda step, loss: bar.at(step, f"loss {loss:.3f}"),
             dev=dev or None,
         )
     before, after = done.perplexities[0], done.perplexities[done.best]

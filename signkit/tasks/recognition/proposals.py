@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from signkit.decode.beam import beam_search
-from signkit.decode.lattice import context_logits
+from signkit.decode.lattice import decoder_context
 from signkit.models.losses.logits import Proposals, Propose, SplitLogits
 from signkit.models.protocol import Recogniser
 
@@ -19,7 +19,7 @@ def proposer(model: Recogniser, logits: SplitLogits) -> Propose:
             found = beam_search(
                 acoustic.detach() + logits.bias,
                 logits.lengths,
-                context_logits(model, logits.bias),
+                decoder_context(model, logits.bias),
                 topology=model.topology,
                 beam=2 * nbest,
                 nbest=nbest,
@@ -36,7 +36,7 @@ def proposer(model: Recogniser, logits: SplitLogits) -> Propose:
                 sizes[sample, rank] = len(candidate.tokens)
                 valid[sample, rank] = True
         tokens, sizes, valid = (t.to(acoustic.device) for t in (tokens, sizes, valid))
-        contexts = model.history_rows(tokens.flatten(0, 1), sizes.flatten())
+        contexts = model.context_logits(tokens.flatten(0, 1), sizes.flatten())
         return Proposals(tokens, sizes, valid, contexts.unflatten(0, valid.shape))
 
     return propose
