@@ -3,9 +3,9 @@
     python benchmarks/structure.py [FOLDER of a checkout …]
 
 A room is a module or a package directly below `signkit`; an arrow is an import from one room to another,
-whatever number of modules it joins; a room's floor is one above the highest room that it imports, and a circle
+whatever number of modules it joins; a room stands one floor above the highest room that it imports; a circle
 is a set of rooms that import each other. Lines are those of Python files below `signkit`; a comment is a line
-with one, those of tools aside; functions are counted with their decorators and docstrings.
+with one, those of tools aside; functions are counted with their docstrings.
 """
 
 import ast

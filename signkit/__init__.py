@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from signkit.errors import OperationalError, SignkitError, UserError
     from signkit.eval.scores import score
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "LoadedModel", "OperationalError", "RunResult", "SignkitError", "UserError", "decode", "load", "losses",

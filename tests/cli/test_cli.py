@@ -143,7 +143,9 @@ def test_list_has_a_line_each(signkit: Command) -> None:
         "contexts",
         "models",
         "losses",
+        "decoders",
         "fusion",
+        "tasks",
     ]
     assert tuple(known["recipes"]) == names("recipes")
     assert tuple(known["lm"]) == names("lm")
@@ -215,7 +217,7 @@ def _fake(monkeypatch: pytest.MonkeyPatch, module: str, function: str, effect: o
 
 
 def test_run_passes_everything_on(signkit: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = _fake(monkeypatch, "signkit.commands.run", "run_recipe", 143)
+    calls = _fake(monkeypatch, "signkit.commands.stages", "run", 143)
     assert (
         signkit("run", "quickstart", "--set", "a.b=c", "--set", "d=e", "--resume", "auto", "--json")[0] == 143
     )
@@ -282,13 +284,13 @@ def test_errors_become_one_message_and_a_status(
     signkit: Command, monkeypatch: pytest.MonkeyPatch, effect: BaseException, status: int, message: str
 ) -> None:
     monkeypatch.delenv("SIGNKIT_TRACEBACK", raising=False)
-    _fake(monkeypatch, "signkit.commands.run", "run_recipe", effect)
+    _fake(monkeypatch, "signkit.commands.stages", "run", effect)
     assert signkit("run", "quickstart") == (status, "", message)
 
 
 def test_the_traceback_is_there_when_asked_for(signkit: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGNKIT_TRACEBACK", "1")
-    _fake(monkeypatch, "signkit.commands.run", "run_recipe", KeyError("x"))
+    _fake(monkeypatch, "signkit.commands.stages", "run", KeyError("x"))
     _, _, err = signkit("run", "quickstart")
     assert err.startswith("Traceback (most recent call last):\n")
 

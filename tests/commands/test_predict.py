@@ -12,7 +12,7 @@ from tiny import LM, write_corpus, write_lm_recipe, write_npz, write_recipe, wri
 from signkit.config.recipe_file import load_recipe
 from signkit.data.loader import eval_batches
 from signkit.decode.lattice import recognise
-from signkit.models.export import read_export, write_export
+from signkit.models.export import TrainedModel, read_export, write_export
 from signkit.train.setup import prepare
 
 
@@ -23,8 +23,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = write_recipe(folder / "tiny.yaml", write_corpus(folder / "corpus"))
     recipe = load_recipe(str(path))
     prepared = prepare(recipe)
-    run, corpus = folder / "run", prepared.corpus
-    write_export(run / "export", recipe, prepared.vocabulary, corpus.layout, corpus.width, prepared.model)
+    run = folder / "run"
+    write_export(run / "export", TrainedModel(recipe, prepared.spec, prepared.model))
     return run
 
 
@@ -56,9 +56,9 @@ def test_json(predict: Predict, run: Path) -> None:
     exported = read_export(run)
     prepared = prepare(load_recipe(str(run.parent / "tiny.yaml")))
     batches = eval_batches(prepared.datasets["test"], 3)
-    found = recognise(exported.model, batches, exported.vocabulary, exported.recipe.decode)
+    found = recognise(exported.model, batches, exported.spec.vocabulary, exported.recipe.decode)
     for line, name in zip(lines, ("test0", "test1"), strict=True):
-        best = found[name][0]
+        best = found[name]
         assert line["id"] == str(clip(run, name))
         assert (line["text"], line["tokens"], line["times"]) == (best.text, [*best.tokens], [*best.times])
         assert line["score"] == pytest.approx(best.score, abs=1e-4)
@@ -215,7 +215,7 @@ def test_one_frame(predict: Predict, run: Path, tmp_path: Path) -> None:
 def test_a_language_model(predict: Predict, run: Path, tmp_path: Path) -> None:
     recipe = load_recipe(str(write_lm_recipe(tmp_path / "lm.yaml", write_text(tmp_path / "text"), LM)))
     prepared = prepare(recipe)
-    write_export(tmp_path / "lm" / "export", recipe, prepared.vocabulary, "", 1, prepared.model)
+    write_export(tmp_path / "lm" / "export", TrainedModel(recipe, prepared.spec, prepared.model))
     message = "is a language model, which recognises nothing; see `signkit lm score`"
     assert predict.refuses(tmp_path / "lm", clip(run, "test0")) == f"error: {tmp_path / 'lm'}: {message}\n"
 
@@ -223,15 +223,8 @@ def test_a_language_model(predict: Predict, run: Path, tmp_path: Path) -> None:
 def test_the_beam_of_the_run_is_no_other(predict: Predict, run: Path, tmp_path: Path) -> None:
     """Its temperature stays; that of greedy search means nothing to a beam."""
     export = read_export(run)
-    decode = replace(export.recipe.decode, beam=1, temperature=50.0)
-    write_export(
-        tmp_path / "export",
-        replace(export.recipe, decode=decode),
-        export.vocabulary,
-        export.layout,
-        export.width,
-        export.model,
-    )
+    decode = replace(export.recipe.decode, beam=1, temperature=50.0)  # type: ignore[call-arg]
+    write_export(tmp_path / "export", replace(export, recipe=replace(export.recipe, decode=decode)))
     given, same, wider = (
         predict(tmp_path, clip(run, "test1"), "--json", *words)[1]
         for words in ((), ("--beam", 1), ("--beam", 4))

@@ -89,14 +89,14 @@ def test_the_recipe_of_the_paper_stage_by_stage(profile: Run) -> None:
     assert [found[key] for key in ("recipe", "batch", "frames", "vocabulary")] == ["c2st_phoenix", 2, 8, 40]
     stages = {row["name"]: row for row in found["stages"]}
     assert list(stages) == [
-        "backbone (swin)", "local temporal", "global temporal", "context", "loss", "forward and backward",
+        "backbone (timm)", "local temporal", "global temporal", "context", "loss", "forward and backward",
     ]  # fmt: skip
-    assert stages["backbone (swin)"]["parameters"] == 207_128
+    assert stages["backbone (timm)"]["parameters"] == 207_128
     layers = 2 * 2 * 4 * 8 * (16 + 8)  # both directions of both
     assert stages["global temporal"]["multiply_adds"] == 2 * 2 * layers
-    classifier = 40 * (16 + 1)
+    output = 40 * (16 + 1)
     parts = [row["parameters"] for name, row in stages.items() if name != "forward and backward"]
-    assert stages["forward and backward"]["parameters"] == sum(parts) + classifier
+    assert stages["forward and backward"]["parameters"] == sum(parts) + output
     counted = [row["multiply_adds"] for name, row in stages.items() if name != "forward and backward"]
     labels_and_levels = 2 * (1 + 1 + 2 * 2)  # rows of the context, and chunks of both levels, of two clips
     assert stages["forward and backward"]["multiply_adds"] == sum(counted) + labels_and_levels * 16 * 40
@@ -109,7 +109,7 @@ def test_what_is_frozen_is_told(profile: Run) -> None:
     _, out, _ = profile("ctc_phoenix", *SMALL, "--json", *sets(*VIDEO, "encoder.freeze=all"))
     stages = {row["name"]: row for row in json.loads(out)["stages"]}
     assert "context" not in stages
-    assert (stages["backbone (swin)"]["parameters"], stages["backbone (swin)"]["trained"]) == (207_128, 0)
+    assert (stages["backbone (timm)"]["parameters"], stages["backbone (timm)"]["trained"]) == (207_128, 0)
     whole = stages["forward and backward"]
     assert whole["trained"] == whole["parameters"] - 207_128
 
@@ -124,7 +124,7 @@ def test_a_table(profile: Run, tmp_path: Path) -> None:
     assert lines[0].endswith(", float32")
     assert lines[1].split() == ["stage", "parameters", "trained", "GMAC", "ms", "frames/s", "MB"]
     assert [line.strip().partition("  ")[0] for line in lines[3:-1]] == [
-        "backbone (swin)", "local temporal", "global temporal", "loss", "forward and backward",
+        "backbone (timm)", "local temporal", "global temporal", "loss", "forward and backward",
     ]  # fmt: skip
     assert lines[3].split()[2:4] == ["207,128", "207,128"]
     assert lines[-1].startswith("GMAC: multiply-adds of the forward pass")

@@ -327,17 +327,18 @@ def test_a_clip_that_breaks_while_training_is_named_whoever_loads_it(tmp_path: P
 
 
 def test_an_encoder_of_another_kind_is_refused() -> None:
-    swin, gcn = (config_class("encoders", name)() for name in ("swin", "gcn"))
+    timm, gcn = (config_class("encoders", name)() for name in ("timm", "gcn"))
+    assert config_class("encoders", "swin") is type(timm)
     messages = {
-        ("gcn", VIDEO): "'gcn' reads landmarks, and the corpus has video; take 'swin'",
-        ("swin", ""): "'swin' reads video, and the corpus has feature vectors; take 'features'",
-        ("swin", "hands"): "'swin' reads video, and the corpus has landmarks (hands); take 'gcn'",
+        ("gcn", VIDEO): "'gcn' reads landmarks, and the corpus has video; take 'timm'",
+        ("timm", ""): "'timm' reads video, and the corpus has feature vectors; take 'features'",
+        ("timm", "hands"): "'timm' reads video, and the corpus has landmarks (hands); take 'gcn'",
     }
     for (name, layout), message in messages.items():
         with pytest.raises(UserError) as caught:
-            check_reads({"swin": swin, "gcn": gcn}[name], layout)
+            check_reads({"timm": timm, "gcn": gcn}[name], layout)
         assert str(caught.value) == f"encoder.name: {message}"
-    check_reads(swin, VIDEO)
+    check_reads(timm, VIDEO)
     check_reads(gcn, "hands")
 
 

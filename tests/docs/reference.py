@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from signkit.config.recipe import Recipe, TrainConfig
-from signkit.config.registry import GROUPS, config_class, registered
+from signkit.config.registry import config_class, registered
 from signkit.config.strict_yaml import Group, Range, field_types
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,7 +45,7 @@ def tables(text: str) -> dict[str, list[list[str]]]:
 def sections() -> dict[str, type]:
     """Every section of a recipe and every component's, by its heading in docs/recipes.md."""
     found = {f"`{name}`": cls for name, cls in _inner(Recipe).items()}
-    for group in set(GROUPS) & set(SINGULAR):
+    for group in SINGULAR:
         for name in registered(group):
             cls = config_class(group, name)
             if name not in getattr(cls, "aliases", ()):  # an older name has no section of its own

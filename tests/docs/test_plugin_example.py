@@ -34,7 +34,7 @@ for name, features in short.levels.items():
     torch.testing.assert_close(padded.levels[name][:, :3], features)
     assert not padded.levels[name][:, 3:].any()
 assert model.encoder(batch(1, 1)).lengths.tolist() == [1]
-print(type(model.encoder).__module__, model(batch(11, 11)).levels["video"].shape[2])
+print(type(model.encoder.frames).__module__, model(batch(11, 11)).levels["video"].shape[2])
 """
 
 
