@@ -44,16 +44,10 @@ test-latest:
 # The newest release of every dependency but torch becomes the set of this Python, if the tests pass with it.
 lock:
 	@rm -rf .venv-lock
-	@$(MAKE) --no-print-directory VENV=.venv-lock HELD=constraints/torch-cpu.txt newest
-	@set=constraints/python$$(.venv-lock/bin/python -c '$(MINOR)').txt; \
-	  if [ -f $$set ]; then cp $$set .venv-lock/before; fi; \
-	  { echo "# What make installs with this minor version of Python: all tests passed. Renewed by: make lock"; \
-	    .venv-lock/bin/python -m pip --disable-pip-version-check list --format=freeze --exclude pip \
-	      --exclude signkit 2> /dev/null | sed 's/+.*//'; } > $$set; \
-	  if $(MAKE) --no-print-directory VENV=.venv-lock tested; then echo "written: $$set"; rm -rf .venv-lock; \
-	  else mv .venv-lock/before $$set 2> /dev/null || rm $$set; echo "$$set is as it was"; exit 1; fi
+	@$(MAKE) --no-print-directory VENV=.venv-lock HELD=constraints/torch-cpu.txt newest locked
+	@rm -rf .venv-lock
 
-.PHONY: newest tested
+.PHONY: newest tested locked
 newest: $(BIN)/python
 	@echo "installing the newest of everything into $(VENV)"
 	@$(PIP) --upgrade setuptools $(HELD:%=-c %)
@@ -61,6 +55,15 @@ newest: $(BIN)/python
 
 tested:
 	$(PYTEST)
+
+locked:
+	@set=constraints/python$$($(BIN)/python -c '$(MINOR)').txt; \
+	  if [ -f $$set ]; then cp $$set $(VENV)/before; fi; \
+	  { echo "# What make installs with this minor version of Python: all tests passed. Renewed by: make lock"; \
+	    $(BIN)/python -m pip --disable-pip-version-check list --format=freeze --exclude pip --exclude signkit \
+	      2> /dev/null | sed 's/+.*//'; } > $$set; \
+	  if $(PYTEST); then echo "written: $$set"; \
+	  else mv $(VENV)/before $$set 2> /dev/null || rm $$set; echo "$$set is as it was"; exit 1; fi
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \

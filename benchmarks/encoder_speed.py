@@ -30,7 +30,8 @@ from torch import nn
 from signkit.commands.profile.measure import peak_bytes
 from signkit.data.batch import Batch
 from signkit.models.encoders.configs import ImageBackboneConfig
-from signkit.models.encoders.image_backbone import ImageBackboneEncoder, build
+from signkit.models.encoders.image_backbone import build
+from signkit.models.encoders.temporal import TemporalEncoder
 
 SWIN = "swin_tiny_patch4_window7_224"
 CPU_SIZES = ((SWIN, 2, 8, 112), ("resnet18", 2, 16, 112), ("convnext_atto", 2, 16, 112))
@@ -71,10 +72,10 @@ def made_batch(clips: int, frames: int, pixels: int, device: str) -> Batch:
     ).to(device)
 
 
-def encoder_of(config: ImageBackboneConfig, device: str, bare: nn.Module) -> ImageBackboneEncoder:
+def encoder_of(config: ImageBackboneConfig, device: str, bare: nn.Module) -> TemporalEncoder:
     """The encoder, around the same backbone."""
     encoder = build(config, None, 3).to(device).train()
-    encoder.backbone = bare
+    encoder.frames.backbone = bare
     return encoder
 
 
@@ -88,22 +89,22 @@ def bare_run(backbone: nn.Module, pictures: torch.Tensor, half: bool) -> Run:
     return run
 
 
-def frames_run(encoder: ImageBackboneEncoder, batch: Batch, half: bool) -> Run:
+def frames_run(encoder: TemporalEncoder, batch: Batch, half: bool) -> Run:
     def run() -> None:
         encoder.zero_grad(set_to_none=True)
         with torch.autocast(batch.inputs.device.type, torch.bfloat16, enabled=half):
-            vectors = encoder.vectors(batch.inputs.flatten(0, 1))
+            vectors = encoder.frames.vectors(batch.inputs.flatten(0, 1))
         vectors.float().sum().backward()
 
     return run
 
 
-def encoder_run(encoder: ImageBackboneEncoder, batch: Batch, half: bool) -> Run:
+def encoder_run(encoder: TemporalEncoder, batch: Batch, half: bool) -> Run:
     def run() -> None:
         encoder.zero_grad(set_to_none=True)
         with torch.autocast(batch.inputs.device.type, torch.bfloat16, enabled=half):
             output = encoder(batch)
-        (output.video.float().sum() + output.auxiliary.sum()).backward()
+        (output.levels["video"].float().sum() + output.auxiliary.sum()).backward()
 
     return run
 
@@ -143,7 +144,7 @@ def measure(
     """The variants of the encoder beside the bare backbone."""
     torch.set_num_threads(threads)
     batch = made_batch(*sizes, device)
-    first = build(next(iter(variants.values())), None, 3)
+    first = build(next(iter(variants.values())), None, 3).frames
     backbone: Any = first.backbone.to(device).train()
     if compiled:
         backbone.compile()  # in place, so for both sides
@@ -256,7 +257,7 @@ def longest_clip(config: ImageBackboneConfig, gigabytes: int) -> int:
 
     def fits(frames: int) -> bool:
         one = replace(config, frames_per_pass=frames) if not config.checkpoint else config
-        encoder.frames_per_pass = one.frames_per_pass
+        encoder.frames.frames_per_pass = one.frames_per_pass
         try:
             encoder_run(encoder, made_batch(1, frames, 224, "cuda"), half=True)()
         except torch.OutOfMemoryError:

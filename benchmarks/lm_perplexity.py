@@ -31,7 +31,7 @@ from signkit.eval.formats import read
 from signkit.lm import NGram, Perplexity, estimate, load, perplexity, save
 from signkit.lm.arpa import parse_arpa, write_arpa
 from signkit.lm.binary import archive_of
-from signkit.lm.grams import Unit, shown
+from signkit.lm.grams import BLANK, Unit
 from signkit.lm.sentences import split
 
 try:
@@ -190,7 +190,7 @@ def by_kenlm(path: Path, judged: Sentences, ours: Perplexity) -> str:
     if kenlm is None:
         return "not installed"
     model = kenlm.Model(str(path))
-    total = sum(model.score(" ".join(shown([word]) for word in words)) for words in judged)
+    total = sum(model.score(" ".join(BLANK if word == " " else word for word in words)) for words in judged)
     apart = abs(total - ours.log10) / (ours.words + ours.sentences)
     return f"{10 ** (-total / (ours.words + ours.sentences)):.2f} ({apart:.0e} a word)"
 

@@ -43,7 +43,7 @@ def model_of(name: str, sentences: list[tuple[str, ...]], vocabulary: Vocabulary
     model.context = build(recipe.context, len(vocabulary), model.context.dim, vocabulary)
     tokens = [vocabulary.encode(sentence) for sentence in sentences]
     done = pretrain(model.context, tokens, vocabulary_size=len(vocabulary), steps=STEPS, lr=3e-3, seed=1)
-    model.classifier.weight, model.classifier.bias = done.head.weight, done.head.bias
+    model.output.weight, model.output.bias = done.head.weight, done.head.bias
     return model.eval()
 
 

@@ -1,6 +1,7 @@
 """How metrics are presented: title, unit, and which direction is better."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -88,11 +89,16 @@ METRICS = {
 _GREEDY = "_greedy"
 
 
-def metric(name: str) -> Metric:
+def metric(name: str, own: Sequence[Metric] = ()) -> Metric:
     """The presentation of a metric by name; ``wer_greedy`` is the WER of greedy search.
 
-    An unknown name, as from a third-party package, is taken to be a fraction of which lower is better.
+    An unknown name is taken to be a fraction of which lower is better.
+
+    Args:
+        own: further ones, such as those of a task, which come first.
     """
+    if found := next((each for each in own if each.name == name), None):
+        return found
     if name.endswith(_GREEDY) and name not in METRICS:
         whole = metric(name.removesuffix(_GREEDY))
         return Metric(name, f"{whole.title}, greedy", whole.unit, whole.higher_is_better, short="greedy")

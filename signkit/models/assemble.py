@@ -13,13 +13,16 @@ from signkit.models.spec import Spec
 from signkit.types import VIDEO
 
 
-def assemble(recipe: Recipe, spec: Spec) -> nn.Module:
+def assemble(recipe: Recipe, spec: Spec, **given: Any) -> nn.Module:
     """A model with fresh weights, the same ones for a seed, of the parts that the recipe has.
+
+    Args:
+        given: what the model's factory takes beside its parts, where that is not the vocabulary's size.
 
     Raises:
         UserError: encoder and corpus do not fit together, or parts differ in width.
     """
-    vocabulary, parts = spec.vocabulary, dict[str, Any]()
+    parts = dict[str, Any]()
     width = int(getattr(recipe.encoder or recipe.model, "width", 0))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.train.seed)
@@ -29,8 +32,9 @@ def assemble(recipe: Recipe, spec: Spec) -> nn.Module:
             parts["encoder"] = build(recipe.encoder, points, spec.signal.width)  # type: ignore[arg-type]
             width = parts["encoder"].dims["video"]
         if recipe.context is not None:
-            parts["context"] = build(recipe.context, len(vocabulary), width, vocabulary)
-        return cast(nn.Module, build(recipe.model, vocabulary=len(vocabulary), **parts))
+            parts["context"] = build(recipe.context, len(spec.vocabulary), width, spec.vocabulary)
+        given = given or {"vocabulary": len(spec.vocabulary)}
+        return cast(nn.Module, build(recipe.model, **given, **parts))
 
 
 def task_by_name(recipe: Recipe) -> Any:

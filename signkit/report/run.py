@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from signkit.eval.figures import Metric
 from signkit.report.page import write_page
 from signkit.report.scores import score_cards, score_table
 from signkit.report.sections import Lines, Paragraph, Section
@@ -23,6 +24,7 @@ def write_run_page(
     splits: Sequence[str],
     selected: str,
     sections: Sequence[Section],
+    metrics: Sequence[Metric] = (),
 ) -> None:
     """Write the page of a run.
 
@@ -32,12 +34,16 @@ def write_run_page(
         splits: that were scored.
         selected: the name of the metric of dev that the weights were selected by; "" without a dev.
         sections: of the task.
+        metrics: of the task, where the scores have names of its own.
     """
     order = shown_splits(splits)
     main = scores[0].name if scores else ""
     head: list[Section] = [Paragraph(f"Weights of step {step}.")]
     if scores:
-        head += [score_cards(scores, order, (main,)), score_table(scores, order, "Scores", selected)]
+        head += [
+            score_cards(scores, order, (main,), metrics),
+            score_table(scores, order, "Scores", selected, metrics),
+        ]
     signatures = sorted({f"{s.split}: {s.signature}" for s in scores if s.signature})
     write_page(path, name, [*head, *sections, Lines(tuple(signatures), "How it was scored")])
 
@@ -49,10 +55,12 @@ def print_run(
     splits: Sequence[str],
     selected: str,
     sections: Sequence[Section],
+    metrics: Sequence[Metric] = (),
 ) -> None:
     """Print the table of the scores and what the task has to show on a terminal; see `write_run_page`."""
     title = f"{name}, weights of step {step}"
     if scores:
-        print_sections([score_table(scores, shown_splits(splits), title, selected), *sections])
+        table = score_table(scores, shown_splits(splits), title, selected, metrics)
+        print_sections([table, *sections])
     else:
         print_sections([Paragraph(f"{title}; nothing was scored"), *sections])

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from signkit.eval.figures import Metric, metric
 from signkit.report.numbers import DASH, PERCENT, number, round_up, span
@@ -16,26 +17,37 @@ ARROWS = {True: "↑", False: "↓", None: ""}
 BETTER = {True: "higher is better", False: "lower is better", None: ""}
 
 
-def score_table(scores: Sequence[Score], splits: Sequence[str], title: str = "", selected: str = "") -> Table:
+def score_table(
+    scores: Sequence[Score],
+    splits: Sequence[str],
+    title: str = "",
+    selected: str = "",
+    metrics: Sequence[Metric] = (),
+) -> Table:
     """A table with a row a metric, in the order of the scores, and a column a split.
 
     Args:
         splits: shown, in this order.
         selected: the name of the metric of dev by which the weights were selected; empty if there was none.
+        metrics: further ones than `signkit.eval.figures` knows.
     """
+    presented = partial(metric, own=metrics)
     by_place = {(s.name, s.split): s for s in scores if s.name not in APART and s.split in splits}
     names = list(dict.fromkeys(name for name, _ in by_place))
     ranged = any(not math.isnan(score.low) for score in by_place.values())
     rows: list[Row] = [
-        (_heading(metric(name)), *(_cell(by_place.get((name, split)), ranged) for split in splits))
+        (
+            _heading(presented(name)),
+            *(_cell(by_place.get((name, split)), presented(name), ranged) for split in splits),
+        )
         for name in names
     ]
-    ways = {metric(name).higher_is_better for name in names}
+    ways = {presented(name).higher_is_better for name in names}
     notes = [", ".join(f"{ARROWS[way]} {BETTER[way]}" for way in (False, True) if way in ways)]
     if ranged:
         notes[0] += f"; in brackets: {CONFIDENCE}"
     if selected:
-        of = metric(selected)
+        of = presented(selected)
         notes.append(f"The weights were selected by the {of.title} of dev ({BETTER[of.higher_is_better]}).")
     return Table(("metric", *splits), rows, title, notes=tuple(filter(None, notes)))
 
@@ -44,24 +56,27 @@ def _heading(of: Metric) -> str:
     return f"{of.title} {ARROWS[of.higher_is_better]}".rstrip()
 
 
-def _cell(score: Score | None, ranged: bool) -> Cell:
+def _cell(score: Score | None, of: Metric, ranged: bool) -> Cell:
     """A value, and behind it its interval with a digit less."""
     if score is None:
         return Cell("", math.nan, "" if ranged else None)
-    of = metric(score.name)
     ends = [of.text(end, 1).removesuffix(" %") for end in (score.low, score.high)]
     detail = "" if math.isnan(score.low) else f"({DASH.join(ends)})"
     return Cell(of.text(score.value), score.value, detail if ranged else None, score.note)
 
 
-def score_cards(scores: Sequence[Score], splits: Sequence[str], names: Iterable[str]) -> Cards:
+def score_cards(
+    scores: Sequence[Score], splits: Sequence[str], names: Iterable[str], metrics: Sequence[Metric] = ()
+) -> Cards:
     """Some metrics in large numbers, each with its interval on a line; names of which there are no scores are
     left out."""
     cards = []
     for name in names:
         shown = [s for split in splits for s in scores if (s.split, s.name) == (split, name)]
         if shown:
-            cards.append(card(metric(name), [(s.split if len(splits) > 1 else "", s) for s in shown]))
+            cards.append(
+                card(metric(name, metrics), [(s.split if len(splits) > 1 else "", s) for s in shown])
+            )
     return Cards(tuple(cards))
 
 

@@ -77,6 +77,7 @@ def decode_splits(
         calibration=calibration,
         run=run,
         folder=folder,
+        metrics=tuple(task.metrics),
     )
 
 
@@ -124,7 +125,9 @@ def write_report(task: Task, outcome: Outcome) -> None:
     sections = task.sections(outcome, brief=False)
     splits, name = tuple(outcome.predictions), outcome.recipe.name
     path = outcome.folder / "report.html"
-    write_run_page(path, name, outcome.step, outcome.scores, splits, outcome.selected, sections)
+    write_run_page(
+        path, name, outcome.step, outcome.scores, splits, outcome.selected, sections, outcome.metrics
+    )
 
 
 def print_outcome(task: Task, outcome: Outcome, folder: Path) -> None:
@@ -135,7 +138,7 @@ def print_outcome(task: Task, outcome: Outcome, folder: Path) -> None:
     """
     sections = task.sections(outcome, brief=True)
     splits, name = tuple(outcome.predictions), outcome.recipe.name
-    print_run(name, outcome.step, outcome.scores, splits, outcome.selected, sections)
+    print_run(name, outcome.step, outcome.scores, splits, outcome.selected, sections, outcome.metrics)
     for what, file in (("picture: ", PICTURE), ("report:  ", "report.html")):
         if (folder / file).is_file():
             print(f"{what}{folder / file}")

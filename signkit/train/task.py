@@ -86,6 +86,7 @@ class Outcome:
 
     Attributes:
         selected: the name of the metric of dev that the weights were selected by; "" without a dev.
+        metrics: of the task, see `Task.metrics`.
         predictions: of each split, in the order of its samples.
         samples: of each split, their targets in the task's units.
         calibration: None of a task that calibrates nothing.
@@ -103,6 +104,7 @@ class Outcome:
     calibration: Calibration | None
     run: Path
     folder: Path
+    metrics: tuple[Metric, ...] = ()
 
 
 @runtime_checkable
@@ -120,6 +122,11 @@ class Task(Protocol):
         Raises:
             UserError: the recipe's protocol is at fault.
         """
+        ...
+
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        """How its scores are presented, those that `signkit.eval.figures` does not know by name."""
         ...
 
     def spec(self, corpus: Corpus, say: Say) -> Spec:

@@ -44,6 +44,10 @@ class Language:
     def selection(self) -> Metric:
         return metric(report.rate_of(self.recipe))
 
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        return ()
+
     def spec(self, corpus: Corpus, say: Say) -> Spec:
         vocabulary = vocabulary_of(self.recipe.text, corpus)
         if note := fewer_pieces(vocabulary, self.recipe.text):

@@ -75,6 +75,10 @@ class Recognition:
     def selection(self) -> Metric:
         return metric(main_figure(self.protocol))
 
+    @property
+    def metrics(self) -> Sequence[Metric]:
+        return ()
+
     def spec(self, corpus: Corpus, say: Say) -> Spec:
         vocabulary = vocabulary_of(self.recipe.text, corpus)
         if note := fewer_pieces(vocabulary, self.recipe.text):
