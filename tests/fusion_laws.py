@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from signkit.decode.external.build import TrainText
-from signkit.decode.external.walk import Walked
+from signkit.decode.external.walk import StepwiseRescorer
 from signkit.decode.scorer import Rescorer, Scorer
 
 
@@ -61,7 +61,7 @@ def check_laws(scorer: Scorer, vocab: int, sequences: Sequence[tuple[int, ...]],
         one = asked[place : place + 1]
         assert np.array_equal(scorer.rows(one)[0], rows[place])
         assert scorer.ends(one)[0] == ends[place]
-    totals = Walked(scorer).totals([*sequences])
+    totals = StepwiseRescorer(scorer).totals([*sequences])
     assert totals == pytest.approx([total(scorer, tokens) for tokens in sequences], abs=1e-9)
 
 

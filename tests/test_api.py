@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
 from media import moving, write_frames
 from predicting import VIDEO_RECIPE, exported, write_manifest
 from tiny import C2ST, FEATURES, LM, write_corpus, write_lm_recipe, write_recipe, write_text
@@ -215,6 +216,7 @@ def test_settings_go_through_the_recipes_validator(run: Path, tmp_path: Path) ->
     assert fused.recipe.decode.fusion[0].file == str(file)  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_a_language_model_recognises_nothing(tmp_path: Path) -> None:
     recipe = write_lm_recipe(tmp_path / "lm.yaml", write_text(tmp_path / "text"), LM, max_steps=1)
     result = signkit.run(recipe)
@@ -226,6 +228,7 @@ def test_a_language_model_recognises_nothing(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_runs_one_after_another(tmp_path: Path, run: Path) -> None:
     """Also of another precision; the result's scores are those of the file."""
     recipe = write_recipe(tmp_path / "tiny.yaml", run.parent / "corpus")
@@ -233,9 +236,27 @@ def test_runs_one_after_another(tmp_path: Path, run: Path) -> None:
     second = signkit.run(recipe, ["train.max_steps=1", "train.precision=bf16"])
     assert first.folder != second.folder
     written = json.loads((first.folder / "scores.json").read_text(encoding="utf-8"))["metrics"]
-    assert [each.name for each in first.scores] == [row["name"] for row in written]
+    assert [(each.name, each.value) for each in first.scores] == [(r["name"], r["value"]) for r in written]
     assert (first.state, first.stages) == ("finished", {})
     assert signkit.load(second.folder).recipe.train.precision == "bf16"
+
+
+@pytest.mark.slow
+def test_a_recipe_of_stages(tmp_path: Path, run: Path) -> None:
+    """Each has a result; those of the last one are the pipeline's."""
+    content = yaml.safe_load(write_recipe(tmp_path / "tiny.yaml", run.parent / "corpus").read_text())
+    changes = ["stages.0.train.max_steps=1", "stages.1.train.max_steps=1", "stages.1.train.precision=bf16"]
+    stages = [{"name": name, **{k: v for k, v in content.items() if k != "run"}} for name in ("one", "two")]
+    path = tmp_path / "both.yaml"
+    path.write_text(json.dumps({"stages": stages, "run": content["run"]}), encoding="utf-8")
+    result = signkit.run(path, changes)
+    assert [*result.stages] == ["one", "two"]
+    assert result.state == result.stages["one"].state == "finished"
+    assert result.scores == result.stages["two"].scores and len(result.scores) > 4
+    assert signkit.load(result.stages["two"].folder).recipe.train.precision == "bf16"
+    assert result.stages["two"].folder == result.folder / "two"
+    # What is finished is not run again.
+    assert signkit.run(path, changes, resume=str(result.folder)) == result
 
 
 @pytest.mark.parametrize("search", [beam_search, greedy_search])

@@ -31,13 +31,18 @@ def decode_run(
     """Decode, score and report; the last line printed is the folder of the results.
 
     Args:
-        splits: those of the recipe if empty.
+        run: the folder of a finished run.
+        splits: to decode; if empty, those of the recipe.
         overrides: ``decode.a=b`` or ``eval.a=b`` each.
-        file: a decode recipe, such as `signkit tune` writes.
-        out: a new folder for the results; one below the run's if None.
+        file: a decode recipe, such as one that `signkit tune` wrote.
+        out: a new folder for the results; if None, one is created below the run's.
+        as_json: print a JSON object in place of the tables.
+
+    Returns:
+        The exit status.
 
     Raises:
-        SignkitError: as one message; nothing is left behind.
+        SignkitError: the run cannot be decoded; no files are left behind.
     """
     if out is not None and out.exists():
         raise UserError("--out", f"{out} exists already", "name a new folder")
@@ -47,16 +52,17 @@ def decode_run(
         DecodeRecipe(decode=replace(opened.recipe.decode, splits=chosen), eval=opened.recipe.eval)  # type: ignore[arg-type]
     )
     folder = _new_name(run, used) if out is None else out
+    # The results are written aside and renamed, so that the folder is complete or does not exist.
     aside = folder.with_name(f".{folder.name}.part")
     try:
-        shutil.rmtree(aside, ignore_errors=True)  # of one that was killed
-        with plainly(folder, "made"):
+        shutil.rmtree(aside, ignore_errors=True)  # left by a process that was killed
+        with plainly(folder, "created"):
             aside.mkdir(parents=True)
         outcome = _decoded(opened, chosen, aside, used)
         os.rename(aside, folder)
     except BaseException as error:
         shutil.rmtree(aside, ignore_errors=True)
-        with suppress(OSError):  # others' results are there
+        with suppress(OSError):  # it is not empty if there are other results
             (run / "decoded").rmdir()
         if isinstance(error, OSError):
             raise OperationalError(f"{error.filename or folder}: {error.strerror or error}") from error
@@ -71,7 +77,7 @@ def decode_run(
 
 
 def _decoded(opened: Reopened, splits: Sequence[str], folder: Path, used: str) -> Outcome:
-    """Fill the folder of the results."""
+    """Decode and write all results into a folder."""
     prepared = opened.prepared
     watch = Watch(folder, main=True)
     try:
@@ -95,7 +101,7 @@ def _decoded(opened: Reopened, splits: Sequence[str], folder: Path, used: str) -
 
 
 def _checked_splits(splits: Sequence[str], opened: Reopened) -> tuple[str, ...]:
-    """The splits asked for, or those of the recipe that the corpus has."""
+    """The splits to decode: those given, or those of the recipe that the corpus has."""
     prepared = opened.prepared
     there = tuple(prepared.datasets)
     for split in splits:
@@ -111,7 +117,7 @@ def _checked_splits(splits: Sequence[str], opened: Reopened) -> tuple[str, ...]:
 
 
 def _new_name(run: Path, used: str) -> Path:
-    """``RUN/decoded/<time>-<hash>``, which is not there yet."""
+    """A path ``RUN/decoded/<time>-<hash>`` that does not exist yet."""
     digest = hashlib.sha256(used.encode()).hexdigest()[:8]
     name = f"{datetime.now().strftime('%Y%m%d-%H%M%S')}-{digest}"
     parent = run / "decoded"

@@ -27,7 +27,7 @@ from signkit.lm.store import load, save
 from signkit.text.vocabulary import BLANK
 
 if TYPE_CHECKING:
-    from signkit.decode.external.trained import Trained
+    from signkit.decode.external.trained import TrainedLanguageModel
 
 ENDINGS = (".arpa", ".arpa.gz")
 LISTS = tuple(f"data.{key}" for key in ("text", "exclude", "train", "dev", "test"))
@@ -123,7 +123,7 @@ def score_lm(
     return 0
 
 
-def load_run_of(run: Path, unit: Unit | None) -> "Trained":
+def load_run_of(run: Path, unit: Unit | None) -> "TrainedLanguageModel":
     """The language model of a run's folder; torch is imported here.
 
     Raises:
@@ -139,7 +139,7 @@ def load_run_of(run: Path, unit: Unit | None) -> "Trained":
     return model
 
 
-def _scored(model: "NGram | Trained", sentences: Sentences) -> tuple[Scored, Perplexity]:
+def _scored(model: "NGram | TrainedLanguageModel", sentences: Sentences) -> tuple[Scored, Perplexity]:
     """The figures of each word, and of all."""
     if isinstance(model, NGram):
         log = model.scores(sentences)
@@ -211,7 +211,9 @@ def _print_trained(text: Text, done: Estimated, model: NGram, out: Path, seconds
     print_sections([Lines(tuple(head)), table, Lines(tuple(tail))])
 
 
-def _scored_json(model: "NGram | Trained", scored: Scored, words: bool, found: Perplexity, empty: int) -> str:
+def _scored_json(
+    model: "NGram | TrainedLanguageModel", scored: Scored, words: bool, found: Perplexity, empty: int
+) -> str:
     kind = {"order": model.order} if isinstance(model, NGram) else {"pseudo": not model.predicts_end}
     content = asdict(found) | {"unit": model.unit, **kind, "empty": empty}
     content = {key: None if value != value else value for key, value in content.items()}
@@ -240,7 +242,7 @@ def _print_words(scored: Scored) -> None:
 
 
 def _print_perplexity(
-    model: "NGram | Trained", scored: Scored, found: Perplexity, lm: Path, text: Path, empty: int
+    model: "NGram | TrainedLanguageModel", scored: Scored, found: Perplexity, lm: Path, text: Path, empty: int
 ) -> None:
     kind = "words" if model.unit == "word" else "characters"
     what, name = f"order {model.order}" if isinstance(model, NGram) else model.kind, "perplexity"

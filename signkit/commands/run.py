@@ -38,14 +38,14 @@ from signkit.train.task import Beginning, Evaluation, Outcome, Packing, task_of
 from signkit.train.weights import check_average, load_chosen
 
 SYMBOLS = {TEXT: "symbols"}
-"""What the classes of an output are called."""
+"""The word for the classes of an output, by the output's name."""
 
 
 def run_recipe(ref: str, overrides: Sequence[str], *, resume: str, as_json: bool) -> int:
     """Train, decode, score and report; returns the exit status.
 
     Raises:
-        SignkitError: as one message; the run's folder, if it was made, says `failed`.
+        SignkitError: the run failed; its folder, if there is one, has the status `failed`.
     """
     recipe = load_recipe(ref, overrides)
     done = carry_out(recipe, lambda: new_folder(recipe, ref), lambda: folder_to_resume(recipe, resume))
@@ -60,11 +60,11 @@ class Done:
     """How a run ended.
 
     Attributes:
-        prepared: None of a run that was interrupted before it began.
-        folder: of the run; None if it was not made.
-        outcome: None of an interrupted run, and in processes that are not the main one.
+        prepared: None if the run was interrupted before it began.
+        folder: of the run; None if it was not created.
+        outcome: None if the run was interrupted, and in all processes but the main one.
         status: the exit status.
-        engine: of the processes that took part.
+        engine: of the run's processes.
     """
 
     prepared: Prepared | None
@@ -78,13 +78,13 @@ def carry_out(recipe: Recipe, make: Callable[[], Path], find: Callable[[], Path 
     """Train, decode and score one recipe in its folder.
 
     Args:
-        make: the folder of a new run; called in the main process alone.
-        find: the folder of a run that is to be gone on with, if there is one.
+        make: creates the folder of a new run; called in the main process only.
+        find: returns the folder of the run to resume, or None.
 
     Raises:
-        SignkitError: as one message; the run's folder, if it was made, says `failed`.
+        SignkitError: the run failed; its folder, if there is one, has the status `failed`.
     """
-    _ = task_of(recipe).selection  # a fault in its protocol is found before the corpus is read
+    _ = task_of(recipe).selection  # raises for a faulty protocol before the corpus is read
     engine = accelerator(recipe.train)
     with stop_on_signals() as stop:
         try:
@@ -99,7 +99,7 @@ def carry_out(recipe: Recipe, make: Callable[[], Path], find: Callable[[], Path 
 
 
 def resume_command(ref: str, overrides: Sequence[str], resume: str) -> str:
-    """The command that goes on with an interrupted run."""
+    """The command that continues an interrupted run."""
     again = resume if resume not in ("auto", "never") else "auto"
     changes = [word for override in overrides for word in ("--set", override)]
     return shlex.join(["signkit", "run", ref, *changes, "--resume", again])
@@ -108,14 +108,16 @@ def resume_command(ref: str, overrides: Sequence[str], resume: str) -> str:
 def _begin(
     recipe: Recipe, make: Callable[[], Path], find: Callable[[], Path | None], engine: Accelerator
 ) -> tuple[Path, Prepared]:
-    """The run's folder, found or made by the main process, and all that is needed before the first step."""
+    """The run's folder, found or created by the main process, and everything needed before the first step."""
     folder = find()
     check_average(recipe)
+    # With a checkpoint all weights will be loaded, so files that only initialise them may be gone by now.
     if folder is not None and checkpoint.steps(folder / "checkpoints"):
         prepared = replace(prepare(for_reload(recipe, folder)), recipe=recipe)
     else:
         prepared = prepare(recipe)
-    # By a task of its own, so that nothing read for it is kept while training, or is of fresh weights.
+    # With a task of its own: what the check reads need not stay in memory during training, and what it
+    # computes from the fresh weights must not be used afterwards.
     task_of(recipe).check(_models(prepared), lambda: prepared.corpus)
     if folder is not None:
         check_same_data(folder, prepared.corpus.fingerprint)
@@ -125,15 +127,15 @@ def _begin(
 
 
 def _models(prepared: Prepared, step: int = 0) -> tuple[TrainedModel, ...]:
-    """The model of this run, and those that are decoded with it."""
+    """The model of this run, followed by those of its ensemble."""
     return with_ensemble(TrainedModel(prepared.recipe, prepared.spec, prepared.model, step))
 
 
 def _recorded(
     prepared: Prepared, folder: Path, engine: Accelerator, stop: Stop
 ) -> tuple[bool, Outcome | None]:
-    """Carry the run out with its state on record. Whether it was interrupted, and in the main process what
-    came of it."""
+    """Run, recording the status in the folder; returns whether it was interrupted, and in the main process
+    the outcome."""
     watch = Watch(folder, main=engine.is_main_process)
     try:
         outcome, interrupted = _carried_out(prepared, folder, engine, stop, watch), False
@@ -198,7 +200,7 @@ def _results(prepared: Prepared, folder: Path, ended: Ended, watch: Watch) -> Ou
 def _pack(
     prepared: Prepared, trained: TrainedModel, outcome: Outcome
 ) -> Callable[[Path], DecodeConfig] | None:
-    """What copies into the export that decoding needs beside the model."""
+    """The function that copies external models into the export; None if the task has none."""
     task = prepared.task
     if not isinstance(task, Packing):
         return None
@@ -207,7 +209,7 @@ def _pack(
 
 
 def _record_failure(folder: Path, watch: Watch, error: Exception) -> None:
-    """Write a failure down; that this fails too must not hide it."""
+    """Record a failure in the log and the status. Errors in doing so must not hide the failure itself."""
     if watch.main:
         with suppress(SignkitError):
             watch.note(f"failed: {error}")
@@ -216,11 +218,12 @@ def _record_failure(folder: Path, watch: Watch, error: Exception) -> None:
 
 
 def _print_end(done: Done, again: str, as_json: bool) -> None:
-    """What the run has to say at its end; the last line is its folder, or all of it as JSON."""
+    """Print the outcome; the last line is the run's folder. With ``as_json`` there is a single JSON
+    object."""
     if done.folder is None or done.prepared is None:
         return
     if done.outcome is None:
-        print(f"interrupted; `{again}` goes on", file=sys.stderr, flush=True)
+        print(f"interrupted; `{again}` continues it", file=sys.stderr, flush=True)
     if as_json:
         scores = done.outcome.scores if done.outcome else ()
         state = "finished" if done.outcome else "interrupted"
@@ -233,7 +236,7 @@ def _print_end(done: Done, again: str, as_json: bool) -> None:
 
 
 def _train(prepared: Prepared, folder: Path, engine: Accelerator, watch: Watch, stop: Stop) -> Ended:
-    """What the task begins with, then the training, from the newest checkpoint on."""
+    """Do what the task does before training, then train, from the newest checkpoint on."""
     recipe, task, model, spec = prepared.recipe, prepared.task, prepared.model, prepared.spec
     config, checkpoints = recipe.train, folder / "checkpoints"
     for note in prepared.notes:
@@ -278,19 +281,19 @@ def _train(prepared: Prepared, folder: Path, engine: Accelerator, watch: Watch, 
 
 
 def shared(text: str, engine: Accelerator) -> str:
-    """The main process's text in every process, as a tensor of its bytes."""
+    """The main process's text, in every process. It is sent as a tensor of its bytes, at most 4096."""
     if engine.num_processes == 1:
         return text
     content = torch.zeros(4096, dtype=torch.uint8, device=engine.device)
     raw = text.encode()
     content[: len(raw)] = torch.frombuffer(bytearray(raw or b"\0"), dtype=torch.uint8)[: len(raw)]
-    got: torch.Tensor = broadcast(content)
-    return bytes(got.cpu().tolist()).rstrip(b"\0").decode()
+    received: torch.Tensor = broadcast(content)
+    return bytes(received.cpu().tolist()).rstrip(b"\0").decode()
 
 
 @contextmanager
 def held(folder: Path, engine: Accelerator) -> Iterator[None]:
-    """The main process holds the run's folder for all."""
+    """Lock the run's folder in the main process."""
     if not engine.is_main_process:
         yield
         return
@@ -299,7 +302,10 @@ def held(folder: Path, engine: Accelerator) -> Iterator[None]:
 
 
 def leave(engine: Accelerator, status: int) -> None:
-    """End as one of several processes: on a loaded machine their libraries may abort at a usual exit."""
+    """Exit, if there are several processes, without the usual clean-up.
+
+    On a loaded machine the communication libraries may abort in it, after everything has been done.
+    """
     engine.end_training()
     if engine.num_processes > 1:
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""`signkit run` of a recipe of stages: whole runs one after another, in one folder."""
+"""`signkit run` for recipes of stages: complete runs one after another, in one folder."""
 
 import json
 import sys
@@ -24,10 +24,10 @@ from signkit.train.outcome import print_outcome
 
 
 def run(ref: str, overrides: Sequence[str], *, resume: str, as_json: bool) -> int:
-    """`signkit run`: one recipe, or a recipe of stages; returns the exit status.
+    """`signkit run`: run a recipe, or a recipe of stages; returns the exit status.
 
     Raises:
-        SignkitError: as one message.
+        SignkitError: the run failed.
     """
     pipeline = load_pipeline(ref, overrides)
     if pipeline is not None:
@@ -38,10 +38,10 @@ def run(ref: str, overrides: Sequence[str], *, resume: str, as_json: bool) -> in
 def run_stages(pipeline: Pipeline, ref: str, overrides: Sequence[str], *, resume: str, as_json: bool) -> int:
     """Run the stages that are not finished; returns the exit status.
 
-    The folder of the pipeline has one for each stage, which is the folder of a run like any other.
+    The pipeline's folder contains a folder for each stage, which is the folder of an ordinary run.
 
     Raises:
-        SignkitError: as one message; the folder of the stage says `failed`.
+        SignkitError: a stage failed; its folder has the status `failed`.
     """
 
     def shown(done: Done, place: Path) -> None:
@@ -52,7 +52,7 @@ def run_stages(pipeline: Pipeline, ref: str, overrides: Sequence[str], *, resume
     if done.engine.is_main_process:
         if done.status:
             again = resume_command(ref, overrides, resume)
-            print(f"interrupted; `{again}` goes on", file=sys.stderr, flush=True)
+            print(f"interrupted; `{again}` continues it", file=sys.stderr, flush=True)
         print(_as_json(pipeline, done.folder) if as_json else done.folder, flush=True)
     leave(done.engine, done.status)
     return done.status
@@ -60,7 +60,7 @@ def run_stages(pipeline: Pipeline, ref: str, overrides: Sequence[str], *, resume
 
 @dataclass(frozen=True, slots=True)
 class StagesDone:
-    """How a recipe of stages ended: its folder, and the exit status, 0 where all stages are finished."""
+    """How a recipe of stages ended: its folder, and the exit status, 0 if all stages are finished."""
 
     folder: Path
     status: int
@@ -73,15 +73,15 @@ def carry_out_stages(
     """Run the stages that are not finished.
 
     Args:
-        on_end: called with how a stage ended and its folder; not where it was interrupted.
+        on_end: called for each stage that was run to its end, with its result and its folder.
 
     Raises:
-        SignkitError: as one message; the folder of the stage says `failed`.
+        SignkitError: a stage failed; its folder has the status `failed`.
     """
     engine = accelerator(pipeline.stages[0].train)
     main, status = engine.is_main_process, 0
-    found = folder_to_resume(pipeline, resume) or new_folder(pipeline, ref) if main else ""
-    folder = Path(shared(str(found), engine))
+    chosen = folder_to_resume(pipeline, resume) or new_folder(pipeline, ref) if main else ""
+    folder = Path(shared(str(chosen), engine))
     runs: dict[str, str] = {}
     with held(folder, engine):
         for number, stage in enumerate(pipeline.stages, start=1):
@@ -116,7 +116,7 @@ def _carried_out(recipe: Recipe, place: Path) -> Done:
 
 
 def _as_json(pipeline: Pipeline, folder: Path) -> str:
-    """The state of the pipeline, and the state and the scores of each stage."""
+    """The state of the pipeline and the state and scores of each stage, as JSON."""
     stages = [_stage(folder / stage.name) for stage in pipeline.stages]
     return json.dumps({"run": str(folder), "state": state(folder), "stages": stages})
 

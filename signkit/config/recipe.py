@@ -1,4 +1,4 @@
-"""The recipe: every choice of a run, read strictly from YAML into frozen records."""
+"""Recipes: every choice of a run, read strictly from YAML into frozen dataclasses."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,20 +12,20 @@ from signkit.config.suggest import listed
 from signkit.errors import UserError
 
 PARTS = {"encoder": "encoders", "context": "contexts"}
-"""Sections that a model may be put together from, and the groups of their components."""
+"""Sections for the parts of a model, and the groups of their components."""
 DECODER = "lattice"
-"""The decoder of a section `decode` without a name."""
+"""The decoder if the section `decode` has no name."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TextConfig:
-    """What the model writes: glosses, the characters of the reference, or subwords."""
+    """The unit of the model's output: glosses, the characters of the reference, or subwords."""
 
     unit: Literal["gloss", "character", "subword"] = "gloss"
     pieces: Annotated[int, Range(2, 100_000)] = 1000
-    """Subwords learnt from the train references and the corpus's extra text, at most."""
+    """The largest number of subwords, learnt from the train references and the corpus's extra text."""
     file: Annotated[str, Path_(optional=True)] = ""
-    """A sentencepiece model whose pieces are the subwords; empty: they are learnt."""
+    """A sentencepiece model whose pieces are used as subwords; empty: they are learnt."""
 
     def __post_init__(self) -> None:
         if self.file and self.unit != "subword":
@@ -35,23 +35,23 @@ class TextConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class LandmarksConfig:
-    """Which points are used and how a signer's place and size are taken out."""
+    """Which points are used, and how the signer's position and size are normalised."""
 
     points: Literal["all", "signing", "hands"] = "all"
     origin: Literal["none", "frame", "clip"] = "clip"
-    """Subtract the layout's root point: of each frame, or its median over the clip."""
+    """Subtract the layout's root point: that of each frame, or its median over the clip."""
     scale: Literal["none", "clip"] = "clip"
     """Divide by the layout's reference length (shoulders), its median over the clip."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class VideoConfig:
-    """How frames of video are brought to one size."""
+    """The size of video frames."""
 
     resize: Annotated[int, Range(8, 2048)] = 256
     """Height and width that frames are resized to, whatever their shape."""
     crop: Annotated[int, Range(8, 2048)] = 224
-    """Height and width that a model sees: the middle, or a square drawn anew for a clip and an epoch."""
+    """Height and width that a model sees: the middle, or a random square for each clip and epoch."""
 
     def __post_init__(self) -> None:
         if self.crop > self.resize:
@@ -60,54 +60,54 @@ class VideoConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class AugmentConfig:
-    """Changes made to training clips, each drawn anew for a sample and an epoch. Lengths are in the
-    landmarks' normalised units, angles in radians; 0 turns one off."""
+    """Random augmentation of training clips, drawn for each sample and epoch. Lengths are in the landmarks'
+    normalised units, angles in radians; 0 turns an augmentation off."""
 
     rate: Annotated[float, Range(0, 2)] = 0.0
     """Standard deviation of the log of the playing speed."""
     rescale: Annotated[float, Range(0, 0.9)] = 0.0
-    """Largest share by which a clip gets longer or shorter, each length as likely."""
+    """Largest share by which a clip gets longer or shorter, uniformly distributed."""
     warp: Annotated[float, Range(0, 2)] = 0.0
     """Standard deviation of the log of the local speed, smooth in time."""
     scale: Annotated[float, Range(0, 1)] = 0.0
-    """Standard deviation of the log of the size, each axis on its own."""
+    """Standard deviation of the log of the size, separately for each axis."""
     rotate: Annotated[float, Range(0, 3.2)] = 0.0
-    """Standard deviation of the rotation in the picture's plane."""
+    """Standard deviation of the rotation in the image plane."""
     shift: Annotated[float, Range(0)] = 0.0
-    """Standard deviation of the place of the whole clip."""
+    """Standard deviation of a shift of the whole clip."""
     part_shift: Annotated[float, Range(0)] = 0.0
-    """Standard deviation of the place of each part (a hand) over the whole clip."""
+    """Standard deviation of a shift of each part (a hand) over the whole clip."""
     drift: Annotated[float, Range(0)] = 0.0
-    """Standard deviation of a smooth wandering of each part in time."""
+    """Standard deviation of a shift of each part that changes smoothly in time."""
     noise: Annotated[float, Range(0)] = 0.0
     """Standard deviation of independent noise on every coordinate."""
     mirror: Annotated[float, Range(0, 1)] = 0.0
-    """Probability to mirror left and right."""
+    """Probability of mirroring left and right."""
     freeze: Annotated[float, Range(0, 1)] = 0.0
-    """Probability of a span of frames that stands still."""
+    """Probability that a span of frames is replaced by its first frame."""
     drop_frames: Annotated[float, Range(0, 1)] = 0.0
-    """Share of frames in which nothing is seen."""
+    """Share of frames in which all points are marked as not seen."""
     drop_parts: Annotated[float, Range(0, 1)] = 0.0
-    """Probability that a part is unseen for a span of the clip."""
+    """Probability that a part is marked as not seen for a span of the clip."""
     crop: bool = False
-    """Of video: draw the square of `video.crop` anew, in place of the middle."""
+    """Of video: use a random square of `video.crop` in place of the middle."""
     colour: Annotated[float, Range(0, 0.9)] = 0.0
     """Of video: largest share by which brightness, contrast and saturation change."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DecodeConfig:
-    """What every decoder has; each has options of its own beside."""
+    """The options of every decoder, in addition to its own."""
 
     factory: ClassVar[str] = ""
     splits: tuple[Literal["train", "dev", "test"], ...] = ("dev", "test")
     batch_size: Annotated[int, Range(1)] = 32
     average: Annotated[int, Range(1)] = 1
-    """Newest checkpoints whose weights are averaged, as far as `train.keep` kept them; 1: the chosen one."""
+    """Number of newest checkpoints whose weights are averaged, at most `train.keep`; 1: the selected one."""
     ensemble: tuple[Annotated[str, Path_()], ...] = ()
-    """Folders of further runs with the same vocabulary, which are averaged with this one."""
+    """Folders of other runs with the same vocabulary, which are averaged with this one."""
     temperature: Annotated[float, Range(0, 1000)] = 0.0
-    """Of the confidences; 0: the one that fits dev best, or 1 where there is no dev."""
+    """Temperature of the confidences; 0: the one that fits dev best, or 1 without a dev split."""
 
 
 def default_decoder() -> DecodeConfig:
@@ -117,24 +117,24 @@ def default_decoder() -> DecodeConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class InitFrom:
-    """Weights of a finished run to begin with; what it lacks is left as initialised."""
+    """A finished run whose weights to start from; weights that it lacks stay as initialised."""
 
     shorthand: ClassVar[str] = "run"
     run: Annotated[str, Path_(optional=True)] = ""
     parts: tuple[str, ...] = ()
-    """Parts of the model to copy, such as `encoder` or `heads.slow`; empty: all that both have."""
+    """Parts of the model to copy, such as `encoder` or `heads.slow`; empty: all that both models have."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ParameterGroup:
-    """Parts of the model that are trained otherwise than the rest."""
+    """Parts of the model with a learning rate of their own."""
 
     parts: tuple[str, ...]
-    """By the beginning of their names: `encoder`, `encoder.temporal`, `heads.slow`."""
+    """Prefixes of the parts' names: `encoder`, `encoder.temporal`, `heads.slow`."""
     lr_scale: Annotated[float, Range(0)] = 1.0
     """Their learning rate as a factor of `train.lr`."""
     freeze: bool = False
-    """They are not trained at all."""
+    """Do not train them."""
 
     def __post_init__(self) -> None:
         if not self.parts:
@@ -146,50 +146,50 @@ class TrainConfig:
     """The training loop."""
 
     losses: tuple[Annotated[ComponentConfig, Group("losses")], ...]
-    """The terms of the loss, each with its weight and its share of the run."""
+    """The terms of the loss, each with its weight and the part of the training in which it counts."""
     seed: Annotated[int, Range(0, 2**31)] = 1
     max_steps: Annotated[int, Range(1)] = 1000
     """Updates of the weights."""
     batch_size: Annotated[int, Range(1)] = 16
-    """Samples a step, of all processes and accumulations together."""
+    """Samples per step, over all processes and accumulated parts."""
     accumulate: Annotated[int, Range(1)] = 1
-    """Parts a batch is computed in, to save memory."""
+    """Number of parts that a batch is computed in, to save memory."""
     optimizer: Literal["adamw", "sgd"] = "adamw"
     lr: Annotated[float, Range(0)] = 1e-3
     encoder_lr_scale: Annotated[float, Range(0)] = 1.0
     """The encoder's learning rate as a factor of `lr`."""
     weight_decay: Annotated[float, Range(0)] = 1e-2
     momentum: Annotated[float, Range(0, 1)] = 0.9
-    """Of SGD."""
+    """Momentum of SGD."""
     schedule: Literal["constant", "cosine", "step"] = "cosine"
     warmup_steps: Annotated[int, Range(0)] = 0
     milestones: tuple[Annotated[float, Range(0, 1)], ...] = (0.5, 0.75)
-    """Shares of the run after which a step schedule multiplies the rate by `gamma`."""
+    """Shares of the training after which a step schedule multiplies the learning rate by `gamma`."""
     gamma: Annotated[float, Range(0, 1)] = 0.1
     clip: Annotated[float, Range(0)] = 5.0
-    """Largest norm of the gradient; 0 does not clip."""
+    """Largest norm of the gradient; 0: no clipping."""
     ema: Annotated[float, Range(0, 1)] = 0.0
-    """Decay of the averaged weights that are evaluated and kept; 0 keeps none."""
+    """Decay of a moving average of the weights, which is evaluated and exported; 0: no average."""
     precision: Literal["auto", "float32", "bf16"] = "auto"
-    """auto: bf16 on a GPU that has it, else float32."""
+    """auto: bf16 on a GPU that supports it, otherwise float32."""
     eval_every: Annotated[int, Range(0)] = 200
     """Steps between evaluations on dev; 0: at the end only."""
     save_every: Annotated[int, Range(0)] = 200
     """Steps between checkpoints; 0: at the end only."""
     keep: Annotated[int, Range(1)] = 2
-    """Newest checkpoints kept, beside the best."""
+    """Number of newest checkpoints to retain, in addition to the best."""
     patience: Annotated[int, Range(0)] = 0
-    """Stop after so many evaluations without a better score; 0 never."""
+    """Stop after this many evaluations without a better score; 0: never."""
     select: Literal["best", "last"] = "best"
     """Which weights are decoded and exported: the best on dev, or those of the last step."""
     too_long: Literal["refuse", "skip"] = "refuse"
-    """A training reference that does not fit its chunks."""
+    """What to do with training samples whose references do not fit their chunks."""
     workers: Annotated[int, Range(0, 256)] = 0
-    """Processes that load data; 0 loads in the training process."""
+    """Processes that load data; 0: load in the training process."""
     groups: tuple[ParameterGroup, ...] = ()
-    """Parts of the model with a learning rate of their own; the first group that names a part counts."""
+    """Parts of the model with a learning rate of their own; the first group that names a part applies."""
     init_from: InitFrom = InitFrom()
-    """A run whose weights to begin with, a folder or `{run: FOLDER, parts: [encoder]}`."""
+    """A run whose weights to start from: a folder, or `{run: FOLDER, parts: [encoder]}`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,14 +202,14 @@ class EvalConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
-    """Where runs are kept: each in its own folder below."""
+    """Where runs are stored."""
 
     dir: str = "runs"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A whole recipe. `name` is the file's, without its ending."""
+    """A recipe. `name` is the file's, without its suffix."""
 
     name: str
     data: Annotated[ComponentConfig, Group("corpora")]
@@ -236,11 +236,11 @@ class Recipe:
 
     @property
     def task(self) -> str:
-        """The family of the model, by the name of its task."""
-        return str(self.model.task)  # type: ignore[attr-defined] # `_check_parts` has made sure of it
+        """The name of the model's task."""
+        return str(self.model.task)  # type: ignore[attr-defined] # checked by `_check_parts`
 
     def part(self, name: str) -> ComponentConfig | None:
-        """The options of `encoder` or `context`; None where there is none, or a placeholder in its stead."""
+        """The options of `encoder` or `context`; None if there is none, or only a placeholder."""
         config: ComponentConfig | None = getattr(self, name)
         return None if getattr(config, "placeholder", False) else config
 
@@ -258,7 +258,7 @@ class Recipe:
                 raise UserError(name, f"`{model}` has none", "leave it out")
 
     def _check_losses(self) -> None:
-        """Refuse losses of another task, and those that this model is not trained by."""
+        """Refuse losses of another task, and those that do not train this model."""
         model = component_name("models", self.model)
         losses: tuple[str, ...] = getattr(self.model, "losses", ())
         for number, term in enumerate(self.train.losses):
@@ -270,7 +270,7 @@ class Recipe:
                 raise UserError(f"train.losses.{number}", f"`{name}` is no loss of `{model}`", hint)
 
     def _check_decoder(self) -> None:
-        """Take the model's own decoder where none is said, and refuse another one."""
+        """Use the model's own decoder if none is named, and refuse any other."""
         wanted = str(getattr(self.model, "decoder", DECODER))
         if wanted == component_name("decoders", self.decode):
             return
@@ -285,10 +285,11 @@ STAGE_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}")
 
 @dataclass(frozen=True, kw_only=True)
 class Pipeline:
-    """A recipe of several stages, each a whole recipe with a name, that are run one after another.
+    """A recipe of several stages, which are run one after another. Each stage is a complete recipe with a
+    name.
 
-    A path of a later stage may be the run of an earlier one: ``init_from: {stage: NAME}``. `name` is the
-    file's, without its ending.
+    A path in a later stage may refer to the run of an earlier one: ``init_from: {stage: NAME}``. `name` is
+    the file's, without its suffix.
     """
 
     name: str
@@ -313,7 +314,7 @@ class Pipeline:
 
 
 def stage_references(value: Any) -> Iterator[str]:
-    """The names of the stages whose runs a recipe wants."""
+    """The names of the stages whose runs a recipe refers to."""
     if isinstance(value, str) and value.startswith(STAGE):
         yield value.removeprefix(STAGE)
     elif isinstance(value, tuple):
@@ -325,7 +326,7 @@ def stage_references(value: Any) -> Iterator[str]:
 
 
 def with_stages(value: Any, runs: Mapping[str, str]) -> Any:
-    """A recipe with the folders of earlier stages' runs in the place of their names."""
+    """The recipe with references to earlier stages replaced by the folders of their runs."""
     if isinstance(value, str) and value.startswith(STAGE):
         return runs[value.removeprefix(STAGE)]
     if isinstance(value, tuple):

@@ -1,4 +1,4 @@
-"""Recipes found by path or built-in name, read with their overrides, and written out resolved."""
+"""Reading recipes, by path or built-in name and with overrides, and writing them resolved."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -14,18 +14,19 @@ from signkit.config.yaml_write import to_yaml
 from signkit.errors import UserError, UserErrors
 
 KINDS: tuple[Kind, ...] = ("recipes", "lm")
-"""Folders of built-in recipes; those of language models are named with theirs, ``lm/gloss_lstm.yaml``."""
+"""Folders of built-in recipes; those of language models are referred to with their folder,
+``lm/gloss_lstm.yaml``."""
 
 OF_RUNS = ("encoder", "context", "model", "train", "stages")
-"""Any of these sections makes a recipe one of a run."""
+"""Sections that only the recipes of runs have."""
 
 AFTERWARDS = ("decode", "eval")
-"""The sections that can be others when the training is done."""
+"""Sections that can be changed after the training."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DecodeRecipe:
-    """A file with nothing but what can be set of a finished run."""
+    """A file with the settings that can be changed for a finished run."""
 
     decode: Annotated[DecodeConfig, Group("decoders", default=DECODER)] = field(
         default_factory=default_decoder
@@ -40,12 +41,12 @@ def load_recipe(
 
     Args:
         ref: a file, or the name of a built-in recipe (``quickstart``, ``recipes/quickstart.yaml``).
-        overrides: ``a.b=c`` each, put in place before reading.
-        name: the recipe's name; that of the file, without its ending, if None.
+        overrides: ``a.b=c`` each, applied before the recipe is checked.
+        name: the recipe's name; if None, that of the file without its suffix.
         check_paths: whether paths in it must exist.
 
     Raises:
-        UserError: there is no such recipe, or all that is wrong in it.
+        UserError: there is no such recipe, or it has faults; the message names all of them.
     """
     path, shown = find_recipe(ref)
     given = {"name": path.stem if name is None else name}
@@ -58,7 +59,7 @@ def load_pipeline(
     """Read a recipe of stages; None if it has no section `stages`. The arguments are those of `load_recipe`.
 
     Raises:
-        UserError: there is no such recipe, or all that is wrong in it.
+        UserError: there is no such recipe, or it has faults; the message names all of them.
     """
     path, shown = find_recipe(ref)
     if "stages" not in sections(path):
@@ -68,7 +69,8 @@ def load_pipeline(
 
 
 def sections(path: Path) -> frozenset[str]:
-    """The names of a recipe's sections; none of a file that is no recipe, whose reader says what is wrong."""
+    """The names of a recipe's sections. For a file that is no recipe there are none, and reading it will
+    fail."""
     try:
         root = parse(path.read_text(encoding="utf-8-sig"), Place(str(path), 1, 1), [])
     except (OSError, UnicodeDecodeError):
@@ -77,21 +79,22 @@ def sections(path: Path) -> frozenset[str]:
 
 
 def is_of_ngrams(path: Path) -> bool:
-    """Whether a recipe is one of an n-gram model: it has a section `lm`, and none that only runs have."""
+    """Whether a recipe is that of an n-gram model: it has a section `lm`, and none that only runs have."""
     there = sections(path)
     return "lm" in there and there.isdisjoint(OF_RUNS)
 
 
 def with_decode_overrides(recipe: Recipe, file: Path | None, overrides: Sequence[str], where: str) -> Recipe:
-    """The recipe of a finished run with another search or another scoring.
+    """The recipe of a finished run with other settings for decoding or scoring.
 
     Args:
-        file: a decode recipe; the keys that it names in `decode` and `eval` replace those of the recipe.
-        overrides: ``decode.a=b`` each, put in place after that.
-        where: what messages call the run's recipe.
+        recipe: of the run.
+        file: a decode recipe; the keys that it has in `decode` and `eval` replace those of the recipe.
+        overrides: ``decode.a=b`` each, applied after that.
+        where: the name of the run's recipe in messages.
 
     Raises:
-        UserError: a key of another section, or all that is wrong in file or overrides.
+        UserError: an override is of another section, or file or overrides have faults.
     """
     others = [each for each in overrides if each.partition("=")[0].partition(".")[0] not in AFTERWARDS]
     if others:
@@ -107,8 +110,8 @@ def with_decode_overrides(recipe: Recipe, file: Path | None, overrides: Sequence
                 )
                 for section, keys in named.items()
             }
-        except UserError as error:  # of what the file says and what the run has said
-            what = f"`decode.{error.where}`, beside what the run has, {error.what}"
+        except UserError as error:  # keys of the file do not fit those that the run keeps
+            what = f"`decode.{error.where}`, together with the run's settings, {error.what}"
             raise UserError(str(file), what, error.hint) from error
         recipe = replace(recipe, **changed)
     return read(resolved(recipe), where, Recipe, overrides, given={"name": recipe.name}, check_paths=False)
@@ -120,13 +123,13 @@ def resolved(recipe: Recipe | Pipeline) -> str:
 
 
 def find_recipe(ref: str) -> tuple[Path, str]:
-    """A recipe's file, and how messages call it.
+    """The file of a recipe, and its name in messages.
 
     Raises:
-        UserError: there is none, with a suggestion.
+        UserError: there is none; the message has a suggestion.
     """
     path, builtin = Path(ref), names("recipes")
-    if ref in builtin:  # a folder called like a recipe, such as one of runs, does not hide it
+    if ref in builtin:  # a folder of the same name, such as one of runs, does not hide it
         return asset("recipes", ref), f"recipes/{ref}.yaml"
     if path.is_file():
         return path, ref
@@ -144,7 +147,7 @@ def find_recipe(ref: str) -> tuple[Path, str]:
 
 
 def _keys(file: Path) -> dict[str, list[str]]:
-    """The keys that a decode recipe, read without a fault before, names in each of its sections."""
+    """The keys that a decode recipe has in each of its sections; it has been read without faults before."""
     root = parse(decode(file.read_bytes(), str(file)), Place(str(file), 1, 1), [])
     assert isinstance(root, Section)
     return {
@@ -155,6 +158,6 @@ def _keys(file: Path) -> dict[str, list[str]]:
 
 
 def _near(path: Path) -> str:
-    """The file of its folder, or the built-in recipe, that is named most like it."""
+    """A suggestion: the file in the same folder, or else the built-in recipe, with the most similar name."""
     beside = [str(other) for other in sorted(path.parent.glob("*.yaml"))] if path.parent.is_dir() else []
     return suggestion(str(path), beside) if beside else suggestion(path.stem, names("recipes"))

@@ -1,8 +1,8 @@
-"""Components by name: installed entry points, the built-in ones through the same door.
+"""Components by name: all are registered by entry points, including the built-in ones.
 
-An entry point leads to a frozen dataclass: the component's options, each typed, with defaults, and
-``factory``, the place of the function that builds it. The options can be read without torch; the
-factory is imported only when the component is built.
+An entry point refers to a frozen dataclass with the component's options and ``factory``, the location of the
+function that builds the component. Reading the options does not need torch; the factory is imported only when
+the component is built.
 
     [project.entry-points."signkit.encoders"]
     gcn = "signkit.models.encoders.configs:GcnConfig"
@@ -27,9 +27,12 @@ GROUPS = ("corpora", "encoders", "contexts", "models", "losses", "decoders", "fu
 
 @runtime_checkable
 class ComponentConfig(Protocol):
-    """The options of a component: a frozen dataclass whose docstring's first line says what it is.
+    """The options of a component: a frozen dataclass. The first line of its docstring is shown in listings.
 
-    One that is registered under several names has the older ones in a class variable ``aliases``.
+    If it is registered under several names, the older ones are in a class variable ``aliases``.
+
+    Attributes:
+        factory: ``module:function``, called with the options and further arguments of the group.
     """
 
     factory: ClassVar[str]
@@ -37,33 +40,33 @@ class ComponentConfig(Protocol):
 
 @cache
 def registered(group: str) -> "dict[str, EntryPoint]":
-    """Every component of a group by name.
+    """The entry points of a group by name.
 
     Raises:
-        UserError: two packages claim one name, or signkit itself is not installed.
+        UserError: two packages register the same name, or signkit itself is not installed.
     """
     from importlib.metadata import entry_points  # slow to import
 
-    found: dict[str, EntryPoint] = {}
+    points: dict[str, EntryPoint] = {}
     for point in entry_points(group=f"signkit.{group}"):
-        other = found.setdefault(point.name, point)
+        other = points.setdefault(point.name, point)
         if other.value != point.value:
             owners = " and ".join(sorted(_owner(p) for p in (other, point)))
             raise UserError(
                 f"signkit.{group}", f"{point.name!r} is claimed by {owners}", "uninstall one of them"
             )
-    if not found:
+    if not points:
         raise UserError(
             f"signkit.{group}", "no component is registered", "install signkit first: pip install -e ."
         )
-    return dict(sorted(found.items()))
+    return dict(sorted(points.items()))
 
 
 def config_class(group: str, name: str) -> type[Any]:
-    """The options' dataclass of one component; nothing else of the group is imported.
+    """The class of a component's options; nothing else of the group is imported.
 
     Raises:
-        KeyError: with a suggestion as its message, when the name is not registered.
+        KeyError: the name is not registered; the message is a suggestion.
         UserError: the entry point cannot be loaded or is not a component.
     """
     known = registered(group)
@@ -86,10 +89,11 @@ def config_class(group: str, name: str) -> type[Any]:
 
 
 def build(config: ComponentConfig, *args: Any, **kwargs: Any) -> Any:
-    """Import the component's factory and call it with its options and what it is built on.
+    """Import a component's factory and call it with the options and the other arguments.
 
     Raises:
-        UserError: a package that the component needs is not installed; signkit's extra that has it is named.
+        UserError: a package that the component needs is not installed; the message names signkit's extra for
+            it.
     """
     module, _, function = config.factory.partition(":")
     try:
@@ -101,10 +105,10 @@ def build(config: ComponentConfig, *args: Any, **kwargs: Any) -> Any:
 
 
 def check_extra(error: ImportError, purpose: str) -> None:
-    """Say which extra of signkit brings the package that an import lacked.
+    """Raise an error that names the extra of signkit for a missing package, if there is one.
 
     Raises:
-        UserError: one of the extras has it.
+        UserError: one of the extras has the package.
     """
     package = (error.name or "").partition(".")[0]
     if package in _extras():
@@ -113,7 +117,8 @@ def check_extra(error: ImportError, purpose: str) -> None:
 
 @contextmanager
 def extra_for(purpose: str) -> Iterator[None]:
-    """Imports of packages that an extra of signkit brings; of one that is lacking `check_extra` says which.
+    """Wrap imports of packages of signkit's extras: if one is missing, the error names the extra
+    (`check_extra`).
 
     >>> with extra_for("data.root"):
     ...     import av
@@ -127,12 +132,14 @@ def extra_for(purpose: str) -> Iterator[None]:
 
 @cache
 def _extras() -> dict[str, str]:
-    """The extra of signkit that each optional module comes with."""
+    """The extra of signkit for each optional module."""
     from importlib.metadata import requires
 
     lines = (re.match(r"""([\w.-]+).*extra == ["'](\w+)""", line) for line in requires("signkit") or ())
-    found = ((line[1].lower().replace("-", "_"), line[2]) for line in lines if line)
-    return {name: extra for name, extra in reversed([*found]) if name != "signkit"}  # of two the first
+    pairs = ((line[1].lower().replace("-", "_"), line[2]) for line in lines if line)
+    return {
+        name: extra for name, extra in reversed([*pairs]) if name != "signkit"
+    }  # the first extra of several
 
 
 def _owner(point: "EntryPoint") -> str:
@@ -140,7 +147,7 @@ def _owner(point: "EntryPoint") -> str:
 
 
 def offered(group: str) -> list[str]:
-    """The names of a group that a recipe may well have: no older ones, and no placeholders."""
+    """The names of a group to suggest to users, without older names and placeholders."""
     configs = {name: config_class(group, name) for name in registered(group)}
     older = {name for config in configs.values() for name in getattr(config, "aliases", ())}
     return [
@@ -149,21 +156,21 @@ def offered(group: str) -> list[str]:
 
 
 def component_name(group: str, config: ComponentConfig) -> str:
-    """The name under which a component's options are registered.
+    """The name under which a component is registered; not one of its older names.
 
     Raises:
-        KeyError: they are not registered.
+        KeyError: it is not registered.
     """
     cls = type(config)
     older: tuple[str, ...] = getattr(cls, "aliases", ())
     known = {name: point for name, point in registered(group).items() if name not in older}
     direct = (name for name, point in known.items() if point.value == f"{cls.__module__}:{cls.__qualname__}")
-    found = next(direct, None) or next((name for name in known if config_class(group, name) is cls), None)
-    if found is None:
+    name = next(direct, None) or next((name for name in known if config_class(group, name) is cls), None)
+    if name is None:
         raise KeyError(f"{cls.__qualname__} is not registered in signkit.{group}")
-    return found
+    return name
 
 
 def summary(config: type[Any]) -> str:
-    """What a component is: the first line of its options' docstring."""
+    """A component's description: the first line of its options' docstring."""
     return (config.__doc__ or "").strip().partition("\n")[0]

@@ -10,7 +10,7 @@ from signkit.config.strict_yaml import Group, Range
 from signkit.errors import UserError
 
 SECTIONS = ("fusion", "rescore")
-"""Keys of the external models: of those in the search, and of those that order its n-best list."""
+"""Keys of the external models: those that take part in the search, and those that reorder its n-best list."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,39 +19,42 @@ class LatticeConfig(DecodeConfig):
 
     factory: ClassVar[str] = "signkit.decode.external.build:build_external"
     beam: Annotated[int, Range(1, 4096)] = 8
-    """Hypotheses kept a chunk; 1 is greedy."""
+    """Hypotheses retained after each chunk; 1 is greedy search."""
     nbest: Annotated[int, Range(1, 4096)] = 1
-    """Hypotheses written a sample, at most `beam`."""
+    """Hypotheses written for each sample, at most `beam`."""
     top_k: Annotated[int, Range(1)] = 32
-    """Glosses of a chunk that can be new in it, the best after their best history; from three times the
-    beam on nothing is lost."""
+    """Glosses considered as new in a chunk: those with the best score after any history. With three times the
+    beam or more the search is the same as with all glosses."""
     level: Literal["video", "chunk", "sum"] = "video"
-    """Which features are decoded; sum adds the logits of both, and the context's once."""
+    """Which features are decoded; `sum` adds the logits of both levels, and those of the context once."""
     length_reward: float = 0.0
     """Added to the log score for each token; beam search only."""
     context_scale: Annotated[float, Range(0, 10)] = 1.0
-    """Factor on the context's logits."""
+    """Factor on the context logits."""
     acoustic_scale: Annotated[float, Range(0, 10)] = 1.0
     """Factor on the encoder's logits."""
     beam_threshold: Annotated[float, Range(0)] = 0.0
-    """Histories whose log score is so much below the best one's are dropped; 0 keeps all."""
+    """Histories whose log score is lower than the best one's by more than this are dropped; 0 keeps all."""
     fusion: tuple[Annotated[ComponentConfig, Group("fusion")], ...] = ()
-    """Language models and constraints that take part in beam search, each with its weight."""
+    """External models (language models, lexicons) that take part in beam search, each with its weight."""
     rescore: tuple[Annotated[ComponentConfig, Group("fusion")], ...] = ()
-    """The same for the n-best list when the search is done; its order changes."""
+    """External models that reorder the n-best list after the search."""
     ensemble_mean: Literal["logits", "probabilities"] = "logits"
-    """What is averaged: logits, or each chunk's probabilities, which models with a context do not have."""
+    """What an ensemble averages: logits, or each chunk's probabilities (only for models without a
+    context)."""
 
     def __post_init__(self) -> None:
         external: tuple[Any, ...] = (*self.fusion, *self.rescore)
         check_beam("beam", self.beam, [part for part in external if getattr(part, "weight", 1) != 0])
 
     def greedy(self) -> "LatticeConfig":
-        """The same with greedy search, without language models; a beam's temperature means nothing to it."""
+        """These options with greedy search and without external models. The temperature is reset, because one
+        that was fitted on beams does not fit the confidences of greedy search."""
         return replace(self, beam=1, nbest=1, fusion=(), rescore=(), temperature=0.0)
 
     def with_beam(self, beam: int) -> "LatticeConfig":
-        """The same with a beam of another width; the temperature of greedy search means nothing to it."""
+        """These options with another beam width. The temperature is reset where greedy search and beam search
+        replace each other, since their confidences are computed in different ways."""
         if beam == self.beam:
             return self
         if beam == 1:
@@ -61,10 +64,14 @@ class LatticeConfig(DecodeConfig):
 
 
 def check_beam(where: str, beam: int, external: Sequence[Any]) -> None:
-    """Refuse language models, options or scorers of them, with greedy search.
+    """Refuse external models together with greedy search.
+
+    Args:
+        where: the key that the message names.
+        external: the options or the scorers of external models.
 
     Raises:
-        UserError: the beam is 1.
+        UserError: the beam is 1 and there are external models.
     """
     if beam == 1 and external:
         what = "is 1, greedy search, which has no place for decode.fusion and decode.rescore"
@@ -72,14 +79,14 @@ def check_beam(where: str, beam: int, external: Sequence[Any]) -> None:
 
 
 def value_of(decode: LatticeConfig, key: str) -> float:
-    """The value that a section has at a key."""
+    """The value at a key such as ``decode.length_reward`` or ``decode.fusion.0.weight``."""
     first, *rest = key.removeprefix("decode.").split(".")
     value: Any = getattr(decode, first)
     return float(value[int(rest[0])].weight if rest else value)
 
 
 def with_weight(decode: LatticeConfig, section: str, place: int, weight: float) -> LatticeConfig:
-    """The section with another weight of one part."""
+    """The options with another weight of the external model at ``place`` of ``section``."""
     parts: list[Any] = list(getattr(decode, section))
     parts[place] = replace(parts[place], weight=weight)
     changed: dict[str, Any] = {section: tuple(parts)}

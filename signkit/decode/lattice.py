@@ -1,4 +1,4 @@
-"""From batches to hypotheses: the model's logits searched as the recipe says."""
+"""From batches to hypotheses: greedy or beam search over the logits of a recogniser, with external models."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,27 +27,28 @@ from signkit.types import Hypothesis
 Weighted = tuple[Rescorer, float]
 
 
-MANY = 1_000_000
-"""States, at about 150 bytes each, that a scorer may keep from search to search."""
+MAX_STATES = 1_000_000
+"""States, at about 150 bytes each, that a scorer may retain from one search to the next."""
 
 
 @runtime_checkable
-class Growing(Protocol):
-    """A `Scorer` with a state for every history that it is asked about."""
+class ForgetsStates(Protocol):
+    """A `Scorer` whose table of states grows with every new history, such as that of a neural model."""
 
     def forget(self) -> None:
-        """Forget all states if there are many: called between searches, each of which starts anew."""
+        """Drop all states if there are more than `MAX_STATES`. It is called between searches, never within
+        one, so no search holds a state that has been dropped."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class BeamResult:
-    """What a search found for one sample.
+    """The result of a search for one sample.
 
     Attributes:
-        candidates: the whole beam, best first; the one path of greedy search.
-        seconds: from the start of the clip to the middle of each chunk.
-        greedy: the path of greedy search, by the model alone; None where it was not asked for.
+        candidates: the whole beam, best first; a single path for greedy search.
+        seconds: the time of each chunk's middle, in seconds from the start of the clip.
+        greedy: the path of greedy search without external models; None unless it was requested.
     """
 
     candidates: list[Candidate]
@@ -65,13 +66,16 @@ def recognise(
     fusion: Sequence[Fused] = (),
     rescorers: Sequence[Weighted] = (),
 ) -> dict[str, Hypothesis]:
-    """The best hypothesis of every sample by its id, with the others of its n-best list; `find` and
-    `hypotheses` in one.
+    """Decode batches: the best hypothesis of every sample, with the rest of its n-best list.
 
-    The confidences are those of the configuration's temperature, or of 1 where it names none.
+    This is `find` followed by `hypotheses`. Confidences are computed at the configuration's temperature, or
+    at 1 if it has none.
+
+    Returns:
+        Hypotheses by sample id.
     """
-    found = find(model, batches, config, on_progress, fusion=fusion, rescorers=rescorers)
-    return hypotheses(found, vocabulary, config, config.temperature or 1.0)
+    beams = find(model, batches, config, on_progress, fusion=fusion, rescorers=rescorers)
+    return hypotheses(beams, vocabulary, config, config.temperature or 1.0)
 
 
 def find(
@@ -84,22 +88,26 @@ def find(
     rescorers: Sequence[Weighted] = (),
     with_greedy: bool = False,
 ) -> dict[str, BeamResult]:
-    """The beam of every sample by its id.
+    """Search the logits of every batch.
 
     Args:
-        model: a `Recogniser`; its mode (train or eval) is left as it was.
-        on_progress: called with the number of samples done so far.
-        fusion: what takes part in beam search, as `signkit.decode.external.build.build_fusion` gives it.
-        rescorers: what orders the n-best list when the search is done.
-        with_greedy: whether the same logits are searched greedily too, by the model alone.
+        model: a `Recogniser`; its mode (train or eval) is restored afterwards.
+        on_progress: called after each batch with the number of samples decoded so far.
+        fusion: external models that take part in the search, from
+            `signkit.decode.external.build.build_fusion`.
+        rescorers: external models that reorder the n-best list after the search.
+        with_greedy: also run greedy search without external models on the same logits.
+
+    Returns:
+        The beam of every sample by its id.
 
     Raises:
-        OperationalError: a sample's scores are not numbers.
+        OperationalError: the logits of a sample are not finite.
     """
     device = next(model.parameters()).device
     was_training = model.training
     model.eval()
-    found: dict[str, BeamResult] = {}
+    beams: dict[str, BeamResult] = {}
     with torch.no_grad():
         for batch in batches:
             logits = logits_of(model, batch.to(device))
@@ -109,52 +117,54 @@ def find(
                 paths = search(model, logits, config.greedy())
             for place, candidates in enumerate(searched):
                 seconds = chunk_seconds(logits, batch, place)
-                found[batch.ids[place]] = BeamResult(candidates, seconds, paths[place][0])
-            on_progress(len(found))
+                beams[batch.ids[place]] = BeamResult(candidates, seconds, paths[place][0])
+            on_progress(len(beams))
     model.train(was_training)
-    return found
+    return beams
 
 
 def chunk_seconds(logits: SplitLogits, batch: Batch, place: int) -> tuple[float, ...]:
-    """From the start of a sample of the batch to the middle of each of its chunks."""
+    """The times of a sample's chunks, each at the chunk's middle, in seconds from the start of the clip."""
     last, fps = int(batch.lengths[place]) - 1, float(batch.fps[place])
     frames = logits.centres[: int(logits.lengths[place])].clamp(max=last).tolist()
     return tuple(frame / fps for frame in frames)
 
 
 def hypotheses(
-    found: Mapping[str, BeamResult], vocabulary: Vocabulary, config: LatticeConfig, temperature: float
+    beams: Mapping[str, BeamResult], vocabulary: Vocabulary, config: LatticeConfig, temperature: float
 ) -> dict[str, Hypothesis]:
-    """The best of each sample in tokens, with its confidences at a temperature, and the others of its n-best
-    list."""
-    shares = iter(confidences(votes(found, config, vocabulary), temperature).tolist())
+    """The best candidate of each sample as tokens, with confidences at a temperature, and the rest of its
+    n-best list, which has no confidences."""
+    # The confidences of all samples are computed in one call; each hypothesis takes as many as it has tokens.
+    confidence = iter(confidences(votes(beams, config, vocabulary), temperature).tolist())
     return {
         name: replace(
-            _hypothesis(name, each.candidates[0], each.seconds, vocabulary, shares),
+            _hypothesis(name, each.candidates[0], each.seconds, vocabulary, confidence),
             others=tuple(
                 _hypothesis(name, candidate, each.seconds, vocabulary)
                 for candidate in each.candidates[1 : config.nbest]
             ),
         )
-        for name, each in found.items()
+        for name, each in beams.items()
     }
 
 
-def votes(found: Mapping[str, BeamResult], config: LatticeConfig, vocabulary: Vocabulary) -> Votes:
-    """Who says each token (of subwords each word) of the best candidates: the whole beam, or the one path of
-    greedy search."""
-    lists = InWords(vocabulary).candidates([each.candidates for each in found.values()])
-    return greedy_votes(lists) if config.beam == 1 else beam_votes(lists)
+def votes(beams: Mapping[str, BeamResult], config: LatticeConfig, vocabulary: Vocabulary) -> Votes:
+    """For each token of the best candidates (for subwords, each word) the candidates that agree with it, from
+    which confidences are computed: the whole beam, or the chunks of the greedy path."""
+    candidates = InWords(vocabulary).candidates([each.candidates for each in beams.values()])
+    return greedy_votes(candidates) if config.beam == 1 else beam_votes(candidates)
 
 
 def logits_of(model: Any, batch: Batch) -> SplitLogits:
-    """A batch's logits in single precision, without those of its targets.
+    """The logits of a batch in float32. Targets are removed first, so no context logits are computed for
+    them.
 
     Raises:
-        OperationalError: those of a sample are not numbers.
+        OperationalError: the logits of a sample are not finite.
     """
-    nothing = batch.targets[:, :0]
-    batch = replace(batch, targets=nothing, target_lengths=torch.zeros_like(batch.target_lengths))
+    no_targets = batch.targets[:, :0]
+    batch = replace(batch, targets=no_targets, target_lengths=torch.zeros_like(batch.target_lengths))
     logits: SplitLogits = model(batch).float()
     for level in (logits.levels["video"], logits.levels["chunk"]):
         inside = length_mask(logits.lengths, level.shape[1])
@@ -173,7 +183,7 @@ def search(
     fusion: Sequence[Fused] = (),
     rescorers: Sequence[Weighted] = (),
 ) -> list[list[Candidate]]:
-    """Each sample's beam, best first; for a beam of 1 the one path of greedy search."""
+    """Search the logits of a batch; returns each sample's beam, best first (a single path if `beam` is 1)."""
     acoustic = acoustic_logits(logits, config.level)
     return search_acoustic(
         model, acoustic, logits.lengths, logits.bias, config, fusion=fusion, rescorers=rescorers
@@ -181,7 +191,8 @@ def search(
 
 
 def acoustic_logits(logits: SplitLogits, level: str) -> Float[Tensor, "batch chunks vocab"]:
-    """The encoder's logits of a level (``video``, ``chunk``, ``sum``), the output layer's bias included."""
+    """The encoder's logits at a level (``video``, ``chunk`` or their ``sum``), plus the output layer's bias
+    once."""
     video, chunk = logits.levels["video"], logits.levels["chunk"]
     if level == "sum" and chunk is not video:
         return video + chunk + logits.bias
@@ -189,7 +200,11 @@ def acoustic_logits(logits: SplitLogits, level: str) -> Float[Tensor, "batch chu
 
 
 def decoder_context(model: Recogniser, bias: Float[Tensor, " vocab"]) -> ContextLogits:
-    """A model's context logits as the decoder wants them; marked constant where there is no context."""
+    """The function from histories to context logits that the decoders call; a constant without a context.
+
+    A model without context returns the same zeros for every history, and the decoders are faster when they
+    know that beforehand.
+    """
     return (
         constant_context_logits(torch.zeros_like(bias)) if model.context_free else model.last_context_logits
     )
@@ -206,14 +221,14 @@ def search_acoustic(
     rescorers: Sequence[Weighted] = (),
     nbest: int | None = None,
 ) -> list[list[Candidate]]:
-    """`search` on logits that are at hand, `acoustic_logits`; ``bias`` has the width and the device of
-    context logits.
+    """`search` on acoustic logits that have been computed before (`acoustic_logits`).
 
     Args:
-        nbest: sequences wanted at most; all of the beam if None.
+        bias: the output layer's; only its width and device are used.
+        nbest: the largest number of sequences to return; the whole beam if None.
 
     Raises:
-        OperationalError: a scorer gives what is no log score.
+        OperationalError: an external model returned something that is no log score, such as NaN.
     """
     context = decoder_context(model, bias)
     if config.acoustic_scale != 1:
@@ -224,10 +239,10 @@ def search_acoustic(
             acoustic, lengths, context, topology=model.topology, context_scale=config.context_scale
         )
     for part in fusion:
-        if isinstance(part.scorer, Growing):
+        if isinstance(part.scorer, ForgetsStates):
             part.scorer.forget()
     try:
-        found = beam_search(
+        nbest_lists = beam_search(
             acoustic,
             lengths,
             context,
@@ -240,7 +255,7 @@ def search_acoustic(
             beam_threshold=config.beam_threshold,
             fusion=fusion,
         )
-        return [each[:nbest] for each in rescore(found, rescorers)]
+        return [each[:nbest] for each in rescore(nbest_lists, rescorers)]
     except ValueError as error:
         if not fusion and not rescorers:
             raise

@@ -1,4 +1,4 @@
-"""From a recipe's sections to a model: encoder, context and head, each by its registered name."""
+"""From a recipe's sections to a model: encoder, context and output layer, each by its registered name."""
 
 from typing import Any, cast
 
@@ -14,15 +14,18 @@ from signkit.types import VIDEO
 
 
 def assemble(recipe: Recipe, spec: Spec, **given: Any) -> nn.Module:
-    """A model with fresh weights, the same ones for a seed, of the parts that the recipe has.
+    """Build a model with fresh weights from the parts that the recipe has.
+
+    Equal seeds (`train.seed`) give equal weights, and torch's global generator is left as it was.
 
     Args:
         given: what the model's factory takes beside its parts, where that is not the vocabulary's size.
 
     Raises:
-        UserError: encoder and corpus do not fit together, or parts differ in width.
+        UserError: encoder and corpus do not fit together, or the parts differ in width.
     """
     parts = dict[str, Any]()
+    # Without an encoder: `model.width`, or that of the placeholder encoder in old recipes.
     width = int(getattr(recipe.encoder or recipe.model, "width", 0))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.train.seed)
@@ -38,10 +41,10 @@ def assemble(recipe: Recipe, spec: Spec, **given: Any) -> nn.Module:
 
 
 def task_by_name(recipe: Recipe) -> Any:
-    """The `signkit.train.task.Task` of a recipe, which is imported when it is asked for.
+    """The `signkit.train.task.Task` of a recipe, imported when this is called.
 
     Raises:
-        UserError: no package has registered it.
+        UserError: no installed package has registered it.
     """
     try:
         config = config_class("tasks", recipe.task)()
@@ -51,10 +54,17 @@ def task_by_name(recipe: Recipe) -> Any:
 
 
 def check_reads(encoder: Any, layout_name: str) -> None:
-    """Refuse an encoder of video for another corpus, and the other way round.
+    """Refuse an encoder of video for a corpus without video, and any other encoder for one of video.
 
-    What an encoder reads is said by its options (``reads``); what says nothing does not read video.
-    The encoders of landmarks and of features tell the two apart themselves.
+    The options of an encoder name what it reads (``reads``); without that it does not read video. Encoders of
+    landmarks and of features refuse each other's corpora themselves.
+
+    Args:
+        encoder: the options.
+        layout_name: the landmark layout, "" for features, `VIDEO` for video.
+
+    Raises:
+        UserError: encoder and corpus do not fit together.
     """
     reads = getattr(encoder, "reads", "")
     if (reads == VIDEO) == (layout_name == VIDEO):

@@ -1,6 +1,7 @@
-"""C2ST: an encoder and a context, fused at chunk and at video level (Zhang et al. 2023).
+"""C2ST: an encoder and a context, fused at chunk level and at video level (Zhang et al. 2023).
 
-The fusion is a sum and the output layer is linear, so the joint logits are kept split (docs/c2st.md).
+The features are summed and the output layer is linear, so the joint logits of all chunks and histories need
+never be computed: those of chunks and those of histories stay apart (docs/c2st.md).
 """
 
 from typing import Any
@@ -17,15 +18,15 @@ from signkit.models.output_layer import USED, OutputLayer, level_logits, trainin
 
 
 class C2st(nn.Module):
-    """Encoder, context and one output layer.
+    """Encoder, context and a shared output layer: a `signkit.models.protocol.Recogniser`.
 
     Args:
-        encoder: gives chunk and video features of one width.
-        context: gives b_0..b_U of that width from the glosses so far.
-        output: of that width.
-        heads: of the encoder's other levels, for losses.
-        topology: which paths a gloss sequence has: ``ctc``, ``monotonic`` or ``rnnt``.
-        dropout: of the features before the output layer.
+        encoder: computes chunk and video features of equal width.
+        context: computes vectors b_0..b_U of that width from the glosses so far.
+        output: the output layer, of that width.
+        heads: output layers of the encoder's other levels, for losses in training.
+        topology: the paths of a gloss sequence: ``ctc``, ``monotonic`` or ``rnnt``.
+        dropout: probability, on the features before the output layer.
     """
 
     context_free = False
@@ -63,20 +64,20 @@ class C2st(nn.Module):
     def context_logits(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch histories vocab"]:
-        """C_u = W b_u + bias for u = 0..U."""
-        rows: Tensor = self.output(self.context(history, lengths)) + self.output.bias
-        return rows
+        """C_u = W b_u + bias after the first u labels, for u = 0..U."""
+        logits: Tensor = self.output(self.context(history, lengths)) + self.output.bias
+        return logits
 
     def last_context_logits(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch vocab"]:
-        """W b of each whole history."""
-        rows: Tensor = self.output(self.context.last(history, lengths))
-        return rows
+        """W b after the whole of each history, without the bias."""
+        logits: Tensor = self.output(self.context.last(history, lengths))
+        return logits
 
 
 def build(config: C2stConfig, *, encoder: Encoder, context: nn.Module, vocabulary: int) -> C2st:
-    """Put the parts together.
+    """Build the model from its options and its parts; ``vocabulary`` is the number of symbols with the blank.
 
     Raises:
         UserError: chunk and video features differ in width, so they cannot share the context.

@@ -8,31 +8,31 @@ from signkit.config.strict_yaml import Range
 
 @dataclass(frozen=True, kw_only=True)
 class C2stConfig:
-    """Contextualised transduction: encoder and context fused at both levels (Zhang et al. 2023)."""
+    """Contextual transduction: encoder and context fused at chunk and video level (Zhang et al. 2023)."""
 
     factory: ClassVar[str] = "signkit.models.c2st:build"
     task: ClassVar[str] = "recognition"
     needs: ClassVar[tuple[str, ...]] = ("encoder", "context")
     topology: Literal["ctc", "monotonic", "rnnt"] = "ctc"
-    """Which paths a gloss sequence has: CTC's lattice, one chunk a gloss, or several glosses a chunk."""
+    """The paths of a gloss sequence: CTC's lattice, one chunk per gloss, or several glosses in a chunk."""
     dropout: Annotated[float, Range(0, 1)] = 0.0
-    """Of the features before the output layer."""
+    """Dropout on the features before the output layer."""
     normalised: bool = False
-    """Divide each symbol's weights by their norm (published systems do)."""
+    """Divide each symbol's weights by their norm, as published systems do."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CtcModelConfig:
-    """An encoder with an output layer and CTC, no context."""
+    """An encoder with an output layer and CTC, without context."""
 
     factory: ClassVar[str] = "signkit.models.ctc:build"
     task: ClassVar[str] = "recognition"
     needs: ClassVar[tuple[str, ...]] = ("encoder",)
     takes: ClassVar[tuple[str, ...]] = ("context",)
     dropout: Annotated[float, Range(0, 1)] = 0.0
-    """Of the features before the output layer."""
+    """Dropout on the features before the output layer."""
     normalised: bool = False
-    """Divide each symbol's weights by their norm (published systems do)."""
+    """Divide each symbol's weights by their norm, as published systems do."""
 
 
 Unknown = Annotated[float, Range(0, 1)]
@@ -41,7 +41,7 @@ Width = Annotated[int, Range(1)]
 
 @dataclass(frozen=True, kw_only=True)
 class LanguageModelConfig:
-    """A causal language model: a context and an output layer. Index 0 is the sentence's end."""
+    """A causal language model: a context and an output layer. Index 0 stands for the sentence's end."""
 
     factory: ClassVar[str] = "signkit.models.language_model:build"
     task: ClassVar[str] = "language"
@@ -49,15 +49,15 @@ class LanguageModelConfig:
     losses: ClassVar[tuple[str, ...]] = ("next_token",)
     predicts_end: ClassVar[bool] = True
     width: Width = 256
-    """Of the vectors that the context gives."""
+    """Width of the context's vectors."""
     unknown: Unknown = 0.5
-    """Probability that a token which train has once is read as unknown, drawn anew in each epoch: so the
-    unknown token's own probability is learnt."""
+    """Probability, drawn again in each epoch, that a token which occurs once in train is read as unknown, so
+    that the probability of the unknown token is learnt."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MaskedLmConfig:
-    """A masked language model (Devlin et al. 2019): a BERT that sees both sides tells what is masked."""
+    """A masked language model (Devlin et al. 2019): a bidirectional BERT that predicts masked tokens."""
 
     factory: ClassVar[str] = "signkit.models.masked_lm:build"
     task: ClassVar[str] = "language"
@@ -65,9 +65,9 @@ class MaskedLmConfig:
     losses: ClassVar[tuple[str, ...]] = ("masked_token",)
     predicts_end: ClassVar[bool] = False
     width: Width = 256
-    """Of the vectors that the context gives."""
+    """Width of the context's vectors."""
     share: Annotated[float, Range(0, 1)] = 0.15
-    """Of the tokens of a sentence that are masked while training; one at least is."""
+    """Share of a sentence's tokens that are masked in training; at least one is."""
     unknown: Unknown = 0.5
-    """Probability that a token which train has once is read as unknown, drawn anew in each epoch: so the
-    unknown token's own probability is learnt."""
+    """Probability, drawn again in each epoch, that a token which occurs once in train is read as unknown, so
+    that the probability of the unknown token is learnt."""

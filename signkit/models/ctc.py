@@ -1,4 +1,4 @@
-"""An encoder with an output layer for each level and CTC: the same context for every history."""
+"""A recogniser without context: an encoder and output layers, trained with CTC."""
 
 from typing import Any
 
@@ -14,13 +14,16 @@ from signkit.models.output_layer import USED, OutputLayer, level_logits, trainin
 
 
 class Ctc(nn.Module):
-    """Encoder and output layer, which both levels share where their widths are equal.
+    """Encoder and output layer: a `signkit.models.protocol.Recogniser`.
+
+    Chunk and video features share the output layer if their widths are equal.
 
     Args:
-        encoder: gives chunk and video features.
-        output: of the video features.
-        heads: of the chunk features where `output` does not fit them, and of the encoder's other levels.
-        dropout: of the features before the output layer.
+        encoder: computes chunk and video features.
+        output: the output layer of the video features.
+        heads: output layers of the chunk features, if they differ in width, and of the encoder's other
+            levels.
+        dropout: probability, on the features before the output layer.
     """
 
     topology = "ctc"
@@ -32,7 +35,7 @@ class Ctc(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, batch: Batch) -> SplitLogits:
-        """The logits of a batch, their context the bias alone."""
+        """The logits of a batch; its context logits are the bias alone."""
         encoded = self.encoder(batch)
         names = (*reversed(USED), *(training_levels(self.heads) if self.training else ()))
         levels = level_logits(encoded, self.output, self.heads, self.dropout, names)
@@ -63,7 +66,8 @@ class Ctc(nn.Module):
 def build(
     config: CtcModelConfig, *, encoder: Encoder, vocabulary: int, context: nn.Module | None = None
 ) -> Ctc:
-    """Put the parts together; the context is not used."""
+    """Build the model from its options and its parts; a context, as in recipes made from C2ST's, is not
+    used."""
     dims = encoder.dims
 
     def layer(dim: int) -> OutputLayer:

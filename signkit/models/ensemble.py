@@ -1,4 +1,4 @@
-"""Several recognisers as one: their logits averaged, or their probabilities, chunk by chunk."""
+"""Ensembles: several recognisers used as one, by averaging their logits or their probabilities."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -14,16 +14,16 @@ from signkit.models.losses.logits import SplitLogits
 
 
 class Ensemble(nn.Module):
-    """A `Recogniser` whose acoustic and context logits are the means of some others'.
+    """A `Recogniser` whose acoustic and context logits are the means of those of several recognisers.
 
-    A mean of logits is a geometric mean of distributions, normalised anew; that of sums is the sum of means,
-    so the split into acoustic and context logits stays.
+    Averaging logits is taking the geometric mean of the distributions and normalising it again. The mean of
+    sums is the sum of means, so logits stay split into acoustic and context logits.
 
     Args:
-        models: recognisers of one vocabulary and one topology that give equally many chunks.
+        models: recognisers with the same vocabulary, topology and number of chunks.
 
     Raises:
-        ValueError: none, or their topologies differ.
+        ValueError: there are no models, or their topologies differ; in `forward`, their numbers of chunks.
     """
 
     def __init__(self, models: Sequence[Any]) -> None:
@@ -37,10 +37,11 @@ class Ensemble(nn.Module):
         self.context_free = all(model.context_free for model in models)
 
     def forward(self, batch: Batch) -> SplitLogits:
-        """The mean logits of a batch and its targets; places and lengths are the first model's."""
+        """The mean logits of a batch and its targets; chunk centres and lengths are the first model's."""
         each = _of_equal_lengths(self._each, batch)
         first = each[0]
         chunk = _mean(each, lambda logits: logits.levels["chunk"])
+        # Where all models have one level, so has the ensemble: `SplitLogits` tells levels by identity.
         one_level = all(logits.levels["video"] is logits.levels["chunk"] for logits in each)
         video = chunk if one_level else _mean(each, lambda logits: logits.levels["video"])
         return SplitLogits(
@@ -55,28 +56,28 @@ class Ensemble(nn.Module):
     def context_logits(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch histories vocab"]:
-        """Mean context logits after 0, 1, … all labels of each history, the mean bias included."""
+        """Mean context logits after 0, 1, … all labels of each history, including the mean bias."""
         return torch.stack([model.context_logits(history, lengths) for model in self._each]).mean(0)
 
     def last_context_logits(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch vocab"]:
-        """Mean context logits after the whole of each history, without bias."""
+        """Mean context logits after the whole of each history, without the bias."""
         return torch.stack([model.last_context_logits(history, lengths) for model in self._each]).mean(0)
 
 
 class Mixture(nn.Module):
-    """A `Recogniser` without context whose probabilities in each chunk are the means of some others'.
+    """A `Recogniser` without context whose probabilities in each chunk are the means of those of several.
 
-    What one model is sure of counts more than in a mean of logits, and what one of them rules out is ruled
-    out by it alone. Its logits are log probabilities, the same on both levels; it has no bias.
+    Compared with a mean of logits, a confident model counts more, and a token that a single model rules out
+    stays possible. Its logits are log probabilities, the same on both levels, with a bias of zero.
 
     Args:
-        models: recognisers without context, of one vocabulary, that give equally many chunks.
-        acoustic: the logits of a model that are decoded, its bias included (`acoustic_logits`).
+        models: recognisers without context, with the same vocabulary and number of chunks.
+        acoustic: returns the logits of a model that are decoded, including its bias (`acoustic_logits`).
 
     Raises:
-        ValueError: none, or one with a context.
+        ValueError: there are no models, or one has a context; in `forward`, their numbers of chunks differ.
     """
 
     topology = "ctc"
@@ -92,7 +93,7 @@ class Mixture(nn.Module):
         self.encoder = models[0].encoder
 
     def forward(self, batch: Batch) -> SplitLogits:
-        """The log of the mean probabilities; places and lengths are the first model's."""
+        """The log of the mean probabilities; chunk centres and lengths are the first model's."""
         each = _of_equal_lengths(self._each, batch)
         log = torch.stack([self._acoustic(logits).float().log_softmax(2) for logits in each])
         mean = log.logsumexp(0) - math.log(len(each))
@@ -121,12 +122,12 @@ def _of_equal_lengths(models: Sequence[Any], batch: Batch) -> list[SplitLogits]:
     """The logits of each model.
 
     Raises:
-        ValueError: they are of different numbers of chunks.
+        ValueError: the models differ in the number of chunks.
     """
-    each: list[SplitLogits] = [model(batch) for model in models]
-    if not all(other.lengths.equal(each[0].lengths) for other in each):
+    logits: list[SplitLogits] = [model(batch) for model in models]
+    if not all(other.lengths.equal(logits[0].lengths) for other in logits):
         raise ValueError("the models of an ensemble give different numbers of chunks")
-    return each
+    return logits
 
 
 def _mean(each: Sequence[SplitLogits], part: Callable[[SplitLogits], Tensor]) -> Tensor:

@@ -1,4 +1,4 @@
-"""What a trained model needs to be used elsewhere: weights, recipe, vocabulary, the signal it reads."""
+"""The export of a trained model: all that is needed to use it elsewhere (weights, recipe, vocabulary)."""
 
 import json
 from collections.abc import Callable
@@ -27,10 +27,13 @@ CARD = "card.yaml"
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """A model with its weights, and all that it needs to be used.
+    """A trained model with its recipe and specification.
 
     Attributes:
-        step: of its training that the weights are of; 0 where that is not known.
+        recipe: that it was trained with, or with other options of decoding.
+        spec: its inputs and outputs.
+        model: the module with its weights.
+        step: the training step of the weights; 0 if it is not known.
     """
 
     recipe: Recipe
@@ -42,12 +45,16 @@ class TrainedModel:
 def write_export(
     folder: Path, trained: TrainedModel, pack: Callable[[Path], DecodeConfig] | None = None
 ) -> None:
-    """Write ``model.safetensors``, ``recipe.yaml``, ``config.json``, the vocabularies with their
-    sentencepiece models, and a BERT's ``card.yaml``, whole or not at all.
+    """Write the export of a model: the whole folder or nothing.
+
+    It has ``model.safetensors``, ``recipe.yaml``, ``config.json``, the vocabularies with their sentencepiece
+    models, and the ``card.yaml`` of a BERT.
 
     Args:
-        pack: copies what decoding needs beside the model into the folder it is given; gives the section
-            `decode` that names it there.
+        folder: is replaced if it exists.
+        trained: its heads that are used in training only are removed.
+        pack: copies the external models of decoding into the folder it is given and returns the section
+            `decode` that refers to the copies.
 
     Raises:
         OperationalError: the disk is full, or the folder cannot be written.
@@ -66,7 +73,7 @@ def write_export(
 
 
 def read_export(run: Path) -> TrainedModel:
-    """Load the model of a finished run, in eval mode.
+    """Load the model of a finished run, on the CPU and in eval mode.
 
     Raises:
         UserError: the folder is not a run, or the run is not finished.
@@ -76,9 +83,7 @@ def read_export(run: Path) -> TrainedModel:
     if not folder.is_dir():
         if not (run / "resolved.yaml").is_file():
             raise UserError(str(run), "is not the folder of a run")
-        raise UserError(
-            str(run), "the run is not finished", "signkit run RECIPE --resume auto goes on with it"
-        )
+        raise UserError(str(run), "the run is not finished", "signkit run RECIPE --resume auto continues it")
     checked_folder(folder)
     name, step, spec = _read_config(folder)
     recipe = load_recipe(str(folder / "recipe.yaml"), name=name, check_paths=False)
@@ -93,14 +98,14 @@ def read_export(run: Path) -> TrainedModel:
 
 
 def _fresh(recipe: Recipe, spec: Spec, folder: Path) -> Any:
-    """The model without the heads that only its training had."""
+    """A model to load the export's weights into: without the heads that are used in training only."""
     model = task_by_name(for_reload(recipe, folder)).model(spec)
     drop_training_heads(model)
     return model
 
 
 def path_options(part: ComponentConfig) -> dict[str, Path]:
-    """The options of a component that name a file or a folder, those that are not empty."""
+    """The options of a component that are paths of files or folders, without empty ones."""
     hints = field_types(type(part))
     named = {
         name: getattr(part, name)
@@ -138,10 +143,15 @@ def write_subwords(folder: Path, spec: Spec) -> None:
 
 
 def for_reload(recipe: Recipe, folder: Path) -> Recipe:
-    """The recipe for a model whose weights are all at hand: of a BERT, the card in the folder is enough, and
-    neither its checkpoint, nor a card of the user's, nor the run of `train.init_from` is read again, nor are
-    the ImageNet weights of an encoder; of subwords, the folder has the model, and it is neither learnt nor
-    read from a file of the user's."""
+    """The recipe for building a model whose weights will all be loaded afterwards.
+
+    Nothing outside ``folder`` is read again: a BERT is built from the folder's card instead of its checkpoint
+    or a card of the user's, subwords are taken from the folder's sentencepiece model, and neither the run of
+    `train.init_from` nor the pretrained weights of an encoder are loaded.
+
+    Args:
+        folder: of a run or of its export.
+    """
     context: Any = recipe.context
     if getattr(context, "init_from", ""):
         context = replace(context, init_from="")
@@ -157,7 +167,7 @@ def for_reload(recipe: Recipe, folder: Path) -> Recipe:
 
 
 def without_weights(recipe: Recipe) -> Recipe:
-    """The recipe with an encoder that begins with no weights of others."""
+    """The recipe without pretrained weights of its encoder."""
     encoder: Any = recipe.encoder
     return (
         replace(recipe, encoder=replace(encoder, weights="none"))
@@ -167,7 +177,7 @@ def without_weights(recipe: Recipe) -> Recipe:
 
 
 def _unpacked(decode: DecodeConfig, folder: Path) -> DecodeConfig:
-    """The section with the places of what was packed into this folder, wherever it was moved to."""
+    """The section `decode` with the paths of what was packed into this folder, wherever it is now."""
 
     def here(path: Path) -> str:
         return str(folder / path.name if (folder / path.name).exists() else path)
@@ -176,7 +186,7 @@ def _unpacked(decode: DecodeConfig, folder: Path) -> DecodeConfig:
         return with_paths(config, {key: here(path) for key, path in path_options(config).items()})
 
     changed: dict[str, Any] = {"ensemble": tuple(here(Path(run)) for run in decode.ensemble)}
-    for key in ("fusion", "rescore"):  # of decoders that have language models
+    for key in ("fusion", "rescore"):  # only decoders with external models have these
         if hasattr(decode, key):
             changed[key] = tuple(part(config) for config in getattr(decode, key))
     return replace(decode, **changed)

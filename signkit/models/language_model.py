@@ -1,7 +1,7 @@
 """A causal language model: a context and an output layer.
 
-It is the language side of a contextual transducer alone, its logits exactly `SplitLogits.context`: those of
-the histories of 0 to all tokens, in which index 0, the blank elsewhere, stands for the sentence's end.
+It is a contextual transducer without its encoder. Its logits are exactly `SplitLogits.context`, those after
+0, 1, … all tokens of a sentence, but index 0, the blank of a recogniser, stands for the sentence's end.
 """
 
 from typing import Any
@@ -17,11 +17,11 @@ from signkit.models.output_layer import OutputLayer
 
 
 class LanguageModel(nn.Module):
-    """A `signkit.models.protocol.Language` that says what comes next.
+    """A `signkit.models.protocol.Language` that predicts the next token.
 
     Args:
-        context: gives b_0..b_U from the tokens so far.
-        output: of that width.
+        context: computes vectors b_0..b_U from the tokens so far.
+        output: the output layer, of the vectors' width.
     """
 
     predicts_end = True
@@ -38,38 +38,42 @@ class LanguageModel(nn.Module):
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch histories vocab"]:
         """Logits of the next token after 0, 1, … all tokens; index 0 is the end."""
-        rows: Tensor = self.output(self.context(history, lengths)) + self.output.bias
-        return rows
+        logits: Tensor = self.output(self.context(history, lengths)) + self.output.bias
+        return logits
 
     def last_context_logits(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch vocab"]:
-        """The same after the whole of each history, without the bias."""
-        rows: Tensor = self.output(self.context.last(history, lengths))
-        return rows
+        """Logits of the next token after the whole of each history, without the bias."""
+        logits: Tensor = self.output(self.context.last(history, lengths))
+        return logits
 
     def log_next(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch vocab"]:
-        """log P of every next token, at index 0 of the end, after the whole of each history."""
+        """log P of every next token after the whole of each history; index 0 is the end."""
         return self._log(self.context.last(history, lengths))
 
     def log_step(
         self,
         symbols: Int[Tensor, " batch"],
-        past: Float[Tensor, "batch before kept"],
+        past: Float[Tensor, "batch before cached"],
         lengths: Int[Tensor, " batch"],
-    ) -> tuple[Float[Tensor, "batch vocab"], Float[Tensor, "batch kept"]]:
-        """The same after one symbol more, and what its reader keeps of that; for readers that step
-        (`signkit.models.context.protocol.Stepping`)."""
+    ) -> tuple[Float[Tensor, "batch vocab"], Float[Tensor, "batch cached"]]:
+        """`log_next` after one more symbol, and the reader's past of that symbol, to be passed in ``past``
+        later.
+
+        The context's reader has to be incremental; see `signkit.models.context.protocol.Stepping` for the
+        arguments.
+        """
         reader: Any = self.context.reader
-        states, kept = reader.step(symbols, past, lengths)
-        return self._log(self.context.adaptor(states)), kept
+        states, cached = reader.step(symbols, past, lengths)
+        return self._log(self.context.adaptor(states)), cached
 
     def log_scores(
         self, tokens: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch places"]:
-        """log P of each token and of the end after them; zero where padded."""
+        """log P of each token and of the end, in labels + 1 columns; 0 where padded."""
         log = self.context_logits(tokens, lengths).float().log_softmax(2)
         targets = next_tokens(tokens, lengths)
         inside = length_mask(lengths + 1, targets.shape[1])
@@ -82,10 +86,10 @@ class LanguageModel(nn.Module):
 
 
 def build(config: LanguageModelConfig, *, context: nn.Module, vocabulary: int) -> LanguageModel:
-    """Put the parts together.
+    """Build the model from its options and its context.
 
     Raises:
-        UserError: the context has nothing to learn.
+        UserError: the context has no weights.
     """
     if not isinstance(context, AdaptedContext):
         raise UserError("context.name", "this context has nothing to learn", "take lstm or bert")

@@ -1,8 +1,8 @@
-"""A masked language model: a BERT that sees both sides of a sentence predicts the tokens that are masked.
+"""A masked language model: a bidirectional BERT that predicts masked tokens.
 
-The vocabulary stays the recogniser's: the mask and the mark of the sentence's end are two embeddings beside
-it. A sentence's score is its pseudo-likelihood, the product of P of each token given all others (Salazar et
-al. 2020), which has no end and is no probability.
+The vocabulary is the recogniser's; the mask and the mark of the sentence's end are two extra embeddings. The
+score of a sentence is its pseudo-likelihood, the product of P of each token given all others (Salazar et al.
+2020). It does not include the sentence's end and is not a probability.
 """
 
 from typing import Any
@@ -20,18 +20,18 @@ from signkit.models.context.protocol import START
 from signkit.models.output_layer import OutputLayer
 
 MASK, CLOSE = 0, 1
-"""Rows of the model's own marks."""
+"""Rows of the extra embeddings: the mask, and the end of a sentence."""
 SYMBOLS_AT_ONCE = 16384
-"""Of masked copies in one pass."""
+"""Symbols of masked copies of a sentence in one pass."""
 
 
 class MaskedLm(nn.Module):
-    """A `signkit.models.protocol.Language` of pseudo-likelihoods.
+    """A `signkit.models.protocol.Language` that scores sentences by pseudo-likelihood.
 
     Args:
-        context: whose reader is a BERT; it is read with attention to both sides.
-        output: of its vectors.
-        share: of the tokens that are masked while training.
+        context: its reader is a BERT, which is used with bidirectional attention.
+        output: the output layer, of the context's width.
+        share: of the tokens that are masked in training.
     """
 
     predicts_end = False
@@ -45,7 +45,7 @@ class MaskedLm(nn.Module):
     def forward(
         self, batch: TextBatch
     ) -> tuple[Float[Tensor, "batch labels vocab"], Bool[Tensor, "batch labels"]]:
-        """The logits of every token given all others, and which tokens were masked: some while training."""
+        """The logits at every token, and which tokens were masked: some in training, none in evaluation."""
         inside = length_mask(batch.lengths, batch.tokens.shape[1])
         masked = drawn(inside, self.share) if self.training else torch.zeros_like(inside)
         return self.token_logits(batch.tokens, batch.lengths, masked), masked
@@ -56,7 +56,7 @@ class MaskedLm(nn.Module):
         lengths: Int[Tensor, " batch"],
         masked: Bool[Tensor, "batch labels"],
     ) -> Float[Tensor, "batch labels vocab"]:
-        """Logits at every token; index 0 means nothing."""
+        """Logits at every token, those of ``masked`` replaced by the mask; index 0 has no meaning."""
         vectors = self.context.adaptor(self._states(tokens, lengths, masked)[:, 1:-1])
         logits: Tensor = self.output(vectors) + self.output.bias
         return logits
@@ -64,14 +64,15 @@ class MaskedLm(nn.Module):
     def log_scores(
         self, tokens: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch labels"]:
-        """log P of each token given all the others; zero where padded.
+        """log P of each token given all others; 0 where padded.
 
-        A copy of the sentence for each of its tokens, that one masked, many copies in one pass.
+        For each token a copy of its sentence is made in which this token is masked. Many copies, of several
+        sentences, are computed in one pass.
         """
         rows, places = length_mask(lengths, tokens.shape[1]).nonzero(as_tuple=True)
-        found = tokens.new_zeros(tokens.shape, dtype=torch.float32)
+        scores = tokens.new_zeros(tokens.shape, dtype=torch.float32)
         if not len(rows):
-            return found
+            return scores
         for some in torch.arange(len(rows), device=rows.device).split(
             max(1, SYMBOLS_AT_ONCE // (tokens.shape[1] + 2))
         ):
@@ -82,8 +83,8 @@ class MaskedLm(nn.Module):
             at = states[torch.arange(len(some), device=row.device), place + 1]
             logits = self.output(self.context.adaptor(at)) + self.output.bias
             log = logits[:, 1:].float().log_softmax(1)
-            found[row, place] = log.gather(1, tokens[row, place][:, None] - 1)[:, 0]
-        return found
+            scores[row, place] = log.gather(1, tokens[row, place][:, None] - 1)[:, 0]
+        return scores
 
     def _states(
         self,
@@ -91,8 +92,7 @@ class MaskedLm(nn.Module):
         lengths: Int[Tensor, " batch"],
         masked: Bool[Tensor, "batch labels"],
     ) -> Float[Tensor, "batch symbols width"]:
-        """The states of the start symbol, the tokens, and the end mark, which is after each sentence's last
-        token."""
+        """The states of the start symbol, the tokens, and the end mark after each sentence's last token."""
         reader: Any = self.context.reader
         symbols = torch.nn.functional.pad(tokens, (1, 1), value=START)
         places = torch.arange(symbols.shape[1], device=tokens.device)
@@ -106,15 +106,18 @@ class MaskedLm(nn.Module):
 
 
 def drawn(inside: Bool[Tensor, "batch labels"], share: float) -> Bool[Tensor, "batch labels"]:
-    """Places to be masked, by torch's global generator: each with this probability, and the first of a
-    random order in any case, so that no sentence is without one."""
-    chance = torch.rand(inside.shape, device=inside.device).masked_fill(~inside, 2.0)
-    least = chance == chance.amin(1, keepdim=True)
-    return ((chance < share) | least) & inside
+    """The tokens to mask, drawn from torch's global generator.
+
+    Each is masked with probability ``share``, and the one with the smallest random number in any case, so
+    that every sentence has at least one.
+    """
+    random = torch.rand(inside.shape, device=inside.device).masked_fill(~inside, 2.0)
+    least = random == random.amin(1, keepdim=True)
+    return ((random < share) | least) & inside
 
 
 def build(config: MaskedLmConfig, *, context: nn.Module, vocabulary: int) -> MaskedLm:
-    """Put the parts together.
+    """Build the model from its options and its context.
 
     Raises:
         UserError: the context is no BERT.

@@ -1,4 +1,5 @@
-"""The one linear layer over glosses and blank, applied to the two sides of a sum apart."""
+"""The linear output layer over glosses and blank, applied to encoder features and context vectors
+separately."""
 
 from collections.abc import Callable, Iterable
 
@@ -9,11 +10,13 @@ from torch.nn import functional as F
 from signkit.models.encoders.protocol import EncoderOutput
 
 USED = ("chunk", "video")
-"""Levels that are decoded; the others of an encoder serve losses while training."""
+"""Levels that can be decoded; the encoder's other levels are for losses in training only."""
 
 
 class OutputLayer(nn.Module):
-    """W x + bias, W and bias usable apart: W (l + b) + bias = W l + (W b + bias).
+    """A linear layer whose weight and bias are applied separately: W (l + b) + bias = W l + (W b + bias).
+
+    The bias is zero at the start.
 
     Args:
         dim: width of the features.
@@ -41,33 +44,41 @@ def level_logits(
     dropout: Callable[[Tensor], Tensor],
     levels: Iterable[str],
 ) -> dict[str, Float[Tensor, "batch chunks vocab"]]:
-    """W l_s of some levels, each through its own head or the shared layer; equal levels share one tensor.
+    """The logits W l_s of some levels, without the shared layer's bias.
 
-    A head has a bias of its own, while all logits are read with that of the shared layer: the difference of
-    the two is added here.
+    A level with a head of its own is computed by that head, others by the shared layer. Levels whose features
+    are the same tensor share one tensor of logits, because losses recognise equal levels by identity.
+
+    Args:
+        encoded: the encoder's features.
+        output: the shared layer.
+        heads: output layers of levels that have their own.
+        dropout: applied to the features.
+        levels: names of the levels to compute.
     """
-    found: dict[str, Tensor] = {}
+    logits: dict[str, Tensor] = {}
     for level in levels:
         features = encoded.levels[level]
-        same = next((other for other in found if encoded.levels[other] is features), None)
+        same = next((other for other in logits if encoded.levels[other] is features), None)
         if same is not None:
-            found[level] = found[same]
+            logits[level] = logits[same]
         elif level in heads:
             own = heads[level]
             assert isinstance(own, OutputLayer)
-            found[level] = own(dropout(features)) + (own.bias - output.bias)
+            # All logits are read with the shared bias added, so this swaps it for the head's own.
+            logits[level] = own(dropout(features)) + (own.bias - output.bias)
         else:
-            found[level] = output(dropout(features))
-    return found
+            logits[level] = output(dropout(features))
+    return logits
 
 
 def training_levels(heads: nn.ModuleDict) -> tuple[str, ...]:
-    """Levels with a head that is used in training only."""
+    """The levels whose heads are used in training only."""
     return tuple(name for name in heads if name not in USED)
 
 
 def drop_training_heads(model: nn.Module) -> None:
-    """Take the heads out of a model that are used in training only: an export is without them."""
+    """Remove the heads that are used in training only, in place: an export does not have them."""
     heads = getattr(model, "heads", None)
     if isinstance(heads, nn.ModuleDict):
         for name in training_levels(heads):

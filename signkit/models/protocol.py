@@ -1,4 +1,4 @@
-"""What a recogniser of gloss sequences is: logits for training, acoustic logits and rows for decoding."""
+"""The protocols of models: recognisers, which read signals, and language models, which score sentences."""
 
 from collections.abc import Iterator
 from typing import Any, Protocol, runtime_checkable
@@ -13,8 +13,14 @@ from signkit.models.losses.logits import SplitLogits
 
 @runtime_checkable
 class Recogniser(Protocol):
-    """An `nn.Module` with these. ``topology`` names the lattice it is trained and decoded with;
-    ``context_free`` says that every history has the same row.
+    """A recogniser of gloss sequences, an `nn.Module`.
+
+    Called with a batch it returns the split logits of the batch and of its targets' histories.
+
+    Attributes:
+        encoder: its encoder.
+        topology: the lattice it is trained and decoded with: ``ctc``, ``monotonic`` or ``rnnt``.
+        context_free: whether its context logits are the same after every history.
     """
 
     encoder: Encoder
@@ -26,7 +32,10 @@ class Recogniser(Protocol):
     def context_logits(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch histories vocab"]:
-        """Context logits after 0, 1, … all labels of each history, the output layer's bias included."""
+        """Context logits after 0, 1, … all labels of each history, including the output layer's bias.
+
+        ``histories`` is labels + 1; ``lengths`` counts the labels that are no padding.
+        """
         ...
 
     def last_context_logits(
@@ -38,8 +47,11 @@ class Recogniser(Protocol):
 
 @runtime_checkable
 class Language(Protocol):
-    """An `nn.Module` that scores sentences without a video. ``predicts_end`` says whether their ends have
-    a probability too.
+    """A language model, an `nn.Module` that scores sentences.
+
+    Attributes:
+        predicts_end: whether it is causal and gives the end of a sentence a probability, too.
+        training: the module's mode.
     """
 
     predicts_end: bool
@@ -48,7 +60,7 @@ class Language(Protocol):
     def log_scores(
         self, tokens: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch places"]:
-        """log P of each token, and in one place more of the end where it is predicted; 0 where padded."""
+        """log P of each token, and in one more column of the end if it is predicted; 0 where padded."""
         ...
 
     def parameters(self) -> Iterator[nn.Parameter]: ...

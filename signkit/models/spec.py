@@ -1,4 +1,4 @@
-"""What a model reads and what it writes: all that is needed, beside the recipe, to build it again."""
+"""The inputs and outputs of a model: with the recipe, all that is needed to build it again."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -15,11 +15,11 @@ VOCABULARY = "vocabulary.json"
 
 @dataclass(frozen=True, slots=True)
 class SignalInput:
-    """A signal of some kind.
+    """A signal: landmarks, feature vectors or video.
 
     Attributes:
         layout: the landmark layout, "" for features, `signkit.types.VIDEO` for video.
-        width: coordinates a point (2 or 3), numbers a feature vector, or the three colours of video.
+        width: coordinates of a point (2 or 3), size of a feature vector, or the 3 colours of video.
     """
 
     layout: str
@@ -28,7 +28,7 @@ class SignalInput:
 
 @dataclass(frozen=True)
 class Labels:
-    """The classes that a head tells apart, in the order of their numbers."""
+    """The classes of a classifier's output, in the order of their numbers."""
 
     names: tuple[str, ...]
 
@@ -54,23 +54,23 @@ class Spec:
 
     @property
     def signal(self) -> SignalInput:
-        """The input of that name; without one, features of no width."""
-        found = self.inputs.get(SIGNAL)
-        return found if isinstance(found, SignalInput) else SignalInput("", 0)
+        """The input ``signal``; features of width 0 if there is none."""
+        signal = self.inputs.get(SIGNAL)
+        return signal if isinstance(signal, SignalInput) else SignalInput("", 0)
 
     @property
     def vocabulary(self) -> Vocabulary:
         """The vocabulary of the output ``text``.
 
         Raises:
-            KeyError: the model writes no text.
+            KeyError: the model has no such output.
         """
-        found = self.outputs[TEXT]
-        assert isinstance(found, Vocabulary)
-        return found
+        vocabulary = self.outputs[TEXT]
+        assert isinstance(vocabulary, Vocabulary)
+        return vocabulary
 
     def save(self, folder: Path) -> dict[str, Any]:
-        """Write the vocabularies into a folder; gives the rest, as JSON has it."""
+        """Write the vocabularies into a folder; returns the rest as a JSON object, for `load`."""
         return {
             "inputs": {name: _saved(part, folder, name) for name, part in self.inputs.items()},
             "outputs": {name: _saved(part, folder, name) for name, part in self.outputs.items()},
@@ -78,10 +78,10 @@ class Spec:
 
     @classmethod
     def load(cls, folder: Path, plain: Mapping[str, Any]) -> "Spec":
-        """Read what `save` wrote; of exports before version 0.2 too, which have one signal and one text.
+        """Read what `save` wrote. Exports of version 0.1, which name a layout and a width, are read too.
 
         Raises:
-            KeyError, TypeError, ValueError: it is no such thing.
+            KeyError, TypeError, ValueError: ``plain`` is not an object that `save` returned.
             UserError, OperationalError: a vocabulary is missing or damaged.
         """
         if "layout" in plain:
@@ -93,7 +93,7 @@ class Spec:
 
 
 def signal_to_text(layout: str, width: int, vocabulary: Vocabulary) -> Spec:
-    """The usual specification: a signal in, text out."""
+    """The usual specification: a signal as input, text as output."""
     return Spec({SIGNAL: SignalInput(layout, width)}, {TEXT: vocabulary})
 
 

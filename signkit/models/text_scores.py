@@ -1,7 +1,8 @@
-"""What a language model says of texts: of words, and of the pieces they are made of where it has subwords.
+"""Scores of texts by a language model, for words and, if it is a model of subwords, for their pieces.
 
-A word has the probability of its pieces, one after another. So a model of subwords has a perplexity a word,
-to be compared with that of a model of words, beside one a piece, which compares models of the same pieces.
+The probability of a word is the product of those of its pieces. So a model of subwords has a perplexity per
+word, which can be compared with that of a model of words, and one per piece, which can be compared between
+models of the same pieces.
 """
 
 import math
@@ -22,13 +23,13 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class TextScores:
-    """Natural logarithms of the probabilities of each sentence's tokens, and of its end where the model
-    predicts it.
+    """Natural logarithms of the probabilities of the words of each sentence.
 
     Attributes:
-        log: of glosses, characters or words.
-        unknown: which of them the model does not know: words with an unknown character.
-        pieces: how many pieces each sentence has; None where tokens are not subwords.
+        log: of the glosses, characters or words of each sentence, and of its end if ``ends``.
+        unknown: which of them the model does not know; of subwords, words with an unknown character.
+        ends: whether the model predicts the end of a sentence.
+        pieces: the number of pieces of each sentence; None if the tokens are not subwords.
     """
 
     log: list[Floats]
@@ -38,14 +39,15 @@ class TextScores:
 
     @property
     def perplexity(self) -> Perplexity:
-        """Of glosses, characters or words; ends count too."""
+        """The perplexity per gloss, character or word, counting ends if they are predicted."""
         words = sum(map(len, self.log)) - self.ends * len(self.log)
         log, unknown = np.concatenate(self.log), np.concatenate(self.unknown)
         return figures(log, unknown, words=words, sentences=len(self.log))
 
     @property
     def piece_perplexity(self) -> float | None:
-        """Of pieces, ends counted too; None where tokens are not subwords."""
+        """The perplexity per piece, counting ends if they are predicted; None if the tokens are not
+        subwords."""
         if self.pieces is None:
             return None
         total = float(np.concatenate(self.log).sum())
@@ -53,7 +55,10 @@ class TextScores:
 
 
 def text_scores(model: Language, vocabulary: Vocabulary, sentences: Sequence[Sequence[str]]) -> TextScores:
-    """The scores of sentences of glosses, characters or words, at least one.
+    """Score sentences of glosses, characters or words.
+
+    Args:
+        sentences: at least one.
 
     Raises:
         UserError: a word cannot be cut into pieces.
@@ -71,12 +76,14 @@ def word_scores(
     *,
     ends: bool,
 ) -> TextScores:
-    """The scores of sentences whose tokens have these probabilities.
+    """The scores of words from those of their tokens.
 
     Args:
-        tokens: the indices of each sentence.
-        log: log P of each token, and of the end where it is predicted.
-        ends: whether it is.
+        vocabulary: of the tokens.
+        sentences: the words of each sentence.
+        tokens: the token indices of each sentence.
+        log: log P of each token, and of the end if ``ends``.
+        ends: whether the end of a sentence is predicted.
     """
     unknown = [np.array([*each, *([0] * ends)]) == UNKNOWN for each in tokens]
     if vocabulary.subwords is None:
@@ -91,6 +98,6 @@ def word_scores(
 
 
 def _begins(vocabulary: Vocabulary, words: Sequence[str], end: bool) -> npt.NDArray[np.int64]:
-    """Where the pieces of each word begin, and where the end stands if it is predicted."""
+    """The position of each word's first piece, and that of the end if it is predicted."""
     lengths = [len(vocabulary.segment([word])) for word in words]
     return np.cumsum([0, *lengths], dtype=np.int64)[: len(words) + end]

@@ -1,9 +1,9 @@
-"""The one door to timm and transformers: both import torchvision, which fails beside some builds of torch.
+"""Imports of timm and transformers that work with a torchvision that does not match the installed torch.
 
-A torchvision whose compiled operators do not load in this torch (one of them is for CUDA, the other is not)
-stops at its own `torchvision::nms`, and takes timm and transformers down with it. Nothing of signkit calls
-these operators, so it is enough that they have a signature. Matched builds never come to that. To import
-this module is enough; those who do import it late, with what they need it for.
+Both libraries import torchvision. If its compiled operators do not load in this torch (one is built for CUDA,
+the other is not), the import fails at `torchvision::nms` and takes timm and transformers down with it.
+signkit never calls these operators, so declaring their signatures is enough; matching builds are not touched.
+The repair happens when this module is imported, which is done late, together with the libraries that need it.
 """
 
 from typing import Any
@@ -15,11 +15,11 @@ _LACKING = "operator torchvision::nms does not exist"
 
 
 def mend_torchvision() -> Any:
-    """Make `import torchvision` work; gives the signatures it needed, None where it needs none."""
+    """Make `import torchvision` work; returns the library of declared signatures, None if none was needed."""
     try:
         import torchvision
     except ModuleNotFoundError:
-        return None  # timm says so itself, and transformers goes without
+        return None  # timm's own message is clear, and transformers does not need it
     except RuntimeError as error:
         if _LACKING not in str(error):
             raise
@@ -33,18 +33,18 @@ def mend_torchvision() -> Any:
 
 
 SIGNATURES = mend_torchvision()
-"""Made when this module is imported, and as long as it is kept they are known."""
+"""Held here because torch forgets the signatures when the library object is deleted."""
 
 
 def import_timm() -> Any:
-    """timm, which takes seconds to import."""
+    """Import timm, which takes seconds."""
     import timm
 
     return timm
 
 
 def import_transformers() -> Any:
-    """transformers; what it needs of torchvision it imports later."""
+    """Import transformers, which imports torchvision later, when it needs it."""
     import transformers
 
     return transformers

@@ -1,4 +1,8 @@
-"""Checkpoints: safetensors and JSON, written whole or not at all, checked when read."""
+"""Checkpoints: safetensors and JSON, written completely or not at all, and verified when read.
+
+A checkpoint is a folder ``step_<number>`` with the weights, their moving average, the optimizer's moments and
+the progress. Random generators are not saved: every step seeds them itself (`signkit.train.loop`).
+"""
 
 import json
 import shutil
@@ -17,19 +21,20 @@ from signkit.runtime.files import checked_folder, plainly, whole_folder
 State = dict[str, Tensor]
 
 OLDER_NAMES = {"output.": "classifier.", "heads.chunk.": "chunk_classifier.", "encoder.frames.": "encoder."}
-"""How parts of models were called in version 0.1."""
+"""Prefixes of the weights' names and what they were in version 0.1, whose runs and exports can still be
+read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a training stands after a step.
+    """The progress of a training.
 
     Attributes:
-        step: updates made.
-        best: the best dev score so far, None before the first.
-        best_step: the step it was seen at.
-        stale: evaluations since then.
-        skipped: samples left out because their reference does not fit.
+        step: updates so far.
+        best: the best dev score so far; None before the first evaluation.
+        best_step: the step of the best score; 0 before the first evaluation.
+        stale: evaluations since the best one.
+        skipped: samples left out so far because their references do not fit.
     """
 
     step: int = 0
@@ -40,12 +45,12 @@ class Progress:
 
 
 def folder_of(checkpoints: Path, step: int) -> Path:
-    """The folder of one step."""
+    """The folder of a step's checkpoint."""
     return checkpoints / f"step_{step:06d}"
 
 
 def steps(checkpoints: Path) -> list[int]:
-    """The steps that have a checkpoint, ascending."""
+    """The steps that have a checkpoint, in ascending order."""
     return sorted(int(path.name[5:]) for path in checkpoints.glob("step_*") if path.name[5:].isdigit())
 
 
@@ -56,12 +61,14 @@ def save(
     averaged: State | None,
     optimizer: torch.optim.Optimizer,
 ) -> Path:
-    """Write one checkpoint.
+    """Write a checkpoint; returns its folder.
 
     Args:
+        checkpoints: the folder of all checkpoints.
+        progress: of the training.
         model: the weights being trained.
-        averaged: their moving average, None without one.
-        optimizer: its moments are kept by the place of each parameter in its groups.
+        averaged: their moving average; None without one.
+        optimizer: its moments are saved by the index of each parameter in its groups.
 
     Raises:
         OperationalError: the disk is full or the folder cannot be written; older checkpoints stay.
@@ -83,17 +90,17 @@ def load(
     averaged: State | None,
     optimizer: torch.optim.Optimizer,
 ) -> Progress:
-    """Read one checkpoint into a model, its average and its optimizer.
+    """Read a checkpoint into a model, its moving average and its optimizer; returns the progress.
 
     Raises:
-        OperationalError: a file is missing, damaged or does not belong to this model.
+        OperationalError: a file is missing or damaged, or does not belong to this model.
     """
     folder = folder_of(checkpoints, step)
     try:
         checked_folder(folder)
     except OperationalError as error:
         before = [other for other in steps(checkpoints) if other < step]
-        hint = f"; delete that folder to go on from step {before[-1]}" if before else ""
+        hint = f"; delete that folder to resume from step {before[-1]}" if before else ""
         raise OperationalError(f"{error}{hint}") from None
     load_weights(model, read_state(folder / "model.safetensors"), folder / "model.safetensors")
     if averaged is not None:
@@ -104,10 +111,10 @@ def load(
 
 
 def progress(checkpoints: Path, step: int) -> Progress:
-    """Where the training stood at a checkpoint.
+    """The progress of the training at a checkpoint.
 
     Raises:
-        OperationalError: it does not say.
+        OperationalError: its file cannot be read.
     """
     path = folder_of(checkpoints, step) / "state.json"
     try:
@@ -117,7 +124,7 @@ def progress(checkpoints: Path, step: int) -> Progress:
 
 
 def weights(checkpoints: Path, step: int) -> State:
-    """The weights to use of a checkpoint: the averaged ones where it has them.
+    """The weights of a checkpoint to decode with: the moving average if it has one.
 
     Raises:
         OperationalError: a file is missing or damaged.
@@ -129,15 +136,17 @@ def weights(checkpoints: Path, step: int) -> State:
 
 
 def mean_weights(checkpoints: Path, chosen: Sequence[int]) -> State:
-    """The mean of the weights to use of some steps; counts of steps and the like are the last one's.
+    """The mean of the weights of several steps; integers, such as counts of batches, are those of the last
+    step.
 
     Raises:
-        OperationalError: a file is missing or damaged, or they are of different models.
+        OperationalError: a file is missing or damaged, or the checkpoints are of different models.
     """
     last = weights(checkpoints, chosen[-1])
     total = {name: tensor.double() for name, tensor in last.items() if tensor.is_floating_point()}
     for step in chosen[:-1]:
         state = weights(checkpoints, step)
+        # Copied into a scratch state only to verify names and shapes.
         _into(
             {name: torch.empty_like(tensor) for name, tensor in last.items()},
             state,
@@ -149,7 +158,8 @@ def mean_weights(checkpoints: Path, chosen: Sequence[int]) -> State:
 
 
 def prune(checkpoints: Path, *, keep: int, best_step: int) -> None:
-    """Delete all but the newest `keep` checkpoints and the best one, and what a killed run left half-made."""
+    """Delete all checkpoints but the newest `keep` and the best one, and the incomplete ones of killed
+    runs."""
     old = [folder_of(checkpoints, step) for step in steps(checkpoints)[:-keep] if step != best_step]
     for folder in (*old, *checkpoints.glob(".step_*")):
         with plainly(folder, "deleted"):
@@ -160,7 +170,7 @@ def read_state(path: Path) -> State:
     """Read a safetensors file.
 
     Raises:
-        OperationalError: the file is missing, truncated or no safetensors file.
+        OperationalError: the file is missing or truncated, or is no safetensors file.
     """
     try:
         return load_file(path)
@@ -171,13 +181,16 @@ def read_state(path: Path) -> State:
 
 
 def load_weights(model: torch.nn.Module, state: State, where: Path, *, partial: bool = False) -> None:
-    """Copy weights into a model that must fit exactly.
+    """Copy weights into a model that they have to fit exactly.
 
     Args:
-        partial: whether the state may have more, as that of a training with heads that the model lacks.
+        model: changed in place.
+        state: the weights, possibly with names of version 0.1.
+        where: the file, for messages.
+        partial: allow tensors that the model lacks, such as those of heads that are used in training only.
 
     Raises:
-        OperationalError: a tensor is missing, too many, or of another shape.
+        OperationalError: a tensor is missing, unexpected, or of another shape.
     """
     own = model.state_dict()
     state = with_present_names(state, own)
@@ -185,7 +198,7 @@ def load_weights(model: torch.nn.Module, state: State, where: Path, *, partial: 
 
 
 def with_present_names(state: State, own: Collection[str]) -> State:
-    """The state with the names of this version's models, where a file of version 0.1 has others."""
+    """The state with the names of this version, if it is one of version 0.1 (`OLDER_NAMES`)."""
     older = {
         before + name.removeprefix(now): name
         for name in own
@@ -196,10 +209,13 @@ def with_present_names(state: State, own: Collection[str]) -> State:
 
 
 def begin_from(model: torch.nn.Module, state: State, where: Path) -> tuple[int, tuple[str, ...]]:
-    """Copy the weights that a model shares with another; gives their number and the names of the others.
+    """Copy the weights whose names a model shares with a state.
+
+    Returns:
+        Their number, and the names of the model's other weights.
 
     Raises:
-        UserError: nothing is shared, or a shared name has another shape.
+        UserError: no name is shared, or a shared weight has another shape.
     """
     own = model.state_dict()
     state = with_present_names(state, own)
@@ -221,7 +237,7 @@ def write_state(state: State, path: Path) -> None:
     """Write tensors as a safetensors file.
 
     Raises:
-        OSError: the disk is full, or the place cannot be written.
+        OSError: the disk is full, or the file cannot be written.
     """
     own = {name: t.detach().cpu().clone(memory_format=torch.contiguous_format) for name, t in state.items()}
     try:

@@ -1,4 +1,4 @@
-"""Files read and written: a write leaves the whole file or none of it, a folder is checked to be whole."""
+"""Reading and writing files: writes are complete or leave nothing behind, and folders can be verified."""
 
 import hashlib
 import json
@@ -16,11 +16,13 @@ SUMS = "SHA256SUMS"
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
-    """A folder to fill that takes its name only when everything in it is on disk.
+    """Yield a temporary folder to fill; after the block it is synced to disk and renamed to ``folder``.
+
+    It also gets a file of checksums, for `checked_folder`.
 
     Raises:
-        OperationalError: the disk is full, or the place cannot be written; nothing is left behind, and
-            a folder of that name stays as it was.
+        OperationalError: the disk is full, or the folder cannot be written. Nothing is left behind, and an
+            older folder of that name stays as it was.
     """
     aside, replaced = (folder.with_name(f".{folder.name}.{end}") for end in ("part", "old"))
     with plainly(folder):
@@ -32,7 +34,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
             (aside / SUMS).write_text(sums, encoding="utf-8")
             for path in (*aside.rglob("*"), aside):
                 _sync(path)
-            if folder.exists():
+            if folder.exists():  # a folder that is not empty cannot be replaced in one step
                 os.replace(folder, replaced)
             os.replace(aside, folder)
             _sync(folder.parent)
@@ -41,7 +43,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a user's file.
+    """Read a user's file.
 
     Raises:
         UserError: there is no such file, or it is a folder.
@@ -57,7 +59,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_text(path: Path) -> str:
-    """The text of a user's file, UTF-8 with or without a byte order mark.
+    """Read a user's text file, in UTF-8 with or without a byte order mark.
 
     Raises:
         UserError: there is no such file, it is a folder, or it is not UTF-8.
@@ -73,22 +75,24 @@ def read_text(path: Path) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file in UTF-8, as `write_bytes`."""
+    """Write a text file in UTF-8; see `write_bytes`."""
     write_bytes(path, text.encode())
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file, whole or not at all, as `whole_file`."""
+    """Write a file, whole or not at all, see `whole_file`."""
     with whole_file(path) as aside:
         aside.write_bytes(content)
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A file to write that takes its name only when all of it is on disk; its folder is made.
+    """Give a temporary file to write, which is synced and renamed to its name at the end.
+
+    Its folder is created if it does not exist.
 
     Raises:
-        OperationalError: the disk is full, or the place cannot be written; the old file stays.
+        OperationalError: the disk is full, or the file cannot be written; an older file stays as it was.
     """
     aside = path.with_name(f".{path.name}.part")
     with plainly(path):
@@ -103,7 +107,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON, indented, whole or not at all."""
+    """Write indented JSON; see `write_bytes`."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -120,7 +124,7 @@ def checked_folder(folder: Path) -> None:
     """Compare every file of a folder with its SHA256SUMS.
 
     Raises:
-        OperationalError: naming the file that is missing, truncated or changed.
+        OperationalError: a file is missing, truncated or changed; the message names it.
     """
     try:
         lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
@@ -141,10 +145,14 @@ def checked_folder(folder: Path) -> None:
 
 @contextmanager
 def plainly(path: Path, done: str = "written") -> Iterator[None]:
-    """The system's errors as messages about a path.
+    """Convert an `OSError` within the block to a message about a path.
+
+    Args:
+        path: that the message names.
+        done: the participle of the message, "cannot be written".
 
     Raises:
-        OperationalError: instead of an `OSError`.
+        OperationalError: in place of an `OSError`.
     """
     try:
         yield
@@ -153,7 +161,7 @@ def plainly(path: Path, done: str = "written") -> Iterator[None]:
 
 
 def _files(folder: Path) -> list[str]:
-    """The files of a folder and those below it, as names relative to it."""
+    """All files of a folder and its subfolders, relative to the folder, sorted."""
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir())
 
 

@@ -1,4 +1,4 @@
-"""What is seen of a run while it goes: the terminal, log.txt, metrics.jsonl and TensorBoard."""
+"""The progress of a run: on the terminal, in log.txt and metrics.jsonl, and in TensorBoard."""
 
 import json
 import os
@@ -23,21 +23,21 @@ from rich.progress import (
 from signkit.runtime.files import plainly, write_text
 
 CURVE_POINTS = 400
-"""Steps written to metrics.jsonl and TensorBoard, about."""
+"""The approximate number of steps that are written to metrics.jsonl and TensorBoard."""
 SECONDS_BETWEEN_LINES = 15.0
-"""Of a run whose output is not a terminal."""
+"""Time between lines of progress if the output is not a terminal."""
 
 
 class Watch:
-    """Tells of a run. In a process that is not the main one it is silent and writes nothing.
+    """Shows and logs the progress of a run. In processes other than the main one it does nothing.
 
     Args:
         folder: of the run.
         main: whether this process is the main one.
-        log: whether what is told is written to the folder's log too.
+        log: whether messages are written to ``log.txt`` in the folder, too.
 
     Raises:
-        OperationalError: the log cannot be written; from `say` and `note` too.
+        OperationalError: the log cannot be written; also raised by `say` and `note`.
     """
 
     def __init__(self, folder: Path, *, main: bool, log: bool = True) -> None:
@@ -46,18 +46,24 @@ class Watch:
         self._log = _Lines(folder / "log.txt") if main and log else None
 
     def say(self, message: str) -> None:
-        """A line on the terminal and in the log."""
+        """Write a line to the terminal and to the log."""
         self.note(message)
         self.console.print(message, markup=False, soft_wrap=True)
 
     def note(self, message: str) -> None:
-        """A line in the log alone."""
+        """Write a line to the log only."""
         if self._log is not None:
             self._log.write(f"{datetime.now().isoformat(timespec='seconds')} {message}")
 
     @contextmanager
     def bar(self, what: str, total: int, done: int = 0) -> Iterator["Bar"]:
-        """A progress bar with the time left; lines now and then where there is no terminal."""
+        """Show a progress bar with the remaining time; without a terminal, print a line now and then.
+
+        Args:
+            what: the bar's label.
+            total: its length.
+            done: where it starts.
+        """
         columns = (
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -88,7 +94,7 @@ class Bar:
         self._begun = self._told = time.monotonic()
 
     def at(self, done: int, figures: str = "") -> None:
-        """Show that so much is done, with figures beside."""
+        """Move the bar to ``done`` and show ``figures``, a short text, next to it."""
         self._progress.update(self._task, completed=done, figures=figures)
         now = time.monotonic()
         if not self._watch.console.is_terminal and now - self._told > SECONDS_BETWEEN_LINES:
@@ -100,7 +106,7 @@ class Bar:
 
 @runtime_checkable
 class Shown(Protocol):
-    """A metric, as `signkit.eval.figures.Metric`."""
+    """The parts of `signkit.eval.figures.Metric` that are shown."""
 
     @property
     def name(self) -> str: ...
@@ -115,14 +121,17 @@ class Shown(Protocol):
 
 
 class TrainingWatch:
-    """A training's `Watcher`: the bar with loss and dev score, metrics.jsonl and TensorBoard.
+    """A `signkit.train.loop.Watcher`: a bar with loss and dev score, metrics.jsonl and TensorBoard.
 
     Args:
-        begun: the step that training goes on from; later lines of an interrupted run are dropped.
-        metric: what dev is judged by.
+        watch: of the run.
+        bar: of the training.
+        begun: the step that training resumes from; later lines of an interrupted run are dropped.
+        total: the number of steps.
+        metric: of the dev score.
 
     Raises:
-        OperationalError: a file cannot be written; from `stepped` and `evaluated` too.
+        OperationalError: a file cannot be written; also raised by `stepped` and `evaluated`.
     """
 
     def __init__(self, watch: Watch, bar: Bar, *, begun: int, total: int, metric: Shown) -> None:
@@ -161,7 +170,7 @@ class TrainingWatch:
 
 
 def read_metrics(path: Path) -> list[dict[str, int | float]]:
-    """The lines of metrics.jsonl, a broken last one left out."""
+    """The lines of metrics.jsonl, without a last one that is incomplete."""
     rows: list[dict[str, int | float]] = []
     if path.is_file():
         with suppress(ValueError):
@@ -171,7 +180,7 @@ def read_metrics(path: Path) -> list[dict[str, int | float]]:
 
 
 class _Lines:
-    """A text file that grows by whole lines."""
+    """A text file that is appended to by whole lines."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -183,15 +192,17 @@ class _Lines:
             self._file.write(line + "\n")
 
     def close(self) -> None:
-        with suppress(OSError):  # each line was flushed when it was written
+        with suppress(OSError):  # nothing is lost: each line was flushed when it was written
             self._file.close()
 
 
 class _Board:
-    """TensorBoard's event file, whole after every record; torch's own writer has a thread that fails aloud.
+    """TensorBoard's event file, flushed after every record.
+
+    torch's own writer is not used: it writes in a thread, whose errors end in a traceback.
 
     Args:
-        begun: the step that training goes on from; TensorBoard drops what older files have after it.
+        begun: the step that training resumes from; TensorBoard drops later records of older files.
     """
 
     def __init__(self, folder: Path, begun: int) -> None:
@@ -223,7 +234,7 @@ class _Board:
 
 
 def _continued(path: Path, begun: int) -> _Lines:
-    """The file without what follows the step, so that no step is there twice."""
-    kept = [row for row in read_metrics(path) if row["step"] <= begun]
-    write_text(path, "".join(json.dumps(row) + "\n" for row in kept))
+    """Open the file without the lines after a step, so that no step occurs twice when they are repeated."""
+    retained = [row for row in read_metrics(path) if row["step"] <= begun]
+    write_text(path, "".join(json.dumps(row) + "\n" for row in retained))
     return _Lines(path)

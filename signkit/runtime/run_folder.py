@@ -1,4 +1,4 @@
-"""The folder of a run: found or made, locked, and its record kept."""
+"""The folder of a run: creating or finding it, locking it, and recording the run's status."""
 
 import hashlib
 import json
@@ -24,13 +24,18 @@ from signkit.errors import OperationalError, UserError
 from signkit.runtime.files import plainly, write_json, write_text
 
 MAY_DIFFER = ("run",)
+"""Sections of a recipe that may change when a run is resumed."""
 
 
 def new_folder(recipe: Recipe | Pipeline, ref: str) -> Path:
-    """Make ``<run.dir>/<recipe>/<time>-<hash>/`` with the recipe as given and resolved.
+    """Create ``<run.dir>/<recipe>/<time>-<hash>/`` with the recipe as given and as resolved.
+
+    Args:
+        recipe: of the run.
+        ref: the recipe's file or name, to be copied.
 
     Raises:
-        OperationalError: it cannot be written.
+        OperationalError: the folder cannot be written.
     """
     text = resolved(recipe)
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
@@ -45,24 +50,24 @@ def new_folder(recipe: Recipe | Pipeline, ref: str) -> Path:
             if not parent.is_dir():
                 raise OperationalError(f"{parent}: is not a folder") from None
         except OSError as error:
-            raise OperationalError(f"{folder}: cannot be made: {error.strerror}") from error
+            raise OperationalError(f"{folder}: cannot be created: {error.strerror}") from error
     _begin(folder, find_recipe(ref)[0].read_text(encoding="utf-8-sig"), text)
     return folder
 
 
 def stage_folder(pipeline: Path, recipe: Recipe) -> Path:
-    """The folder of a stage in that of its pipeline, made if it is not there.
+    """The folder of a stage within that of its pipeline, created if it does not exist.
 
     Raises:
-        UserError: it was begun with another recipe.
-        OperationalError: it cannot be written.
+        UserError: the stage was begun with another recipe.
+        OperationalError: the folder cannot be written.
     """
     folder = pipeline / recipe.name
     if (folder / "resolved.yaml").is_file():
         _check_same_recipe(folder, recorded_recipe(folder, recipe.name), recipe)
         return folder
-    shutil.rmtree(folder, ignore_errors=True)  # of one that was killed before it was a run
-    with plainly(folder, "made"):
+    shutil.rmtree(folder, ignore_errors=True)  # left by a process that was killed before the run was recorded
+    with plainly(folder, "created"):
         folder.mkdir()
     _begin(folder, resolved(recipe), resolved(recipe))
     return folder
@@ -73,23 +78,30 @@ def _begin(folder: Path, given: str, text: str) -> None:
     try:
         write_text(folder / "recipe.yaml", given)
         write_json(folder / "status.json", {"state": "created"})
-        write_text(folder / "resolved.yaml", text)  # with it, it is a run
+        write_text(folder / "resolved.yaml", text)  # last, because its presence marks a run
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
 def folder_to_resume(recipe: Recipe | Pipeline, resume: str) -> Path | None:
-    """The run to go on with: the one named, or for ``auto`` the newest unfinished one, None if there is none.
+    """The run to resume.
+
+    Args:
+        recipe: that the run has to have been started with.
+        resume: ``never``, ``auto`` for the newest unfinished run, or a run's folder.
+
+    Returns:
+        The folder of the run; None if there is none, so that a new run has to be started.
 
     Raises:
-        UserError: the run was made from another recipe; the difference is in the message.
+        UserError: the run was started with another recipe; the message has the differences.
     """
     if resume == "never":
         return None
     if resume == "auto":
-        made = sorted((Path(recipe.run.dir) / recipe.name).glob("*/resolved.yaml"))
-        unfinished = [path.parent for path in made if state(path.parent) != "finished"]
+        runs = sorted((Path(recipe.run.dir) / recipe.name).glob("*/resolved.yaml"))
+        unfinished = [path.parent for path in runs if state(path.parent) != "finished"]
         if not unfinished:
             return None
         folder = unfinished[-1]
@@ -104,10 +116,10 @@ def folder_to_resume(recipe: Recipe | Pipeline, resume: str) -> Path | None:
 
 
 def _check_same_recipe(folder: Path, old: Recipe | Pipeline, recipe: Recipe | Pipeline) -> None:
-    """Compare a recipe with the one that a run was begun with.
+    """Compare a recipe with the one that a run was started with, except for `MAY_DIFFER`.
 
     Raises:
-        UserError: they differ; the differences are in the message.
+        UserError: they differ; the message has the differences.
     """
     if changed := differences(old, recipe, ignore=MAY_DIFFER):
         lines = "".join(f"\n  {line}" for line in changed)
@@ -116,27 +128,28 @@ def _check_same_recipe(folder: Path, old: Recipe | Pipeline, recipe: Recipe | Pi
 
 
 def check_same_data(folder: Path, fingerprint: str) -> None:
-    """Compare the data that were read with those a run was begun with.
+    """Compare the fingerprint of the data with that of the data that a run was started with.
 
     Raises:
-        UserError: they are others, so the run cannot go on to the same numbers.
+        UserError: they differ, so a resumed run would not compute the same numbers.
     """
     try:
         before = json.loads((folder / "env.json").read_text(encoding="utf-8"))["data"]
     except (OSError, ValueError, KeyError, TypeError):
-        return  # it never came to reading them
+        return  # the run ended before it had read its data
     if before != fingerprint:
-        what = "was begun with other data: what the corpus reads has changed since"
-        raise UserError(str(folder), what, "put them back, or start a new run")
+        what = "was begun with other data: the files of the corpus have changed since"
+        raise UserError(str(folder), what, "restore them, or start a new run")
 
 
 def recorded_recipe(folder: Path, name: str | None = None) -> Recipe:
-    """The recipe a run was made with."""
+    """The recipe that a run was started with."""
     return load_recipe(str(folder / "resolved.yaml"), name=name or folder.parent.name, check_paths=False)
 
 
 def state(folder: Path) -> str:
-    """``created``, ``running``, ``interrupted``, ``failed``, ``finished``, or ``unknown``."""
+    """The status of a run: ``created``, ``running``, ``interrupted``, ``failed``, ``finished``, or
+    ``unknown``."""
     try:
         return str(json.loads((folder / "status.json").read_text(encoding="utf-8"))["state"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -145,10 +158,10 @@ def state(folder: Path) -> str:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a run's folder; the lock goes with the process, however it ends.
+    """Lock a run's folder within the block. The system releases the lock with the process, however it ends.
 
     Raises:
-        OperationalError: another process holds it.
+        OperationalError: another process has locked it.
     """
     lock = FileLock(folder / ".lock")
     try:
@@ -164,13 +177,13 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def write_status(folder: Path, state: str, **more: Any) -> None:
-    """Record where a run stands."""
+    """Record the status of a run in ``status.json``; ``more`` are additional keys."""
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     write_json(folder / "status.json", {"state": state, "time": now, "pid": os.getpid(), **more})
 
 
 def write_environment(folder: Path, fingerprint: str, device: str, processes: int) -> None:
-    """Record versions, git state, hardware and what data was read: `env.json`."""
+    """Record versions, git state, hardware and the fingerprint of the data in ``env.json``."""
     import torch
 
     packages = ("signkit", "torch", "numpy", "transformers", "accelerate", "safetensors")

@@ -1,4 +1,5 @@
-"""Ctrl-C and SIGTERM: in a training the first asks to finish the step and save; a second one ends at once."""
+"""Ctrl-C and SIGTERM: during training the first one finishes the step and saves; a second one ends at
+once."""
 
 import os
 import signal
@@ -9,17 +10,18 @@ from types import FrameType
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal came where nothing need be finished. No `Exception`, so that no library swallows it."""
+    """A signal arrived where nothing has to be finished. It is no `Exception`, so that no library swallows
+    it."""
 
 
 class Stop:
-    """Whether a signal has asked to stop; call it to be told.
+    """A signal handler. Calling it returns whether a signal has arrived.
 
-    Outside of `finishing` a signal raises `Interrupted` wherever the program stands: what is on disk is
-    whole at any moment. A second signal ends the process on the spot.
+    Outside of `finishing` a signal raises `Interrupted` wherever the program is. That is safe because files
+    on disk are complete at any moment. A second signal ends the process immediately.
 
     Attributes:
-        signal: its number, 0 for none.
+        signal: the number of the signal; 0 for none.
     """
 
     def __init__(self) -> None:
@@ -32,12 +34,12 @@ class Stop:
 
     @property
     def exit_code(self) -> int:
-        """130 for Ctrl-C, 143 for SIGTERM, also where another process got it."""
+        """130 for Ctrl-C, 143 for SIGTERM or if another process received the signal."""
         return 128 + (self.signal or signal.SIGTERM)
 
     @contextmanager
     def finishing(self) -> Iterator[None]:
-        """A stretch that is not broken off: whoever runs in it asks now and then."""
+        """Signals do not raise within the block; the code in it has to check for them now and then."""
         self._finishing = True
         try:
             yield
@@ -45,7 +47,8 @@ class Stop:
             self._finishing = False
 
     def asked(self, number: int, _: FrameType | None) -> None:
-        """The signals' handler. Processes that load data inherit it, and leave stopping to this one."""
+        """Handle a signal. Processes that load data inherit the handler; they leave stopping to this
+        process."""
         if os.getpid() != self._process:
             return
         if self.signal:
@@ -58,7 +61,8 @@ class Stop:
 
 @contextmanager
 def stop_on_signals() -> Iterator[Stop]:
-    """Catch SIGINT and SIGTERM for a while; nothing outside of the main thread, which alone may."""
+    """Handle SIGINT and SIGTERM within the block. Only the main thread may set handlers; in others this does
+    nothing."""
     stop = Stop()
     if threading.current_thread() is not threading.main_thread():
         yield stop
@@ -72,6 +76,6 @@ def stop_on_signals() -> Iterator[Stop]:
 
 
 def _show_cursor() -> None:
-    """A progress bar hides it."""
+    """Show the terminal's cursor, which progress bars hide."""
     if os.isatty(2):
         os.write(2, b"\x1b[?25h\n")

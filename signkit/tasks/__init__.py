@@ -1,1 +1,1 @@
-"""The families: one folder each, with all that is special to it."""
+"""The tasks: one folder for each family of models, with everything that is specific to it."""

@@ -1,4 +1,4 @@
-"""Options of the built-in tasks: none but what they are called by."""
+"""Registration of the built-in tasks. They have no options."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,6 +13,6 @@ class RecognitionConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class LanguageConfig:
-    """Sentences judged by a language model: what comes next, or what is masked."""
+    """Language models of sentences, causal or masked."""
 
     factory: ClassVar[str] = "signkit.tasks.language.task:build"

@@ -1,4 +1,4 @@
-"""Weights to begin with: those of another run, of any task."""
+"""Initialising a model from the weights of another run, of any task."""
 
 from pathlib import Path
 from typing import Any
@@ -12,16 +12,19 @@ from signkit.runtime import checkpoint
 from signkit.text.vocabulary import Vocabulary, take_subwords
 
 SHOWN = 3
-"""Names in a message, at most."""
+"""Names that a message lists, at most."""
 
 
 def init_model(recipe: Recipe, model: Any, spec: Spec) -> list[str]:
-    """Copy the weights of `train.init_from`, all that both models have, or some parts; gives what the user
-    should know.
+    """Copy the weights of the run in `train.init_from`: those of the named parts, or all that both models
+    have.
+
+    Returns:
+        Lines for the user.
 
     Raises:
-        UserError: it is no finished run, the vocabulary is another one where the output layer is copied, or
-            a part is not there or has another shape.
+        UserError: it is no finished run, a part does not exist or has another shape, or no parts are named
+            and the vocabularies differ.
     """
     run, parts = recipe.train.init_from.run, recipe.train.init_from.parts
     if not run:
@@ -40,7 +43,11 @@ def init_model(recipe: Recipe, model: Any, spec: Spec) -> list[str]:
 
 
 def init_context(recipe: Recipe, model: Any, spec: Spec) -> list[str]:
-    """Copy the context of `context.init_from`, a run folder; gives what the user should know."""
+    """Copy the context of the run in `context.init_from`; returns lines for the user.
+
+    Raises:
+        UserError: it is no finished run, or its context does not fit this recipe's.
+    """
     run = getattr(recipe.context, "init_from", "")
     if not run or not hasattr(model, "context"):
         return []

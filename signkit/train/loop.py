@@ -1,7 +1,7 @@
 """The training loop, from top to bottom.
 
-Everything random in a step is drawn from (seed, step), so a run that goes on from a checkpoint makes the
-same numbers as one that was never interrupted, and nothing but tensors and a few counts need be kept.
+Everything random in a step is seeded by (seed, step). So a run that is resumed from a checkpoint computes the
+same numbers as one that was never interrupted, and a checkpoint needs no states of random generators.
 """
 
 import math
@@ -27,30 +27,34 @@ from signkit.train.task import Evaluation, Task, Term
 
 @runtime_checkable
 class Watcher(Protocol):
-    """What is told of a training's progress: the terminal, the log, TensorBoard."""
+    """Receives the progress of a training, for the terminal, the log and TensorBoard."""
 
-    def stepped(self, step: int, figures: dict[str, float]) -> None: ...
+    def stepped(self, step: int, figures: dict[str, float]) -> None:
+        """Called after each update with its figures, such as the loss."""
+        ...
 
-    def evaluated(self, step: int, score: float, best: bool) -> None: ...
+    def evaluated(self, step: int, score: float, best: bool) -> None:
+        """Called after each evaluation with the dev score, and whether it is the best so far."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a training ended: ``finished``, ``stopped early`` or ``interrupted``, and where it stands."""
+    """How a training ended: ``finished``, ``stopped early`` or ``interrupted``, and its progress."""
 
     how: str
     progress: Progress
 
 
 def accelerator(config: TrainConfig) -> Accelerator:
-    """The processes and the device of this run, in the recipe's precision."""
+    """Set up the processes and the device of this run, with the recipe's precision."""
     bf16 = config.precision == "bf16" or (
         config.precision == "auto" and torch.cuda.is_available() and torch.cuda.is_bf16_supported()
     )
-    # Accelerate has one state a process; its precision is that of this run, not of one before it.
+    # Accelerate has one global state per process, which would keep the precision of an earlier run.
     AcceleratorState._reset_state()
-    # Apple's GPU lacks float64, which the lattice needs. And told by torchrun alone, accelerate does not see
-    # that several processes without a GPU belong together.
+    # Apple's GPU lacks float64, which the lattice needs. And without `cpu` accelerate does not notice that
+    # several processes that torchrun started on a machine without a GPU belong together.
     return Accelerator(mixed_precision="bf16" if bf16 else "no", cpu=not torch.cuda.is_available())
 
 
@@ -65,17 +69,22 @@ def train(
     engine: Accelerator,
     should_stop: Callable[[], bool],
 ) -> Ended:
-    """Train a model until the last step, until it stops getting better, or until it is asked to stop.
+    """Train a model until the last step, until it stops improving on dev, or until it is asked to stop.
 
     Args:
-        model: of the task; changed in place.
-        steps: the batches from a step on (counted from 0), without end.
-        evaluate: gives the dev score of the weights after a step, the task's `selection`; None without dev.
-        checkpoints: where to write checkpoints; the newest there is where training goes on.
-        should_stop: asked after each step.
+        task: defines the loss and the weight of each sample.
+        model: changed in place.
+        config: the section `train` of the recipe.
+        steps: returns an endless iterator of batches, starting at a step (counted from 0).
+        evaluate: returns the dev score of the current weights (the task's `selection`), given the number of
+            updates so far; None without a dev split.
+        checkpoints: the folder of checkpoints; training resumes from the newest one in it.
+        watcher: receives the progress.
+        engine: from `accelerator`.
+        should_stop: called after each step.
 
     Raises:
-        OperationalError: the loss is not a number, or a checkpoint cannot be written or read.
+        OperationalError: the loss is not finite, or a checkpoint cannot be written or read.
     """
     model.to(engine.device)
     optimizer = make_optimizer(model, config)
@@ -84,21 +93,24 @@ def train(
     progress = Progress()
     if done:
         progress = checkpoint.load(checkpoints, done[-1], model, averaged, optimizer)
-        if engine.is_main_process:  # it may have been killed before it could
+        if engine.is_main_process:  # the run may have been killed between saving and pruning
             checkpoint.prune(checkpoints, keep=config.keep, best_step=progress.best_step)
     if config.patience and progress.stale >= config.patience:
         return Ended("stopped early", progress)
+    # `parallel` may be a wrapper of several processes; `model` is the bare module, whose state is saved.
     parallel, optimizer = engine.prepare(model, optimizer)
 
     for data in steps(progress.step):
         step = data.step + 1
         if step > config.max_steps:
             break
+        # A seed of its own for every step and process, so that dropout and masks do not depend on the past.
         torch.manual_seed((config.seed << 32) + step * 1024 + engine.process_index)
         set_learning_rate(optimizer, config, step)
         model.train()
         figures, skipped = update(parallel, model, optimizer, data, config, task, engine)
         if averaged is not None:
+            # The decay rises from 2/11, so that the random initial weights are soon forgotten.
             average(averaged, model.state_dict(), min(config.ema, (1 + step) / (10 + step)))
         progress = replace(progress, step=step, skipped=progress.skipped + skipped)
         watcher.stepped(step, figures)
@@ -108,9 +120,11 @@ def train(
         due = last or (config.eval_every and step % config.eval_every == 0)
         if evaluate is not None and due:
             with swapped_weights(model, averaged):
-                found = evaluate(step)
-            score = of_main(found.value, engine)
-            if found.counts:
+                evaluation = evaluate(step)
+            score = of_main(evaluation.value, engine)
+            # A score that does not count yet (an untrained context) is neither the best nor a failure to
+            # improve.
+            if evaluation.counts:
                 improved = progress.best is None or task.selection.is_better(score, progress.best)
                 progress = replace(progress, stale=0 if improved else progress.stale + 1)
             if improved:
@@ -141,16 +155,22 @@ def update(
 ) -> tuple[dict[str, float], int]:
     """One update of the weights from this process's parts of a batch.
 
-    Each term of the loss is a mean over the samples of all parts and processes by their weights.
+    Each term of the loss is a weighted mean over the samples of all parts and processes.
 
-    Returns the figures of the step (means over the same samples) and how many samples were left out.
+    Returns:
+        The figures of the step (means over the same samples), and how many samples were left out.
+
+    Raises:
+        OperationalError: the loss or the gradient is not finite; the message names the samples.
     """
     share = data.step / config.max_steps
+    # Before the first forward pass, since each part is divided by the weights of all parts at once.
     weights, skipped = total_weights(task, model, data.parts, engine)
     optimizer.zero_grad(set_to_none=True)
     sums: dict[str, float] = {}
     for number, part in enumerate(data.parts):
         batch = part.to(engine.device)
+        # Processes exchange gradients once, with the last part.
         hold = engine.no_sync(parallel) if number + 1 < len(data.parts) else nullcontext()
         with hold:
             terms = task.loss(model, parallel, batch, share)
@@ -161,6 +181,7 @@ def update(
                     f"step {data.step + 1}: the loss is not a number (samples {named}); "
                     "a lower train.lr or train.clip may help"
                 )
+            # The loss is divided by the weights of all processes, but gradients are averaged over processes.
             engine.backward(loss * engine.num_processes)
         for name, term in terms.items():
             for figure, values in term.figures.items():
@@ -182,27 +203,28 @@ def update(
 def total_weights(
     task: Task, model: Any, parts: Sequence[Batch], engine: Accelerator
 ) -> tuple[dict[str, float], int]:
-    """The sum of the weights of each term over all parts and processes, and how many samples have none.
+    """The sum of the weights of each term over all parts and processes, and the number of samples with weight
+    0.
 
-    They depend on targets and lengths alone, so they are known before the first part is computed, and on
-    the CPU: no GPU has to be waited for.
+    Weights depend on targets and lengths only. So they are known before the first part is computed, and on
+    the CPU, without waiting for a GPU.
     """
-    found: dict[str, float] = {}
+    weight_sums: dict[str, float] = {}
     skipped = 0
     for part in parts:
         weights = task.weights(model, part)
         for name, each in weights.items():
-            found[name] = found.get(name, 0.0) + float(each.sum())
+            weight_sums[name] = weight_sums.get(name, 0.0) + float(each.sum())
         skipped += int((torch.stack([*weights.values()]) == 0).all(0).sum())
     if engine.num_processes == 1:
-        return found, skipped
-    sums = torch.tensor([*found.values(), skipped], dtype=torch.float64, device=engine.device)
+        return weight_sums, skipped
+    sums = torch.tensor([*weight_sums.values(), skipped], dtype=torch.float64, device=engine.device)
     *totals, left_out = engine.reduce(sums, "sum").tolist()
-    return dict(zip(found, totals, strict=True)), int(left_out)
+    return dict(zip(weight_sums, totals, strict=True)), int(left_out)
 
 
 def mean_loss(terms: Mapping[str, Term], weights: Mapping[str, float]) -> Tensor:
-    """The sum of the terms, each divided by its weights; 0, with a gradient, where it has none."""
+    """The sum of the terms, each divided by its total weight; a term without weight is 0, with a gradient."""
     each = [term.total.sum() / (weights[name] or 1.0) for name, term in terms.items()]
     return each[0] if len(each) == 1 else torch.stack(each).sum()
 
@@ -213,19 +235,19 @@ def _not_finite(terms: Mapping[str, Term], ids: Sequence[str]) -> str:
 
 
 def make_optimizer(model: Any, config: TrainConfig) -> torch.optim.Optimizer:
-    """The optimizer, with a group for each learning rate, with and without weight decay.
+    """Create the optimizer, with parameter groups by learning rate and weight decay.
 
-    Vectors (biases, gains of norms) do not decay.
+    Vectors (biases, gains of norms) have no weight decay. Frozen parts of `train.groups` lose their gradient.
 
     Raises:
-        UserError: `train.groups` names a part that the model has not, or freezes all of it.
+        UserError: `train.groups` names a part that the model does not have, or freezes all of it.
     """
     groups: dict[tuple[bool, float, bool], list[nn.Parameter]] = {}
     named = {part: False for group in config.groups for part in group.parts}
     for name, parameter in model.named_parameters():
         of_encoder, frozen = name.startswith("encoder."), False
         scale = config.encoder_lr_scale if of_encoder else 1.0
-        for group in reversed(config.groups):  # the first one has the last word
+        for group in reversed(config.groups):  # the first matching group decides
             parts = [part for part in group.parts if name == part or name.startswith(f"{part}.")]
             if parts:
                 scale, frozen = group.lr_scale, group.freeze
@@ -253,7 +275,8 @@ def make_optimizer(model: Any, config: TrainConfig) -> torch.optim.Optimizer:
 
 
 def learning_rate(config: TrainConfig, step: int) -> float:
-    """The rate of a step, counted from 1: linear warm-up, then the schedule over the rest."""
+    """The learning rate of a step, counted from 1: linear warm-up, then the schedule over the remaining
+    steps."""
     if step <= config.warmup_steps:
         return config.lr * step / config.warmup_steps
     share = (step - config.warmup_steps) / max(1, config.max_steps - config.warmup_steps)
@@ -265,13 +288,13 @@ def learning_rate(config: TrainConfig, step: int) -> float:
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, config: TrainConfig, step: int) -> None:
-    """Give each group its rate for a step."""
+    """Set each group's learning rate for a step."""
     for group in optimizer.param_groups:
         group["lr"] = learning_rate(config, step) * group["scale"]
 
 
 def average(averaged: State, now: State, decay: float) -> None:
-    """Move the averaged weights towards the present ones; counts are copied."""
+    """Update the moving average of the weights in place; integers, such as counts of batches, are copied."""
     with torch.no_grad():
         for name, tensor in averaged.items():
             if tensor.is_floating_point():
@@ -282,7 +305,7 @@ def average(averaged: State, now: State, decay: float) -> None:
 
 @contextmanager
 def swapped_weights(model: nn.Module, averaged: State | None) -> Iterator[None]:
-    """The model with its averaged weights; its own come back to the bit."""
+    """Load the averaged weights within the block; the model's own are restored exactly."""
     if averaged is None:
         yield
         return
@@ -295,15 +318,15 @@ def swapped_weights(model: nn.Module, averaged: State | None) -> Iterator[None]:
 
 
 def agreed(stop: bool, engine: Accelerator) -> bool:
-    """Whether any process was asked to stop, the same answer in all."""
+    """Whether any process was asked to stop; all processes return the same answer."""
     if engine.num_processes == 1:
         return stop
-    asked: Tensor = engine.reduce(torch.tensor(float(stop), device=engine.device), "sum")
-    return bool(asked.item())
+    total: Tensor = engine.reduce(torch.tensor(float(stop), device=engine.device), "sum")
+    return bool(total.item())
 
 
 def of_main(value: float, engine: Accelerator) -> float:
-    """The main process's value in all of them, so that none decides otherwise."""
+    """The main process's value, in all processes, so that they make the same decisions."""
     if engine.num_processes == 1:
         return value
     return float(broadcast(torch.tensor(value, dtype=torch.float64, device=engine.device)))

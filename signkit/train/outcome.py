@@ -1,4 +1,4 @@
-"""What comes of a trained model: predictions of some splits, calibrated, written, scored and shown."""
+"""The outcome of a trained model: splits are predicted, calibrated, scored, written and reported."""
 
 import json
 import math
@@ -31,19 +31,25 @@ def decode_splits(
     lines: Path,
     watch: Watch,
 ) -> Outcome:
-    """Predict splits and score them; write ``<split>.jsonl`` of each.
+    """Predict and score splits, and write ``<split>.jsonl`` for each.
 
-    Where the confidences have no temperature yet and the corpus has a dev split, dev is predicted too.
+    If the confidences are calibrated, have no temperature yet, and the corpus has a dev split, dev is
+    predicted, too, to fit the temperature.
 
     Args:
-        models: the trained one, then the others of an ensemble.
+        task: of the models.
+        models: the trained model, then the others of an ensemble.
+        datasets: of all splits.
+        corpus: its samples' targets in the task's units.
+        splits: to score.
         run: the folder of the training.
         folder: where the report will be written.
-        lines: where the predictions are written.
+        lines: the folder that predictions are written to.
+        watch: receives the progress.
 
     Raises:
-        UserError: the recipe's decoding is not possible.
-        OperationalError: a model gives no numbers, or a file cannot be written.
+        UserError: the models cannot be decoded as the recipe says.
+        OperationalError: the output of a model is not finite, or a file cannot be written.
     """
     recipe, spec = models[0].recipe, models[0].spec
     task.check(models, lambda: corpus)
@@ -82,13 +88,14 @@ def decode_splits(
 
 
 def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
-    """Write a JSON line a sample (`signkit.types.Prediction.plain`); nothing of a model without outputs."""
+    """Write a JSON line for each sample (`signkit.types.Prediction.plain`), unless the model has no
+    outputs."""
     if any(each.outputs for each in predictions):
         write_text(path, "".join(json.dumps(each.plain(), ensure_ascii=False) + "\n" for each in predictions))
 
 
 def write_scores(path: Path, outcome: Outcome) -> None:
-    """Write ``scores.json``."""
+    """Write ``scores.json``: all scores, and the temperature of the confidences."""
     document: dict[str, Any] = {"metrics": [plain(each) for each in outcome.scores]}
     calibration = outcome.calibration
     if calibration is not None:
@@ -98,10 +105,10 @@ def write_scores(path: Path, outcome: Outcome) -> None:
 
 
 def read_scores(path: Path) -> tuple[Score, ...]:
-    """What `write_scores` wrote.
+    """Read the scores that `write_scores` wrote.
 
     Raises:
-        OperationalError: it cannot be read, or is something else.
+        OperationalError: the file cannot be read, or has no scores.
     """
     with plainly(path, "read"):
         text = path.read_text(encoding="utf-8")
@@ -116,7 +123,7 @@ def read_scores(path: Path) -> tuple[Score, ...]:
 
 
 def plain(score: Score) -> dict[str, Any]:
-    """A score as JSON has it; what is not defined is null."""
+    """A score as a JSON object; undefined values are null."""
     return {key: None if value != value else value for key, value in asdict(score).items()}
 
 
@@ -131,10 +138,10 @@ def write_report(task: Task, outcome: Outcome) -> None:
 
 
 def print_outcome(task: Task, outcome: Outcome, folder: Path) -> None:
-    """Print the scores, some examples, and where picture and page lie.
+    """Print the scores, some examples, and the paths of the picture and the page.
 
     Args:
-        folder: where they are now.
+        folder: their folder, which may have been renamed since the outcome was made.
     """
     sections = task.sections(outcome, brief=True)
     splits, name = tuple(outcome.predictions), outcome.recipe.name
@@ -158,10 +165,10 @@ def _predicted(
     recipe = models[0].recipe
     with watch.bar(f"decode {split}", len(dataset)) as bar:
         batches = eval_batches(dataset, recipe.decode.batch_size, workers=recipe.train.workers)
-        found = {
+        predictions = {
             each.id: each
             for each in task.predict(
                 models, batches, corpus=lambda: corpus, on_progress=bar.at, scored=scored
             )
         }
-    return [found[sample.id] for sample in dataset.samples]
+    return [predictions[sample.id] for sample in dataset.samples]

@@ -1,4 +1,4 @@
-"""A finished run opened again, to be decoded with other settings."""
+"""Opening a finished run again, to decode it with other settings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Reopened:
 
     Attributes:
         folder: of the run.
-        prepared: its recipe with the settings asked for.
+        prepared: its recipe with the new settings, corpus, datasets and model.
         models: the run's model, then the others of `decode.ensemble`.
     """
 
@@ -32,7 +32,7 @@ class Reopened:
 
     @property
     def recipe(self) -> Recipe:
-        """The run's recipe with the settings asked for."""
+        """The run's recipe with the new settings."""
         return self.prepared.recipe
 
 
@@ -40,18 +40,19 @@ def reopen(run: Path, file: Path | None, overrides: Sequence[str]) -> Reopened:
     """Read a finished run and its corpus.
 
     Args:
-        file: a decode recipe, such as `signkit tune` writes.
+        run: the folder of the run.
+        file: a decode recipe, such as one that `signkit tune` wrote.
         overrides: ``decode.a=b`` or ``eval.a=b`` each.
 
     Raises:
-        UserError: it is no finished run, its data have changed, or the search that is asked for cannot be.
+        UserError: it is no finished run, its data have changed, or the new settings cannot be used.
         OperationalError: its export or a checkpoint is damaged.
     """
     trained = read_export(run)
     recorded = recorded_recipe(run, trained.recipe.name)
     recipe = with_decode_overrides(recorded, file, overrides, str(run / "resolved.yaml"))
     task = task_of(for_reload(recipe, run / "export"))
-    _ = task.selection  # a fault in its protocol is found before the corpus is read
+    _ = task.selection  # raises for a faulty protocol before the corpus is read
     corpus, spec = read_corpus(recipe, task)
     check_same_data(run, corpus.fingerprint)
     if spec.outputs != trained.spec.outputs:
@@ -66,11 +67,11 @@ def reopen(run: Path, file: Path | None, overrides: Sequence[str]) -> Reopened:
 
 
 def with_ensemble(trained: TrainedModel) -> tuple[TrainedModel, ...]:
-    """A model and those of its `decode.ensemble`.
+    """A model, followed by those of its `decode.ensemble`.
 
     Raises:
-        UserError: one of them is no finished run, or one of another task.
-        OperationalError: the export of one is damaged.
+        UserError: one of these is no finished run, or of another task.
+        OperationalError: the export of one of these is damaged.
     """
     recipe = trained.recipe
     others = [(folder, read_export(Path(folder))) for folder in recipe.decode.ensemble]

@@ -1,4 +1,4 @@
-"""What a recipe needs before its first step: corpus, spec, datasets and a fresh model, all checked."""
+"""The setup of a run before its first step: corpus, specification, datasets and a new model, all checked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,18 +15,21 @@ from signkit.train.task import Say, Task, silent, task_of
 from signkit.types import SPLITS, Corpus
 
 NAMED = 5
-"""Faults named in a message, at most."""
+"""Faults that a message names, at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Everything a run works on.
+    """Everything that a run needs.
 
     Attributes:
+        recipe: the run's recipe.
+        task: of the recipe's model.
         corpus: its samples' targets in the task's units.
+        spec: inputs and outputs of the model.
         datasets: of each split that has samples.
         model: with fresh weights, those of `train.init_from`, or those of a finished run.
-        notes: what the user should know: samples left out, weights that were copied.
+        notes: lines for the user, such as samples left out and weights that were copied.
     """
 
     recipe: Recipe
@@ -39,16 +42,16 @@ class Prepared:
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """Of the output ``text``."""
+        """The vocabulary of the output ``text``."""
         return self.spec.vocabulary
 
 
 def prepare(recipe: Recipe) -> Prepared:
-    """Read the corpus and put a new model together.
+    """Read the corpus and build a new model, its weights those of `train.init_from` if given.
 
     Raises:
-        UserError: the corpus is at fault, the encoder does not take its frames, or a training reference does
-            not fit its chunks.
+        UserError: the corpus has a fault, the encoder does not accept its frames, or a training reference
+            does not fit its chunks.
     """
     notes: list[str] = []
     task = task_of(recipe)
@@ -60,10 +63,11 @@ def prepare(recipe: Recipe) -> Prepared:
 
 
 def read_corpus(recipe: Recipe, task: Task, say: Say = silent) -> tuple[Corpus, Spec]:
-    """The corpus, its targets in the task's units, and the spec that is made of its train split.
+    """Read the corpus, with its targets in the task's units, and derive the specification from its train
+    split.
 
     Raises:
-        UserError: the corpus is at fault.
+        UserError: the corpus has a fault, or no train split.
     """
     corpus: Corpus = build(recipe.data)
     if not corpus.split("train"):
@@ -75,7 +79,7 @@ def read_corpus(recipe: Recipe, task: Task, say: Say = silent) -> tuple[Corpus, 
 def make_datasets(
     task: Task, corpus: Corpus, spec: Spec, model: Any, say: Say = silent
 ) -> dict[str, Dataset]:
-    """A dataset of each split that has samples; train's is made for a model that learns from it.
+    """Create a dataset for each split that has samples; that of train is augmented and fits the model.
 
     Raises:
         UserError: a sample cannot be used.

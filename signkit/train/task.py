@@ -1,7 +1,8 @@
-"""What a family of models is: the protocol by which everything else knows it.
+"""The protocol of tasks. A task is a family of models with its loss, its decoding and its scores.
 
-The loop, `run`, `decode`, `predict`, `tune`, `profile`, the export and the report speak to a `Task`; all that
-is special to a family lies in its folder below `signkit/tasks`. A package of your own registers one:
+The training loop, `run`, `decode`, `predict`, `tune`, `profile`, the export and the report use nothing but a
+`Task`; everything that is specific to a family is in its folder below `signkit/tasks`. Your own package
+registers a task by an entry point:
 
     [project.entry-points."signkit.tasks"]
     counting = "my_package.configs:CountingConfig"
@@ -29,20 +30,20 @@ from signkit.report.sections import Section
 from signkit.types import Corpus, Posteriors, Prediction, Sample, Score
 
 Say = Callable[[str], None]
-"""Takes a line for the user."""
+"""Shows a line to the user."""
 
 
 def silent(message: str) -> None:
-    """Says nothing."""
+    """A `Say` that shows nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One term of a training loss, not yet divided by anything.
+    """One term of a training loss, per sample. The loop sums it and divides by the total weight.
 
     Attributes:
-        total: of each sample; 0 where its weight is 0.
-        figures: what the log shows of it, of each sample, without a gradient.
+        total: the loss of each sample; 0 if its weight is 0.
+        figures: values of each sample for the log, by name, without a gradient.
     """
 
     total: Float[Tensor, " batch"]
@@ -51,10 +52,12 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The score of a split while training.
+    """The score of a split during training.
 
     Attributes:
-        counts: whether it may be the best one: False as long as a part of the model is not trained yet.
+        value: the value of the task's `selection`.
+        counts: whether it may be selected as the best; False as long as a part of the model is not trained
+            yet.
     """
 
     value: float
@@ -66,11 +69,11 @@ class Calibration:
     """Predictions with calibrated confidences.
 
     Attributes:
-        predictions: of each split, as they were given.
+        predictions: of each split, in the order they were passed in.
         temperature: of the confidences.
-        fitted: whether it is the one that fits dev best.
-        scores: what the confidences of each split are worth.
-        evidence: what the task's sections show of it.
+        fitted: whether the temperature was fitted on dev.
+        scores: calibration errors of each split.
+        evidence: data for the task's own report sections.
     """
 
     predictions: dict[str, list[Prediction]]
@@ -82,16 +85,20 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a model makes of some splits, to be shown.
+    """The predictions and scores of a model, to be reported.
 
     Attributes:
-        selected: the name of the metric of dev that the weights were selected by; "" without a dev.
+        recipe: the run's recipe, or that with other settings of decoding.
+        spec: inputs and outputs of the model.
+        step: the training step of the weights.
+        selected: the name of the dev metric that selected the weights; "" without a dev split.
+        scores: of every split.
         metrics: of the task, see `Task.metrics`.
         predictions: of each split, in the order of its samples.
         samples: of each split, their targets in the task's units.
-        calibration: None of a task that calibrates nothing.
+        calibration: None for a task without calibration.
         run: the folder of the training, for its curves.
-        folder: where pictures are written.
+        folder: the folder that pictures are written to.
     """
 
     recipe: Recipe
@@ -111,16 +118,17 @@ class Outcome:
 class Task(Protocol):
     """A family of models, for one recipe.
 
-    What it is given and gives: a corpus becomes a `Spec` and datasets, a spec a model, a batch a loss when
-    training and predictions when not, predictions scores and sections of a report.
+    A task derives a `Spec` and datasets from a corpus and builds a model from the spec. It computes the loss
+    of a batch in training and predictions afterwards, and from predictions the scores and the sections of a
+    report.
     """
 
     @property
     def selection(self) -> Metric:
-        """What dev is judged by while training; it may be a loss.
+        """The metric on dev that selects the best weights; it may be a loss.
 
         Raises:
-            UserError: the recipe's protocol is at fault.
+            UserError: the recipe's protocol has a fault.
         """
         ...
 
@@ -130,10 +138,10 @@ class Task(Protocol):
         ...
 
     def spec(self, corpus: Corpus, say: Say) -> Spec:
-        """What a model of this corpus reads and writes; vocabularies are those of train.
+        """Inputs and outputs of a model for this corpus; vocabularies are built from the train split.
 
         Raises:
-            UserError: the corpus has nothing to learn from.
+            UserError: the corpus has nothing to build a vocabulary from.
         """
         ...
 
@@ -142,7 +150,7 @@ class Task(Protocol):
         ...
 
     def model(self, spec: Spec) -> nn.Module:
-        """A model with fresh weights; no corpus is read.
+        """Build a model with fresh weights, without reading a corpus.
 
         Raises:
             UserError: the parts of the recipe do not fit together.
@@ -152,30 +160,31 @@ class Task(Protocol):
     def dataset(
         self, samples: Sequence[Sample], spec: Spec, *, model: nn.Module | None = None, say: Say = silent
     ) -> Dataset:
-        """The samples (of `targets`) by index. They need no targets where nothing is trained or scored.
+        """A dataset of samples (from `targets`). Targets may be empty if nothing is trained or scored.
 
         Args:
-            model: that is trained on them: what it cannot learn is left out, and clips are augmented.
+            model: the model to be trained on the dataset, or None. With a model, clips are augmented and
+                samples that it cannot learn are left out.
 
         Raises:
-            UserError: a sample cannot be learnt, and the recipe does not allow that it is left out.
+            UserError: a sample cannot be learnt, and the recipe does not allow leaving it out.
         """
         ...
 
     def check(self, models: Sequence[TrainedModel], corpus: Callable[[], Corpus]) -> None:
-        """Refuse what `predict` could not do with these models: before a training, and before its first
-        sample. What it reads may be kept for `predict`.
+        """Check that `predict` can work with these models. It is called before a training and before
+        predicting; the task may cache what it reads for `predict`.
 
         Raises:
-            UserError: such as a language model of the search that is not there.
+            UserError: it cannot, for example because a language model of the search does not exist.
         """
         ...
 
     def weights(self, model: nn.Module, batch: Batch) -> Mapping[str, Float[Tensor, " batch"]]:
-        """The weight of each sample in each term of the loss: 0 for one that is left out.
+        """The weight of each sample in each term of the loss; 0 for a sample that is left out.
 
-        It is known by targets and lengths alone, before any of a step's batches is computed, so that the
-        parts of a step and the processes of a run add up to the very same mean.
+        Weights depend on targets and lengths only. The loop needs those of all parts of a step before it
+        computes the first part, so that the parts and the processes of a run add up to exactly the same mean.
         """
         ...
 
@@ -185,16 +194,17 @@ class Task(Protocol):
         """The terms of the loss of a batch.
 
         Args:
-            forward: the model as it is called, once: it may stand behind a wrapper of several processes.
-            share: how much of the run is done, from 0 to 1.
+            forward: calls the model; it has to be called exactly once. It may be a wrapper for training with
+                several processes, which only synchronises gradients of calls through it.
+            share: the share of the training that is done, from 0 to 1.
         """
         ...
 
     def evaluate(self, model: nn.Module, dataset: Dataset, spec: Spec, step: int, say: Say) -> Evaluation:
-        """The `selection` of the model's present weights on a split.
+        """The value of `selection` for the model's current weights on a split.
 
         Args:
-            step: of the training, counted from 1.
+            step: the number of updates so far.
         """
         ...
 
@@ -207,17 +217,17 @@ class Task(Protocol):
         on_progress: Callable[[int], None],
         scored: bool = False,
     ) -> Iterator[Prediction]:
-        """What one model, or an ensemble of several, makes of some samples, by the first one's recipe.
+        """Predictions of one model, or of an ensemble of several, with the first one's recipe.
 
         Args:
-            corpus: the run's, its targets in the task's units, for what has to be learnt from train; it is
-                read only if it is called.
+            corpus: returns the run's corpus, its targets in the task's units, for external models that are
+                estimated from train. It is read only when it is called.
             on_progress: called with the number of samples done so far.
-            scored: whether the predictions will be scored, so that what is only for that is computed too.
+            scored: whether the predictions will be scored, so that data for scores only are computed, too.
 
         Raises:
-            UserError: models that do not go together.
-            OperationalError: a model gives no numbers.
+            UserError: the models cannot be joined.
+            OperationalError: the output of a model is not finite.
         """
         ...
 
@@ -231,21 +241,21 @@ class Task(Protocol):
         corpus: Corpus,
         say: Say,
     ) -> list[Score]:
-        """Every figure that the recipe's protocol names, with its interval, and those of the task itself."""
+        """All metrics of the recipe's protocol, with their intervals, and those of the task itself."""
         ...
 
     def sections(self, outcome: Outcome, *, brief: bool) -> Sequence[Section]:
-        """What a report shows below the table of all scores; pictures are written to the outcome's folder.
+        """The sections of a report below the table of scores; pictures are written to the outcome's folder.
 
         Args:
-            brief: for a terminal: no pictures, few examples.
+            brief: for a terminal, without pictures and with few examples.
         """
         ...
 
 
 @runtime_checkable
 class Beginning(Protocol):
-    """A task with work to do once, before the first step."""
+    """A task with work to do once, before the first step, such as pre-training."""
 
     def begin(self, model: nn.Module, spec: Spec, corpus: Corpus, watch: Any) -> None:
         """Change the model in place; `watch` is a `signkit.runtime.progress.Watch`."""
@@ -262,7 +272,8 @@ class Calibrating(Protocol):
         samples: Mapping[str, Sequence[Sample]],
         spec: Spec,
     ) -> Calibration:
-        """Fit the temperature on dev where the recipe names none, and judge every split."""
+        """Fit the temperature on dev, unless the recipe has one, and compute calibration errors of every
+        split."""
         ...
 
 
@@ -273,19 +284,19 @@ class Packing(Protocol):
     def pack(
         self, model: TrainedModel, corpus: Callable[[], Corpus], temperature: float, folder: Path
     ) -> DecodeConfig:
-        """Copy what is needed into a folder; gives the section `decode` that names it there."""
+        """Copy what is needed into a folder; returns the section `decode` that refers to the copies."""
         ...
 
 
 @runtime_checkable
 class Searched(Protocol):
-    """A split whose encoder outputs are at hand, to be searched again and again."""
+    """A split whose encoder outputs are cached, to be searched many times."""
 
     spec: Spec
     references: dict[str, tuple[str, ...]]
 
     def search(self, decode: Any, nbest: int | None = 1) -> dict[str, list[Any]]:
-        """The best candidates of every sample by id, all of the beam if `nbest` is None."""
+        """The `nbest` candidates of every sample by id, or the whole beam if `nbest` is None."""
         ...
 
 
@@ -294,7 +305,7 @@ class Searchable(Protocol):
     """A task whose decoding has settings worth tuning.
 
     Attributes:
-        protocol: by which what is found is scored.
+        protocol: that hypotheses are scored by.
     """
 
     @property
@@ -309,7 +320,7 @@ class Searchable(Protocol):
         corpus: Callable[[], Corpus],
         on_progress: Callable[[int], None],
     ) -> Searched:
-        """Run the encoder over a split, once.
+        """Run the encoder over a split, once, and cache its outputs.
 
         Args:
             tuned: the keys of `decode` whose values will change.
@@ -322,25 +333,25 @@ class GivesPosteriors(Protocol):
     """A task whose models have a distribution for every chunk of a clip."""
 
     def posteriors(self, models: Sequence[TrainedModel], batches: Iterable[Batch]) -> Iterator[Posteriors]:
-        """The distributions of some samples, by the first model's recipe.
+        """The distributions of some samples, with the first model's recipe.
 
         Raises:
-            UserError: models that do not go together.
-            OperationalError: a model gives no numbers.
+            UserError: the models cannot be joined.
+            OperationalError: the output of a model is not finite.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Shapes:
-    """What a recipe does not say of its data.
+    """The shapes of data that a recipe does not determine.
 
     Attributes:
         frames: of each clip.
-        batch: clips that are computed together; 0: as many as the recipe's.
-        vocabulary: symbols, the blank included; 0: the corpus's where it is read, else a usual number.
+        batch: clips in a batch; 0: the recipe's.
+        vocabulary: symbols including the blank; 0: the corpus's if it is read, else a default.
         layout: of landmarks; "": the corpus's.
-        width: coordinates a point, or numbers a feature vector; 0: the corpus's.
+        width: coordinates of a point, or size of a feature vector; 0: the corpus's.
     """
 
     frames: int
@@ -352,13 +363,13 @@ class Shapes:
 
 @runtime_checkable
 class Profilable(Protocol):
-    """A task whose models can be measured without a corpus."""
+    """A task whose models can be profiled with synthetic data."""
 
     def example(self, shapes: Shapes) -> tuple[Spec, Batch]:
-        """A synthetic batch whose clips have all the frames, and what a model of it reads and writes.
+        """The specification of a model, and a synthetic batch for it without padding.
 
         Raises:
-            UserError: the corpus has to be read, and cannot be.
+            UserError: the corpus has to be read for its shapes, and cannot be.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Which weights of a training are used: the best, the last, or the mean of the newest checkpoints."""
+"""The choice of a training's weights: the best, the last, or the mean of the newest checkpoints."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ from signkit.runtime.progress import Watch
 
 
 def check_average(recipe: Recipe) -> None:
-    """Refuse a mean of more checkpoints than are retained.
+    """Refuse to average more checkpoints than a training retains.
 
     Raises:
-        UserError: naming both options.
+        UserError: `decode.average` is larger than `train.keep`.
     """
     average, keep = recipe.decode.average, recipe.train.keep
     if average > keep:
@@ -23,9 +23,9 @@ def check_average(recipe: Recipe) -> None:
 
 
 def load_chosen(recipe: Recipe, model: object, checkpoints: Path, progress: Progress, watch: Watch) -> int:
-    """Put the weights to be used into the model; gives the step they are of."""
+    """Load the weights to decode with into the model; returns their step."""
     there = len(checkpoint.steps(checkpoints))
-    if recipe.decode.average > there:  # it stopped early: all there is, rather than a training lost
+    if recipe.decode.average > there:  # stopped early: average fewer rather than fail after the training
         watch.say(
             f"warning: {there} checkpoints are averaged, not {recipe.decode.average}: there are no more"
         )
@@ -35,10 +35,10 @@ def load_chosen(recipe: Recipe, model: object, checkpoints: Path, progress: Prog
 
 
 def chosen_weights(recipe: Recipe, checkpoints: Path, progress: Progress, average: int) -> tuple[State, int]:
-    """The weights to decode with, and the step they are of, the newest of those averaged.
+    """The weights to decode with and their step, the newest one of those averaged.
 
     Args:
-        average: the number of newest checkpoints whose mean is taken; 1: the best or the last one.
+        average: the number of newest checkpoints to average; 1: the best or the last one, by `train.select`.
     """
     if average > 1:
         newest = checkpoint.steps(checkpoints)[-average:]
@@ -49,12 +49,11 @@ def chosen_weights(recipe: Recipe, checkpoints: Path, progress: Progress, averag
 
 
 def other_weights(run: Path, recipe: Recipe, trained: TrainedModel) -> int:
-    """Put the mean of the newest checkpoints into the model, or the chosen one's, as `decode.average` says;
-    gives the step.
+    """Load the weights for another `decode.average` into the model of a finished run; returns their step.
 
     Raises:
-        UserError: there are too few.
-        OperationalError: one is damaged.
+        UserError: there are too few checkpoints.
+        OperationalError: a checkpoint is damaged.
     """
     folder, count = run / "checkpoints", recipe.decode.average
     steps = checkpoint.steps(folder)

@@ -242,7 +242,7 @@ def test_a_file_that_does_not_go_with_the_run(signkit: Command, copied: Path, tm
     status, out, error = signkit("decode", copied, "--with", "mine.yaml")
     assert (status, out) == (2, "")
     assert error == (
-        "error: mine.yaml: `decode.beam`, beside what the run has, is 1, greedy search, which has no place "
+        "error: mine.yaml: `decode.beam`, together with the run's settings, is 1, greedy search, which has no place "
         "for decode.fusion and decode.rescore; a wider beam, such as 8, or none of them\n"
     )
     (tmp_path / "mine.yaml").write_text("decode:\n  beam: 1\n  fusion: []\n", encoding="utf-8")
@@ -255,7 +255,7 @@ def test_not_a_finished_run(signkit: Command, run: Path, tmp_path: Path) -> None
         begun = tmp_path / "begun"
         begun.mkdir(exist_ok=True)
         shutil.copy(run / "resolved.yaml", begun)
-        hint = "signkit run RECIPE --resume auto goes on with it"
+        hint = "signkit run RECIPE --resume auto continues it"
         assert signkit(verb, begun) == (2, "", f"error: {begun}: the run is not finished; {hint}\n")
 
 
@@ -430,13 +430,13 @@ def test_tune_never_reads_test(
 ) -> None:
     """No clip of test is loaded, and its references are no part of what is tuned on."""
     read: list[str] = []
-    usual = manifest.read_npz
+    usual = manifest.read_landmarks
 
     def watched(path: Path, *args: Any) -> Any:
         read.append(Path(path).name)
         return usual(path, *args)
 
-    monkeypatch.setattr(manifest, "read_npz", watched)
+    monkeypatch.setattr(manifest, "read_landmarks", watched)
     words = ("--set", "decode.beam=4", "--set", NGRAM, "--trials", "12", "--out", "tuned.yaml")
     status, out, _ = signkit("tune", run, *words)
     assert (status, out.splitlines()[-1]) == (0, "tuned.yaml")
@@ -449,7 +449,7 @@ def test_tune_never_reads_test(
     assert signkit("tune", run, "--split", "train") == (
         2,
         "",
-        "error: --split: train is what the models have learnt by heart; dev, or folds of train as dev\n",
+        "error: --split: train is what the models were trained on; dev, or folds of train as dev\n",
     )
 
 
@@ -513,12 +513,12 @@ def test_several_runs_pool_their_errors(signkit: Command, run: Path, copied: Pat
 def test_what_tune_shows(signkit: Command, run: Path, tmp_path: Path) -> None:
     _, out, _ = signkit("tune", run, "--set", NGRAM, "--trials", "10", "--out", "tuned.yaml")
     assert f"{run}, dev: the best of " in out
-    assert "What each parameter is worth" in out
+    assert "Effect of each parameter" in out
     assert "of 4 sentences have fewer errors, " in out
-    assert "It was chosen on these very sentences: the figure of others will be higher." in out
+    assert "The settings were chosen on these very sentences: the error rate on others will be higher." in out
     recipe = (tmp_path / "tuned.yaml").read_text()
     assert recipe.startswith(f"# Tuned on dev of {run}: ")
-    assert ">What each parameter is worth</h2>" in (tmp_path / "tuned.html").read_text()
+    assert ">Effect of each parameter</h2>" in (tmp_path / "tuned.html").read_text()
 
 
 @pytest.mark.parametrize(
@@ -544,7 +544,7 @@ def test_what_tune_refuses(
 
 
 def test_a_rescorer_remembers() -> None:
-    from signkit.tasks.recognition.searched import Remembered
+    from signkit.tasks.recognition.searched import CachedRescorer
 
     asked: list[list[tuple[int, ...]]] = []
 
@@ -553,8 +553,8 @@ def test_a_rescorer_remembers() -> None:
             asked.append(sequences)
             return np.array([-float(len(each)) for each in sequences])
 
-    remembered = Remembered(Lengths())
-    assert remembered.totals([(2, 3), (), (2, 3)]).tolist() == [-2, 0, -2]
-    assert remembered.totals([(4,), ()]).tolist() == [-1, 0]
-    assert remembered.totals([()]).tolist() == [0]
+    cached = CachedRescorer(Lengths())
+    assert cached.totals([(2, 3), (), (2, 3)]).tolist() == [-2, 0, -2]
+    assert cached.totals([(4,), ()]).tolist() == [-1, 0]
+    assert cached.totals([()]).tolist() == [0]
     assert asked == [[(2, 3), ()], [(4,)]]

@@ -107,7 +107,7 @@ def test_not_a_run(predict: Predict, run: Path, tmp_path: Path) -> None:
     message = f"error: {tmp_path}: is not the folder of a run\n"
     assert predict.refuses(tmp_path, clip(run, "test0")) == message
     (tmp_path / "resolved.yaml").write_text("")
-    hint = "signkit run RECIPE --resume auto goes on with it"
+    hint = "signkit run RECIPE --resume auto continues it"
     message = f"error: {tmp_path}: the run is not finished; {hint}\n"
     assert predict.refuses(tmp_path, clip(run, "test0")) == message
 

@@ -193,6 +193,7 @@ def test_a_clip_that_cannot_be_tracked(
     assert tracked[1:] == files[:2]
 
 
+@pytest.mark.slow
 def test_nobody_is_in_the_video(predict: Predict, holistic: Path, clips: Path) -> None:
     pytest.importorskip("mediapipe", reason="mediapipe is not installed: the extra `landmarks`")
     file, points = clips / "clip0.mp4", holistic.parent / "0.npz"
@@ -201,6 +202,7 @@ def test_nobody_is_in_the_video(predict: Predict, holistic: Path, clips: Path) -
     assert error.endswith(f"error: {file}: no point is seen in any frame\nerror: 1 of 2 inputs left out\n")
 
 
+@pytest.mark.slow
 def test_videos_are_tracked_as_by_the_verb(
     predict: Predict, holistic: Path, tmp_path: Path, real_data: RealData, monkeypatch: pytest.MonkeyPatch
 ) -> None:

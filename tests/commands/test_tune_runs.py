@@ -19,7 +19,7 @@ from signkit.models.ensemble import Mixture
 from signkit.models.export import TrainedModel
 from signkit.tasks.recognition import searched
 from signkit.tasks.recognition.external import train_text
-from signkit.tasks.recognition.searched import Remembered, SearchedSplit
+from signkit.tasks.recognition.searched import CachedRescorer, SearchedSplit
 from signkit.train.reopen import Reopened
 from signkit.train.setup import Prepared, prepare
 from signkit.train.task import Searchable
@@ -135,8 +135,8 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         def totals(self, sequences: list[tuple[int, ...]]) -> np.ndarray:
             return np.array([-float(len(each)) for each in sequences])
 
-    monkeypatch.setattr(searched, "MANY", 3)
-    remembered = Remembered(Lengths())
-    assert remembered.totals([(2,), (3,), (4, 4)]).tolist() == [-1, -1, -2]
-    assert remembered.totals([(2,), (5, 5, 5)]).tolist() == [-1, -3]
-    assert sorted(remembered._known) == [(2,), (5, 5, 5)]
+    monkeypatch.setattr(searched, "MAX_CACHED_SEQUENCES", 3)
+    cached = CachedRescorer(Lengths())
+    assert cached.totals([(2,), (3,), (4, 4)]).tolist() == [-1, -1, -2]
+    assert cached.totals([(2,), (5, 5, 5)]).tolist() == [-1, -3]
+    assert sorted(cached._known) == [(2,), (5, 5, 5)]

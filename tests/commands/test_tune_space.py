@@ -92,7 +92,7 @@ def test_all_faults_at_once() -> None:
     with pytest.raises(UserError) as caught:
         read_space(words, PARTS, context=True)
     assert str(caught.value) == (
-        "--space decode.length_reward=0:2: decode.length_reward is there twice\n"
+        "--space decode.length_reward=0:2: decode.length_reward is given twice\n"
         "--space x: not of the form KEY=LOW:HIGH; such as decode.length_reward=0:2"
     )
 

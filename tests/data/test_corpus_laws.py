@@ -36,6 +36,7 @@ def test_a_manifest(features: bool, tmp_path: Path) -> None:
     check_corpus(ManifestConfig(root=str(root)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", MADE)
 def test_official_folders(layout: Any, tmp_path: Path) -> None:
     write_layout(

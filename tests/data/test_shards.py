@@ -21,6 +21,7 @@ from signkit.data.shards.index import read_entry
 from signkit.data.shards.tar import member, room, starts
 from signkit.data.shards.verify import verify
 from signkit.errors import UserError, UserErrors
+from signkit.testing import check_corpus
 from signkit.types import Corpus, Features, Landmarks, Video
 
 SIZE = 16
@@ -59,6 +60,10 @@ def copy(shards: Path, tmp_path: Path) -> Path:
 
 def read_at(root: Path) -> Corpus:
     return read(ShardsConfig(root=str(root)))
+
+
+def test_it_holds_to_the_laws_of_corpora(shards: Path) -> None:
+    check_corpus(ShardsConfig(root=str(shards)), samples=2)
 
 
 def frames_of(corpus: Corpus, number: int, places: list[int], side: int | None = None) -> np.ndarray:

@@ -9,7 +9,7 @@ from fusion_laws import check_laws, message, no_text, total, train_text
 
 from signkit.decode.external.build import build_fusion, build_rescorers
 from signkit.decode.external.configs import LexiconConfig, NgramConfig
-from signkit.decode.external.walk import Walked
+from signkit.decode.external.walk import StepwiseRescorer
 from signkit.decode.scorer import Fused
 from signkit.errors import UserError
 from signkit.lm import NGram, estimate
@@ -104,7 +104,7 @@ def test_a_part_of_weight_0_is_not_even_built(build):
 
 def test_rescorers_are_walked_or_taken_as_they_are():
     (short, a), (whole, b) = given(build_rescorers, ShortConfig(weight=0.5), WholeConfig(weight=-1))
-    assert isinstance(short, Walked) and isinstance(whole, Whole) and (a, b) == (0.5, -1.0)
+    assert isinstance(short, StepwiseRescorer) and isinstance(whole, Whole) and (a, b) == (0.5, -1.0)
     sequences = [(2, 3), (), (2, 2, 2), (4,), (2, 3, 4, 2)]
     assert short.totals(sequences).tolist() == [-3.0, 0.0, -4.5, -1.5, -np.inf]
     assert short.totals([]).tolist() == []
@@ -115,8 +115,8 @@ def test_walking_asks_for_each_state_once(monkeypatch):
     scorer, asked = Short(), []
     rows = scorer.rows
     monkeypatch.setattr(scorer, "rows", lambda states: asked.append(states.tolist()) or rows(states))
-    monkeypatch.setattr("signkit.decode.external.walk.AT_ONCE", 1)
-    assert Walked(scorer).totals([(2,), (3, 4), (2, 3)]).tolist() == [-1.5, -3.0, -3.0]
+    monkeypatch.setattr("signkit.decode.external.walk.BATCH", 1)
+    assert StepwiseRescorer(scorer).totals([(2,), (3, 4), (2, 3)]).tolist() == [-1.5, -3.0, -3.0]
     assert asked == [[0], [1]]
 
 
@@ -127,7 +127,7 @@ def test_what_is_no_part():
     )
     for build in (build_fusion, build_rescorers):
         assert message(lambda build=build: given(build, BrokenConfig()), UserError) == (
-            "test_fusion_build:build_broken: gives a dict, which is neither a Scorer nor a Rescorer; "
+            "test_fusion_build:build_broken: returns a dict, which is neither a Scorer nor a Rescorer; "
             "see signkit.decode.scorer"
         )
     assert message(lambda: given(build_fusion, BareConfig()), UserError) == (

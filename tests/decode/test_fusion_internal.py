@@ -11,8 +11,8 @@ from signkit.decode.configs import LatticeConfig
 from signkit.decode.external.build import build_external
 from signkit.decode.external.configs import InternalConfig
 from signkit.decode.external.internal import build
-from signkit.decode.external.walk import Walked
-from signkit.decode.lattice import Growing
+from signkit.decode.external.walk import StepwiseRescorer
+from signkit.decode.lattice import ForgetsStates
 from signkit.decode.scorer import Fused
 from signkit.errors import UserError
 from signkit.models.c2st import C2st
@@ -82,15 +82,15 @@ def test_equal_histories_are_one_state(model):
 
 def test_many_histories_are_forgotten_between_searches(model, monkeypatch):
     scorer = built(model)
-    assert isinstance(scorer, Growing)
-    before = Walked(scorer).totals(SEQUENCES)
+    assert isinstance(scorer, ForgetsStates)
+    before = StepwiseRescorer(scorer).totals(SEQUENCES)
     size = scorer._tree.links.size
     scorer.forget()
     assert scorer._tree.links.size == size > 2
-    monkeypatch.setattr("signkit.decode.external.internal.MANY", size - 1)
+    monkeypatch.setattr("signkit.decode.external.internal.MAX_STATES", size - 1)
     scorer.forget()
     assert scorer._tree.links.size == 2
-    assert Walked(scorer).totals(SEQUENCES).tolist() == before.tolist()
+    assert StepwiseRescorer(scorer).totals(SEQUENCES).tolist() == before.tolist()
 
 
 def test_a_scale_left_open_is_the_contexts(model):
@@ -99,8 +99,8 @@ def test_a_scale_left_open_is_the_contexts(model):
         parts = InternalConfig(scale=given), InternalConfig(scale=given, weight=0.5)
         decode = LatticeConfig(context_scale=0.3, fusion=parts[:1], rescore=parts[1:])
         external = build_external(decode, vocabulary=VOCABULARY, model=model, text=no_text())
-        named = Walked(built(model, scale=expected)).totals(SEQUENCES).tolist()
-        assert Walked(external.fusion[0].scorer).totals(SEQUENCES).tolist() == named
+        named = StepwiseRescorer(built(model, scale=expected)).totals(SEQUENCES).tolist()
+        assert StepwiseRescorer(external.fusion[0].scorer).totals(SEQUENCES).tolist() == named
         assert external.rescorers[0][0].totals(SEQUENCES).tolist() == named
 
 
@@ -116,7 +116,7 @@ def test_padding_and_many_at_once_change_little(model, monkeypatch):
     rows = scorer.rows(asked)
     alone = np.concatenate([scorer.rows(asked[i : i + 1]) for i in range(len(asked))])
     np.testing.assert_allclose(rows, alone, atol=1e-6)
-    monkeypatch.setattr("signkit.decode.external.internal.AT_ONCE", 2)
+    monkeypatch.setattr("signkit.decode.external.internal.BATCH", 2)
     np.testing.assert_allclose(rows, scorer.rows(asked), atol=1e-6)
     assert rows.shape == (len(asked), len(VOCABULARY)) and rows.dtype == np.float32
     assert scorer.rows(asked[:0]).shape == (0, len(VOCABULARY))

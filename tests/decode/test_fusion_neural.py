@@ -17,8 +17,8 @@ from signkit.decode.external.masked import MaskedRescorer
 from signkit.decode.external.masked import build as build_masked
 from signkit.decode.external.neural import NeuralScorer, build
 from signkit.decode.external.trained import load_run
-from signkit.decode.external.walk import Walked
-from signkit.decode.lattice import Growing
+from signkit.decode.external.walk import StepwiseRescorer
+from signkit.decode.lattice import ForgetsStates
 from signkit.decode.scorer import Rescorer
 from signkit.errors import UserError
 from signkit.models.export import TrainedModel, write_export
@@ -95,8 +95,8 @@ def test_glosses_the_model_lacks_are_its_unknown_one(runs: dict[str, str]) -> No
 def test_rows_are_computed_once_and_together(runs: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     scorer = built(runs["lstm"])
     asked: list[int] = []
-    usual = scorer._computed
-    monkeypatch.setattr(scorer, "_computed", lambda some, at: asked.append(len(some)) or usual(some, at))
+    usual = scorer._read
+    monkeypatch.setattr(scorer, "_read", lambda some, at: asked.append(len(some)) or usual(some, at))
     tokens = np.array([1, 2, 3, 5])
     start = np.full(4, scorer.start)
     scorer.rows(start)
@@ -119,7 +119,7 @@ def test_histories_are_carried_on(runs: dict[str, str], monkeypatch: pytest.Monk
     @settings(max_examples=20, deadline=None, derandomize=True)
     @given(st.lists(st.lists(st.integers(1, len(VOCABULARY) - 1), max_size=8), min_size=1, max_size=5))
     def check(sequences: list[list[int]]) -> None:
-        monkeypatch.setattr(neural, "PAST", 100)  # several passes
+        monkeypatch.setattr(neural, "MAX_PAST_NUMBERS", 100)  # several passes
         scorer, steps = built(runs[name]), []
         usual = scorer._model.log_step
         scorer._model.log_step = lambda symbols, *rest: steps.append(len(symbols)) or usual(symbols, *rest)
@@ -152,8 +152,8 @@ def test_rows_are_forgotten_beyond_the_room(
     """And computed anew, from the start of each history."""
     large, small = built(runs[name]), built(runs[name])
     states = {}
-    for scorer, room in ((large, 10**9), (small, 17 * (len(VOCABULARY) + large._kept.shape[1]))):
-        monkeypatch.setattr(neural, "ROOM", room)
+    for scorer, room in ((large, 10**9), (small, 17 * (len(VOCABULARY) + large._cache.shape[1]))):
+        monkeypatch.setattr(neural, "MAX_CACHED_NUMBERS", room)
         found = []
         for token in (2, 3, 4, 5):
             state = scorer.advance(np.full(4, scorer.start), np.array([token, 1, 2, 3]))
@@ -171,15 +171,15 @@ def test_many_histories_are_forgotten_between_searches(
 ) -> None:
     """Few are kept with their rows; after many the same is said of them as before."""
     scorer, sequences = built(runs["lstm"]), [(2, 3, 4), (2,), (), (5, 5, 2)]
-    assert isinstance(scorer, Growing)
-    before = Walked(scorer).totals(sequences)
+    assert isinstance(scorer, ForgetsStates)
+    before = StepwiseRescorer(scorer).totals(sequences)
     used, size = scorer._used, scorer._tree.links.size
-    assert (Walked(scorer).totals(sequences) == before).all()
+    assert (StepwiseRescorer(scorer).totals(sequences) == before).all()
     assert (scorer._used, scorer._tree.links.size) == (used, size)
-    monkeypatch.setattr(neural, "MANY", size - 1)
+    monkeypatch.setattr(neural, "MAX_STATES", size - 1)
     scorer.forget()
     assert (scorer._used, scorer._tree.links.size) == (0, 2)
-    assert (Walked(scorer).totals(sequences) == before).all()
+    assert (StepwiseRescorer(scorer).totals(sequences) == before).all()
 
 
 def test_the_model_goes_where_the_recogniser_is(runs: dict[str, str]) -> None:
@@ -225,7 +225,7 @@ def test_runs_that_do_not_fit(runs: dict[str, str], tmp_path: Path) -> None:
         "it has `HOUSE`, `JOHN`, `READ`, …; the recogniser has `ONE`, `TWO`"
     )
     assert message(lambda: built(masked), UserError) == (
-        f"{masked}: is a masked language model, which says nothing of what comes next; "
+        f"{masked}: is a masked language model, which does not predict the next token; "
         "put it under decode.rescore as `name: masked`"
     )
     config = MaskedConfig(run=lstm)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from signkit.decode.external.configs import NgramConfig
 from signkit.decode.external.ngram import NgramScorer, build
-from signkit.decode.external.walk import Walked
+from signkit.decode.external.walk import StepwiseRescorer
 from signkit.errors import UserError
 from signkit.eval.formats import read
 from signkit.lm import NGram, estimate, save
@@ -190,7 +190,7 @@ def test_real_sentences_are_scored_as_the_model_scores_them(real_data):
     )
     vocabulary = Vocabulary.from_references(train)
     scorer = built(vocabulary, train_text(train), order=3)
-    totals = Walked(scorer).totals([vocabulary.encode(sentence) for sentence in dev])
+    totals = StepwiseRescorer(scorer).totals([vocabulary.encode(sentence) for sentence in dev])
     expected = [float(score.sum()) for score in scorer.model.scores(dev)]
     assert len(dev) == 519 and sum(word not in vocabulary for words in dev for word in words) > 0
     assert totals == pytest.approx(expected, abs=1e-4)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from signkit.decode import beam_search, constant_context_logits
 from signkit.decode.external import word_lm
 from signkit.decode.external.configs import WordsConfig
-from signkit.decode.external.walk import Walked
+from signkit.decode.external.walk import StepwiseRescorer
 from signkit.decode.external.word_lm import WordScorer, build, words_scorer
-from signkit.decode.lattice import Growing
+from signkit.decode.lattice import ForgetsStates
 from signkit.decode.scorer import Fused
 from signkit.errors import UserError
 from signkit.lm import NGram, estimate, save
@@ -58,15 +58,15 @@ def test_laws(back_off):
 
 def test_many_states_are_forgotten_between_searches(monkeypatch):
     scorer, sequences = scorer_of(1.5), [LETTERS.encode(text) for text in ("ab a cab", "", "bb  b")]
-    assert isinstance(scorer, Growing)
-    before = Walked(scorer).totals(sequences)
+    assert isinstance(scorer, ForgetsStates)
+    before = StepwiseRescorer(scorer).totals(sequences)
     size = len(scorer._pairs)
     scorer.forget()
     assert len(scorer._pairs) == size > 1
-    monkeypatch.setattr(word_lm, "MANY", size - 1)
+    monkeypatch.setattr(word_lm, "MAX_STATES", size - 1)
     scorer.forget()
     assert len(scorer._pairs) == 1
-    assert Walked(scorer).totals(sequences).tolist() == before.tolist()
+    assert StepwiseRescorer(scorer).totals(sequences).tolist() == before.tolist()
 
 
 def test_states_are_dense_and_equal_after_equal_ends():

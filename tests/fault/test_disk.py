@@ -85,7 +85,7 @@ def test_the_place_of_runs_is_a_file(recipe: Path, tmp_path: Path) -> None:
     done = signkit("run", recipe, "--set", f"run.dir={tmp_path / 'file'}")
     assert (done.status, done.out) == (1, "")
     assert done.err.startswith(f"error: {tmp_path}/file/tiny/")
-    assert done.err.endswith(": cannot be made: Not a directory\n")
+    assert done.err.endswith(": cannot be created: Not a directory\n")
 
 
 def test_two_runs_on_one_folder(recipe: Path, run: Path) -> None:
@@ -120,7 +120,7 @@ def damage(run: Path, how: str) -> str:
 
 @pytest.mark.parametrize("how", ["a bit", "truncated", "missing", "no sums", "empty sums"])
 def test_damaged_checkpoint(recipe: Path, run: Path, how: str) -> None:
-    message = damage(run, how) + "; delete that folder to go on from step 2"
+    message = damage(run, how) + "; delete that folder to resume from step 2"
     done = signkit("run", recipe, "--resume", run)
     assert (done.status, done.out) == (1, "")
     assert done.err.splitlines()[-1] == f"error: {message}"
@@ -156,8 +156,8 @@ def test_changed_data(tmp_path: Path) -> None:
     done = signkit("run", recipe, "--resume", "auto")
     assert (done.status, done.out) == (2, "")
     assert done.err == (
-        f"error: {run}: was begun with other data: what the corpus reads has changed since; "
-        "put them back, or start a new run\n"
+        f"error: {run}: was begun with other data: the files of the corpus have changed since; "
+        "restore them, or start a new run\n"
     )
     clip.write_bytes(before)
     assert signkit("run", recipe, "--resume", "auto").run == run

@@ -51,7 +51,7 @@ def test_interrupted(
     done = signkit(*words, shocks=[Shock(where, call, number)])
     assert done.status == code, done.err
     again = f"signkit run {recipe} --set run.dir={tmp_path} --resume auto"
-    assert done.err.splitlines()[-1] == f"interrupted; `{again}` goes on"
+    assert done.err.splitlines()[-1] == f"interrupted; `{again}` continues it"
     assert done.out == f"{done.run}\n"
     assert state(done.run) == ("interrupted", step)
 
@@ -83,7 +83,7 @@ def test_interrupted_with_the_processes_that_load(
 
 @pytest.mark.parametrize(("number", "code"), CODES)
 def test_interrupted_while_the_corpus_is_read(recipe: Path, tmp_path: Path, number: int, code: int) -> None:
-    shock = Shock("signkit.data.corpora.manifest:read_header", 5, number)
+    shock = Shock("signkit.data.corpora.manifest:landmark_header", 5, number)
     done = signkit("run", recipe, "--set", f"run.dir={tmp_path}", shocks=[shock])
     assert (done.status, done.out, done.err) == (code, "", "interrupted before the run began\n")
     assert not list(tmp_path.iterdir())
@@ -117,9 +117,9 @@ def test_the_hint_can_be_pasted(recipe: Path, tmp_path: Path) -> None:
     shocks = [Shock(STEPPED, 1, signal.SIGTERM)]
     first = signkit(*words, shocks=shocks)
     hint = f"signkit run {recipe} --set 'run.dir={folder}' --set 'decode.splits=[dev, test]' --resume"
-    assert first.err.splitlines()[-1] == f"interrupted; `{hint} auto` goes on"
+    assert first.err.splitlines()[-1] == f"interrupted; `{hint} auto` continues it"
     second = signkit(*words, "--resume", first.run, shocks=shocks)
-    assert second.err.splitlines()[-1] == f"interrupted; `{hint} '{first.run}'` goes on"
+    assert second.err.splitlines()[-1] == f"interrupted; `{hint} '{first.run}'` continues it"
     assert state(first.run) == ("interrupted", 2)
 
 

@@ -408,7 +408,7 @@ def test_full_disk_while_downloading(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(huggingface_hub, "snapshot_download", full)
     with pytest.raises(OperationalError) as caught:
         plugins.build(BertConfig(checkpoint="some/bert"), SIZE, DIM, VOCABULARY)
-    assert str(caught.value) == "some/bert: cannot be kept in the Hub's cache: No space left on device"
+    assert str(caught.value) == "some/bert: cannot be written to the Hub's cache: No space left on device"
 
 
 # cards
@@ -466,18 +466,22 @@ def test_a_step_is_the_pass_over_all(make: Callable[..., nn.Module], name: str) 
     behind = torch.tensor([0, 2, 5])  # how many steps later each begins
     with torch.no_grad():
         expected = reader(symbols)
-        kept = torch.zeros(3, 0, reader.kept)
+        cached = torch.zeros(3, 0, reader.cache_width)
         for step in range(16):
             lengths = step - behind
             here = (lengths >= 0) & (lengths < 11)
-            past = kept if reader.looks_back else torch.cat([torch.zeros(3, 1, reader.kept), kept], 1)[:, -1:]
+            past = (
+                cached
+                if reader.looks_back
+                else torch.cat([torch.zeros(3, 1, reader.cache_width), cached], 1)[:, -1:]
+            )
             at = lengths.clamp(0, 10)
             states, own = reader.step(symbols.gather(1, at[:, None])[here, 0], past[here], lengths[here])
             # About 100 roundings of float32 (6e-8) on numbers near 1, in another order than in one pass.
             assert torch.allclose(states, expected[torch.arange(3), at][here], atol=1e-5)
-            more = torch.zeros(3, 1, reader.kept)
+            more = torch.zeros(3, 1, reader.cache_width)
             more[here, 0] = own
-            kept = torch.cat([kept, more], 1)
+            cached = torch.cat([cached, more], 1)
 
 
 def test_the_last_gloss_alone_needs_no_steps(make: Callable[..., nn.Module]) -> None:

@@ -217,7 +217,7 @@ def test_not_a_run(tmp_path: Path) -> None:
 
 def test_not_finished(tmp_path: Path) -> None:
     (tmp_path / "resolved.yaml").write_text("")
-    hint = "signkit run RECIPE --resume auto goes on with it"
+    hint = "signkit run RECIPE --resume auto continues it"
     assert str(failure(tmp_path)) == f"{tmp_path}: the run is not finished; {hint}"
 
 

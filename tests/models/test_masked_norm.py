@@ -143,6 +143,7 @@ def _process(rank: int, port: int, queue: Any) -> None:
     dist.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_two_processes_are_one() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -206,7 +206,7 @@ def test_it_is_said_that_unknown_is_not_learnt(tmp_path: Path) -> None:
     (text / "train.txt").write_text("A B\nB A\n", encoding="utf-8")
     recipe = load_recipe(str(write_lm_recipe(tmp_path / "lm.yaml", text)))
     assert prepare(recipe).notes == (
-        "no gloss of train is there once: how likely unknown ones are is not learnt",
+        "no gloss occurs exactly once in train, so the probability of unknown ones is not learnt",
     )
 
 

@@ -455,7 +455,7 @@ def test_a_backbone_gives_one_vector_a_frame() -> None:
     with pytest.raises(UserError) as caught:
         encoder(batch_of([2]))
     assert str(caught.value) == (
-        "encoder.backbone: gives [4, 25, 25] of a frame, and a single vector is needed; take another"
+        "encoder.backbone: returns [4, 25, 25] for a frame, and a single vector is needed; take another"
     )
 
 

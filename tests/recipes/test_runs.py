@@ -330,14 +330,15 @@ def test_early_stopping_by_a_metric_of_which_more_is_better(corpus: Path, tmp_pa
 
 
 def test_losses_of_another_kind_of_model(tmp_path: Path) -> None:
-    """Found when the recipe is read, before the corpus is: with its place in the file."""
+    """Found when the recipe is read, before the corpus is: with its place."""
     (tmp_path / "empty").mkdir()
     recipe = write_recipe(tmp_path / "tiny.yaml", tmp_path / "empty", CTC)
-    line = 1 + recipe.read_text(encoding="utf-8").splitlines().index("train:")
-    assert refused(recipe, "--set", "train.losses=[{name: ctc}, {name: next_token}]") == (
-        f"error: {recipe}:{line + 1}:3: `train`: `losses.1`: `next_token` is no loss of `ctc`; "
-        "it is of another kind of model\n"
-    )
+    said = "`train.losses.1`: `next_token` is no loss of `ctc`; it is of another kind of model\n"
+    change = "train.losses=[{name: ctc}, {name: next_token}]"
+    assert refused(recipe, "--set", change) == f"error: --set {change}: {said}"
+    write_recipe(recipe, tmp_path / "empty", CTC, losses=[{"name": "ctc"}, {"name": "next_token"}])
+    line = 1 + recipe.read_text(encoding="utf-8").splitlines().index("  - name: next_token")
+    assert refused(recipe) == f"error: {recipe}:{line}:5: {said}"
 
 
 def test_c2st_begins_as_the_ctc_it_is_started_from(ctc: Path, corpus: Path, tmp_path: Path) -> None:
@@ -401,7 +402,7 @@ def test_weights_that_cannot_be_begun_with(ctc: Path, tmp_path: Path, corpus: Pa
         begin = tmp_path / "run"
         begin.mkdir()
         (begin / "resolved.yaml").write_text("")
-        expected = f"{begin}: the run is not finished; signkit run RECIPE --resume auto goes on with it"
+        expected = f"{begin}: the run is not finished; signkit run RECIPE --resume auto continues it"
     recipe = write_recipe(tmp_path / "tiny.yaml", corpus, base, init_from=str(begin))
     assert refused(recipe) == f"error: {expected}\n"
     assert not (tmp_path / "runs").exists()

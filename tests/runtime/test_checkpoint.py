@@ -116,7 +116,7 @@ def test_a_damaged_one_is_named_with_the_one_before(tmp_path: Path) -> None:
     file = tmp_path / "step_000004" / "optimizer.safetensors"
     file.write_bytes(file.read_bytes()[:-4])
     damaged = f"{file}: damaged (its SHA-256 is not the one in SHA256SUMS)"
-    assert reload(tmp_path, model(), 4) == f"{damaged}; delete that folder to go on from step 3"
+    assert reload(tmp_path, model(), 4) == f"{damaged}; delete that folder to resume from step 3"
     file = tmp_path / "step_000003" / "optimizer.safetensors"
     file.unlink()
     assert reload(tmp_path, model(), 3) == f"{file}: missing"

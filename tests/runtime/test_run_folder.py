@@ -57,7 +57,7 @@ def test_a_place_that_cannot_be_written(
     with pytest.raises(OperationalError) as caught:
         new_folder(recipe, ref)
     place, _, what = str(caught.value).partition(": ")
-    assert (Path(place).parent, what) == (tmp_path / "runs" / "tiny", f"cannot be made: {reason}")
+    assert (Path(place).parent, what) == (tmp_path / "runs" / "tiny", f"cannot be created: {reason}")
     monkeypatch.undo()
 
     monkeypatch.setattr(os, "fsync", fail)
@@ -73,7 +73,7 @@ def test_a_file_where_folders_should_be(recipe: Recipe, ref: str, tmp_path: Path
     (tmp_path / "runs" / "tiny").write_text("")
     with pytest.raises(OperationalError) as caught:
         new_folder(recipe, ref)
-    assert str(caught.value).endswith(": cannot be made: Not a directory")
+    assert str(caught.value).endswith(": cannot be created: Not a directory")
 
 
 def test_the_run_to_resume(recipe: Recipe, ref: str, tmp_path: Path) -> None:
@@ -121,8 +121,8 @@ def test_other_data(tmp_path: Path) -> None:
     write_environment(tmp_path, "abc", "cpu", 1)
     with pytest.raises(UserError) as caught:
         check_same_data(tmp_path, "abd")
-    what = "was begun with other data: what the corpus reads has changed since"
-    assert str(caught.value) == f"{tmp_path}: {what}; put them back, or start a new run"
+    what = "was begun with other data: the files of the corpus have changed since"
+    assert str(caught.value) == f"{tmp_path}: {what}; restore them, or start a new run"
 
 
 def test_a_moved_run(recipe: Recipe, ref: str, tmp_path: Path) -> None:

@@ -273,7 +273,7 @@ def test_a_model_beside_must_have_the_same_pieces(
     same = ok("lm", "train", recipe, *(word for change in changes for word in ("--set", change))).run
     ok(*words, beside.format(same))
     fused = load_run(str(same))
-    assert fused.numbers_of(read_export(finished).spec.vocabulary).tolist() == [*range(11)]
+    assert fused.token_numbers(read_export(finished).spec.vocabulary).tolist() == [*range(11)]
 
 
 def test_what_is_for_words_or_characters(finished: Path, tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ LANGUAGE_MODELS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", names("recipes"))
 def test_a_recipe_of_a_recogniser(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if name != "quickstart":  # drawn once: it takes longer than all the rest

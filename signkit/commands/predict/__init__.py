@@ -1,1 +1,1 @@
-"""`signkit predict`: clips in, glosses out; their times as captions, as ELAN's annotations, or burnt in."""
+"""`signkit predict`: recognise clips, and write captions, ELAN annotations, or videos with their glosses."""

@@ -1,4 +1,4 @@
-"""The inputs as batches for a model: clips of similar lengths together."""
+"""Batches of input clips, grouped by length."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,13 +19,14 @@ def clip_batches(
     failures: Failures,
     seconds: dict[Path, float],
 ) -> Iterator[Batch]:
-    """Batches of the sources, without those that cannot be used; their ids are the files.
+    """Batches of the sources, without those that cannot be used; sample ids are the files' paths.
 
     Args:
-        seconds: takes how long each clip is.
+        failures: collects the sources that cannot be used.
+        seconds: the duration of each clip is added here.
 
     Raises:
-        SignkitError: a source cannot be used, and that is to end everything.
+        SignkitError: a source cannot be used, and `failures` stops at the first.
     """
     dataset = _dataset(task, trained, sources)
     for indices in batch_plan(dataset.sizes, trained.recipe.decode.batch_size, shuffle=False):
@@ -43,7 +44,7 @@ def clip_batches(
 
 
 def _dataset(task: Task, trained: TrainedModel, sources: Sequence[Source]) -> Dataset:
-    """The sources as a split. None is kept in memory, for each is read once."""
+    """The sources as a dataset without a cache in memory, since each is read once."""
     samples = [
         Sample(
             id=str(source.file),

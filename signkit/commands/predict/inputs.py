@@ -1,4 +1,4 @@
-"""What is to be recognised: files of landmarks or features, videos and folders of frames, each opened."""
+"""The inputs of `signkit predict`: files of landmarks or features, videos, and folders of frames."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -14,13 +14,17 @@ from signkit.runtime.files import read_text
 from signkit.types import VIDEO, Clip, Signal, Video
 
 TRACKED = ("holistic", "hands")
-"""Layouts whose points can be tracked in a video."""
+"""Landmark layouts that can be tracked in a video."""
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A path as it was given, and what the files that are made of it are called: without an ending, below
-    their folder."""
+    """An input.
+
+    Attributes:
+        file: the path as it was given.
+        name: the name of output files for it, relative to their folder and without a suffix.
+    """
 
     file: Path
     name: str
@@ -28,11 +32,14 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An input that can be read.
+    """An input that has been opened.
 
     Attributes:
-        load: gives the signal that the model reads.
-        clip: the pictures, where there are any.
+        file: the path as it was given.
+        name: the name of output files for it.
+        frames: their number.
+        load: returns the signal that the model reads.
+        clip: the video, if the input is one.
     """
 
     file: Path
@@ -44,43 +51,49 @@ class Source:
 
 @dataclass(slots=True)
 class Failures:
-    """Inputs that cannot be used: the first one ends everything, or each is noted and left out."""
+    """Inputs that cannot be used.
+
+    Attributes:
+        stop: whether the first one ends the command; otherwise they are collected and left out.
+        messages: the errors by file.
+    """
 
     stop: bool
     messages: dict[Path, str] = field(default_factory=dict)
 
     def add(self, file: Path, error: SignkitError) -> None:
-        """Raises the error, if one is to end everything."""
+        """Record an error, or raise it if the command stops at the first one."""
         if self.stop:
             raise error
         self.messages[file] = str(error)
 
 
 def named_inputs(paths: Sequence[Path], list_file: Path | None) -> list[Input]:
-    """All inputs in their order. One that is named goes by its own name, a line of a list by its path below
-    the list's folder.
+    """All inputs in order. An input of the command line is named by its file, one of a list by its path
+    relative to the list's folder.
 
     Raises:
-        UserError: there are none, or the list cannot be read.
+        UserError: there are no inputs, or the list cannot be read.
     """
-    found = [Input(path, _own_name(path)) for path in paths]
-    found += _listed(list_file) if list_file else ()
-    if not found:
+    inputs = [Input(path, _own_name(path)) for path in paths]
+    inputs += _listed(list_file) if list_file else ()
+    if not inputs:
         hint = "name videos or files of landmarks, or a list of them with --list FILE"
         raise UserError("predict", "no inputs", hint)
-    return found
+    return inputs
 
 
 def opened(inputs: Sequence[Input], layout: str, pictures: bool, failures: Failures) -> list[Source]:
-    """Those that can be read and are what the model reads, as their headers tell. All faults are found before
-    the first one ends everything.
+    """Open the inputs that the model can read, by their headers. All of a user's mistakes are reported
+    together.
 
     Args:
         layout: what the model reads: a landmark layout, "" for features, or `VIDEO`.
-        pictures: whether pictures are wanted, whatever the model reads.
+        pictures: whether images are needed, to burn glosses into, whatever the model reads.
+        failures: collects the inputs that cannot be used.
 
     Raises:
-        UserError: an input cannot be used and that is to end everything; OperationalError likewise.
+        UserError, OperationalError: an input cannot be used, and `failures` stops at the first.
     """
     sources, faults = [], []
     for each in inputs:
@@ -117,7 +130,8 @@ def _wanted(layout: str) -> str:
 
 
 def _own_name(path: Path) -> str:
-    """The name of a file without its ending, of a folder the whole; of a sequence in a file both."""
+    """The name of a file without its suffix, the whole name of a folder; for a sequence in a file both
+    names."""
     name = path.name or path.resolve().name
     if ".parquet#" in name.lower():
         file, _, sequence = name.partition("#")

@@ -1,4 +1,4 @@
-"""What `signkit predict` is asked for."""
+"""Options of `signkit predict`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,13 +7,13 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Folders of what is to be written of each clip, None for what is not.
+    """Folders for the output files of each clip; None for what is not written.
 
     Attributes:
-        captions: of files of captions, ``NAME.vtt``.
-        elan: of files of annotations, ``NAME.eaf``.
-        burn: of videos with their glosses, ``NAME.mp4``.
-        force: whether files that exist are replaced.
+        captions: for captions, ``NAME.vtt``.
+        elan: for ELAN annotations, ``NAME.eaf``.
+        burn: for videos with their glosses, ``NAME.mp4``.
+        force: whether existing files are replaced.
     """
 
     captions: Path | None = None
@@ -24,14 +24,16 @@ class Outputs:
 
 @dataclass(frozen=True, slots=True)
 class PredictOptions:
-    """How inputs are recognised, and what becomes of it.
+    """How inputs are recognised and what is written.
 
     Attributes:
-        list_file: a text file of further inputs, one a line, relative to its folder.
-        with_file: a decode recipe, such as `signkit tune` writes, in place of the run's search.
-        overrides: ``decode.a=b`` each, put in place after that.
-        beam: width of the beam instead of the run's; 1 is greedy search, without language models.
-        on_error: whether an input that cannot be used ends everything, or is left out.
+        list_file: a text file of additional inputs, one per line, relative to its folder.
+        with_file: a decode recipe, such as one that `signkit tune` wrote, which replaces the run's settings.
+        overrides: ``decode.a=b`` each, applied after that.
+        beam: the beam width in place of the run's; 1 is greedy search, without external models.
+        on_error: whether an input that cannot be used ends the command or is left out.
+        outputs: files to write.
+        as_json: print JSON lines in place of a table.
     """
 
     list_file: Path | None = None

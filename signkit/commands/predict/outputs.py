@@ -1,4 +1,4 @@
-"""What is written of each clip, and where."""
+"""The output files of `signkit predict` for each clip."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -21,10 +21,10 @@ from signkit.types import Hypothesis, Prediction
 
 
 def check_outputs(inputs: Sequence[Input], outputs: Outputs) -> None:
-    """Refuse what would be written twice, over an input, or over a file that exists.
+    """Refuse output files that two inputs share, that are inputs, or that exist already.
 
     Raises:
-        UserError: naming it; of several, all.
+        UserError: there are such files; the message names all of them.
     """
     faults: list[UserError] = []
     given = {os.path.realpath(each.file) for each in inputs}
@@ -34,7 +34,7 @@ def check_outputs(inputs: Sequence[Input], outputs: Outputs) -> None:
             faults.append(UserError(str(folder), "is a file, not a folder"))
     for each in inputs:
         for path in _files(outputs, each.name):
-            other = first.setdefault(str(path).lower(), each)  # some file systems take case for nothing
+            other = first.setdefault(str(path).lower(), each)  # some file systems ignore case
             if other is not each:
                 what = f"would be written to the same file as {other.file}, {path}"
                 hint = "name them in a --list by paths that differ"
@@ -47,10 +47,10 @@ def check_outputs(inputs: Sequence[Input], outputs: Outputs) -> None:
 
 
 def fonts_for(spec: Spec, outputs: Outputs) -> Fonts | None:
-    """Fonts for all that can be predicted, where it is to be burnt in.
+    """Fonts for all letters that can be predicted, if they are burnt into videos.
 
     Raises:
-        UserError: a letter is in no font.
+        UserError: no font has one of the letters.
     """
     if outputs.burn is None:
         return None
@@ -66,14 +66,15 @@ def write_outputs(
     fonts: Fonts | None,
     watch: Watch,
 ) -> None:
-    """Write what is asked for, each file whole or not at all.
+    """Write the output files, each of them completely or not at all.
 
     Args:
-        seconds: how long each clip is.
+        best: the prediction for each file.
+        seconds: the duration of each clip.
 
     Raises:
         UserError: a frame cannot be decoded.
-        OperationalError: a file cannot be written; those before it stay.
+        OperationalError: a file cannot be written; files written before it stay.
     """
     spans = {source.file: cues(_timed(best[source.file]), seconds[source.file]) for source in sources}
     for source in sources:
@@ -87,7 +88,7 @@ def write_outputs(
 
 
 def _timed(prediction: Prediction) -> Hypothesis:
-    """The first output that says when; else all outputs, from the beginning to the end of the clip."""
+    """The first output that has times; otherwise all outputs, as one that lasts the whole clip."""
     for output in prediction.outputs.values():
         if isinstance(output, Hypothesis):
             return output
@@ -101,22 +102,22 @@ def _burn_all(
     done = 0
     with watch.bar("burning", sum(source.frames for source in sources)) as bar:
 
-        def tell() -> None:
+        def on_frame() -> None:
             nonlocal done
             done += 1
             bar.at(done)
 
         for source in sources:
             if source.clip is not None:
-                burn(folder / f"{source.name}.mp4", source.clip, spans[source.file], fonts, tell)
+                burn(folder / f"{source.name}.mp4", source.clip, spans[source.file], fonts, on_frame)
 
 
 def _media(source: Source) -> Path | None:
-    """The file that ELAN can play beside the annotations."""
+    """The video file that ELAN can play with the annotations."""
     return source.file if source.clip is not None and source.file.is_file() else None
 
 
 def _files(outputs: Outputs, name: str) -> list[Path]:
-    """What is written of the clip of this name."""
+    """The output files for the clip of this name."""
     folders = ((outputs.captions, ".vtt"), (outputs.elan, ".eaf"), (outputs.burn, ".mp4"))
     return [folder / f"{name}{ending}" for folder, ending in folders if folder is not None]

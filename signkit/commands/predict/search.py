@@ -1,4 +1,4 @@
-"""The model that predicts, with the run's decoding or with other settings."""
+"""The model for `signkit predict`, with the run's decoding or with other settings."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,10 +19,10 @@ from signkit.types import Corpus
 
 
 def load_model(run: Path, options: PredictOptions) -> TrainedModel:
-    """The model of a finished run with the decoding that the options ask for.
+    """Load the model of a finished run, with the decoding of the options.
 
     Raises:
-        UserError: it is no finished run of a model that reads signals, the options are at fault, or the run
+        UserError: it is no finished run of a model that reads signals, the options have a fault, or the run
             has too few checkpoints for `decode.average`.
         OperationalError: the export is damaged.
     """
@@ -39,7 +39,7 @@ def load_model(run: Path, options: PredictOptions) -> TrainedModel:
 
 
 def _as_wide(decode: DecodeConfig, beam: int | None) -> DecodeConfig:
-    """With a beam of that width, where the decoder has one; a temperature is of one width only."""
+    """The section with a beam of that width. Its temperature is reset if it does not apply to that width."""
     if beam is None:
         return decode
     if not hasattr(decode, "with_beam"):
@@ -49,7 +49,10 @@ def _as_wide(decode: DecodeConfig, beam: int | None) -> DecodeConfig:
 
 
 def corpus_of(run: Path, trained: TrainedModel) -> Callable[[], Corpus]:
-    """What an external model of the search may learn from: the run's corpus, read when it is asked for."""
+    """A function that reads the run's corpus, for external models that are estimated from its train split.
+
+    The corpus is read when the function is first called.
+    """
 
     @cache
     def corpus() -> Corpus:
@@ -57,8 +60,8 @@ def corpus_of(run: Path, trained: TrainedModel) -> Callable[[], Corpus]:
             what = "a part of its decode.fusion wants the train references, which an export has not"
             raise UserError(str(run), what, "give it a file")
         recipe = recorded_recipe(run, trained.recipe.name)
-        found, _ = read_corpus(recipe, task_of(recipe))
-        check_same_data(run, found.fingerprint)
-        return found
+        data, _ = read_corpus(recipe, task_of(recipe))
+        check_same_data(run, data.fingerprint)
+        return data
 
     return corpus

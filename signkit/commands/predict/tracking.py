@@ -1,4 +1,4 @@
-"""Videos for a model that reads landmarks: signers are tracked on the way, as by `signkit landmarks`."""
+"""Videos for models that read landmarks: the signers are tracked first, as by `signkit landmarks`."""
 
 import importlib.util
 import tempfile
@@ -24,15 +24,18 @@ from signkit.types import VIDEO, Landmarks
 def tracked(
     sources: Sequence[Source], layout: str, width: int, failures: Failures, watch: Watch
 ) -> Iterator[list[Source]]:
-    """The same sources, videos with the landmarks in them, which are kept until the context is left.
+    """The sources with landmarks in place of videos. The landmarks are temporary files, deleted after the
+    block.
 
     Args:
-        layout: what the model reads; where that is no landmarks, all stays as it is.
-        width: coordinates a point; the depth is left out where that is 2.
+        layout: what the model reads; if it does not read landmarks, the sources are returned unchanged.
+        width: coordinates of a point; with 2, the depth is left out.
+        failures: collects the clips that cannot be tracked.
+        watch: receives the progress.
 
     Raises:
-        UserError: MediaPipe is not installed; or a clip cannot be tracked, and that is to end everything.
-        OperationalError: there is no room for the landmarks; or a process died, likewise.
+        UserError: MediaPipe is not installed, or a clip cannot be tracked and `failures` stops at the first.
+        OperationalError: the landmarks cannot be written, or a worker process died.
     """
     clips = [source for source in sources if source.clip is not None]
     if not clips or layout in ("", VIDEO):
@@ -47,21 +50,23 @@ def tracked(
             for number, source in enumerate(clips)
         }
         _track(clips, [*jobs.values()], failures, watch)
-        found = []
+        ready = []
         for source in sources:
             if source.clip is None:
-                found.append(source)
+                ready.append(source)
             elif source.file not in failures.messages:
-                made = jobs[source.file].output
-                found.append(replace(source, load=partial(_landmarks, made, layout, width, source.clip.fps)))
-        yield found
+                landmarks = jobs[source.file].output
+                ready.append(
+                    replace(source, load=partial(_landmarks, landmarks, layout, width, source.clip.fps))
+                )
+        yield ready
 
 
 def _track(clips: Sequence[Source], jobs: Sequence[Job], failures: Failures, watch: Watch) -> None:
     frames = {source.file: source.frames for source in clips}
     done = dict.fromkeys(frames, 0)
     events = track_all(jobs, min(len(jobs), processors()))
-    # Closed, so that no process goes on where one fault ends everything.
+    # Closing the generator stops the worker processes if an error ends the command.
     with watch.bar("landmarks", sum(frames.values())) as bar, closing(events):
         for job, event in events:
             if isinstance(event, int):
@@ -79,7 +84,7 @@ def _error(file: Path, failure: Failure) -> SignkitError:
     return UserError(str(file), failure.message.removeprefix(f"{file}: "))
 
 
-def _landmarks(made: Path, layout: str, width: int, fps: float) -> Landmarks:
-    """What a worker wrote; checked by whoever reads it, who knows the video's name."""
-    with np.load(made, allow_pickle=False) as arrays:
+def _landmarks(file: Path, layout: str, width: int, fps: float) -> Landmarks:
+    """Read the landmarks that a worker wrote. They are checked later, where errors can name the video."""
+    with np.load(file, allow_pickle=False) as arrays:
         return Landmarks(arrays["landmarks"][..., :width], layout, fps)

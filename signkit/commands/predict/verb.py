@@ -1,4 +1,4 @@
-"""`signkit predict`: videos or files of landmarks or features in, glosses out."""
+"""`signkit predict`: recognises videos, or files of landmarks or features."""
 
 import json
 import sys
@@ -24,11 +24,11 @@ from signkit.types import Hypothesis, Label, Prediction
 
 
 def predict(run: Path, inputs: Sequence[Path], options: PredictOptions) -> int:
-    """Print a hypothesis for each input, and write what is asked for; returns the exit status.
+    """Print a hypothesis for each input and write the output files; returns the exit status.
 
     Raises:
-        UserError: no inputs, one that cannot be read or does not fit the model, a file that would be
-            replaced, no run of a recogniser; nothing is printed then.
+        UserError: there are no inputs, an input cannot be read or does not fit the model, an output file
+            exists, or the run is not one of a recogniser. Nothing is printed then.
         OperationalError: the run's export is damaged, or a file cannot be written.
     """
     named = named_inputs(inputs, options.list_file)
@@ -41,9 +41,9 @@ def predict(run: Path, inputs: Sequence[Path], options: PredictOptions) -> int:
     watch = Watch(run, main=True, log=False)
     sources = opened(distinct, signal.layout, options.outputs.burn is not None, failures)
     with tracked(sources, signal.layout, signal.width, failures, watch) as sources:
-        found, seconds = _predicted(run, trained, sources, failures, watch)
+        predictions, seconds = _predicted(run, trained, sources, failures, watch)
     sources = [source for source in sources if source.file not in failures.messages]
-    best = {source.file: found[str(source.file)] for source in sources}
+    best = {source.file: predictions[str(source.file)] for source in sources}
     write_outputs(sources, best, seconds, options.outputs, fonts, watch)
     wanted = [each.file for each in named if each.file in best]
     if options.as_json:
@@ -51,13 +51,13 @@ def predict(run: Path, inputs: Sequence[Path], options: PredictOptions) -> int:
             print(json.dumps(best[file].plain(), ensure_ascii=False))
     else:
         _print_table([best[file] for file in wanted])
-    return _tell(failures, len(distinct))
+    return _report_failures(failures, len(distinct))
 
 
 def _predicted(
     run: Path, trained: TrainedModel, sources: Sequence[Source], failures: Failures, watch: Watch
 ) -> tuple[dict[str, Prediction], dict[Path, float]]:
-    """The predictions by the name of the file, and how long each clip is in seconds."""
+    """The predictions by file name, and the duration of each clip in seconds."""
     if not sources:
         return {}, {}
     trained.model.to("cuda" if torch.cuda.is_available() else "cpu")
@@ -70,8 +70,8 @@ def _predicted(
     return {each.id: each for each in predictions}, seconds
 
 
-def _tell(failures: Failures, inputs: int) -> int:
-    """Name what was left out; gives the exit status."""
+def _report_failures(failures: Failures, inputs: int) -> int:
+    """Print the inputs that were left out; returns the exit status."""
     for message in failures.messages.values():
         print(f"error: {message}", file=sys.stderr)
     if not failures.messages:

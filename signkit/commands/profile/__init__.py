@@ -1,1 +1,1 @@
-"""`signkit profile`: what a training step of a recipe costs, stage by stage."""
+"""`signkit profile`: the cost of a recipe's training step, stage by stage."""

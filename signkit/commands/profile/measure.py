@@ -1,4 +1,4 @@
-"""What a stage costs: parameters, multiply-adds, time and memory, forward and backward."""
+"""The cost of a stage: parameters, multiply-adds, time and memory of its forward and backward pass."""
 
 import math
 import os
@@ -17,20 +17,22 @@ from signkit.commands.profile.stages import Stage
 from signkit.errors import OperationalError
 
 REPEATS, SECONDS = 5, 10.0
-"""A stage is timed so often, or until it has taken so long."""
+"""A stage is timed this many times, or until it has taken this many seconds."""
 Autocast = Callable[[], AbstractContextManager[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of one stage.
+    """The cost of one stage.
 
     Attributes:
-        trained: of the parameters, those that take a gradient.
-        multiply_adds: of the forward pass, in products of matrices and convolutions; what is elementwise is
-            not counted.
-        seconds: of forward and backward, the median.
-        peak_bytes: most that was alive at once beyond what was there before: activations and gradients.
+        name: of the stage.
+        parameters: their number.
+        trained: the number of parameters that are trained.
+        multiply_adds: of matrix products and convolutions in the forward pass, without elementwise
+            operations.
+        seconds: median time of forward and backward pass.
+        peak_bytes: the most memory in use at once by activations and gradients.
     """
 
     name: str
@@ -42,10 +44,15 @@ class Cost:
 
 
 def cost(stage: Stage, device: torch.device, autocast: Autocast) -> Cost:
-    """Run a stage a few times.
+    """Measure a stage by running it a few times.
+
+    Args:
+        stage: on the device.
+        device: of the measurement.
+        autocast: the context of the forward pass.
 
     Raises:
-        OperationalError: it does not fit the memory.
+        OperationalError: the stage does not fit the memory.
     """
 
     def forward() -> tuple[Tensor, ...]:
@@ -60,7 +67,7 @@ def cost(stage: Stage, device: torch.device, autocast: Autocast) -> Cost:
             parameter.grad = None
 
     try:
-        both()  # to warm up
+        both()  # warm-up
         multiply_adds = _multiply_adds(forward)
         peak = peak_bytes(both, device)
         seconds = _median_seconds(both, device)
@@ -77,7 +84,7 @@ def cost(stage: Stage, device: torch.device, autocast: Autocast) -> Cost:
 
 
 def _multiply_adds(forward: Callable[[], object]) -> int:
-    """By torch's own counter, which counts two operations for one; and what it does not know of."""
+    """Count with torch's counter, which counts a multiply-add as two operations, extended by `_FURTHER`."""
     counter = FlopCounterMode(display=False, custom_mapping=_FURTHER)
     with counter:
         forward()
@@ -91,15 +98,15 @@ def _attention(query: Any, key: Any, value: Any, *_: Any, out_shape: Any = None,
 
 
 def _recurrent(inputs: Any, weights: Any, *_: Any, out_shape: Any = None, **__: Any) -> int:
-    """Of a (packed) recurrent network on a GPU: each step takes every matrix once."""
+    """Operations of a (packed) recurrent network on a GPU: each step uses every matrix once."""
     steps = math.prod(inputs[:-1])
     count: int = 2 * steps * sum(math.prod(shape) for shape in weights if len(shape) == 2)
     return count
 
 
 def _recurrent_layer(inputs: Any, *shapes: Any, out_shape: Any = None, **__: Any) -> int:
-    """Of one direction of one layer on a CPU, as torch computes it where all clips are of one length."""
-    return _recurrent(inputs, shapes[:2])  # of the inputs, and of what was given before; then the biases
+    """Operations of one direction of one layer on a CPU, as torch computes clips of equal length."""
+    return _recurrent(inputs, shapes[:2])  # the matrices of inputs and of hidden states; biases follow
 
 
 _FURTHER: dict[Any, Any] = {
@@ -121,7 +128,10 @@ def _median_seconds(run: Callable[[], None], device: torch.device) -> float:
 
 
 def peak_bytes(run: Callable[[], None], device: torch.device) -> int:
-    """By torch's allocator on a GPU, else by the profiler's record of every allocation."""
+    """The peak of the memory that ``run`` allocates.
+
+    It is measured by torch's allocator on a GPU, and by the profiler's record of all allocations on a CPU.
+    """
     if device.type == "cuda":
         _wait(device)
         before = torch.cuda.memory_allocated(device)
@@ -129,7 +139,7 @@ def peak_bytes(run: Callable[[], None], device: torch.device) -> int:
         run()
         _wait(device)
         return torch.cuda.max_memory_allocated(device) - before
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # the profiler says when it starts and stops
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # silences the profiler's messages
     activities = [torch.profiler.ProfilerActivity.CPU]
     with torch.profiler.profile(activities=activities, profile_memory=True) as profiler:
         run()

@@ -1,4 +1,4 @@
-"""A model cut into stages that can be run, and differentiated, each alone."""
+"""A model divided into stages, each of which can be run and differentiated alone."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
@@ -14,7 +14,7 @@ from signkit.train.loop import mean_loss
 from signkit.train.task import Task
 
 AT_THE_END = 1 - 1e-9
-"""The share of a run at which the loss is taken: all terms count that count to the end."""
+"""The point of the training at which the loss is computed, with all terms that count until the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,9 @@ class Stage:
     """A part of a training step.
 
     Attributes:
-        run: its forward pass; gives what is differentiated.
-        parameters: its own.
+        name: for the table.
+        run: its forward pass; returns the tensors to differentiate.
+        parameters: of the stage.
     """
 
     name: str
@@ -32,9 +33,17 @@ class Stage:
 
 
 def stages_of(task: Task, model: Any, batch: Batch, encoder_name: str) -> Iterator[Stage]:
-    """Encoder (backbone, local and global temporal module, where it has these), context, loss, and the whole.
+    """The stages of a model: encoder (its backbone and its temporal modules, if it has these), context, loss,
+    and the whole step.
 
-    Each reads what the one before gave, detached. What is not there has no stage.
+    The input of each stage is the detached output of the one before. Parts that the model lacks have no
+    stage.
+
+    Args:
+        task: of the model.
+        model: in train mode, on the device of the batch.
+        batch: to run the model on.
+        encoder_name: for the stages' names.
     """
     reads = _what_they_read(model, batch)
     encoder = getattr(model, "encoder", None)
@@ -61,13 +70,16 @@ def stages_of(task: Task, model: Any, batch: Batch, encoder_name: str) -> Iterat
 
 
 def loss(task: Task, model: Any, forward: Callable[[Batch], Any], batch: Batch) -> Tensor:
-    """What a step at the end of a run minimises."""
+    """The loss of a step at the end of the training."""
     weights = {name: float(each.sum()) for name, each in task.weights(model, batch).items()}
     return mean_loss(task.loss(model, forward, batch, AT_THE_END), weights)
 
 
 def _fresh_copy(value: Any, known: dict[int, Tensor]) -> Any:
-    """A model's output with every tensor a leaf that takes a gradient; one that is there twice stays one."""
+    """A copy of a model's output in which every tensor is a leaf that requires a gradient.
+
+    A tensor that occurs twice is copied once, since the loss recognises equal levels by identity.
+    """
     if isinstance(value, Tensor):
         if value.is_floating_point():
             return known.setdefault(id(value), _fresh(value))
@@ -82,7 +94,7 @@ def _fresh_copy(value: Any, known: dict[int, Tensor]) -> Any:
 
 
 def _what_they_read(model: Any, batch: Batch) -> dict[nn.Module, tuple[Any, ...]]:
-    """What each module was given in one forward pass of the whole."""
+    """The inputs of every module in a forward pass of the whole model."""
     reads: dict[nn.Module, tuple[Any, ...]] = {}
 
     def keep(module: nn.Module, inputs: tuple[Any, ...]) -> None:

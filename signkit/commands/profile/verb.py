@@ -1,4 +1,4 @@
-"""`signkit profile`: a synthetic batch through a recipe's model, and a row for each stage."""
+"""`signkit profile`: runs a synthetic batch through a recipe's model and prints a row for each stage."""
 
 import json
 import sys
@@ -24,7 +24,7 @@ from signkit.train.task import Profilable, Shapes, task_of
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The costs of a recipe's step, and what they were measured on."""
+    """The costs of a recipe's training step, with the shapes and the device of the measurement."""
 
     recipe: str
     batch: int
@@ -36,7 +36,7 @@ class Profile:
     costs: tuple[Cost, ...]
 
     def frames_a_second(self, cost: Cost) -> float:
-        """Frames of the whole batch by a stage's time."""
+        """Throughput of a stage, in frames of the whole batch per second."""
         return self.batch * self.frames / cost.seconds
 
 
@@ -44,25 +44,25 @@ def profile_recipe(ref: str, overrides: Sequence[str], shapes: Shapes, as_json: 
     """Measure and print; returns the exit status.
 
     Raises:
-        SignkitError: the recipe is at fault, or the batch does not fit the memory.
+        SignkitError: the recipe has a fault, or the batch does not fit the memory.
     """
-    found = measured(load_recipe(ref, overrides, check_paths=False), shapes)
+    profile = measured(load_recipe(ref, overrides, check_paths=False), shapes)
     if as_json:
-        print(json.dumps(_plain(found)))
+        print(json.dumps(_plain(profile)))
     else:
-        _print(found)
+        _print(profile)
     return 0
 
 
 def measured(recipe: Recipe, shapes: Shapes) -> Profile:
-    """The costs of a training step with one synthetic batch, on the device that a run would take.
+    """Measure the costs of a training step with a synthetic batch, on the device that a run would use.
 
     Raises:
         SignkitError: see `signkit.train.task.Profilable` and `cost`.
     """
     import torch
 
-    recipe = without_weights(recipe)  # what they are makes no difference, and they may be far away
+    recipe = without_weights(recipe)  # their values make no difference, and they may have to be downloaded
     task = task_of(recipe)
     if not isinstance(task, Profilable):
         raise UserError(recipe.name, f"models of its task, {recipe.task}, cannot be profiled")
@@ -99,9 +99,9 @@ def _bar(total: int) -> Progress:
     return Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
 
 
-def _plain(found: Profile) -> dict[str, object]:
-    described = {key: value for key, value in asdict(found).items() if key != "costs"}
-    rows = [asdict(c) | {"frames_per_second": found.frames_a_second(c)} for c in found.costs]
+def _plain(profile: Profile) -> dict[str, object]:
+    described = {key: value for key, value in asdict(profile).items() if key != "costs"}
+    rows = [asdict(c) | {"frames_per_second": profile.frames_a_second(c)} for c in profile.costs]
     return described | {"stages": rows}
 
 
@@ -109,25 +109,25 @@ def _rate(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _print(found: Profile) -> None:
-    threads = f", {found.threads} threads" if found.device == "CPU" else ""
-    what = f"{found.batch} clips of {found.frames} frames, {found.vocabulary} symbols"
-    title = f"{found.recipe}: {what}; {found.device}{threads}, {found.precision}"
+def _print(profile: Profile) -> None:
+    threads = f", {profile.threads} threads" if profile.device == "CPU" else ""
+    what = f"{profile.batch} clips of {profile.frames} frames, {profile.vocabulary} symbols"
+    title = f"{profile.recipe}: {what}; {profile.device}{threads}, {profile.precision}"
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("stage")
     for heading in ("parameters", "trained", "GMAC", "ms", "frames/s", "MB"):
         table.add_column(heading, justify="right")
-    for each in found.costs:
+    for each in profile.costs:
         table.add_row(
             each.name,
             f"{each.parameters:,}",
             f"{each.trained:,}",
             f"{each.multiply_adds / 1e9:.3g}",
             f"{1e3 * each.seconds:.1f}",
-            _rate(found.frames_a_second(each)),
+            _rate(profile.frames_a_second(each)),
             f"{each.peak_bytes / 1e6:,.0f}",
         )
-    # A line each when piped, whatever the width of the terminal.
+    # When piped, each row is one line, whatever the width of the terminal.
     width = None if sys.stdout.isatty() else 200
     console = Console(width=width, highlight=False, markup=False, emoji=False)
     console.print(title, soft_wrap=True)

@@ -1,1 +1,1 @@
-"""`signkit tune`: the settings of decoding that make the fewest errors on dev."""
+"""`signkit tune`: search for the decoding settings with the lowest error rate on dev."""

@@ -1,4 +1,4 @@
-"""What the tuning found: the errors of each point, and what the gain rests on."""
+"""The outcome of tuning: the error rate of each point, and the significance of the gain."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +24,14 @@ from signkit.train.task import Searched
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """The splits of one or several runs, whose errors count together."""
+    """The splits of one or several runs, whose errors are counted together.
+
+    Attributes:
+        runs: the split of each run.
+        protocol: that hypotheses are scored by.
+        decode: the section before tuning.
+        space: the tuned parameters.
+    """
 
     runs: tuple[Searched, ...]
     protocol: Protocol
@@ -32,20 +39,23 @@ class Pool:
     space: tuple[Parameter, ...]
 
     def at(self, values: Values) -> LatticeConfig:
-        """The decode section of a point."""
+        """The section `decode` with the values of a point."""
         return with_values(self.decode, self.space, values)
 
     @property
     def groups(self) -> npt.NDArray[np.integer] | None:
-        """Which sentence each one is, where runs of several seeds have the same: they are no independent
-        ones. None of a single run."""
+        """A number [sentences] that is equal for the same sentence in several runs; None for a single run.
+
+        Runs of several seeds decode the same sentences, so their errors are not independent, and the
+        bootstrap has to draw them together.
+        """
         if len(self.runs) == 1:
             return None
         names = [name for run in self.runs for name in run.references]
         return np.unique(names, return_inverse=True)[1]
 
     def measure(self, values: Values) -> Measure:
-        """The error rate at a point, with the errors of each sentence."""
+        """Decode all runs at a point; returns the error rate with the errors of each sentence."""
         references: dict[str, str] = {}
         hypotheses: dict[str, str] = {}
         for number, run in enumerate(self.runs):
@@ -58,30 +68,35 @@ class Pool:
         return score(references, hypotheses, self.protocol, metrics=metrics, resampling=drawn).measures[0]
 
     def temperature(self, values: Values) -> float:
-        """The one of the confidences that fits best at a point, to four digits."""
+        """Fit the temperature of the confidences at a point, rounded to four digits."""
         decode = self.at(values)
-        found: list[Sequence[Candidate]] = []
+        beams: list[Sequence[Candidate]] = []
         references: list[tuple[int, ...]] = []
         for run in self.runs:
             words = InWords(run.spec.vocabulary)
-            found += words.candidates([*run.search(decode, nbest=None).values()])
+            beams += words.candidates([*run.search(decode, nbest=None).values()])
             references += [words.encode(tokens) for tokens in run.references.values()]
-        votes = greedy_votes(found) if decode.beam == 1 else beam_votes(found)
-        return float(f"{fitted_temperature(votes, right_tokens(found, references)):.4g}")
+        votes = greedy_votes(beams) if decode.beam == 1 else beam_votes(beams)
+        return float(f"{fitted_temperature(votes, right_tokens(beams, references)):.4g}")
 
 
 @dataclass(frozen=True, slots=True)
 class TuneOutcome:
-    """The best point beside plain decoding.
+    """The best point, compared with plain decoding.
 
     Attributes:
-        plain: the trial at which no parameter changes anything.
-        given: the one of the recipe as it was.
-        without: the error rate of the best point with each parameter where it changes nothing.
-        low, high: interval of the best rate.
-        gain: the best rate less the plain one, with its interval.
-        better, worse: sentences with fewer and with more errors than in plain decoding.
-        decode: the section to use, with the temperature of its confidences.
+        space: the tuned parameters.
+        trials: all trials, best first.
+        best: the best trial.
+        plain: the trial at which every parameter is neutral.
+        given: the trial with the recipe's own values.
+        without: for each parameter the error rate of the best point with that parameter neutral.
+        rate: the name of the error rate.
+        sentences: their number.
+        low, high: confidence interval of the best rate.
+        gain: the difference of the best and the plain rate, with its interval.
+        better, worse: number of sentences with fewer and with more errors than in plain decoding.
+        decode: the tuned section, with the temperature of its confidences.
     """
 
     space: tuple[Parameter, ...]
@@ -103,10 +118,13 @@ class TuneOutcome:
 def find_best(
     pool: Pool, recipe_point: Values, trials: int, seed: int, on_progress: Callable[[int, str], None]
 ) -> TuneOutcome:
-    """Search the space, then look at the best point.
+    """Search the space, then compare the best point with plain decoding.
 
     Args:
+        pool: the runs and the space.
         recipe_point: the values that the recipe has.
+        trials: the number of trials to spend.
+        seed: of the search.
         on_progress: called with the number of trials done and a short text about the best one.
     """
     plain: Values = tuple(parameter.neutral for parameter in pool.space)
@@ -146,7 +164,7 @@ def find_best(
 
 
 def as_json(outcome: TuneOutcome) -> dict[str, Any]:
-    """All of it as JSON has it."""
+    """The outcome as a JSON object."""
     keys = [parameter.key for parameter in outcome.space]
     return {
         "metric": outcome.rate,
@@ -176,6 +194,6 @@ def _defined(value: float) -> float | None:
 
 
 def rates_by_value(trials: Sequence[Trial], place: int) -> tuple[list[float], list[float]]:
-    """The values of one parameter and the rates there, in the order of the values."""
+    """The values of one parameter in all trials, ascending, and the rates of these trials."""
     pairs = sorted((trial.values[place], trial.rate) for trial in trials)
     return [value for value, _ in pairs], [rate for _, rate in pairs]

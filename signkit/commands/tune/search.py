@@ -1,8 +1,8 @@
-"""The search for the best point: evenly over the space, then step by step around the best.
+"""The search for the best point: spread over the space first, then step by step around the best point.
 
-First come the points given, then a Sobol sequence (quasi-random, seeded), then steps along one coordinate
-at a time, halved where none of them helps. Last, each coordinate of the best is set back to where it changes
-nothing, which shows what it is worth.
+It tries the given points, then a Sobol sequence (quasi-random, seeded), then steps along one coordinate at a
+time, which are halved when none of them improves. Last, each coordinate of the best point is set to its
+neutral value, which shows what the coordinate contributes.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,14 +15,14 @@ from signkit.commands.tune.space import Parameter
 EVEN = 0.6
 """Share of the trials that are spread over the space."""
 FIRST_STEP, LAST_STEP = 0.25, 0.01
-"""Shares of a range."""
+"""The largest and the smallest step, as shares of a parameter's range."""
 
 Values = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A point and its error rate; ``number`` from 1 in the order in which they were tried."""
+    """A point and its error rate; ``number`` counts trials from 1 in the order of the search."""
 
     number: int
     values: Values
@@ -31,10 +31,12 @@ class Trial:
 
 @dataclass(slots=True)
 class Search:
-    """The trials so far; a point is tried once.
+    """A search and its trials so far; every point is tried once.
 
     Args:
-        judge: the error rate of a point.
+        space: the parameters.
+        judge: returns the error rate of a point.
+        trials: the number of trials to spend.
         on_trial: called after each trial.
     """
 
@@ -45,7 +47,12 @@ class Search:
     done: dict[Values, Trial] = field(default_factory=dict)
 
     def run(self, given: Sequence[Values], seed: int) -> None:
-        """Spend the trials, and one or more for each coordinate at the end."""
+        """Spend the trials, and at least one more for each coordinate at the end.
+
+        Args:
+            given: points to try first.
+            seed: of the Sobol sequence.
+        """
         for values in given:
             self.rate(values)
         engine = SobolEngine(len(self.space), scramble=True, seed=seed)
@@ -63,7 +70,7 @@ class Search:
                 return
 
     def rate(self, values: Values) -> float:
-        """The error rate of a point, tried if it was not."""
+        """The error rate of a point, from an earlier trial or a new one."""
         if values not in self.done:
             self.done[values] = Trial(len(self.done) + 1, values, self.judge(values))
             self.on_trial(self.done[values])
@@ -71,23 +78,23 @@ class Search:
 
     @property
     def best(self) -> Trial:
-        """The trial with the fewest errors within the space; of equal ones the one that changes least, then
-        the earliest."""
+        """The trial with the lowest error rate within the space; of equal ones, the one nearest to neutral,
+        then the earliest."""
         inside = [trial for trial in self.done.values() if self._holds(trial.values)]
         return min(inside or self.done.values(), key=self.order)
 
     def order(self, trial: Trial) -> tuple[float, float, int]:
-        """What trials are sorted by, best first."""
+        """The sort key of trials, best first."""
         pairs = zip(self.space, trial.values, strict=True)
         changed = sum(abs(value - p.neutral) / (p.high - p.low) for p, value in pairs)
         return trial.rate, round(changed, 9), trial.number
 
     def without(self, values: Values, number: int) -> Values:
-        """The point with one coordinate where it changes nothing."""
+        """The point with one coordinate set to its neutral value."""
         return (*values[:number], self.space[number].neutral, *values[number + 1 :])
 
     def _step(self) -> None:
-        """Go along the coordinates from the best point as long as trials are left."""
+        """Take steps along the coordinates from the best point until the trials are spent."""
         size = FIRST_STEP
         while size >= LAST_STEP:
             before = self.best

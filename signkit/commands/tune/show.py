@@ -1,4 +1,4 @@
-"""The outcome for the reader: tables on the terminal, a page with a picture of the surface."""
+"""The outcome of tuning as tables on the terminal and as a page with a figure."""
 
 import math
 from dataclasses import replace
@@ -17,11 +17,11 @@ from signkit.report.sections import Cell, Paragraph, Picture, Row, Table
 from signkit.report.terminal import print_sections
 
 BEST = 8
-"""Trials shown."""
+"""Number of trials in the table."""
 
 
 def print_outcome(outcome: TuneOutcome, title: str) -> None:
-    """The best trials, what each parameter is worth, and what the gain rests on."""
+    """Print the best trials, the effect of each parameter, and the gain with its interval."""
     tables = [
         replace(
             table,
@@ -35,7 +35,7 @@ def print_outcome(outcome: TuneOutcome, title: str) -> None:
 
 
 def write_page(path: Path, outcome: TuneOutcome, title: str) -> None:
-    """Write the page with the picture of the surface in it."""
+    """Write the page, with a figure of all trials."""
     with TemporaryDirectory() as aside:
         picture = saved(Path(aside) / "surface.png", lambda: _figure(outcome))
         surface = Picture(picture, "Error rate of every trial over each parameter", "Every trial")
@@ -43,7 +43,7 @@ def write_page(path: Path, outcome: TuneOutcome, title: str) -> None:
 
 
 def sentences(outcome: TuneOutcome) -> tuple[str, ...]:
-    """The outcome in words."""
+    """The outcome in sentences."""
     of, gain = metric(outcome.rate), outcome.gain
     between = "" if math.isnan(outcome.low) else f", 95 % interval {_points(of, outcome.low, outcome.high)}"
     plain, given = of.text(outcome.plain.rate, 1), of.text(outcome.given.rate, 1)
@@ -55,7 +55,7 @@ def sentences(outcome: TuneOutcome) -> tuple[str, ...]:
     return (
         first + ".",
         f"Against plain decoding {100 * gain.difference:+.1f} points{sure}: {counts}.",
-        "It was chosen on these very sentences: the figure of others will be higher.",
+        "The settings were chosen on these very sentences: the error rate on others will be higher.",
     )
 
 
@@ -77,7 +77,7 @@ def _tables(outcome: TuneOutcome, of_what: str = "") -> tuple[Table, Table]:
         Table(("trial", of.heading, *names), best, title),
         Table(
             ("parameter", "range", "best", "neutral", f"{of.heading} at neutral"), worth,
-            "What each parameter is worth",
+            "Effect of each parameter",
         ),
     )  # fmt: skip
 
@@ -110,7 +110,7 @@ def _figure(outcome: TuneOutcome) -> Any:
             axes.scatter(trial.values[place], 100 * trial.rate, s=50, color=colour, label=name)
         axes.set_xlabel(outcome.space[place].key.removeprefix("decode."))
     usual = float(np.quantile([trial.rate for trial in outcome.trials], 0.8))
-    top = max(outcome.plain.rate, usual)  # what is far worse would flatten the rest
+    top = max(outcome.plain.rate, usual)  # far worse trials would flatten the rest
     grid[0, 0].set_ylim(0.95 * 100 * outcome.best.rate, 1.05 * 100 * top + 0.01)
     grid[0, 0].set_ylabel(f"{metric(outcome.rate).heading} (%)")
     grid[0, 0].legend(frameon=False, fontsize=8)
@@ -118,5 +118,5 @@ def _figure(outcome: TuneOutcome) -> Any:
 
 
 def _points(of: Metric, low: float, high: float) -> str:
-    """An interval in the figure's unit, or in points of a percentage."""
+    """An interval in the metric's unit, or in percentage points."""
     return " to ".join(of.text(end, 1).removesuffix(" %") for end in (low, high))

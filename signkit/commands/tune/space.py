@@ -1,4 +1,4 @@
-"""What can be tuned: parameters of the decode section with their ranges."""
+"""The search space: parameters of the section `decode` with their ranges."""
 
 import math
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from signkit.decode.external.configs import LexiconConfig
 from signkit.errors import UserError, UserErrors
 
 ADDED, SUBTRACTED = (0.0, 1.5), (-1.0, 0.0)
-"""Ranges of the weight of a part that is added, and of one that is subtracted."""
+"""Ranges of the weight of an external model that is added, and of one that is subtracted."""
 USUAL = {"length_reward": (-1.0, 3.0), "acoustic_scale": (0.5, 1.2), "context_scale": (0.0, 1.5)}
 NEUTRAL = {"length_reward": 0.0, "acoustic_scale": 1.0, "context_scale": 1.0}
-"""At these values a parameter changes nothing; so does a weight of 0."""
-ASKED = ("beam", "top_k", "beam_threshold")
-"""Tuned only when named: they trade time for errors."""
+"""At these values a parameter has no effect; neither has a weight of 0."""
+ON_REQUEST = ("beam", "top_k", "beam_threshold")
+"""Parameters that are tuned only when they are named: they trade time for errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,10 @@ class Parameter:
     """One dimension of the space.
 
     Attributes:
-        key: ``decode.fusion.0.weight``.
-        neutral: the value that changes nothing, or the recipe's where there is none such.
-        whole: whether only whole numbers are meant.
+        key: such as ``decode.fusion.0.weight``.
+        low, high: the range.
+        neutral: the value without effect, or the recipe's if there is none.
+        whole: whether values are whole numbers.
     """
 
     key: str
@@ -43,22 +44,25 @@ class Parameter:
         return min(max(round(value, digits), self.low), self.high)
 
     def share(self, value: float) -> float:
-        """Where in the range a value lies."""
+        """The position of a value in the range, from 0 to 1."""
         return (value - self.low) / (self.high - self.low)
 
     def holds(self, value: float) -> bool:
-        """Whether a value is of the range."""
+        """Whether a value is in the range."""
         return self.low <= value <= self.high
 
 
 def read_space(words: Sequence[str], decode: LatticeConfig, *, context: bool) -> tuple[Parameter, ...]:
-    """The parameters named as ``KEY=LOW:HIGH``, or the usual ones where none is.
+    """The parameters given as ``KEY=LOW:HIGH``, or the usual ones if none is given.
 
     Args:
-        context: whether the model has one.
+        words: the parameters.
+        decode: the recipe's section.
+        context: whether the model has a context.
 
     Raises:
-        UserErrors: keys that cannot be tuned, ranges that are none.
+        UserError: there is nothing to tune, because the recipe uses greedy search.
+        UserErrors: keys that cannot be tuned, and faulty ranges.
     """
     check_beam("decode.beam", decode.beam, [*decode.fusion, *decode.rescore])
     if decode.beam == 1 and not context:
@@ -67,23 +71,23 @@ def read_space(words: Sequence[str], decode: LatticeConfig, *, context: bool) ->
     if not words:
         usual = [f"decode.{key}={low}:{high}" for key, (low, high) in _usual(decode, context).items()]
         return read_space(usual, decode, context=context)
-    found: dict[str, Parameter] = {}
+    parameters: dict[str, Parameter] = {}
     faults: list[UserError] = []
     for word in words:
         try:
             parameter = _parameter(word, decode)
-            if parameter.key in found:
-                raise UserError(f"--space {word}", f"{parameter.key} is there twice")
-            found[parameter.key] = parameter
+            if parameter.key in parameters:
+                raise UserError(f"--space {word}", f"{parameter.key} is given twice")
+            parameters[parameter.key] = parameter
         except UserError as error:
             faults.append(error)
     if faults:
         raise UserErrors(faults)
-    return tuple(found.values())
+    return tuple(parameters.values())
 
 
 def with_values(decode: LatticeConfig, space: Sequence[Parameter], values: Sequence[float]) -> LatticeConfig:
-    """The section with other values at the parameters' keys."""
+    """The section with the values of a point at the parameters' keys."""
     for parameter, value in zip(space, values, strict=True):
         first, *rest = parameter.key.removeprefix("decode.").split(".")
         if rest:
@@ -95,7 +99,7 @@ def with_values(decode: LatticeConfig, space: Sequence[Parameter], values: Seque
 
 
 def _usual(decode: LatticeConfig, context: bool) -> dict[str, tuple[float, float]]:
-    """The weight of each part, a constraint's not, the reward and the scales."""
+    """The usual space: the weights of language models (not of lexicons), the length reward and the scales."""
     weights = {
         f"{section}.{place}.weight": SUBTRACTED if part.weight < 0 else ADDED
         for section in SECTIONS
@@ -129,9 +133,11 @@ def _parameter(word: str, decode: LatticeConfig) -> Parameter:
 
 
 def _tunable(decode: LatticeConfig) -> dict[str, tuple[Range, bool]]:
-    """Every key with its limits, and whether it is a whole number."""
+    """Every key that can be tuned, with its limits, and whether it is a whole number."""
     hints = field_types(LatticeConfig)
-    known = {f"decode.{name}": (_limits(hints[name]), _is_whole(hints[name])) for name in (*NEUTRAL, *ASKED)}
+    known = {
+        f"decode.{name}": (_limits(hints[name]), _is_whole(hints[name])) for name in (*NEUTRAL, *ON_REQUEST)
+    }
     if decode.fusion or decode.rescore:
         known["decode.beam"] = (Range(2, 4096), True)  # greedy search has no place for them
     for section in SECTIONS:

@@ -1,4 +1,4 @@
-"""`signkit tune`: finished runs in, a decode recipe out."""
+"""`signkit tune`: writes a decode recipe that was tuned on finished runs."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -31,13 +31,27 @@ def tune_runs(
     out: Path | None,
     print_json: bool,
 ) -> int:
-    """Tune, print the outcome, write the decode recipe; the last line printed is its path.
+    """Tune, print the outcome and write the decode recipe; the last line printed is its path.
+
+    Args:
+        runs: folders of finished runs, whose errors are counted together.
+        split: has to be ``dev``.
+        space: parameters as ``KEY=LOW:HIGH``; if empty, the usual ones.
+        trials: the number of trials to spend.
+        seed: of the search.
+        overrides: ``decode.a=b`` or ``eval.a=b`` each.
+        file: a decode recipe to start from.
+        out: the file to write; if None, ``tuned.yaml`` in the first run's folder.
+        print_json: print a JSON object in place of the tables.
+
+    Returns:
+        The exit status.
 
     Raises:
-        SignkitError: as one message; nothing is written.
+        SignkitError: the runs cannot be tuned; nothing is written.
     """
     if split != "dev":
-        why = "is never tuned on" if split == "test" else "is what the models have learnt by heart"
+        why = "is never tuned on" if split == "test" else "is what the models were trained on"
         raise UserError("--split", f"{split} {why}", "dev, or folds of train as dev")
     if out and (out.suffix not in (".yaml", ".yml") or not out.parent.is_dir()):
         raise UserError("--out", f"{out} is not a .yaml file in a folder that is there")
@@ -68,7 +82,7 @@ def tune_runs(
 
 
 def _opened(run: Path, split: str, file: Path | None, overrides: Sequence[str]) -> Reopened:
-    """A run with nothing but the split in it."""
+    """Open a run, without its other splits."""
     opened = reopen(run, file, overrides)
     if split not in opened.prepared.datasets:
         there = ", ".join(opened.prepared.datasets)
@@ -80,10 +94,10 @@ def _opened(run: Path, split: str, file: Path | None, overrides: Sequence[str]) 
 
 
 def _check_alike(opened: Sequence[Reopened]) -> None:
-    """Refuse runs whose errors cannot be pooled.
+    """Refuse runs whose errors cannot be counted together.
 
     Raises:
-        UserError: they are decoded or scored otherwise; the first difference is named.
+        UserError: they are decoded or scored in different ways; the message names the first difference.
     """
     first = opened[0]
     folders = [each.folder.resolve() for each in opened]
@@ -128,7 +142,7 @@ def _searched(
 
 
 def _lattice(opened: Reopened) -> LatticeConfig:
-    """The run's search.
+    """The options of the run's search.
 
     Raises:
         UserError: its decoder has nothing to tune.
@@ -140,15 +154,18 @@ def _lattice(opened: Reopened) -> LatticeConfig:
 
 
 def only_split(prepared: Prepared, split: str) -> Prepared:
-    """Without the samples of other splits, train's references aside: nothing else can be read by mistake."""
+    """The run without the samples of other splits, so that these cannot be used by mistake.
+
+    Train stays in the corpus for its references.
+    """
     samples = tuple(s for s in prepared.corpus.samples if s.split in ("train", split))
     corpus = replace(prepared.corpus, samples=samples)
     return replace(prepared, corpus=corpus, datasets={split: prepared.datasets[split]})
 
 
 def _recipe(outcome: TuneOutcome, runs: Sequence[Path], split: str, seed: int) -> str:
-    """The decode recipe, with what it rests on as a comment."""
-    said = [f"Tuned on {split} of {', '.join(map(str, runs))}: {len(outcome.trials)} trials, seed {seed}."]
-    comment = "".join(f"# {' '.join(line.split())}\n" for line in (*said, *sentences(outcome)))
+    """The decode recipe as YAML, with the outcome of tuning as a comment."""
+    heading = [f"Tuned on {split} of {', '.join(map(str, runs))}: {len(outcome.trials)} trials, seed {seed}."]
+    comment = "".join(f"# {' '.join(line.split())}\n" for line in (*heading, *sentences(outcome)))
     decode: LatticeConfig = outcome.decode
     return comment + to_yaml(DecodeRecipe(decode=decode), without=("eval",))

@@ -1,14 +1,13 @@
-"""The parts of `decode.fusion` and `decode.rescore`, built from their options.
+"""External models of a search (`decode.fusion` and `decode.rescore`), built from their options.
 
-A part is registered as every component is, by an entry point that leads to its options; in a package of
-your own:
+An external model is registered like every component, by an entry point for its options. In your own package:
 
     [project.entry-points."signkit.fusion"]
     short = "my_package:ShortConfig"
 
 The options are a frozen dataclass with ``weight`` and ``factory``; its factory is called as
-``build(config, *, vocabulary, model, text)`` and returns a `Scorer`, which can take part in a search and
-in rescoring, or a `Rescorer`, which wants whole sequences (docs/fusion.md has one from end to end).
+``build(config, *, vocabulary, model, text)`` and returns a `Scorer`, which can be used in the search and for
+rescoring, or a `Rescorer`, which scores whole sequences only (docs/fusion.md has a complete example).
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ from typing import Any
 from signkit.config.registry import ComponentConfig, build, component_name
 from signkit.decode.configs import LatticeConfig
 from signkit.decode.external.configs import InternalConfig
-from signkit.decode.external.walk import Walked
+from signkit.decode.external.walk import StepwiseRescorer
 from signkit.decode.lattice import Weighted
 from signkit.decode.scorer import Fused, Rescorer, Scorer
 from signkit.errors import UserError
@@ -29,11 +28,11 @@ Sentences = Sequence[tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class TrainText:
-    """What a part may learn from; nothing of it is read before a part asks.
+    """Text that an external model may be estimated from. It is read only when a function is called.
 
     Attributes:
-        references: of train, in the vocabulary's unit.
-        extra: the corpus's extra text in that unit; none of it from dev or test.
+        references: returns the train references, in the vocabulary's unit.
+        extra: returns the corpus's extra text in the same unit, without anything from dev or test.
     """
 
     references: Callable[[], Sentences]
@@ -42,8 +41,12 @@ class TrainText:
 
 @dataclass(frozen=True, slots=True)
 class ExternalModels:
-    """Language models and constraints of a search: the scorers of `decode.fusion` and `decode.rescore`, those
-    of weight 0 left out."""
+    """The external models of a search with their weights, without those of weight 0.
+
+    Attributes:
+        fusion: scorers that take part in beam search.
+        rescorers: scorers of the n-best list.
+    """
 
     fusion: tuple[Fused, ...] = ()
     rescorers: tuple[Weighted, ...] = ()
@@ -52,7 +55,7 @@ class ExternalModels:
 def build_external(
     decode: LatticeConfig, *, vocabulary: Vocabulary, model: Any, text: TrainText
 ) -> ExternalModels:
-    """Both sections of a recipe; see `build_fusion` and `build_rescorers`."""
+    """Build the external models of both sections; see `build_fusion` and `build_rescorers` for the errors."""
     fusion, rescore = (
         [at_scale(part, decode.context_scale) for part in parts] for parts in (decode.fusion, decode.rescore)
     )
@@ -63,27 +66,30 @@ def build_external(
 
 
 def at_scale(part: ComponentConfig, context_scale: float) -> ComponentConfig:
-    """The part with a `decode.context_scale` in the place of a scale that it leaves open."""
+    """The options with ``context_scale`` as the scale, if they leave their own scale open."""
     return replace(part, scale=context_scale) if leaves_scale_open(part) else part  # type: ignore[type-var]
 
 
 def leaves_scale_open(part: ComponentConfig) -> bool:
-    """Whether a part is another one where `decode.context_scale` is."""
+    """Whether the external model depends on `decode.context_scale`."""
     return isinstance(part, InternalConfig) and part.scale is None
 
 
 def build_fusion(
     parts: Sequence[ComponentConfig], *, vocabulary: Vocabulary, model: Any, text: TrainText
 ) -> tuple[Fused, ...]:
-    """The parts of `decode.fusion`; one of weight 0 is left out unbuilt, so that it changes nothing.
+    """Build the external models of `decode.fusion`. Those of weight 0 are not built, so they cost nothing.
 
     Args:
+        parts: their options.
+        vocabulary: the recogniser's.
         model: the `Recogniser` that is decoded.
+        text: for models that are estimated from the train references.
 
     Raises:
-        UserError: a part's input is at fault, or it scores whole sequences only.
+        UserError: the input of one of them cannot be used, or it scores whole sequences only.
     """
-    found = []
+    fused = []
     for part, weight in _weighted(parts, "decode.fusion"):
         scorer = build(part, vocabulary=vocabulary, model=model, text=text)
         if not isinstance(scorer, Scorer):
@@ -91,29 +97,31 @@ def build_fusion(
                 raise _no_scorer(part, scorer)
             what = f"`{_name(part)}` scores whole sequences, so it cannot take part in a search"
             raise UserError("decode.fusion", what, "put it under decode.rescore")
-        found.append(Fused(scorer, weight))
-    return tuple(found)
+        fused.append(Fused(scorer, weight))
+    return tuple(fused)
 
 
 def build_rescorers(
     parts: Sequence[ComponentConfig], *, vocabulary: Vocabulary, model: Any, text: TrainText
 ) -> tuple[Weighted, ...]:
-    """The parts of `decode.rescore` with their weights, those of weight 0 left out; a `Scorer` is walked
-    along each sequence.
+    """Build the external models of `decode.rescore` with their weights, without those of weight 0.
+
+    A `Scorer` is wrapped so that it scores whole sequences step by step. The arguments are those of
+    `build_fusion`.
 
     Raises:
-        UserError: a part's input is at fault.
+        UserError: the input of one of them cannot be used.
     """
-    found: list[Weighted] = []
+    rescorers: list[Weighted] = []
     for part, weight in _weighted(parts, "decode.rescore"):
         scorer = build(part, vocabulary=vocabulary, model=model, text=text)
         if isinstance(scorer, Rescorer):
-            found.append((scorer, weight))
+            rescorers.append((scorer, weight))
         elif isinstance(scorer, Scorer):
-            found.append((Walked(scorer), weight))
+            rescorers.append((StepwiseRescorer(scorer), weight))
         else:
             raise _no_scorer(part, scorer)
-    return tuple(found)
+    return tuple(rescorers)
 
 
 def _weighted(parts: Sequence[ComponentConfig], key: str) -> list[tuple[ComponentConfig, float]]:
@@ -124,13 +132,13 @@ def _weighted(parts: Sequence[ComponentConfig], key: str) -> list[tuple[Componen
     return [(part, weight) for part, weight in weighted if weight != 0]
 
 
-def _no_scorer(part: ComponentConfig, found: object) -> UserError:
-    what = f"gives a {type(found).__name__}, which is neither a Scorer nor a Rescorer"
+def _no_scorer(part: ComponentConfig, built: object) -> UserError:
+    what = f"returns a {type(built).__name__}, which is neither a Scorer nor a Rescorer"
     return UserError(part.factory, what, "see signkit.decode.scorer")
 
 
 def _name(part: ComponentConfig) -> str:
-    """As it is registered; of one made by hand, its class."""
+    """The name that the options are registered under, or their class."""
     try:
         return component_name("fusion", part)
     except KeyError:

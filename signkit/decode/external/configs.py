@@ -1,4 +1,4 @@
-"""Options of the built-in scorers: the parts of `decode.fusion` and `decode.rescore`."""
+"""Options of the built-in external models, for `decode.fusion` and `decode.rescore`."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
@@ -8,24 +8,24 @@ from signkit.config.strict_yaml import Path_, Range
 
 @dataclass(frozen=True, kw_only=True)
 class FusionPart:
-    """What every part has: the factor on its log scores. A negative one subtracts, 0 leaves it out."""
+    """The option of every external model: the factor on its log scores (negative: subtract; 0: leave out)."""
 
     weight: Annotated[float, Range(-10, 10)] = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class NgramConfig(FusionPart):
-    """An n-gram model: of a file, or of the train references and the corpus's extra text."""
+    """An n-gram model: of a file, or estimated from the train references and the extra text."""
 
     factory: ClassVar[str] = "signkit.decode.external.ngram:build"
     file: Annotated[str, Path_(optional=True)] = ""
-    """A model: .arpa, .arpa.gz or .npz; empty: made from the run's own train references."""
+    """A model: .arpa, .arpa.gz or .npz; empty: estimated from the run's own train references."""
     order: Annotated[int, Range(1, 6)] = 3  # signkit.lm has none larger
-    """Of a model made from the train references."""
+    """Of a model estimated from the train references."""
     distinct: bool = False
-    """Of a model made from the train references: learn a sentence that is there several times once."""
+    """Of a model estimated from the train references: count each distinct sentence once."""
     extra_text: bool = False
-    """Of a model made from the train references: learn from the corpus's extra text too."""
+    """Of a model estimated from the train references: use the corpus's extra text too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,16 +48,16 @@ class MaskedConfig(FusionPart):
 
 @dataclass(frozen=True, kw_only=True)
 class InternalConfig(FusionPart):
-    """The recogniser's own language model, its context alone; a negative weight subtracts it.
+    """The recogniser's internal language model (its context alone); a negative weight subtracts it.
 
-    The estimate is that of a zero encoder (Variani et al. 2020; Meng et al. 2021).
+    It is estimated with the encoder's features set to zero (Variani et al. 2020; Meng et al. 2021).
     """
 
     factory: ClassVar[str] = "signkit.decode.external.internal:build"
     weight: Annotated[float, Range(-10, 10)] = -0.2
     scale: Annotated[float, Range(0, 10)] | None = None
-    """Factor on the context's logits; null: that of `decode.context_scale`, so that what is added is
-    subtracted."""
+    """Factor on the context logits; null: that of `decode.context_scale`, so that exactly what the search
+    adds is subtracted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,15 +70,15 @@ class LexiconConfig(FusionPart):
     of: Literal["words", "sentences"] = "words"
     weight: Annotated[float, Range(0, 10)] = 1.0
     back_off: Annotated[float, Range(0)] = 0.0
-    """What a token outside the list costs; 0: it is forbidden."""
+    """Cost of a token outside the list, in nats; 0: such tokens are forbidden."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WordsConfig(FusionPart):
-    """A language model of words over a recogniser of characters, for fingerspelling."""
+    """An n-gram model of words for a recogniser of characters, for fingerspelling."""
 
     factory: ClassVar[str] = "signkit.decode.external.word_lm:build"
     file: Annotated[str, Path_()]
     """An n-gram model of words: .arpa, .arpa.gz or .npz."""
     back_off: Annotated[float, Range(0)] = 2.0
-    """What a character of a word outside the model costs; 0: such words are forbidden."""
+    """Cost of each character of a word outside the model, in nats; 0: such words are forbidden."""

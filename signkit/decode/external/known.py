@@ -1,32 +1,33 @@
-"""How much of a vocabulary a language model knows: one that knows next to nothing is the wrong one."""
+"""A check that a language model fits a vocabulary: a model that shares almost no words is the wrong one."""
 
 from collections.abc import Sequence
 
 from signkit.errors import UserError
 from signkit.lm.grams import SPECIAL
 
-LEAST = 0.1
-"""Share of the vocabulary below which a model is refused."""
-SHOWN = 3
-"""Words named as examples, of each side."""
+MIN_SHARE = 0.1
+"""A model that knows a smaller share of the vocabulary is refused."""
+MAX_EXAMPLES = 3
+"""Words that a message names as examples, from each side."""
 
 
 def check_share(
     where: str, what: str, known: Sequence[bool], *, ours: Sequence[str], theirs: Sequence[str]
 ) -> None:
-    """Refuse a model that shares next to nothing with the recogniser.
+    """Refuse a language model that shares almost no words with the recogniser.
 
     Args:
-        what: the message, with a place for "3 of 1,080".
+        where: the file or folder that the message names.
+        what: the message, with a placeholder ``{}`` for "3 of 1,080".
         known: which words are shared.
-        ours: what the recogniser writes, for examples.
-        theirs: what the model knows, for examples.
+        ours: the recogniser's words, for the examples of the message.
+        theirs: the language model's words, for the same.
 
     Raises:
-        UserError: fewer than a tenth are.
+        UserError: less than `MIN_SHARE` of the words are shared.
     """
     count = sum(known)
-    if count >= LEAST * len(known) and count:
+    if count >= MIN_SHARE * len(known) and count:
         return
     share = f"{100 * count / max(len(known), 1):.1f} %"
     hint = f"it has {_examples(theirs)}; the recogniser has {_examples(ours)}"
@@ -35,4 +36,7 @@ def check_share(
 
 def _examples(words: Sequence[str]) -> str:
     plain = [word for word in words if word not in SPECIAL and word.strip()]
-    return ", ".join([f"`{word}`" for word in plain[:SHOWN]] + ["…"] * (len(plain) > SHOWN)) or "none"
+    return (
+        ", ".join([f"`{word}`" for word in plain[:MAX_EXAMPLES]] + ["…"] * (len(plain) > MAX_EXAMPLES))
+        or "none"
+    )

@@ -1,7 +1,8 @@
-"""A list of the words or sentences that may be written, as a scorer that says nothing else.
+"""A lexicon: a constraint to the words or sentences of a list.
 
-With back-off a token costs `back_off` where its word (or sentence) is not in the list, and a blank where
-no word ends; without it, these are forbidden. What a word costs is told when it leaves the tree.
+With back-off, each token of a word (or sentence) outside the list costs `back_off`, and so does a blank where
+no word ends; without back-off they are forbidden. The cost of a word is charged at the token at which it
+leaves the tree, for all of its tokens so far.
 """
 
 from collections.abc import Sequence
@@ -20,12 +21,12 @@ from signkit.errors import UserError
 from signkit.runtime.files import read_text
 from signkit.text.vocabulary import Vocabulary
 
-SHOWN = 10
-"""Entries named in a message."""
+MAX_SHOWN = 10
+"""Entries that a message names, at most."""
 
 
 class TokenLexicon:
-    """A `Scorer` of a set of tokens, such as the words of a recogniser of glosses. It has one state."""
+    """A `Scorer` that allows a set of tokens, for words of a recogniser of glosses. It has a single state."""
 
     def __init__(self, tokens: Sequence[int], vocab: int, back_off: float) -> None:
         self.start = 0
@@ -33,28 +34,28 @@ class TokenLexicon:
         self._row[list(tokens)] = 0.0
 
     def advance(self, states: Ints, tokens: Ints) -> Ints:
-        """The one state."""
+        """The single state, for every sequence."""
         return np.zeros_like(states)
 
     def rows(self, states: Ints) -> Singles:
-        """0 for the tokens of the set."""
+        """[n, vocab]: 0 for the tokens of the set, minus the cost for all others."""
         return np.tile(self._row, (len(states), 1))
 
     def ends(self, states: Ints) -> Floats:
-        """0: any sequence may end."""
+        """Zeros [n]: a sequence may end anywhere."""
         return np.zeros(len(states))
 
 
 class SequenceLexicon:
-    """A `Scorer` of a tree of sequences: of sentences, or of words between blanks.
+    """A `Scorer` that allows the sequences of a tree: whole sentences, or words between blanks.
 
-    A text without words may end; an empty sentence may not.
+    A text of no words may end, but an empty sentence may not.
     """
 
     def __init__(self, tree: Spelling, back_off: float) -> None:
         self.start, self._tree = 0, tree
         price, inside = np.float64(_price(back_off)), tree.entry != NONE
-        self._leave: Floats = -price * (tree.depth + 1)  # the tokens so far, too
+        self._leave: Floats = -price * (tree.depth + 1)  # also for the tokens since the root, free until now
         self._blank: Floats = np.where(inside, np.float64(0), -price * np.maximum(tree.depth, 1))
         self._end = self._blank.copy()
         if tree.blank != NONE or back_off:
@@ -62,28 +63,29 @@ class SequenceLexicon:
         self._blank[tree.outside] = self._end[tree.outside] = 0.0 if back_off else -np.inf
 
     def advance(self, states: Ints, tokens: Ints) -> Ints:
-        """The nodes of the tree."""
+        """The states [n] after ``states`` [n] and ``tokens`` [n]: nodes of the tree."""
         return self._tree.advance(states, tokens)
 
     def rows(self, states: Ints) -> Singles:
-        """0 along the tree, and for the blank where a word ends."""
-        found = np.repeat(self._leave[states].astype(np.float32)[:, None], self._tree.vocab, axis=1)
+        """[n, vocab]: 0 along the tree and for the blank where a word ends, minus the cost elsewhere."""
+        rows = np.repeat(self._leave[states].astype(np.float32)[:, None], self._tree.vocab, axis=1)
         place, token, _ = self._tree.edges(states)
-        found[place, token] = 0.0
+        rows[place, token] = 0.0
         if self._tree.blank != NONE:
-            found[:, self._tree.blank] = self._blank[states]
-        return found
+            rows[:, self._tree.blank] = self._blank[states]
+        return rows
 
     def ends(self, states: Ints) -> Floats:
-        """0 where a word or sentence ends."""
+        """[n]: 0 where a word or sentence ends, minus the cost elsewhere."""
         return self._end[states]
 
 
 def build(config: LexiconConfig, *, vocabulary: Vocabulary, model: Any, text: TrainText) -> Scorer:
-    """The list of a file.
+    """A scorer for the list in a file.
 
     Raises:
-        UserError: it is empty, has several words in a line, or some that the recogniser cannot write.
+        UserError: the list is empty, has several words in a line, or has entries that the recogniser cannot
+            write.
     """
     if vocabulary.unit == "subword" and config.of == "words":
         what = "`lexicon` of words is for a recogniser of glosses or characters, and this one writes subwords"
@@ -101,7 +103,7 @@ def _price(back_off: float) -> float:
 
 
 def _entries(config: LexiconConfig, vocabulary: Vocabulary) -> list[tuple[str, ...]]:
-    """The tokens of each word or sentence of the file, none twice."""
+    """The tokens of each distinct word or sentence of the file."""
     lines: dict[str, int] = {}
     for number, line in enumerate(read_text(Path(config.file)).splitlines(), 1):
         words = line.split()
@@ -117,8 +119,8 @@ def _entries(config: LexiconConfig, vocabulary: Vocabulary) -> list[tuple[str, .
     lacking = {entry: [t for t in tokens if t not in known] for entry, tokens in entries.items()}
     faults = [(entry, missing) for entry, missing in lacking.items() if missing]
     if faults:
-        named = [_named(entry, lines[entry], missing) for entry, missing in faults[:SHOWN]]
-        more = f" and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
+        named = [_named(entry, lines[entry], missing) for entry, missing in faults[:MAX_SHOWN]]
+        more = f" and {len(faults) - MAX_SHOWN} more" if len(faults) > MAX_SHOWN else ""
         what = f"{len(faults)} of {len(entries)} {config.of} are outside the recogniser's vocabulary: "
         where = f"{config.file}:{lines[faults[0][0]]}"
         raise UserError(where, what + ", ".join(named) + more, "take them out of the list")
@@ -126,6 +128,6 @@ def _entries(config: LexiconConfig, vocabulary: Vocabulary) -> list[tuple[str, .
 
 
 def _named(entry: str, line: int, missing: list[str]) -> str:
-    """An entry, and where it is longer than one token, what of it is not known."""
+    """An entry for a message, with its unknown tokens if it is longer than one token."""
     only = "" if missing == [entry] else ": " + " ".join(f"`{token}`" for token in dict.fromkeys(missing))
     return f"`{entry}` (line {line}{only})"

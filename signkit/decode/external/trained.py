@@ -1,4 +1,4 @@
-"""A language model of a finished run, ready to score."""
+"""The neural language model of a finished run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,8 +19,14 @@ from signkit.text.vocabulary import PLURAL, Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
-    """A run's model and vocabulary. ``run`` is its folder, for messages."""
+class TrainedLanguageModel:
+    """The language model of a run.
+
+    Attributes:
+        run: the folder of the run, for messages.
+        vocabulary: the model's.
+        model: a `signkit.models.protocol.Language`.
+    """
 
     run: str
     vocabulary: Vocabulary
@@ -28,33 +34,33 @@ class Trained:
 
     @property
     def predicts_end(self) -> bool:
-        """Whether it is causal: it says what comes next, and whether the sentence ends."""
+        """Whether the model is causal: it predicts the next token and the end of the sentence."""
         return bool(self.model.predicts_end)
 
     @property
     def kind(self) -> str:
-        """What it is, in a word or two."""
+        """``causal`` or ``masked``."""
         return "causal" if self.predicts_end else "masked"
 
     @property
     def unit(self) -> Unit:
-        """What a word of it is, as n-gram models say it; of subwords texts have words too."""
+        """The unit of its words, named as for n-gram models; a text of subwords has words, too."""
         return "character" if self.vocabulary.unit == "character" else "word"
 
     @property
     def words(self) -> tuple[str, ...]:
-        """Those it has a probability for."""
+        """The tokens that it has a probability for."""
         return self.vocabulary.tokens
 
     def scores(self, sentences: Sequence[Sequence[str]]) -> TextScores:
-        """log P of the words of each sentence, and of its end where that is predicted."""
+        """log P of the words of each sentence, and of its end if the model is causal."""
         return text_scores(self.model, self.vocabulary, sentences)
 
-    def numbers_of(self, vocabulary: Vocabulary) -> Ints:
-        """For each token of a recogniser its own index, 1 for those it lacks; 0 for the blank.
+    def token_numbers(self, vocabulary: Vocabulary) -> Ints:
+        """This model's index of each token of a recogniser: 1 (unknown) for tokens it lacks, 0 for the blank.
 
         Raises:
-            UserError: it is of another unit or of other pieces, or knows next to none of them.
+            UserError: the model is of another unit or of other pieces, or knows almost none of the tokens.
         """
         ours, theirs = vocabulary.unit, self.vocabulary.unit
         if ours != theirs:
@@ -65,22 +71,22 @@ class Trained:
             what = "is a model of other subwords than the recogniser's"
             raise UserError(self.run, what, "train it with text.file: the recogniser's export/subwords.model")
         index = self.vocabulary.index
-        found = np.array([index.get(token, UNKNOWN) for token in vocabulary.tokens], dtype=np.int64)
-        found[0] = 0
+        numbers = np.array([index.get(token, UNKNOWN) for token in vocabulary.tokens], dtype=np.int64)
+        numbers[0] = 0
         what = "knows {} " + PLURAL[ours] + " of the recogniser"
-        known = (found[2:] != UNKNOWN).tolist()
+        known = (numbers[2:] != UNKNOWN).tolist()
         check_share(self.run, what, known, ours=vocabulary.tokens[2:], theirs=self.vocabulary.tokens[2:])
-        return found
+        return numbers
 
 
-def load_run(run: str) -> Trained:
-    """The language model of a run.
+def load_run(run: str) -> TrainedLanguageModel:
+    """Read the language model of a finished run.
 
     Raises:
-        UserError: the folder is not one of a finished run, or of one that made no language model.
+        UserError: the folder is not that of a finished run of a language model.
         OperationalError: a file is missing or damaged.
     """
     exported = read_export(Path(run))
     if not isinstance(exported.model, Language):
         raise UserError(run, "is the run of a recogniser, not of a language model", "see `signkit lm train`")
-    return Trained(run, exported.spec.vocabulary, exported.model)
+    return TrainedLanguageModel(run, exported.spec.vocabulary, exported.model)

@@ -1,47 +1,47 @@
-"""A scorer walked along whole sequences, so that it can rescore."""
+"""A `Rescorer` from a `Scorer`: whole sequences are scored token by token."""
 
 import numpy as np
 
 from signkit.decode.context_logits import Floats
 from signkit.decode.history import Ints
-from signkit.decode.lattice import Growing
+from signkit.decode.lattice import ForgetsStates
 from signkit.decode.scorer import Scorer
 
-AT_ONCE = 4096
-"""States whose rows are asked for in one call."""
+BATCH = 4096
+"""States whose rows are computed in one call."""
 
 
-class Walked:
-    """A `Rescorer` of a `Scorer`: the sum of what it says of every token and of the end."""
+class StepwiseRescorer:
+    """Sums the log scores that a `Scorer` gives to every token of a sequence and to its end."""
 
     def __init__(self, scorer: Scorer) -> None:
         self.scorer = scorer
 
     def totals(self, sequences: list[tuple[int, ...]]) -> Floats:
-        """log scores [n] of sequences of the recogniser's tokens, their ends included."""
-        if isinstance(self.scorer, Growing):
+        """log scores [n] of sequences of the recogniser's tokens, including their ends."""
+        if isinstance(self.scorer, ForgetsStates):
             self.scorer.forget()
         tokens, lengths = _padded(sequences)
         states: Ints = np.full(len(sequences), self.scorer.start, dtype=np.int64)
         total = np.zeros(len(sequences))
         for position in range(tokens.shape[1]):
             here = np.flatnonzero(lengths > position)
-            said = tokens[here, position]
-            total[here] += self._said(states[here], said)
-            states[here] = self.scorer.advance(states[here], said)
+            next_tokens = tokens[here, position]
+            total[here] += self._token_scores(states[here], next_tokens)
+            states[here] = self.scorer.advance(states[here], next_tokens)
         if len(sequences):
             total += self.scorer.ends(states)
         return total
 
-    def _said(self, states: Ints, tokens: Ints) -> Floats:
-        """log scores [n] of tokens; each state's row is asked for once."""
+    def _token_scores(self, states: Ints, tokens: Ints) -> Floats:
+        """log scores [n] of ``tokens`` [n] after ``states`` [n]; equal states share one row."""
         distinct, place = np.unique(states, return_inverse=True)
-        found = np.empty(len(states))
-        for start in range(0, len(distinct), AT_ONCE):
-            rows = self.scorer.rows(distinct[start : start + AT_ONCE])
-            here = (place >= start) & (place < start + AT_ONCE)
-            found[here] = rows[place[here] - start, tokens[here]]
-        return found
+        scores = np.empty(len(states))
+        for start in range(0, len(distinct), BATCH):
+            rows = self.scorer.rows(distinct[start : start + BATCH])
+            here = (place >= start) & (place < start + BATCH)
+            scores[here] = rows[place[here] - start, tokens[here]]
+        return scores
 
 
 def _padded(sequences: list[tuple[int, ...]]) -> tuple[Ints, Ints]:

@@ -1,1 +1,1 @@
-"""Contexts: the glosses so far, read into one vector a history."""
+"""Contexts: one vector for every history of glosses."""

@@ -1,4 +1,4 @@
-"""The end of every learned context: from a reader's states to vectors of the features' width."""
+"""The last part of every learned context: it maps a reader's states to vectors of the features' width."""
 
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -7,16 +7,17 @@ from signkit.models.context.protocol import at_end, with_start
 
 
 class Adaptor(nn.Module):
-    """Bottleneck MLP with a residual, a linear map, LayerNorm (Zhang et al. 2023; the order: this
-    project, docs/c2st.md).
+    """A bottleneck MLP with a residual connection, a linear map and a LayerNorm.
+
+    The parts are those of Zhang et al. 2023, their order is this project's (docs/c2st.md).
 
     Args:
         width: of the states.
         dim: of the features.
         bottleneck: width of the MLP's hidden layer; 0 leaves the MLP out.
-        dropout: of the MLP.
-        gain: LayerNorm's weights at the start; at 0 every vector is zero, so a model begins exactly
-            as the one without context and learns the context's size from there.
+        dropout: probability in the MLP.
+        gain: initial weights of the LayerNorm; at 0 every vector is zero, so a model starts exactly like one
+            without context and learns how much context to use.
     """
 
     def __init__(
@@ -30,25 +31,25 @@ class Adaptor(nn.Module):
         self.reset_gain()
 
     def forward(self, states: Float[Tensor, "*shape width"]) -> Float[Tensor, "*shape dim"]:
-        """Vectors of the features' width."""
+        """Map states to vectors of the features' width."""
         if self.bottleneck is not None:
             states = states + self.bottleneck(states)
         vectors: Tensor = self.norm(self.project(states))
         return vectors
 
     def reset_gain(self, gain: float | None = None) -> None:
-        """Set the vectors' size to `gain`, or to that of the start; no offset."""
+        """Set the LayerNorm's weights to `gain`, by default the initial one, and its bias to zero."""
         nn.init.constant_(self.norm.weight, self.gain if gain is None else gain)
         nn.init.zeros_(self.norm.bias)
 
 
 class AdaptedContext(nn.Module):
-    """A causal reader of glosses and an adaptor: a `signkit.models.context.protocol.Context`.
+    """A causal reader of glosses with an adaptor: a `signkit.models.context.protocol.Context`.
 
     Args:
-        reader: maps symbols [batch, histories], the first the start symbol, to states
-            [batch, histories, width], each of the symbols up to its own.
-        adaptor: from these states to the features' width.
+        reader: maps symbols [batch, histories], the first of which is the start symbol, to states
+            [batch, histories, width]; each state depends on its symbol and those before it only.
+        adaptor: maps these states to the features' width.
     """
 
     def __init__(self, *, reader: nn.Module, adaptor: Adaptor) -> None:
@@ -59,20 +60,20 @@ class AdaptedContext(nn.Module):
     def forward(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch histories dim"]:
-        """b_0, b_1, … b_labels; histories = labels + 1."""
+        """The vectors b_0, b_1, … b_labels after 0, 1, … all labels; histories = labels + 1."""
         vectors: Tensor = self.adaptor(self.reader(with_start(history, lengths)))
         return vectors
 
     def last(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch dim"]:
-        """The vector of each whole history."""
+        """The vector after the whole of each history."""
         vectors: Tensor = self.adaptor(at_end(self.reader(with_start(history, lengths)), lengths))
         return vectors
 
 
 def _mlp(width: int, hidden: int, dropout: float) -> nn.Sequential:
-    """Close to zero at the start (Houlsby et al. 2019), so that the residual is all there is."""
+    """Close to zero at the start (Houlsby et al. 2019), so that the residual connection dominates."""
     last = nn.Linear(hidden, width)
     nn.init.normal_(last.weight, std=1e-2)
     nn.init.zeros_(last.bias)

@@ -1,7 +1,7 @@
-"""BERT as a context: one position a gloss, each seeing itself and those before it.
+"""BERT as a context: one position per gloss, with causal attention.
 
-The start symbol stands where BERT has [CLS]. Causal attention instead of BERT's own is this project's
-choice (docs/c2st.md): one pass gives the states of all histories of a sentence.
+The start symbol takes the place of [CLS]. Causal attention in place of BERT's bidirectional attention is this
+project's choice (docs/c2st.md): one pass computes the states of all histories of a sentence.
 """
 
 from inspect import signature
@@ -21,13 +21,13 @@ from signkit.text.vocabulary import Vocabulary
 
 
 class BertReader(nn.Module):
-    """Reads all glosses so far with a causal BERT.
+    """Reads all glosses so far with a causal BERT; an incremental reader (`Stepping`).
 
-    A history longer than the positions BERT has is read all the same: the glosses beyond share the last
-    position's embedding. While no weight of BERT's is trained, its dropout is off too. It can step.
+    A history may be longer than BERT has positions: the glosses beyond share the last position's embedding.
+    If all of BERT is frozen, its dropout is off in training, too.
 
     Args:
-        bert: a `transformers.BertModel` made as a decoder, its word embeddings one a gloss.
+        bert: a `transformers.BertModel` configured as a decoder, with one word embedding per gloss.
         card: its sizes.
     """
 
@@ -41,7 +41,7 @@ class BertReader(nn.Module):
         self._cache_argument = "cache" if "cache" in names else "past_key_values"
 
     def forward(self, symbols: Int[Tensor, "batch histories"]) -> Float[Tensor, "batch histories width"]:
-        """The last layer's state at each symbol."""
+        """The state of the last layer at each symbol."""
         places = torch.arange(symbols.shape[1], device=symbols.device).clamp(max=self.card.positions - 1)
         states: Tensor = self.bert(
             input_ids=symbols, position_ids=places[None], use_cache=False
@@ -50,26 +50,29 @@ class BertReader(nn.Module):
 
     @property
     def embedding(self) -> nn.Embedding:
-        """Of the glosses, the start symbol first."""
+        """The embeddings of the symbols; the start symbol is the first."""
         bert: Any = self.bert
-        found: nn.Embedding = bert.get_input_embeddings()
-        return found
+        embedding: nn.Embedding = bert.get_input_embeddings()
+        return embedding
 
     @property
-    def kept(self) -> int:
-        """Numbers of a symbol's keys and values in all layers."""
+    def cache_width(self) -> int:
+        """Size of a symbol's keys and values in all layers."""
         return 2 * self.card.layers * self.card.width
 
     def step(
         self,
         symbols: Int[Tensor, " batch"],
-        past: Float[Tensor, "batch before kept"],
+        past: Float[Tensor, "batch before cached"],
         lengths: Int[Tensor, " batch"],
-    ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch kept"]]:
-        """The last layer's state at one symbol more; see `signkit.models.context.protocol.Stepping`."""
+    ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch cached"]]:
+        """The state of the last layer at one more symbol; see `signkit.models.context.protocol.Stepping`."""
         before = past.shape[1]
+        # past [batch, before, layers * 2 * heads * size], keys then values in each layer, becomes
+        # [layers, 2, batch, heads, before, size], a pair of keys and values per layer for transformers.
         split = past.unflatten(2, (self.card.layers, 2, self.card.heads, -1)).permute(2, 3, 0, 4, 1, 5)
         cache: Any = import_transformers().DynamicCache([(layer[0], layer[1]) for layer in split])
+        # Shorter histories are padded on the left, where they must not attend.
         seen = torch.arange(before + 1, device=past.device) >= before - lengths[:, None]
         states: Tensor = self.bert(
             input_ids=symbols[:, None],
@@ -84,10 +87,10 @@ class BertReader(nn.Module):
     def both_sides(
         self, embedded: Float[Tensor, "batch symbols width"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch symbols width"]:
-        """The last layer's states, each with attention to all symbols of its sentence."""
+        """The states of the last layer with bidirectional attention within each sentence."""
         places = torch.arange(embedded.shape[1], device=embedded.device)
         inside = length_mask(lengths, embedded.shape[1])
-        # A mask of four dimensions is used as it is; the causal one is made from none.
+        # transformers uses a mask of four dimensions as it is; without one it would build a causal mask.
         states: Tensor = self.bert(
             inputs_embeds=embedded,
             position_ids=places.clamp(max=self.card.positions - 1)[None],
@@ -97,18 +100,18 @@ class BertReader(nn.Module):
         return states
 
     def train(self, mode: bool = True) -> "BertReader":
-        """Switch dropout on or off."""
+        """Set the mode; a BERT that is frozen as a whole stays in eval mode."""
         super().train(mode)
         self.bert.train(mode and any(weight.requires_grad for weight in self.bert.parameters()))
         return self
 
 
 def build(config: BertConfig, vocabulary_size: int, dim: int, vocabulary: Vocabulary) -> AdaptedContext:
-    """A causal BERT with its adaptor, from scratch or from a checkpoint.
+    """Build a causal BERT with its adaptor, from scratch or from a checkpoint.
 
     Raises:
-        UserError: the card or the checkpoint cannot be used; the file or folder is named.
-        OperationalError: the checkpoint is a name on the Hub, which cannot be reached.
+        UserError: the card or the checkpoint cannot be used; the message names the file or folder.
+        OperationalError: the checkpoint is a name on the Hub, and the Hub cannot be reached.
     """
     if config.checkpoint == "from_scratch":
         card = load_card(config.card)
@@ -124,7 +127,7 @@ def build(config: BertConfig, vocabulary_size: int, dim: int, vocabulary: Vocabu
 
 
 def _from_scratch(card: BertCard, vocabulary_size: int) -> Any:
-    """An untrained BERT; index 0 is the start symbol, so nothing is BERT's padding."""
+    """An untrained BERT. It has no padding symbol, because index 0 is the start symbol."""
     with quiet_transformers() as transformers:
         sizes = transformers.BertConfig(
             vocab_size=vocabulary_size,

@@ -1,6 +1,6 @@
-"""A BERT checkpoint made to read glosses: a folder, or a name on the Hub.
+"""BERT checkpoints, adapted to read glosses: a folder, or a name on the Hub.
 
-Only safetensors, JSON and text are read. transformers is imported when a BERT is built, not before.
+Only safetensors, JSON and text files are read. transformers is imported only when a BERT is built.
 """
 
 import json
@@ -27,7 +27,7 @@ _TOKENIZER = ("tokenizer.json", "vocab.txt")
 
 @contextmanager
 def quiet_transformers() -> Iterator[Any]:
-    """transformers, with its reports, progress bars and warnings kept from the user meanwhile."""
+    """Import transformers and silence its reports, progress bars and warnings within the block."""
     transformers = import_transformers()
     from transformers.utils import logging
 
@@ -43,10 +43,10 @@ def quiet_transformers() -> Iterator[Any]:
 
 
 def load_bert(checkpoint: str, vocabulary: Vocabulary) -> tuple[nn.Module, BertCard]:
-    """A causal BERT whose word embeddings are one a gloss, and its sizes.
+    """Load a checkpoint as a causal BERT with one word embedding per gloss; returns the BERT and its sizes.
 
     Raises:
-        UserError: no such folder or Hub name, not a BERT, files missing or broken.
+        UserError: there is no such folder or name on the Hub, it is no BERT, or files are missing or broken.
         OperationalError: the Hub cannot be reached.
     """
     folder = _folder(checkpoint)
@@ -55,7 +55,7 @@ def load_bert(checkpoint: str, vocabulary: Vocabulary) -> tuple[nn.Module, BertC
     _require(folder, _TOKENIZER, "tokenizer, from whose word pieces the glosses' embeddings start")
     with quiet_transformers() as transformers:
         try:
-            bert, found = transformers.BertModel.from_pretrained(
+            bert, loading_info = transformers.BertModel.from_pretrained(
                 folder,
                 add_pooling_layer=False,
                 is_decoder=True,
@@ -66,17 +66,17 @@ def load_bert(checkpoint: str, vocabulary: Vocabulary) -> tuple[nn.Module, BertC
                 output_loading_info=True,
             )
             tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        except Exception as error:  # of many libraries: safetensors, tokenizers, json, torch
+        except Exception as error:  # safetensors, tokenizers, json and torch all raise their own
             raise UserError(str(folder), f"cannot be loaded: {_first_line(error)}") from error
-    if found["missing_keys"]:
-        first, *others = sorted(found["missing_keys"])
+    if loading_info["missing_keys"]:
+        first, *others = sorted(loading_info["missing_keys"])
         more = f" and {len(others)} more" if others else ""
         raise UserError(
             str(folder), f"its weights lack {first}{more}", "the file is of another model, or not whole"
         )
     pieces = bert.get_input_embeddings().weight.detach()
     glosses = gloss_embeddings(vocabulary, tokenizer, pieces)
-    # the word pieces themselves are of no further use: one row a gloss takes their place
+    # The embeddings of word pieces are replaced by one row per gloss.
     bert.set_input_embeddings(nn.Embedding.from_pretrained(glosses, freeze=False))
     bert.config.vocab_size, bert.config.pad_token_id = len(vocabulary), None
     return bert, card
@@ -85,10 +85,11 @@ def load_bert(checkpoint: str, vocabulary: Vocabulary) -> tuple[nn.Module, BertC
 def gloss_embeddings(
     vocabulary: Vocabulary, tokenizer: Any, pieces: Float[Tensor, "pieces width"]
 ) -> Float[Tensor, "vocab width"]:
-    """An embedding for each gloss: the mean of its word pieces' (this project, docs/c2st.md).
+    """An embedding for each gloss: the mean over its word pieces (this project, docs/c2st.md).
 
-    The start symbol gets that of [CLS], the unknown gloss that of [UNK]. A gloss with no known piece is
-    drawn from the normal distribution of the pieces' mean and deviation, by torch's global generator.
+    The start symbol gets the embedding of [CLS], the unknown gloss that of [UNK]. The embedding of a gloss
+    without a known piece is drawn from a normal distribution with the mean and the standard deviation of the
+    pieces, by torch's global generator.
     """
     unknown = tokenizer.unk_token_id
     spread, mean = torch.std_mean(pieces, dim=0)
@@ -108,7 +109,7 @@ def gloss_embeddings(
 
 
 def _folder(checkpoint: str) -> Path:
-    """The checkpoint's folder: itself, or the snapshot of a Hub name."""
+    """The folder of a checkpoint: the path itself, or the local snapshot of a name on the Hub."""
     path = Path(checkpoint).expanduser()
     if path.is_dir():
         return path
@@ -125,10 +126,10 @@ def _folder(checkpoint: str) -> Path:
         raise UserError(checkpoint, "is neither a folder nor a name on the Hub") from error
     except RepositoryNotFoundError as error:
         raise UserError(checkpoint, "is no folder, and the Hub has no public model of this name") from error
-    except Exception as error:  # its client raises its HTTP library's errors too
+    except Exception as error:  # the Hub's client also raises errors of its HTTP library
         if isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError):
             raise OperationalError(
-                f"{checkpoint}: cannot be kept in the Hub's cache: {error.strerror}"
+                f"{checkpoint}: cannot be written to the Hub's cache: {error.strerror}"
             ) from error
         raise OperationalError(
             f"{checkpoint}: is no folder, is not in the Hub's cache, and the Hub cannot be reached; "
@@ -137,7 +138,7 @@ def _folder(checkpoint: str) -> Path:
 
 
 def _card(folder: Path) -> BertCard:
-    """The sizes that the checkpoint's own config tells."""
+    """The sizes in the checkpoint's config."""
     where = folder / "config.json"
     _require(folder, ("config.json",), "config")
     try:
@@ -163,7 +164,7 @@ def _card(folder: Path) -> BertCard:
                 norm_epsilon=full.layer_norm_eps,
                 segments=full.type_vocab_size,
             )
-        except Exception as error:  # transformers checks the values with errors of its own
+        except Exception as error:  # transformers validates the values with its own errors
             raise UserError(str(where), f"cannot be used: {_first_line(error)}") from error
 
 

@@ -1,4 +1,4 @@
-"""The sizes of a BERT: a card of `lm/`, read strictly. No torch here."""
+"""The sizes of a BERT, read from a card of `lm/`. This module does not import torch."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal, get_args
@@ -13,19 +13,19 @@ ACTIVATIONS = get_args(Activation)
 
 @dataclass(frozen=True, kw_only=True)
 class BertCard:
-    """A BERT encoder's sizes, enough to make one whose weights another one's fit."""
+    """The sizes of a BERT: all that is needed to build one that its weights can be loaded into."""
 
     width: Annotated[int, Range(1)]
     layers: Annotated[int, Range(1, 1000)]
     heads: Annotated[int, Range(1)]
     feed_forward: Annotated[int, Range(1)]
     positions: Annotated[int, Range(2)]
-    """Places with an embedding of their own; later glosses share the last one's."""
+    """Positions with an embedding; glosses beyond share the last one."""
     dropout: Annotated[float, Range(0, 1)] = 0.1
     activation: Activation = "gelu"
     norm_epsilon: Annotated[float, Range(0, 1)] = 1e-12
     segments: Annotated[int, Range(1)] = 1
-    """Token types; only the first is used."""
+    """Token types of the checkpoint; only the first is used."""
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
@@ -33,9 +33,9 @@ class BertCard:
 
 
 def load_card(name: str) -> BertCard:
-    """The card of a name in `lm/`, or of a YAML file.
+    """Read the card of a name in `lm/`, or of a YAML file.
 
     Raises:
-        UserError: no such card, or a fault in it, with file, line and column.
+        UserError: there is no such card, or it has a fault, named with file, line and column.
     """
     return read_file(find("lm", name), BertCard)

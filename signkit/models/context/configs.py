@@ -1,4 +1,4 @@
-"""Options of the built-in contexts: what reads the glosses so far."""
+"""Options of the built-in contexts."""
 
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
@@ -15,13 +15,13 @@ class NoneConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddingConfig:
-    """The last gloss only: one embedding a gloss."""
+    """The last gloss only: one embedding per gloss."""
 
     factory: ClassVar[str] = "signkit.models.context.recurrent:build_embedding"
     width: Annotated[int, Range(1)] = 256
     dropout: Annotated[float, Range(0, 1)] = 0.0
     gain: Annotated[float, Range(0, 10)] = 1.0
-    """Size of the context at the start; at 0 a model begins exactly as the one without context."""
+    """Initial size of the context; at 0 a model starts exactly like one without context."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,15 +33,15 @@ class LstmConfig:
     layers: Annotated[int, Range(1, 8)] = 1
     dropout: Annotated[float, Range(0, 1)] = 0.0
     gain: Annotated[float, Range(0, 10)] = 1.0
-    """Size of the context at the start; at 0 a model begins exactly as the one without context."""
+    """Initial size of the context; at 0 a model starts exactly like one without context."""
     pretrain_steps: Annotated[int, Range(0)] = 0
-    """Updates as a language model of the train glosses before the main training."""
+    """Updates as a language model on the train glosses before the main training."""
     pretrain_lr: Annotated[float, Range(0)] = 1e-3
     extra_text: Annotated[str, Path_(optional=True)] = ""
-    """A text file of further gloss sentences to pre-train on, one a line."""
+    """A text file of additional gloss sentences for pre-training, one per line."""
     init_from: Annotated[str, Path_(optional=True)] = ""
-    """A run folder, as of `signkit lm train`, whose context to begin with; glosses it lacks begin with the
-    mean embedding."""
+    """A run folder, such as one of `signkit lm train`, whose context's weights to start from; glosses that it
+    lacks start from the mean embedding."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,19 +52,19 @@ class BertConfig:
     checkpoint: str = "from_scratch"
     """`from_scratch`, a local folder saved by transformers, or a name on the Hub."""
     card: Annotated[str, Asset("lm")] = "gloss_bert"
-    """Sizes when made from scratch: a card of `lm/`, by name or path."""
+    """Sizes of a BERT from scratch: a card of `lm/`, by name or path."""
     adaptor_width: Annotated[int, Range(1)] = 64
     dropout: Annotated[float, Range(0, 1)] = 0.1
-    """Of the adaptor."""
+    """Dropout in the adaptor."""
     gain: Annotated[float, Range(0, 10)] = 1.0
-    """Size of the context at the start; at 0 a model begins exactly as the one without context."""
+    """Initial size of the context; at 0 a model starts exactly like one without context."""
     freeze: bool = False
-    """Train the adaptor only; before the main training, the whole."""
+    """Train only the adaptor in the main training; pre-training still trains the whole."""
     pretrain_steps: Annotated[int, Range(0)] = 0
-    """Updates as a causal language model of the train glosses before the main training."""
+    """Updates as a causal language model on the train glosses before the main training."""
     pretrain_lr: Annotated[float, Range(0)] = 1e-3
     extra_text: Annotated[str, Path_(optional=True)] = ""
-    """A text file of further gloss sentences to pre-train on, one a line."""
+    """A text file of additional gloss sentences for pre-training, one per line."""
     init_from: Annotated[str, Path_(optional=True)] = ""
-    """A run folder, as of `signkit lm train`, whose context to begin with; glosses it lacks begin with the
-    mean embedding."""
+    """A run folder, such as one of `signkit lm train`, whose context's weights to start from; glosses that it
+    lacks start from the mean embedding."""

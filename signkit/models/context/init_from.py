@@ -1,4 +1,4 @@
-"""A context that begins with another run's: a language model's, or that of a recogniser."""
+"""Initialising a context from that of another run, of a language model or of a recogniser."""
 
 from typing import Any
 
@@ -13,16 +13,21 @@ KEY = "context.init_from"
 
 
 def begin_from(context: nn.Module, vocabulary: Vocabulary, other: Any, theirs: Vocabulary, run: str) -> str:
-    """Copy another context's weights into `context`; gives what the user should know.
+    """Copy another context's weights into `context`.
 
-    Tokens have the embeddings that the other gives them; those it lacks have the mean of all of its tokens.
-    The adaptor is copied where both give vectors of one width, as large as the gain says; else it stays as
-    it was.
+    Embeddings are matched by token; tokens that the other run lacks get the mean of its embeddings. The
+    adaptor is copied if the vectors of both contexts are equally wide, and its LayerNorm is scaled by the
+    gain; otherwise it stays as it is.
 
     Args:
+        context: is changed in place.
+        vocabulary: of this recipe.
         other: the other run's context.
-        theirs: its vocabulary.
-        run: its folder, for messages.
+        theirs: the other run's vocabulary.
+        run: the other run's folder, for messages.
+
+    Returns:
+        A line for the user.
 
     Raises:
         UserError: the contexts are of different kinds or sizes, or no token is in both vocabularies.
@@ -64,8 +69,8 @@ def begin_from(context: nn.Module, vocabulary: Vocabulary, other: Any, theirs: V
 
 
 def _embeddings(table: Tensor, theirs: Vocabulary, vocabulary: Vocabulary) -> Tensor:
-    """The other's rows in this vocabulary's order; the start symbol and the unknown token are its own."""
-    mean = len(table)  # a further row
+    """The other's embeddings in this vocabulary's order, with its start symbol and its unknown token."""
+    mean = len(table)  # the index of an additional row: the mean of all tokens
     rows = [theirs.index.get(token, mean) for token in vocabulary.tokens]
     return torch.cat([table, table[2:].mean(0, keepdim=True)])[rows]
 
@@ -82,9 +87,10 @@ def _copied_adaptor(context: AdaptedContext, other: AdaptedContext) -> bool:
 
 
 def _weights(reader: Any) -> Tensor:
-    found: Tensor = reader.embedding.weight
-    return found
+    weight: Tensor = reader.embedding.weight
+    return weight
 
 
 def _is_embedding(reader: Any, tensor: Tensor) -> bool:
+    # By address: the embedding's name in the state differs between the readers.
     return tensor.data_ptr() == _weights(reader).data_ptr()

@@ -1,4 +1,4 @@
-"""What a context is: the glosses so far in, one vector for each history out."""
+"""The protocols of contexts, which map every history of glosses to a vector."""
 
 from typing import Protocol, runtime_checkable
 
@@ -9,15 +9,19 @@ from torch import Tensor
 from signkit.data.batch import length_mask
 
 START = 0
-"""What stands before the first gloss: the blank's index, since a history never holds a blank."""
+"""The start symbol before the first gloss. It has the blank's index, since a history never contains a
+blank."""
 
 
 @runtime_checkable
 class Context(Protocol):
-    """Any `nn.Module` with these. ``dim`` is the width of the features that its vectors are added to.
+    """A context, an `nn.Module`.
 
-    The vector b_u of a history y_1..y_u depends on these u glosses only; b_0, of the empty history,
-    on nothing. What follows a sample's length has no influence, whatever its indices.
+    The vector b_u of a history y_1..y_u depends on these u glosses only, and b_0, of the empty history, on
+    nothing. Indices after a sample's length must not have any influence.
+
+    Attributes:
+        dim: width of the vectors, which are added to the encoder's features.
     """
 
     dim: int
@@ -25,39 +29,45 @@ class Context(Protocol):
     def __call__(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch histories dim"]:
-        """b_0, b_1, … b_labels in one pass; histories = labels + 1, finite where padded."""
+        """The vectors b_0, b_1, … b_labels; histories = labels + 1. They are finite where padded."""
         ...
 
     def last(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch dim"]:
-        """The vector of each whole history, as in the pass over all of them."""
+        """The vector after the whole of each history: that of `__call__` at each sample's length."""
         ...
 
 
 @runtime_checkable
 class Stepping(Protocol):
-    """A reader of histories that can go on from what it kept of them, a symbol at a time.
+    """An incremental reader of histories: it continues from a cached past, a symbol at a time.
 
     Attributes:
-        kept: numbers kept of each symbol that was read.
-        looks_back: whether a step needs those of all symbols before, as attention does, or of the last alone.
+        cache_width: size of the past of one symbol.
+        looks_back: whether a step needs the past of all symbols before it, as attention does, or of the last
+            one only.
     """
 
-    kept: int
+    cache_width: int
     looks_back: bool
 
     def step(
         self,
         symbols: Int[Tensor, " batch"],
-        past: Float[Tensor, "batch before kept"],
+        past: Float[Tensor, "batch before cached"],
         lengths: Int[Tensor, " batch"],
-    ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch kept"]]:
-        """The state after one symbol more, as in the pass over all of them, and what is kept of it.
+    ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch cached"]]:
+        """Read one more symbol.
 
         Args:
-            past: what was kept of the symbols before, the newest last; zero where there were none.
-            lengths: how many there were, of which ``past`` has the newest.
+            symbols: the next symbol of each history.
+            past: the cached past of the symbols before it, the newest last, with zeros on the left.
+            lengths: the number of symbols before it, which may be more than ``past`` holds.
+
+        Returns:
+            The state after the symbol, equal to that of a pass over the whole history, and the symbol's own
+            past, to be cached.
         """
         ...
 
@@ -65,13 +75,13 @@ class Stepping(Protocol):
 def with_start(
     history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
 ) -> Int[Tensor, "batch histories"]:
-    """The start symbol before each history; padding becomes the start symbol too."""
-    kept = history.masked_fill(~length_mask(lengths, history.shape[1]), START)
-    return torch.cat([kept.new_full((len(kept), 1), START), kept], dim=1)
+    """Prepend the start symbol to each history; padding is replaced by the start symbol, too."""
+    padded = history.masked_fill(~length_mask(lengths, history.shape[1]), START)
+    return torch.cat([padded.new_full((len(padded), 1), START), padded], dim=1)
 
 
 def at_end(
     states: Float[Tensor, "batch histories width"], lengths: Int[Tensor, " batch"]
 ) -> Float[Tensor, "batch width"]:
-    """The state after each whole history."""
+    """The state after the whole of each history."""
     return states[torch.arange(len(states), device=states.device), lengths]

@@ -1,4 +1,4 @@
-"""The contexts without attention: an LSTM, the last gloss only, nothing."""
+"""Contexts without attention: an LSTM, the last gloss only, or none."""
 
 import torch
 from jaxtyping import Float, Int
@@ -10,7 +10,7 @@ from signkit.text.vocabulary import Vocabulary
 
 
 class NoContext(nn.Module):
-    """Zero for every history: with it a model of context is one without. Nothing to learn."""
+    """Zero vectors for every history, without any weights: a contextual model becomes one without context."""
 
     zero: Tensor
 
@@ -22,18 +22,18 @@ class NoContext(nn.Module):
     def forward(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch histories dim"]:
-        """Zeros; histories = labels + 1."""
+        """Zero vectors; histories = labels + 1."""
         return self.zero.expand(history.shape[0], history.shape[1] + 1, -1)
 
     def last(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch dim"]:
-        """Zeros."""
+        """Zero vectors."""
         return self.zero.expand(history.shape[0], -1)
 
 
 class LastGloss(nn.Module):
-    """Reads one gloss back: its embedding, and one of its own for the start."""
+    """Reads the last gloss only: its embedding, or that of the start symbol."""
 
     def __init__(self, *, vocabulary: int, width: int, dropout: float) -> None:
         super().__init__()
@@ -47,7 +47,8 @@ class LastGloss(nn.Module):
 
 
 class ForwardLstm(nn.Module):
-    """Reads all glosses so far: a forward LSTM over their embeddings. It can step."""
+    """Reads all glosses so far with a forward LSTM over their embeddings; an incremental reader
+    (`Stepping`)."""
 
     looks_back = False
 
@@ -64,37 +65,38 @@ class ForwardLstm(nn.Module):
         return states
 
     @property
-    def kept(self) -> int:
-        """Numbers of the hidden and the cell state."""
+    def cache_width(self) -> int:
+        """Size of the hidden and the cell states of all layers."""
         return 2 * self.lstm.num_layers * self.lstm.hidden_size
 
     def step(
         self,
         symbols: Int[Tensor, " batch"],
-        past: Float[Tensor, "batch before kept"],
+        past: Float[Tensor, "batch before cached"],
         lengths: Int[Tensor, " batch"],
-    ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch kept"]]:
-        """The state after one symbol more; see `signkit.models.context.protocol.Stepping`."""
+    ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch cached"]]:
+        """The state after one more symbol; see `signkit.models.context.protocol.Stepping`."""
+        # Only the newest past counts: hidden and cell states, [batch, 2 * layers * width].
         before = past[:, -1].unflatten(1, (2, self.lstm.num_layers, -1)).permute(1, 2, 0, 3).contiguous()
         states, after = self.lstm(self.dropout(self.embedding(symbols))[:, None], (before[0], before[1]))
         return self.dropout(states[:, 0]), torch.stack(after).permute(2, 0, 1, 3).flatten(1)
 
 
 def build_none(config: NoneConfig, vocabulary_size: int, dim: int, vocabulary: Vocabulary) -> NoContext:
-    """No context, as wide as the features."""
+    """Build a context of zeros, as wide as the features."""
     return NoContext(dim)
 
 
 def build_embedding(
     config: EmbeddingConfig, vocabulary_size: int, dim: int, vocabulary: Vocabulary
 ) -> AdaptedContext:
-    """The last gloss's embedding, mapped to the features' width."""
+    """Build a context of the last gloss's embedding, mapped to the features' width."""
     reader = LastGloss(vocabulary=vocabulary_size, width=config.width, dropout=config.dropout)
     return AdaptedContext(reader=reader, adaptor=Adaptor(width=config.width, dim=dim, gain=config.gain))
 
 
 def build_lstm(config: LstmConfig, vocabulary_size: int, dim: int, vocabulary: Vocabulary) -> AdaptedContext:
-    """An LSTM over the glosses so far, mapped to the features' width."""
+    """Build a context of an LSTM over the glosses so far, mapped to the features' width."""
     reader = ForwardLstm(
         vocabulary=vocabulary_size, width=config.width, layers=config.layers, dropout=config.dropout
     )

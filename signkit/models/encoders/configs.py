@@ -16,8 +16,9 @@ def _check_odd(key: str, frames: int) -> None:
 class LocalTemporalConfig:
     """From frames to chunks.
 
-    ``tcn`` is K5-P2-K5-P2: two convolutions with BatchNorm and ReLU, each followed by a pooling by
-    two. ``dilated`` is a convolution, a strided one, and residual dilated ones with LayerNorm.
+    ``tcn`` is K5-P2-K5-P2: two convolutions with BatchNorm and ReLU, each followed by pooling over two
+    frames. ``dilated`` is a convolution, a strided convolution, and residual dilated convolutions with
+    LayerNorm.
     """
 
     kind: Literal["tcn", "dilated"] = "tcn"
@@ -26,9 +27,9 @@ class LocalTemporalConfig:
     pooling: Literal["lift", "max"] = "lift"
     """Of ``tcn``: temporal lift pooling (Hu et al. 2022) or max pooling."""
     dilations: tuple[Annotated[int, Range(1)], ...] = (1, 2, 4, 8, 1, 2, 4, 8)
-    """Of ``dilated``: one residual convolution each."""
+    """Of ``dilated``: the dilation of each residual convolution."""
     stride: Annotated[int, Range(1, 8)] = 2
-    """Of ``dilated``: frames a chunk."""
+    """Of ``dilated``: frames per chunk."""
     dropout: Annotated[float, Range(0, 1)] = 0.0
 
     def __post_init__(self) -> None:
@@ -41,7 +42,7 @@ class GlobalTemporalConfig:
 
     layers: Annotated[int, Range(0, 8)] = 2
     width: Annotated[int, Range(1)] = 512
-    """Of each direction."""
+    """Width of each direction."""
     dropout: Annotated[float, Range(0, 1)] = 0.0
 
 
@@ -52,15 +53,15 @@ class GcnConfig:
     factory: ClassVar[str] = "signkit.models.encoders.gcn:build"
     reads: ClassVar[str] = "landmarks"
     channels: tuple[Annotated[int, Range(1)], ...] = (64, 64, 128, 256)
-    """Width of each graph block, one after another."""
+    """Width of each graph block, in order."""
     temporal_kernel: Annotated[int, Range(1, 31)] = 5
     motion: bool = True
-    """Velocities as further channels of the input."""
+    """Add velocities as channels of the input."""
     fusion_width: Annotated[int, Range(1)] = 768
     """Width of a frame's vector after the parts are fused."""
     dropout: Annotated[float, Range(0, 1)] = 0.0
     part_dropout: Annotated[float, Range(0, 1)] = 0.0
-    """Probability to leave out a part of a sample while training."""
+    """Probability of leaving out a part of a sample in training."""
     local_temporal: LocalTemporalConfig = LocalTemporalConfig()
     global_temporal: GlobalTemporalConfig = GlobalTemporalConfig()
 
@@ -72,7 +73,7 @@ class GcnConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class KinematicConfig:
-    """Positions, velocities and distances of a few points, normalised: for hand tracks."""
+    """Normalised positions, velocities and distances of a few points: for hand tracks."""
 
     factory: ClassVar[str] = "signkit.models.encoders.kinematic:build"
     reads: ClassVar[str] = "landmarks"
@@ -84,7 +85,7 @@ class KinematicConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class FeaturesConfig:
-    """Feature vectors made elsewhere, one a frame."""
+    """Feature vectors that were computed elsewhere, one per frame."""
 
     factory: ClassVar[str] = "signkit.models.encoders.features:build"
     reads: ClassVar[str] = "features"
@@ -101,21 +102,21 @@ class ImageBackboneConfig:
     aliases: ClassVar[tuple[str, ...]] = ("swin",)
     reads: ClassVar[str] = "video"
     backbone: str = "swin_tiny_patch4_window7_224"
-    """A model of timm by its name, with a tag where it has weights of several (`resnet18.a1_in1k`)."""
+    """The name of a timm model, with a tag if there are several sets of weights (`resnet18.a1_in1k`)."""
     weights: str = "imagenet"
-    """`imagenet`: those timm has under the name; `none`; or a file, .safetensors or .pth."""
+    """`imagenet`: timm's weights of that name; `none`; or a file, .safetensors or .pth."""
     freeze: str = "none"
-    """What is not trained: `none`, `all`, or the stem and so many of the first stages."""
+    """What is not trained: `none`, `all`, or a number: the stem and so many of the first stages."""
     drop_path: Annotated[float, Range(0, 1)] = 0.0
-    """Stochastic depth: probability to leave out a block of the last stage, less before."""
+    """Stochastic depth: probability of leaving out a block of the last stage, lower in earlier stages."""
     frames_per_pass: Annotated[int, Range(1)] = 32
     """Frames that go through the backbone at a time."""
     checkpoint: bool = True
-    """Keep no activations of a pass: they are computed again when its gradient is."""
+    """Gradient checkpointing: activations of a pass are not retained but computed again for its gradient."""
     kept_frames: Annotated[int, Range(0)] = 0
-    """Frames of a batch, the first ones, whose activations are kept nevertheless."""
+    """The first so many frames of a batch retain their activations all the same."""
     dropout: Annotated[float, Range(0, 1)] = 0.0
-    """Of each frame's vector."""
+    """Dropout on each frame's vector."""
     local_temporal: LocalTemporalConfig = LocalTemporalConfig()
     global_temporal: GlobalTemporalConfig = GlobalTemporalConfig()
 
@@ -127,9 +128,9 @@ class ImageBackboneConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class NothingConfig:
-    """Of language models in recipes of version 0.1: as if there were no encoder."""
+    """A placeholder in language models' recipes of version 0.1, treated as no encoder."""
 
     factory: ClassVar[str] = ""
     placeholder: ClassVar[bool] = True
     width: Annotated[int, Range(1)] = 256
-    """Of the vectors that the context gives: `model.width`."""
+    """Width of the context's vectors; today `model.width`."""

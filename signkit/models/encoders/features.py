@@ -1,4 +1,4 @@
-"""Feature vectors made elsewhere, one a frame, straight into the temporal modules."""
+"""Encoder of feature vectors computed elsewhere, one per frame: the temporal modules alone."""
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from signkit.models.encoders.temporal import TemporalEncoder, build_temporal
 
 
 class FeatureFrames(nn.Module):
-    """Feature vectors as they are, with dropout."""
+    """Passes feature vectors through, with dropout."""
 
     reads = "features"
 
@@ -25,7 +25,7 @@ class FeatureFrames(nn.Module):
 
 
 def build(config: FeaturesConfig, layout: Layout | None, width: int) -> TemporalEncoder:
-    """The encoder of a corpus of features of ``width`` numbers.
+    """Build the encoder for a corpus of feature vectors of ``width`` numbers.
 
     Raises:
         UserError: the corpus has landmarks.

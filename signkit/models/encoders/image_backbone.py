@@ -1,8 +1,9 @@
-"""Frames of video to vectors by an image backbone, a Swin in Zhang et al. 2023, then the temporal modules.
+"""Video encoder: an image backbone for each frame (a Swin in Zhang et al. 2023), then the temporal modules.
 
-Only real frames go through the backbone, so many at a time (a pass), and a pass may drop its activations
-until its gradient is computed: then a longer clip takes the memory of its frames' bytes and vectors, no more.
-No number depends on it, but for a BatchNorm that is trained, whose statistics are a pass's (docs/video.md).
+Padding frames are left out, and the others go through the backbone in passes of a fixed number of frames.
+With gradient checkpointing a pass does not retain its activations, so the memory of a longer clip grows only
+by its pixels and vectors. Results do not depend on the passes, except for a BatchNorm that is trained, whose
+statistics are those of a pass (docs/video.md).
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,18 +26,17 @@ from signkit.models.encoders.temporal import TemporalEncoder, build_temporal
 
 
 class ImageBackboneFrames(nn.Module):
-    """An image backbone, frame by frame.
-
-    Reads ``batch.inputs``: uint8 [batch, frames, height, width, 3].
+    """Applies an image backbone to every frame of ``batch.inputs``, uint8 [batch, frames, height, width, 3].
 
     Args:
-        backbone: from pictures [n, 3, height, width] to vectors. What is frozen in it, a module of whose
-            parameters none takes a gradient, stays in evaluation: statistics are fixed, nothing is dropped.
-        mean: of each colour, from 0 to 1, that the backbone expects to be taken away.
-        deviation: of each colour, that it expects to be divided by.
+        backbone: maps images [n, 3, height, width] to vectors [n, features]. Modules of it whose parameters
+            are all frozen stay in eval mode: their statistics are fixed and they drop nothing.
+        mean: of each colour, from 0 to 1, which is subtracted from the pixels.
+        deviation: of each colour, by which they are divided.
         frames_per_pass: frames that go through the backbone at a time.
-        recompute: drop a pass's activations until its gradient is computed.
-        kept_frames: so many frames of a batch are not dropped nevertheless.
+        recompute: do not retain activations; compute them again for the gradient.
+        kept_frames: the first so many frames of a batch retain their activations all the same.
+        dropout: probability, on each frame's vector.
     """
 
     reads = "video"
@@ -65,7 +65,7 @@ class ImageBackboneFrames(nn.Module):
         self._sizes: set[tuple[int, int]] = set()
 
     def train(self, mode: bool = True) -> "ImageBackboneFrames":
-        """Training or evaluation, in which what is frozen stays."""
+        """Set the mode; frozen modules stay in eval mode."""
         super().train(mode)
         for module in self.backbone.modules():
             own = list(module.parameters())
@@ -83,8 +83,8 @@ class ImageBackboneFrames(nn.Module):
         """The backbone's vector of each frame.
 
         Raises:
-            UserError: the backbone does not take frames of this size, gives no vectors, or has to learn
-                statistics from a single value.
+            UserError: the backbone does not accept frames of this size, does not return vectors, or has a
+                BatchNorm in training that sees a single value.
         """
         self._check_size(frames)
         learns = self._learns and torch.is_grad_enabled()
@@ -112,16 +112,17 @@ class ImageBackboneFrames(nn.Module):
             hint = "take more frames a pass, a backbone without BatchNorm, or freeze it"
             raise UserError("encoder.frames_per_pass", what, hint) from error
         if vectors.ndim != 2:
-            what = f"gives {list(vectors.shape[1:])} of a frame, and a single vector is needed"
+            what = f"returns {list(vectors.shape[1:])} for a frame, and a single vector is needed"
             raise UserError("encoder.backbone", what, "take another")
         return vectors
 
     def _first_and_second(self) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-        """What a pass is computed in, and what it is computed again in: running statistics move once."""
+        """Contexts for the first computation of a pass and for its recomputation, in which the running
+        statistics of BatchNorms must not be updated a second time."""
         return nullcontext(), _still([m for m in self.backbone.modules() if isinstance(m, _BatchNorm)])
 
     def _check_size(self, frames: UInt8[Tensor, "real height width 3"]) -> None:
-        """Try a size when it is first met, to say in words that the backbone does not take it."""
+        """Try each new size of frames once, so that an unsupported size is reported with a clear message."""
         height, width = frames.shape[1:3]
         if (height, width) in self._sizes:
             return
@@ -142,7 +143,7 @@ class ImageBackboneFrames(nn.Module):
 
 @contextmanager
 def _still(norms: Sequence[_BatchNorm]) -> Iterator[None]:
-    """BatchNorms that normalise as they do, and whose running statistics stay what they are."""
+    """Keep the running statistics of BatchNorms from changing; they still normalise by the batch's."""
     momenta = [norm.momentum for norm in norms]
     counts = [norm.num_batches_tracked for norm in norms]
     before = [None if count is None else count.clone() for count in counts]
@@ -165,11 +166,11 @@ def _size_hint(backbone: nn.Module) -> str:
 
 
 def build(config: ImageBackboneConfig, layout: Layout | None, width: int) -> TemporalEncoder:
-    """The encoder of a corpus of video.
+    """Build the encoder for a corpus of video.
 
     Raises:
-        UserError: the corpus has no video, timm no such backbone, or the weights are not its.
-        OperationalError: the weights cannot be fetched.
+        UserError: the corpus has no video, timm has no such backbone, or the weights do not fit it.
+        OperationalError: the weights cannot be downloaded.
     """
     if layout is not None or width != 3:
         what = "'timm' reads video, and the corpus has " + ("features" if layout is None else "landmarks")

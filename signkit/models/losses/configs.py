@@ -7,15 +7,15 @@ from signkit.config.strict_yaml import Range
 from signkit.errors import UserError
 
 Level = Annotated[str, "video, chunk, both, or another level of the encoder by its name"]
-"""``both``: video and chunk; otherwise one of the levels that the encoder gives."""
+"""``both``: video and chunk; otherwise the name of one of the encoder's levels."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LossTerm:
-    """What every term has: its weight, and the share of the run in which it counts."""
+    """The options of every term: its weight, and the part of the training in which it counts."""
 
     task: ClassVar[str] = "recognition"
-    """The task whose models it trains."""
+    """The task whose models it can train."""
     weight: Annotated[float, Range(0)] = 1.0
     start: Annotated[float, Range(0, 1)] = 0.0
     end: Annotated[float, Range(0, 1)] = 1.0
@@ -27,14 +27,14 @@ class LossTerm:
 
 @dataclass(frozen=True, kw_only=True)
 class CstConfig(LossTerm):
-    """Cross-modal sequence transduction: all paths of the lattice with context (Zhang et al. 2023)."""
+    """Contextual sequence transduction: all paths of the lattice with context (Zhang et al. 2023)."""
 
     factory: ClassVar[str] = "signkit.models.losses.terms:build_cst"
     level: Level = "both"
     stc: Literal["none", "path", "risk"] = "none"
-    """The sequence-level term, over the reference and the N best other hypotheses."""
+    """The sequence-level term, over the reference and the N best hypotheses other than it."""
     nbest: Annotated[int, Range(1, 64)] = 4
-    """Hypotheses of the sequence-level term."""
+    """Number of hypotheses in the sequence-level term."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class KlConfig(LossTerm):
 
 @dataclass(frozen=True, kw_only=True)
 class FrameCeConfig(LossTerm):
-    """Cross-entropy on the glosses' own frames, where the corpus has segment times."""
+    """Cross-entropy at the frames of each gloss, for corpora with segment times."""
 
     factory: ClassVar[str] = "signkit.models.losses.terms:build_frame_ce"
     level: Level = "video"
@@ -64,12 +64,12 @@ class FrameCeConfig(LossTerm):
 
 @dataclass(frozen=True, kw_only=True)
 class NextTokenConfig(LossTerm):
-    """-log P of each sentence by the context alone, its end included: the loss of a language model."""
+    """-log P of each sentence, including its end: the loss of a causal language model."""
 
     factory: ClassVar[str] = "signkit.models.losses.language:build_next_token"
     task: ClassVar[str] = "language"
     smoothing: Annotated[float, Range(0, 1)] = 0.0
-    """Of the labels: the share of the target that is spread over the vocabulary."""
+    """Label smoothing: the share of the target that is spread over the vocabulary."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,4 +79,4 @@ class MaskedTokenConfig(LossTerm):
     factory: ClassVar[str] = "signkit.models.losses.language:build_masked_token"
     task: ClassVar[str] = "language"
     smoothing: Annotated[float, Range(0, 1)] = 0.0
-    """Of the labels: the share of the target that is spread over the vocabulary."""
+    """Label smoothing: the share of the target that is spread over the vocabulary."""

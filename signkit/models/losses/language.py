@@ -1,6 +1,6 @@
-"""The terms of a language model's loss: the next token, and the masked ones.
+"""The terms of a language model's loss: next tokens, and masked tokens.
 
-Each is a function of what the model gives and of its batch: one value a sentence.
+Each is a function of the model's output and of the batch, with one value per sentence.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ MaskedToken = Callable[
 
 
 def build_next_token(config: NextTokenConfig) -> NextToken:
-    """Cross-entropy of every next token and of the end, summed over a sentence."""
+    """Cross-entropy of every next token and of the end, summed over each sentence."""
 
     def term(output: Float[Tensor, "batch histories vocab"], batch: TextBatch) -> Float[Tensor, " batch"]:
         return _summed(output.float(), next_tokens(batch.tokens, batch.lengths), config.smoothing)
@@ -29,7 +29,7 @@ def build_next_token(config: NextTokenConfig) -> NextToken:
 
 
 def build_masked_token(config: MaskedTokenConfig) -> MaskedToken:
-    """Cross-entropy of the masked tokens, summed over a sentence; the end is none of the tokens."""
+    """Cross-entropy of the masked tokens, summed over each sentence. Index 0, the end, is left out."""
 
     def term(
         output: tuple[Float[Tensor, "batch labels vocab"], Bool[Tensor, "batch labels"]], batch: TextBatch

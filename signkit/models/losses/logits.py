@@ -1,4 +1,4 @@
-"""What a model gives its losses: acoustic and context logits kept apart."""
+"""The output of recognisers: acoustic and context logits, not yet added."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -10,16 +10,16 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class SplitLogits:
-    """Logits of a batch, split: W (l_s + b_u) + bias = levels["chunk"][s] + context[u].
+    """The logits of a batch as two summands: W (l_s + b_u) + bias = levels["chunk"][s] + context[u].
 
     Attributes:
-        levels: W l_s of each level by its name, without bias; ``video`` is the very tensor of ``chunk`` where
-            the encoder has no global module.
-        context: W b_u + bias, for the histories of 0 to all glosses of the target.
+        levels: W l_s of each level by name, without bias. If the encoder has no global module, ``video`` and
+            ``chunk`` are the same tensor object, by which losses and decoders recognise a single level.
+        context: W b_u + bias after 0, 1, … all glosses of the target.
         bias: the output layer's bias, for terms without context.
-        lengths: chunks of each sample.
-        centres: the frame each chunk stands for.
-        auxiliary: the encoder's own loss a sample.
+        lengths: the number of chunks of each sample.
+        centres: the frame at each chunk's centre.
+        auxiliary: the encoder's own loss of each sample.
     """
 
     levels: Mapping[str, Float[Tensor, "batch chunks vocab"]]
@@ -30,15 +30,16 @@ class SplitLogits:
     auxiliary: Float[Tensor, " batch"]
 
     def at(self, level: str) -> tuple[Float[Tensor, "batch chunks vocab"], ...]:
-        """The logits of a level, or of video and chunk for ``both``; one tensor where both are the same."""
+        """The logits of a level; for ``both``, of video and chunk, or one tensor if they are the same."""
         if level != "both":
             return (self.levels[level],)
         video, chunk = self.levels["video"], self.levels["chunk"]
         return (video,) if video is chunk else (video, chunk)
 
     def float(self) -> "SplitLogits":
-        """The same in float32, in which losses are computed."""
-        once = {id(level): level.float() for level in self.levels.values()}  # levels that are one stay one
+        """The same logits in float32, in which losses are computed."""
+        # Converted once per tensor object, so that equal levels stay one object (see `levels`).
+        once = {id(level): level.float() for level in self.levels.values()}
         return replace(
             self,
             levels={name: once[id(level)] for name, level in self.levels.items()},
@@ -48,20 +49,24 @@ class SplitLogits:
         )
 
     def anchor(self) -> Float[Tensor, " batch"]:
-        """A sum that every parameter takes part in, so that each has a gradient in every step."""
+        """A sum over all logits, [batch], that every parameter contributes to.
+
+        Added to the loss with factor 0, it gives every parameter a gradient in every step, also those of
+        levels that no term uses at the moment: distributed training waits for the gradient of each parameter.
+        """
         parts = (*self.levels.values(), self.context)
         return torch.stack([part.sum((1, 2)) for part in parts]).sum(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Proposals:
-    """Hypotheses of a search beside the reference, for the sequence-level term.
+    """The N best hypotheses of a search, which the sequence-level term compares with the reference.
 
     Attributes:
-        tokens: zero where padded.
-        lengths: tokens of each hypothesis; 0 where there are fewer than N.
-        valid: False where there is no hypothesis.
-        contexts: context logits of each hypothesis's histories.
+        tokens: of each hypothesis, zero where padded.
+        lengths: the number of tokens of each hypothesis; 0 if there are fewer than N.
+        valid: whether there is a hypothesis.
+        contexts: context logits after 0, 1, … all tokens of each hypothesis.
     """
 
     tokens: Int[Tensor, "batch nbest labels"]
@@ -71,3 +76,4 @@ class Proposals:
 
 
 Propose = Callable[[Float[Tensor, "batch chunks vocab"], int], Proposals]
+"""A search for hypotheses, given the acoustic logits of a level and N."""

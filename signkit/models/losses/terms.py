@@ -1,4 +1,9 @@
-"""The terms of a training loss: each reads split logits and a batch and gives one value a sample."""
+"""The terms of a recogniser's training loss: functions of split logits and a batch, with one value per
+sample.
+
+The third argument searches for other hypotheses (`signkit.models.losses.logits.Propose`); only the
+sequence-level term calls it.
+"""
 
 from collections.abc import Callable
 
@@ -18,7 +23,8 @@ Term = Callable[[SplitLogits, Batch, Propose], Float[Tensor, " batch"]]
 
 
 def build_cst(config: CstConfig, *, topology: str) -> Term:
-    """CST over the lattice with context, at one level or both, with its sequence-level term."""
+    """CST over the lattice with context (Zhang et al. 2023), at one level or both, optionally with the
+    sequence-level term."""
 
     def term(logits: SplitLogits, batch: Batch, propose: Propose) -> Float[Tensor, " batch"]:
         total = logits.auxiliary.new_zeros(len(batch.ids))
@@ -27,8 +33,8 @@ def build_cst(config: CstConfig, *, topology: str) -> Term:
             if config.stc == "none":
                 loss = cst_loss(*lattice, topology=topology)
             else:
-                found = propose(acoustic, config.nbest)
-                others = (found.tokens, found.lengths, found.contexts, found.valid)
+                proposals = propose(acoustic, config.nbest)
+                others = (proposals.tokens, proposals.lengths, proposals.contexts, proposals.valid)
                 loss = stc_loss(*lattice, *others, mode=config.stc, topology=topology)
             total = total + loss
         return total
@@ -37,20 +43,20 @@ def build_cst(config: CstConfig, *, topology: str) -> Term:
 
 
 def build_ctc(config: CtcConfig, *, topology: str) -> Term:
-    """CTC without context, whatever the model's own topology."""
+    """CTC without context (Graves et al. 2006), on CTC's lattice whatever the model's topology."""
 
     def term(logits: SplitLogits, batch: Batch, propose: Propose) -> Float[Tensor, " batch"]:
         total = logits.auxiliary.new_zeros(len(batch.ids))
-        row = logits.bias.expand(len(batch.ids), 1, -1)
+        bias = logits.bias.expand(len(batch.ids), 1, -1)
         for acoustic in logits.at(config.level):
-            total = total + ctc_loss(acoustic, row, batch.targets, logits.lengths, batch.target_lengths)
+            total = total + ctc_loss(acoustic, bias, batch.targets, logits.lengths, batch.target_lengths)
         return total
 
     return term
 
 
 def build_kl(config: KlConfig, *, topology: str) -> Term:
-    """KL of the video level against the chunk level; zero where both are the same."""
+    """Distillation: KL divergence between video and chunk level over the lattice; zero for a single level."""
 
     def term(logits: SplitLogits, batch: Batch, propose: Propose) -> Float[Tensor, " batch"]:
         chunk, video = logits.levels["chunk"], logits.levels["video"]
@@ -72,7 +78,7 @@ def build_kl(config: KlConfig, *, topology: str) -> Term:
 
 
 def build_frame_ce(config: FrameCeConfig, *, topology: str) -> Term:
-    """Cross-entropy of each chunk whose frame has a known gloss, without context."""
+    """Cross-entropy at the chunks whose frame has a known gloss, without context."""
 
     def term(logits: SplitLogits, batch: Batch, propose: Propose) -> Float[Tensor, " batch"]:
         labels = _chunk_labels(logits, batch)
@@ -85,6 +91,7 @@ def build_frame_ce(config: FrameCeConfig, *, topology: str) -> Term:
 
 
 def _chunk_labels(logits: SplitLogits, batch: Batch) -> Int[Tensor, "batch chunks"]:
+    """The label of each chunk's centre frame; -100, which is ignored, beyond the end of a sample."""
     frames = batch.frame_labels.shape[1]
     labels = batch.frame_labels[:, logits.centres.clamp(max=frames - 1)]
     beyond = logits.centres[None, :] >= batch.lengths[:, None]

@@ -1,4 +1,4 @@
-"""What a language model's outcome has to show: perplexities and how it learned."""
+"""The scores and the report's sections of a language model: perplexities and training curves."""
 
 from pathlib import Path
 from typing import Any
@@ -21,33 +21,33 @@ OF_WORDS = {
     CAUSAL: "A word has the probability of its subwords, so models of words can be compared.",
     MASKED: "A subword is predicted from its own word too: not to be compared with words.",
 }
-"""What is said with the figures of subwords."""
+"""A note on the perplexities of models of subwords."""
 
 
 def predicts_end(recipe: Recipe) -> bool:
-    """Whether the model says what comes next, and whether the sentence ends."""
+    """Whether the recipe's model is causal: it predicts the next token and the end of the sentence."""
     return bool(getattr(recipe.model, "predicts_end", True))
 
 
 def rate_of(recipe: Recipe) -> str:
-    """The name of the figure that a language model is judged by."""
+    """The name of the metric of the recipe's model."""
     return CAUSAL if predicts_end(recipe) else MASKED
 
 
-def scores(of: TextScores, recipe: Recipe, split: str) -> list[Score]:
-    """The perplexity of a split, that of known tokens, and that of subwords where tokens are such."""
-    found, name = of.perplexity, rate_of(recipe)
-    values = {name: found.perplexity, f"{name}_known": found.perplexity_known}
-    if of.piece_perplexity:
-        values[f"{name}_piece"] = of.piece_perplexity
-    counted = "words" if of.piece_perplexity else "tokens"
-    note = f"{found.words} {counted}, {found.unknown} unknown, {found.sentences} sentences"
+def scores(text_scores: TextScores, recipe: Recipe, split: str) -> list[Score]:
+    """The perplexity of a split, that of its known tokens, and of subwords that of the pieces."""
+    perplexity, name = text_scores.perplexity, rate_of(recipe)
+    values = {name: perplexity.perplexity, f"{name}_known": perplexity.perplexity_known}
+    if text_scores.piece_perplexity:
+        values[f"{name}_piece"] = text_scores.piece_perplexity
+    counted = "words" if text_scores.piece_perplexity else "tokens"
+    note = f"{perplexity.words} {counted}, {perplexity.unknown} unknown, {perplexity.sentences} sentences"
     signature = "ends of sentences too" if name == CAUSAL else "each token given all others"
     return [Score(name, value, split, signature, note) for name, value in values.items()]
 
 
 def sections(outcome: Outcome, *, brief: bool) -> list[Section]:
-    """How it was counted; for a page with the curves of the training."""
+    """Notes on how the perplexity was counted; for a page (not ``brief``) also the training curves."""
     name = rate_of(outcome.recipe)
     counts = [f"{each.split}: {each.note}" for each in outcome.scores if each.name == name]
     shown: list[Section] = [Paragraph(f"{'; '.join(counts)}.")] if counts else []

@@ -1,4 +1,4 @@
-"""Language: sentences judged by a model, token by token."""
+"""Language modelling: sentences are scored token by token."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
@@ -34,7 +34,7 @@ FOR_RECOGNISERS = ("fusion", "rescore", "ensemble")
 
 
 class Language:
-    """The `signkit.train.task.Task` of causal and of masked language models."""
+    """The `signkit.train.task.Task` of causal and masked language models."""
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
@@ -79,18 +79,18 @@ class Language:
     def loss(
         self, model: nn.Module, forward: Callable[[TextBatch], Any], batch: TextBatch, share: float
     ) -> Mapping[str, Term]:
-        """The terms of the recipe, each summed over a sentence."""
+        """The weighted sum of the recipe's terms, each a sum over the tokens of a sentence."""
         output = forward(batch)
         total, figures = torch.zeros(len(batch.ids), device=batch.tokens.device), dict[str, Tensor]()
         for term, compute in self._terms():
             if term.start <= share < term.end:
-                found = compute(output, batch)
-                total = total + term.weight * found
-                figures[type(term).__name__.removesuffix("Config").lower()] = found.detach()
+                values = compute(output, batch)
+                total = total + term.weight * values
+                figures[type(term).__name__.removesuffix("Config").lower()] = values.detach()
         return {"loss": Term(total, figures)}
 
     def evaluate(self, model: Any, dataset: Dataset, spec: Spec, step: int, say: Say) -> Evaluation:
-        """The perplexity; unknown tokens count at the probability of the unknown token."""
+        """The perplexity; unknown tokens have the probability of the unknown token."""
         references = [sample.reference for sample in dataset.samples]
         return Evaluation(text_scores(model, spec.vocabulary, references).perplexity.perplexity)
 
@@ -130,7 +130,7 @@ class Language:
         return report.sections(outcome, brief=brief)
 
     def example(self, shapes: Shapes) -> tuple[Spec, TextBatch]:
-        """A synthetic batch; `shapes.frames` are its tokens."""
+        """A synthetic batch; `shapes.frames` is the number of tokens of each sentence."""
         vocabulary, generator = synthetic_vocabulary(shapes.vocabulary), torch.Generator().manual_seed(0)
         size = shapes.batch or -(-self.recipe.train.batch_size // self.recipe.train.accumulate)
         tokens = torch.randint(2, len(vocabulary), (size, shapes.frames), generator=generator)
@@ -145,28 +145,29 @@ class Language:
         return word_scores(vocabulary, words, tokens, log, ends=report.predicts_end(self.recipe))
 
     def _terms(self) -> list[tuple[LossTerm, Any]]:
-        """The terms of the loss with their options, built once."""
+        """The options and the functions of the loss's terms, built once."""
         if self._built is None:
             self._built = [(cast(LossTerm, each), build_component(each)) for each in self.recipe.train.losses]
         return self._built
 
     def _reread(self, samples: Sequence[Sample], vocabulary: Vocabulary, say: Say) -> RareAsUnknown | None:
-        """How rare tokens are read while training."""
+        """The rule by which rare tokens are read as unknown in training; None if there is none."""
         share = getattr(self.recipe.model, "unknown", 0.0)
         if not share:
             return None
         references = [sample.reference for sample in samples]
         rare, kind = seen_once(map(vocabulary.encode, references)), str(vocabulary.unit)
-        if vocabulary.unit == "subword":  # only characters can be unknown: a new word of known ones is spelt
+        if vocabulary.unit == "subword":
+            # Only characters can be unknown: any other new word is spelt with the known pieces.
             letters = seen_once(tuple("".join(words)) for words in references)
             pieces = (piece for letter in letters for piece in (letter, subwords.SPACE + letter))
             rare, kind = frozenset(vocabulary.index[p] for p in pieces if p in vocabulary.index), "character"
         if not rare:
-            say(f"no {kind} of train is there once: how likely unknown ones are is not learnt")
+            say(f"no {kind} occurs exactly once in train, so the probability of unknown ones is not learnt")
             return None
         return RareAsUnknown(rare, share)
 
 
 def build(config: LanguageConfig, recipe: Recipe) -> Language:
-    """The task for a recipe."""
+    """Create the task for a recipe."""
     return Language(recipe)

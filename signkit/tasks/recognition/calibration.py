@@ -18,28 +18,33 @@ from signkit.train.task import Calibration
 from signkit.types import Prediction, Sample, Score
 
 UNFITTED = 1.0
-"""The temperature at which the decoder's own scores count as they are."""
+"""The temperature at which the decoder's scores are used as they are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """How reliable the confidences of each split are, at a temperature of 1 and at the one that is used."""
+    """Reliability tables of each split's confidences.
+
+    Attributes:
+        raw: at a temperature of 1.
+        used: at the temperature that is used.
+    """
 
     raw: dict[str, Reliability]
     used: dict[str, Reliability]
 
 
 def beams(predictions: Sequence[Prediction]) -> dict[str, BeamResult]:
-    """The beam that each prediction was read from, by id."""
+    """The beam of each prediction, by sample id."""
     return {each.id: cast(BeamResult, each.evidence) for each in predictions}
 
 
 def as_predictions(
-    found: Mapping[str, BeamResult], vocabulary: Vocabulary, config: LatticeConfig, temperature: float
+    results: Mapping[str, BeamResult], vocabulary: Vocabulary, config: LatticeConfig, temperature: float
 ) -> list[Prediction]:
-    """The best hypotheses of some beams, with their confidences at a temperature."""
-    best = hypotheses(found, vocabulary, config, temperature)
-    return [Prediction(name, {TEXT: best[name]}, found[name]) for name in found]
+    """Predictions with the best hypothesis of each beam and its confidences at a temperature."""
+    best = hypotheses(results, vocabulary, config, temperature)
+    return [Prediction(name, {TEXT: best[name]}, results[name]) for name in results]
 
 
 def calibrate(
@@ -48,28 +53,34 @@ def calibrate(
     vocabulary: Vocabulary,
     config: LatticeConfig,
 ) -> Calibration:
-    """Fit the temperature on dev, unless the configuration names one, and judge every split."""
-    found = {split: beams(each) for split, each in predictions.items()}
-    voted = {split: votes(each, config, vocabulary) for split, each in found.items()}
-    right = {split: _right(each, samples[split], vocabulary) for split, each in found.items()}
-    fitted = not config.temperature and "dev" in found and len(right["dev"]) > 0
+    """Fit the temperature on dev, unless the configuration has one, and compute each split's calibration
+    error.
+
+    Args:
+        predictions: of each split, with a `BeamResult` as evidence.
+        samples: of each split, with their references.
+    """
+    results = {split: beams(each) for split, each in predictions.items()}
+    voted = {split: votes(each, config, vocabulary) for split, each in results.items()}
+    right = {split: _right(each, samples[split], vocabulary) for split, each in results.items()}
+    fitted = not config.temperature and "dev" in results and len(right["dev"]) > 0
     temperature = fitted_temperature(voted["dev"], right["dev"]) if fitted else config.temperature or UNFITTED
 
     def tables(at: float) -> dict[str, Reliability]:
-        return {split: reliability(confidences(voted[split], at), right[split]) for split in found}
+        return {split: reliability(confidences(voted[split], at), right[split]) for split in results}
 
-    both = Tables(tables(UNFITTED), tables(temperature))
+    tables_pair = Tables(tables(UNFITTED), tables(temperature))
     return Calibration(
-        {split: as_predictions(each, vocabulary, config, temperature) for split, each in found.items()},
+        {split: as_predictions(each, vocabulary, config, temperature) for split, each in results.items()},
         temperature,
         fitted,
-        {split: _scores(both, split, temperature, fitted) for split in found},
-        both,
+        {split: _scores(tables_pair, split, temperature, fitted) for split in results},
+        tables_pair,
     )
 
 
 def _scores(tables: Tables, split: str, temperature: float, fitted: bool) -> list[Score]:
-    """The expected calibration errors of a split, before and after."""
+    """The expected calibration errors of a split, before and after temperature scaling."""
     raw, used = tables.raw[split], tables.used[split]
     tokens = f"{int(raw.counts.sum())} tokens"
     after = f"{tokens}, temperature {temperature:.3g} {'fitted on dev' if fitted else 'of the recipe'}"
@@ -83,9 +94,9 @@ def _scores(tables: Tables, split: str, temperature: float, fitted: bool) -> lis
 
 
 def _right(
-    found: Mapping[str, BeamResult], samples: Sequence[Sample], vocabulary: Vocabulary
+    results: Mapping[str, BeamResult], samples: Sequence[Sample], vocabulary: Vocabulary
 ) -> npt.NDArray[np.bool_]:
     words = InWords(vocabulary)
     references = {sample.id: words.encode(sample.reference) for sample in samples}
-    lists = words.candidates([each.candidates for each in found.values()])
-    return right_tokens(lists, [references[name] for name in found])
+    candidates = words.candidates([each.candidates for each in results.values()])
+    return right_tokens(candidates, [references[name] for name in results])

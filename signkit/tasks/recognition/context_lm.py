@@ -1,4 +1,4 @@
-"""A context as a language model: fine-tuned on gloss sentences before it meets a video."""
+"""Pre-training of a context as a language model, on gloss sentences without video."""
 
 import copy
 import math
@@ -20,13 +20,14 @@ from signkit.models.context.adaptor import AdaptedContext
 
 @dataclass(frozen=True, slots=True)
 class PretrainResult:
-    """What pre-training did.
+    """The result of pre-training.
 
     Attributes:
-        perplexities: a gloss, the sentence's end counted as one; of `dev`, or of the sentences
-            themselves where there is none; before the first update and after each quarter of them.
-        best: which of these the context was left at: the least of `dev`; without one, the last.
-        head: from the context's vectors at gain 1 to the logits of the next gloss, index 0 the end.
+        perplexities: per gloss, counting the end of a sentence as a gloss, before the first update and after
+            each quarter of the updates; on `dev`, or on the training sentences if there is none.
+        best: the index of the state that the context was left in: the lowest perplexity on `dev`, or the
+            last.
+        head: maps the context's vectors at gain 1 to the logits of the next gloss; index 0 is the end.
     """
 
     perplexities: tuple[float, ...]
@@ -58,22 +59,22 @@ def pretrain(
     on_progress: Callable[[int, float], None] | None = None,
     dev: Sequence[Sequence[int]] | None = None,
 ) -> PretrainResult:
-    """Train a context to tell the next gloss, with a linear head that is no part of it.
+    """Train a context to predict the next gloss, with a linear head that is not part of it.
 
-    AdamW, warm-up over a tenth of the steps and linear decay, gradients clipped to norm 1. Equal bits
-    for a seed on CPU; torch's global generator is left as it was. The adaptor's gain is 1 meanwhile and
-    then as it was configured: what is learned is the direction of the vectors, not their size. Frozen
-    weights are trained here too, and frozen again.
+    The optimizer is AdamW with warm-up over a tenth of the steps, linear decay, and gradients clipped to norm
+    1. On a CPU equal seeds give equal bits; torch's global generator is left as it was. The adaptor's gain is
+    1 during pre-training and then as configured, so that the direction of the vectors is learnt and not their
+    size. Frozen weights are trained here, too, and frozen again.
 
     Args:
         context: an `AdaptedContext`; changed in place.
         sentences: token indices, none of them 0.
         vocabulary_size: number of symbols, blank included.
-        on_progress: called after each update with its number, from 1, and its loss (nats a gloss).
-        dev: sentences by which the best of the evaluated states is chosen.
+        on_progress: called after each update with its number, from 1, and its loss (nats per gloss).
+        dev: sentences on which the best of the evaluated states is selected.
 
     Raises:
-        UserError: no sentences, or a context that has nothing to learn.
+        UserError: there are no sentences, or the context has no weights.
     """
     if not isinstance(context, AdaptedContext):
         raise UserError("context.pretrain_steps", "this context has nothing to learn")
@@ -105,7 +106,7 @@ def pretrain(
 def _updates(
     context: AdaptedContext, head: nn.Linear, text: _Text, steps: int, lr: float, seed: int, batch_size: int
 ) -> Iterator[float]:
-    """The loss of each update, made as it is asked for."""
+    """Run the updates one by one; yields the loss of each."""
     weights = [p for p in (*context.parameters(), *head.parameters()) if p.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=lr)
     warmup = max(1, steps // 10)
@@ -113,7 +114,7 @@ def _updates(
         for group in optimizer.param_groups:
             group["lr"] = lr * min(step / warmup, (steps - step + 1) / (steps - warmup + 1))
         context.train()
-        loss = _surprise(context, head, batch).mean()
+        loss = _token_losses(context, head, batch).mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(weights, 1.0)
@@ -121,24 +122,26 @@ def _updates(
         yield loss.item()
 
 
-def _surprise(context: AdaptedContext, head: nn.Linear, text: _Text) -> Float[Tensor, " glosses"]:
-    """-log P of every next gloss, the ends included."""
+def _token_losses(context: AdaptedContext, head: nn.Linear, text: _Text) -> Float[Tensor, " glosses"]:
+    """-log P of every next gloss, including the ends of sentences."""
     logits = head(context(text.glosses, text.lengths))
     targets = next_tokens(text.glosses, text.lengths).flatten()
-    each = F.cross_entropy(logits.flatten(0, 1), targets, ignore_index=IGNORED, reduction="none")
-    return each[targets != IGNORED]
+    losses = F.cross_entropy(logits.flatten(0, 1), targets, ignore_index=IGNORED, reduction="none")
+    return losses[targets != IGNORED]
 
 
 @torch.no_grad()
 def _perplexity(context: AdaptedContext, head: nn.Linear, text: _Text, batch_size: int) -> float:
     context.eval()
     by_length = torch.argsort(text.lengths, stable=True).split(batch_size)
-    total = sum(_surprise(context, head, text.select(chosen)).double().sum().item() for chosen in by_length)
+    total = sum(
+        _token_losses(context, head, text.select(chosen)).double().sum().item() for chosen in by_length
+    )
     return math.exp(min(total / (int(text.lengths.sum()) + len(text.lengths)), 700.0))
 
 
 def _batches(text: _Text, batch_size: int, seed: int) -> Iterator[_Text]:
-    """Batches without end, each sentence once an epoch."""
+    """An endless sequence of batches, each sentence once per epoch."""
     generator = torch.Generator().manual_seed(seed)
     while True:
         order = torch.randperm(len(text.lengths), generator=generator).to(text.lengths.device)
@@ -158,7 +161,7 @@ def _padded(sentences: Sequence[Sequence[int]], vocabulary_size: int, device: to
 
 @contextmanager
 def _all_trained(context: AdaptedContext) -> Iterator[None]:
-    """Every weight but the gain is trained; afterwards flags, gain and mode are as configured."""
+    """Make every weight but the gain trainable; restores flags, gain and mode afterwards."""
     mode, flags = context.training, [(weight, weight.requires_grad) for weight in context.parameters()]
     context.requires_grad_(True)
     context.adaptor.norm.requires_grad_(False)
@@ -174,5 +177,5 @@ def _all_trained(context: AdaptedContext) -> Iterator[None]:
 
 
 def _generators(device: torch.device) -> list[int]:
-    """The devices whose generators seeding changes."""
+    """The GPUs whose generators `torch.manual_seed` changes."""
     return list(range(torch.cuda.device_count())) if device.type == "cuda" else []

@@ -1,4 +1,4 @@
-"""The samples of a split for a recogniser: clips with the tokens that are signed in them."""
+"""Datasets of a recogniser: clips with their token sequences."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,16 +22,19 @@ NAMED = 5
 
 
 def dataset(recipe: Recipe, samples: Sequence[Sample], spec: Spec) -> Examples:
-    """Samples as they are."""
+    """A dataset of samples without augmentation, for evaluation."""
     return _examples(recipe, samples, spec)
 
 
 def training_dataset(recipe: Recipe, samples: Sequence[Sample], spec: Spec, model: Any, say: Say) -> Examples:
-    """Samples that a model learns from, without those whose references do not fit their chunks.
+    """A dataset of augmented training samples, without those whose references do not fit their chunks.
+
+    Args:
+        model: decides how many chunks a clip has and how many a reference needs.
 
     Raises:
-        UserError: there are such samples and `train.too_long` does not skip them, no sample is left, or the
-            encoder does not take the frames.
+        UserError: there are such samples and `train.too_long` is not ``skip``, no sample is left, or the
+            encoder does not accept the frames.
     """
     if spec.signal.layout == VIDEO:
         _check_frames(model, recipe.video.crop)
@@ -55,7 +58,7 @@ def training_dataset(recipe: Recipe, samples: Sequence[Sample], spec: Spec, mode
 
 
 def least_frames(model: Any, tokens: Sequence[int]) -> int:
-    """The fewest frames whose chunks hold these tokens in the model's lattice."""
+    """The smallest number of frames whose chunks have a path for these tokens in the model's lattice."""
     targets = torch.tensor([list(tokens)], dtype=torch.long).reshape(1, -1)
     needed = max(1, int(chunks_needed(targets, torch.tensor([len(tokens)]), model.topology)))
     frames, chunks = 1, torch.zeros(1)
@@ -80,10 +83,10 @@ def _examples(recipe: Recipe, samples: Sequence[Sample], spec: Spec, **training:
 
 
 def _check_frames(model: Any, side: int) -> None:
-    """Show the encoder a black frame, so that a size which it does not take is found before any work.
+    """Run the encoder on a black frame, so that an unsupported size is reported before anything else is done.
 
     Raises:
-        UserError: it takes none of this size.
+        UserError: the encoder does not accept frames of this size.
     """
     black = np.zeros((1, side, side, 3), dtype=np.uint8)
     was_training = model.training

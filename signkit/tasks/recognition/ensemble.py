@@ -1,4 +1,4 @@
-"""Several models that are decoded as one, and why some cannot be."""
+"""Joining the models of an ensemble, and checking that they fit together."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -14,11 +14,11 @@ from signkit.models.export import TrainedModel
 
 
 def joined(models: Sequence[TrainedModel]) -> Any:
-    """The first model with the others, averaged as its `decode.ensemble_mean` says; alone without others.
+    """The first model alone, or an ensemble of all, averaged as the first one's `decode.ensemble_mean` says.
 
     Raises:
-        UserError: one of them does not go with the first; probabilities of a model with a context are asked
-            for.
+        UserError: one of the models does not fit the first, or probabilities are to be averaged and a model
+            has a context.
     """
     first, *others = models
     if not others:
@@ -44,7 +44,7 @@ def joined(models: Sequence[TrainedModel]) -> Any:
 
 
 def _differing(one: TrainedModel, other: TrainedModel) -> str:
-    """Why two models cannot be averaged; "" if they can."""
+    """The reason why two models cannot be averaged; "" if they can."""
     ours, theirs = one.spec.vocabulary, other.spec.vocabulary
     if ours != theirs:
         if ours.unit != theirs.unit:

@@ -1,4 +1,4 @@
-"""A synthetic batch of a recipe's shapes, without a corpus where that is possible."""
+"""A synthetic batch with the shapes of a recipe, if possible without reading its corpus."""
 
 import torch
 from torch import Tensor
@@ -14,13 +14,13 @@ from signkit.train.task import Shapes
 from signkit.types import VIDEO, Corpus
 
 FRAMES_A_GLOSS = 14
-"""Of PHOENIX-2014, about."""
+"""About that of PHOENIX-2014."""
 
 
 def example(recipe: Recipe, shapes: Shapes) -> tuple[Spec, Batch]:
-    """A batch whose clips have all the frames, and what a model of it reads and writes.
+    """A batch of clips without padding, and the specification of a model for it.
 
-    The corpus is read only where the encoder has to know its layout or width, and no option says it.
+    The corpus is read only if the encoder depends on its layout or width and ``shapes`` does not have them.
 
     Raises:
         UserError: the corpus is needed and cannot be read, or the parts of the recipe do not fit together.
@@ -44,7 +44,7 @@ def example(recipe: Recipe, shapes: Shapes) -> tuple[Spec, Batch]:
 
 
 def _kind(recipe: Recipe, shapes: Shapes) -> tuple[str, int, Vocabulary]:
-    """The layout ("" for features) and the width of what the encoder reads, and a vocabulary."""
+    """The layout ("" for features) and the width of the encoder's input, and a vocabulary."""
     reads = getattr(recipe.encoder, "reads", "")
     if reads == VIDEO:
         return VIDEO, 3, synthetic_vocabulary(shapes.vocabulary)
@@ -68,7 +68,7 @@ def _kind(recipe: Recipe, shapes: Shapes) -> tuple[str, int, Vocabulary]:
 def _inputs(
     recipe: Recipe, layout: str, width: int, size: int, frames: int, generator: torch.Generator
 ) -> tuple[Tensor, int]:
-    """Numbers of the kind that the encoder reads, and how many points a frame has."""
+    """A random input of the encoder, and the number of points in a frame."""
     if layout == VIDEO:
         side = recipe.video.crop
         shape = (size, frames, side, side, 3)

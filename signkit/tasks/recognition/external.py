@@ -1,4 +1,4 @@
-"""What the external models of a search learn from: the references of train."""
+"""The text that external models of a search are estimated from."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,8 +8,11 @@ from signkit.types import Corpus
 
 
 def train_text(corpus: Callable[[], Corpus], vocabulary: Vocabulary) -> TrainText:
-    """The references of train, which are in the vocabulary's unit, and the further text in that unit; the
-    corpus is read when something of it is asked for."""
+    """The train references and the corpus's extra text, both in the vocabulary's unit.
+
+    Args:
+        corpus: returns the corpus, its references in that unit; called only when text is needed.
+    """
 
     def references() -> Sequence[tuple[str, ...]]:
         return [sample.reference for sample in corpus().split("train")]

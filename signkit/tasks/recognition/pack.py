@@ -1,4 +1,4 @@
-"""What decoding needs beside the model, in the model's export: it can be moved as a whole."""
+"""Copies of external models and ensembles in an export, so that it can be moved as a whole."""
 
 import shutil
 from collections.abc import Callable, Sequence
@@ -18,13 +18,18 @@ from signkit.types import Corpus
 def pack(
     model: TrainedModel, corpus: Callable[[], Corpus], temperature: float, folder: Path
 ) -> LatticeConfig:
-    """Copy the files and the runs that the section `decode` names into a folder, and write its n-gram models
-    that are made of train; gives the section that names them there.
+    """Copy the files and runs that the section `decode` refers to into a folder.
 
-    Parts of weight 0 are left out. Of a run its export is copied.
+    N-gram models that are estimated from the train references are written there, too. External models of
+    weight 0 are left out. Of a run, its export is copied.
 
     Args:
-        temperature: of the confidences, as fitted or given.
+        corpus: returns the run's corpus, for n-gram models.
+        temperature: of the confidences.
+        folder: the export.
+
+    Returns:
+        The section `decode` with the names of the copies, relative to the folder.
 
     Raises:
         OSError: something cannot be read or written.
@@ -51,7 +56,7 @@ def pack(
 def _packed(
     part: ComponentConfig, model: TrainedModel, corpus: Callable[[], Corpus], folder: Path, name: str
 ) -> ComponentConfig:
-    """A part with what it needs in the folder."""
+    """The options of an external model, with its files copied into the folder."""
     paths = {
         option: _copied(path, folder / f"{name}.{option}") for option, path in path_options(part).items()
     }
@@ -61,7 +66,7 @@ def _packed(
 
 
 def _estimated(part: NgramConfig, model: TrainedModel, corpus: Callable[[], Corpus], path: Path) -> str:
-    """Write the model that a part estimates from the train references."""
+    """Write an n-gram model that is estimated from the train references; returns the file's name."""
     vocabulary = model.spec.vocabulary
     text = train_text(corpus, vocabulary)
     scorer = build(part, vocabulary=vocabulary, model=model.model, text=text)
@@ -70,7 +75,7 @@ def _estimated(part: NgramConfig, model: TrainedModel, corpus: Callable[[], Corp
 
 
 def _copied(source: Path, target: Path) -> str:
-    """Copy a file, its ending kept, or a folder, of a run's the export alone; gives the copy's name."""
+    """Copy a file under its own suffix, or a folder (of a run, the export only); returns the copy's name."""
     if source.is_dir():
         inner = source / "export"
         shutil.copytree(inner if inner.is_dir() else source, target / "export" if inner.is_dir() else target)

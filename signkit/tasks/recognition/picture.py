@@ -1,4 +1,4 @@
-"""The picture of a run: how it learned, how a clip looks, and when each gloss was recognised."""
+"""The picture of a run: training curves, frames of a clip, and the times of recognised glosses."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ FRAMES, SENTENCES = 6, 3
 
 
 def draw(folder: Path, result: Result, run: Path) -> Path:
-    """Draw ``picture.png`` into a folder; how it learned is read from the run's."""
+    """Draw ``picture.png`` into a folder; the training curves are read from the folder of the run."""
     return saved(folder / "picture.png", lambda: _figure(run, result))
 
 
@@ -37,7 +37,7 @@ def _figure(run: Path, result: Result) -> Any:
 
 
 def _clip(axes: list[Any], sample: Sample) -> None:
-    """A few frames of a clip, as video or as landmarks, or the features as one picture."""
+    """Draw a few frames of a clip, as images or as skeletons; features are drawn as one image."""
     signal = sample.load()
     if isinstance(signal, Features):
         for place, chunk in zip(axes, np.array_split(signal.vectors, len(axes)), strict=True):
@@ -84,7 +84,7 @@ def _skeleton(axes: Any, points: np.ndarray, whole: Layout) -> None:
 
 
 def _times(axes: Any, result: Result, split: str, sample: Sample) -> None:
-    """The reference's segments, where the corpus has them, above the recognised glosses' times."""
+    """Draw the reference, with its segments if the corpus has them, above the times of recognised glosses."""
     fps = _fps(sample.load())
     for segment in sample.segments:
         axes.axvspan(segment.start / fps, segment.end / fps, 0.55, 0.95, color=SIGN)

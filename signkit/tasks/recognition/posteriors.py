@@ -1,4 +1,4 @@
-"""The encoder's distribution of every chunk, without context, language models or search."""
+"""The encoder's distribution at every chunk, without context, external models or search."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
@@ -15,11 +15,14 @@ from signkit.types import Posteriors
 
 
 def posteriors(models: Sequence[TrainedModel], batches: Iterable[Batch]) -> Iterator[Posteriors]:
-    """The softmax of the acoustic logits at the level that is decoded, `decode.level`.
+    """The softmax of the acoustic logits at the level that is decoded (`decode.level`).
+
+    Yields:
+        For each sample the probabilities [chunks, vocab] and the times [chunks] in seconds.
 
     Raises:
-        UserError: models that do not go together.
-        OperationalError: the logits of a sample are not numbers.
+        UserError: the models cannot be joined.
+        OperationalError: the logits of a sample are not finite.
     """
     model, decode = joined(models), cast(LatticeConfig, models[0].recipe.decode)
     device = next(model.parameters()).device

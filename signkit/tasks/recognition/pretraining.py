@@ -1,4 +1,4 @@
-"""The context read as a language model before the main training: on train's glosses and on more text."""
+"""Pre-training of the context as a language model, on the train glosses and on additional text."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ from signkit.types import Corpus
 
 
 def pretrain_context(recipe: Recipe, model: Any, spec: Spec, corpus: Corpus, watch: Watch) -> None:
-    """Train the model's context on gloss sentences, where the recipe asks for it.
+    """Train the model's context on gloss sentences, if `context.pretrain_steps` is not 0.
 
-    Sentences of dev and test that occur in further text are left out of it; dev chooses the best state.
+    Sentences of dev and test are removed from the additional text; the best state is selected on dev.
     """
     config: Any = recipe.context
     steps = getattr(config, "pretrain_steps", 0)
@@ -40,8 +40,11 @@ def pretrain_context(recipe: Recipe, model: Any, spec: Spec, corpus: Corpus, wat
 
 
 def further_text(path: str, vocabulary: Vocabulary, corpus: Corpus) -> tuple[list[tuple[str, ...]], int]:
-    """The corpus's extra text and a file's, in the vocabulary's unit, without the sentences of dev and test;
-    and how many were left out.
+    """The corpus's extra text and that of a file, in the vocabulary's unit, without the sentences of dev and
+    test.
+
+    Returns:
+        The sentences, and how many were left out.
 
     Raises:
         UserError: the file cannot be read.
@@ -50,5 +53,5 @@ def further_text(path: str, vocabulary: Vocabulary, corpus: Corpus) -> tuple[lis
     if path:
         text += read_sentences(path, vocabulary)
     held_out = {tuple(map(composed, s.reference)) for s in corpus.samples if s.split != "train"}
-    kept = [sentence for sentence in text if tuple(map(composed, sentence)) not in held_out]
-    return kept, len(text) - len(kept)
+    training = [sentence for sentence in text if tuple(map(composed, sentence)) not in held_out]
+    return training, len(text) - len(training)

@@ -1,4 +1,4 @@
-"""Other hypotheses than the reference, searched while training, for the sequence-level term."""
+"""Hypotheses for the sequence-level term, searched during training."""
 
 import torch
 from jaxtyping import Float
@@ -11,12 +11,14 @@ from signkit.models.protocol import Recogniser
 
 
 def proposer(model: Recogniser, logits: SplitLogits) -> Propose:
-    """A search of N hypotheses for a batch with these logits; the search has no gradient, the context of
-    what it finds has."""
+    """A function that searches the N best hypotheses of a batch with these logits.
+
+    The search has no gradient; the context logits of the hypotheses, which are computed afterwards, have.
+    """
 
     def propose(acoustic: Float[Tensor, "batch chunks vocab"], nbest: int) -> Proposals:
         with torch.no_grad():
-            found = beam_search(
+            beams = beam_search(
                 acoustic.detach() + logits.bias,
                 logits.lengths,
                 decoder_context(model, logits.bias),
@@ -24,11 +26,11 @@ def proposer(model: Recogniser, logits: SplitLogits) -> Propose:
                 beam=2 * nbest,
                 nbest=nbest,
             )
-        longest = max((len(c.tokens) for row in found for c in row), default=0)
-        tokens = torch.zeros(len(found), nbest, max(longest, 1), dtype=torch.long)
-        sizes = torch.zeros(len(found), nbest, dtype=torch.long)
-        valid = torch.zeros(len(found), nbest, dtype=torch.bool)
-        for sample, row in enumerate(found):
+        longest = max((len(c.tokens) for row in beams for c in row), default=0)
+        tokens = torch.zeros(len(beams), nbest, max(longest, 1), dtype=torch.long)
+        sizes = torch.zeros(len(beams), nbest, dtype=torch.long)
+        valid = torch.zeros(len(beams), nbest, dtype=torch.bool)
+        for sample, row in enumerate(beams):
             for rank, candidate in enumerate(row):
                 tokens[sample, rank, : len(candidate.tokens)] = torch.tensor(
                     candidate.tokens, dtype=torch.long

@@ -1,4 +1,4 @@
-"""The reliability figure: how often tokens are right that were given like confidences."""
+"""The reliability diagram: the share of correct tokens against their confidence."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from signkit.tasks.recognition.result import Result
 
 
 def draw_reliability(path: Path, result: Result) -> Path | None:
-    """Draw a panel for each split, before and after calibration; nothing where no token was recognised."""
+    """Draw a panel for each split, before and after calibration; returns None if no token was recognised."""
     splits = [s for s in result.splits if s in result.raw and result.raw[s].counts.any()]
     return saved(path, lambda: _figure(result, splits)) if splits else None
 

@@ -1,4 +1,4 @@
-"""What a report shows of a recogniser: how it learned, a clip, confidences, every sentence aligned."""
+"""The sections of a recogniser's report: training curves, a clip, confidences, and all sentences aligned."""
 
 from signkit.eval.figures import metric
 from signkit.report.sections import Pairs, Paragraph, Picture, Section
@@ -12,7 +12,7 @@ EXAMPLES = 4
 
 
 def sections(outcome: Outcome) -> list[Section]:
-    """All of it; writes ``picture.png`` and ``reliability.png``."""
+    """The sections of the page; writes ``picture.png`` and ``reliability.png`` to the outcome's folder."""
     result = Result.of(outcome)
     picture = draw(outcome.folder, result, outcome.run)
     shown: list[Section] = [Picture(picture, "Training, a clip, times of glosses", "Training")]
@@ -28,7 +28,7 @@ def sections(outcome: Outcome) -> list[Section]:
 
 
 def brief_sections(outcome: Outcome) -> list[Section]:
-    """For a terminal: the calibration in a line, and some sentences."""
+    """The sections for a terminal: the calibration in a line, and some sentences."""
     result = Result.of(outcome)
     calibration = _calibration(result)
     shown: list[Section] = [Paragraph(calibration)] if calibration else []
@@ -38,7 +38,7 @@ def brief_sections(outcome: Outcome) -> list[Section]:
 
 
 def _calibration(result: Result) -> str:
-    """A line: how far confidences are from the truth on average, before and after the temperature."""
+    """A line with the expected calibration error of each split, before and after temperature scaling."""
     parts = []
     for split in result.splits:
         raw, used = (result.value(split, f"calibration_error{end}") for end in ("_raw", ""))

@@ -1,4 +1,4 @@
-"""What a recogniser's outcome has to show, in the form that page, terminal and pictures want it."""
+"""A recogniser's outcome in the form that page, terminal and figures need."""
 
 from dataclasses import dataclass, field
 
@@ -12,16 +12,16 @@ from signkit.types import Hypothesis, Sample, Score
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A run's figures and hypotheses.
+    """The scores and hypotheses of a run.
 
     Attributes:
-        recipe: its name.
+        recipe: the recipe's name.
         scores: of every split.
-        hypotheses: of every split by id.
+        hypotheses: of every split, by sample id.
         samples: by id.
-        raw: how reliable the confidences of each split are at a temperature of 1.
-        used: the same at the temperature used.
-        selected: the name of the metric of dev by which the weights were selected; "" if there was none.
+        raw: reliability table of each split's confidences at a temperature of 1.
+        used: the same at the temperature that is used.
+        selected: the name of the dev metric that selected the weights; "" if there was none.
     """
 
     recipe: str
@@ -34,12 +34,15 @@ class Result:
 
     @classmethod
     def of(cls, outcome: Outcome) -> "Result":
-        """What a recogniser made of some splits."""
+        """The result of an outcome of the recognition task."""
         tables = outcome.calibration.evidence if outcome.calibration else Tables({}, {})
         return cls(
             outcome.recipe.name,
             outcome.scores,
-            {split: {p.id: text_of(p) for p in found} for split, found in outcome.predictions.items()},
+            {
+                split: {p.id: text_of(p) for p in predictions}
+                for split, predictions in outcome.predictions.items()
+            },
             {sample.id: sample for samples in outcome.samples.values() for sample in samples},
             {split: tables.raw[split] for split in outcome.predictions if split in tables.raw},
             {split: tables.used[split] for split in outcome.predictions if split in tables.used},
@@ -57,20 +60,20 @@ class Result:
         return self.scores[0].name if self.scores else ""
 
     def value(self, split: str, name: str) -> Score | None:
-        """One figure of a split, if there is such a one."""
+        """The score of this name of a split; None if there is none."""
         return next((s for s in self.scores if (s.split, s.name) == (split, name)), None)
 
     def sentence(self, split: str, name: str) -> Sentence:
-        """The best hypothesis aligned with its reference."""
+        """The best hypothesis of a sample, aligned with its reference."""
         best = self.hypotheses[split][name]
         return Sentence(name, (Line(aligned(self.samples[name].reference, best.tokens)),))
 
     def sentences(self, split: str) -> tuple[Sentence, ...]:
-        """All of a split."""
+        """All sentences of a split."""
         return tuple(self.sentence(split, name) for name in self.hypotheses[split])
 
     def examples(self, split: str, count: int) -> tuple[Sentence, ...]:
-        """Sentences to show: spread over the split from its best to its worst one."""
+        """``count`` sentences spread evenly over the split, from the fewest errors to the most."""
         order = sorted(self.sentences(split), key=lambda sentence: (sentence.errors, sentence.id))
         if len(order) <= count:
             return tuple(order)

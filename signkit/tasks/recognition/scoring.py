@@ -1,4 +1,4 @@
-"""Hypotheses against references, by the recipe's protocol."""
+"""Scoring of hypotheses against references, by the recipe's protocol."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,10 +15,10 @@ from signkit.types import Corpus, Hypothesis, Prediction, Sample, Score
 
 
 def scoring_protocol(recipe: Recipe) -> Protocol:
-    """The recipe's protocol; for a model of characters one of words counts characters.
+    """The recipe's protocol. For a model of characters a protocol of words is changed to count characters.
 
     Raises:
-        UserError: there is no such protocol, or a fault in it.
+        UserError: there is no such protocol, or it has a fault.
     """
     protocol = load(recipe.eval.protocol)
     if recipe.text.unit != "character" or protocol.unit != "word":
@@ -36,7 +36,7 @@ def split_scores(
     vocabulary: Vocabulary,
     corpus: Corpus,
 ) -> list[Score]:
-    """The protocol's scores, and beside a beam's the rate of greedy search by the model alone."""
+    """The protocol's scores and, for predictions of beam search, the error rate of greedy search, too."""
     join = vocabulary.join
     references = {sample.id: join(sample.reference) for sample in samples}
     texts = {sample.id: join(sample.reference) for sample in corpus.split("train")}
@@ -44,9 +44,9 @@ def split_scores(
     best = {each.id: join(text_of(each).tokens) for each in predictions}
     scores = list(score(references, best, protocol, split=split, train=train).scores)
     greedy = {
-        name: join(vocabulary.decode(found.greedy.tokens))
-        for name, found in beams(predictions).items()
-        if found.greedy is not None
+        name: join(vocabulary.decode(each.greedy.tokens))
+        for name, each in beams(predictions).items()
+        if each.greedy is not None
     }
     if greedy:
         rate = score(references, greedy, protocol, metrics=(main_rate(protocol),), split=split).scores
@@ -54,7 +54,7 @@ def split_scores(
     return scores
 
 
-def value(
+def selection_value(
     predictions: Sequence[Prediction],
     samples: Sequence[Sample],
     name: str,
@@ -62,7 +62,11 @@ def value(
     protocol: Protocol,
     vocabulary: Vocabulary,
 ) -> float:
-    """One figure, without an interval; its name is one of `signkit.eval.metrics.main_figure`."""
+    """The value of a single metric, without an interval.
+
+    Args:
+        name: from `signkit.eval.metrics.main_figure`.
+    """
     join = vocabulary.join
     references = {sample.id: join(sample.reference) for sample in samples}
     best = {each.id: join(text_of(each).tokens) for each in predictions}
@@ -71,7 +75,7 @@ def value(
 
 
 def text_of(prediction: Prediction) -> Hypothesis:
-    """The text that was recognised."""
-    found = prediction.outputs[TEXT]
-    assert isinstance(found, Hypothesis)
-    return found
+    """The output ``text`` of a prediction."""
+    hypothesis = prediction.outputs[TEXT]
+    assert isinstance(hypothesis, Hypothesis)
+    return hypothesis

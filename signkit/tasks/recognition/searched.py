@@ -1,4 +1,4 @@
-"""A split whose encoder outputs are at hand, searched again and again with other settings."""
+"""A split whose encoder outputs are cached, to be searched many times with different settings."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -22,8 +22,8 @@ from signkit.tasks.recognition.ensemble import joined
 from signkit.tasks.recognition.external import train_text
 from signkit.types import Corpus
 
-MANY = 1_000_000
-"""Sequences whose totals are remembered."""
+MAX_CACHED_SEQUENCES = 1_000_000
+"""Sequences whose scores a `CachedRescorer` retains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,17 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class SearchedSplit:
-    """A split that can be searched without its encoder: a `signkit.train.task.Searched`.
+    """A split that can be searched without running the encoder: a `signkit.train.task.Searched`.
 
     Attributes:
-        bias: of the output layer; it gives context logits their width.
-        references: tokens by id.
-        scorers: those of `decode.fusion` and `decode.rescore` by ``fusion.0`` and the like, without those
-            whose weight stays 0 and those that change with `decode.context_scale`.
+        spec: of the model.
+        model: the recogniser, for its context.
+        text: for external models that are estimated from the train references.
+        batches: the acoustic logits of the split.
+        bias: of the output layer; it determines the width of context logits.
+        references: tokens by sample id.
+        scorers: external models by key (``fusion.0``), without those whose weight stays 0 and those that
+            depend on `decode.context_scale`, which are built again for each search.
     """
 
     spec: Spec
@@ -55,7 +59,7 @@ class SearchedSplit:
     scorers: dict[str, Any]
 
     def parts(self, decode: LatticeConfig) -> ExternalModels:
-        """The scorers with this section's weights; those of 0 take no part."""
+        """The external models with the weights of these options, without those of weight 0."""
         parts: dict[str, list[Any]] = {section: [] for section in SECTIONS}
         for section, place in _places(decode):
             key = f"{section}.{place}"
@@ -66,9 +70,10 @@ class SearchedSplit:
         return ExternalModels(tuple(parts["fusion"]), tuple(parts["rescore"]))
 
     def search(self, decode: LatticeConfig, nbest: int | None = 1) -> dict[str, list[Candidate]]:
-        """The best candidates of every sample by id, all of the beam if None."""
+        """Search the split; returns the `nbest` candidates of every sample by id, or the whole beam if
+        None."""
         parts = self.parts(decode)
-        found: dict[str, list[Candidate]] = {}
+        candidates: dict[str, list[Candidate]] = {}
         with torch.no_grad():
             for batch in self.batches:
                 beams = search_acoustic(
@@ -81,25 +86,25 @@ class SearchedSplit:
                     rescorers=parts.rescorers,
                     nbest=nbest,
                 )
-                found |= dict(zip(batch.ids, beams, strict=True))
-        return {name: found[name] for name in self.references}
+                candidates |= dict(zip(batch.ids, beams, strict=True))
+        return {name: candidates[name] for name in self.references}
 
     def build(self, decode: LatticeConfig, section: str, place: int) -> Any:
-        """The scorer of one part."""
+        """Build one external model."""
         return _scorer(self.model, self.spec, self.text, decode, section, place)
 
 
-class Remembered:
-    """A `Rescorer` that says again what it said before of the same sequence."""
+class CachedRescorer:
+    """A `Rescorer` that caches the scores of sequences."""
 
     def __init__(self, rescorer: Rescorer) -> None:
         self._rescorer = rescorer
         self._known: dict[tuple[int, ...], float] = {}
 
     def totals(self, sequences: list[tuple[int, ...]]) -> Floats:
-        """Log scores [n]; those not known yet are asked for in one call."""
+        """log scores [n] of sequences; those that are not cached are computed in one call."""
         new = list(dict.fromkeys(each for each in sequences if each not in self._known))
-        if len(self._known) + len(new) > MANY:
+        if len(self._known) + len(new) > MAX_CACHED_SEQUENCES:
             self._known, new = {}, list(dict.fromkeys(sequences))
         if new:
             self._known |= dict(zip(new, self._rescorer.totals(new).tolist(), strict=True))
@@ -114,21 +119,21 @@ def searched_split(
     corpus: Callable[[], Corpus],
     on_progress: Callable[[int], None],
 ) -> SearchedSplit:
-    """Run the encoder over a split and build the scorers, each once.
+    """Run the encoder over a split and build the external models, each once.
 
     Args:
-        tuned: the keys whose values will change.
+        tuned: the keys of `decode` whose values will change.
         on_progress: called with the number of samples done so far.
 
     Raises:
-        UserError: a part's input is at fault.
-        OperationalError: a sample's scores are not numbers.
+        UserError: the input of an external model cannot be used.
+        OperationalError: the logits of a sample are not finite.
     """
     recipe, spec = models[0].recipe, models[0].spec
     decode = cast(LatticeConfig, recipe.decode)
     model = joined(models).eval()
     device = next(model.parameters()).device
-    model.cpu()  # where the scorers are used, too
+    model.cpu()  # the searches run on the CPU, and neural scorers are built on the model's device
     text = train_text(corpus, spec.vocabulary)
     scorers = {
         f"{section}.{place}": _scorer(model, spec, text, decode, section, place)
@@ -150,20 +155,20 @@ def searched_split(
 
 
 def _places(decode: LatticeConfig) -> list[tuple[str, int]]:
-    """The parts of both sections, by the section's name and their place in it."""
+    """The external models of both sections, by the section's name and the position in it."""
     return [(section, place) for section in SECTIONS for place in range(len(getattr(decode, section)))]
 
 
 def _is_cached(decode: LatticeConfig, section: str, place: int, tuned: Sequence[str]) -> bool:
-    """Whether a part's scorer is used, and the same, in all trials."""
+    """Whether an external model is used in the trials and is the same in all of them."""
     key = f"decode.{section}.{place}.weight"
     used = value_of(decode, key) != 0 or key in tuned
     return used and not leaves_scale_open(getattr(decode, section)[place])
 
 
 def _scorer(model: Any, spec: Spec, text: TrainText, decode: LatticeConfig, section: str, place: int) -> Any:
-    """The scorer of one part."""
+    """Build one external model alone, with weight 1 so that it is not left out."""
     weighted = with_weight(decode, section, place, 1.0)
     alone: dict[str, Any] = dict.fromkeys(SECTIONS, ()) | {section: (getattr(weighted, section)[place],)}
     built = build_external(replace(decode, **alone), vocabulary=spec.vocabulary, model=model, text=text)
-    return built.fusion[0].scorer if section == "fusion" else Remembered(built.rescorers[0][0])
+    return built.fusion[0].scorer if section == "fusion" else CachedRescorer(built.rescorers[0][0])

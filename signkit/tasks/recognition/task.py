@@ -40,20 +40,21 @@ from signkit.tasks.recognition.pack import pack
 from signkit.tasks.recognition.posteriors import posteriors
 from signkit.tasks.recognition.pretraining import pretrain_context
 from signkit.tasks.recognition.proposals import proposer
-from signkit.tasks.recognition.scoring import scoring_protocol, split_scores, value
+from signkit.tasks.recognition.scoring import scoring_protocol, selection_value, split_scores
 from signkit.tasks.recognition.searched import SearchedSplit, searched_split
 from signkit.text.targets import fewer_pieces, in_unit, vocabulary_of
 from signkit.train.task import Calibration, Evaluation, Outcome, Say, Shapes, Term, silent
 from signkit.types import Corpus, Posteriors, Prediction, Sample, Score
 
 EMPTY_SHARE = 0.9
-"""Share of empty dev hypotheses from which a model is said to have collapsed to blanks."""
+"""A warning is given if more than this share of the dev hypotheses are empty: the model predicts only
+blanks."""
 WITHOUT_CONTEXT = "dev is judged without the context until a loss with it begins"
 BARRED = "all that is in the beam is forbidden by decode.fusion or decode.rescore"
 
 
 class Recognition:
-    """The `signkit.train.task.Task` of C2ST, CTC, and whatever else gives `SplitLogits`."""
+    """The `signkit.train.task.Task` of C2ST, CTC, and any other model that returns `SplitLogits`."""
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
@@ -63,12 +64,12 @@ class Recognition:
 
     @cached_property
     def protocol(self) -> Protocol:
-        """How hypotheses are scored."""
+        """The protocol that hypotheses are scored by."""
         return scoring_protocol(self.recipe)
 
     @property
     def decode(self) -> LatticeConfig:
-        """The recipe's search."""
+        """The options of the recipe's search."""
         return cast(LatticeConfig, self.recipe.decode)
 
     @property
@@ -109,11 +110,11 @@ class Recognition:
         self._search_of(models, corpus)
 
     def begin(self, model: nn.Module, spec: Spec, corpus: Corpus, watch: Any) -> None:
-        """Pre-train the context as a language model, where the recipe asks for it."""
+        """Pre-train the context as a language model, if the recipe has `context.pretrain_steps`."""
         pretrain_context(self.recipe, model, spec, corpus, watch)
 
     def weights(self, model: Any, batch: Batch) -> Mapping[str, Float[Tensor, " batch"]]:
-        """1 for a sample whose target fits its chunks, 0 for the others."""
+        """1 for a sample whose target has a path through its chunks, 0 for the others."""
         needed = chunks_needed(batch.targets, batch.target_lengths, model.topology)
         fits = needed <= model.encoder.output_lengths(batch.lengths)
         return {"loss": fits.float()}
@@ -121,39 +122,44 @@ class Recognition:
     def loss(
         self, model: Any, forward: Callable[[Batch], Any], batch: Batch, share: float
     ) -> Mapping[str, Term]:
-        """All terms of the recipe that count at this share of the run, in one sum."""
+        """The weighted sum of the recipe's terms that count at this point of the training."""
         logits = forward(batch).float()
         fits = self.weights(model, batch)["loss"] > 0
         propose = proposer(model, logits)
+        # Every parameter has to take part in every step, see `SplitLogits.anchor`.
         total = logits.auxiliary + 0.0 * logits.anchor()
         figures: dict[str, Tensor] = {}
         for term, compute in self._terms(model.topology):
             if term.start <= share < term.end:
-                found = compute(logits, batch, propose)
-                total = total + term.weight * found
+                values = compute(logits, batch, propose)
+                total = total + term.weight * values
                 name = type(term).__name__.removesuffix("Config").lower()
-                shown = torch.where(fits, found.detach(), 0.0)
+                shown = torch.where(fits, values.detach(), 0.0)
                 figures[name] = figures[name] + shown if name in figures else shown
         return {"loss": Term(torch.where(fits, total, 0.0), figures)}
 
     def evaluate(self, model: nn.Module, dataset: Dataset, spec: Spec, step: int, say: Say) -> Evaluation:
-        """Greedy search without language models, and without the context as long as no loss knows it; warns
-        of a model that writes nothing."""
+        """Score greedy search without external models, and without the context until a loss trains it.
+
+        Warns if nearly all hypotheses are empty.
+        """
         decode, counts = self.decode.greedy(), self._knows_context(step)
         if not counts:
             decode = replace(decode, context_scale=0.0)
             self._say_once(say, WITHOUT_CONTEXT)
         vocabulary = spec.vocabulary
-        found = recognise(model, eval_batches(dataset, decode.batch_size), vocabulary, decode)
-        empty = sum(not each.tokens for each in found.values()) / len(found)
+        hypotheses = recognise(model, eval_batches(dataset, decode.batch_size), vocabulary, decode)
+        empty = sum(not each.tokens for each in hypotheses.values()) / len(hypotheses)
         if empty > EMPTY_SHARE:
             self._say_once(
                 say, f"warning: {100 * empty:.0f} % of dev hypotheses are empty (blanks only)", "empty"
             )
-        predictions = [Prediction(name, {TEXT: each}) for name, each in found.items()]
+        predictions = [Prediction(name, {TEXT: each}) for name, each in hypotheses.items()]
         name = self.selection.name
-        of = value(predictions, dataset.samples, name, protocol=self.protocol, vocabulary=vocabulary)
-        return Evaluation(of, counts)
+        selected = selection_value(
+            predictions, dataset.samples, name, protocol=self.protocol, vocabulary=vocabulary
+        )
+        return Evaluation(selected, counts)
 
     def predict(
         self,
@@ -166,7 +172,7 @@ class Recognition:
     ) -> Iterator[Prediction]:
         model, external = self._search_of(models, corpus)
         vocabulary = models[0].spec.vocabulary
-        found = find(
+        beams = find(
             model,
             batches,
             self.decode,
@@ -176,10 +182,10 @@ class Recognition:
             with_greedy=scored and self.decode.beam > 1,
         )
         # The confidences of all hypotheses are computed at once.
-        yield from as_predictions(found, vocabulary, self.decode, self.decode.temperature or 1.0)
+        yield from as_predictions(beams, vocabulary, self.decode, self.decode.temperature or 1.0)
 
     def posteriors(self, models: Sequence[TrainedModel], batches: Iterable[Batch]) -> Iterator[Posteriors]:
-        """The encoder's distribution of every chunk."""
+        """The encoder's distribution at every chunk."""
         return posteriors(models, batches)
 
     def calibrate(
@@ -188,7 +194,7 @@ class Recognition:
         samples: Mapping[str, Sequence[Sample]],
         spec: Spec,
     ) -> Calibration:
-        """Fit the temperature of the confidences on dev."""
+        """Fit the temperature of the confidences on dev, unless the recipe has one."""
         return calibrate(predictions, samples, spec.vocabulary, self.decode)
 
     def score(
@@ -214,7 +220,7 @@ class Recognition:
     def pack(
         self, model: TrainedModel, corpus: Callable[[], Corpus], temperature: float, folder: Path
     ) -> LatticeConfig:
-        """Copy language models, lexicons and the other runs of an ensemble."""
+        """Copy external models and the other runs of an ensemble into the export."""
         return pack(model, corpus, temperature, folder)
 
     def searched(
@@ -226,7 +232,7 @@ class Recognition:
         corpus: Callable[[], Corpus],
         on_progress: Callable[[int], None],
     ) -> SearchedSplit:
-        """The split with its acoustic logits at hand."""
+        """The split with its acoustic logits computed, for repeated searches."""
         return searched_split(models, dataset, tuned, corpus=corpus, on_progress=on_progress)
 
     def example(self, shapes: Shapes) -> tuple[Spec, Batch]:
@@ -234,7 +240,7 @@ class Recognition:
         return example(self.recipe, shapes)
 
     def _terms(self, topology: str) -> list[tuple[LossTerm, Any]]:
-        """The terms of the loss with their options, built once."""
+        """The options and the functions of the loss's terms, built once."""
         if self._built is None:
             losses = self.recipe.train.losses
             self._built = [
@@ -243,9 +249,9 @@ class Recognition:
         return self._built
 
     def _knows_context(self, step: int) -> bool:
-        """Whether a term with context has begun by this step, or there is none to begin.
+        """Whether a term with context counts at this step, or the recipe has no such term.
 
-        Until then the loss does not know the context, and what a model with it recognises means nothing.
+        Until then the context is not trained, and hypotheses that depend on it say nothing about the model.
         """
         train = self.recipe.train
         starts = [term.start for term in train.losses if isinstance(term, CstConfig)]
@@ -254,8 +260,11 @@ class Recognition:
     def _search_of(
         self, models: Sequence[TrainedModel], corpus: Callable[[], Corpus]
     ) -> tuple[Any, ExternalModels]:
-        """The models as one, and the external models of their search; built once for all splits, so that
-        what a neural model computed for one split is not computed again for the next."""
+        """The models joined to one, and the external models of their search.
+
+        They are built once for all splits, so that a neural language model keeps its cache from one to the
+        next.
+        """
         nets = [each.model for each in models]
         if self._search is None or self._search[0] != nets:
             model = joined(models)
@@ -273,5 +282,5 @@ class Recognition:
 
 
 def build(config: RecognitionConfig, recipe: Recipe) -> Recognition:
-    """The task for a recipe."""
+    """Create the task for a recipe."""
     return Recognition(recipe)
