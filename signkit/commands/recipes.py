@@ -9,7 +9,7 @@ from pathlib import Path
 from signkit.config.assets import Kind, folder, names
 from signkit.config.recipe import Pipeline, Recipe
 from signkit.config.recipe_file import find_recipe, is_of_ngrams, load_pipeline, load_recipe, resolved
-from signkit.config.registry import GROUPS, config_class, registered, summary
+from signkit.config.registry import GROUPS, config_class, offered, summary
 from signkit.config.yaml_write import to_plain
 from signkit.errors import UserError, UserErrors
 from signkit.runtime.files import plainly, write_bytes
@@ -47,7 +47,7 @@ def list_known(as_json: bool) -> int:
         for title, kind in KINDS.items()
     }
     for group in GROUPS:
-        known[group] = {name: summary(config_class(group, name)) for name in registered(group)}
+        known[group] = {name: summary(config_class(group, name)) for name in offered(group)}
     if as_json:
         print(json.dumps(known, indent=2))
     else:

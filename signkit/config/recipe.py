@@ -84,7 +84,7 @@ class AugmentConfig:
     mirror: Annotated[float, Range(0, 1)] = 0.0
     """Probability of mirroring left and right."""
     freeze: Annotated[float, Range(0, 1)] = 0.0
-    """Probability that a span of frames is replaced by its first frame."""
+    """Probability of a span in which all frames are replaced by the frame before it."""
     drop_frames: Annotated[float, Range(0, 1)] = 0.0
     """Share of frames in which all points are marked as not seen."""
     drop_parts: Annotated[float, Range(0, 1)] = 0.0

@@ -159,5 +159,5 @@ def _keys(file: Path) -> dict[str, list[str]]:
 
 def _near(path: Path) -> str:
     """A suggestion: the file in the same folder, or else the built-in recipe, with the most similar name."""
-    beside = [str(other) for other in sorted(path.parent.glob("*.yaml"))] if path.parent.is_dir() else []
-    return suggestion(str(path), beside) if beside else suggestion(path.stem, names("recipes"))
+    siblings = [str(other) for other in sorted(path.parent.glob("*.yaml"))] if path.parent.is_dir() else []
+    return suggestion(str(path), siblings) if siblings else suggestion(path.stem, names("recipes"))

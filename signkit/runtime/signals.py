@@ -46,7 +46,7 @@ class Stop:
         finally:
             self._finishing = False
 
-    def asked(self, number: int, _: FrameType | None) -> None:
+    def handle(self, number: int, _: FrameType | None) -> None:
         """Handle a signal. Processes that load data inherit the handler; they leave stopping to this
         process."""
         if os.getpid() != self._process:
@@ -67,7 +67,7 @@ def stop_on_signals() -> Iterator[Stop]:
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    old = {number: signal.signal(number, stop.asked) for number in (signal.SIGINT, signal.SIGTERM)}
+    old = {number: signal.signal(number, stop.handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop
     finally:

@@ -242,8 +242,8 @@ def test_a_file_that_does_not_go_with_the_run(signkit: Command, copied: Path, tm
     status, out, error = signkit("decode", copied, "--with", "mine.yaml")
     assert (status, out) == (2, "")
     assert error == (
-        "error: mine.yaml: `decode.beam`, together with the run's settings, is 1, greedy search, which has no place "
-        "for decode.fusion and decode.rescore; a wider beam, such as 8, or none of them\n"
+        "error: mine.yaml: `decode.beam`, together with the run's settings, is 1, greedy search, which has "
+        "no place for decode.fusion and decode.rescore; a wider beam, such as 8, or none of them\n"
     )
     (tmp_path / "mine.yaml").write_text("decode:\n  beam: 1\n  fusion: []\n", encoding="utf-8")
     assert signkit("decode", copied, "--with", "mine.yaml", "--out", "out")[0] == 0

@@ -170,7 +170,7 @@ LETTERS = {**C2ST, "text": {"unit": "character"}, "train": {**C2ST["train"], "to
             {**C2ST, "model": {"name": "c2st", "topology": "rnnt"}},
             "its topology is rnnt, this one's ctc",
         ),
-        (STRIDE, "its encoder gives another number of chunks (1 and 2 for 3 frames)"),
+        (STRIDE, "its encoder returns another number of chunks (1 and 2 for 3 frames)"),
         (
             {**C2ST, "landmarks": {"scale": "none"}},
             "its `landmarks` are chosen or normalised otherwise",

@@ -80,7 +80,7 @@ def test_a_recipe_of_a_language_model(name: str, tmp_path: Path) -> None:
 def language_model(folder: Path) -> Recipe:
     text = write_text(folder / "text", train=10, dev=4)
     changes = [*SMALL, *(f"data.{split}=[{text / f'{split}.txt'}]" for split in ("train", "dev", "test"))]
-    return load_recipe("lm/gloss_lstm.yaml", [*changes, "context.width=8", "encoder.width=8"])
+    return load_recipe("lm/gloss_lstm.yaml", [*changes, "context.width=8", "model.width=8"])
 
 
 def uneven(task: Any, model: Any, batch: Any) -> Any:

@@ -1,1 +1,1 @@
-"""Language models and constraints beside a recogniser, each built from its options in a recipe."""
+"""External models of a search: language models and lexicons, built from their options in a recipe."""

@@ -66,5 +66,5 @@ def _differing(one: TrainedModel, other: TrainedModel) -> str:
     if not chunks[0].equal(chunks[1]):
         at = int((chunks[0] != chunks[1]).nonzero()[0])
         counts = f"{int(chunks[1][at])} and {int(chunks[0][at])}"
-        return f"its encoder gives another number of chunks ({counts} for {at + 1} frames)"
+        return f"its encoder returns another number of chunks ({counts} for {at + 1} frames)"
     return ""
