@@ -15,13 +15,13 @@ Nothing is imported before it is used: ``import signkit`` needs neither torch no
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from signkit.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from signkit import decode, losses, testing
     from signkit.api import LoadedModel, RunResult, load, run
     from signkit.errors import OperationalError, SignkitError, UserError
     from signkit.eval.scores import score
-
-__version__ = "0.2.0"
 
 __all__ = [
     "LoadedModel", "OperationalError", "RunResult", "SignkitError", "UserError", "decode", "load", "losses",

@@ -10,7 +10,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from signkit import __version__
 from signkit.cli.clips import landmarks, predict
 from signkit.cli.data import data_app
 from signkit.cli.decode import decode, tune
@@ -18,6 +17,7 @@ from signkit.cli.lm import lm_app
 from signkit.cli.options import AsJson, Overrides, RecipeName
 from signkit.cli.profile import profile
 from signkit.errors import OperationalError, SignkitError, UserErrors
+from signkit.version import __version__
 
 app = typer.Typer(
     help="Sign language to text: train, decode and score.",

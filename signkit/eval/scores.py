@@ -9,7 +9,6 @@ from os import PathLike
 import numpy as np
 import numpy.typing as npt
 
-import signkit
 from signkit.errors import UserError
 from signkit.eval.alignment import SCLITE, Costs
 from signkit.eval.analyses import seen as occurs_in_train
@@ -23,6 +22,7 @@ from signkit.eval.tokens import folding
 from signkit.eval.transcripts import Pairs, Ragged, Transcripts
 from signkit.text.vocabulary import composed
 from signkit.types import Score
+from signkit.version import __version__
 
 Text = str | Sequence[str]
 Texts = Mapping[str, Text] | Sequence[Text] | Transcripts
@@ -180,7 +180,7 @@ def signature(sentences: Sentences, resampling: Resampling, *, a_word_a_line: bo
     if resampling.resamples:
         options = f"{resampling.resamples}/{by}/{resampling.confidence:g}/seed{resampling.seed}"
         parts.append(f"bootstrap:{options}")
-    return "|".join((*parts, f"version:{signkit.__version__}"))
+    return "|".join((*parts, f"version:{__version__}"))
 
 
 def as_transcripts(texts: Texts, source: str, signers: Sequence[str] = ()) -> Transcripts:

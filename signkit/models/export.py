@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, get_origin
 
-from signkit import __version__
 from signkit.config.recipe import DecodeConfig, InitFrom, Recipe
 from signkit.config.recipe_file import load_recipe, resolved
 from signkit.config.registry import ComponentConfig
@@ -20,6 +19,7 @@ from signkit.models.spec import TEXT, Spec
 from signkit.runtime import checkpoint
 from signkit.runtime.files import checked_folder, whole_folder, write_bytes, write_text
 from signkit.text.vocabulary import SUBWORDS, Vocabulary
+from signkit.version import __version__
 
 CARD = "card.yaml"
 """The sizes of a run's BERT, in the run's folder and in its export."""

@@ -310,7 +310,7 @@ def test_when_the_context_begins(recipe: Recipe, monkeypatch: pytest.MonkeyPatch
     """With the first step whose loss has the term, and from the start where there is no such term."""
     ready = prepare(recipe)
     monkeypatch.setattr(recognition, "recognise", lambda *_: {"dev0": Hypothesis("dev0", (), "", 0.0, ())})
-    monkeypatch.setattr(recognition, "value", lambda *_, **__: 0.5)
+    monkeypatch.setattr(recognition, "selection_value", lambda *_, **__: 0.5)
 
     def counts(losses: tuple[Any, ...]) -> list[bool]:
         task = task_of(changed(recipe, losses=losses, max_steps=100))

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path, PurePath
 
-from signkit import __version__
 from signkit.report.clips.cues import Cue
 from signkit.report.page import template
+from signkit.version import __version__
 
 MEDIA_TYPES = {
     ".mp4": "video/mp4",
