@@ -12,9 +12,9 @@
 Nothing is imported before it is used: ``import signkit`` needs neither torch nor numpy.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from signkit.runtime.lazy import lazy
 from signkit.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -28,19 +28,19 @@ __all__ = [
     "run", "score", "testing",
 ]  # fmt: skip
 
-_HOMES = {
-    "LoadedModel": "api", "RunResult": "api", "load": "api", "run": "api",
-    "OperationalError": "errors", "SignkitError": "errors", "UserError": "errors",
-    "score": "eval.scores",
-}  # fmt: skip
-
-
-def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = import_module(f"{__name__}.{_HOMES.get(name, name)}")
-    return getattr(home, name) if name in _HOMES else home
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "LoadedModel": "signkit.api",
+        "OperationalError": "signkit.errors",
+        "RunResult": "signkit.api",
+        "SignkitError": "signkit.errors",
+        "UserError": "signkit.errors",
+        "decode": "signkit.decode",
+        "load": "signkit.api",
+        "losses": "signkit.losses",
+        "run": "signkit.api",
+        "score": "signkit.eval.scores",
+        "testing": "signkit.testing",
+    },
+)

@@ -1,4 +1,4 @@
-"""What `import signkit` offers beside losses and decoders: a finished run as a model, and a recipe run.
+"""What `import signkit` offers besides losses and decoders: a finished run as a model, and a recipe run.
 
 The functions are found in `signkit` itself: ``signkit.load``, ``signkit.run``. docs/python.md shows them.
 """
@@ -120,7 +120,7 @@ class LoadedModel:
     def predict(
         self, clips: ClipInput | Sequence[ClipInput], *, fps: float = 25.0
     ) -> Prediction | list[Prediction]:
-        """What is said in a clip, or in each of several.
+        """The prediction for a clip, or for each of several.
 
         Args:
             fps: frames a second of arrays of landmarks or video, for the times of tokens.

@@ -5,8 +5,9 @@
 Each gives one value a sample, in nats. Nothing is imported before it is used.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from signkit.runtime.lazy import lazy
 
 if TYPE_CHECKING:
     from signkit.models.losses.cst import cst_loss
@@ -17,20 +18,13 @@ if TYPE_CHECKING:
 
 __all__ = ["cst_loss", "ctc_loss", "frame_cross_entropy", "kl_loss", "stc_loss"]
 
-_HOMES = {
-    "cst_loss": "cst",
-    "ctc_loss": "ctc",
-    "frame_cross_entropy": "frame_ce",
-    "kl_loss": "kl",
-    "stc_loss": "stc",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"signkit.models.losses.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "cst_loss": "signkit.models.losses.cst",
+        "ctc_loss": "signkit.models.losses.ctc",
+        "frame_cross_entropy": "signkit.models.losses.frame_ce",
+        "kl_loss": "signkit.models.losses.kl",
+        "stc_loss": "signkit.models.losses.stc",
+    },
+)

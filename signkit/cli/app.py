@@ -72,7 +72,7 @@ def run(
     raise SystemExit(run_any(recipe, overrides or [], resume=resume, as_json=as_json))
 
 
-app.command(short_help="Decode a finished run anew.")(decode)
+app.command(short_help="Decode a finished run again.")(decode)
 app.command(short_help="Tune the decoding of finished runs on dev.")(tune)
 app.command(short_help="Measure what a training step costs.")(profile)
 app.command(short_help="Recognise videos, or files of landmarks or features.")(predict)

@@ -36,7 +36,7 @@ def decode(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Decode and score a finished run anew, without training; the last line printed is the results' folder.
+    """Decode and score a finished run again, without training; the last line printed is the results' folder.
 
     signkit decode RUN --split test --set decode.beam=16 --set 'decode.fusion=[{name: ngram, weight: 0.5}]'
     """

@@ -30,7 +30,7 @@ def train(
         typer.Option(
             metavar="FILE",
             help="The ARPA file of an n-gram model, lm.arpa if not given; .gz compresses. A .npz is written "
-            "beside it.",
+            "next to it.",
         ),
     ] = None,
     resume: Annotated[
@@ -78,7 +78,7 @@ def score(
 ) -> None:
     """The perplexity of a text, with and without unknown words; the end of a sentence counts as a word.
 
-    Beside an ARPA file its .npz is written where it is not there, so that the next time is fast.
+    The .npz of an ARPA file is written next to it where it is missing, so that the next time is fast.
     """
     from signkit.commands.lm import score_lm
 

@@ -23,7 +23,7 @@ def profile(
     width: Annotated[
         int,
         typer.Option(
-            min=0, max=100_000, help="Coordinates a point (3 if not said), or numbers a feature vector."
+            min=0, max=100_000, help="Coordinates a point (3 by default), or numbers a feature vector."
         ),
     ] = 0,
     as_json: AsJson = False,

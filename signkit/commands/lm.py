@@ -40,7 +40,7 @@ SHOWN = 5
 @dataclass(frozen=True, slots=True)
 class Scored:
     """A text by a model: of each sentence the words, with its end where the model predicts it, their natural
-    logarithms and which are unknown; of subwords their number and their own perplexity beside."""
+    logarithms and which are unknown; of subwords also their number and their own perplexity."""
 
     sentences: list[list[str]]
     log: list[Floats]
@@ -71,7 +71,7 @@ def run_arguments(ref: str, overrides: Sequence[str]) -> tuple[str, list[str]]:
 
 
 def train_lm(ref: str, overrides: Sequence[str], out: Path, as_json: bool) -> int:
-    """Train a model, write it as ARPA with an archive beside it, and print what it was made of."""
+    """Train a model, write it as ARPA with an archive next to it, and print what it was made of."""
     begun = time.perf_counter()
     recipe = _recipe(ref, overrides)
     if not out.name.endswith(ENDINGS) or out.name in ENDINGS:
@@ -147,10 +147,10 @@ def _scored(model: "NGram | TrainedLanguageModel", sentences: Sentences) -> tupl
         missed = np.array([*chain.from_iterable(unknown)])
         found = figures(np.concatenate(log), missed, words=sum(map(len, sentences)), sentences=len(sentences))
         return Scored([[*words, "</s>"] for words in sentences], log, unknown), found
-    said = model.scores(sentences)
-    shown = [[*words, *["</s>"] * said.ends] for words in sentences]
-    missing, pieces = [each.tolist() for each in said.unknown], sum(said.pieces or ())
-    return Scored(shown, said.log, missing, pieces, said.piece_perplexity), said.perplexity
+    scores = model.scores(sentences)
+    shown = [[*words, *["</s>"] * scores.ends] for words in sentences]
+    missing, pieces = [each.tolist() for each in scores.unknown], sum(scores.pieces or ())
+    return Scored(shown, scores.log, missing, pieces, scores.piece_perplexity), scores.perplexity
 
 
 def _recipe(ref: str, overrides: Sequence[str]) -> LmRecipe:
@@ -195,14 +195,14 @@ def _print_trained(text: Text, done: Estimated, model: NGram, out: Path, seconds
     types = len(model.words) - len(SPECIAL)
     head = [f"{len(text.sentences)} sentences, {text.words} {kind}, {types} different ones"]
     left_out = {"without words": text.empty, "excluded": text.excluded, "there before": text.repeated}
-    if said := ", ".join(f"{count} {why}" for why, count in left_out.items() if count):
-        head.append(f"sentences left out: {said}")
+    if reasons := ", ".join(f"{count} {why}" for why, count in left_out.items() if count):
+        head.append(f"sentences left out: {reasons}")
     rows: list[Row] = []
-    for n, (kept, counted, discount) in enumerate(
+    for n, (retained, counted, discount) in enumerate(
         zip(model.counts, done.counted, done.discounts, strict=True), 1
     ):
         star = " *" if n in done.fallback else ""
-        rows.append((f"{n}{star}", str(kept), str(counted), *(f"{each:.3f}" for each in discount)))
+        rows.append((f"{n}{star}", str(retained), str(counted), *(f"{each:.3f}" for each in discount)))
     tail = (
         ["* too small or too regular a text to estimate the discounts: fixed ones"] if done.fallback else []
     )
@@ -251,10 +251,10 @@ def _print_perplexity(
     pieces = f" of {scored.pieces} subwords" if scored.pieces else ""
     print(f"{text} by {lm}: {found.sentences} sentences, {found.words} {kind}{pieces}, {what}")
     if name != "perplexity":
-        told = "each word is told from all others of its sentence"
+        evidence = "each word is predicted from all others of its sentence"
         if scored.pieces:
-            told = "each subword is told from all others, of its own word too"
-        print(f"{told}: not to be compared with a perplexity")
+            evidence = "each subword is predicted from all others, of its own word too"
+        print(f"{evidence}: not to be compared with a perplexity")
     elif scored.pieces:
         print("a word has the probability of its subwords: models of words can be compared")
     if empty:

@@ -14,7 +14,7 @@ KINDS: dict[Kind, str] = {"recipes": "recipe", "lm": "language model", "eval": "
 
 
 def folder(kind: Kind) -> Path:
-    """Where the assets of a kind lie: in the installed package, or in the checkout beside it."""
+    """Where the assets of a kind lie: in the installed package, or in the checkout next to it."""
     package = Path(__file__).resolve().parents[1]
     installed = package / "assets" / kind
     return installed if installed.is_dir() else package.parent / kind

@@ -19,8 +19,9 @@ def to_plain(instance: Any, without: Collection[str] = ()) -> dict[str, Any]:
     """A dataclass as nested dicts, lists, numbers and words; a component gets its ``name``."""
     cls: type = type(instance)
     hints = field_types(cls)
-    kept = {name: hint for name, hint in hints.items() if name not in without}
-    return {name: _plain(getattr(instance, name), hint) for name, hint in kept.items()}
+    return {
+        name: _plain(getattr(instance, name), hint) for name, hint in hints.items() if name not in without
+    }
 
 
 def to_yaml(instance: Any, without: Collection[str] = ()) -> str:

@@ -17,7 +17,7 @@ from signkit.errors import UserError
 from signkit.types import USUAL_FPS, VIDEO, Clip, Features, Landmarks, Sample, Signal, Video
 
 READING = 1
-"""The purpose of a random stream beside that of augmentation."""
+"""The purpose of a random stream that is not for augmentation."""
 Encode = Callable[[Sequence[str]], Sequence[int]]
 Reread = Callable[[tuple[int, ...], np.random.Generator], tuple[int, ...]]
 """From a reference's token indices to those that are read in an epoch."""

@@ -1,8 +1,8 @@
 """Tokens read as unknown while training, so that the unknown token's own probability is learnt.
 
 A token that train has once may as well not have been there, so now and then it is read as if it had not. How
-often unknown tokens come is then told by how often new ones came in train (Good 1953: of N tokens, N1 of them
-there once, the next is new with probability N1/N).
+often unknown tokens come is then estimated from how often new ones came in train (Good 1953: of N tokens, N1
+of them there once, the next is new with probability N1/N).
 """
 
 from collections import Counter

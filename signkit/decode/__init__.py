@@ -3,8 +3,9 @@
 Nothing is imported before it is used: options load without torch.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from signkit.runtime.lazy import lazy
 
 if TYPE_CHECKING:
     from signkit.decode.beam import beam_search
@@ -14,16 +15,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Candidate", "ContextLogits", "beam_search", "constant_context_logits", "greedy_search"]
 
-_HOMES = {
-    "Candidate": "state",
-    "ContextLogits": "context_logits",
-    "beam_search": "beam",
-    "constant_context_logits": "context_logits",
-    "greedy_search": "greedy",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "Candidate": "signkit.decode.state",
+        "ContextLogits": "signkit.decode.context_logits",
+        "beam_search": "signkit.decode.beam",
+        "constant_context_logits": "signkit.decode.context_logits",
+        "greedy_search": "signkit.decode.greedy",
+    },
+)

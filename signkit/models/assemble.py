@@ -19,7 +19,7 @@ def assemble(recipe: Recipe, spec: Spec, **given: Any) -> nn.Module:
     Equal seeds (`train.seed`) give equal weights, and torch's global generator is left as it was.
 
     Args:
-        given: what the model's factory takes beside its parts, where that is not the vocabulary's size.
+        given: what the model's factory takes besides its parts, where that is not the vocabulary's size.
 
     Raises:
         UserError: encoder and corpus do not fit together, or the parts differ in width.

@@ -137,7 +137,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A picture in a gallery: the bytes of a PNG or JPEG file, and what is said of it."""
+    """A picture in a gallery: the bytes of a PNG or JPEG file, and its caption."""
 
     content: bytes
     name: str

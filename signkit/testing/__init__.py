@@ -9,8 +9,9 @@ The tests of signkit hold its own parts to the same laws. What breaks a law rais
 message is a sentence. Nothing is imported before it is used.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from signkit.runtime.lazy import lazy
 
 if TYPE_CHECKING:
     from signkit.testing.corpora import check_corpus
@@ -19,14 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ["check_corpus", "check_encoder", "check_task"]
 
-_HOMES = {"check_corpus": "corpora", "check_encoder": "encoders", "check_task": "tasks"}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy(
+    __name__,
+    {
+        "check_corpus": "signkit.testing.corpora",
+        "check_encoder": "signkit.testing.encoders",
+        "check_task": "signkit.testing.tasks",
+    },
+)

@@ -19,7 +19,7 @@ from signkit.types import SPLITS, VIDEO, Corpus, Landmarks, Sample, Signal, Vide
 
 def check_corpus(config: ComponentConfig, *, samples: int = 8, signals: bool = True) -> Corpus:
     """Hold a corpus to its laws: it is the same when it is read again, its samples are what it says, here
-    and in another process, and what is wrong with its files is told as a `signkit.UserError`.
+    and in another process, and what is wrong with its files raises a `signkit.UserError`.
 
     Args:
         config: its options, as a recipe's section `data` has them.

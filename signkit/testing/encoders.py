@@ -148,15 +148,15 @@ class _Laws:
     def lengths_tell_the_truth(self) -> None:
         encoder = self.fresh(training=False)
         for frames in (*range(1, 12), LONGEST - 1, LONGEST):
-            told = int(encoder.output_lengths(torch.tensor([frames])))
+            length = int(encoder.output_lengths(torch.tensor([frames])))
             with torch.no_grad():
                 output = encoder(self.clips([frames]))
             chunks = {int(output.lengths), *(level.shape[1] for level in output.levels.values())}
             what = f"and the output has {sorted(chunks)} chunks"
-            assert chunks == {told}, f"`output_lengths` says {told} for {frames} frames, {what}"
-            assert told >= 1, f"{frames} frames give no chunk"
-            centres = encoder.chunk_centres(told).tolist()
-            assert len(centres) == told, f"`chunk_centres({told})` gives {len(centres)} frames"
+            assert chunks == {length}, f"`output_lengths` says {length} for {frames} frames, {what}"
+            assert length >= 1, f"{frames} frames give no chunk"
+            centres = encoder.chunk_centres(length).tolist()
+            assert len(centres) == length, f"`chunk_centres({length})` gives {len(centres)} frames"
             assert centres == sorted(set(centres)), f"the centres of chunks do not rise: {centres}"
             assert centres[0] >= 0, f"the first chunk is centred before the clip, at {centres[0]}"
 

@@ -22,8 +22,13 @@ SHARES = (0.0, 0.5, 0.999)
 
 
 @dataclass(frozen=True)
-class LearningLaws:
-    """The laws, each a method that raises an `AssertionError`; see `signkit.testing.check_task`."""
+class Laws:
+    """Laws of a prepared task; each is a method that raises an `AssertionError` (`check_task` calls them).
+
+    Attributes:
+        folder: an empty one to write in.
+        tolerance: by how much a loss may differ, as a share of it.
+    """
 
     prepared: Prepared
     folder: Path
@@ -40,6 +45,10 @@ class LearningLaws:
     @property
     def spec(self) -> Spec:
         return self.prepared.spec
+
+
+class LearningLaws(Laws):
+    """How the task learns."""
 
     def spec_is_the_same_when_saved(self) -> None:
         place = self.folder / "spec"
@@ -112,13 +121,12 @@ class LearningLaws:
         asked = iter((False, True))
         for stop in (lambda: next(asked), lambda: False):
             self._train(self.task.model(self.spec), self.folder / "broken", stop)
-        steps = [f"step_{number:06d}" for number in (whole.progress.step,)]
-        for step in steps:
-            files = sorted(path.name for path in (self.folder / "whole" / step).iterdir())
-            for name in files:
-                one, other = (self.folder / run / step / name for run in ("whole", "broken"))
-                same = one.read_bytes() == other.read_bytes()
-                assert same, f"a training that was interrupted ends with another {name}"
+        unbroken, broken = (
+            self.folder / run / f"step_{whole.progress.step:06d}" for run in ("whole", "broken")
+        )
+        for file in sorted(unbroken.iterdir()):
+            same = file.read_bytes() == (broken / file.name).read_bytes()
+            assert same, f"a training that was interrupted ends with another {file.name}"
 
     def _batches(self, samples: int) -> tuple[Batch, Batch, Batch]:
         """A batch of the first samples of train, and its two parts."""

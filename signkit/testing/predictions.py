@@ -3,45 +3,25 @@
 import io
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-from signkit.config.recipe import Recipe
 from signkit.data.loader import eval_batches
 from signkit.eval.figures import metric
 from signkit.models.export import TrainedModel, read_export, write_export
-from signkit.models.spec import Labels, Spec
+from signkit.models.spec import Labels
 from signkit.runtime.progress import Watch
-from signkit.testing.learning import close
+from signkit.testing.learning import Laws, close
 from signkit.train.outcome import decode_splits, print_outcome, write_report, write_scores
-from signkit.train.setup import Prepared
-from signkit.train.task import Outcome, Packing, Task
+from signkit.train.task import Outcome, Packing
 from signkit.types import Hypothesis, Label, Prediction, Sample
 
 Perfect = Callable[[Sample], Mapping[str, Hypothesis | Label]]
 """What should be predicted for a sample."""
 
 
-@dataclass(frozen=True)
-class PredictionLaws:
-    """The laws, each a method that raises an `AssertionError`; see `signkit.testing.check_task`."""
-
-    prepared: Prepared
-    folder: Path
-    tolerance: float
-
-    @property
-    def recipe(self) -> Recipe:
-        return self.prepared.recipe
-
-    @property
-    def task(self) -> Task:
-        return self.prepared.task
-
-    @property
-    def spec(self) -> Spec:
-        return self.prepared.spec
+class PredictionLaws(Laws):
+    """What a trained model of the task predicts."""
 
     @property
     def trained(self) -> TrainedModel:
@@ -128,7 +108,7 @@ class PredictionLaws:
             (trained or self.trained,), batches, corpus=lambda: self.prepared.corpus, on_progress=done.append
         )
         by_id = {each.id: each for each in found}
-        assert done and done[-1] == len(by_id), "`on_progress` is not told how many samples are done"
+        assert done and done[-1] == len(by_id), "`on_progress` is not called with the number of samples done"
         return by_id
 
     def _same(

@@ -119,11 +119,11 @@ DAMAGED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "folder_of_notes": (lambda p: put(p / "notes.txt", "x").parent, "the folder has no frames (png, jpg)"),
     "frame_gone": (
         with_third(Path.unlink),
-        "frame 2 is missing: images0003.png; complete the folder, or number its frames anew",
+        "frame 2 is missing: images0003.png; complete the folder, or renumber its frames",
     ),
     "frame_is_a_folder": (
         with_third(lambda p: (p.unlink(), p.mkdir())),
-        "frame 2 is missing: images0003.png; complete the folder, or number its frames anew",
+        "frame 2 is missing: images0003.png; complete the folder, or renumber its frames",
     ),
     "frame_empty": (with_third(lambda p: put(p, "")), THIRD),
     "frame_of_text": (with_third(lambda p: put(p, "x" * 99)), THIRD),

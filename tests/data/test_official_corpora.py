@@ -377,7 +377,7 @@ def test_a_gap_in_the_frames_is_found_before_a_run_begins(multi: Path) -> None:
     (folder / "fn000001-0.png").rename(folder / "fn000007-0.png")
     gap = f"{folder}: frame 1 is missing: fn000001-0.png and others (2 gaps)"
     (folder / "fn000003-0.png").write_bytes(b"")
-    assert fault_of(multi) == f"{gap}; complete the folder, or number its frames anew"
+    assert fault_of(multi) == f"{gap}; complete the folder, or renumber its frames"
     assert [s.id for s in read2014(multi, missing="skip").split("train")] == ["monday-1"]
     (folder / "fn000003-0.png").rename(folder / "fn000001-0.jpg")
     assert fault_of(multi) == f"{folder}: the folder has frames of two kinds, png and jpg"

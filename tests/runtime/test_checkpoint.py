@@ -123,7 +123,7 @@ def test_a_damaged_one_is_named_with_the_one_before(tmp_path: Path) -> None:
 
 
 def resign(file: Path) -> None:
-    """Write a folder's sums anew, as if the file had been so from the start."""
+    """Write a folder's sums again, as if the file had been so from the start."""
     sums = file.parent / "SHA256SUMS"
     kept = [line for line in sums.read_text(encoding="utf-8").splitlines() if file.name not in line]
     sums.write_text("\n".join([*kept, f"{sha256(file)}  {file.name}"]) + "\n", encoding="utf-8")

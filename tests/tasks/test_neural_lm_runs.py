@@ -136,7 +136,9 @@ def test_lm_score_in_words(finished: dict[str, Path], text: Path) -> None:
     for name, kind, judged in (("lstm", "causal", "perplexity"), ("masked", "masked", "pseudo-perplexity")):
         run = finished[name]
         figures = json.loads(ok("lm", "score", dev, "--lm", run, "--json").out)
-        said = "each word is told from all others of its sentence: not to be compared with a perplexity\n"
+        said = (
+            "each word is predicted from all others of its sentence: not to be compared with a perplexity\n"
+        )
         assert ok("lm", "score", dev, "--lm", run).out == (
             f"{dev} by {run}: 6 sentences, {figures['words']} words, {kind}\n"
             f"{said if name == 'masked' else ''}"

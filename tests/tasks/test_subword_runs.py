@@ -335,7 +335,7 @@ def test_perplexities_as_told(language: dict[str, Path], text: Path) -> None:
     dev = text / "dev.txt"
     said = {
         "lstm": "a word has the probability of its subwords: models of words can be compared",
-        "masked": "each subword is told from all others, of its own word too: not to be compared with a "
+        "masked": "each subword is predicted from all others, of its own word too: not to be compared with a "
         "perplexity",
     }
     for name, run in language.items():

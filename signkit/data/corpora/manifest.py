@@ -30,7 +30,7 @@ COLOURS = 3
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """What a row's path leads to, told by its header.
+    """What a row's path leads to, recognised by its header.
 
     Attributes:
         layout: of landmarks, "" of features, `VIDEO` of video.

@@ -1,7 +1,7 @@
 """Corpora as their makers packed them: lists of samples, a folder of frames for each, and what is missing.
 
 Frames are counted by one look at each folder (`frame_folders`). Nothing is decoded here and no index is kept
-beside the user's data.
+next to the user's data.
 """
 
 import hashlib

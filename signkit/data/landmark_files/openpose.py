@@ -37,7 +37,7 @@ def read_header(path: Path, where: str) -> NpzHeader:
 
 def read(path: Path) -> Landmarks:
     """The signer of each frame: of several people the one with the most points seen, of those with as many
-    the tallest in the picture. x and y are as OpenPose wrote them, in pixels if it was not told otherwise."""
+    the tallest in the picture. x and y are as OpenPose wrote them, in pixels unless it was set otherwise."""
     points = np.stack([_signer(_people(file)) for file in _frames(path, str(path))])
     check_landmarks(points, layout("openpose"), str(path))
     return Landmarks(points, "openpose", USUAL_FPS)

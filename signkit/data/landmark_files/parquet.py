@@ -1,7 +1,7 @@
 """The parquet files of two public collections of MediaPipe's landmarks, GISLR and ASLFR.
 
 GISLR has a row a point (``frame, type, landmark_index, x, y, z``) and a file a sequence. ASLFR has a row a
-frame (``frame, x_face_0, …, z_right_hand_20``) and many sequences a file, told by ``sequence_id``; one is
+frame (``frame, x_face_0, …, z_right_hand_20``) and many sequences a file, each with a ``sequence_id``; one is
 named as ``FILE.parquet#SEQUENCE``. x and y are fractions of the picture's width and of its height, which
 these files do not tell: they are taken as they are. Nor do they tell the frames a second.
 """
@@ -28,7 +28,7 @@ LONG = ("frame", "type", "landmark_index", "x", "y", "z")
 SEQUENCE = "sequence_id"
 PARTS = {"pose": "body", "face": "face", "left_hand": "left_hand", "right_hand": "right_hand"}
 MOST_FRAMES = 1_000_000
-SPARSE = 100  # frames for each row of a sequence, beside a thousand: a few rows must not fill the memory
+SPARSE = 100  # frames for each row of a sequence, plus a thousand: a few rows must not fill the memory
 
 
 def read_header(path: Path, where: str) -> NpzHeader:

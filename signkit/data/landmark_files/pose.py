@@ -205,7 +205,7 @@ def _parsed(data: bytes, where: str) -> PoseFile:
 def _header(file: "_Bytes", where: str) -> PoseFile:
     version, width, _, _, parts = file.numbers("<fHHHH")
     if round(version, 3) not in (0.1, 0.2):
-        hint = "read it with pose-format and write it anew"
+        hint = "read it with pose-format and write it again"
         raise UserError(where, f"is no .pose file of version 0.1 or 0.2 but of {version:g}", hint)
     components = tuple(file.component() for _ in range(parts))
     first = round(version, 3) == 0.1

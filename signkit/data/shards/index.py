@@ -124,7 +124,7 @@ Record = Entry | Refused
 
 
 def clip_description(sample: Sample, fps: float) -> dict[str, Any]:
-    """What a stream needs to know of a clip: the ``.json`` beside its frames."""
+    """What a stream needs to know of a clip: the ``.json`` next to its frames."""
     segments = [[s.gloss, s.start, s.end] for s in sample.segments]
     return {
         "id": sample.id, "split": sample.split, "frames": sample.frames, "fps": fps, "signer": sample.signer,

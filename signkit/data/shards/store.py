@@ -125,7 +125,7 @@ class Store:
     def tidy(self) -> None:
         """Remove what is needed only until the end, and a shard that is not whole."""
         if self._shard is not None:
-            with suppress(OSError):  # what could not be written was told when it was written
+            with suppress(OSError):  # a failure to write was reported when it happened
                 self._shard.close()
             with plainly(self.folder / self._file, "deleted"):
                 _part(self.folder / self._file).unlink(missing_ok=True)

@@ -26,7 +26,7 @@ REPORTED = 8
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the landmarks of a clip depend on, beside the clip.
+    """What the landmarks of a clip depend on, besides the clip.
 
     Attributes:
         fps: frames a second of a folder of pictures; a video tells its own.

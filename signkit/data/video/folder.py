@@ -101,4 +101,4 @@ def _check_gaps(names: list[str], where: str) -> None:
         parts[at] = str(numbers[first] + int(steps.min())).zfill(len(parts[at]))
         more = f" and others ({len(gaps)} gaps)" if len(gaps) > 1 else ""
         what = f"frame {first + 1} is missing: {''.join(parts)}{more}"
-        raise UserError(where, what, "complete the folder, or number its frames anew")
+        raise UserError(where, what, "complete the folder, or renumber its frames")

@@ -10,7 +10,7 @@ from signkit.runtime.files import plainly
 from signkit.types import USUAL_FPS, Clip
 
 PICTURES = (b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
-"""How files begin that Pillow reads; WebP is told apart on its own. A JPEG may be the first of a film."""
+"""How files begin that Pillow reads; WebP is recognised on its own. A JPEG may be the first of a film."""
 
 
 def open_clip(path: Path, where: str = "", fps: float = USUAL_FPS) -> Clip:

@@ -37,7 +37,9 @@ def _plain_png(content: bytes) -> npt.NDArray[np.uint8] | None:
     """The pixels of a PNG file in RGB of 8 bits; None for any other and for damaged ones."""
     import av
 
-    codec = av.CodecContext.create("png", "r")  # anew: it keeps something of the picture before
+    codec = av.CodecContext.create(
+        "png", "r"
+    )  # a new one each time: it keeps something of the picture before
     codec.thread_count = 1
     try:
         frames: list[Any] = codec.decode(av.Packet(content))

@@ -18,9 +18,9 @@ from signkit.runtime.files import whole_file
 from signkit.types import Clip
 
 QUALITY = "18"
-"""The constant rate factor of H.264: hardly to be told from the clip."""
+"""The constant rate factor of H.264: hardly to be distinguished from the clip."""
 BT601 = 5
-"""FFmpeg's number of the matrix by which colours are told from brightness."""
+"""FFmpeg's number of the matrix between RGB and brightness with colour differences."""
 
 
 def burn(path: Path, clip: Clip, cues: Sequence[Cue], fonts: Fonts, tell: Callable[[], None]) -> None:

@@ -9,7 +9,7 @@ from signkit.types import SPLITS, Corpus, Sample
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Dev or test beside train.
+    """Dev or test compared with train.
 
     Attributes:
         glosses: running ones. unknown: how often each gloss occurs that train has not.
