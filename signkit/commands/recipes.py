@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from signkit.config.assets import Kind, folder, names
-from signkit.config.recipe import Pipeline, Recipe
+from signkit.config.pipeline import Pipeline
+from signkit.config.recipe import Recipe
 from signkit.config.recipe_file import find_recipe, is_of_ngrams, load_pipeline, load_recipe, resolved
 from signkit.config.registry import GROUPS, config_class, offered, summary
 from signkit.config.yaml_write import to_plain

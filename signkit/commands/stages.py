@@ -10,7 +10,8 @@ from typing import Any
 from accelerate import Accelerator
 
 from signkit.commands.run import Done, carry_out, held, leave, resume_command, run_recipe, shared
-from signkit.config.recipe import Pipeline, Recipe, with_stages
+from signkit.config.pipeline import Pipeline, with_stages
+from signkit.config.recipe import Recipe
 from signkit.config.recipe_file import load_pipeline
 from signkit.runtime.run_folder import (
     folder_to_resume,

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 from signkit.config.assets import Kind, asset, names
-from signkit.config.recipe import DECODER, DecodeConfig, EvalConfig, Pipeline, Recipe, default_decoder
+from signkit.config.pipeline import Pipeline
+from signkit.config.recipe import DECODER, DecodeConfig, EvalConfig, Recipe, default_decoder
 from signkit.config.strict_yaml import Group, read, read_file
 from signkit.config.suggest import suggestion
 from signkit.config.yaml_tree import Place, Section, decode, parse

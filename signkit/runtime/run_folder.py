@@ -17,7 +17,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from signkit.config.recipe import Pipeline, Recipe
+from signkit.config.pipeline import Pipeline
+from signkit.config.recipe import Recipe
 from signkit.config.recipe_file import find_recipe, load_pipeline, load_recipe, resolved
 from signkit.config.yaml_write import differences
 from signkit.errors import OperationalError, UserError
