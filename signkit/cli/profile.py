@@ -30,7 +30,7 @@ def profile(
 ) -> None:
     """Measure parameters, multiply-adds, time and memory of a training step, stage by stage.
 
-    A made batch of the recipe's shapes is run; the corpus is read only for a layout that no option says.
+    A synthetic batch of the recipe's shapes is run; the corpus is read only for a layout that no option says.
     """
     from signkit.commands.profile.verb import profile_recipe
     from signkit.train.task import Shapes

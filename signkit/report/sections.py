@@ -258,11 +258,11 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Sections under one title; `beside`: next to each other where there is room."""
+    """Sections under one title; `side_by_side`: next to each other where there is room."""
 
     parts: "tuple[Section, ...]"
     title: str = ""
-    beside: bool = False
+    side_by_side: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,11 @@ def analyses(result: Analyses, unit: str = "word", name: str = "") -> tuple[Sect
     of = f" of {name}" if name else ""
     parts: list[Section] = []
     if result.confusions:
-        parts.append(Group(_confused(result, unit), f"Confused {unit}s{of}", beside=True))
+        parts.append(Group(_confused(result, unit), f"Confused {unit}s{of}", side_by_side=True))
     if result.deleted or result.inserted:
-        parts.append(Group(tuple(_edited(result, unit)), f"Deleted and inserted {unit}s{of}", beside=True))
+        parts.append(
+            Group(tuple(_edited(result, unit)), f"Deleted and inserted {unit}s{of}", side_by_side=True)
+        )
     if result.tokens.tokens:
         parts.append(_tokens(result.tokens, unit, of))
     if result.lengths:
