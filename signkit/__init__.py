@@ -15,6 +15,7 @@ Nothing is imported before it is used: ``import signkit`` needs neither torch no
 from typing import TYPE_CHECKING
 
 from signkit.runtime.lazy import lazy
+from signkit.runtime.threads import wait_passively
 from signkit.version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ __all__ = [
     "LoadedModel", "OperationalError", "RunResult", "SignkitError", "UserError", "decode", "load", "losses",
     "run", "score", "testing",
 ]  # fmt: skip
+
+wait_passively()  # before torch and numpy are loaded
 
 __getattr__, __dir__ = lazy(
     __name__,
