@@ -7,7 +7,7 @@ OPENMP = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 
 
 def wait_passively() -> None:
-    """Have the threads of torch and numpy sleep while they wait for work, unless the user chose how they wait.
+    """Have the threads of torch and numpy sleep while they wait for work, unless the user chose otherwise.
 
     By default they spin: they wait in a loop for the slowest of them. Where another process uses the cores
     too, that one does not get to run, and a training step can take ten times as long (benchmarks/RESULTS.md,
