@@ -226,10 +226,13 @@ class Label:
     Attributes:
         name: of the class.
         confidence: its probability.
+        top: the most probable classes with their probabilities, this one first; empty where they are not
+            known.
     """
 
     name: str
     confidence: float
+    top: tuple[tuple[str, float], ...] = ()
 
     @property
     def text(self) -> str:
@@ -237,8 +240,11 @@ class Label:
         return self.name
 
     def plain(self) -> dict[str, Any]:
-        """As JSON has it."""
-        return {"label": self.name, "confidence": self.confidence}
+        """As JSON has it: also as a hypothesis of one token; the score is the probability's logarithm."""
+        score = math.log(self.confidence) if self.confidence > 0 else None
+        found: dict[str, Any] = {"tokens": [self.name], "text": self.name, "score": score}
+        found |= {"label": self.name, "confidence": self.confidence}
+        return found | ({"top": [[*each] for each in self.top]} if self.top else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ class Examples:
         layout: the corpus's landmark layout, "" for features, `VIDEO` for video.
         width: coordinates a point, numbers a feature vector, or the three colours.
         encode: tokens to indices, the vocabulary's.
+        label: gives the targets of a sample in place of its encoded reference, such as numbers of classes.
         landmarks: which points are used and how they are normalised.
         video: the size of frames.
         augment: how a clip is changed in an epoch; None: never.
@@ -57,6 +58,7 @@ class Examples:
         seed: int = 0,
         least_frames: Sequence[int] | None = None,
         reread: Reread | None = None,
+        label: Callable[[Sample], tuple[int, ...]] | None = None,
         cache_bytes: int = 2 << 30,
     ) -> None:
         if not samples:
@@ -72,7 +74,7 @@ class Examples:
         self.frames = tuple(sample.frames for sample in self.samples)
         self.cache_bytes = cache_bytes
         self._whole, self._encode, self._landmarks, self._video = layout, encode, landmarks, video
-        self._augment, self._seed, self._reread = augment, seed, reread
+        self._augment, self._seed, self._reread, self._label = augment, seed, reread, label
         self._least = tuple(least_frames) if least_frames is not None else (1,) * len(self.samples)
         self._cache: dict[int, tuple[Inputs, float]] = {}
         self._cached_bytes = 0
@@ -96,6 +98,8 @@ class Examples:
             UserError: ``encode`` does not know a token.
         """
         sample = self.samples[index]
+        if self._label is not None:
+            return self._label(sample)
         try:
             return tuple(self._encode(sample.reference))
         except KeyError as error:
@@ -109,7 +113,9 @@ class Examples:
             UserError: the sample cannot be used; its source is named.
         """
         sample, targets = self.samples[index], self.targets(index)
-        labels = frame_labels(sample, self._encode)
+        labels = np.full(sample.frames, NO_LABEL, dtype=np.int64)
+        if self._label is None:
+            labels = frame_labels(sample, self._encode)
         if self._reread is not None and epoch is not None:
             targets = self._reread(targets, np.random.default_rng([self._seed, epoch, index, READING]))
         rng = None

@@ -63,6 +63,14 @@ class LatticeConfig(DecodeConfig):
         return replace(self, beam=beam, nbest=min(self.nbest, beam), temperature=temperature)
 
 
+@dataclass(frozen=True, kw_only=True)
+class LabelsConfig(DecodeConfig):
+    """The most probable classes of a clip; there is nothing to search."""
+
+    top: Annotated[int, Range(1)] = 5
+    """Classes written for each sample, with their probabilities."""
+
+
 def check_beam(where: str, beam: int, external: Sequence[Any]) -> None:
     """Refuse external models together with greedy search.
 

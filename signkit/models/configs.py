@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from signkit.config.strict_yaml import Range
+from signkit.errors import UserError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,3 +72,44 @@ class MaskedLmConfig:
     unknown: Unknown = 0.5
     """Probability, drawn again in each epoch, that a token which occurs once in train is read as unknown, so
     that the probability of the unknown token is learnt."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadConfig:
+    """A question that a classifier answers: a label of the samples."""
+
+    name: str
+    """The label's name; `gloss` is the whole reference of a clip."""
+    weight: Annotated[float, Range(0)] = 1.0
+    """Weight of the head's loss."""
+    classes: Annotated[int, Range(0)] = 0
+    """Number of classes, whose names are the numbers from 0 on; 0: the labels that occur in train."""
+    hidden: Annotated[int, Range(0)] = 0
+    """Width of a hidden layer; 0: none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifierConfig:
+    """Classes of whole clips: an encoder, pooling over its chunks, and one or many heads."""
+
+    factory: ClassVar[str] = "signkit.models.classifier:build"
+    task: ClassVar[str] = "classification"
+    needs: ClassVar[tuple[str, ...]] = ("encoder",)
+    losses: ClassVar[tuple[str, ...]] = ("cross_entropy",)
+    decoder: ClassVar[str] = "labels"
+    heads: tuple[HeadConfig, ...] = (HeadConfig(name="gloss"),)
+    pooling: Literal["mean", "max", "attention"] = "mean"
+    dropout: Annotated[float, Range(0, 1)] = 0.0
+    """Dropout on the pooled vector, and in hidden layers."""
+
+    def __post_init__(self) -> None:
+        names = [head.name for head in self.heads]
+        if not names:
+            raise UserError("heads", "has no head", "for example heads: [{name: gloss}]")
+        if wrong := [name for name in names if not name.isidentifier()]:
+            what = f"{wrong[0]!r} is no name of a head"
+            raise UserError("heads", what, "letters, digits and _, as in hand_shape")
+        if len(set(names)) < len(names):
+            raise UserError("heads", f"two heads are called {max(names, key=names.count)!r}")
+        if not any(head.weight for head in self.heads):
+            raise UserError("heads", "no head has a weight")

@@ -78,8 +78,11 @@ def training_levels(heads: nn.ModuleDict) -> tuple[str, ...]:
 
 
 def drop_training_heads(model: nn.Module) -> None:
-    """Remove the heads that are used in training only, in place: an export does not have them."""
+    """Remove the heads that are used in training only, in place: an export does not have them.
+
+    They are beside an `OutputLayer`; the heads of a classifier are all used.
+    """
     heads = getattr(model, "heads", None)
-    if isinstance(heads, nn.ModuleDict):
+    if isinstance(heads, nn.ModuleDict) and isinstance(getattr(model, "output", None), OutputLayer):
         for name in training_levels(heads):
             del heads[name]

@@ -16,3 +16,10 @@ class LanguageConfig:
     """Language models of sentences, causal or masked."""
 
     factory: ClassVar[str] = "signkit.tasks.language.task:build"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassificationConfig:
+    """Classes of whole clips: signs, letters, parts of a notation."""
+
+    factory: ClassVar[str] = "signkit.tasks.classification.task:build"

@@ -84,6 +84,30 @@ class KinematicConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ConvTransformerConfig:
+    """Landmarks through causal depthwise convolutions and attention: the winner of Kaggle's GISLR in kind."""
+
+    factory: ClassVar[str] = "signkit.models.encoders.conv_transformer:build"
+    reads: ClassVar[str] = "landmarks"
+    width: Annotated[int, Range(1)] = 192
+    """Width of the blocks; a multiple of `heads`."""
+    stages: Annotated[int, Range(1)] = 2
+    """Each has `convs` convolution blocks and a Transformer block."""
+    convs: Annotated[int, Range(0)] = 3
+    kernel: Annotated[int, Range(1)] = 17
+    """Frames of each convolution: the frame itself and those before it."""
+    heads: Annotated[int, Range(1)] = 4
+    coordinates: Annotated[int, Range(2, 3)] = 2
+    """Coordinates of a point that are read: x and y, or z too."""
+    drop: Annotated[float, Range(0, 0.9)] = 0.2
+    """Dropout of attention, and probability of leaving out a block's branch for a sample."""
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads:
+            raise UserError("width", f"{self.width} is no multiple of the {self.heads} heads")
+
+
+@dataclass(frozen=True, kw_only=True)
 class FeaturesConfig:
     """Feature vectors that were computed elsewhere, one per frame."""
 

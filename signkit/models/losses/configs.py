@@ -80,3 +80,13 @@ class MaskedTokenConfig(LossTerm):
     task: ClassVar[str] = "language"
     smoothing: Annotated[float, Range(0, 1)] = 0.0
     """Label smoothing: the share of the target that is spread over the vocabulary."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrossEntropyConfig(LossTerm):
+    """-log P of the class of every head: the loss of a classifier."""
+
+    factory: ClassVar[str] = "signkit.models.losses.labels:build_cross_entropy"
+    task: ClassVar[str] = "classification"
+    smoothing: Annotated[float, Range(0, 1)] = 0.0
+    """Label smoothing: the share of the target that is spread over the classes."""

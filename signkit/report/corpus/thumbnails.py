@@ -35,10 +35,14 @@ def strips(samples: dict[str, tuple[Sample, ...]], watch: Watch) -> tuple[tuple[
             fps = _fps(signal)
             rates.append(fps)
             about = ", ".join(filter(None, (split, sample.signer, f"{sample.frames / fps:.1f} s")))
-            content = _encoded(_pictures(signal))
-            shots.append(Shot(content, sample.id, about, " ".join(sample.reference)))
+            shots.append(Shot(strip(signal), sample.id, about, " ".join(sample.reference)))
             bar.at(done)
     return tuple(shots), max(set(rates), key=rates.count)
+
+
+def strip(signal: Signal) -> bytes:
+    """Some frames of a clip side by side, or its one picture, as a JPEG file."""
+    return _encoded(_pictures(signal))
 
 
 def _fps(signal: Signal) -> float:
@@ -49,7 +53,8 @@ def _fps(signal: Signal) -> float:
 
 def _places(frames: int) -> npt.NDArray[np.int64]:
     """The middles of equal parts of a clip."""
-    return ((np.arange(FRAMES) + 0.5) * frames / FRAMES).astype(np.int64)
+    parts = min(FRAMES, frames)
+    return ((np.arange(parts) + 0.5) * frames / parts).astype(np.int64)
 
 
 def _pictures(signal: Signal) -> list[Picture]:

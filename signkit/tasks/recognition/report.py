@@ -1,9 +1,9 @@
 """The sections of a recogniser's report: training curves, a clip, confidences, and all sentences aligned."""
 
 from signkit.eval.figures import metric
+from signkit.report.reliability import draw_reliability
 from signkit.report.sections import Pairs, Paragraph, Picture, Section
 from signkit.tasks.recognition.picture import draw
-from signkit.tasks.recognition.reliability import draw_reliability
 from signkit.tasks.recognition.result import Result
 from signkit.train.task import Outcome
 
@@ -16,7 +16,9 @@ def sections(outcome: Outcome) -> list[Section]:
     result = Result.of(outcome)
     picture = draw(outcome.folder, result, outcome.run)
     shown: list[Section] = [Picture(picture, "Training, a clip, times of glosses", "Training")]
-    reliability = draw_reliability(outcome.folder / "reliability.png", result)
+    reliability = draw_reliability(
+        outcome.folder / "reliability.png", result.splits, result.raw, result.used, "tokens"
+    )
     if reliability is not None:
         shown.append(Paragraph(_calibration(result), "Confidences"))
         shown.append(Picture(reliability, "Confidence against share of correct tokens"))

@@ -1,5 +1,6 @@
-"""The reliability diagram: the share of correct tokens against their confidence."""
+"""The reliability diagram: the share of correct outputs against their confidence."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,16 +8,22 @@ import numpy as np
 
 from signkit.decode.confidence import Reliability
 from signkit.report.plots import INK, RECOGNISED, SIGN, saved
-from signkit.tasks.recognition.result import Result
+
+Tables = Mapping[str, Reliability]
 
 
-def draw_reliability(path: Path, result: Result) -> Path | None:
-    """Draw a panel for each split, before and after calibration; returns None if no token was recognised."""
-    splits = [s for s in result.splits if s in result.raw and result.raw[s].counts.any()]
-    return saved(path, lambda: _figure(result, splits)) if splits else None
+def draw_reliability(path: Path, splits: Sequence[str], raw: Tables, used: Tables, what: str) -> Path | None:
+    """Draw a panel for each split, before and after calibration; returns None if there is nothing to draw.
+
+    Args:
+        raw: tables of the confidences as they come, by split; `used`: of those that are used.
+        what: is correct or not, such as ``tokens``.
+    """
+    shown = [split for split in splits if split in raw and raw[split].counts.any()]
+    return saved(path, lambda: _figure(shown, raw, used, what)) if shown else None
 
 
-def _figure(result: Result, splits: list[str]) -> Any:
+def _figure(splits: Sequence[str], raw: Tables, used: Tables, what: str) -> Any:
     from matplotlib import pyplot
 
     figure, panels = pyplot.subplots(
@@ -24,11 +31,11 @@ def _figure(result: Result, splits: list[str]) -> Any:
     )
     for axes, split in zip(panels[0], splits, strict=True):
         axes.plot([0, 1], [0, 1], color=SIGN, linewidth=1)
-        _curve(axes, result.raw[split], INK, "not calibrated")
-        _curve(axes, result.used[split], RECOGNISED, "calibrated")
+        _curve(axes, raw[split], INK, "not calibrated")
+        _curve(axes, used[split], RECOGNISED, "calibrated")
         axes.set_title(split, loc="left")
         axes.set_xlabel("confidence")
-        axes.set_ylabel("share of correct tokens")
+        axes.set_ylabel(f"share of correct {what}")
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1)
         axes.legend(frameon=False, fontsize=8, loc="lower right")

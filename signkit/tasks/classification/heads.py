@@ -1,0 +1,61 @@
+"""The labels of samples, as a classifier's heads need them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from signkit.errors import UserError
+from signkit.models.configs import HeadConfig
+from signkit.models.losses.labels import MISSING
+from signkit.models.spec import Labels, Spec
+from signkit.types import Corpus, Sample
+
+GLOSS = "gloss"
+"""The label that every sample has: its whole reference."""
+
+
+def labelled(sample: Sample) -> Sample:
+    """The sample with its reference as the label `GLOSS`, unless it has such a label or no reference."""
+    if GLOSS in sample.labels or not sample.reference:
+        return sample
+    return replace(sample, labels={**sample.labels, GLOSS: " ".join(sample.reference)})
+
+
+def labels_of(head: HeadConfig, corpus: Corpus) -> Labels:
+    """The classes of a head: the labels that occur in train, sorted, or the numbers from 0 on.
+
+    Raises:
+        UserError: train has no such label, or a single one, or one that is none of the numbers.
+    """
+    train = [labelled(sample) for sample in corpus.split("train")]
+    found = sorted({sample.labels[head.name] for sample in train if head.name in sample.labels})
+    where = f"model.heads: {head.name}"
+    if not found:
+        known = sorted({name for sample in train for name in sample.labels})
+        raise UserError(where, "no sample of train has such a label", f"there are: {', '.join(known)}")
+    if head.classes:
+        names = tuple(map(str, range(head.classes)))
+        if other := next((name for name in found if name not in names), None):
+            sample = next(each for each in train if each.labels.get(head.name) == other)
+            what = f"label {other!r} is none of the numbers from 0 to {head.classes - 1}"
+            raise UserError(sample.source or where, what, f"{where}.classes is {head.classes}")
+        return Labels(names)
+    if len(found) < 2:
+        raise UserError(where, f"all of train has the label {found[0]!r}", "there is nothing to tell apart")
+    return Labels(tuple(found))
+
+
+def encoder_of(spec: Spec) -> Callable[[Sample], tuple[int, ...]]:
+    """The targets of a sample: for each head 1 plus the number of its class, or `MISSING`."""
+    indices = [(name, labels.index) for name, labels in spec.outputs.items() if isinstance(labels, Labels)]
+
+    def encode(sample: Sample) -> tuple[int, ...]:
+        return tuple(index.get(sample.labels.get(name, ""), MISSING - 1) + 1 for name, index in indices)
+
+    return encode
+
+
+def learnable(samples: Sequence[Sample], spec: Spec) -> tuple[list[Sample], int]:
+    """The samples with a label of any head, and the number of the others."""
+    encode = encoder_of(spec)
+    chosen = [sample for sample in samples if any(target != MISSING for target in encode(sample))]
+    return chosen, len(samples) - len(chosen)
