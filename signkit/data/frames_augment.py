@@ -5,13 +5,14 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 import torch
-from jaxtyping import Int64, UInt8
+from jaxtyping import Float64, Int64, UInt8
+from torch.nn import functional as F
 
 from signkit.config.recipe import AugmentConfig
 from signkit.data.augment import nearest_frame, still, time_map
 from signkit.errors import UserError
 
-OF_VIDEO = ("rate", "rescale", "warp", "freeze", "crop", "mirror", "colour", "drop_frames")
+OF_VIDEO = ("rate", "rescale", "warp", "freeze", "crop", "rotate", "scale", "mirror", "colour", "drop_frames")
 """The keys of `augment` that video knows."""
 ONLY_OF_VIDEO = ("crop", "colour")
 GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
@@ -59,7 +60,10 @@ def augment_frames(
     config: AugmentConfig,
     rng: np.random.Generator,
 ) -> UInt8[np.ndarray, "frames {crop} {crop} 3"]:
-    """A square of the frames, mirrored, in other colours, some frames black; the input is not changed."""
+    """A square of the frames, turned, mirrored, in other colours, some black; the input is not changed."""
+    if config.rotate or config.scale:
+        angle = config.rotate * rng.standard_normal()
+        pixels = turned(pixels, angle, np.exp(config.scale * rng.standard_normal(2)))
     top, left = _corner(pixels, crop, config.crop, rng)
     pixels = pixels[:, top : top + crop, left : left + crop]
     if config.mirror and rng.random() < config.mirror:
@@ -88,6 +92,32 @@ def mirrored(
     whole = np.ascontiguousarray(pixels)
     flipped: Pixels = torch.flip(torch.from_numpy(whole), [2]).numpy()  # many times as fast as numpy's
     return flipped
+
+
+def turned(
+    pixels: UInt8[np.ndarray, "frames height width 3"], angle: float, size: Float64[np.ndarray, "2"]
+) -> UInt8[np.ndarray, "frames height width 3"]:
+    """The frames turned about their centre and made larger, bilinear; what was outside mirrors the inside.
+
+    Args:
+        angle: in radians, clockwise as one looks at the frames.
+        size: factors of width and height.
+    """
+    height, width = pixels.shape[1:3]
+    cos, sin = float(np.cos(angle)), float(np.sin(angle))
+    # `affine_grid` gives for each place of the result where it comes from, in units of half the frame, which
+    # differ where a frame is no square.
+    wide, high = (float(each) for each in size)
+    rows = [
+        [cos / wide, sin * height / (width * wide), 0.0],
+        [-sin * width / (height * high), cos / high, 0.0],
+    ]
+    frames = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float()
+    theta = torch.tensor(rows).expand(len(frames), 2, 3)
+    grid = F.affine_grid(theta, list(frames.shape), align_corners=False)
+    moved = F.grid_sample(frames, grid, padding_mode="reflection", align_corners=False)
+    result: Pixels = (moved + 0.5).clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().numpy()
+    return result
 
 
 def recoloured(

@@ -18,10 +18,11 @@ class LocalTemporalConfig:
 
     ``tcn`` is K5-P2-K5-P2: two convolutions with BatchNorm and ReLU, each followed by pooling over two
     frames. ``dilated`` is a convolution, a strided convolution, and residual dilated convolutions with
-    LayerNorm.
+    LayerNorm. ``none`` leaves the frames as they are, a chunk each, as for single pictures; its other options
+    have no effect.
     """
 
-    kind: Literal["tcn", "dilated"] = "tcn"
+    kind: Literal["tcn", "dilated", "none"] = "tcn"
     width: Annotated[int, Range(1)] = 1024
     kernel: Annotated[int, Range(1, 31)] = 5
     pooling: Literal["lift", "max"] = "lift"
@@ -148,6 +149,30 @@ class ImageBackboneConfig:
         if not (self.freeze in ("none", "all") or self.freeze.isdecimal()):
             what = f"cannot be `{self.freeze}`"
             raise UserError("freeze", what, "`none`, `all`, or a number of stages, such as 2")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CnnConfig:
+    """Frames of video through a small convolutional network from scratch: 3x3 convolutions, pooled by two."""
+
+    factory: ClassVar[str] = "signkit.models.encoders.cnn:build"
+    reads: ClassVar[str] = "video"
+    channels: tuple[Annotated[int, Range(1)], ...] = (16, 32, 64, 128)
+    """Width of each convolution, in order."""
+    width: Annotated[int, Range(1)] = 512
+    """Width of the fully connected layer, a frame's vector."""
+    size: Annotated[int, Range(1)] = 4
+    """Height and width of the map that the fully connected layer reads, whatever the size of frames."""
+    grey: bool = False
+    """Read the brightness alone."""
+    dropout: Annotated[float, Range(0, 1)] = 0.5
+    """Dropout on each frame's vector."""
+    local_temporal: LocalTemporalConfig = LocalTemporalConfig(kind="none")
+    global_temporal: GlobalTemporalConfig = GlobalTemporalConfig(layers=0)
+
+    def __post_init__(self) -> None:
+        if not self.channels:
+            raise UserError("channels", "a network needs at least one convolution")
 
 
 @dataclass(frozen=True, kw_only=True)

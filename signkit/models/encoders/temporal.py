@@ -114,6 +114,21 @@ class DilatedTcn(nn.Module):
         return F.dropout(x, self.dropout, self.training)
 
 
+class NoLocal(nn.Module):
+    """Frames as chunks, unchanged."""
+
+    stride = 1
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.width = width
+
+    def forward(
+        self, frames: Float[Tensor, "batch frames width"], mask: Bool[Tensor, "batch frames"]
+    ) -> Chunks:
+        return frames, torch.zeros(len(frames), device=frames.device)
+
+
 class BiLstm(nn.Module):
     """Bidirectional LSTM over the real chunks, in at least float32. The output is twice ``width`` wide.
 
@@ -156,7 +171,7 @@ class Temporal(nn.Module):
             features are the chunk features.
     """
 
-    def __init__(self, local: PooledTcn | DilatedTcn, recurrent: BiLstm | None) -> None:
+    def __init__(self, local: PooledTcn | DilatedTcn | NoLocal, recurrent: BiLstm | None) -> None:
         super().__init__()
         self.local, self.recurrent = local, recurrent
         self.stride = local.stride
@@ -213,8 +228,10 @@ class TemporalEncoder(nn.Module):
 
 def build_temporal(inputs: int, local: LocalTemporalConfig, over: GlobalTemporalConfig) -> Temporal:
     """The temporal modules that an encoder's options describe, for frames of width ``inputs``."""
-    module: PooledTcn | DilatedTcn
-    if local.kind == "tcn":
+    module: PooledTcn | DilatedTcn | NoLocal
+    if local.kind == "none":
+        module = NoLocal(inputs)
+    elif local.kind == "tcn":
         lift = local.pooling == "lift"
         module = PooledTcn(inputs, local.width, kernel=local.kernel, lift=lift, dropout=local.dropout)
     else:

@@ -21,16 +21,17 @@ from signkit.models.assemble import assemble
 from signkit.models.classifier import LabelLogits
 from signkit.models.configs import ClassifierConfig
 from signkit.models.export import TrainedModel
-from signkit.models.losses.configs import LossTerm
+from signkit.models.losses.configs import CrossEntropyConfig, LossTerm
 from signkit.models.losses.labels import MISSING
 from signkit.models.spec import SIGNAL, SignalInput, Spec
 from signkit.report.sections import Section
 from signkit.tasks.classification import report, scoring
 from signkit.tasks.classification.heads import encoder_of, labelled, labels_of, learnable
+from signkit.tasks.classification.mixing import Mixed, mix
 from signkit.tasks.classification.probabilities import calibrate, prediction
 from signkit.tasks.configs import ClassificationConfig
 from signkit.train.task import Calibration, Evaluation, Outcome, Say, Term, silent
-from signkit.types import Corpus, Prediction, Sample, Score
+from signkit.types import VIDEO, Corpus, Prediction, Sample, Score
 
 AUXILIARY = "auxiliary"
 """The term of the encoder's own loss."""
@@ -71,6 +72,11 @@ class Classification:
         self, samples: Sequence[Sample], spec: Spec, *, model: nn.Module | None = None, say: Say = silent
     ) -> Dataset:
         """Clips with the numbers of their classes; for training without those that have no label."""
+        for number, loss in enumerate(self.recipe.train.losses):
+            for key in ("mixup", "cutmix"):
+                if getattr(loss, key, 0) and spec.signal.layout != VIDEO:
+                    what = "mixes pictures, and the corpus has none"
+                    raise UserError(f"train.losses.{number}.{key}", what, "leave it out")
         if model is not None:
             samples, unlabelled = learnable(samples, spec)
             if not samples:
@@ -105,7 +111,8 @@ class Classification:
         self, model: nn.Module, forward: Callable[[Batch], Any], batch: Batch, share: float
     ) -> Mapping[str, Term]:
         """A term for each head: the weighted sum of the recipe's losses at this point of the training."""
-        output: LabelLogits = forward(batch)
+        mixed = mix(batch, self._mixing(share)) if model.training else Mixed(batch)
+        output: LabelLogits = forward(mixed.batch)
         weights, terms = self.weights(model, batch), dict[str, Term]()
         for place, head in enumerate(self.heads):
             logits = output.heads[head.name]
@@ -113,7 +120,7 @@ class Classification:
             total = 0.0 * logits.sum(1)
             for config, compute in self._terms():
                 if config.start <= share < config.end:
-                    total = total + config.weight * compute(logits, batch.targets[:, place])
+                    total = total + config.weight * mixed.loss(compute, logits, place)
             figures = {head.name: total.detach()} if len(self.heads) > 1 else {}
             terms[head.name] = Term(head.weight * total, figures)
         terms[AUXILIARY] = Term(torch.where(weights[AUXILIARY] > 0, output.auxiliary, 0.0))
@@ -189,6 +196,13 @@ class Classification:
         finally:
             for net, mode in zip(nets, modes, strict=True):
                 net.train(mode)
+
+    def _mixing(self, share: float) -> CrossEntropyConfig | None:
+        """The options of the first loss that mixes samples at this point of the training."""
+        for config, _ in self._terms():
+            if config.start <= share < config.end and isinstance(config, CrossEntropyConfig):
+                return config if config.mixup or config.cutmix else None
+        return None
 
     def _terms(self) -> list[tuple[LossTerm, Any]]:
         """The options and the functions of the loss's terms, built once."""
