@@ -3,9 +3,9 @@
     python benchmarks/wlasl50.py DATA OUT
     signkit run signs_conv_transformer --set data.root=OUT --set data.file=fold0.csv
 
-DATA has ``index.csv`` (label, seq, offset, frames) and ``landmarks.npz`` (hands and eleven points of the pose).
-The fold of a clip is its number within the gloss modulo four; signers are not known. Test is the fold, train all
-others; with --dev, dev is every eighth clip of train, for choosing settings without a look at test.
+DATA has ``index.csv`` (label, seq, offset, frames) and ``landmarks.npz`` (both hands, eleven points of the
+pose). The fold of a clip is its number within the gloss modulo four; signers are not known. Test is the fold,
+train all others; with --dev, dev is every eighth clip of train, to choose settings without a look at test.
 """
 
 import argparse

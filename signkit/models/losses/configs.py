@@ -91,7 +91,7 @@ class CrossEntropyConfig(LossTerm):
     smoothing: Annotated[float, Range(0, 1)] = 0.0
     """Label smoothing: the share of the target that is spread over the classes."""
     mixup: Annotated[float, Range(0, 10)] = 0.0
-    """Of video: each sample is a mean of two (Zhang et al. 2018), weighted by Beta(mixup, mixup); 0: never."""
+    """Of video: each sample is a mean of two (Zhang et al. 2018), with weights of Beta(mixup, mixup)."""
     cutmix: Annotated[float, Range(0, 10)] = 0.0
     """Of video: each sample has a box of another (Yun et al. 2019), its area by Beta(cutmix, cutmix); with
     `mixup` too, one of both is drawn for each batch."""

@@ -31,7 +31,7 @@ class Mixed:
     def loss(
         self, compute: Loss, logits: Float[Tensor, "batch classes"], head: int
     ) -> Float[Tensor, " batch"]:
-        """The loss of a head by both labels, each by its share; by a sample's own where the other has none."""
+        """The loss of a head by both labels, each by its share; by its own where the other has none."""
         targets = self.batch.targets[:, head]
         own = compute(logits, targets)
         if self.partner is None:
