@@ -56,6 +56,17 @@ class VideoConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SamplingConfig:
+    """A fixed number of frames of each clip, for models that need one."""
+
+    frames: Annotated[int, Range(0)] = 0
+    """Frames used of every clip, in their order; a shorter one has some twice. 0: all."""
+    how: Literal["segments", "spaced", "random"] = "segments"
+    """Which: one of each of so many equal parts of the clip, or any; both drawn for each epoch in training,
+    and equally spaced otherwise. Or `spaced`: always so."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AugmentConfig:
     """Random augmentation of training clips, drawn for each sample and epoch. Lengths are in the landmarks'
     normalised units, angles in radians; 0 turns an augmentation off."""
@@ -217,6 +228,7 @@ class Recipe:
     text: TextConfig = TextConfig()
     landmarks: LandmarksConfig = LandmarksConfig()
     video: VideoConfig = VideoConfig()
+    sampling: SamplingConfig = SamplingConfig()
     augment: AugmentConfig = AugmentConfig()
     decode: Annotated[DecodeConfig, Group("decoders", default=DECODER)] = field(
         default_factory=default_decoder

@@ -6,13 +6,14 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float32, Int64
 
-from signkit.config.recipe import AugmentConfig, LandmarksConfig, VideoConfig
+from signkit.config.recipe import AugmentConfig, LandmarksConfig, SamplingConfig, VideoConfig
 from signkit.data.augment import augment, augment_features
 from signkit.data.batch import Batch
 from signkit.data.collate import collate
 from signkit.data.example import NO_LABEL, Example, Inputs
 from signkit.data.frames_augment import augment_frames, check_kind, chosen_frames, middle
 from signkit.data.landmarks import Layout, check_landmarks, layout, normalise, subset
+from signkit.data.sampling import sampled_frames, used_frames
 from signkit.errors import UserError
 from signkit.types import USUAL_FPS, VIDEO, Clip, Features, Landmarks, Sample, Signal, Video
 
@@ -34,6 +35,7 @@ class Examples:
         label: gives the targets of a sample in place of its encoded reference, such as numbers of classes.
         landmarks: which points are used and how they are normalised.
         video: the size of frames.
+        sampling: how many frames of a clip are used, and which.
         augment: how a clip is changed in an epoch; None: never.
         seed: with the epoch and the index it decides every change, whatever process makes it.
         least_frames: for each sample the number of frames below which it is not shortened.
@@ -54,6 +56,7 @@ class Examples:
         encode: Encode,
         landmarks: LandmarksConfig,
         video: VideoConfig = VideoConfig(),  # noqa: B008
+        sampling: SamplingConfig = SamplingConfig(),  # noqa: B008
         augment: AugmentConfig | None = None,
         seed: int = 0,
         least_frames: Sequence[int] | None = None,
@@ -71,9 +74,10 @@ class Examples:
         self.samples = tuple(samples)
         self.layout = used_layout(layout, landmarks)
         self.width = width
-        self.frames = tuple(sample.frames for sample in self.samples)
+        self.frames = tuple(used_frames(sample.frames, sampling) for sample in self.samples)
         self.cache_bytes = cache_bytes
         self._whole, self._encode, self._landmarks, self._video = layout, encode, landmarks, video
+        self._sampling = sampling
         self._augment, self._seed, self._reread, self._label = augment, seed, reread, label
         self._least = tuple(least_frames) if least_frames is not None else (1,) * len(self.samples)
         self._cache: dict[int, tuple[Inputs, float]] = {}
@@ -84,7 +88,7 @@ class Examples:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """The frames of each sample."""
+        """The frames of each sample that are used."""
         return self.frames
 
     def collate(self, examples: Sequence[Example]) -> Batch:
@@ -136,18 +140,29 @@ class Examples:
                 inputs, labels = augment_features(inputs, labels, self._augment, rng, least)
             else:
                 inputs, labels = augment(inputs, labels, self.layout, self._augment, rng, least)
-        return inputs, labels, fps
+        if not self._sampling.frames:
+            return inputs, labels, fps
+        places = sampled_frames(len(inputs), self._sampling, rng)
+        return inputs[places], labels[places], self._sampled_fps(index, fps)
 
     def _shown(
         self, index: int, labels: npt.NDArray[np.int64], rng: np.random.Generator | None
     ) -> tuple[Inputs, npt.NDArray[np.int64], float]:
         """Frames of video, as `_points`; none is decoded that is not shown."""
-        if self._augment is None or rng is None:
-            pixels, fps = self._decoded(index, np.arange(len(labels)))
-            return middle(pixels, self._video.crop), labels, fps
-        places = chosen_frames(len(labels), self._augment, rng, self._least[index])
+        places = np.arange(len(labels))
+        if self._augment is not None and rng is not None:
+            places = chosen_frames(len(labels), self._augment, rng, self._least[index])
+        if self._sampling.frames:
+            places = places[sampled_frames(len(places), self._sampling, rng)]
         pixels, fps = self._decoded(index, places)
+        fps = self._sampled_fps(index, fps)
+        if self._augment is None or rng is None:
+            return middle(pixels, self._video.crop), labels[places], fps
         return augment_frames(pixels, self._video.crop, self._augment, rng), labels[places], fps
+
+    def _sampled_fps(self, index: int, fps: float) -> float:
+        """Frames a second of those that are used."""
+        return fps * self.frames[index] / self.samples[index].frames
 
     def _decoded(self, index: int, places: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint8], float]:
         """Frames of a clip, resized. The whole clip is decoded and kept where it has room in memory."""

@@ -226,6 +226,22 @@ def test_colours_change_by_their_formula() -> None:
     assert np.abs(recoloured(pixels, 1.2, 0.8, 1.5) - wanted).max() <= 0.51
 
 
+def test_a_turned_frame_is_turned_clockwise() -> None:
+    pixels = np.random.default_rng(3).integers(0, 255, (2, 8, 8, 3)).astype(np.uint8)
+    same = np.ones(2)
+    assert (turned(pixels, 0.0, same) == pixels).all()
+    assert (turned(pixels, np.pi / 2, same) == np.rot90(pixels, -1, (1, 2))).all()
+    oblong = pixels[:, :, :5]
+    assert (turned(oblong, np.pi, same) == oblong[:, ::-1, ::-1]).all()
+
+
+def test_a_larger_frame_shows_its_middle() -> None:
+    pixels = np.zeros((1, 8, 8, 3), np.uint8)
+    pixels[:, 2:6, 2:6] = 200
+    larger = turned(pixels, 0.0, np.array([2.0, 2.0]))
+    assert (larger[:, 1:7, 1:7] == 200).all()
+
+
 def test_dropped_frames_are_black_and_one_is_kept() -> None:
     pixels = np.full((30, 4, 4, 3), 9, np.uint8)
     for seed in range(50):
@@ -233,13 +249,13 @@ def test_dropped_frames_are_black_and_one_is_kept() -> None:
         assert set(np.unique(kept.reshape(30, -1).mean(1)).tolist()) <= {0.0, 9.0} and kept.any()
 
 
-@pytest.mark.parametrize("key", ["scale", "rotate", "shift", "part_shift", "drift", "noise", "drop_parts"])
+@pytest.mark.parametrize("key", ["shift", "part_shift", "drift", "noise", "drop_parts"])
 def test_changes_of_landmarks_are_refused_for_video(key: str) -> None:
     with pytest.raises(UserError) as caught:
         examples(replace(AUGMENT, **{key: 0.1}))
     assert str(caught.value) == (
         f"augment.{key}: changes landmarks, and the corpus has video; leave it out; video knows rate, "
-        "rescale, warp, freeze, crop, mirror, colour, drop_frames"
+        "rescale, warp, freeze, crop, rotate, scale, mirror, colour, drop_frames"
     )
 
 

@@ -92,6 +92,7 @@ class Classification:
             label=encoder_of(spec),
             landmarks=recipe.landmarks,
             video=recipe.video,
+            sampling=recipe.sampling,
             augment=recipe.augment if model is not None else None,
             seed=recipe.train.seed,
         )

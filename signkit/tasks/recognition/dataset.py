@@ -10,6 +10,7 @@ from signkit.config.recipe import Recipe
 from signkit.data.collate import collate
 from signkit.data.example import NO_LABEL, Example
 from signkit.data.examples import Examples
+from signkit.data.sampling import used_frames
 from signkit.errors import UserError
 from signkit.models.losses.topology import chunks_needed
 from signkit.models.spec import Spec
@@ -40,8 +41,9 @@ def training_dataset(recipe: Recipe, samples: Sequence[Sample], spec: Spec, mode
         _check_frames(model, recipe.video.crop)
     encode = spec.vocabulary.encode
     least = [least_frames(model, encode(sample.reference)) for sample in samples]
-    fitting = [i for i, sample in enumerate(samples) if sample.frames >= least[i]]
-    too_short = [sample for i, sample in enumerate(samples) if sample.frames < least[i]]
+    frames = [used_frames(sample.frames, recipe.sampling) for sample in samples]
+    fitting = [i for i in range(len(samples)) if frames[i] >= least[i]]
+    too_short = [sample for i, sample in enumerate(samples) if frames[i] < least[i]]
     if too_short and recipe.train.too_long == "refuse":
         first = too_short[0]
         raise UserError(
@@ -77,6 +79,7 @@ def _examples(recipe: Recipe, samples: Sequence[Sample], spec: Spec, **training:
         encode=spec.vocabulary.encode,
         landmarks=recipe.landmarks,
         video=recipe.video,
+        sampling=recipe.sampling,
         seed=recipe.train.seed,
         **training,
     )
