@@ -20,7 +20,14 @@ from signkit.data.collate import collate
 from signkit.data.corpora.configs import ManifestConfig
 from signkit.data.corpora.manifest import read
 from signkit.data.examples import Examples, prepare_signal
-from signkit.data.frames_augment import augment_frames, chosen_frames, middle, mirrored, recoloured
+from signkit.data.frames_augment import (
+    augment_frames,
+    chosen_frames,
+    middle,
+    mirrored,
+    recoloured,
+    turned,
+)
 from signkit.data.loader import Step, eval_batches, train_steps
 from signkit.data.video.pixels import resized
 from signkit.errors import UserError
