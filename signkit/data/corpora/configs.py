@@ -32,6 +32,35 @@ class SyntheticConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SyntheticHandsConfig:
+    """Synthetic hands that form the letters of the ASL alphabet, as MediaPipe's points; and real ones."""
+
+    factory: ClassVar[str] = "signkit.data.synthetic.hand_corpus:read"
+    seed: Annotated[int, Range(0, 2**31)] = 1
+    train: Annotated[int, Range(0)] = 200
+    """Clips of each letter; `dev` and `test` likewise."""
+    dev: Annotated[int, Range(0)] = 20
+    test: Annotated[int, Range(0)] = 20
+    people: Annotated[int, Range(1, 10_000)] = 200
+    """People in train; dev and test have a quarter as many each, others."""
+    frames: Annotated[int, Range(1, 1000)] = 16
+    """The longest clip; half of all have one frame."""
+    variation: Annotated[float, Range(0, 3)] = 1.0
+    """How much hands and postures vary; 0: the postures of the table with a mean hand."""
+    noise: Annotated[float, Range(0, 1)] = 0.03
+    """Standard deviation of the tracker's lasting error, in lengths of the palm."""
+    stretch: Annotated[float, Range(0, 2)] = 0.4
+    """In half of the clips, y is up to so much longer or shorter, as if it were not in the unit of x."""
+    real: Annotated[str, Path_(optional=True)] = ""
+    """An npz file of real hands, `xyz` [hands, 21, 3] and `label`, which join train or are dev."""
+    real_split: Literal["train", "dev"] = "train"
+    real_every: Annotated[int, Range(1)] = 1
+    """Take every so manieth of the real hands; neighbours are often frames of one film."""
+    aspect: Annotated[float, Range(0.1, 10)] = 1.0
+    """Multiply y of the real hands by this: 0.5625 if x and y are shares of a 16:9 picture."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Boston104Config:
     """RWTH-BOSTON-104: 201 continuous ASL sentences as tracks of both hands and the nose."""
 
