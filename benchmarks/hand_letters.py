@@ -2,8 +2,8 @@
 
     python benchmarks/hand_letters.py DATA [--run NAME=FOLDER]... [--cc0 POINTS.npz] [--json FILE]
 
-DATA has ``letter_landmarks`` (sequences of hand points, `index.csv` and `landmarks.npz`) and
-``letter_images`` (hand points of photos, `index.csv` and `hand_landmarks.npz`). The people s1 to s5 are in
+DATA has ``letter_landmarks`` (sequences of hand points: ``index.csv`` and ``landmarks.npz``) and
+``letter_images`` (hand points of photos: ``index.csv`` and ``hand_landmarks.npz``). The people s1 to s5 are in
 both and count once: their figure is the mean of both sets. m1 and m2 spell other alphabets. Photos in which
 the tracker found no hand are left out and counted. Nothing of DATA may be used to train or to choose anything.
 With --cc0, the baselines: the commonest class, and the nearest neighbours among the points of one signer.
@@ -24,6 +24,8 @@ MOVING = "JZ"
 OTHER_ALPHABETS = ("m1", "m2")
 STILL = ("s1", "s2", "s3", "s4", "s5")
 NEIGHBOURS = 5
+PICTURE = (1.0, 0.5625, 1.0)
+"""x and y are shares of a 16:9 picture there."""
 Clips = list[np.ndarray]
 Guess = Callable[[Clips], list[str]]
 
@@ -107,7 +109,7 @@ def _print(name: str, figures: dict[str, dict]) -> None:
 def _neighbours(file: Path) -> Guess:
     """The commonest letter of the nearest hands, by points moved to the wrist and scaled; mirrored ones too."""
     arrays = np.load(file)
-    points, labels = arrays["xyz"] * np.array([1, 0.5625, 1], dtype=np.float32), arrays["label"]
+    points, labels = arrays["xyz"] * np.array(PICTURE, dtype=np.float32), arrays["label"]
     known = _normal(np.concatenate([points, points * np.array([-1, 1, 1], dtype=np.float32)]))
     names, numbers = np.unique(np.concatenate([labels, labels]), return_inverse=True)
     squares = (known**2).sum(1)

@@ -92,8 +92,7 @@ def test_the_thumb_reaches_its_target_or_points_at_it(target, reached):
 
 
 def test_turns():
-    """Each by a right angle, of a point at the thumb's side (right), one at the fingers' (up), one in front of
-    the palm (near)."""
+    """By a right angle each, of points at the thumb's side (right), the fingers' (up), in front of the palm."""
     points = np.eye(3)[None]
 
     def turned(**angle):
@@ -142,13 +141,12 @@ def test_a_left_hand_is_the_mirror_of_a_right_one(monkeypatch):
 
 
 def test_nearest_posture_is_the_right_letter():
-    """Postures of the table with a mean hand, each seen from the front or as it is usually turned: the nearest
-    of all ways to form a letter, by the points in three dimensions, is one of the same letter also when
-    people's hands and joints vary a little."""
+    """Each posture in its usual turn, of the hand of someone: the nearest of all postures of a mean hand, by
+    the points in three dimensions, is one of the same letter."""
     ways = [(letter, way) for letter, forms in POSTURES.items() for way in range(len(forms))]
 
     def seen(letter, way, shape):
-        middle = [np.array([sum(pair) / 2]) for pair in (POSTURES[letter][way].turn)]
+        middle = [np.array([sum(pair) / 2]) for pair in POSTURES[letter][way].turn]
         if POSTURES[letter][way].ends:  # J and I differ in their movement
             middle = [np.array([sum(pair) / 2]) for pair in POSTURES[letter][way].ends[0]]
         points = hand.turned(shape[None], *middle)[0]

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signkit.data.synthetic import hand
-from signkit.data.synthetic.draw import Array, bell, below, between, one, stream, uniform
+from signkit.data.synthetic.draw import Array, bell, below, between, one, stream
 from signkit.data.synthetic.hand import Bones
 from signkit.data.synthetic.hand_table import POSTURES, Pair, Posture
 
@@ -69,7 +69,7 @@ def draw_person(number: int, bits: np.random.PCG64, variation: float) -> Person:
         bones=hand.draw_bones(bits, variation),
         left=number % LEFT_HANDED_EVERY == LEFT_HANDED_EVERY - 1,
         curl=variation * 6 * bell(bits, 12).reshape(4, 3),
-        fan=variation * 3 * bell(bits, 4),
+        fan=variation * 2 * bell(bits, 4),
         thumb=variation * 0.04 * bell(bits, 3),
         turn=variation * 8 * bell(bits, 3),
     )
@@ -131,11 +131,11 @@ def _shaped(posture: Posture, person: Person, stage: Stage, frames: int, bits: n
     """The hand of the person in this clip, not quite still."""
     amount = stage.variation
     curl = person.curl + amount * (5 * bell(bits, 12).reshape(4, 3) + 5 * bell(bits, 1))
-    fan = person.fan + amount * 2 * bell(bits, 4)
+    fan = person.fan + amount * bell(bits, 4)
     thumb = person.thumb + amount * 0.04 * bell(bits, 3)
     sway = _sway(frames, 19, bits)
     curl = curl + 2 * amount * sway[:, :12].reshape(-1, 4, 3)
-    fan = fan + amount * sway[:, 12:16]
+    fan = fan + 0.5 * amount * sway[:, 12:16]
     return _formed(posture, person.bones, curl, fan, thumb + 0.01 * amount * sway[:, 16:])
 
 
@@ -188,7 +188,7 @@ def _tracked(points: Array, stage: Stage, bits: np.random.PCG64) -> Array:
     along = np.array([0.0, *ALONG_FINGER * 5])[:, None]
     jitter = 0.3 * stage.noise * bell(bits, frames * 63).reshape(frames, 21, 3)
     error = lasting + fingers * along * (0.3 + hidden) + jitter
-    depth = between(bits, 0.5, 1.1)
+    depth = between(bits, 0.2, 1.1)
     slant = 4 * stage.noise * bell(bits, 2)
     found = points + error
     found[..., 2] = depth * points[..., 2] + 2 * error[..., 2]

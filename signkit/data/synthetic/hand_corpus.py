@@ -1,4 +1,4 @@
-"""The corpus `synthetic_hands`: single hands that form the letters of the ASL alphabet, and real ones if wanted.
+"""The corpus `synthetic_hands`: single hands that form the letters of the ASL alphabet, and real ones too.
 
 Equal options give equal bits on any machine. Dev and test have people of their own. Clips are drawn when they
 are loaded. Half of them have one frame, as a photo; J and Z move in half of the longer ones.

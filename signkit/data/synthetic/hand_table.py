@@ -74,10 +74,15 @@ POSTURES: Mapping[str, tuple[Posture, ...]] = {
     "C": (Posture(bends=((30.0, 45.0),) * 4, offset=(0.28, 0.7, 0.75), bulge=OPPOSED, turn=ASIDE),),
     "D": (
         Posture(
-            bends=(OUT, *((55.0, 60.0),) * 3), at=(12,), offset=(0.03, 0.0, 0.04), bulge=(0.6, -0.6, 0.3),
+            bends=(OUT, *((55.0, 60.0),) * 3),
+            at=(12,),
+            offset=(0.03, 0.0, 0.04),
+            bulge=(0.6, -0.6, 0.3),
             turn=((-15.0, 80.0), (-15.0, 30.0), (-25.0, 25.0)),
         ),
-        Posture(bends=(OUT, *((65.0, 80.0),) * 3), at=(12,), offset=(0.06, 0.04, 0.06), bulge=(0.8, -0.4, 0.3)),
+        Posture(
+            bends=(OUT, *((65.0, 80.0),) * 3), at=(12,), offset=(0.06, 0.04, 0.06), bulge=(0.8, -0.4, 0.3)
+        ),
     ),
     "E": (
         Posture(bends=((15.0, 100.0),) * 4, at=(12, 16), offset=(0.0, -0.12, 0.0)),
@@ -85,8 +90,12 @@ POSTURES: Mapping[str, tuple[Posture, ...]] = {
     ),
     "F": (
         Posture(
-            bends=((50.0, 60.0), *((8.0, 8.0),) * 3), fan=(0.0, 6.0, -4.0, -14.0), at=(8,),
-            offset=(0.0, 0.0, 0.03), bulge=(0.6, -0.6, 0.3), turn=((-30.0, 50.0), (-15.0, 30.0), (-25.0, 25.0)),
+            bends=((50.0, 60.0), *((8.0, 8.0),) * 3),
+            fan=(0.0, 6.0, -4.0, -14.0),
+            at=(8,),
+            offset=(0.0, 0.0, 0.03),
+            bulge=(0.6, -0.6, 0.3),
+            turn=((-30.0, 50.0), (-15.0, 30.0), (-25.0, 25.0)),
         ),
     ),
     "G": (
@@ -99,8 +108,11 @@ POSTURES: Mapping[str, tuple[Posture, ...]] = {
     "H": (
         Posture(bends=TWO, fan=(-3.0, 2.0, 0.0, 0.0), at=(14,), offset=(0.05, 0.0, 0.12), turn=ACROSS),
         Posture(
-            bends=((80.0, 5.0), (80.0, 5.0), FIST, FIST), fan=(-3.0, 2.0, 0.0, 0.0), at=(10,),
-            offset=(0.1, 0.0, 0.0), turn=BENT,
+            bends=((80.0, 5.0), (80.0, 5.0), FIST, FIST),
+            fan=(-3.0, 2.0, 0.0, 0.0),
+            at=(10,),
+            offset=(0.1, 0.0, 0.0),
+            turn=BENT,
         ),
         Posture(
             bends=TWO, fan=(-3.0, 2.0, 0.0, 0.0), at=(14,), offset=(0.05, 0.0, 0.12), turn=FLAT, share=0.5
@@ -108,27 +120,37 @@ POSTURES: Mapping[str, tuple[Posture, ...]] = {
     ),
     "I": (
         Posture(bends=(FIST, FIST, FIST, OUT), fan=(0.0, 0.0, 0.0, -6.0), at=ON_MIDDLE, offset=IN_FRONT),
-        Posture(
-            bends=(FIST, FIST, FIST, OUT), fan=(0.0, 0.0, 0.0, -6.0), at=(6,), offset=(0.1, 0.0, -0.05)
-        ),
+        Posture(bends=(FIST, FIST, FIST, OUT), fan=(0.0, 0.0, 0.0, -6.0), at=(6,), offset=(0.1, 0.0, -0.05)),
     ),
     "J": (
         Posture(
-            bends=(FIST, FIST, FIST, OUT), fan=(0.0, 0.0, 0.0, -6.0), at=ON_MIDDLE, offset=IN_FRONT,
-            ends=SCOOPED, path=HOOK,
+            bends=(FIST, FIST, FIST, OUT),
+            fan=(0.0, 0.0, 0.0, -6.0),
+            at=ON_MIDDLE,
+            offset=IN_FRONT,
+            ends=SCOOPED,
+            path=HOOK,
         ),
         Posture(
-            bends=(FIST, FIST, FIST, (15.0, 15.0)), fan=(0.0, 0.0, 0.0, -6.0), at=(6,),
-            offset=(0.15, 0.05, -0.1), ends=SCOOPED, path=HOOK,
+            bends=(FIST, FIST, FIST, (15.0, 15.0)),
+            fan=(0.0, 0.0, 0.0, -6.0),
+            at=(6,),
+            offset=(0.15, 0.05, -0.1),
+            ends=SCOOPED,
+            path=HOOK,
         ),
     ),
     "K": (
         Posture(
-            bends=((5.0, 5.0), (35.0, 8.0), FIST, FIST), fan=(6.0, -5.0, 0.0, 0.0), at=(6, 10),
+            bends=((5.0, 5.0), (35.0, 8.0), FIST, FIST),
+            fan=(6.0, -5.0, 0.0, 0.0),
+            at=(6, 10),
             offset=(0.0, -0.08, 0.06),
         ),
         Posture(
-            bends=((5.0, 5.0), (15.0, 8.0), FIST, FIST), fan=(9.0, -8.0, 0.0, 0.0), at=(6, 10),
+            bends=((5.0, 5.0), (15.0, 8.0), FIST, FIST),
+            fan=(9.0, -8.0, 0.0, 0.0),
+            at=(6, 10),
             offset=(0.0, -0.12, 0.08),
         ),
     ),
@@ -137,7 +159,9 @@ POSTURES: Mapping[str, tuple[Posture, ...]] = {
         Posture(bends=(OVER, OVER, OVER, FIST), at=(14, 18), offset=(0.03, -0.08, -0.04)),
         Posture(bends=(OVER, OVER, OVER, FIST), at=(14,), offset=(-0.02, -0.1, -0.08)),
         Posture(
-            bends=(*((80.0, 35.0),) * 3, FIST), at=(14, 18), offset=(0.03, -0.1, 0.0),
+            bends=(*((80.0, 35.0),) * 3, FIST),
+            at=(14, 18),
+            offset=(0.03, -0.1, 0.0),
             turn=((-30.0, 40.0), (-10.0, 70.0), (-25.0, 25.0)),
         ),
     ),
@@ -145,7 +169,9 @@ POSTURES: Mapping[str, tuple[Posture, ...]] = {
         Posture(bends=(OVER, OVER, FIST, FIST), at=(10, 14), offset=(0.02, -0.08, -0.02)),
         Posture(bends=(OVER, OVER, FIST, FIST), at=(10, 14), offset=(0.02, 0.02, -0.02)),
         Posture(
-            bends=(*((80.0, 35.0),) * 2, FIST, FIST), at=(10, 14), offset=(0.03, -0.1, 0.0),
+            bends=(*((80.0, 35.0),) * 2, FIST, FIST),
+            at=(10, 14),
+            offset=(0.03, -0.1, 0.0),
             turn=((-30.0, 40.0), (-10.0, 70.0), (-25.0, 25.0)),
         ),
     ),
@@ -155,12 +181,18 @@ POSTURES: Mapping[str, tuple[Posture, ...]] = {
     ),
     "P": (
         Posture(
-            bends=((10.0, 8.0), (50.0, 8.0), FIST, FIST), fan=(4.0, -3.0, 0.0, 0.0), at=(10,),
-            offset=(0.08, -0.1, 0.02), turn=DOWN,
+            bends=((10.0, 8.0), (50.0, 8.0), FIST, FIST),
+            fan=(4.0, -3.0, 0.0, 0.0),
+            at=(10,),
+            offset=(0.08, -0.1, 0.02),
+            turn=DOWN,
         ),
         Posture(
-            bends=((10.0, 8.0), (60.0, 8.0), FIST, FIST), fan=(4.0, -3.0, 0.0, 0.0), at=(10,),
-            offset=(0.08, -0.1, 0.02), turn=((50.0, 140.0), (-20.0, 30.0), (80.0, 155.0)),
+            bends=((10.0, 8.0), (60.0, 8.0), FIST, FIST),
+            fan=(4.0, -3.0, 0.0, 0.0),
+            at=(10,),
+            offset=(0.08, -0.1, 0.02),
+            turn=((50.0, 140.0), (-20.0, 30.0), (80.0, 155.0)),
         ),
     ),
     "Q": (
@@ -168,35 +200,60 @@ POSTURES: Mapping[str, tuple[Posture, ...]] = {
         Posture(bends=((15.0, 5.0), FIST, FIST, FIST), at=(6,), offset=(0.06, -0.05, 0.25), turn=BELOW),
     ),
     "R": (
-        Posture(bends=((0.0, 5.0), (8.0, 8.0), FIST, FIST), fan=(-15.0, 8.0, 0.0, 0.0), at=ON_RING, offset=IN_FRONT),
-        Posture(bends=((10.0, 8.0), (0.0, 5.0), FIST, FIST), fan=(-10.0, 13.0, 0.0, 0.0), at=ON_RING, offset=IN_FRONT),
+        Posture(
+            bends=((0.0, 5.0), (8.0, 8.0), FIST, FIST),
+            fan=(-15.0, 8.0, 0.0, 0.0),
+            at=ON_RING,
+            offset=IN_FRONT,
+        ),
+        Posture(
+            bends=((10.0, 8.0), (0.0, 5.0), FIST, FIST),
+            fan=(-10.0, 13.0, 0.0, 0.0),
+            at=ON_RING,
+            offset=IN_FRONT,
+        ),
     ),
     "S": (
-        Posture(bends=FISTS, at=(11, 15), offset=(0.0, 0.1, 0.02)),
-        Posture(bends=FISTS, at=(10,), offset=(-0.08, -0.12, 0.08)),
+        Posture(bends=FISTS, at=(10, 14), offset=(-0.1, -0.22, 0.04)),
+        Posture(bends=FISTS, at=(10,), offset=(-0.1, -0.22, 0.05)),
     ),
     "T": (
         Posture(bends=(OVER, FIST, FIST, FIST), at=(6, 10), offset=(0.0, 0.03, -0.02)),
         Posture(bends=((60.0, 85.0), FIST, FIST, FIST), at=(6, 10), offset=(0.02, -0.04, 0.02)),
     ),
-    "U": (Posture(bends=TWO, fan=(-4.0, 4.0, 0.0, 0.0), at=ON_RING, offset=IN_FRONT),),
+    "U": (Posture(bends=TWO, fan=(-3.0, 3.0, 0.0, 0.0), at=ON_RING, offset=IN_FRONT),),
     "V": (Posture(bends=TWO, fan=(13.0, -10.0, 0.0, 0.0), at=ON_RING, offset=IN_FRONT),),
-    "W": (Posture(bends=(OUT, OUT, OUT, FIST), fan=(13.0, 0.0, -13.0, 0.0), at=(19,), offset=(0.03, 0.05, 0.08)),),
+    "W": (
+        Posture(
+            bends=(OUT, OUT, OUT, FIST), fan=(13.0, 0.0, -13.0, 0.0), at=(19,), offset=(0.03, 0.05, 0.08)
+        ),
+    ),
     "X": (
         Posture(bends=((20.0, 80.0), FIST, FIST, FIST), at=ON_MIDDLE, offset=IN_FRONT),
         Posture(bends=((35.0, 65.0), FIST, FIST, FIST), at=ON_MIDDLE, offset=IN_FRONT),
         Posture(bends=((8.0, 32.0), FIST, FIST, FIST), at=ON_MIDDLE, offset=IN_FRONT),
         Posture(
-            bends=((20.0, 80.0), FIST, FIST, FIST), at=ON_MIDDLE, offset=IN_FRONT,
+            bends=((20.0, 80.0), FIST, FIST, FIST),
+            at=ON_MIDDLE,
+            offset=IN_FRONT,
             turn=((20.0, 90.0), (-15.0, 30.0), (-20.0, 45.0)),
         ),
     ),
-    "Y": (Posture(bends=(FIST, FIST, FIST, (10.0, 5.0)), fan=(0.0, 0.0, 0.0, -22.0), at=(1,), offset=(0.7, 0.52, 0.05)),),
+    "Y": (
+        Posture(
+            bends=(FIST, FIST, FIST, (10.0, 5.0)),
+            fan=(0.0, 0.0, 0.0, -22.0),
+            at=(1,),
+            offset=(0.7, 0.52, 0.05),
+        ),
+    ),
     "Z": (
         Posture(
-            bends=((10.0, 8.0), FIST, FIST, FIST), at=ON_MIDDLE, offset=IN_FRONT,
+            bends=((10.0, 8.0), FIST, FIST, FIST),
+            at=ON_MIDDLE,
+            offset=IN_FRONT,
             turn=((-25.0, 60.0), (0.0, 55.0), (-50.0, 50.0)),
             path=((0.0, 0.0), (-1.3, 0.0), (0.1, 1.2), (-1.2, 1.3)),
         ),
     ),
-}  # fmt: skip
+}
