@@ -3,17 +3,18 @@
     python benchmarks/hand_letters.py DATA [--run NAME=FOLDER]... [--cc0 POINTS.npz] [--json FILE]
 
 DATA has ``letter_landmarks`` (sequences of hand points: ``index.csv`` and ``landmarks.npz``) and
-``letter_images`` (hand points of photos: ``index.csv`` and ``hand_landmarks.npz``). The people s1 to s5 are in
-both and count once: their figure is the mean of both sets. m1 and m2 spell other alphabets. Photos in which
-the tracker found no hand are left out and counted. Nothing of DATA may be used to train or to choose anything.
-With --cc0, the baselines: the commonest class, and the nearest neighbours among the points of one signer.
+``letter_images`` (hand points of photos: ``index.csv`` and ``hand_landmarks.npz``). The people s1 to s5 are
+in both and count once: their figure is the mean of both sets. m1 and m2 spell other alphabets. Photos in
+which the tracker found no hand are left out and counted. Nothing of DATA may be used to train or to choose
+anything. With --cc0, the baselines: the commonest class, and the nearest neighbours among the hands of one
+signer.
 """
 
 import argparse
 import csv
 import json
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -107,7 +108,7 @@ def _print(name: str, figures: dict[str, dict]) -> None:
 
 
 def _neighbours(file: Path) -> Guess:
-    """The commonest letter of the nearest hands, by points moved to the wrist and scaled; mirrored ones too."""
+    """The commonest letter of the nearest hands, by points at one place and size; of mirrored ones too."""
     arrays = np.load(file)
     points, labels = arrays["xyz"] * np.array(PICTURE, dtype=np.float32), arrays["label"]
     known = _normal(np.concatenate([points, points * np.array([-1, 1, 1], dtype=np.float32)]))
@@ -119,7 +120,7 @@ def _neighbours(file: Path) -> Guess:
         for part in (clips[start : start + 256] for start in range(0, len(clips), 256)):
             middle = _normal(np.stack([clip[len(clip) // 2] for clip in part]))
             nearest = np.argpartition(squares - 2 * middle @ known.T, NEIGHBOURS, 1)[:, :NEIGHBOURS]
-            votes: Sequence[np.ndarray] = [np.bincount(row, minlength=len(names)) for row in numbers[nearest]]
+            votes = [np.bincount(row, minlength=len(names)) for row in numbers[nearest]]
             letters += [str(names[each.argmax()]) for each in votes]
         return letters
 

@@ -16,6 +16,8 @@ import numpy.typing as npt
 from signkit.config.suggest import suggestion
 from signkit.errors import UserError
 
+ALIASES = {"mediapipe_hand": "hand"}
+"""Names that other programs have for a layout of the same points."""
 Edge = tuple[int, int]
 Which = Literal["all", "signing", "hands"]
 
@@ -73,7 +75,7 @@ class Layout:
 
 
 def layout(name: str, where: str = "layout") -> Layout:
-    """The layout of a name.
+    """The layout of a name, or of another name for it (`ALIASES`).
 
     Args:
         where: the file that names it, for the message.
@@ -82,6 +84,7 @@ def layout(name: str, where: str = "layout") -> Layout:
         UserError: no layout has that name.
     """
     known = _layouts()
+    name = ALIASES.get(name, name)
     if name not in known:
         raise UserError(where, f"unknown landmark layout {name!r}", suggestion(name, known))
     return known[name]

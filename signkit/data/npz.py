@@ -67,8 +67,8 @@ def read_header(path: Path, where: str = "") -> NpzHeader:
             frames, width = _shape(archive, "features", 2, where)
             return NpzHeader(_some(frames, where), "", width, checksum)
         frames, points, width = _shape(archive, "landmarks", 3, where)
-        name = _layout_name(archive, where)
-        wanted = len(layout(name, where).points)
+        known = layout(_layout_name(archive, where), where)
+        name, wanted = known.name, len(known.points)
         if points != wanted:
             raise UserError(where, f"layout {name!r} has {wanted} points but the file has {points}")
         if width not in (2, 3):

@@ -92,7 +92,7 @@ def test_the_thumb_reaches_its_target_or_points_at_it(target, reached):
 
 
 def test_turns():
-    """By a right angle each, of points at the thumb's side (right), the fingers' (up), in front of the palm."""
+    """By a right angle, of points at the thumb's side (right), at the fingers (up), and before the palm."""
     points = np.eye(3)[None]
 
     def turned(**angle):

@@ -14,6 +14,7 @@ from signkit.models.encoders.configs import (
     FeaturesConfig,
     GcnConfig,
     GlobalTemporalConfig,
+    HandConfig,
     ImageBackboneConfig,
     KinematicConfig,
     LocalTemporalConfig,
@@ -36,6 +37,8 @@ CASES: dict[str, tuple[Any, str, int]] = {
     "gcn": (GCN, "holistic", 3),
     "gcn-hands": (replace(GCN, channels=(4, 6), local_temporal=DILATED, global_temporal=NONE), "hands", 2),
     "kinematic": (KinematicConfig(local_temporal=MAX, global_temporal=LSTM), "boston104", 2),
+    "hand": (HandConfig(width=8, dropout=0.2), "hand", 3),
+    "hand-flat": (HandConfig(width=8, layers=0, coordinates=2, local_temporal=LIFT), "hand", 3),
     "features": (FeaturesConfig(dropout=0.3, local_temporal=DILATED3, global_temporal=NONE), "", 6),
     "timm": (TIMM, "video", 3),
 }

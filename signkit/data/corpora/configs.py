@@ -45,11 +45,11 @@ class SyntheticHandsConfig:
     """People in train; dev and test have a quarter as many each, others."""
     frames: Annotated[int, Range(1, 1000)] = 16
     """The longest clip; half of all have one frame."""
-    variation: Annotated[float, Range(0, 3)] = 1.0
+    variation: Annotated[float, Range(0, 3)] = 1.2
     """How much hands and postures vary; 0: the postures of the table with a mean hand."""
     noise: Annotated[float, Range(0, 1)] = 0.03
     """Standard deviation of the tracker's lasting error, in lengths of the palm."""
-    stretch: Annotated[float, Range(0, 2)] = 0.4
+    stretch: Annotated[float, Range(0, 2)] = 0.6
     """In half of the clips, y is up to so much longer or shorter, as if it were not in the unit of x."""
     real: Annotated[str, Path_(optional=True)] = ""
     """An npz file of real hands, `xyz` [hands, 21, 3] and `label`, which join train or are dev."""

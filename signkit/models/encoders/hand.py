@@ -3,7 +3,7 @@
 from itertools import combinations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -30,7 +30,8 @@ LAGS = (1, 2, 4)
 class HandFrames(nn.Module):
     """The features of each frame (`shape`, `motion`), z-scored, through layers with residuals.
 
-    A frame in which a point of the hand was not seen counts as one without a hand: its vector is 0.
+    The vector of a frame without a hand is 0. A point that was not seen is taken to be at the mean of
+    the others.
 
     Args:
         coordinates: of a point in a corpus, of which the first ``used`` are read.
@@ -52,8 +53,11 @@ class HandFrames(nn.Module):
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch frames width"]:
         real = length_mask(batch.lengths, batch.inputs.shape[1])
-        seen = batch.seen.all(-1) & real
-        points = mask_out(batch.inputs[..., : self.used].flatten(2), seen).unflatten(2, (21, self.used))
+        points, seen = (
+            filled(batch.inputs[..., : self.used], batch.seen & real[..., None]),
+            batch.seen.any(-1),
+        )
+        seen = seen & real
         size = hand_size(points)
         clip_size = (size * seen).sum(1, keepdim=True) / seen.sum(1, keepdim=True).clamp(min=1)
         moves = motion(points, seen) / at_least(clip_size)[..., None]
@@ -62,6 +66,15 @@ class HandFrames(nn.Module):
         for layer in self.layers:
             x = x + layer(x)
         return mask_out(x, seen)
+
+
+def filled(
+    points: Float[Tensor, "batch frames 21 coords"], seen: Bool[Tensor, "batch frames 21"]
+) -> Float[Tensor, "batch frames 21 coords"]:
+    """The points, those that were not seen at the mean of the others of their frame, or at 0."""
+    points = points.masked_fill(~seen[..., None], 0)
+    mean = points.sum(2, keepdim=True) / seen.sum(2)[..., None, None].clamp(min=1)
+    return torch.where(seen[..., None], points, mean)
 
 
 def shape(
@@ -79,7 +92,7 @@ def shape(
 
 
 def motion(
-    points: Float[Tensor, "batch frames 21 coords"], seen: Float[Tensor, "batch frames"]
+    points: Float[Tensor, "batch frames 21 coords"], seen: Bool[Tensor, "batch frames"]
 ) -> Float[Tensor, "batch frames values"]:
     """x and y of each of `MOVERS` from its mean place in the clip, and its displacements over `LAGS`."""
     movers = points[:, :, list(MOVERS), :2]
