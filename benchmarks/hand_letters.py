@@ -4,10 +4,9 @@
 
 DATA has ``letter_landmarks`` (sequences of hand points: ``index.csv`` and ``landmarks.npz``) and
 ``letter_images`` (hand points of photos: ``index.csv`` and ``hand_landmarks.npz``). The people s1 to s5 are
-in both and count once: their figure is the mean of both sets. m1 and m2 spell other alphabets. Photos in
-which the tracker found no hand are left out and counted. Nothing of DATA may be used to train or to choose
-anything. With --cc0, the baselines: the commonest class, and the nearest neighbours among the hands of one
-signer.
+in both and count once: their figure is the mean of both sets. m1 and m2 spell other alphabets; m3 has no
+depth. What has no hand is left out and counted. Nothing of DATA may be used to train or to choose anything.
+With --cc0, the baselines: the commonest class, and the nearest neighbours among the hands of one signer.
 """
 
 import argparse
@@ -50,26 +49,29 @@ def main() -> None:
     found = {name: _measured(groups, guess) for name, guess in guessers.items()}
     for name, figures in found.items():
         _print(name, figures)
-    print(f"photos without a hand, left out: {missing}")
+    print(f"without a hand, left out: {missing}")
     if args.json:
         args.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 def _read(data: Path) -> tuple[dict[tuple[str, str], list[tuple[str, np.ndarray]]], dict[str, int]]:
-    """Letters and clips [frames, 21, 3] by set and recorder, and photos without a hand by recorder."""
+    """Letters and clips [frames, 21, 3] by set and recorder, and how many have no hand."""
     groups: dict[tuple[str, str], list[tuple[str, np.ndarray]]] = defaultdict(list)
+    missing: dict[str, int] = defaultdict(int)
+
+    def add(kind: str, row: dict[str, str], clip: np.ndarray) -> None:
+        if np.isnan(clip[..., :2]).any((1, 2)).all():
+            missing[f"{kind} {row['signer']}"] += 1
+        else:
+            groups[kind, row["signer"]].append((row["label"], clip))
+
     points = np.load(data / "letter_landmarks/landmarks.npz")["xyz"].astype(np.float32)
     for row in _rows(data / "letter_landmarks/index.csv"):
         start = int(row["offset"])
-        clip = points[start : start + int(row["frames"])]
-        groups["sequences", row["signer"]].append((row["label"], clip))
-    missing: dict[str, int] = defaultdict(int)
+        add("sequences", row, points[start : start + int(row["frames"])])
     photos = np.load(data / "letter_images/hand_landmarks.npz")["xyz"].astype(np.float32)
     for row, photo in zip(_rows(data / "letter_images/index.csv"), photos, strict=True):
-        if np.isnan(photo).any():
-            missing[row["signer"]] += 1
-        else:
-            groups["photos", row["signer"]].append((row["label"], photo[None]))
+        add("photos", row, photo[None])
     return groups, dict(missing)
 
 
@@ -118,13 +120,19 @@ def _neighbours(file: Path) -> Guess:
     def guess(clips: Clips) -> list[str]:
         letters = []
         for part in (clips[start : start + 256] for start in range(0, len(clips), 256)):
-            middle = _normal(np.stack([clip[len(clip) // 2] for clip in part]))
+            middle = _normal(np.stack([_middle(clip) for clip in part]))
             nearest = np.argpartition(squares - 2 * middle @ known.T, NEIGHBOURS, 1)[:, :NEIGHBOURS]
             votes = [np.bincount(row, minlength=len(names)) for row in numbers[nearest]]
             letters += [str(names[each.argmax()]) for each in votes]
         return letters
 
     return guess
+
+
+def _middle(clip: np.ndarray) -> np.ndarray:
+    """The middle one of the frames with a hand."""
+    seen = clip[~np.isnan(clip[..., :2]).any((1, 2))]
+    return seen[len(seen) // 2]
 
 
 def _normal(points: np.ndarray) -> np.ndarray:

@@ -208,11 +208,13 @@ def real_points(folder: Path, **changes) -> Path:
 
 def test_real_points_join_train(tmp_path):
     file = real_points(tmp_path)
-    config = SyntheticHandsConfig(train=1, dev=1, test=0, real=str(file), real_every=2, aspect=0.5)
+    config = SyntheticHandsConfig(
+        train=1, dev=1, test=0, real=str(file), real_every=2, aspect=0.5, variation=0.0
+    )
     corpus = check_corpus(config, samples=60)
     found = [sample for sample in corpus.split("train") if sample.signer == "real"]
     assert [(sample.id, sample.reference) for sample in found] == [
-        ("real-000000", ("A",)), ("real-000002", ("C",)), ("real-000004", ("B",))
+        ("real-000000-0", ("A",)), ("real-000002-0", ("C",)), ("real-000004-0", ("B",))
     ]  # fmt: skip
     given = np.load(file)["xyz"][2]
     points = found[1].load().points[0]

@@ -47,13 +47,15 @@ class SyntheticHandsConfig:
     """The longest clip; half of all have one frame."""
     variation: Annotated[float, Range(0, 3)] = 1.2
     """How much hands and postures vary; 0: the postures of the table with a mean hand."""
-    noise: Annotated[float, Range(0, 1)] = 0.03
+    noise: Annotated[float, Range(0, 1)] = 0.04
     """Standard deviation of the tracker's lasting error, in lengths of the palm."""
     stretch: Annotated[float, Range(0, 2)] = 0.6
     """In half of the clips, y is up to so much longer or shorter, as if it were not in the unit of x."""
     real: Annotated[str, Path_(optional=True)] = ""
     """An npz file of real hands, `xyz` [hands, 21, 3] and `label`, which join train or are dev."""
     real_split: Literal["train", "dev"] = "train"
+    real_views: Annotated[int, Range(1)] = 1
+    """In train, so many clips of each real hand, by other cameras and with other bones, by `variation`."""
     real_every: Annotated[int, Range(1)] = 1
     """Take every so manieth of the real hands; neighbours are often frames of one film."""
     aspect: Annotated[float, Range(0.1, 10)] = 1.0

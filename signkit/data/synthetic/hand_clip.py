@@ -26,6 +26,8 @@ NEAR = 0.13
 CURLED_FAN = (-2.0, -6.0, -11.0, -17.0)
 """Fingers bent by two right angles stand apart from each other by these angles too."""
 ALONG_FINGER = (0.2, 0.5, 0.8, 1.0)
+PARENT = np.array([0, *(0 if i % 4 == 1 else i - 1 for i in range(1, 21))])
+"""The point before each, on the way from the wrist."""
 FINGER_OF = np.array([0, *(finger for finger in range(5) for _ in range(4))])
 
 
@@ -109,6 +111,24 @@ def perform(
     return _in_picture(seen, stage, bits)
 
 
+def seen_anew(points: npt.NDArray[np.float32], stage: Stage, key: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    """A real hand [1, 21, 3] by another camera, with bones of other lengths; without variation as it is."""
+    if not stage.variation:
+        return points
+    bits = stream(*key)
+    bones = points - points[:, PARENT]
+    factors = 1 + stage.variation * 0.08 * bell(bits, 21)
+    bones = bones / np.sqrt((bones[:, 9] * bones[:, 9]).sum()) * factors[:, None]
+    hand_points = np.zeros((1, 21, 3))
+    for joint in range(1, 21):
+        hand_points[:, joint] = hand_points[:, PARENT[joint]] + bones[:, joint]
+    # From image coordinates to those of a hand whose palm is to the camera.
+    yaw, pitch, roll = (stage.variation * 16 * bell(bits, 1) for _ in range(3))
+    seen = hand.turned(hand_points * np.array((1.0, -1.0, -1.0)), yaw, pitch, roll)
+    seen[..., 2] *= max(between(bits, -0.3, 1.1), 0.0)
+    return _in_picture(seen, stage, bits)
+
+
 def shape(posture: Posture, bones: Bones) -> Array:
     """The posture as it stands in the table [21, 3], in the hand's own frame."""
     still = np.zeros((1, 1))
@@ -188,12 +208,12 @@ def _tracked(points: Array, stage: Stage, bits: np.random.PCG64) -> Array:
     along = np.array([0.0, *ALONG_FINGER * 5])[:, None]
     jitter = 0.3 * stage.noise * bell(bits, frames * 63).reshape(frames, 21, 3)
     error = lasting + fingers * along * (0.3 + hidden) + jitter
-    depth = between(bits, 0.2, 1.1)
+    depth = max(between(bits, -0.3, 1.1), 0.0)  # in a fifth of the clips there is none
     slant = 4 * stage.noise * bell(bits, 2)
     found = points + error
-    found[..., 2] = depth * points[..., 2] + 2 * error[..., 2]
     away = points - points[:, :1]
-    found[..., 2] += slant[0] * away[..., 0] + slant[1] * away[..., 1]
+    found[..., 2] += error[..., 2] + slant[0] * away[..., 0] + slant[1] * away[..., 1]
+    found[..., 2] *= depth
     return found
 
 

@@ -27,7 +27,7 @@ from signkit.runtime.files import read_bytes
 from signkit.types import SPLITS, Corpus, Landmarks, Sample
 
 VERSION = 1  # raise it when the same options would give other clips
-PERSON, FORM, CLIP = range(3)  # purposes of random streams
+PERSON, FORM, CLIP, REAL = range(4)  # purposes of random streams
 LAYOUT = "hand"
 
 
@@ -39,6 +39,15 @@ class Clip:
     person: Person
     stage: Stage
     frames: int
+    key: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RealClip:
+    """A real hand [1, 21, 3] and how it is changed."""
+
+    points: npt.NDArray[np.float32]
+    stage: Stage
     key: tuple[int, ...]
 
 
@@ -151,15 +160,22 @@ def _load(clip: Clip) -> Landmarks:
 
 
 def _real(real: RealPoints, config: SyntheticHandsConfig) -> Iterator[Sample]:
-    """Every so many of the real hands, each a clip of one frame."""
+    """Every so many of the real hands, each a clip of one frame; in train each seen by several cameras."""
+    training = config.real_split == "train"
+    stage = Stage(config.variation if training else 0.0, config.noise, config.stretch)
     for number in range(0, len(real.letters), config.real_every):
-        letter, name = real.letters[number], f"real-{number:06d}"
-        yield Sample(
-            id=name,
-            split=config.real_split,
-            reference=(letter,),
-            frames=1,
-            load=partial(Landmarks, real.points[number : number + 1], LAYOUT, hand_clip.FPS),
-            source=f"{config.real}: hand {number}",
-            signer="real",
-        )
+        for view in range(config.real_views if training else 1):
+            clip = RealClip(real.points[number : number + 1], stage, (config.seed, REAL, number, view))
+            yield Sample(
+                id=f"real-{number:06d}-{view}",
+                split=config.real_split,
+                reference=(real.letters[number],),
+                frames=1,
+                load=partial(_load_real, clip),
+                source=f"{config.real}: hand {number}",
+                signer="real",
+            )
+
+
+def _load_real(clip: RealClip) -> Landmarks:
+    return Landmarks(hand_clip.seen_anew(clip.points, clip.stage, clip.key), LAYOUT, hand_clip.FPS)
