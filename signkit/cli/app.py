@@ -118,13 +118,34 @@ def score(
         typer.Option("--show-cleaning", help="Print what the protocol does to each line; score nothing."),
     ] = False,
     format: Annotated[
-        str, typer.Option(metavar="NAME", help="stm, ctm, trn, csv, corpus, id, jsonl or lines.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="stm, ctm, trn, csv, corpus, id, kaldi, jsonl, eaf, textgrid, vtt, srt or lines.",
+        ),
     ] = "",
     reference_format: Annotated[str, typer.Option(metavar="NAME", help="That of REF alone.")] = "",
+    hyp_format: Annotated[str, typer.Option(metavar="NAME", help="That of HYP alone.")] = "",
     column: Annotated[
-        str, typer.Option(metavar="NAME", help="The column of the text, where there are columns.")
+        str,
+        typer.Option("--column", "--tier", metavar="NAME", help="The column, key or tier of the text."),
     ] = "",
-    reference_column: Annotated[str, typer.Option(metavar="NAME", help="That of REF alone.")] = "",
+    reference_column: Annotated[
+        str,
+        typer.Option("--reference-column", "--reference-tier", metavar="NAME", help="That of REF alone."),
+    ] = "",
+    hyp_column: Annotated[
+        str, typer.Option("--hyp-column", "--hyp-tier", metavar="NAME", help="That of HYP alone.")
+    ] = "",
+    id_column: Annotated[
+        str, typer.Option(metavar="NAME", help="The column or key of the utterance's id.")
+    ] = "",
+    reference_id_column: Annotated[str, typer.Option(metavar="NAME", help="That of REF alone.")] = "",
+    hyp_id_column: Annotated[str, typer.Option(metavar="NAME", help="That of HYP alone.")] = "",
+    separator: Annotated[
+        str,
+        typer.Option(metavar="MARK", help="A mark between words, besides blanks; ' ': there is none."),
+    ] = "",
     resamples: Annotated[
         int, typer.Option(min=0, max=1_000_000, help="Of the bootstrap; 0: no intervals.")
     ] = 1000,
@@ -133,13 +154,16 @@ def score(
 ) -> None:
     """Score hypotheses: rates with intervals, tests, what goes wrong, and how it was all counted.
 
-    Files are .stm, .ctm, .trn, .csv, .jsonl, id|text, or lines.
+    Files are .stm, .ctm, .trn, .csv, .tsv, .json, .eaf, .TextGrid, .vtt, .srt, id|text, or lines, and any of
+    them .gz; - is the standard input.
     """
     from signkit.commands.score import Options, score_files
 
     options = Options(
         protocol=protocol, overrides=tuple(overrides or ()), metrics=tuple(metric or ()), format=format,
-        reference_format=reference_format, column=column, reference_column=reference_column,
+        reference_format=reference_format, hyp_format=hyp_format, column=column,
+        reference_column=reference_column, hyp_column=hyp_column, id_column=id_column,
+        reference_id_column=reference_id_column, hyp_id_column=hyp_id_column, separator=separator,
         missing=missing, by=by or "", systems=tuple(compare or ()), train=train,
         report=report, resamples=resamples, seed=seed, confidence=confidence, sclite=sclite,
         show_cleaning=show_cleaning, as_json=as_json,

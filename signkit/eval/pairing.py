@@ -177,7 +177,7 @@ def _unknown(references: Transcripts, hypotheses: Transcripts, unknown: Sequence
         hint += ": they differ in upper and lower case only"
     for side, other, option in (
         (references, hypotheses, "--reference-format"),
-        (hypotheses, references, "--format"),
+        (hypotheses, references, "--hyp-format"),
     ):
         if side.format == "lines":
             led = all(text.split(None, 1)[0] in other.index for text in side.texts if text)

@@ -43,9 +43,11 @@ def read_captions(source: str, lines: list[str], format: str) -> list[Annotation
     faults: list[UserError] = []
     for number, block in _blocks(lines[1:] if format == "vtt" else lines, 2 if format == "vtt" else 1):
         place = next((place for place, line in enumerate(block[:2]) if "-->" in line), None)
+        if format == "vtt" and block[0].split()[0] in NOT_CUES:
+            continue
         if place is None:
-            if format == "vtt" and (number == 2 or block[0].startswith(NOT_CUES)):
-                continue  # the rest of the header, or no cue
+            if format == "vtt" and number == 2:
+                continue  # the rest of the header
             note(faults, UserError(f"{source}:{number}", "is no cue: it has no line with `-->`"), source)
             continue
         times = TIMES.fullmatch(block[place])

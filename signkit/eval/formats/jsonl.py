@@ -44,7 +44,7 @@ def read_jsonl(source: str, lines: list[str], column: str = "", id_column: str =
     for number, line in enumerate(lines, 1) if document is None else document.items():
         if type(line) is str and (not line or line.isspace()):
             continue
-        where = f"{source}:{number}"
+        where = f"{source}:{number}" if document is None else f"{source}: item {number}"
         try:
             record = _record(source, number, line, decode) if type(line) is str else line
         except UserError as fault:
@@ -125,7 +125,7 @@ def read_document(
     if value and all(isinstance(each, dict) for each in value):
         return dict(enumerate(value, 1))
     texts = [
-        each.strip() if isinstance(each, str) else words_of(f"{source}:{number}", {"text": each}, "text")
+        each.strip() if isinstance(each, str) else words_of(f"{source}: item {number}", {"text": each}, "text")
         for number, each in enumerate(value, 1)
     ]
     check_characters(source, "".join(texts))

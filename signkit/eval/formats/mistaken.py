@@ -17,11 +17,14 @@ BARE_LIST = re.compile(r"\[[^\[\]]*,[^\[\]]*\]")
 NUMBER = re.compile(r"[-+]?\d+\.\d+(?:[eE][-+]?\d+)?|-\d+|\d+[eE]-\d+")
 LIKE_STM = re.compile(r"\S+\s+\S+\s+\S+\s+\d+(?:\.\d+)?\s+\d+(?:\.\d+)?(?:[eE]\+\d+)?(?:\s.*)?")
 LIKE_CTM = re.compile(r"\S+\s+\S+\s+(?:\d+\.\d*\s+\d+\.?\d*|\d+\s+\d+\.\d*)\s+\S+(?:\s+\S+)?")
+NUMERAL = re.compile(r"[-+]?\d[\d.,]*[.):]?")
 ID_SIGNS = frozenset("0123456789_-")
 BULLET = re.compile(r"[^\w\s<\[({]+")
 
 STRONG = ",/|;、，；／｜؛،"
 """Marks that no sentence has between all of its words."""
+NOTED = ",/|;"
+"""Those that no script without blanks has in its sentences."""
 WEAK = "+_-&·"
 """Marks that join the parts of one gloss too."""
 
@@ -35,16 +38,16 @@ def check_plain(sides: Sequence[Transcripts]) -> None:
     Raises:
         UserError: it says what the lines begin or end with, and which format reads it.
     """
+    reference = sides[0]
     for side in sides:
         if side.format == "lines":
-            _refuse_another_format(side)
+            _refuse_another_format(side, _option(side, reference))
     if any(side.format != "lines" for side in sides):
         return
-    reference = sides[0]
     for hypothesis in sides[1:]:
         _refuse_common_ids(reference, hypothesis)
         for side, other in ((hypothesis, reference), (reference, hypothesis)):
-            _refuse_ids(side, other)
+            _refuse_ids(side, other, _option(side, reference))
 
 
 def check_words(
@@ -86,7 +89,12 @@ def separated(transcripts: Transcripts, marks: str) -> Transcripts:
     )
 
 
-def _refuse_another_format(side: Transcripts) -> None:
+def _option(side: Transcripts, reference: Transcripts) -> str:
+    """The option that names the format of a side."""
+    return "--reference-format" if side is reference else "--hyp-format"
+
+
+def _refuse_another_format(side: Transcripts, option: str) -> None:
     """Refuse lines that are all of another format by their look."""
     lines = [text for text in side.texts if text]
     if not lines:
@@ -96,10 +104,10 @@ def _refuse_another_format(side: Transcripts) -> None:
         (LIKE_CTM, "ctm", "recording, channel, begin and duration"),
     ):
         if all(map(pattern.fullmatch, lines)):
-            raise UserError(side.source, f"its lines begin with {what}", _ways(name))
+            raise UserError(side.source, f"its lines begin with {what}", _ways(name, option))
     behind = [line[max(line.rfind("("), 0) :] for line in lines]
     if _distinct(behind) and all(map(_is_id_behind, behind)):
-        raise UserError(side.source, f"its lines end with ids ({behind[0]!r})", _ways("trn"))
+        raise UserError(side.source, f"its lines end with ids ({behind[0]!r})", _ways("trn", option))
     tabs = {line.count("\t") for line in lines}
     if len(lines) > 1 and len(tabs) == 1 and min(tabs) > 1:
         raise UserError(
@@ -125,10 +133,10 @@ def _refuse_common_ids(reference: Transcripts, hypothesis: Transcripts) -> None:
     named = len(names) > 1 and (names != others or all(ID_SIGNS & {*name} for name in names))
     if tabbed or named:
         what = f"its lines begin with ids ({others[0]!r}), as those of the reference"
-        raise UserError(hypothesis.source, what, _ways("kaldi"))
+        raise UserError(hypothesis.source, what, _ways("kaldi", "--format"))
 
 
-def _refuse_ids(side: Transcripts, other: Transcripts) -> None:
+def _refuse_ids(side: Transcripts, other: Transcripts, option: str) -> None:
     """Refuse lines that begin with ids where those of the other file do not."""
     lines = [text for text in side.texts if text]
     names, words = _first_words(lines), _words(other.texts)
@@ -140,16 +148,17 @@ def _refuse_ids(side: Transcripts, other: Transcripts) -> None:
     if not _distinct(names):
         return
     tabbed = all(re.match(r"\S+\t", line) for line in lines) and not any("\t" in t for t in other.texts)
-    numbered = all(any(sign.isdigit() for sign in name) for name in names)
+    numbered = all(map(ID_SIGNS.intersection, names)) and not all(map(NUMERAL.fullmatch, names))
+    counted = [name.rstrip(".):") for name in names] == [str(n) for n in range(1, len(names) + 1)]
     pairs = [
         (one.split()[1:2], two.split()[:1])
         for one, two in zip(side.texts, other.texts, strict=False)
         if one and two
     ]
     shifted = 2 * sum(one == two for one, two in pairs) >= len(pairs) > 0
-    if tabbed or (numbered and (len(names) > 1 or shifted)) or (shifted and len(names) > 1):
+    if tabbed or ((numbered or counted) and (len(names) > 1 or shifted)) or (shifted and len(names) > 1):
         what = f"its lines begin with ids ({names[0]!r}), and those of {other.source} do not"
-        raise UserError(side.source, what, _ways("kaldi"))
+        raise UserError(side.source, what, _ways("kaldi", option))
 
 
 def _refuse_scores(hypothesis: Transcripts, reference: Transcripts) -> None:
@@ -186,24 +195,24 @@ def _check_separators(side: Transcripts, other: Transcripts) -> list[tuple[str, 
     """Refuse other marks than blanks between the words of one side.
 
     Returns:
-        Marks that are there on both sides, or for which nothing but the look speaks, each with a note.
+        Marks that may be between words, as the other side has them too or has no blanks, each with a note.
     """
     notes = []
     whole = "\n".join(side.texts)
     for mark in STRONG + WEAK:
         if mark not in whole or not _parts_words(side, mark):
             continue
-        option = f"`--separator '{mark}'` parts words there too, `--separator ' '` takes it as part of a word"
-        parts = {part.casefold() for text in side.texts for part in text.replace(mark, " ").split()}
-        if _parts_words(other, mark):
-            what = f"{side.source} and {other.source} have `{mark}` between words, and no blanks"
-        elif 4 * len(parts & _words(other.texts)) < len(parts):
-            what = f"{side.source} has `{mark}` between words, and no blanks"
-        else:
-            example = next(text for text in side.texts if mark in text)
-            what = f"has `{mark}` between words ({example[:60]}), where {other.source} has blanks"
+        marked = [text for text in side.texts if mark in text]
+        option = f"`--separator '{mark}'` splits words there, `--separator ' '` does not"
+        parts = {part.casefold() for text in marked for part in text.replace(mark, " ").split()}
+        blanks = any(" " in text for text in other.texts)
+        share = len(parts & _words(other.texts)) / len(parts)
+        if not _parts_words(other, mark) and blanks and share >= (0.25 if mark in STRONG else 1.0):
+            what = f"has `{mark}` between words ({marked[0][:60]}), where {other.source} has blanks"
             raise UserError(side.source, what, option)
-        notes.append((mark, f"{what}: what is between blanks counts as one word; {option}"))
+        if mark in NOTED:
+            what = f"{side.source} has `{mark}` between words and no blanks ({marked[0][:60]})"
+            notes.append((mark, f"{what}: what is between blanks counts as one word; {option}"))
     return notes
 
 
@@ -244,16 +253,14 @@ def _spaced(texts: Sequence[str], mark: str) -> bool:
             return False
         most, longer, parted = max(most, len(parts)), longer + (len(parts) > 2), parted + (len(parts) > 1)
     if mark in WEAK:
-        return most > 2 and parted > 1
+        return parted > 1
     return most > 2 and (longer > 1 or all(text == text.upper() for text in texts))
 
 
-def _ways(format: str) -> str:
-    reads = {
-        "kaldi": "`--format kaldi` reads `id words`; `--format lines` takes them as words",
-        "trn": "`--format trn` reads `words (id)`; `--format lines` takes them as words",
-    }
-    return reads.get(format, f"`--format {format}` reads it; {AS_LINES}")
+def _ways(format: str, option: str) -> str:
+    """What to do about plain lines that are of a format."""
+    line = {"kaldi": "`id words`", "trn": "`words (id)`"}.get(format, "such lines")
+    return f"`{option} {format}` reads {line}; `--format lines` takes them as words"
 
 
 def _first_words(lines: Iterable[str]) -> list[str]:

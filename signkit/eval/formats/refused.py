@@ -42,7 +42,7 @@ ENDINGS = {
     ".html": "HTML", ".htm": "HTML", ".rtf": "RTF", ".yaml": "YAML", ".yml": "YAML", ".toml": "TOML",
     ".py": "Python", ".ipynb": "a notebook", ".ass": "captions in SubStation Alpha",
     ".ssa": "captions in SubStation Alpha", ".sbv": "captions in SBV", ".lrc": "lyrics with times",
-    ".mlf": "a label file of HTK", ".rttm": "RTTM", ".cha": "a transcript in CHAT", ".log": "a log",
+    ".mlf": "a label file of HTK", ".rttm": "RTTM", ".cha": "a CHAT file", ".log": "a log",
 }  # fmt: skip
 FIRST_LINES = (
     (r"\[script info\]", "captions in SubStation Alpha"),
@@ -50,7 +50,7 @@ FIRST_LINES = (
     (r"\d+:\d\d:\d\d\.\d{3},\d+:\d\d:\d\d\.\d{3}$", "captions in SBV"),
     (r"\{\d+\}\{\d+\}", "captions in MicroDVD"),
     (r"\[\d+:\d\d([.:]\d+)?\]", "lyrics with times"),
-    (r"@(utf8|begin)$", "a transcript in CHAT"),
+    (r"@(utf8|begin)$", "a CHAT file"),
     (r"\\(documentclass|begin\{)", "LaTeX"),
     (r"<(!doctype html|html|head|body|table|div|pre|ul|ol|script|style|meta|title|svg|h[1-6])\b", "HTML"),
     (r"```", "Markdown"),

@@ -162,7 +162,7 @@ def _columns(
         if name is None and option:
             hint = f"it is one of {listed(known)}, or the one that `{option}` names"
             if headerless:
-                hint = "if it has no header, `--format kaldi` reads `id words`; else " + hint
+                hint = f"if it has no header, the format `kaldi` reads `id words`; else {hint}"
             raise UserError(where, f"there is no column of {kind}; there are {listed(shown)}", hint)
         if name is not None and names.count(name) > 1:
             raise UserError(where, f"the column `{name}` occurs {names.count(name)} times")

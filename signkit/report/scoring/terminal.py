@@ -29,6 +29,9 @@ def print_scoring(scoring: Scoring, *, by_signer: bool = False, report: Path | N
         shown += _system(name, scored, scoring, by_signer)
     if scoring.comparisons:
         shown.append(_comparisons(scoring))
+    notes = dict.fromkeys(note for scored in scoring.systems.values() for note in scored.notes)
+    if notes:
+        shown.append(Lines(tuple(f"note: {note}" for note in notes)))
     signatures = dict.fromkeys(scored.signature for scored in scoring.systems.values())
     lines = [f"signature: {signature}" for signature in signatures]
     if report is not None:
