@@ -90,6 +90,8 @@ def read_words(source: str, lines: list[str]) -> Words:
         words.append(word)
         numbers.append(number)
     settle(faults)
+    if several:
+        _check_braces(source, words, numbers)
     table = Words(
         source,
         words,
@@ -108,9 +110,8 @@ def cut(words: Words, reference: Transcripts) -> Transcripts:
     """Assign words to the segments of a reference, as sclite does.
 
     Recordings and channels are compared without the case of A to Z. Words and segments of a track (recording
-    and channel) are walked in file order: a segment takes words
-    until the first whose middle is not before the segment's end; the last segment takes all that are left.
-    So a word between two segments goes to the second, and none is lost. A track that is scattered over a file
+    and channel) are walked in file order: a segment takes words until the first whose middle is not before
+    the segment's end; the last segment takes all that are left. So a word between two segments goes to the second, and none is lost. A track that is scattered over a file
     is sorted by time (sclite refuses it). Segments of tracks without words are left out; the caller decides
     whether they count as empty.
 
@@ -137,7 +138,9 @@ def cut(words: Words, reference: Transcripts) -> Transcripts:
     there = there[np.argsort(of_file[there])]
     ids = [reference.ids[place] for place in of_file[there].tolist()]
     cut_words = _transcripts(words, ids, in_time, bounds[there], bounds[there + 1])
-    return replace(cut_words, notes=_overlaps(reference, of_segment, begins[of_file], ends[of_file]))
+    return replace(
+        cut_words, notes=_overlaps(reference, of_segment, begins[of_file], ends[of_file].astype(np.float64))
+    )
 
 
 def by_recording(words: Words) -> Transcripts:
@@ -217,6 +220,15 @@ def _overlaps(reference: Transcripts, of_segment: Ints, begins: Floats, ends: Fl
         "overlap: a word goes to the first of them that ends after its middle, as in sclite, whoever "
         "signed it",
     )
+
+
+def _check_braces(source: str, words: Sequence[str], numbers: Sequence[int]) -> None:
+    """Refuse words with braces beside alternatives, which alone have blanks in them."""
+    for word, number in zip(words, numbers, strict=True):
+        if " " not in word and not {"{", "}"}.isdisjoint(word):
+            raise UserError(
+                f"{source}:{number}", f"the word {word!r} cannot stand in a file with alternatives"
+            )
 
 
 def _check_finite(words: Words) -> None:

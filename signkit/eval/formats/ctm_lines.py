@@ -50,30 +50,41 @@ def read_group(source: str, numbered: Iterator[tuple[int, str]], number: int, fi
     if fields[4].upper() != BEGIN:
         raise UserError(first, f"{fields[4]} follows no {BEGIN}")
     track = fields[0], fields[1]
-    begins, middles = [], [0.0]
+    begins: list[float] = []
+    middles = [0.0]
     alternatives: list[list[str]] = [[]]
+    fault: UserError | None = None
     for at, line in numbered:
-        fields, where = line.split(None, 6), f"{source}:{at}"
+        fields = line.split(None, 6)
         if not fields or fields[0][0] == ";":
             continue
         tag = fields[4].upper() if len(fields) > 4 else ""
         if tag == END:
+            if fault is not None:
+                raise fault
             texts = [" ".join(words) or NOTHING for words in alternatives]
             return track, min(begins, default=0.0), max(middles), f"{{ {' / '.join(texts)} }}"
-        if tag == BEGIN:
-            raise UserError(where, f"{fields[4]} stands inside alternatives, which begin in line {number}")
-        if tag == OR:
-            if not alternatives[-1]:
+        try:
+            if tag == BEGIN:
                 raise UserError(
-                    where, "an alternative is empty", f"write `{NOTHING}` where there may be no word"
+                    f"{source}:{at}", f"{tag} stands inside alternatives, which begin in line {number}"
                 )
-            alternatives.append([])
+            if tag == OR:
+                if not alternatives[-1]:
+                    hint = f"write `{NOTHING}` where there may be no word"
+                    raise UserError(f"{source}:{at}", "an alternative is empty", hint)
+                alternatives.append([])
+                continue
+            key, begin, middle, word = read_word(f"{source}:{at}", fields)
+            if key != track:
+                raise UserError(
+                    f"{source}:{at}", f"{' '.join(key)} stands inside alternatives of {' '.join(track)}"
+                )
+            if not {"{", "/", "}"}.isdisjoint(word):
+                raise UserError(f"{source}:{at}", f"the word {word!r} cannot stand in alternatives")
+        except UserError as error:
+            fault = fault or error
             continue
-        key, begin, middle, word = read_word(where, fields)
-        if key != track:
-            raise UserError(where, f"{' '.join(key)} stands inside alternatives of {' '.join(track)}")
-        if not {"{", "/", "}"}.isdisjoint(word):
-            raise UserError(where, f"the word {word!r} cannot stand in alternatives")
         begins.append(begin)
         middles.append(middle)
         alternatives[-1].append(word)

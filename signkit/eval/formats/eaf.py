@@ -43,7 +43,7 @@ def read_eaf(source: str, data: bytes, tier: str = "") -> list[Annotation]:
     if not chosen:
         return []
     slots = _slots(source, root.iter("TIME_SLOT"))
-    known = {name: each for each in root.iter() if (name := each.get("ANNOTATION_ID"))}
+    known = {name: each for each in root.iter() if (name := each.get("ANNOTATION_ID", ""))}
     places: dict[str, int] = {}
     rows = []
     for number, each in enumerate(_annotations(tiers[chosen]), 1):

@@ -2,6 +2,7 @@
 
 import json
 from array import array
+from collections.abc import Iterator
 from typing import Any
 
 from signkit.config.suggest import listed, nearest
@@ -40,16 +41,7 @@ def read_jsonl(source: str, lines: list[str], column: str = "", id_column: str =
     numbers = array("l")
     faults: list[UserError] = []
     keys: tuple[str, str, str] | None = None
-    decode = json.JSONDecoder().raw_decode
-    for number, line in enumerate(lines, 1) if document is None else document.items():
-        if type(line) is str and (not line or line.isspace()):
-            continue
-        where = f"{source}:{number}" if document is None else f"{source}: item {number}"
-        try:
-            record = _record(source, number, line, decode) if type(line) is str else line
-        except UserError as fault:
-            note(faults, fault, source)
-            continue
+    for number, where, record, escaped in _records(source, lines, document, faults):
         keys = keys or _keys(where, record, column, id_column)
         try:
             name, text = record.get(keys[0]), record.get(keys[1])
@@ -58,7 +50,7 @@ def read_jsonl(source: str, lines: list[str], column: str = "", id_column: str =
                 name = _id(where, record, keys[0])
             if type(text) is not str:
                 text = words_of(where, record, keys[1])
-            if type(line) is not str or "\\u" in line:
+            if escaped:
                 check_characters(where, name + text)
             signer = _signer(where, record, keys[2]) if keys[2] else ""
         except UserError as fault:
@@ -84,6 +76,29 @@ def is_json(lines: list[str]) -> bool:
         return isinstance(json.loads("\n".join(lines)), list)
     except (ValueError, RecursionError):
         return False
+
+
+def _records(
+    source: str, lines: list[str], document: dict[int, dict[str, Any]] | None, faults: list[UserError]
+) -> Iterator[tuple[int, str, dict[str, Any], bool]]:
+    """Number and place of each record, the record, and whether it may have characters of escapes.
+
+    Lines that are no record are noted among the faults.
+    """
+    if document is not None:
+        for number, record in document.items():
+            yield number, f"{source}: item {number}", record, True
+        return
+    decode = json.JSONDecoder().raw_decode
+    for number, line in enumerate(lines, 1):
+        if not line or line.isspace():
+            continue
+        try:
+            record = _record(source, number, line, decode)
+        except UserError as fault:
+            note(faults, fault, source)
+            continue
+        yield number, f"{source}:{number}", record, "\\u" in line
 
 
 def read_document(
@@ -125,7 +140,9 @@ def read_document(
     if value and all(isinstance(each, dict) for each in value):
         return dict(enumerate(value, 1))
     texts = [
-        each.strip() if isinstance(each, str) else words_of(f"{source}: item {number}", {"text": each}, "text")
+        each.strip()
+        if isinstance(each, str)
+        else words_of(f"{source}: item {number}", {"text": each}, "text")
         for number, each in enumerate(value, 1)
     ]
     check_characters(source, "".join(texts))

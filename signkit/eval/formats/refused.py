@@ -124,8 +124,13 @@ def root_of(file: File) -> str:
     if not data.lstrip().startswith(b"<") and not data.startswith(UTF16_MARKS):
         return ""
     roots: list[str] = []
+
+    def element(name: str, _: object) -> None:
+        if not roots:
+            roots.append(name)
+
     parser = expat.ParserCreate()
-    parser.StartElementHandler = lambda name, _: roots or roots.append(name)
+    parser.StartElementHandler = element
     parser.StartDoctypeDeclHandler = _refuse_doctype
     try:
         parser.Parse(data, True)

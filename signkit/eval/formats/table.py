@@ -20,7 +20,7 @@ SEPARATORS = (",", "|", "\t", ";")
 QUOTED = re.compile(r'\s*"(?:[^"]|"")*"\s*')
 LITERAL_QUOTES = ("\t", "|")
 """Separators of tables in which a quotation mark is often part of a sentence."""
-EXCEL = "sep="
+EXCEL = re.compile('"?sep=(.)?"?', re.IGNORECASE)
 """Excel's first line, ``sep=;``, which names the separator."""
 
 
@@ -48,8 +48,8 @@ def read_table(
     if start is None:
         raise UserError(source, "has no header")
     separator = "|" if format == "corpus" else ""
-    if lines[start].lower().startswith(EXCEL):
-        separator = lines[start][len(EXCEL) :].strip('"') or "\t"
+    if told := EXCEL.fullmatch(lines[start]):
+        separator = told[1] or "\t"
         lines = [*lines[:start], "", *lines[start + 1 :]]
         start = next((place for place, line in enumerate(lines) if line.strip()), start)
     separator = separator or _separator(lines[start], id_column)
@@ -90,7 +90,7 @@ def read_table(
 
 def looks_like_header(line: str, column: str = "", id_column: str = "") -> bool:
     """Whether a line names a column of ids and one of text: the usual ones, or those given."""
-    if line.lower().startswith(EXCEL):
+    if EXCEL.fullmatch(line):
         return True
     names = _names(line.replace('"', "").split(_separator(line, id_column)))
     wanted = (id_column.lower(),) if id_column else ID, (column.lower(),) if column else TEXT
