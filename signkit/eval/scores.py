@@ -1,7 +1,7 @@
 """Scoring one system by a protocol: every metric with its confidence interval and signature."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from os import PathLike
@@ -199,7 +199,7 @@ def as_transcripts(texts: Texts, source: str, signers: Sequence[str] = ()) -> Tr
         what = f"is {_shortened(texts)}, and not a list of sentences or a dict of them by id"
         hint = f"a list of one sentence is [{_shortened(texts)}]" if isinstance(texts, str) else ""
         raise UserError(source, what, hint or "`signkit score` reads files")
-    if isinstance(texts, Set):
+    if isinstance(texts, set | frozenset):
         raise UserError(source, f"is a {type(texts).__name__}, whose sentences have no order", "give a list")
     if isinstance(texts, Mapping):
         given, format = texts, "python"

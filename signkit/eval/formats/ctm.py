@@ -111,9 +111,9 @@ def cut(words: Words, reference: Transcripts) -> Transcripts:
 
     Recordings and channels are compared without the case of A to Z. Words and segments of a track (recording
     and channel) are walked in file order: a segment takes words until the first whose middle is not before
-    the segment's end; the last segment takes all that are left. So a word between two segments goes to the second, and none is lost. A track that is scattered over a file
-    is sorted by time (sclite refuses it). Segments of tracks without words are left out; the caller decides
-    whether they count as empty.
+    the segment's end; the last segment takes all that are left. So a word between two segments goes to the
+    second, and none is lost. A track that is scattered over a file is sorted by time (sclite refuses it).
+    Segments of tracks without words are left out; the caller decides whether they count as empty.
 
     Raises:
         UserError: the reference lacks a recording or channel; the first line of it is named.

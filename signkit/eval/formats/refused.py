@@ -55,7 +55,7 @@ FIRST_LINES = (
     (r"<(!doctype html|html|head|body|table|div|pre|ul|ol|script|style|meta|title|svg|h[1-6])\b", "HTML"),
     (r"```", "Markdown"),
 )
-TABLE_RULE = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(\|\s*:?-{2,}:?\s*)*\|?\s*")
+TABLE_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*")
 ELEMENT = re.compile(r"\s*<([A-Za-z][\w:-]*)(\s[^<>]*)?>.*</\1\s*>\s*")
 LOOKED_AT = 200
 """Lines that decide whether a text is mark-up."""
