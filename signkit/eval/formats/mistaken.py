@@ -165,23 +165,25 @@ def _refuse_scores(hypothesis: Transcripts, reference: Transcripts) -> None:
     """Refuse texts that all begin, or all end, with a number that looks like a score."""
     for place, verb in ((0, "begins"), (-1, "ends")):
         ours, theirs = (
-            [text.split()[place] for text in side.texts if text] for side in (hypothesis, reference)
+            (text.split()[place] for text in side.texts if text) for side in (hypothesis, reference)
         )
-        if not ours or not all(map(NUMBER.fullmatch, ours)) or any(map(NUMBER.fullmatch, theirs)):
+        first, second = next(ours, ""), next(ours, "")
+        if not NUMBER.fullmatch(first) or not (NUMBER.fullmatch(second) or (not second and first[0] in "+-")):
             continue
-        if len(ours) > 1 or ours[0][0] in "+-":
-            what = f"each of its texts {verb} with a number ({ours[0]!r}), which looks like a score"
+        if all(map(NUMBER.fullmatch, ours)) and not any(map(NUMBER.fullmatch, theirs)):
+            what = f"each of its texts {verb} with a number ({first!r}), which looks like a score"
             raise UserError(hypothesis.source, what, "leave it out: it would count as a word")
 
 
 def _refuse_lists(side: Transcripts, other: Transcripts) -> None:
     """Refuse texts that are lists of a programming language."""
     texts = [text for text in side.texts if text and text not in ("[]", "()", "{}")]
-    found = [text for text in texts if QUOTED_LIST.fullmatch(text)]
+    found = [text for text in texts if text[-1] in "])}" and QUOTED_LIST.fullmatch(text)]
     if 2 * len(found) < len(texts) or not found:
-        several = [text for text in texts if len(text.split()) > 1]
-        found = [text for text in several if BARE_LIST.fullmatch(text)]
-        if not found or len(found) < len(several) or any(map(BARE_LIST.fullmatch, other.texts)):
+        found = [text for text in texts if text[0] == "[" and BARE_LIST.fullmatch(text)]
+        if not found or any(" " in text and not BARE_LIST.fullmatch(text) for text in texts):
+            return
+        if any(map(BARE_LIST.fullmatch, other.texts)):
             return
     place = side.texts.index(found[0])
     raise UserError(
@@ -198,9 +200,9 @@ def _check_separators(side: Transcripts, other: Transcripts) -> list[tuple[str, 
         Marks that may be between words, as the other side has them too or has no blanks, each with a note.
     """
     notes = []
-    whole = "\n".join(side.texts)
+    signs = {*"\n".join(side.texts)}
     for mark in STRONG + WEAK:
-        if mark not in whole or not _parts_words(side, mark):
+        if mark not in signs or not _parts_words(side, mark):
             continue
         marked = [text for text in side.texts if mark in text]
         option = f"`--separator '{mark}'` splits words there, `--separator ' '` does not"
@@ -225,6 +227,9 @@ def _parts_words(side: Transcripts, mark: str) -> bool:
 
 def _joined(texts: Sequence[str], mark: str) -> bool:
     """Whether words are joined by a mark without blanks, ``RAIN,NORTH``, at least as often as by blanks."""
+    whole = "\n".join(texts)
+    if whole.count(mark) < whole.count(" "):
+        return False
     sign = re.escape(mark)
     between = re.compile(rf"(?<=[^\W\d]){sign}(?=\w)|(?<=\w){sign}(?=[^\W\d])")
     joins = blanks = several = with_join = 0

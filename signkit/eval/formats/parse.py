@@ -59,21 +59,21 @@ def parse(path: Path, reading: Reading) -> Transcripts | Words:
         return separated(utterances(file.source, "eaf", found), reading.separator)
     if not reading.format:
         refuse_ending(file)
-    lines = lines_of(file, utf16=format in UTF16 or _is_utf16_textgrid(file))
+    source, lines = file.source, lines_of(file, utf16=format in UTF16 or _is_utf16_textgrid(file))
+    del file  # its bytes are not needed beside its lines
     if reading.format != "lines":
-        refuse_markup(file.source, lines)
+        refuse_markup(source, lines)
     first = next((line for line in lines if line.strip()), "")
     if not format:
         format = by_content(lines, reading.column, reading.id_column)
     elif format == "id" and looks_like_header(first, reading.column, reading.id_column):
         format = "csv"
     with uncollected():
-        parsed = _parsed_lines(file, lines, format, reading)
+        parsed = _parsed_lines(source, lines, format, reading)
     return parsed if isinstance(parsed, Words) else separated(parsed, reading.separator)
 
 
-def _parsed_lines(file: File, lines: list[str], format: str, reading: Reading) -> Transcripts | Words:
-    source = file.source
+def _parsed_lines(source: str, lines: list[str], format: str, reading: Reading) -> Transcripts | Words:
     if not lines:
         return Transcripts(source, "", (), (), ())
     if format == "ctm":
