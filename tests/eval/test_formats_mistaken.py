@@ -84,6 +84,8 @@ def test_the_format_named_reads_them() -> None:
         (PLAIN, PLAIN, RIGHT),  # the first words of all lines differ, and are the same in both files
         ("RAIN\tNORTH\nSUN SOUTH\n", "RAIN NORTH\nSUN SOUTH\n", "0 errors, 4 words, 2 sentences"),
         ("RAIN (UH)\nSUN (EH)\n", "RAIN\nSUN\n", "2 errors, 4 words, 2 sentences"),
+        ("loc-NORD RAIN\nloc-SUED SUN\n", "NORD RAIN\nSUED SUN\n", "2 errors, 4 words, 2 sentences"),
+        ("loc-NORD RAIN\nloc-SUED SUN\n", "loc-NORD RAIN\nloc-SUED\n", "1 errors, 4 words, 2 sentences"),
         ("IX_1 GO\nIX_2 STAY\n", "IX_1 GO\nGO\n", "2 errors, 4 words, 2 sentences"),
     ],
 )
@@ -205,7 +207,10 @@ def test_marks_on_both_sides_are_noted() -> None:
 
 def test_alternatives_of_an_stm_are_no_marks_between_words() -> None:
     reference = put("r.stm", "w1 1 a 0 1 { RAIN / NORTH }\n")
-    assert counts(reference, put("h.txt", "w1|NORTH\n")) == "0 errors, 1 words, 1 sentences"
+    hypothesis = put("h.txt", "w1|NORTH\n")
+    for separator in ("", "/"):
+        found = counts(reference, hypothesis, separator=separator)
+        assert found == "0 errors, 1 words, 1 sentences"
 
 
 def test_real_pairs_raise_no_alarm(real_data: Callable[[str], Path]) -> None:

@@ -18,7 +18,7 @@ NUMBER = re.compile(r"[-+]?\d+\.\d+(?:[eE][-+]?\d+)?|-\d+|\d+[eE]-\d+")
 LIKE_STM = re.compile(r"\S+\s+\S+\s+\S+\s+\d+(?:\.\d+)?\s+\d+(?:\.\d+)?(?:[eE]\+\d+)?(?:\s.*)?")
 LIKE_CTM = re.compile(r"\S+\s+\S+\s+(?:\d+\.\d*\s+\d+\.?\d*|\d+\s+\d+\.\d*)\s+\S+(?:\s+\S+)?")
 NUMERAL = re.compile(r"[-+]?\d[\d.,]*[.):]?")
-ID_SIGNS = frozenset("0123456789_-")
+DIGITS = frozenset("0123456789")
 BULLET = re.compile(r"[^\w\s<\[({]+")
 
 STRONG = ",/|;、，；／｜؛،"
@@ -80,13 +80,15 @@ def check_words(
 
 
 def separated(transcripts: Transcripts, marks: str) -> Transcripts:
-    """The utterances with blanks in place of the marks between words."""
+    """The utterances with blanks in place of the marks between words; texts with alternatives stay."""
     if not marks.strip():
         return transcripts
     table = str.maketrans(dict.fromkeys(marks.strip(), " "))
-    return replace(
-        transcripts, texts=tuple(" ".join(text.translate(table).split()) for text in transcripts.texts)
+    texts = (
+        text if transcripts.with_alternatives and "{" in text else " ".join(text.translate(table).split())
+        for text in transcripts.texts
     )
+    return replace(transcripts, texts=tuple(texts))
 
 
 def _option(side: Transcripts, reference: Transcripts) -> str:
@@ -120,7 +122,12 @@ def _refuse_another_format(side: Transcripts, option: str) -> None:
 def _is_id_behind(text: str) -> bool:
     """Whether a text is an id in parentheses, ``(week-01)``, and not a word, ``(UH)``."""
     inner = text[1:-1]
-    return text[0] == "(" and text[-1] == ")" and len(inner.split()) == 1 and bool(set(inner) & ID_SIGNS)
+    return (
+        text[0] == "("
+        and text[-1] == ")"
+        and len(inner.split()) == 1
+        and bool({*inner} & {*DIGITS, "_", "-"})
+    )
 
 
 def _refuse_common_ids(reference: Transcripts, hypothesis: Transcripts) -> None:
@@ -130,7 +137,7 @@ def _refuse_common_ids(reference: Transcripts, hypothesis: Transcripts) -> None:
     if not names or {*names} != {*others} or not _distinct(names) or not _distinct(others):
         return
     tabbed = all(re.match(r"\S+\t", text) for text in (*left, *right))
-    named = len(names) > 1 and (names != others or all(ID_SIGNS & {*name} for name in names))
+    named = len(names) > 1 and (names != others or all(map(DIGITS.intersection, names)))
     if tabbed or named:
         what = f"its lines begin with ids ({others[0]!r}), as those of the reference"
         raise UserError(hypothesis.source, what, _ways("kaldi", "--format"))
@@ -148,7 +155,7 @@ def _refuse_ids(side: Transcripts, other: Transcripts, option: str) -> None:
     if not _distinct(names):
         return
     tabbed = all(re.match(r"\S+\t", line) for line in lines) and not any("\t" in t for t in other.texts)
-    numbered = all(map(ID_SIGNS.intersection, names)) and not all(map(NUMERAL.fullmatch, names))
+    numbered = all(map(DIGITS.intersection, names)) and not all(map(NUMERAL.fullmatch, names))
     counted = [name.rstrip(".):") for name in names] == [str(n) for n in range(1, len(names) + 1)]
     pairs = [
         (one.split()[1:2], two.split()[:1])
