@@ -50,6 +50,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (PLAIN, "w1 1 0.1 0.2 RAIN\nw1 1 0.4 0.2 NORTH 0.9\n",
          f"h.txt: its lines begin with recording, channel, begin and duration; "
          f"`--hyp-format ctm` reads such lines; {AS_LINES}"),
+        ("0.0\t1.5\tRAIN NORTH\n", "0.0\t1.5\tRAIN\n",
+         "r.txt: its lines begin with times; an stm or a ctm has times; "
+         "`--format lines` takes all of a line as words"),
+        ("0 3600000 RAIN\n3600000 7200000 SUN\n", PLAIN,
+         "r.txt: its lines begin with times; an stm or a ctm has times; "
+         "`--format lines` takes all of a line as words"),
+        ("w1,RAIN NORTH\nw2,SUN\n", "w1,SNOW NORTH\nw2,SUN\n",
+         "h.txt: its lines begin with ids ('w1'), as those of the reference; a header names the columns, "
+         "`id` and `gloss`; `--format lines` takes all of a line as words"),
+        (PLAIN, "w1:RAIN NORTH TODAY\nw2:SUN\n",
+         "h.txt: its lines begin with ids ('w1'), and those of r.txt do not; a header names the columns, "
+         "`id` and `gloss`; `--format lines` takes all of a line as words"),
         (PLAIN, "w1\t0.93\tRAIN NORTH TODAY\nw2\t0.5\tSUN SOUTH\n",
          "h.txt: its lines have 3 fields between tabs, and no header; a header names the columns, `id` and "
          "`gloss`; `--format lines` takes all of a line as words"),
@@ -127,6 +139,7 @@ def test_numbers_that_are_glosses() -> None:
         ("{'RAIN', 'NORTH'}", "{'SUN'}"),
         ("[RAIN, NORTH, TODAY]", "[SUN, SOUTH]"),
         ("['RAIN', 'NORTH', 'TODAY']", "[]"),
+        ("tensor([12, 5])", "tensor([7])"),
     ],
 )
 def test_lists_written_as_text(texts: tuple[str, str]) -> None:
@@ -198,8 +211,7 @@ def test_marks_on_both_sides_are_noted() -> None:
     found = scored(put("r.txt", "w1|RAIN,NORTH\nw2|SUN,SOUTH\n"), put("h.txt", "w1|RAIN,NORTH\nw2|SUN,X\n"))
     assert found["wer"].note == "1 errors, 2 words, 2 sentences"
     assert found.notes == (
-        "r.txt has `,` between words and no blanks (RAIN,NORTH): what is between blanks counts as one word; "
-        + HINT.format(","),
+        "r.txt has `,` between words (RAIN,NORTH), but only blanks part words; " + HINT.format(","),
     )
     labels = scored(put("r.txt", "w1|eat/food\nw2|go\n"), put("h.txt", "w1|eat\nw2|go\n"))
     assert (labels["wer"].value, len(labels.notes)) == (0.5, 1)

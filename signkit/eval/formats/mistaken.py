@@ -12,10 +12,12 @@ from signkit.errors import UserError
 from signkit.eval.transcripts import Transcripts
 
 AS_LINES = "`--format lines` takes all of a line as words"
+A_HEADER = f"a header names the columns, `id` and `gloss`; {AS_LINES}"
 QUOTED_LIST = re.compile(r"(?:\w+\()?[\[({]\s*[uUbB]?(['\"]).*\1\s*,?\s*[\])}].*", re.DOTALL)
-BARE_LIST = re.compile(r"\[[^\[\]]*,[^\[\]]*\]")
+BARE_LIST = re.compile(r"(?:\w+\()?\[[^\[\]]*,[^\[\]]*\](?:[,)].*)?")
 NUMBER = re.compile(r"[-+]?\d+\.\d+(?:[eE][-+]?\d+)?|-\d+|\d+[eE]-\d+")
 LIKE_STM = re.compile(r"\S+\s+\S+\s+\S+\s+\d+(?:\.\d+)?\s+\d+(?:\.\d+)?(?:[eE]\+\d+)?(?:\s.*)?")
+LIKE_LABELS = re.compile(r"\d+\.\d+\s+\d+\.\d+\s+\S.*|\d+\s+\d{4,}\s+\S.*")
 LIKE_CTM = re.compile(r"\S+\s+\S+\s+(?:\d+\.\d*\s+\d+\.?\d*|\d+\s+\d+\.\d*)\s+\S+(?:\s+\S+)?")
 NUMERAL = re.compile(r"[-+]?\d[\d.,]*[.):]?")
 DIGITS = frozenset("0123456789")
@@ -104,6 +106,7 @@ def _refuse_another_format(side: Transcripts, option: str) -> None:
     for pattern, name, what in (
         (LIKE_STM, "stm", "recording, channel, signer, begin and end"),
         (LIKE_CTM, "ctm", "recording, channel, begin and duration"),
+        (LIKE_LABELS, "", "times"),
     ):
         if all(map(pattern.fullmatch, lines)):
             raise UserError(side.source, f"its lines begin with {what}", _ways(name, option))
@@ -115,7 +118,7 @@ def _refuse_another_format(side: Transcripts, option: str) -> None:
         raise UserError(
             side.source,
             f"its lines have {min(tabs) + 1} fields between tabs, and no header",
-            f"a header names the columns, `id` and `gloss`; {AS_LINES}",
+            A_HEADER,
         )
 
 
@@ -133,20 +136,22 @@ def _is_id_behind(text: str) -> bool:
 def _refuse_common_ids(reference: Transcripts, hypothesis: Transcripts) -> None:
     """Refuse lines of both sides that begin with the same ids."""
     left, right = ([text for text in side.texts if text] for side in (reference, hypothesis))
-    names, others = _first_words(left), _first_words(right)
+    names, others = _ids(_first_words(left)), _ids(_first_words(right))
     if not names or {*names} != {*others} or not _distinct(names) or not _distinct(others):
         return
     tabbed = all(re.match(r"\S+\t", text) for text in (*left, *right))
     named = len(names) > 1 and (names != others or all(map(DIGITS.intersection, names)))
     if tabbed or named:
         what = f"its lines begin with ids ({others[0]!r}), as those of the reference"
-        raise UserError(hypothesis.source, what, _ways("kaldi", "--format"))
+        joined = others != _first_words(right)
+        raise UserError(hypothesis.source, what, A_HEADER if joined else _ways("kaldi", "--format"))
 
 
 def _refuse_ids(side: Transcripts, other: Transcripts, option: str) -> None:
     """Refuse lines that begin with ids where those of the other file do not."""
     lines = [text for text in side.texts if text]
-    names, words = _first_words(lines), _words(other.texts)
+    firsts, words = _first_words(lines), _words(other.texts)
+    names = _ids(firsts)
     if not names or not words or not {*map(str.casefold, names)}.isdisjoint(words):
         return
     if len({*names}) == 1 < len(names) and BULLET.fullmatch(names[0]):
@@ -165,7 +170,7 @@ def _refuse_ids(side: Transcripts, other: Transcripts, option: str) -> None:
     shifted = 2 * sum(one == two for one, two in pairs) >= len(pairs) > 0
     if tabbed or ((numbered or counted) and (len(names) > 1 or shifted)) or (shifted and len(names) > 1):
         what = f"its lines begin with ids ({names[0]!r}), and those of {other.source} do not"
-        raise UserError(side.source, what, _ways("kaldi", option))
+        raise UserError(side.source, what, A_HEADER if names != firsts else _ways("kaldi", option))
 
 
 def _refuse_scores(hypothesis: Transcripts, reference: Transcripts) -> None:
@@ -187,7 +192,7 @@ def _refuse_lists(side: Transcripts, other: Transcripts) -> None:
     texts = [text for text in side.texts if text and text not in ("[]", "()", "{}")]
     found = [text for text in texts if text[-1] in "])}" and QUOTED_LIST.fullmatch(text)]
     if 2 * len(found) < len(texts) or not found:
-        found = [text for text in texts if text[0] == "[" and BARE_LIST.fullmatch(text)]
+        found = [text for text in texts if text[-1] in "])" and BARE_LIST.fullmatch(text)]
         if not found or any(" " in text and not BARE_LIST.fullmatch(text) for text in texts):
             return
         if any(map(BARE_LIST.fullmatch, other.texts)):
@@ -220,8 +225,8 @@ def _check_separators(side: Transcripts, other: Transcripts) -> list[tuple[str, 
             what = f"has `{mark}` between words ({marked[0][:60]}), where {other.source} has blanks"
             raise UserError(side.source, what, option)
         if mark in NOTED:
-            what = f"{side.source} has `{mark}` between words and no blanks ({marked[0][:60]})"
-            notes.append((mark, f"{what}: what is between blanks counts as one word; {option}"))
+            what = f"{side.source} has `{mark}` between words ({marked[0][:60]})"
+            notes.append((mark, f"{what}, but only blanks part words; {option}"))
     return notes
 
 
@@ -270,13 +275,21 @@ def _spaced(texts: Sequence[str], mark: str) -> bool:
 
 
 def _ways(format: str, option: str) -> str:
-    """What to do about plain lines that are of a format."""
+    """What to do about plain lines that are of a format, "" for one that is not read."""
+    if not format:
+        return f"an stm or a ctm has times; {AS_LINES}"
     line = {"kaldi": "`id words`", "trn": "`words (id)`"}.get(format, "such lines")
     return f"`{option} {format}` reads {line}; `--format lines` takes them as words"
 
 
 def _first_words(lines: Iterable[str]) -> list[str]:
     return [line.split(None, 1)[0] for line in lines]
+
+
+def _ids(names: list[str]) -> list[str]:
+    """Words without what follows a comma, colon or the like in all of them: ``w1`` of ``w1,RAIN``."""
+    parts = [re.split(r"[,:;=]", name, maxsplit=1) for name in names]
+    return [part[0] for part in parts] if all(len(part) > 1 and part[0] for part in parts) else names
 
 
 def _distinct(names: Sequence[str]) -> bool:

@@ -53,7 +53,11 @@ FIRST_LINES = (
     (r"@(utf8|begin)$", "a CHAT file"),
     (r"\\(documentclass|begin\{)", "LaTeX"),
     (r"<(!doctype html|html|head|body|table|div|pre|ul|ol|script|style|meta|title|svg|h[1-6])\b", "HTML"),
+    (r"<\?xml", "XML"),
+    (r"<!(--|doctype)", "mark-up"),
     (r"```", "Markdown"),
+    (r"scenarist_scc", "captions in SCC"),
+    (r"speaker \S+ \d+ \d+\.\d+ \d+\.\d+ <na>", "RTTM"),
 )
 TABLE_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*")
 ELEMENT = re.compile(r"\s*<([A-Za-z][\w:-]*)(\s[^<>]*)?>.*</\1\s*>\s*")
@@ -106,6 +110,9 @@ def refuse_markup(source: str, lines: Sequence[str]) -> None:
         what = "a table in Markdown"
     if not what and "<" in first:
         elements = [found[1] for found in map(ELEMENT.fullmatch, some) if found]
+        last = next(line.strip().lower() for line in reversed(lines) if line.strip())
+        if (tag := re.match(r"<([a-z][\w:-]*)", first)) and last.endswith(f"</{tag[1]}>"):
+            elements, some = [tag[1]], some[:1]
         if 2 * len(elements) > len(some):
             what = f"mark-up (<{elements[0]}>…</{elements[0]}>)"
     if what:
