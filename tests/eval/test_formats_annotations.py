@@ -294,7 +294,7 @@ def test_a_tier_of_each_side() -> None:
         ('<?xml version="1.0"?><!DOCTYPE d [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]>'
          "<ANNOTATION_DOCUMENT>&b;</ANNOTATION_DOCUMENT>",
          "is XML with a document type (d), which is not read; "
-         "`signkit score` reads transcripts: docs/scoring.md lists their formats"),
+         "docs/scoring.md lists the formats that are read"),
     ],
 )  # fmt: skip
 def test_faults_of_an_eaf(content: str, message: str) -> None:

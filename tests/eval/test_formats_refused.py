@@ -11,7 +11,7 @@ from transcript_files import counts, put, refusal
 from signkit.errors import UserError
 from signkit.eval.formats import read, read_pair
 
-AS_WHAT = "`signkit score` reads transcripts: docs/scoring.md lists their formats"
+AS_WHAT = "docs/scoring.md lists the formats that are read"
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +71,8 @@ def test_no_transcript(name: str, content: str | bytes, what: str) -> None:
 def test_a_name_that_says_so(name: str, what: str) -> None:
     path = put(name, "RAIN\n")
     assert refusal(path, path) == (
-        f"{name}: is {what} by its name, not a transcript; `--format` names what it is all the same"
+        f"{name}: is {what} by its name, not a transcript; "
+        "another ending, or `--format`, tells what else it is"
     )
     assert counts(path, path, format="lines") == "0 errors, 1 words, 1 sentences"
 

@@ -8,7 +8,7 @@ from xml.parsers import expat
 from signkit.errors import UserError
 from signkit.eval.formats.textlines import MARK, UTF16_MARKS, File
 
-AS_WHAT = "`signkit score` reads transcripts: docs/scoring.md lists their formats"
+AS_WHAT = "docs/scoring.md lists the formats that are read"
 BINARY = (
     (b"%PDF", "a PDF"),
     (b"{\\rtf", "a document in RTF"),
@@ -91,7 +91,7 @@ def refuse_ending(file: File) -> None:
         raise UserError(
             file.source,
             f"is {what} by its name, not a transcript",
-            "`--format` names what it is all the same",
+            "another ending, or `--format`, tells what else it is",
         )
 
 
