@@ -38,12 +38,16 @@ class Landmarks:
         points: float32 [frames, points, 2 or 3]; NaN where a point was not seen. x to the right,
             y down, both in one unit (pixels, or picture widths), z away from the camera.
         layout: name of the landmark layout, see `signkit.data.landmarks`.
-        fps: frames a second.
+        fps: frames a second; the mean where the rate varies.
+        times: float64 [frames], seconds at which each frame is shown; None where the rate is constant.
+        notes: what the reader noticed and settled, such as several people, a sentence each.
     """
 
     points: npt.NDArray[np.float32]
     layout: str
     fps: float = USUAL_FPS
+    times: npt.NDArray[np.float64] | None = field(default=None, compare=False)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.points.ndim != 3 or self.points.shape[2] not in (2, 3):

@@ -20,12 +20,13 @@ Points = npt.NDArray[np.float32]
 
 
 def check_landmarks(
-    points: Float32[np.ndarray, "frames points coordinates"], layout: Layout, where: str
+    points: Float32[np.ndarray, "frames points coordinates"], layout: Layout, where: str, hint: str = ""
 ) -> None:
     """Whether landmarks [frames, points, 2 or 3], NaN where missing, can be used.
 
     Args:
         where: the file, for the message.
+        hint: what may be the reason where no hand is seen.
 
     Raises:
         UserError: no frame, another number of points than the layout's, not 2 or 3 coordinates, an
@@ -48,7 +49,7 @@ def check_landmarks(
         raise UserError(where, "no point is seen in any frame")
     hands = [point for hand in layout.hands for point in layout.parts[hand]]
     if hands and not ever[hands].any():
-        raise UserError(where, "neither hand is seen in any frame")
+        raise UserError(where, "neither hand is seen in any frame", hint)
 
 
 def normalise(
