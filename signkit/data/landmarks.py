@@ -9,10 +9,22 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float32
 
+from signkit.data.depth import in_one_unit
 from signkit.data.layouts import Layout, Which, layout, subset
+from signkit.data.missing import Missing, as_missing
 from signkit.errors import UserError
 
-__all__ = ["Layout", "Origin", "Scale", "Which", "check_landmarks", "layout", "normalise", "subset"]
+__all__ = [
+    "Layout",
+    "Origin",
+    "Scale",
+    "Which",
+    "check_landmarks",
+    "layout",
+    "normalise",
+    "settled",
+    "subset",
+]
 
 Origin = Literal["none", "frame", "clip"]
 Scale = Literal["none", "clip"]
@@ -50,6 +62,30 @@ def check_landmarks(
     hands = [point for hand in layout.hands for point in layout.parts[hand]]
     if hands and not ever[hands].any():
         raise UserError(where, "neither hand is seen in any frame", hint)
+
+
+def settled(
+    points: Points,
+    layout: Layout,
+    where: str,
+    *,
+    missing: Missing = "nan",
+    width: float = 0.0,
+    hint: str = "",
+) -> tuple[Points, tuple[str, ...]]:
+    """Landmarks of a file as all others are: NaN where missing, z in the unit of x and y, checked; and notes.
+
+    Args:
+        missing: how the file marks points that were not seen.
+        width: of the picture in pixels; 0 where it is not known.
+
+    Raises:
+        UserError: as `check_landmarks`.
+    """
+    points = as_missing(points, layout, missing)
+    check_landmarks(points, layout, where, hint)
+    points, note = in_one_unit(points, layout, width)
+    return points, (note,) if note else ()
 
 
 def normalise(

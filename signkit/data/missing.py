@@ -9,8 +9,8 @@ import numpy.typing as npt
 from signkit.data.layouts import Layout
 
 Missing = Literal["nan", "zero", "one_place"]
-"""How a file marks what was not seen: NaN; zeros; or all points of a part at one place, such as -1, or zeros that
-were moved when the clip was normalised."""
+"""How a file marks what was not seen: NaN; zeros; or all points of a part at one place, such as -1, or zeros
+that were moved when the clip was normalised."""
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
 
@@ -20,8 +20,8 @@ def as_missing(points: Floats, layout: Layout, missing: Missing) -> Floats:
 
     ``zero``: points whose coordinates are all exactly 0. If a part has one point that is 0 in every frame in
     which another of it is seen, such as the wrist of hands that are given from the wrist, it is the part's
-    origin and is missing with the whole part only. ``one_place``: parts of which all points, three at least, lie
-    at exactly one place in a frame, which no hand ever does.
+    origin and is missing with the whole part only. ``one_place``: parts of which all points, three at least,
+    lie at exactly one place in a frame, which no hand ever does.
     """
     if missing == "nan":
         return points
@@ -32,17 +32,17 @@ def as_missing(points: Floats, layout: Layout, missing: Missing) -> Floats:
 def suspicious_frames(points: Floats, layout: Layout) -> Mapping[str, Bools]:
     """For each part the frames [frames] in which all of its points lie at one place, or are 0 where it has
     one or two."""
-    zero, one_place = (points == 0).all(-1), _at_one_place(points, layout)
-    marked = {part: (zero | one_place)[:, members].all(1) for part, members in layout.parts.items()}
-    return {part: frames for part, frames in marked.items() if frames.any()}
+    marked: Bools = np.asarray((points == 0).all(-1) | _at_one_place(points, layout))
+    frames = {part: np.asarray(marked[:, list(members)].all(1)) for part, members in layout.parts.items()}
+    return {part: where for part, where in frames.items() if where.any()}
 
 
 def _zeros(points: Floats, layout: Layout) -> Bools:
-    zero = (points == 0).all(-1)
+    zero: Bools = np.asarray((points == 0).all(-1))
     for members in map(list, layout.parts.values()):
         part = zero[:, members]
         shown = part[~part.all(1)]
-        origin = np.flatnonzero(shown.all(0)) if len(shown) else ()
+        origin = np.flatnonzero(shown.all(0))
         if len(origin) == 1 and len(members) > 2:
             zero[:, members[origin[0]]] = part.all(1)
     return zero
@@ -54,5 +54,6 @@ def _at_one_place(points: Floats, layout: Layout) -> Bools:
     for members in map(list, layout.parts.values()):
         if len(members) > 2:
             part = points[:, members, :2]
-            marked[:, members] = (part == part[:, :1]).all((1, 2))[:, None]  # never of NaN
+            same: Bools = np.asarray((part == part[:, :1]).all((1, 2)))  # never of NaN
+            marked[:, members] = same[:, None]
     return marked

@@ -18,8 +18,9 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from signkit.data.landmarks import check_landmarks
+from signkit.data.landmarks import settled
 from signkit.data.layouts import layout
+from signkit.data.missing import Missing
 from signkit.errors import OperationalError, UserError
 from signkit.types import USUAL_FPS, Features, Landmarks, Signal
 
@@ -82,11 +83,12 @@ def read_header(path: Path, where: str = "") -> NpzHeader:
         return NpzHeader(_some(frames, where), name, width, checksum)
 
 
-def read_npz(path: Path, fps: float = USUAL_FPS) -> Signal:
+def read_npz(path: Path, fps: float = USUAL_FPS, missing: Missing = "nan") -> Signal:
     """The signal of a file, checked: landmarks with NaN where a point is missing, or features.
 
     Args:
         fps: frames a second of a file that does not say.
+        missing: how landmarks that were not seen are marked, besides NaN and a confidence of 0.
 
     Raises:
         UserError: as `read_header`; an infinite coordinate, NaN or infinity in features, no point or
@@ -105,8 +107,8 @@ def read_npz(path: Path, fps: float = USUAL_FPS) -> Signal:
         points, fps = _array(archive, "landmarks"), _fps(archive, where, fps)
         if "confidence.npy" in archive.namelist():
             points[~(_array(archive, "confidence") > 0)] = np.nan
-    check_landmarks(points, layout(header.layout, where), where)
-    return Landmarks(points, header.layout, fps)
+    points, notes = settled(points, layout(header.layout, where), where, missing=missing)
+    return Landmarks(points, header.layout, fps, notes=notes)
 
 
 @contextlib.contextmanager

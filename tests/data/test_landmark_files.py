@@ -345,7 +345,7 @@ ONE = body(2, 1, 1, 2)
         (header([HANDS], fps=0) + body(2, 1, 2, 2), "has 0 frames a second"),
         (header([HANDS], fps=float("nan")) + body(2, 1, 2, 2), "has nan frames a second"),
         (b"\x89PNG" + GOOD[4:], "is no .pose file of version 0.0, 0.1 or 0.2 but of 52816.5"),
-        (header([HANDS], version=0.3), "is no .pose file of version 0.0, 0.1 or 0.2 but of 0.3; read it with"),
+        (header([HANDS], version=0.3), "is no .pose file of version 0.0, 0.1 or 0.2 but of 0.3; read"),
         (first([HANDS], [[]])[:-1], "is truncated or damaged: 1 bytes for 1 frames, not 2"),
         (first([HANDS], [[[[1, 2, 1]] * 2]])[:-1], "is truncated or damaged: 27 bytes for 1 frames, not 28"),
         (first([HANDS], []), "has no frames"),

@@ -67,6 +67,9 @@ class ManifestConfig:
     """Claim that no signer is in two splits; a signer who is, is an error."""
     damaged: Literal["refuse", "skip"] = "refuse"
     """A clip of train whose file cannot be used: stop, or leave it out, counted and named."""
+    missing: Literal["nan", "zero", "one_place"] = "nan"
+    """How landmarks that were not seen are marked, besides NaN and a confidence of 0: by zeros; or by all
+    points of a part at one place, such as -1, or zeros that were moved by a normalisation."""
 
 
 @dataclass(frozen=True, kw_only=True)

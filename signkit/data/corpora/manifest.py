@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from signkit.data.corpora.configs import ManifestConfig
 from signkit.data.corpora.table import Row, fail_together, read_rows
 from signkit.data.landmark_files import is_landmarks, landmark_header, read_landmarks
+from signkit.data.missing import Missing
 from signkit.data.video import open_clip
 from signkit.errors import UserError
 from signkit.runtime.files import read_text
@@ -68,7 +69,7 @@ def read(config: ManifestConfig) -> Corpus:
             _check_id(row, first)
             path = _path(row, root)
             try:
-                medium = _media(path, f"{row.where}: {row.cells['path']}")
+                medium = _media(path, f"{row.where}: {row.cells['path']}", config.missing)
             except UserError as fault:
                 if config.damaged == "refuse" or row.cells["split"].strip() != "train":
                     raise
@@ -101,7 +102,7 @@ def read(config: ManifestConfig) -> Corpus:
     )
 
 
-def _media(path: Path, where: str) -> Media:
+def _media(path: Path, where: str, missing: Missing) -> Media:
     """What a path holds.
 
     Raises:
@@ -109,7 +110,7 @@ def _media(path: Path, where: str) -> Media:
     """
     if is_landmarks(path):
         header = landmark_header(path, where)
-        load = partial(read_landmarks, path)
+        load = partial(read_landmarks, path, missing=missing)
         return Media(header.frames, header.layout, header.width, header.checksum, load)
     clip = open_clip(path, where)
     size = path.stat().st_size if path.is_file() else 0

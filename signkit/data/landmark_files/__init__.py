@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from signkit.data.missing import Missing
 from signkit.data.npz import NpzHeader, read_header, read_npz
 from signkit.errors import UserError
 from signkit.runtime.files import plainly
@@ -49,21 +50,24 @@ def landmark_header(path: Path, where: str = "") -> NpzHeader:
     return header(path, where)
 
 
-def read_landmarks(path: Path, *, fps: float | None = None) -> Signal:
+def read_landmarks(path: Path, *, fps: float | None = None, missing: Missing = "nan") -> Signal:
     """Landmarks with NaN where a point is missing (or, of an npz, features), checked.
 
     Args:
         fps: frames a second of a file that does not say; None: `USUAL_FPS`. Folders of OpenPose's and parquet
             never say, an npz may leave it out, a ``.pose`` always says.
+        missing: how points that were not seen are marked, besides NaN and a confidence of 0 (`as_missing`).
 
     Raises:
         UserError: as `landmark_header`; an infinite coordinate, no point or no hand ever seen.
         OperationalError: it cannot be read.
     """
-    return _kind(path, str(path))[1](path, fps or USUAL_FPS)
+    return _kind(path, str(path))[1](path, fps or USUAL_FPS, missing)
 
 
-def _kind(path: Path, where: str) -> tuple[Callable[[Path, str], NpzHeader], Callable[[Path, float], Signal]]:
+def _kind(
+    path: Path, where: str
+) -> tuple[Callable[[Path, str], NpzHeader], Callable[[Path, float, Missing], Signal]]:
     """The two readers of a path, by its ending."""
     name = _name(path)
     if name.endswith(".npz"):
@@ -71,7 +75,7 @@ def _kind(path: Path, where: str) -> tuple[Callable[[Path, str], NpzHeader], Cal
     if name.endswith(".pose"):
         from signkit.data.landmark_files import pose
 
-        return pose.read_header, lambda path, fps: pose.read(path)
+        return pose.read_header, lambda path, fps, missing: pose.read(path, missing)
     if name.endswith(".parquet"):
         from signkit.data.landmark_files import parquet
 

@@ -13,12 +13,12 @@ FINGERS = range(1, 21)
 
 
 def places_of_body(points: int) -> npt.NDArray[np.int64] | None:
-    """For each point of the layout its place in an array of so many points, -1 where that has none; None where
-    no body has so many.
+    """For each point of the layout its place in an array of so many points, -1 where that has none; None
+    where no body has so many.
 
     25: BODY_25. 18: COCO, which has no feet and no middle of the hips. 15: MPI, of which the top of the head
-    and the chest have no place here. 135: BODY_135, the whole signer in one array, of which the upper neck and the
-    top of the head have no place here, and each wrist two: in the body and in the hand.
+    and the chest have no place here. 135: BODY_135, the whole signer in one array, of which the upper neck
+    and the top of the head have no place here, and each wrist two: in the body and in the hand.
     """
     whole = layout("openpose")
     index = {name: place for place, name in enumerate(whole.points)}

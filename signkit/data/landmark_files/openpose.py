@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from signkit.data.landmark_files.bodies import places_of_body
-from signkit.data.landmark_files.depth import in_one_unit
 from signkit.data.landmark_files.people import one_signer, several_people
-from signkit.data.landmarks import check_landmarks
+from signkit.data.landmarks import settled
 from signkit.data.layouts import layout
+from signkit.data.missing import Missing
 from signkit.data.npz import NpzHeader
 from signkit.errors import UserError
 from signkit.runtime.files import plainly, read_text
@@ -24,8 +24,8 @@ from signkit.types import USUAL_FPS, Landmarks
 
 PARTS = {"pose": "body", "body": "body", "face": "face", "hand_left": "left_hand", "hand_right": "right_hand"}
 KINDS = {"_2d": 2, "_3d": 3, "": 2}
-"""What follows ``PART_keypoints``, in the order in which it is taken, and the coordinates of a point: OpenPose
-with ``--3d`` writes both, version 1.0 wrote no ending."""
+"""What follows ``PART_keypoints``, in the order in which it is taken, and the coordinates of a point:
+OpenPose with ``--3d`` writes both, version 1.0 wrote no ending."""
 FRAME = re.compile(r"(?:^|_)(\d+)(?:_keypoints)?\.json$")
 Floats = npt.NDArray[np.float32]
 People = list[Mapping[str, Any]]
@@ -51,24 +51,22 @@ def read_header(path: Path, where: str) -> NpzHeader:
     return NpzHeader(len(files), "openpose", keys.coordinates, zlib.crc32(repr(sizes).encode()))
 
 
-def read(path: Path, fps: float = USUAL_FPS) -> Landmarks:
-    """The signer of a clip, of several people one (`one_signer`). x and y are as OpenPose wrote them, in pixels
-    unless it was set otherwise."""
+def read(path: Path, fps: float = USUAL_FPS, missing: Missing = "nan") -> Landmarks:
+    """The signer of a clip, of several people one (`one_signer`). x and y are as OpenPose wrote them, in
+    pixels unless it was set otherwise."""
     where = str(path)
     files = _frames(path, where)
     crowd = [_people(file) for file in files]
     keys = _keys((people for people in crowd if people), where)
     whole = layout("openpose")
     most = max(1, *map(len, crowd))
-    points = np.full((len(files), most, len(whole.points), keys.coordinates), np.nan, np.float32)
+    crowded = np.full((len(files), most, len(whole.points), keys.coordinates), np.nan, np.float32)
     for frame, (file, people) in enumerate(zip(files, crowd, strict=True)):
         for number, person in enumerate(people):
-            points[frame, number] = _person(person, keys, str(file))
-    signer, several = one_signer(points, whole)
-    depth = in_one_unit(signer, whole)
-    check_landmarks(depth.points, whole, where, hint=_hint(keys))
-    notes = (*several_people(several, len(files)), *filter(None, [depth.note]))
-    return Landmarks(depth.points, "openpose", fps, notes=notes)
+            crowded[frame, number] = _person(person, keys, str(file))
+    signer, several = one_signer(crowded, whole)
+    points, notes = settled(signer, whole, where, missing=missing, hint=_hint(keys))
+    return Landmarks(points, "openpose", fps, notes=(*several_people(several, len(files)), *notes))
 
 
 def _frames(path: Path, where: str) -> list[Path]:
@@ -89,7 +87,7 @@ def _frames(path: Path, where: str) -> list[Path]:
 def _people(file: Path) -> People:
     """Everyone in a frame, as the file has them."""
     try:
-        people = [{**person} for person in json.loads(read_text(file))["people"]]
+        people: People = [{**person} for person in json.loads(read_text(file))["people"]]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(file, error) from error
     return people

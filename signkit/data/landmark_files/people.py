@@ -14,23 +14,24 @@ STILL = 0.25
 MEMORY = 50
 """Frames after which a signer who was not seen may be taken up again without cost."""
 Floats = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
 
 
 def one_signer(people: Floats, layout: Layout) -> tuple[Floats, int]:
     """The points of the signer [frames, points, coordinates], and the number of frames with several people.
 
     Where nobody else is ever seen, it is who is seen. Else each person in a frame counts as much as is seen
-    of them and as they are large, both against the most in the clip, from 0 to 1. From one frame to the next the
-    step is the mean distance of the body's points, in sizes of the person: up to `STILL` it costs nothing, from 1 on
-    `CUT`. Of all ways through the clip the one that is worth the most is taken (Viterbi), and
-    it may pass over frames: those in which only somebody else is seen for a moment have no points. So two
+    of them and as they are large, both against the most in the clip, from 0 to 1. From one frame to the next
+    the step is the mean distance of the body's points, in sizes of the person: up to `STILL` it costs
+    nothing, from 1 on `CUT`. Of all ways through the clip the one that is worth the most is taken (Viterbi),
+    and it may pass over frames: those in which only somebody else is seen for a moment have no points. So two
     people are not mixed up, while a cut to another place costs once. The rule is this project's.
 
     Args:
         people: [frames, people, points, coordinates] in any order of people, NaN where a point is missing.
     """
-    seen = ~np.isnan(people).any(-1)
-    there = seen.any(-1)
+    seen: Bools = np.asarray(~np.isnan(people).any(-1))
+    there: Bools = np.asarray(seen.any(-1))
     several = int((there.sum(1) > 1).sum())
     if not several:
         chosen = np.where(there.any(1), there.argmax(1), -1)
@@ -49,7 +50,7 @@ def several_people(frames: int, of: int) -> tuple[str, ...]:
     return (f"several people in {frames:,} of {of:,} frames: one of them is followed, see docs/landmarks.md",)
 
 
-def _worth(people: Floats, seen: npt.NDArray[np.bool_]) -> Floats:
+def _worth(people: Floats, seen: Bools) -> Floats:
     """How prominent each person of a frame is [frames, people], from 0 to 1."""
     count = seen.sum(-1)
     with warnings.catch_warnings():
@@ -58,9 +59,7 @@ def _worth(people: Floats, seen: npt.NDArray[np.bool_]) -> Floats:
     return np.asarray((count / count.max() + size / max(float(size.max()), 1e-9)) / 2, np.float32)
 
 
-def _best_path(
-    body: Floats, seen: npt.NDArray[np.bool_], worth: Floats, there: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.int64]:
+def _best_path(body: Floats, seen: Bools, worth: Floats, there: Bools) -> npt.NDArray[np.int64]:
     """The person of each frame, -1 where nobody is taken: the path that is worth the most.
 
     Args:
@@ -73,7 +72,7 @@ def _best_path(
     best = np.where(there, worth, -np.inf)  # of the paths that end with a person [frames, people]
     before = np.full((frames, most), -1)  # the place of the person before, counted through all frames
     record, record_at = -np.inf, -1  # the best path that ended more than `MEMORY` frames ago
-    for frame in np.flatnonzero(there.any(1)):
+    for frame in np.flatnonzero(there.any(1)).tolist():
         if frame > MEMORY:
             old = frame - MEMORY - 1
             if best[old].max() > record:
@@ -99,7 +98,7 @@ def _best_path(
     return chosen
 
 
-def _sizes(filled: Floats, seen: npt.NDArray[np.bool_]) -> Floats:
+def _sizes(filled: Floats, seen: Bools) -> Floats:
     """Each person's size [frames, people]: the root mean square distance from their middle; at least a
     tenth of the median, as of a single point there is none."""
     count = np.maximum(seen.sum(-1), 1)
@@ -110,9 +109,7 @@ def _sizes(filled: Floats, seen: npt.NDArray[np.bool_]) -> Floats:
     return np.asarray(np.maximum(size, usual / 10), np.float32)
 
 
-def _steps(
-    filled: Floats, seen: npt.NDArray[np.bool_], size: Floats, first: int, frame: int
-) -> npt.NDArray[np.floating]:
+def _steps(filled: Floats, seen: Bools, size: Floats, first: int, frame: int) -> Floats:
     """Mean distance of the points that both have, in sizes [frames before, people, people now]; that of
     their middles where they have none in common."""
     before, now = slice(first, frame), slice(frame, frame + 1)
@@ -125,4 +122,4 @@ def _steps(
         middle = filled[first : frame + 1].sum(2) / np.maximum(seen[first : frame + 1].sum(-1), 1)[..., None]
         away = np.linalg.norm(middle[:-1, :, None] - middle[-1], axis=-1)
         step = np.where(common > 0, step, away)
-    return step / np.maximum(size[first:frame, :, None], size[None, None, frame])
+    return np.asarray(step / np.maximum(size[before, :, None], size[now, None]), np.float32)

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from signkit.data.landmark_files.bodies import places_of_body
-from signkit.data.landmark_files.depth import in_one_unit
 from signkit.data.landmark_files.people import one_signer, several_people
-from signkit.data.landmarks import check_landmarks
+from signkit.data.landmarks import settled
 from signkit.data.layouts import Layout, layout
+from signkit.data.missing import Missing
 from signkit.data.npz import NpzHeader
 from signkit.errors import UserError
 from signkit.runtime.files import read_bytes
@@ -88,7 +88,7 @@ def read_header(path: Path, where: str) -> NpzHeader:
     return NpzHeader(file.frames, name, min(3, file.dimensions), zlib.crc32(data))
 
 
-def read(path: Path) -> Landmarks:
+def read(path: Path, missing: Missing = "nan") -> Landmarks:
     """x, y and z in one unit: MediaPipe's z is a fraction of the picture's width, and some files have it so
     beside x and y in pixels (`in_one_unit`). Of several people one (`one_signer`)."""
     where = str(path)
@@ -100,11 +100,9 @@ def read(path: Path) -> Landmarks:
     people = np.full((*data.shape[:2], len(whole.points), seen.shape[-1]), np.nan, np.float32)
     people[:, :, places] = seen[:, :, columns]
     signer, several = one_signer(people, whole)
-    depth = in_one_unit(signer, whole, file.width)
     hint = f"its components: {', '.join(component.name for component in file.components)}"
-    check_landmarks(depth.points, whole, where, hint)
-    notes = (*several_people(several, file.frames), *filter(None, [depth.note]))
-    return Landmarks(depth.points, name, file.fps, notes=notes)
+    points, notes = settled(signer, whole, where, missing=missing, width=float(file.width), hint=hint)
+    return Landmarks(points, name, file.fps, notes=(*several_people(several, file.frames), *notes))
 
 
 def _numbers(file: PoseFile, where: str) -> tuple[Floats, Floats]:
