@@ -1,6 +1,5 @@
 """Points that were not seen but have coordinates: zeros for missing hands, and their like."""
 
-from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -29,12 +28,16 @@ def as_missing(points: Floats, layout: Layout, missing: Missing) -> Floats:
     return np.where(gone[..., None], np.float32(np.nan), points)
 
 
-def suspicious_frames(points: Floats, layout: Layout) -> Mapping[str, Bools]:
-    """For each part the frames [frames] in which all of its points lie at one place, or are 0 where it has
-    one or two."""
-    marked: Bools = np.asarray((points == 0).all(-1) | _at_one_place(points, layout))
-    frames = {part: np.asarray(marked[:, list(members)].all(1)) for part, members in layout.parts.items()}
-    return {part: where for part, where in frames.items() if where.any()}
+def suspicious_frames(points: Floats, layout: Layout) -> dict[tuple[str, Missing], int]:
+    """In how many frames all points of a part are exactly 0, and in how many others they lie at one place; by
+    the part and what would read them as missing. None is not named."""
+    zero, same = (points == 0).all(-1), _at_one_place(points, layout)
+    counts: dict[tuple[str, Missing], int] = {}
+    for part, members in layout.parts.items():
+        zeros = zero[:, list(members)].all(1)
+        counts[part, "zero"] = int(zeros.sum())
+        counts[part, "one_place"] = int((same[:, members[0]] & ~zeros).sum())
+    return {key: count for key, count in counts.items() if count}
 
 
 def _zeros(points: Floats, layout: Layout) -> Bools:

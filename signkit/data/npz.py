@@ -18,6 +18,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
+from signkit.data.array_advice import LAYOUTS, OBJECTS, advice
 from signkit.data.landmarks import settled
 from signkit.data.layouts import layout
 from signkit.data.missing import Missing
@@ -71,9 +72,11 @@ def read_header(path: Path, where: str = "") -> NpzHeader:
         name = _layout_name(archive, where)
         wanted = len(layout(name, where).points)
         if points != wanted:
-            raise UserError(where, f"layout {name!r} has {wanted} points but the file has {points}")
+            other = f"{points} are those of {LAYOUTS[points]!r}" if points in LAYOUTS else ""
+            raise UserError(where, f"layout {name!r} has {wanted} points but the file has {points}", other)
         if width not in (2, 3):
-            raise UserError(where, f"a point has 2 or 3 coordinates, not {width}")
+            what = f"a point has 2 or 3 coordinates, not {width}"
+            raise UserError(where, what, advice((frames, points, width)))
         if "confidence.npy" in archive.namelist():
             shape = _shape(archive, "confidence", 2, where)
             if shape != (frames, points):
@@ -133,12 +136,13 @@ def _shape(archive: zipfile.ZipFile, name: str, axes: int, where: str) -> tuple[
         shape, dtype = _npy_header(file)
         start = file.tell()
     if dtype.hasobject:
-        raise UserError(where, f"`{name}` holds Python objects, which are never read")
+        raise UserError(where, f"`{name}` holds Python objects, which are never read", OBJECTS)
     if dtype.kind not in "fiu":
         raise UserError(where, f"`{name}` must be numbers, not {dtype}")
     if len(shape) != axes:
         form = {"landmarks": "[frames, points, 2 or 3]", "features": "[frames, width]"}
-        raise UserError(where, f"`{name}` must be {form.get(name, '[frames, points]')}, not {list(shape)}")
+        what = f"`{name}` must be {form.get(name, '[frames, points]')}, not {list(shape)}"
+        raise UserError(where, what, advice(shape) if name == "landmarks" else "")
     if size - start != math.prod(shape) * dtype.itemsize:
         what = f"`{name}` is truncated: {size - start} bytes for the shape {list(shape)} of {dtype}"
         raise UserError(where, what)
@@ -161,10 +165,34 @@ def _member(archive: zipfile.ZipFile, name: str, where: str) -> Iterator[tuple[z
     try:
         info = archive.getinfo(f"{name}.npy")
     except KeyError as error:
-        there = ", ".join(sorted(n.removesuffix(".npy") for n in archive.namelist())) or "none"
-        raise UserError(where, f"no array `{name}`", f"there are: {there}") from error
+        raise UserError(where, f"no array `{name}`", _listed(archive)) from error
     with archive.open(info) as file:
         yield cast(zipfile.ZipExtFile, file), info.file_size
+
+
+def _listed(archive: zipfile.ZipFile) -> str:
+    """The arrays of an archive with their shapes, and what can be done with the largest."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name in sorted(name for name in archive.namelist() if name.endswith(".npy")):
+        with archive.open(name) as file:
+            shape, dtype = _npy_header(cast(zipfile.ZipExtFile, file))
+        if dtype.hasobject:
+            return f"there is {name.removesuffix('.npy')}, of Python objects; {OBJECTS}"
+        shapes[name.removesuffix(".npy")] = shape
+    if not shapes:
+        return "there are: none"
+    there = ", ".join(f"{name} {list(shape)}" for name, shape in shapes.items())
+    return f"there are: {there}; {advice(max(shapes.values(), key=math.prod))}"
+
+
+def bare_shape(path: Path) -> tuple[tuple[int, ...], bool] | None:
+    """Of a ``.npy`` file the shape, and whether it holds Python objects; None where it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            shape, dtype = _npy_header(cast(zipfile.ZipExtFile, file))
+    except (OSError, *DAMAGED):
+        return None
+    return shape, dtype.hasobject
 
 
 def read_npy(archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:

@@ -46,7 +46,8 @@ def test_a_complete_folder(release: Path, capsys: pytest.CaptureFixture[str]) ->
             "dev": {**part, "frames": 2, "glosses": 2},
             "test": {**part, "frames": 4, "glosses": 1},
         },
-        "clips": 4, "decoded": 11, "lists": [], "missing": [], "unreadable": [], "complete": True,
+        "clips": 4, "decoded": 11, "lists": [], "missing": [], "unreadable": [], "notices": [],
+        "complete": True,
     }  # fmt: skip
 
 
@@ -238,7 +239,7 @@ def test_a_disk_that_fails_does_not_hide_the_other_frames() -> None:
     """And a clip of another length is not an unreadable frame."""
     clip = Sample("x", "train", ("A",), 5, lambda: Video(Clip()), source="list:3")
     assert data_check._decode(clip, every=True) == (
-        3, ["list:3: x has 4 frames, not 5", "clip: cannot be read: Input/output error"],
+        3, ["list:3: x has 4 frames, not 5", "clip: cannot be read: Input/output error"], [],
     )  # fmt: skip
 
     def load() -> Video:
@@ -251,4 +252,4 @@ def test_a_disk_that_fails_does_not_hide_the_other_frames() -> None:
 
 def test_a_clip_that_has_changed_since_it_was_counted() -> None:
     changed = Sample("x", "train", ("A",), 7, lambda: Features(np.zeros((5, 2), np.float32)), source="list:3")
-    assert data_check._decode(changed, every=True) == (1, ["list:3: x has 5 frames, not 7"])
+    assert data_check._decode(changed, every=True) == (1, ["list:3: x has 5 frames, not 7"], [])

@@ -478,7 +478,7 @@ def long_rows(frames: list[int], skip: tuple[str, ...] = ()) -> dict[str, list[A
         for kind, count in (("face", 468), ("left_hand", 21), ("pose", 33), ("right_hand", 21)):
             for number in range(count):
                 value = None if kind in skip else frame + number / 1000
-                values = (frame, kind, number, value, value, value)
+                values = (frame, kind, number, value, value, value and number / 1000)
                 for key, cell in zip(rows, values, strict=True):
                     rows[key].append(cell)
     return rows
@@ -495,7 +495,8 @@ def test_the_long_form(arrow: Any, tmp_path: Path) -> None:
     points = points_of(path)
     assert points.shape == (3, 543, 3)
     assert np.isnan(points[1]).all() and np.isnan(points[:, list(HOLISTIC.parts["face"])]).all()
-    assert points[2, HOLISTIC.points.index("right_hand_pinky_tip")].tolist() == [np.float32(21.02)] * 3
+    tip = points[2, HOLISTIC.points.index("right_hand_pinky_tip")]
+    assert tip.tolist() == np.array([21.02, 21.02, 0.02], np.float32).tolist()
     assert points[0, HOLISTIC.points.index("left_shoulder"), 0] == np.float32(19.011)
 
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from signkit.data.array_advice import OBJECTS, PAGE
 from signkit.data.corpora.configs import ManifestConfig
 from signkit.data.corpora.manifest import read
 from signkit.data.layouts import layout
@@ -280,14 +281,18 @@ def test_faults_of_jsonl(root, line, expected):
 @pytest.mark.parametrize(
     ("arrays", "expected"),
     [
-        ({"points": np.ones(3)}, "no array `landmarks`; there are: points"),
-        ({"landmarks": np.ones((5, 3, 2))}, "no array `layout`; there are: landmarks"),
+        ({"points": np.ones(3)}, f"no array `landmarks`; there are: points [3]; {PAGE}"),
+        ({"landmarks": np.ones((5, 3, 2))}, f"no array `layout`; there are: landmarks [5, 3, 2]; {PAGE}"),
         (clip(0), "has no frames"),
         (
             clip(landmarks=np.ones((5, 6))),
-            "`landmarks` must be [frames, points, 2 or 3], not [5, 6]",
+            f"`landmarks` must be [frames, points, 2 or 3], not [5, 6]; {PAGE}",
         ),
-        (clip(landmarks=np.ones((5, 3, 4))), "a point has 2 or 3 coordinates, not 4"),
+        (
+            clip(landmarks=np.ones((5, 3, 4))),
+            "a point has 2 or 3 coordinates, not 4; if the fourth number is a confidence, write it as "
+            "`confidence` [frames, points]",
+        ),
         (clip(landmarks=np.ones((5, 4, 2))), "layout 'boston104' has 3 points but the file has 4"),
         (clip(layout="boston14"), "unknown landmark layout 'boston14'; did you mean `boston104`?"),
         (clip(layout=3), "`layout` must be the name of a layout, not 3"),
@@ -295,7 +300,7 @@ def test_faults_of_jsonl(root, line, expected):
         (clip(layout=np.array("hand", object)), "`layout` holds Python objects, which are never read"),
         (
             clip(landmarks=np.ones((5, 3, 2), object)),
-            "`landmarks` holds Python objects, which are never read",
+            f"`landmarks` holds Python objects, which are never read; {OBJECTS}",
         ),
         (clip(landmarks=np.ones((5, 3, 2), complex)), "`landmarks` must be numbers, not complex128"),
         (

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from signkit.commands.data.chosen import chosen_corpus
+from signkit.commands.data.notices import Notice, notices_of, summed
 from signkit.config.registry import ComponentConfig, build
 from signkit.data.corpora.official import Gap, Stock
 from signkit.data.corpora.table import MOST_FAULTS
@@ -60,6 +61,7 @@ class Checked:
         clips, decoded: clips that were opened, and frames of them that were read; of landmarks or
             features each clip counts as one.
         lists, missing, unreadable: faults of the lists, of samples and of frames, a line each.
+        notices: of landmarks that can be used, a line for each kind (`signkit.commands.data.notices`).
     """
 
     corpus: str
@@ -69,6 +71,7 @@ class Checked:
     lists: tuple[str, ...]
     missing: tuple[str, ...]
     unreadable: tuple[str, ...]
+    notices: tuple[str, ...]
 
     @property
     def complete(self) -> bool:
@@ -87,7 +90,7 @@ def check_corpus(ref: str, options: Options) -> int:
     """
     stock = stock_of(chosen_corpus(ref, options.root, options.overrides))
     chosen = _chosen(stock.corpus, options)
-    unreadable, decoded = _unreadable(chosen, options)
+    unreadable, decoded, notices = _unreadable(chosen, options)
     checked = Checked(
         corpus=stock.corpus.name,
         parts={split: _part(stock, split) for split in SPLITS},
@@ -96,6 +99,7 @@ def check_corpus(ref: str, options: Options) -> int:
         lists=(*map(str, stock.faults), *_miscounts(stock)),
         missing=tuple(str(gap.fault) for gap in stock.gaps),
         unreadable=tuple(unreadable),
+        notices=summed(notices, len(chosen)),
     )
     if options.as_json:
         print(json.dumps({**asdict(checked), "complete": checked.complete}, ensure_ascii=False))
@@ -159,38 +163,41 @@ def _chosen(corpus: Corpus, options: Options) -> list[Sample]:
     return chosen
 
 
-def _unreadable(chosen: Sequence[Sample], options: Options) -> tuple[list[str], int]:
-    """Faults of frames, in the clips' order, and how many could be decoded."""
+def _unreadable(chosen: Sequence[Sample], options: Options) -> tuple[list[str], int, list[Notice]]:
+    """Faults of frames, in the clips' order, how many could be decoded, and what was noticed."""
     if not chosen:
-        return [], 0
+        return [], 0, []
     faults: list[str] = []
+    notices: list[Notice] = []
     decoded = 0
     watch = Watch(Path(), main=not options.as_json, log=False)
     with ThreadPoolExecutor(processors()) as pool, watch.bar("clips", len(chosen)) as bar:
         results = pool.map(partial(_decode, every=options.frames == "all"), chosen)
-        for done, (count, more) in enumerate(results, 1):
+        for done, (count, more, noticed) in enumerate(results, 1):
             decoded += count
             faults += more
+            notices += noticed
             bar.at(done, f"{len(faults)} unreadable" if faults else "")
-    return faults, decoded
+    return faults, decoded, notices
 
 
-def _decode(sample: Sample, every: bool) -> tuple[int, list[str]]:
-    """How many frames of a sample can be decoded, and the faults of the others."""
+def _decode(sample: Sample, every: bool) -> tuple[int, list[str], list[Notice]]:
+    """How many frames of a sample can be decoded, the faults of the others, and what was noticed."""
     try:
         signal = sample.load()
     except SignkitError as error:  # a disk that cannot be read is no reason not to look at the others
-        return 0, [str(error)]
+        return 0, [str(error)], []
     if not isinstance(signal, Video):
         frames = len(signal.points if isinstance(signal, Landmarks) else signal.vectors)
-        return 1, _recounted(sample, frames)
+        noticed = notices_of(sample.source, signal) if isinstance(signal, Landmarks) else []
+        return 1, _recounted(sample, frames), noticed
     clip = signal.clip
     count = clip.frames if every else min(SAMPLED_FRAMES, clip.frames)
     places = np.unique(np.linspace(0, clip.frames - 1, count).astype(np.int64))
     faults: list[str] = []
     for start in range(0, len(places), AT_ONCE):
         faults += _faults_of(clip, places[start : start + AT_ONCE])
-    return len(places) - len(faults), [*_recounted(sample, clip.frames), *faults]
+    return len(places) - len(faults), [*_recounted(sample, clip.frames), *faults], []
 
 
 def _recounted(sample: Sample, frames: int) -> list[str]:
@@ -225,6 +232,8 @@ def _print(checked: Checked) -> None:
             lines += [f"{kind}: {len(faults)}", *(f"  {fault}" for fault in faults[:MOST_FAULTS])]
             if len(faults) > MOST_FAULTS:
                 lines.append(f"  … and {len(faults) - MOST_FAULTS} more")
+    if checked.notices:
+        lines += ["to look at in the landmarks:", *(f"  {notice}" for notice in checked.notices)]
     read = f"{checked.decoded:,} frames of {checked.clips:,} clips were decoded"
     lines.append(f"{'complete' if checked.complete else 'not complete'}; {read}")
     print_sections([Table(("split", *columns), rows, checked.corpus), Lines(tuple(lines))])
