@@ -231,7 +231,7 @@ def test_body_135(tmp_path: Path) -> None:
 def test_two_people_are_never_mixed(tmp_path: Path) -> None:
     """Their order changes, now one, now the other has more points, and the signer is missing for a while."""
     signer, other = body_person(WHOLE, start=100.0), body_person(WHOLE, start=900.0)
-    less = {**signer, "face_keypoints_2d": [], "hand_left_keypoints_2d": []}
+    less = {**signer, "hand_left_keypoints_2d": []}
     small = {**other, "hand_left_keypoints_2d": []}
     both = [[other, less], [less, other], [small, signer], [other], [signer, small]]
     frames = [[signer], [signer], *both] * 3
