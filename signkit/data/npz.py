@@ -2,6 +2,8 @@
 
 Arrays: ``landmarks`` [frames, points, 2 or 3] (NaN where missing) with ``layout``, and if there are
 any ``confidence`` [frames, points] (0 where missing) and ``fps``; or ``features`` [frames, width].
+Landmarks may have ``times`` [frames], the seconds at which each frame is shown, where the rate varies, and
+``video``, the path of the video they are of, relative to the file's folder.
 """
 
 import contextlib
@@ -43,12 +45,14 @@ class NpzHeader:
     Attributes:
         layout: "" for features. width: coordinates a point, or numbers a vector.
         checksum: of the zip's own checksums, cheap and enough to see that a file has changed.
+        video: that the landmarks are of, relative to the file's folder; "" where it is not said.
     """
 
     frames: int
     layout: str
     width: int
     checksum: int
+    video: str = ""
 
 
 def read_header(path: Path, where: str = "") -> NpzHeader:
@@ -69,7 +73,7 @@ def read_header(path: Path, where: str = "") -> NpzHeader:
             frames, width = _shape(archive, "features", 2, where)
             return NpzHeader(_some(frames, where), "", width, checksum)
         frames, points, width = _shape(archive, "landmarks", 3, where)
-        name = _layout_name(archive, where)
+        name = _text(archive, "layout", where, "the name of a layout")
         wanted = len(layout(name, where).points)
         if points != wanted:
             other = f"{points} are those of {LAYOUTS[points]!r}" if points in LAYOUTS else ""
@@ -82,8 +86,12 @@ def read_header(path: Path, where: str = "") -> NpzHeader:
             if shape != (frames, points):
                 what = f"`confidence` is {list(shape)} but `landmarks` has {frames} frames of {points} points"
                 raise UserError(where, what)
+        if "times.npy" in archive.namelist() and (shape := _shape(archive, "times", 1, where)) != (frames,):
+            raise UserError(where, f"`times` has {shape[0]} numbers but `landmarks` {frames} frames")
         _fps(archive, where)
-        return NpzHeader(_some(frames, where), name, width, checksum)
+        named = "video.npy" in archive.namelist()
+        video = _text(archive, "video", where, "a path") if named else ""
+        return NpzHeader(_some(frames, where), name, width, checksum, video)
 
 
 def read_npz(path: Path, fps: float = USUAL_FPS, missing: Missing = "nan") -> Signal:
@@ -108,10 +116,11 @@ def read_npz(path: Path, fps: float = USUAL_FPS, missing: Missing = "nan") -> Si
                 raise UserError(where, f"`features` has NaN or infinity in frame {bad[0, 0]}")
             return Features(vectors)
         points, fps = _array(archive, "landmarks"), _fps(archive, where, fps)
+        times = _times(archive, where)
         if "confidence.npy" in archive.namelist():
             points[~(_array(archive, "confidence") > 0)] = np.nan
     points, notes = settled(points, layout(header.layout, where), where, missing=missing)
-    return Landmarks(points, header.layout, fps, notes=notes)
+    return Landmarks(points, header.layout, fps, times, notes)
 
 
 @contextlib.contextmanager
@@ -140,7 +149,7 @@ def _shape(archive: zipfile.ZipFile, name: str, axes: int, where: str) -> tuple[
     if dtype.kind not in "fiu":
         raise UserError(where, f"`{name}` must be numbers, not {dtype}")
     if len(shape) != axes:
-        form = {"landmarks": "[frames, points, 2 or 3]", "features": "[frames, width]"}
+        form = {"landmarks": "[frames, points, 2 or 3]", "features": "[frames, width]", "times": "[frames]"}
         what = f"`{name}` must be {form.get(name, '[frames, points]')}, not {list(shape)}"
         raise UserError(where, what, advice(shape) if name == "landmarks" else "")
     if size - start != math.prod(shape) * dtype.itemsize:
@@ -221,13 +230,22 @@ def _scalar(archive: zipfile.ZipFile, name: str, where: str) -> Any:
     return read_npy(archive, name).reshape(()).item()
 
 
-def _layout_name(archive: zipfile.ZipFile, where: str) -> str:
-    name = _scalar(archive, "layout", where)
-    if isinstance(name, bytes):
-        name = name.decode("utf-8", "replace")
-    if not isinstance(name, str):
-        raise UserError(where, f"`layout` must be the name of a layout, not {name!r}")
-    return name
+def _text(archive: zipfile.ZipFile, name: str, where: str, what: str) -> str:
+    text = _scalar(archive, name, where)
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    if not isinstance(text, str):
+        raise UserError(where, f"`{name}` must be {what}, not {text!r}")
+    return text
+
+
+def _times(archive: zipfile.ZipFile, where: str) -> npt.NDArray[np.float64] | None:
+    if "times.npy" not in archive.namelist():
+        return None
+    times: npt.NDArray[np.float64] = np.asarray(read_npy(archive, "times"), dtype=np.float64)
+    if not (np.isfinite(times).all() and (np.diff(times) > 0).all()):
+        raise UserError(where, "`times` must be seconds that rise from frame to frame")
+    return times
 
 
 def _fps(archive: zipfile.ZipFile, where: str, usual: float = USUAL_FPS) -> float:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from signkit.commands.predict.linked import Linked, linked_video
 from signkit.data.corpora.table import fail_together
 from signkit.data.landmark_files import is_landmarks, landmark_header, read_landmarks
 from signkit.data.video import open_clip
@@ -40,6 +41,7 @@ class Source:
         frames: their number.
         load: returns the signal that the model reads.
         clip: the video, if the input is one.
+        linked: of landmarks, their video.
     """
 
     file: Path
@@ -47,6 +49,12 @@ class Source:
     frames: int
     load: Callable[[], Signal] = field(repr=False, compare=False)
     clip: Clip | None = None
+    linked: Linked | None = None
+
+    @property
+    def pictures(self) -> Clip | None:
+        """What glosses are burnt into."""
+        return self.clip if self.linked is None else self.linked.clip
 
 
 @dataclass(slots=True)
@@ -120,9 +128,8 @@ def _source(each: Input, layout: str, pictures: bool) -> Source:
     header = landmark_header(each.file, where)
     if header.layout != layout:
         raise UserError(where, f"has {_wanted(header.layout)}, not {_wanted(layout)}")
-    if pictures:
-        raise UserError(where, "has no pictures that glosses could be burnt into", "leave out --burn")
-    return Source(each.file, each.name, header.frames, partial(read_landmarks, each.file))
+    linked = linked_video(each.file, header.video, header.frames, pictures)
+    return Source(each.file, each.name, header.frames, partial(read_landmarks, each.file), linked=linked)
 
 
 def _wanted(layout: str) -> str:

@@ -108,12 +108,25 @@ def _burn_all(
             bar.at(done)
 
         for source in sources:
-            if source.clip is not None:
-                burn(folder / f"{source.name}.mp4", source.clip, spans[source.file], fonts, on_frame)
+            if source.pictures is not None:
+                burn(folder / f"{source.name}.mp4", source.pictures, spans[source.file], fonts, on_frame)
+
+
+def notes_of(sources: Sequence[Source], outputs: Outputs) -> list[str]:
+    """Landmarks whose ELAN annotations name no video, a line each."""
+    if outputs.elan is None:
+        return []
+    return [
+        f"{source.file}: its annotations name no video: {source.linked.why}"
+        for source in sources
+        if source.linked is not None and source.linked.path is None
+    ]
 
 
 def _media(source: Source) -> Path | None:
     """The video file that ELAN can play with the annotations."""
+    if source.linked is not None:
+        return source.linked.path if source.linked.path and source.linked.path.is_file() else None
     return source.file if source.clip is not None and source.file.is_file() else None
 
 

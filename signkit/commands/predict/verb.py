@@ -12,7 +12,7 @@ from rich.table import Table
 from signkit.commands.predict.batches import clip_batches
 from signkit.commands.predict.inputs import Failures, Source, named_inputs, opened
 from signkit.commands.predict.options import PredictOptions
-from signkit.commands.predict.outputs import check_outputs, fonts_for, write_outputs
+from signkit.commands.predict.outputs import check_outputs, fonts_for, notes_of, write_outputs
 from signkit.commands.predict.search import corpus_of, load_model
 from signkit.commands.predict.tracking import tracked
 from signkit.errors import UserError
@@ -45,6 +45,8 @@ def predict(run: Path, inputs: Sequence[Path], options: PredictOptions) -> int:
     sources = [source for source in sources if source.file not in failures.messages]
     best = {source.file: predictions[str(source.file)] for source in sources}
     write_outputs(sources, best, seconds, options.outputs, fonts, watch)
+    for note in notes_of(sources, options.outputs):
+        print(f"note: {note}", file=sys.stderr)
     wanted = [each.file for each in named if each.file in best]
     if options.as_json:
         for file in wanted:
