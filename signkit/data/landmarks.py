@@ -7,11 +7,11 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Float32
 
 from signkit.data.depth import in_one_unit
 from signkit.data.layouts import Layout, Which, layout, subset
 from signkit.data.missing import Missing, as_missing
+from signkit.data.shapes import Float32
 from signkit.errors import UserError
 
 __all__ = [

@@ -11,7 +11,15 @@ from typing import Annotated, ClassVar
 
 import pytest
 
-from signkit.config.registry import GROUPS, build, component_name, config_class, registered, summary
+from signkit.config.registry import (
+    GROUPS,
+    build,
+    component_name,
+    config_class,
+    entry_points_of,
+    registered,
+    summary,
+)
 from signkit.config.strict_yaml import Group, read
 from signkit.errors import UserError, UserErrors
 
@@ -44,6 +52,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
             "importlib.metadata.entry_points", lambda group: found if group == "signkit.models" else ()
         )
         registered.cache_clear()
+        entry_points_of.cache_clear()
 
     outside = types.ModuleType("outside")
     outside.MineConfig = MineConfig  # type: ignore[attr-defined]
@@ -52,6 +61,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
     monkeypatch.setitem(sys.modules, "outside", outside)
     yield install_points
     registered.cache_clear()
+    entry_points_of.cache_clear()
 
 
 def test_every_builtin_component_is_a_documented_config_with_a_factory() -> None:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import UInt8
+
+from signkit.data.shapes import UInt8
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
