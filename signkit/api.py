@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from signkit.commands.predict.batches import clip_batches
-from signkit.commands.predict.inputs import Failures, Input, Source, opened
+from signkit.commands.predict.inputs import Failures, Input, Source, missing_of, opened
 from signkit.commands.predict.options import PredictOptions
 from signkit.commands.predict.search import corpus_of, load_model
 from signkit.commands.predict.tracking import tracked
@@ -176,7 +176,8 @@ class LoadedModel:
 
     def _sources(self, clips: Mapping[Path, ClipInput], fps: float, failures: Failures) -> list[Source]:
         files = [Input(name, name.stem) for name, clip in clips.items() if isinstance(clip, str | PathLike)]
-        sources = opened(files, self.spec.signal.layout, False, failures)
+        missing = missing_of(self.recipe.data)
+        sources = opened(files, self.spec.signal.layout, False, failures, missing)
         for name, clip in clips.items():
             if not isinstance(clip, str | PathLike):
                 signal = self._signal(clip, fps, str(name))

@@ -1,5 +1,6 @@
 """Files of landmarks that remember their video and the times of its frames."""
 
+import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -155,3 +156,19 @@ def test_a_video_that_has_changed_is_not_burnt_into(predict: Predict, run: Path,
     file = landmarks(tmp_path / "a.npz", video=np.array("a.mp4"))
     refusal = predict.refuses(run, file, "--burn", tmp_path / "burnt")
     assert f"{file}: has 20 frames, but its video {video} has 12; track the video again" in refusal
+
+
+@pytest.mark.parametrize("missing", ["zero", "nan"])
+def test_missing_points_are_read_as_the_run_read_them(missing: str, predict: Predict, tmp_path: Path) -> None:
+    """Zeros and NaN give one prediction where the corpus has zeros for missing points, and only there."""
+    recipe = {**CTC, "landmarks": {"origin": "none", "scale": "none"}}
+    run = exported(tmp_path / "run", write_corpus(tmp_path / "corpus"), recipe, missing=missing)
+    points = np.random.default_rng(1).normal(0, 50, (20, 3, 2)).astype(np.float32)
+    outputs = []
+    for name, value in (("nan", np.nan), ("zero", 0.0)):
+        points[4:15, 1] = value
+        np.savez(tmp_path / f"{name}.npz", landmarks=points, layout="boston104", fps=25.0)
+        status, out, _ = predict(run, tmp_path / f"{name}.npz", "--json")
+        outputs.append({**json.loads(out), "id": ""})
+        assert status == 0
+    assert (outputs[0] == outputs[1]) is (missing == "zero")

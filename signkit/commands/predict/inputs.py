@@ -7,8 +7,10 @@ from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from signkit.commands.predict.linked import Linked, linked_video
+from signkit.data.corpora.configs import ManifestConfig
 from signkit.data.corpora.table import fail_together
 from signkit.data.landmark_files import is_landmarks, landmark_header, read_landmarks
+from signkit.data.missing import Missing
 from signkit.data.video import open_clip
 from signkit.errors import SignkitError, UserError
 from signkit.runtime.files import read_text
@@ -91,7 +93,9 @@ def named_inputs(paths: Sequence[Path], list_file: Path | None) -> list[Input]:
     return inputs
 
 
-def opened(inputs: Sequence[Input], layout: str, pictures: bool, failures: Failures) -> list[Source]:
+def opened(
+    inputs: Sequence[Input], layout: str, pictures: bool, failures: Failures, missing: Missing = "nan"
+) -> list[Source]:
     """Open the inputs that the model can read, by their headers. All of a user's mistakes are reported
     together.
 
@@ -99,6 +103,7 @@ def opened(inputs: Sequence[Input], layout: str, pictures: bool, failures: Failu
         layout: what the model reads: a landmark layout, "" for features, or `VIDEO`.
         pictures: whether images are needed, to burn glosses into, whatever the model reads.
         failures: collects the inputs that cannot be used.
+        missing: how landmarks that were not seen are marked (`as_missing`), as in the run's corpus.
 
     Raises:
         UserError, OperationalError: an input cannot be used, and `failures` stops at the first.
@@ -106,7 +111,7 @@ def opened(inputs: Sequence[Input], layout: str, pictures: bool, failures: Failu
     sources, faults = [], []
     for each in inputs:
         try:
-            sources.append(_source(each, layout, pictures))
+            sources.append(_source(each, layout, pictures, missing))
         except UserError as fault:
             faults.append(fault)
             failures.messages[each.file] = str(fault)
@@ -117,7 +122,7 @@ def opened(inputs: Sequence[Input], layout: str, pictures: bool, failures: Failu
     return sources
 
 
-def _source(each: Input, layout: str, pictures: bool) -> Source:
+def _source(each: Input, layout: str, pictures: bool, missing: Missing) -> Source:
     where = str(each.file)
     if not is_landmarks(each.file):
         clip = open_clip(each.file, where)
@@ -129,7 +134,17 @@ def _source(each: Input, layout: str, pictures: bool) -> Source:
     if header.layout != layout:
         raise UserError(where, f"has {_wanted(header.layout)}, not {_wanted(layout)}")
     linked = linked_video(each.file, header.video, header.frames, pictures)
-    return Source(each.file, each.name, header.frames, partial(read_landmarks, each.file), linked=linked)
+    load = partial(read_landmarks, each.file, missing=missing)
+    return Source(each.file, each.name, header.frames, load, linked=linked)
+
+
+def missing_of(data: object) -> Missing:
+    """How the corpus of a run marks landmarks that were not seen.
+
+    Args:
+        data: the section of the run's recipe.
+    """
+    return data.missing if isinstance(data, ManifestConfig) else "nan"
 
 
 def _wanted(layout: str) -> str:

@@ -1,6 +1,5 @@
 """Videos for models that read landmarks: the signers are tracked first, as by `signkit landmarks`."""
 
-import importlib.util
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -14,7 +13,8 @@ import numpy as np
 from signkit.commands.predict.inputs import Failures, Source
 from signkit.data.tracking.extract import Options
 from signkit.data.tracking.jobs import Failure, Job, track_all
-from signkit.errors import OperationalError, SignkitError, UserError, missing_extra
+from signkit.data.tracking.tracker import check_mediapipe
+from signkit.errors import OperationalError, SignkitError, UserError
 from signkit.runtime.pool import processors
 from signkit.runtime.progress import Watch
 from signkit.types import VIDEO, Landmarks
@@ -41,8 +41,7 @@ def tracked(
     if not clips or layout in ("", VIDEO):
         yield [*sources]
         return
-    if importlib.util.find_spec("mediapipe") is None:
-        raise missing_extra("mediapipe", "landmarks", str(clips[0].file))
+    check_mediapipe(str(clips[0].file))
     model = cast(Literal["holistic", "hands"], layout)
     with tempfile.TemporaryDirectory(prefix="signkit-") as folder:
         jobs = {

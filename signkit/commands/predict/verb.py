@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from signkit.commands.predict.batches import clip_batches
-from signkit.commands.predict.inputs import Failures, Source, named_inputs, opened
+from signkit.commands.predict.inputs import Failures, Source, missing_of, named_inputs, opened
 from signkit.commands.predict.options import PredictOptions
 from signkit.commands.predict.outputs import check_outputs, fonts_for, notes_of, write_outputs
 from signkit.commands.predict.search import corpus_of, load_model
@@ -39,7 +39,8 @@ def predict(run: Path, inputs: Sequence[Path], options: PredictOptions) -> int:
     signal = trained.spec.signal
     failures = Failures(stop=options.on_error == "stop")
     watch = Watch(run, main=True, log=False)
-    sources = opened(distinct, signal.layout, options.outputs.burn is not None, failures)
+    pictures, missing = options.outputs.burn is not None, missing_of(trained.recipe.data)
+    sources = opened(distinct, signal.layout, pictures, failures, missing)
     with tracked(sources, signal.layout, signal.width, failures, watch) as sources:
         predictions, seconds = _predicted(run, trained, sources, failures, watch)
     sources = [source for source in sources if source.file not in failures.messages]
