@@ -246,7 +246,7 @@ def test_a_disk_that_fails_does_not_hide_the_other_frames() -> None:
         raise OperationalError("clip: cannot be read: Permission denied")
 
     assert data_check._decode(Sample("x", "train", ("A",), 5, load), every=True) == (
-        0, ["clip: cannot be read: Permission denied"],
+        0, ["clip: cannot be read: Permission denied"], [],
     )  # fmt: skip
 
 

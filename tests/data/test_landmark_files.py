@@ -551,6 +551,14 @@ def test_one_sequence_needs_no_name(arrow: Any, tmp_path: Path) -> None:
     assert np.array_equal(points_of(path), points_of(named), equal_nan=True)
 
 
+def test_ids_that_are_fractions_in_the_wide_form(arrow: Any, tmp_path: Path) -> None:
+    rows = {**wide(5, 1.0), "frame": [0, 1, 0, 1, 2], "sequence_id": [7.0, 7.0, 42.0, 42.0, 42.0]}
+    path = save(arrow, tmp_path / "a.parquet", rows, row_group_size=2)
+    assert len(points_of(path.with_name("a.parquet#42"))) == 3
+    message = "holds 2 sequences; name one as FILE.parquet#SEQUENCE, such as #42"
+    assert refusal(path) == message
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
@@ -579,13 +587,17 @@ def test_damaged_parquet(columns: dict[str, Any], message: str, tmp_path: Path, 
     assert refusal(save(arrow, tmp_path / "a.parquet", columns)) == message
 
 
-def test_the_long_form_with_several_sequences(arrow: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [int, float, str])
+@pytest.mark.parametrize("name", ["42", "42.0"])
+def test_the_long_form_with_several_sequences(kind: type, name: str, arrow: Any, tmp_path: Path) -> None:
+    """Their ids may be numbers, or have become fractions in a table with gaps."""
     columns = {
-        "sequence_id": [7, 42, 7, 42], "frame": [0, 0, 1, 2], "type": ["left_hand"] * 4,
+        "sequence_id": [kind(number) for number in (7, 42, 7, 42)],
+        "frame": [0, 0, 1, 2], "type": ["left_hand"] * 4,
         "landmark_index": [0, 0, 1, 1], "x": [1.0, 2.0, 3.0, 4.0], "y": [0.0] * 4, "z": [0.0] * 4,
     }  # fmt: skip
     save(arrow, tmp_path / "a.parquet", columns)
-    points = points_of(tmp_path / "a.parquet#42")
+    points = points_of(tmp_path / f"a.parquet#{name}")
     wrist, thumb = (HOLISTIC.points.index(f"left_hand_{name}") for name in ("wrist", "thumb_cmc"))
     assert len(points) == 3 and (~np.isnan(points).any(-1)).sum() == 2
     assert (points[0, wrist, 0], points[2, thumb, 0]) == (2, 4)
