@@ -128,7 +128,8 @@ def _person(person: Mapping[str, Any], keys: Keys, where: str) -> Floats:
     points = np.full((len(whole.points), keys.coordinates), np.nan, np.float32)
     for key, part in keys.parts.items():
         try:
-            numbers = np.array(person.get(key) or [], dtype=np.float32)
+            with np.errstate(over="ignore"):  # infinity is refused later
+                numbers = np.array(person.get(key) or [], dtype=np.float32)
         except (ValueError, TypeError, OverflowError) as error:
             raise _damaged(where, error) from error
         if numbers.size == 0:
@@ -136,7 +137,7 @@ def _person(person: Mapping[str, Any], keys: Keys, where: str) -> Floats:
         members = list(whole.parts[part])
         count = numbers.size / (keys.coordinates + 1)
         places = places_of_body(int(count)) if part == "body" and count == int(count) else None
-        if numbers.ndim != 1 or (places is None and (part == "body" or count != len(members))):
+        if places is None and (part == "body" or count != len(members)):
             what = (
                 f"{key} has {count:g} points, not {'25, 18, 15 or 135' if part == 'body' else len(members)}"
             )

@@ -37,7 +37,8 @@ def one_signer(people: Floats, layout: Layout) -> tuple[Floats, int]:
         chosen = np.where(there.any(1), there.argmax(1), -1)
     else:
         body = list(layout.parts.get("body", range(len(layout.points))))
-        chosen = _best_path(people[:, :, body, :2], seen[:, :, body], _worth(people, seen), there)
+        with np.errstate(over="ignore", invalid="ignore"):  # infinite points are refused later
+            chosen = _best_path(people[:, :, body, :2], seen[:, :, body], _worth(people, seen), there)
     points = people[np.arange(len(people)), chosen]
     points[chosen < 0] = np.nan
     return points, several
