@@ -82,8 +82,11 @@ def read_header(path: Path, where: str = "") -> NpzHeader:
         return NpzHeader(_some(frames, where), name, width, checksum)
 
 
-def read_npz(path: Path) -> Signal:
+def read_npz(path: Path, fps: float = USUAL_FPS) -> Signal:
     """The signal of a file, checked: landmarks with NaN where a point is missing, or features.
+
+    Args:
+        fps: frames a second of a file that does not say.
 
     Raises:
         UserError: as `read_header`; an infinite coordinate, NaN or infinity in features, no point or
@@ -99,7 +102,7 @@ def read_npz(path: Path) -> Signal:
             if len(bad):
                 raise UserError(where, f"`features` has NaN or infinity in frame {bad[0, 0]}")
             return Features(vectors)
-        points, fps = _array(archive, "landmarks"), _fps(archive, where)
+        points, fps = _array(archive, "landmarks"), _fps(archive, where, fps)
         if "confidence.npy" in archive.namelist():
             points[~(_array(archive, "confidence") > 0)] = np.nan
     check_landmarks(points, layout(header.layout, where), where)
@@ -197,8 +200,8 @@ def _layout_name(archive: zipfile.ZipFile, where: str) -> str:
     return name
 
 
-def _fps(archive: zipfile.ZipFile, where: str) -> float:
-    fps = _scalar(archive, "fps", where) if "fps.npy" in archive.namelist() else USUAL_FPS
+def _fps(archive: zipfile.ZipFile, where: str, usual: float = USUAL_FPS) -> float:
+    fps = _scalar(archive, "fps", where) if "fps.npy" in archive.namelist() else usual
     if not isinstance(fps, (int, float)) or not 0 < fps < math.inf:
         raise UserError(where, f"`fps` must be a positive number, not {fps!r}")
     return float(fps)

@@ -49,6 +49,17 @@ def test_an_npz_is_read_as_ever(tmp_path: Path) -> None:
     assert landmark_header(path).checksum != landmark_header(write_npz(path, points + 1)).checksum
 
 
+def test_the_rate_of_files_that_do_not_say(tmp_path: Path, arrow: Any) -> None:
+    points = np.ones((4, 3, 2), np.float32)
+    np.savez(tmp_path / "silent.npz", landmarks=points, layout="boston104")
+    parquet = save(arrow, tmp_path / "a.parquet", long_rows([1, 2]))
+    silent = [tmp_path / "silent.npz", folder(tmp_path, [[person(100.0)]]), parquet]
+    assert [read_landmarks(path, fps=50.0).fps for path in silent] == [50.0] * 3  # type: ignore[union-attr]
+    assert [read_landmarks(path).fps for path in silent] == [25.0] * 3  # type: ignore[union-attr]
+    np.savez(tmp_path / "says.npz", landmarks=points, layout="boston104", fps=12.5)
+    assert read_landmarks(tmp_path / "says.npz", fps=50.0).fps == 12.5  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

@@ -11,7 +11,7 @@ from pathlib import Path
 from signkit.data.npz import NpzHeader, read_header, read_npz
 from signkit.errors import UserError
 from signkit.runtime.files import plainly
-from signkit.types import Signal
+from signkit.types import USUAL_FPS, Signal
 
 __all__ = ["is_landmarks", "landmark_header", "read_landmarks"]
 
@@ -49,17 +49,21 @@ def landmark_header(path: Path, where: str = "") -> NpzHeader:
     return header(path, where)
 
 
-def read_landmarks(path: Path) -> Signal:
+def read_landmarks(path: Path, *, fps: float | None = None) -> Signal:
     """Landmarks with NaN where a point is missing (or, of an npz, features), checked.
+
+    Args:
+        fps: frames a second of a file that does not say; None: `USUAL_FPS`. Folders of OpenPose's and parquet
+            never say, an npz may leave it out, a ``.pose`` always says.
 
     Raises:
         UserError: as `landmark_header`; an infinite coordinate, no point or no hand ever seen.
         OperationalError: it cannot be read.
     """
-    return _kind(path, str(path))[1](path)
+    return _kind(path, str(path))[1](path, fps or USUAL_FPS)
 
 
-def _kind(path: Path, where: str) -> tuple[Callable[[Path, str], NpzHeader], Callable[[Path], Signal]]:
+def _kind(path: Path, where: str) -> tuple[Callable[[Path, str], NpzHeader], Callable[[Path, float], Signal]]:
     """The two readers of a path, by its ending."""
     name = _name(path)
     if name.endswith(".npz"):

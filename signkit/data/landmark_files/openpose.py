@@ -35,12 +35,12 @@ def read_header(path: Path, where: str) -> NpzHeader:
     return NpzHeader(len(files), "openpose", 2, zlib.crc32(repr(sizes).encode()))
 
 
-def read(path: Path) -> Landmarks:
+def read(path: Path, fps: float = USUAL_FPS) -> Landmarks:
     """The signer of each frame: of several people the one with the most points seen, of those with as many
     the tallest in the picture. x and y are as OpenPose wrote them, in pixels unless it was set otherwise."""
     points = np.stack([_signer(_people(file)) for file in _frames(path, str(path))])
     check_landmarks(points, layout("openpose"), str(path))
-    return Landmarks(points, "openpose", USUAL_FPS)
+    return Landmarks(points, "openpose", fps)
 
 
 def _frames(path: Path, where: str) -> list[Path]:

@@ -41,7 +41,7 @@ def read_header(path: Path, where: str) -> NpzHeader:
         return NpzHeader(span, "holistic", 3, zlib.crc32(index.encode()))
 
 
-def read(path: Path) -> Landmarks:
+def read(path: Path, fps: float = USUAL_FPS) -> Landmarks:
     """A sequence from its first frame to its last; frames between that are not there are NaN."""
     where = str(path)
     file_path, sequence = _named(path)
@@ -53,7 +53,7 @@ def read(path: Path) -> Landmarks:
         else:
             _fill_wide(points, file, frames - frames.min(), sequence, where)
     check_landmarks(points, layout("holistic"), where)
-    return Landmarks(points, "holistic", USUAL_FPS)
+    return Landmarks(points, "holistic", fps)
 
 
 def _named(path: Path) -> tuple[Path, str]:

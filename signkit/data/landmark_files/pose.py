@@ -81,7 +81,7 @@ def read_header(path: Path, where: str) -> NpzHeader:
     return NpzHeader(file.frames, name, min(3, file.dimensions), zlib.crc32(data))
 
 
-def read(path: Path) -> Landmarks:
+def read(path: Path, fps: float = USUAL_FPS) -> Landmarks:
     """x, y and z in one unit: where x and y are pixels, z is multiplied by the picture's width, of which
     it is a fraction as MediaPipe gives it. Of several people, in each frame, the one who is seen most."""
     where = str(path)
