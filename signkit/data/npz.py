@@ -1,7 +1,8 @@
 """npz files of landmarks or features: their header without their data, and all of them. Never pickle.
 
 Arrays: ``landmarks`` [frames, points, 2 or 3] (NaN where missing) with ``layout``, and if there are
-any ``confidence`` [frames, points] (0 where missing) and ``fps``; or ``features`` [frames, width].
+any ``confidence`` [frames, points] (0 where missing); or ``features`` [frames, width]. Either may have
+``fps``.
 """
 
 import contextlib
@@ -41,12 +42,14 @@ class NpzHeader:
     Attributes:
         layout: "" for features. width: coordinates a point, or numbers a vector.
         checksum: of the zip's own checksums, cheap and enough to see that a file has changed.
+        fps: frames a second; None of a file that does not say.
     """
 
     frames: int
     layout: str
     width: int
     checksum: int
+    fps: float | None = None
 
 
 def read_header(path: Path, where: str = "") -> NpzHeader:
@@ -65,7 +68,7 @@ def read_header(path: Path, where: str = "") -> NpzHeader:
         checksum = zlib.crc32(repr(sorted((i.filename, i.CRC) for i in archive.infolist())).encode())
         if "features.npy" in archive.namelist() and "landmarks.npy" not in archive.namelist():
             frames, width = _shape(archive, "features", 2, where)
-            return NpzHeader(_some(frames, where), "", width, checksum)
+            return NpzHeader(_some(frames, where), "", width, checksum, _fps(archive, where))
         frames, points, width = _shape(archive, "landmarks", 3, where)
         name = _layout_name(archive, where)
         wanted = len(layout(name, where).points)
@@ -78,8 +81,8 @@ def read_header(path: Path, where: str = "") -> NpzHeader:
             if shape != (frames, points):
                 what = f"`confidence` is {list(shape)} but `landmarks` has {frames} frames of {points} points"
                 raise UserError(where, what)
-        _fps(archive, where)
-        return NpzHeader(_some(frames, where), name, width, checksum)
+        rate = _fps(archive, where)
+        return NpzHeader(_some(frames, where), name, width, checksum, rate)
 
 
 def read_npz(path: Path, fps: float = USUAL_FPS) -> Signal:
@@ -95,14 +98,15 @@ def read_npz(path: Path, fps: float = USUAL_FPS) -> Signal:
     """
     where = str(path)
     header = read_header(path)
+    fps = header.fps or fps
     with _opened(path, where) as archive:
         if not header.layout:
             vectors = _array(archive, "features")
             bad = np.argwhere(~np.isfinite(vectors).all(1))
             if len(bad):
                 raise UserError(where, f"`features` has NaN or infinity in frame {bad[0, 0]}")
-            return Features(vectors)
-        points, fps = _array(archive, "landmarks"), _fps(archive, where, fps)
+            return Features(vectors, fps)
+        points = _array(archive, "landmarks")
         if "confidence.npy" in archive.namelist():
             points[~(_array(archive, "confidence") > 0)] = np.nan
     check_landmarks(points, layout(header.layout, where), where)
@@ -200,8 +204,10 @@ def _layout_name(archive: zipfile.ZipFile, where: str) -> str:
     return name
 
 
-def _fps(archive: zipfile.ZipFile, where: str, usual: float = USUAL_FPS) -> float:
-    fps = _scalar(archive, "fps", where) if "fps.npy" in archive.namelist() else usual
+def _fps(archive: zipfile.ZipFile, where: str) -> float | None:
+    if "fps.npy" not in archive.namelist():
+        return None
+    fps = _scalar(archive, "fps", where)
     if not isinstance(fps, (int, float)) or not 0 < fps < math.inf:
         raise UserError(where, f"`fps` must be a positive number, not {fps!r}")
     return float(fps)

@@ -63,6 +63,8 @@ class ManifestConfig:
     """Its name: .csv or .tsv with a header, or .jsonl."""
     extra_text: str = ""
     """A file below the folder with more gloss sentences, one a line; those of dev and test are left out."""
+    fps: Annotated[float, Range(0, 1000)] = 0.0
+    """Frames a second of clips that do not say, where no column `fps` does; 0: 25."""
     signer_independent: bool = False
     """Claim that no signer is in two splits; a signer who is, is an error."""
     damaged: Literal["refuse", "skip"] = "refuse"

@@ -2,46 +2,25 @@
 
 The manifest is a CSV (comma or tab, with a header) or a JSONL, in UTF-8. Columns: ``id``, ``path``
 (below the manifest's folder), ``gloss`` (separated by spaces; in JSONL a list too), ``split``
-(train, dev or test), and if wanted ``text`` and ``signer``. A path leads to landmarks or features
-(`signkit.data.npz`, `signkit.data.landmark_files`) or to video (`signkit.data.video`).
+(train, dev or test), and if wanted ``text``, ``signer``, ``fps``, and ``start`` and ``end`` of a segment.
+A path leads to landmarks or features (`signkit.data.npz`, `signkit.data.landmark_files`) or to video
+(`signkit.data.video`), see `signkit.data.corpora.media`.
 """
 
 import hashlib
 import json
-import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from signkit.data.corpora.configs import ManifestConfig
+from signkit.data.corpora.media import NUMBERS, Media, numbers_of, open_media, segment_of
 from signkit.data.corpora.table import Row, fail_together, read_rows
-from signkit.data.landmark_files import is_landmarks, landmark_header, read_landmarks
-from signkit.data.video import open_clip
 from signkit.errors import UserError
 from signkit.runtime.files import read_text
 from signkit.text.vocabulary import composed
-from signkit.types import SPLITS, VIDEO, Corpus, Sample, Signal, Video
+from signkit.types import SPLITS, USUAL_FPS, VIDEO, Corpus, Sample
 
 COLUMNS = ("id", "path", "gloss", "split")
-OPTIONAL = ("text", "signer")
-COLOURS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Media:
-    """What a row's path leads to, recognised by its header.
-
-    Attributes:
-        layout: of landmarks, "" of features, `VIDEO` of video.
-        checksum: enough to see that a file has changed, cheap.
-    """
-
-    frames: int
-    layout: str
-    width: int
-    checksum: int
-    load: Callable[[], Signal]
+OPTIONAL = ("text", "signer", *NUMBERS)
 
 
 def read(config: ManifestConfig) -> Corpus:
@@ -51,8 +30,9 @@ def read(config: ManifestConfig) -> Corpus:
         UserError: of the manifest, not UTF-8, not readable as a table, columns missing, no row of
             train; of a row, an empty cell, an unknown split, an id used twice or in two splits, a path
             that is not below the folder, a file that cannot be used (see `landmark_header`, `open_clip`) or
-            has another layout than the first; a signer in two splits, when `signer_independent` is
-            claimed. A file of train that cannot be used is left out if the recipe says so.
+            has another layout than the first, a segment that is not in it (see `segment_of`); a signer in
+            two splits, when `signer_independent` is claimed. A file of
+            train that cannot be used is left out if the recipe says so.
     """
     root = Path(config.root)
     file = root / config.file
@@ -62,18 +42,21 @@ def read(config: ManifestConfig) -> Corpus:
     samples: list[Sample] = []
     media: list[Media] = []
     left_out: list[str] = []
+    opened: dict[tuple[Path, float], Media] = {}
     first: dict[str, Row] = {}
     for row in rows:
         try:
             _check_id(row, first)
-            path = _path(row, root)
+            path, numbers = _path(row, root), numbers_of(row)
+            where = f"{row.where}: {row.cells['path']}"
             try:
-                medium = _media(path, f"{row.where}: {row.cells['path']}")
+                clip = _clip(opened, path, where, numbers.fps or config.fps or USUAL_FPS)
             except UserError as fault:
                 if config.damaged == "refuse" or row.cells["split"].strip() != "train":
                     raise
                 left_out.append(str(fault))
                 continue
+            medium = segment_of(clip, numbers, where)
             samples.append(_sample(row, medium))
             media.append(medium)
             _check_same_kind(row, media, samples)
@@ -101,20 +84,11 @@ def read(config: ManifestConfig) -> Corpus:
     )
 
 
-def _media(path: Path, where: str) -> Media:
-    """What a path holds.
-
-    Raises:
-        UserError: it cannot be used.
-    """
-    if is_landmarks(path):
-        header = landmark_header(path, where)
-        load = partial(read_landmarks, path)
-        return Media(header.frames, header.layout, header.width, header.checksum, load)
-    clip = open_clip(path, where)
-    size = path.stat().st_size if path.is_file() else 0
-    checksum = zlib.crc32(repr((path.name, clip.frames, clip.fps, size)).encode())
-    return Media(clip.frames, VIDEO, COLOURS, checksum, partial(Video, clip))
+def _clip(opened: dict[tuple[Path, float], Media], path: Path, where: str, fps: float) -> Media:
+    """A clip, opened once however many segments of it there are."""
+    if (path, fps) not in opened:
+        opened[path, fps] = open_media(path, where, fps)
+    return opened[path, fps]
 
 
 def _rows(file: Path, text: str, need_signer: bool) -> list[Row]:
@@ -158,7 +132,9 @@ def _json_cell(where: str, key: str, value: object) -> str:
         return " ".join(value)
     if isinstance(value, str):
         return value
-    if key in ("id", "signer") and isinstance(value, int) and not isinstance(value, bool):
+    if key in NUMBERS and isinstance(value, float):
+        return repr(value)
+    if key in ("id", "signer", *NUMBERS) and isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     raise UserError(where, f"{key} is {json.dumps(value)}, not text")
 
@@ -206,6 +182,7 @@ def _sample(row: Row, media: Media) -> Sample:
         source=row.where,
         signer=row.cells.get("signer", "").strip(),
         text=row.cells.get("text", "").strip(),
+        fps=media.fps,
     )
 
 

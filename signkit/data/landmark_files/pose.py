@@ -20,7 +20,7 @@ from signkit.data.layouts import Layout, layout
 from signkit.data.npz import NpzHeader
 from signkit.errors import UserError
 from signkit.runtime.files import read_bytes
-from signkit.types import Landmarks
+from signkit.types import USUAL_FPS, Landmarks
 
 HOLISTIC = {
     "POSE_LANDMARKS": "body",
@@ -78,7 +78,7 @@ def read_header(path: Path, where: str) -> NpzHeader:
         raise UserError(where, error.what) from error
     file = _parsed(data, where)
     name, _, _ = _places(file.components, where)
-    return NpzHeader(file.frames, name, min(3, file.dimensions), zlib.crc32(data))
+    return NpzHeader(file.frames, name, min(3, file.dimensions), zlib.crc32(data), file.fps)
 
 
 def read(path: Path, fps: float = USUAL_FPS) -> Landmarks:
