@@ -16,6 +16,7 @@ from signkit.commands.data.report import report_corpus
 from signkit.data.corpora import phoenix2014
 from signkit.errors import OperationalError, UserError
 from signkit.report.corpus.describe import Held, describe
+from signkit.report.corpus.tokens import characters, few_frames, frames_each
 from signkit.types import Corpus, Features, Sample, Video
 
 FRAMES = f"phoenix-2014-multisigner/{official.FRAMES}"
@@ -197,6 +198,37 @@ def test_what_dev_has_that_train_has_not() -> None:
     assert described.signers["ada"] == {"train": (1, 4), "dev": (2, 13), "test": (0, 0)}
 
 
+def test_characters_and_frames_for_each_token() -> None:
+    """With the spaces between glosses, which models of characters write too."""
+    dev = TINY.split("dev")
+    assert characters(dev) == {"A": 2, "B": 1, "D": 2, " ": 3}
+    assert [frames_each(sample, "gloss") for sample in dev] == [2.0, 3.0]
+    assert [frames_each(sample, "character") for sample in dev] == [4 / 3, 9 / 5]
+    assert few_frames(dev, "gloss") == {1: 0, 2: 0, 4: 2, 8: 2, 12: 2, 16: 2, 24: 2, 32: 2}
+    assert few_frames(dev, "character") == {1: 0, 2: 2, 4: 2, 8: 2, 12: 2, 16: 2, 24: 2, 32: 2}
+    assert frames_each(sample("x", "train", ""), "gloss") == float("inf")
+
+
+def test_the_page_of_a_corpus_counts_clips_with_few_frames_and_its_own_rates(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, frames in (("a", 6), ("b", 30), ("c", 60)):
+        np.savez(tmp_path / f"{name}.npz", features=np.ones((frames, 2)))
+    rows = "id,path,gloss,split,fps\na,a.npz,A B,train,10\nb,b.npz,AB,train,\nc,c.npz,C,test,60\n"
+    (tmp_path / "manifest.csv").write_text(rows)
+    assert report_corpus("manifest", tmp_path / "report.html", tmp_path, as_json=True) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["characters"] == {"A": 2, "B": 2, " ": 1, "C": 1}
+    assert figures["few_frames"]["gloss"]["train"] == {
+        "1": 0, "2": 0, "4": 1, "8": 1, "12": 1, "16": 1, "24": 1, "32": 2,
+    }  # fmt: skip
+    text = " ".join(re.sub(r"<[^>]+>", " ", (tmp_path / "report.html").read_text()).split())
+    assert "4 for each gloss 1 (50.0 %) 0 (0.0 %)" in text
+    assert "2 for each character 0 (0.0 %) 0 (0.0 %) 4 for each character 1 (50.0 %) 0 (0.0 %)" in text
+    assert "Times at the frames a second of each clip, 10 to 60." in text
+    assert "train 2 36 0.00 0.6 1.2 1.2" in text and "test 1 60 0.00 1.0 1.0 1.0" in text
+
+
 def test_the_page_is_whole_and_needs_nothing_outside_it(
     release: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -212,7 +244,7 @@ def test_the_page_is_whole_and_needs_nothing_outside_it(
     text = page.read_text(encoding="utf-8")
     assert text.count("<script") == 1 and "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     assert not re.findall(r"(?:src|href)=['\"]?(?!['\"]?(?:data:|#))", text)
-    assert text.count("<figure>") == 3 and "1 faults or missing samples" in text
+    assert text.count("<figure>") == 3 and text.count("<img") == 5 and "1 faults or missing samples" in text
 
 
 def test_a_page_of_landmarks_and_what_cannot_be_a_page(tmp_path: Path) -> None:
