@@ -3,13 +3,12 @@
 Source: EAF 3.0, Max Planck Institute for Psycholinguistics, Nijmegen.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 from signkit.errors import UserError
-from signkit.runtime.files import read_bytes
 
 ROOT = "ANNOTATION_DOCUMENT"
 
@@ -19,20 +18,28 @@ class Annotation:
     """A value with its time.
 
     Attributes:
-        start: milliseconds, and ``end``; None where the file does not say.
+        start: milliseconds, and ``end``; where the file does not say, those of the time slot before.
+        timed: whether the file says both.
     """
 
     id: str
     text: str
-    start: int | None
-    end: int | None
+    start: int
+    end: int
+    timed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """A tier; its annotations in the file's order. `participant`: whose signing it is, if it says."""
+    """A tier; its annotations in the file's order.
+
+    Attributes:
+        kind: its linguistic type.
+        participant: whose signing it is, if it says.
+    """
 
     name: str
+    kind: str
     participant: str
     annotations: tuple[Annotation, ...]
 
@@ -58,42 +65,56 @@ class AnnotationFile:
     tiers: tuple[Tier, ...]
 
 
-def read_eaf(path: Path) -> AnnotationFile:
-    """Read a file.
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What annotations refer to.
+
+    Attributes:
+        slots: milliseconds of each time slot, and whether the file says it.
+    """
+
+    source: str
+    slots: dict[str, tuple[int, bool]]
+    annotations: dict[str, Element]
+
+
+def parse_eaf(source: str, data: bytes) -> AnnotationFile:
+    """What a file has.
 
     An annotation that refers to another has that one's time. Several that refer to one (its symbolic
     subdivision) become one, their values in order with spaces between: nothing tells when each of them
     begins.
 
+    Args:
+        source: the file, for messages.
+
     Raises:
         UserError: not XML, not of ELAN, a document type or an entity is declared, a reference leads nowhere.
-        OperationalError: it cannot be read.
     """
-    root = _tree(read_bytes(path), path)
+    root = _tree(source, data)
     if root.tag != ROOT:
-        raise UserError(str(path), "is no annotation file of ELAN", f"its XML is a {root.tag}")
+        raise UserError(source, f"is XML, but of <{root.tag}> and not of ELAN (<{ROOT}>)")
     header = root.find("HEADER")
     unit = "milliseconds" if header is None else header.get("TIME_UNITS", "milliseconds")
     if unit != "milliseconds":
-        raise UserError(str(path), f"has times in {unit}", "save it with a newer version of ELAN")
-    times = {
-        slot.get("TIME_SLOT_ID", ""): _whole(slot.get("TIME_VALUE"), path) for slot in root.iter("TIME_SLOT")
-    }
-    elements = {e.get("ANNOTATION_ID", ""): e for each in root.iter("ANNOTATION") for e in each}
-    return AnnotationFile(
-        media=tuple(
-            Media(
-                each.get("MEDIA_URL", ""),
-                each.get("RELATIVE_MEDIA_URL", ""),
-                _whole(each.get("TIME_ORIGIN"), path) or 0,
-            )
-            for each in root.iter("MEDIA_DESCRIPTOR")
-        ),
-        tiers=tuple(_tier(each, times, elements, path) for each in root.iter("TIER")),
+        raise UserError(source, f"has times in {unit}", "save it with a newer version of ELAN")
+    known = _Known(
+        source=source,
+        slots=_slots(source, root.iter("TIME_SLOT")),
+        annotations={e.get("ANNOTATION_ID", ""): e for each in root.iter("ANNOTATION") for e in each},
     )
+    media = tuple(
+        Media(
+            each.get("MEDIA_URL", ""),
+            each.get("RELATIVE_MEDIA_URL", ""),
+            _whole(source, each.get("TIME_ORIGIN", "0")),
+        )
+        for each in root.iter("MEDIA_DESCRIPTOR")
+    )
+    return AnnotationFile(media, tuple(_tier(each, known) for each in root.iter("TIER")))
 
 
-def _tree(content: bytes, path: Path) -> Element:
+def _tree(source: str, data: bytes) -> Element:
     """The XML of a file. Files of ELAN declare no entities, which can be made to fill the memory."""
     builder, parser = TreeBuilder(), expat.ParserCreate()
     parser.StartElementHandler = builder.start
@@ -101,52 +122,69 @@ def _tree(content: bytes, path: Path) -> Element:
     parser.CharacterDataHandler = builder.data
 
     def refuse(*_: object) -> None:
-        raise UserError(
-            f"{path}:{parser.CurrentLineNumber}", "declares a document type, which no file of ELAN does"
-        )
+        where = f"{source}:{parser.CurrentLineNumber}"
+        raise UserError(where, "declares a document type, which no file of ELAN does")
 
     parser.StartDoctypeDeclHandler = refuse
     try:
-        parser.Parse(content, True)
+        parser.Parse(data, True)
     except (expat.ExpatError, LookupError, ValueError) as error:
-        raise UserError(f"{path}:{parser.CurrentLineNumber}", f"is not readable XML ({error})") from error
+        raise UserError(source, f"is no XML: {error}", "save it again with ELAN") from error
     return builder.close()
 
 
-def _whole(text: str | None, path: Path) -> int | None:
-    if text is None:
-        return None
+def _slots(source: str, elements: Iterable[Element]) -> dict[str, tuple[int, bool]]:
+    slots: dict[str, tuple[int, bool]] = {}
+    time = 0
+    for each in elements:
+        value = each.get("TIME_VALUE")
+        time = time if value is None else _whole(source, value)
+        slots[each.get("TIME_SLOT_ID", "")] = time, value is not None
+    return slots
+
+
+def _whole(source: str, text: str) -> int:
     try:
         return int(text)
     except ValueError as error:
-        raise UserError(str(path), f"has a time {text!r}, which is no whole number") from error
+        raise UserError(source, f"the time {text!r} is no number of milliseconds") from error
 
 
-def _tier(tier: Element, times: dict[str, int | None], elements: dict[str, Element], path: Path) -> Tier:
+def _tier(tier: Element, known: _Known) -> Tier:
     of_root: dict[str, list[Element]] = {}
     for annotation in tier.iter("ANNOTATION"):
         for each in annotation:
-            of_root.setdefault(_root_of(each, elements, path).get("ANNOTATION_ID", ""), []).append(each)
-    annotations = []
-    for name, parts in of_root.items():
-        root = elements[name]
-        ends = [times.get(root.get(f"TIME_SLOT_REF{number}", "")) for number in (1, 2)]
-        ordered = _in_order(parts)
-        text = " ".join(" ".join(_value(part).split()) for part in ordered)
-        annotations.append(Annotation(ordered[0].get("ANNOTATION_ID", ""), text.strip(), *ends))
-    return Tier(tier.get("TIER_ID", ""), tier.get("PARTICIPANT", ""), tuple(annotations))
+            of_root.setdefault(_root_of(each, known).get("ANNOTATION_ID", ""), []).append(each)
+    return Tier(
+        name=tier.get("TIER_ID", ""),
+        kind=tier.get("LINGUISTIC_TYPE_REF", ""),
+        participant=tier.get("PARTICIPANT", ""),
+        annotations=tuple(
+            _annotation(known.annotations[name], parts, known) for name, parts in of_root.items()
+        ),
+    )
 
 
-def _root_of(element: Element, elements: dict[str, Element], path: Path) -> Element:
+def _annotation(root: Element, parts: list[Element], known: _Known) -> Annotation:
+    names = root.get("TIME_SLOT_REF1", ""), root.get("TIME_SLOT_REF2", "")
+    for name in names:
+        if name not in known.slots:
+            raise _astray(known.source, root, name)
+    (start, first), (end, second) = (known.slots[name] for name in names)
+    ordered = _in_order(parts)
+    text = " ".join((part.findtext("ANNOTATION_VALUE") or "").strip() for part in ordered).strip()
+    return Annotation(ordered[0].get("ANNOTATION_ID", ""), text, start, end, first and second)
+
+
+def _root_of(element: Element, known: _Known) -> Element:
     """The annotation with times that an annotation refers to, over however many others."""
     seen = set()
     while element.tag == "REF_ANNOTATION":
         name = element.get("ANNOTATION_REF", "")
-        if name in seen or name not in elements:
-            what = f"annotation {element.get('ANNOTATION_ID')} refers to {name}, which leads to no time"
-            raise UserError(str(path), what)
+        if name in seen or name not in known.annotations:
+            raise _astray(known.source, element, name)
         seen.add(name)
-        element = elements[name]
+        element = known.annotations[name]
     return element
 
 
@@ -163,5 +201,8 @@ def _in_order(parts: list[Element]) -> list[Element]:
     return [*ordered, *(part for others in following.values() for part in others)]
 
 
-def _value(element: Element) -> str:
-    return element.findtext("ANNOTATION_VALUE") or ""
+def _astray(source: str, annotation: Element, name: str) -> UserError:
+    who = annotation.get("ANNOTATION_ID", "")
+    return UserError(
+        source, f"the annotation {who!r} refers to {name!r}, which is not there or refers back to it"
+    )

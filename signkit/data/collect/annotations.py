@@ -8,8 +8,8 @@ from urllib.parse import unquote, urlsplit
 from signkit.data.collect.entry import Entry, id_of
 from signkit.data.collect.search import Clip, Skipped, folders
 from signkit.errors import UserError
-from signkit.runtime.files import plainly
-from signkit.text.eaf import AnnotationFile, Media, Tier, read_eaf
+from signkit.runtime.files import plainly, read_bytes
+from signkit.text.eaf import AnnotationFile, Media, Tier, parse_eaf
 from signkit.text.vocabulary import composed
 
 EAF = ".eaf"
@@ -45,7 +45,7 @@ def entries_by_tier(root: Path, clips: Sequence[Clip], tiers: Sequence[str], ski
     found = 0
     for file in _files(root):
         found += 1
-        annotated, name = read_eaf(file), file.relative_to(root).as_posix()
+        annotated, name = parse_eaf(str(file), read_bytes(file)), file.relative_to(root).as_posix()
         chosen = [tier for tier in annotated.tiers if tier.name in tiers]
         known |= {tier.name for tier in annotated.tiers}
         if not chosen:
@@ -132,7 +132,7 @@ def _of_tier(tier: Tier, linked: _Linked, file: PurePosixPath, skipped: Skipped)
         gloss = " ".join(composed(each.text).split())
         if not gloss:
             skipped.add("annotation without a value", name)
-        elif each.start is None or each.end is None:
+        elif not each.timed:
             skipped.add("annotation without a time", name)
         elif each.end <= each.start or each.start + linked.origin < 0:
             skipped.add("annotation without a length", name)
