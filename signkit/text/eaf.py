@@ -107,7 +107,7 @@ def parse_eaf(source: str, data: bytes) -> AnnotationFile:
         Media(
             each.get("MEDIA_URL", ""),
             each.get("RELATIVE_MEDIA_URL", ""),
-            _whole(source, each.get("TIME_ORIGIN", "0")),
+            _whole(source, "origin", each.get("TIME_ORIGIN", "0")),
         )
         for each in root.iter("MEDIA_DESCRIPTOR")
     )
@@ -138,16 +138,16 @@ def _slots(source: str, elements: Iterable[Element]) -> dict[str, tuple[int, boo
     time = 0
     for each in elements:
         value = each.get("TIME_VALUE")
-        time = time if value is None else _whole(source, value)
+        time = time if value is None else _whole(source, "slot", value)
         slots[each.get("TIME_SLOT_ID", "")] = time, value is not None
     return slots
 
 
-def _whole(source: str, text: str) -> int:
+def _whole(source: str, what: str, text: str) -> int:
     try:
         return int(text)
     except ValueError as error:
-        raise UserError(source, f"the time {text!r} is no number of milliseconds") from error
+        raise UserError(source, f"the time {what} {text!r} is no number of milliseconds") from error
 
 
 def _tier(tier: Element, known: _Known) -> Tier:
@@ -171,7 +171,7 @@ def _annotation(root: Element, parts: list[Element], known: _Known) -> Annotatio
         if name not in known.slots:
             raise _astray(known.source, root, name)
     (start, first), (end, second) = (known.slots[name] for name in names)
-    ordered = _in_order(parts)
+    ordered = _in_order(parts, known)
     text = " ".join((part.findtext("ANNOTATION_VALUE") or "").strip() for part in ordered).strip()
     return Annotation(ordered[0].get("ANNOTATION_ID", ""), text, start, end, first and second)
 
@@ -188,17 +188,17 @@ def _root_of(element: Element, known: _Known) -> Element:
     return element
 
 
-def _in_order(parts: list[Element]) -> list[Element]:
+def _in_order(parts: list[Element], known: _Known) -> list[Element]:
     """Annotations of one other, each after that which it names as the one before it."""
-    names = {part.get("ANNOTATION_ID") for part in parts}
-    following: dict[str | None, list[Element]] = {}
+    following: dict[str, list[Element]] = {}
     for part in parts:
-        before = part.get("PREVIOUS_ANNOTATION")
-        following.setdefault(before if before in names else None, []).append(part)
-    ordered = list(following.pop(None, []))
+        following.setdefault(part.get("PREVIOUS_ANNOTATION", ""), []).append(part)
+    ordered = following.pop("", [])
     for part in ordered:  # grows as it is read
-        ordered += following.pop(part.get("ANNOTATION_ID"), [])
-    return [*ordered, *(part for others in following.values() for part in others)]
+        ordered += following.pop(part.get("ANNOTATION_ID", ""), [])
+    for name, others in following.items():  # they follow what is not there, or each other
+        raise _astray(known.source, others[0], name)
+    return ordered
 
 
 def _astray(source: str, annotation: Element, name: str) -> UserError:

@@ -57,7 +57,15 @@ def test_tiers_and_the_times_they_refer_to() -> None:
             WHOLE.replace("milliseconds", "PAL-frames"),
             ": has times in PAL-frames; save it with a newer version of ELAN",
         ),
-        (WHOLE.replace('"900"', '"0.9"'), ": the time '0.9' is no number of milliseconds"),
+        (WHOLE.replace('"900"', '"0.9"'), ": the time slot '0.9' is no number of milliseconds"),
+        (
+            WHOLE.replace('TIME_SLOT_REF2="t2"', 'TIME_SLOT_REF2="t9"'),
+            ": the annotation 'a1' refers to 't9', which is not there or refers back to it",
+        ),
+        (
+            WHOLE.replace('PREVIOUS_ANNOTATION="a3"', 'PREVIOUS_ANNOTATION="a4"'),
+            ": the annotation 'a4' refers to 'a4', which is not there or refers back to it",
+        ),
         (
             WHOLE.replace('ANNOTATION_REF="a1"', 'ANNOTATION_REF="a9"'),
             ": the annotation 'a4' refers to 'a9', which is not there or refers back to it",
