@@ -162,6 +162,7 @@ class Corpus:
         extra_text: further gloss sentences for the language side; none of them from dev or test.
         fingerprint: SHA-256 of what was read, for the record of a run.
         left_out: samples of train that the recipe lets the reader skip: their faults, a line each.
+        notes: what a user should know of the samples before a training, a line each.
     """
 
     name: str
@@ -171,6 +172,7 @@ class Corpus:
     extra_text: tuple[tuple[str, ...], ...] = ()
     fingerprint: str = ""
     left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         split_of: dict[str, str] = {}

@@ -17,6 +17,7 @@ __all__ = ["Layout", "Origin", "Scale", "Which", "check_landmarks", "layout", "n
 Origin = Literal["none", "frame", "clip"]
 Scale = Literal["none", "clip"]
 Points = npt.NDArray[np.float32]
+NOTHING, NO_HAND = "no point is seen in any frame", "neither hand is seen in any frame"
 
 
 def check_landmarks(
@@ -27,9 +28,11 @@ def check_landmarks(
     Args:
         where: the file, for the message.
 
+    Clips in which nothing, or no hand, is ever seen can be used too: see `unseen`.
+
     Raises:
         UserError: no frame, another number of points than the layout's, not 2 or 3 coordinates, an
-            infinite coordinate, no point seen, or neither hand seen in any frame.
+            infinite coordinate.
     """
     frames, count, width = points.shape
     if count != len(layout.points):
@@ -43,12 +46,15 @@ def check_landmarks(
     if len(infinite):
         frame, point = infinite[0]
         raise UserError(where, f"point {layout.points[point]!r} is infinite in frame {frame}")
-    ever = ~np.isnan(points).any(-1).all(0)
-    if not ever.any():
-        raise UserError(where, "no point is seen in any frame")
+
+
+def unseen(points: Float32[np.ndarray, "frames points coordinates"], layout: Layout) -> str:
+    """What is never seen in landmarks [frames, points, 2 or 3], NaN where missing; "" if a hand is seen."""
+    seen = ~np.isnan(points).any(-1)
+    if not seen.any():
+        return NOTHING
     hands = [point for hand in layout.hands for point in layout.parts[hand]]
-    if hands and not ever[hands].any():
-        raise UserError(where, "neither hand is seen in any frame")
+    return NO_HAND if hands and not seen[:, hands].any() else ""
 
 
 def normalise(
@@ -61,13 +67,15 @@ def normalise(
 
     origin: ``clip`` subtracts the root's median over the clip, ``frame`` the root of each frame
     (the clip's where it is not seen). A clip whose root is never seen has the mean of its seen
-    points as its origin.
+    points as its origin. One in which nothing is seen stays as it is.
 
     scale: ``clip`` divides by the median length of the layout's reference pairs, or by its fixed
     unit. A clip whose pairs are never seen, or have no length, is divided by the root mean square
     distance of its points from their mean, or by 1 if that is 0 too.
     """
     out = np.where(np.isnan(points).any(-1, keepdims=True), np.float32(np.nan), points)
+    if np.isnan(out).all():
+        return out
     size = _clip_size(out, layout) if scale == "clip" else 1.0
     if origin != "none":
         centre = _clip_origin(out, layout)[None]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import official
 import pytest
-from tiny import signkit, write_corpus
+from tiny import signkit, write_corpus, write_npz
 
 from signkit.commands.data import check as data_check
 from signkit.commands.data.check import Options, check_corpus
@@ -47,7 +47,8 @@ def test_a_complete_folder(release: Path, capsys: pytest.CaptureFixture[str]) ->
             "dev": {**part, "frames": 2, "glosses": 2},
             "test": {**part, "frames": 4, "glosses": 1},
         },
-        "clips": 4, "decoded": 11, "lists": [], "missing": [], "unreadable": [], "complete": True,
+        "clips": 4, "decoded": 11, "lists": [], "missing": [], "unreadable": [], "why": {},
+        "in_two_splits": [], "in_one_split_twice": [], "unseen": [], "glosses": [], "complete": True,
     }  # fmt: skip
 
 
@@ -133,11 +134,11 @@ def test_the_words_on_a_terminal(release: Path, monkeypatch: pytest.MonkeyPatch)
     assert lines[1].split() == ["split", "listed", "published", "usable", "frames", "signers", "glosses"]
     assert lines[3].split() == ["train", "2", "5,672", "2", "5", "2", "5"]
     assert lines[6:] == [
-        "lists: 3",
+        "faults of the lists: 3",
         "train: its list names 2 samples, 5,672 were published",
         "dev: its list names 1 samples, 540 were published",
         "test: its list names 1 samples, 629 were published",
-        "missing: 1",
+        "clips that cannot be used: 1 (there is no such folder; it is that of … samples of dev: 1)",
         f"{release}/{FRAMES}/dev: there is no such folder; it is that of 1 samples of dev",
         "not complete; 8 frames of 3 clips were decoded",
     ]
@@ -159,15 +160,74 @@ def test_other_corpora_are_what_their_readers_give(
     status, found = checked(capsys, "manifest", tmp_path)
     assert status == 0 and found["complete"] and found["parts"]["train"]["published"] is None
     assert found["decoded"] == sum(part["usable"] for part in found["parts"].values())
-    broken = next(tmp_path.rglob("*.npz"))
-    broken.write_bytes(b"")
-    with pytest.raises(UserError, match="not a readable npz file"):
-        check_corpus("manifest", Options(root=tmp_path))
     sizes = ("data.train=3", "data.dev=1", "data.test=1")
     made = json.loads(
         signkit("data", "check", "synthetic", "--json", *(f"--set={word}" for word in sizes)).out
     )
     assert (made["complete"], made["decoded"]) == (True, 5)
+
+
+def test_everything_that_is_wrong_with_a_manifest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What cannot be used is counted by its kind, what can be used but looks wrong is named, of all clips."""
+    write_corpus(tmp_path, train=60, dev=2, test=1)
+    manifest = tmp_path / "manifest.csv"
+    for name in ("train0", "train1", "dev1"):
+        (tmp_path / f"{name}.npz").write_bytes(b"")
+    (tmp_path / "train2.npz").unlink()
+    for name, points in (("train3", slice(0, 2)), ("train4", slice(None))):
+        with np.load(tmp_path / f"{name}.npz") as arrays:
+            hidden = arrays["landmarks"].copy()
+        hidden[:, points] = np.nan
+        write_npz(tmp_path / f"{name}.npz", hidden)
+    manifest.write_text(
+        manifest.read_text()
+        + "x,train5.npz,JOHN,test\ny,train5.npz,READ,train\nz,train6.npz,who\u200b,train\n,,,\n"
+        "w,train7.npz,,train\n"
+    )
+    status, found = checked(capsys, "manifest", tmp_path)
+    where = f"{manifest}:"
+    reasons = "not a readable npz file; it may be truncated or damaged (File is not a zip file)"
+    assert (status, found["complete"]) == (2, False)
+    assert found["lists"] == [f"{where}69: the gloss is empty"]
+    assert found["why"] == {"not a readable npz file": 3, "there is no such file": 1}
+    assert found["missing"] == [
+        f"{where}2: train0.npz: {reasons}", f"{where}3: train1.npz: {reasons}",
+        f"{where}4: train2.npz: there is no such file", f"{where}63: dev1.npz: {reasons}",
+    ]  # fmt: skip
+    assert found["unseen"] == [
+        f"{where}5: train3: neither hand is seen in any frame",
+        f"{where}6: train4: no point is seen in any frame",
+    ]  # fmt: skip
+    assert found["in_two_splits"] == [
+        f"{where}65: train5.npz is in two splits: train (id 'train5', line 7) and test (id 'x') here",
+        f"{where}66: train5.npz is in two splits: test (id 'x', line 65) and train (id 'y') here",
+    ]
+    assert found["in_one_split_twice"] == [
+        f"{where}67: train6.npz is twice in train: id 'train6', line 8, and id 'z' here"
+    ]
+    assert [each["kind"] for each in found["glosses"]] == ["invisible", "twins"]
+    assert found["clips"] == found["decoded"] == 62
+    assert check_corpus("manifest", Options(root=tmp_path)) == 2
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    titles = [line for line in lines if not line.startswith(str(tmp_path)) and ": " in line]
+    assert titles == [
+        "faults of the lists: 1",
+        "clips that cannot be used: 4 (not a readable npz file: 3, there is no such file: 1)",
+        "clips in two splits: 2 (`--set data.shared_clips=allow` if that is meant)",
+        "clips twice in one split: 1",
+        "clips that show no hand, of 62: 2 (they can be used all the same)",
+        "to look at in the glosses: 2",
+    ]
+
+
+def test_what_only_looks_wrong_is_no_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_corpus(tmp_path)
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text(manifest.read_text().replace("HOUSE", "HOUSE,", 1))
+    manifest.write_text(manifest.read_text().replace("HOUSE,", "house", 1))
+    status, found = checked(capsys, "manifest", tmp_path)
+    assert (status, found["complete"]) == (0, True)
+    assert [each["kind"] for each in found["glosses"]] == ["twins"]
 
 
 def sample(name: str, split: str, glosses: str, signer: str = "", frames: int = 4) -> Sample:
@@ -269,18 +329,18 @@ class Clip:
 def test_a_disk_that_fails_does_not_hide_the_other_frames() -> None:
     """And a clip of another length is not an unreadable frame."""
     clip = Sample("x", "train", ("A",), 5, lambda: Video(Clip()), source="list:3")
-    assert data_check._decode(clip, every=True) == (
-        3, ["list:3: x has 4 frames, not 5", "clip: cannot be read: Input/output error"],
-    )  # fmt: skip
+    assert data_check._decode(clip, every=True) == data_check.Decoded(
+        3, ["list:3: x has 4 frames, not 5", "clip: cannot be read: Input/output error"]
+    )
 
     def load() -> Video:
         raise OperationalError("clip: cannot be read: Permission denied")
 
-    assert data_check._decode(Sample("x", "train", ("A",), 5, load), every=True) == (
-        0, ["clip: cannot be read: Permission denied"],
-    )  # fmt: skip
+    assert data_check._decode(Sample("x", "train", ("A",), 5, load), every=True) == data_check.Decoded(
+        0, ["clip: cannot be read: Permission denied"]
+    )
 
 
 def test_a_clip_that_has_changed_since_it_was_counted() -> None:
     changed = Sample("x", "train", ("A",), 7, lambda: Features(np.zeros((5, 2), np.float32)), source="list:3")
-    assert data_check._decode(changed, every=True) == (1, ["list:3: x has 5 frames, not 7"])
+    assert data_check._decode(changed, every=True) == data_check.Decoded(1, ["list:3: x has 5 frames, not 7"])

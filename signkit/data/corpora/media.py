@@ -2,23 +2,33 @@
 
 import math
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from signkit.data.corpora.table import Row
 from signkit.data.landmark_files import is_landmarks, landmark_header, read_landmarks
+from signkit.data.landmarks import NO_HAND, NOTHING, layout
 from signkit.data.segment import load_segment
 from signkit.data.video import open_clip
 from signkit.errors import UserError
-from signkit.types import VIDEO, Signal, Video
+from signkit.runtime.pool import processors
+from signkit.types import VIDEO, Landmarks, Signal, Video
 
 NUMBERS = ("fps", "start", "end")
 """Columns of numbers; an empty cell is as if the column were not there."""
 COLOURS = 3
+THREADS = 8
+"""Clips that are opened at a time, at most: each may take much memory."""
 ALIKE = 0.01
 """Share by which two rates may differ and still be one: 29.97 is 30."""
+
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,7 @@ class Media:
         layout: of landmarks, "" of features, `VIDEO` of video.
         checksum: enough to see that a file has changed, cheap.
         fps: frames a second.
+        seen: of landmarks, the frames [frames] in which a point is seen, and those in which a hand is.
     """
 
     frames: int
@@ -37,6 +48,14 @@ class Media:
     checksum: int
     fps: float
     load: Callable[[], Signal]
+    seen: tuple[Bools, Bools] | None = None
+
+    @property
+    def unseen(self) -> str:
+        """What is never seen, as a sentence; "" if a hand is, and of what is not landmarks."""
+        if self.seen is None or self.seen[1].any():
+            return ""
+        return NO_HAND if self.seen[0].any() else NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +84,30 @@ def numbers_of(row: Row) -> Numbers:
     return Numbers(fps, start, end)
 
 
+def open_all(wanted: Collection[tuple[Path, float]]) -> dict[tuple[Path, float], Media | UserError]:
+    """Whole clips, each path with its frames a second if the clip does not say; or why a clip cannot be used.
+
+    Several are opened at a time: a network disk answers slowly but to many at once.
+
+    Raises:
+        OperationalError: one of them cannot be read.
+    """
+    pool = ThreadPoolExecutor(min(THREADS, processors()))
+    try:
+        return dict(zip(wanted, pool.map(_opened, wanted), strict=True))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _opened(clip: tuple[Path, float]) -> Media | UserError:
+    try:
+        return open_media(clip[0], str(clip[0]), clip[1])
+    except UserError as fault:
+        return fault
+
+
 def open_media(path: Path, where: str, fps: float) -> Media:
-    """A whole clip, by its header.
+    """A whole clip. Landmarks and features are read and checked, of video only the headers.
 
     Args:
         fps: frames a second of a clip that does not say.
@@ -77,7 +118,8 @@ def open_media(path: Path, where: str, fps: float) -> Media:
     if is_landmarks(path):
         header = landmark_header(path, where)
         rate, load = header.fps or fps, partial(read_landmarks, path, fps=fps)
-        return Media(header.frames, header.layout, header.width, header.checksum, rate, load)
+        seen = _seen(load())
+        return Media(header.frames, header.layout, header.width, header.checksum, rate, load, seen)
     clip = open_clip(path, where, fps)
     size = path.stat().st_size if path.is_file() else 0
     checksum = zlib.crc32(repr((path.name, clip.frames, clip.fps, size)).encode())
@@ -109,7 +151,20 @@ def segment_of(media: Media, numbers: Numbers, where: str) -> Media:
     last = min(last, media.frames)  # annotations often end a frame after the clip
     if last <= first:
         raise UserError(where, f"the segment {start:g} to {end:g} s has no frame")
-    return replace(media, frames=last - first, load=partial(load_segment, media.load, first, last))
+    seen = media.seen and (media.seen[0][first:last], media.seen[1][first:last])
+    load = partial(load_segment, media.load, first, last)
+    return replace(media, frames=last - first, load=load, seen=seen)
+
+
+def _seen(signal: Signal) -> tuple[Bools, Bools] | None:
+    if not isinstance(signal, Landmarks):
+        return None
+    seen = ~np.isnan(signal.points[..., 0])
+    for coordinate in range(1, signal.points.shape[2]):
+        seen &= ~np.isnan(signal.points[..., coordinate])
+    whole = layout(signal.layout)
+    hands = [point for hand in whole.hands for point in whole.parts[hand]] or [*range(len(whole.points))]
+    return np.logical_or.reduce(seen, axis=1), np.logical_or.reduce(seen[:, hands], axis=1)
 
 
 def _nearest(frame: float) -> int:

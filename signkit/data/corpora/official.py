@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from signkit.data.corpora.frame_folders import THREADS, count_all
+from signkit.data.corpora.shared import Shared
 from signkit.data.corpora.table import fail_together
 from signkit.data.landmark_files import landmark_header, read_landmarks
 from signkit.data.npz import NpzHeader
@@ -63,6 +64,8 @@ class Stock:
         published: how many they should.
         faults: of the lists.
         gaps: samples of the lists that are not there.
+        shared: rows that have a clip in common, of corpora that look for that.
+        glosses: the glosses of each row as written, with the row's place; empty where that is not kept.
     """
 
     corpus: Corpus
@@ -70,6 +73,8 @@ class Stock:
     published: dict[str, int]
     faults: tuple[UserError, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    shared: tuple[Shared, ...] = ()
+    glosses: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
