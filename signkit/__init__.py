@@ -21,12 +21,13 @@ from signkit.version import __version__ as __version__
 if TYPE_CHECKING:
     from signkit import decode, losses, testing
     from signkit.api import LoadedModel, RunResult, load, run
+    from signkit.data.collect.build import build_manifest
     from signkit.errors import OperationalError, SignkitError, UserError
     from signkit.eval.scores import score
 
 __all__ = [
-    "LoadedModel", "OperationalError", "RunResult", "SignkitError", "UserError", "decode", "load", "losses",
-    "run", "score", "testing",
+    "LoadedModel", "OperationalError", "RunResult", "SignkitError", "UserError", "build_manifest", "decode",
+    "load", "losses", "run", "score", "testing",
 ]  # fmt: skip
 
 wait_passively()  # before torch and numpy are loaded
@@ -39,6 +40,7 @@ __getattr__, __dir__ = lazy(
         "RunResult": "signkit.api",
         "SignkitError": "signkit.errors",
         "UserError": "signkit.errors",
+        "build_manifest": "signkit.data.collect.build",
         "decode": "signkit.decode",
         "load": "signkit.api",
         "losses": "signkit.losses",

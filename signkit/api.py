@@ -205,7 +205,7 @@ class LoadedModel:
         if clip.dtype.kind not in "fiu" or clip.ndim != (3 if layout else 2):
             raise UserError(where, f"the model reads {wanted}, {_not(clip)}")
         array = np.asarray(clip, dtype=np.float32)
-        return Landmarks(array, layout, fps) if layout else Features(array)
+        return Landmarks(array, layout, fps) if layout else Features(array, fps)
 
 
 @dataclass(frozen=True, slots=True)

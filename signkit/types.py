@@ -57,9 +57,14 @@ class Landmarks:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Vectors made elsewhere, one a frame: float32 [frames, width]."""
+    """Vectors made elsewhere, one a frame: float32 [frames, width].
+
+    Attributes:
+        fps: frames a second.
+    """
 
     vectors: npt.NDArray[np.float32]
+    fps: float = USUAL_FPS
 
     def __post_init__(self) -> None:
         if self.vectors.ndim != 2:
@@ -109,6 +114,11 @@ VIDEO = "video"
 Signal = Landmarks | Features | Video
 
 
+def fps_of(signal: Signal) -> float:
+    """Frames a second of a signal."""
+    return float(signal.clip.fps if isinstance(signal, Video) else signal.fps)
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One utterance of a corpus. The signal is loaded when it is asked for.
@@ -120,6 +130,7 @@ class Sample:
         frames: number of frames of the signal.
         load: gives the signal; called by the loader, perhaps in another process.
         source: where the signal comes from, for messages.
+        fps: frames a second, as the signal will have it; None where only loading tells.
         labels: of the whole clip, by the name of what they say: ``{"handshape": "B"}``; those that are not
             known are absent.
     """
@@ -134,6 +145,7 @@ class Sample:
     text: str = ""
     segments: tuple[Segment, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    fps: float | None = None
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
@@ -154,6 +166,7 @@ class Corpus:
         extra_text: further gloss sentences for the language side; none of them from dev or test.
         fingerprint: SHA-256 of what was read, for the record of a run.
         left_out: samples of train that the recipe lets the reader skip: their faults, a line each.
+        notes: what a user should know of the samples before a training, a line each.
     """
 
     name: str
@@ -163,6 +176,7 @@ class Corpus:
     extra_text: tuple[tuple[str, ...], ...] = ()
     fingerprint: str = ""
     left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         split_of: dict[str, str] = {}

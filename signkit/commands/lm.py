@@ -105,6 +105,8 @@ def score_lm(
     if isinstance(model, NGram) and model.unit_guessed and model.unit == "character":
         what = f"{lm} does not say what its words are: taken as characters, by their look"
         print(f"warning: {what} (--unit word takes them as words)", file=sys.stderr)
+    for note in model.notes if isinstance(model, NGram) else ():
+        print(f"note: {note}", file=sys.stderr)
     sentences, empty = read_sentences(text, format, column, model.unit)
     if model.unit == "character" and " " not in model.words:
         sentences = [[word for word in sentence if word != " "] for sentence in sentences]

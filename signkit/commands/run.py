@@ -30,6 +30,7 @@ from signkit.runtime.run_folder import (
     write_status,
 )
 from signkit.runtime.signals import Interrupted, Stop, stop_on_signals
+from signkit.train.balance import balanced
 from signkit.train.loop import Ended, accelerator, train
 from signkit.train.outcome import decode_splits, plain, print_outcome, write_report, write_scores
 from signkit.train.reopen import with_ensemble
@@ -253,6 +254,9 @@ def _train(prepared: Prepared, folder: Path, engine: Accelerator, watch: Watch, 
     outputs = "; ".join(f"{len(output)} {SYMBOLS.get(name, name)}" for name, output in spec.outputs.items())
     weights = sum(p.numel() for p in model.parameters())
     watch.say(f"{recipe.name}: {sizes}; {outputs}; {weights:,} weights; {engine.device}")
+    balance = balanced(config, prepared.datasets["train"].samples)
+    if balance.note:
+        watch.say(balance.note)
 
     def steps(start: int) -> Iterator[Step]:
         return train_steps(
@@ -264,6 +268,7 @@ def _train(prepared: Prepared, folder: Path, engine: Accelerator, watch: Watch, 
             world=engine.num_processes,
             accumulate=config.accumulate,
             workers=config.workers,
+            drawing=balance.drawing,
         )
 
     def evaluate(step: int) -> Evaluation:
@@ -275,7 +280,9 @@ def _train(prepared: Prepared, folder: Path, engine: Accelerator, watch: Watch, 
         dev = evaluate if "dev" in prepared.datasets else None
         try:
             with stop.finishing():
-                return train(task, model, config, steps, dev, checkpoints, watcher, engine, stop)
+                return train(
+                    task, model, config, steps, dev, checkpoints, watcher, engine, stop, balance.importance
+                )
         finally:
             watcher.close()
 

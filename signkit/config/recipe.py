@@ -183,6 +183,8 @@ class TrainConfig:
     """What to do with training samples whose references do not fit their chunks."""
     workers: Annotated[int, Range(0, 256)] = 0
     """Processes that load data; 0: load in the training process."""
+    balance: Literal["none", "oversample", "undersample", "class_weights"] = "none"
+    """Training on classes of unequal size: see or weigh each alike. A sample's class is its rarest token."""
     groups: tuple[ParameterGroup, ...] = ()
     """Parts of the model with a learning rate of their own; the first group that names a part applies."""
     init_from: InitFrom = InitFrom()

@@ -14,7 +14,7 @@ from signkit.data.example import NO_LABEL, Example, Inputs
 from signkit.data.frames_augment import augment_frames, check_kind, chosen_frames, middle
 from signkit.data.landmarks import Layout, check_landmarks, layout, normalise, subset
 from signkit.errors import UserError
-from signkit.types import USUAL_FPS, VIDEO, Clip, Features, Landmarks, Sample, Signal, Video
+from signkit.types import VIDEO, Clip, Features, Landmarks, Sample, Signal, Video, fps_of
 
 READING = 1
 """The purpose of a random stream that is not for augmentation."""
@@ -168,7 +168,7 @@ class Examples:
         if len(inputs) != sample.frames:
             raise UserError(where, f"sample {sample.id!r} has {len(inputs)} frames, not {sample.frames}")
         inputs.flags.writeable = False
-        loaded = inputs, float(signal.fps) if isinstance(signal, Landmarks) else USUAL_FPS
+        loaded = inputs, fps_of(signal)
         if self._cached_bytes + inputs.nbytes <= self.cache_bytes:
             self._cache[index] = loaded
             self._cached_bytes += inputs.nbytes

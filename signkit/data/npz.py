@@ -1,9 +1,9 @@
 """npz files of landmarks or features: their header without their data, and all of them. Never pickle.
 
 Arrays: ``landmarks`` [frames, points, 2 or 3] (NaN where missing) with ``layout``, and if there are
-any ``confidence`` [frames, points] (0 where missing) and ``fps``; or ``features`` [frames, width].
-Landmarks may have ``times`` [frames], the seconds at which each frame is shown, where the rate varies, and
-``video``, the path of the video they are of, relative to the file's folder.
+any ``confidence`` [frames, points] (0 where missing); or ``features`` [frames, width]. Either may have
+``fps``. Landmarks may have ``times`` [frames], the seconds at which each frame is shown, where the rate
+varies, and ``video``, the path of the video they are of, relative to the file's folder.
 """
 
 import contextlib
@@ -45,6 +45,7 @@ class NpzHeader:
     Attributes:
         layout: "" for features. width: coordinates a point, or numbers a vector.
         checksum: of the zip's own checksums, cheap and enough to see that a file has changed.
+        fps: frames a second; None of a file that does not say.
         video: that the landmarks are of, relative to the file's folder; "" where it is not said.
     """
 
@@ -52,6 +53,7 @@ class NpzHeader:
     layout: str
     width: int
     checksum: int
+    fps: float | None = None
     video: str = ""
 
 
@@ -71,7 +73,7 @@ def read_header(path: Path, where: str = "") -> NpzHeader:
         checksum = zlib.crc32(repr(sorted((i.filename, i.CRC) for i in archive.infolist())).encode())
         if "features.npy" in archive.namelist() and "landmarks.npy" not in archive.namelist():
             frames, width = _shape(archive, "features", 2, where)
-            return NpzHeader(_some(frames, where), "", width, checksum)
+            return NpzHeader(_some(frames, where), "", width, checksum, _fps(archive, where))
         frames, points, width = _shape(archive, "landmarks", 3, where)
         name = _text(archive, "layout", where, "the name of a layout")
         wanted = len(layout(name, where).points)
@@ -88,10 +90,10 @@ def read_header(path: Path, where: str = "") -> NpzHeader:
                 raise UserError(where, what)
         if "times.npy" in archive.namelist() and (shape := _shape(archive, "times", 1, where)) != (frames,):
             raise UserError(where, f"`times` has {shape[0]} numbers but `landmarks` {frames} frames")
-        _fps(archive, where)
+        rate = _fps(archive, where)
         named = "video.npy" in archive.namelist()
         video = _text(archive, "video", where, "a path") if named else ""
-        return NpzHeader(_some(frames, where), name, width, checksum, video)
+        return NpzHeader(_some(frames, where), name, width, checksum, rate, video)
 
 
 def read_npz(path: Path, fps: float = USUAL_FPS, missing: Missing = "nan") -> Signal:
@@ -108,15 +110,15 @@ def read_npz(path: Path, fps: float = USUAL_FPS, missing: Missing = "nan") -> Si
     """
     where = str(path)
     header = read_header(path)
+    fps = header.fps or fps
     with _opened(path, where) as archive:
         if not header.layout:
             vectors = _array(archive, "features")
             bad = np.argwhere(~np.isfinite(vectors).all(1))
             if len(bad):
                 raise UserError(where, f"`features` has NaN or infinity in frame {bad[0, 0]}")
-            return Features(vectors)
-        points, fps = _array(archive, "landmarks"), _fps(archive, where, fps)
-        times = _times(archive, where)
+            return Features(vectors, fps)
+        points, times = _array(archive, "landmarks"), _times(archive, where)
         if "confidence.npy" in archive.namelist():
             points[~(_array(archive, "confidence") > 0)] = np.nan
     points, notes = settled(points, layout(header.layout, where), where, missing=missing)
@@ -248,8 +250,10 @@ def _times(archive: zipfile.ZipFile, where: str) -> npt.NDArray[np.float64] | No
     return times
 
 
-def _fps(archive: zipfile.ZipFile, where: str, usual: float = USUAL_FPS) -> float:
-    fps = _scalar(archive, "fps", where) if "fps.npy" in archive.namelist() else usual
+def _fps(archive: zipfile.ZipFile, where: str) -> float | None:
+    if "fps.npy" not in archive.namelist():
+        return None
+    fps = _scalar(archive, "fps", where)
     if not isinstance(fps, (int, float)) or not 0 < fps < math.inf:
         raise UserError(where, f"`fps` must be a positive number, not {fps!r}")
     return float(fps)

@@ -181,7 +181,8 @@ class Task(Protocol):
         ...
 
     def weights(self, model: nn.Module, batch: Batch) -> Mapping[str, Float[Tensor, " batch"]]:
-        """The weight of each sample in each term of the loss; 0 for a sample that is left out.
+        """The weight of each sample in each term of the loss; 0 for a sample that is left out. The loop
+        multiplies it, and the sample's loss, with that of `train.balance: class_weights`.
 
         Weights depend on targets and lengths only. The loop needs those of all parts of a step before it
         computes the first part, so that the parts and the processes of a run add up to exactly the same mean.

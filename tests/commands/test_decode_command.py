@@ -15,7 +15,7 @@ from tiny import signkit as command
 from signkit.cli.app import main
 from signkit.config.recipe_file import DecodeRecipe
 from signkit.config.strict_yaml import read_file
-from signkit.data.corpora import manifest
+from signkit.data import examples
 from signkit.runtime.files import sha256
 
 pytestmark = pytest.mark.slow
@@ -428,19 +428,19 @@ def test_a_fault_in_decoding_is_told_before_the_training(tmp_path: Path) -> None
 def test_tune_never_reads_test(
     signkit: Command, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No clip of test is loaded, and its references are no part of what is tuned on."""
+    """No clip of test reaches a model, and its references are no part of what is tuned on."""
     read: list[str] = []
-    usual = manifest.read_landmarks
+    usual = examples.prepare_signal
 
-    def watched(path: Path, *args: Any) -> Any:
-        read.append(Path(path).name)
-        return usual(path, *args)
+    def watched(signal: Any, layout: str, width: int, landmarks: Any, where: str) -> Any:
+        read.append(where.rpartition(":")[2])
+        return usual(signal, layout, width, landmarks, where)
 
-    monkeypatch.setattr(manifest, "read_landmarks", watched)
+    monkeypatch.setattr(examples, "prepare_signal", watched)
     words = ("--set", "decode.beam=4", "--set", NGRAM, "--trials", "12", "--out", "tuned.yaml")
     status, out, _ = signkit("tune", run, *words)
     assert (status, out.splitlines()[-1]) == (0, "tuned.yaml")
-    assert sorted(read) == [f"dev{n}.npz" for n in range(4)]
+    assert sorted(read) == ["14", "15", "16", "17"]  # the lines of dev in the manifest
     assert signkit("tune", run, "--split", "test") == (
         2,
         "",

@@ -351,7 +351,6 @@ ONE = body(2, 1, 1, 2)
         (first([HANDS], []), "has no frames"),
         (first([HANDS], [[]], fps=0), "has 0 frames a second"),
         (first([HANDS, (FACE, "XYZC", ["1"])], [[]]), "its points are of the formats XYC, XYZC"),
-        (first([HANDS], [[]]), "no point is seen in any frame"),
         (header([]), "its points have no x and y"),
         (header([("X", "XYC", ["A"])]) + ONE, "has no component of MediaPipe's or OpenPose's; there are: X"),
         (header([HANDS, ("X", "XYC", ["A"])]) + body(2, 1, 3, 2), "component 'X' is not one of MediaPipe's"),
@@ -580,7 +579,6 @@ def test_ids_that_are_fractions_in_the_wide_form(arrow: Any, tmp_path: Path) -> 
         ({**long_rows([0]), "type": ["foot"] * 543}, "row 0 is point 0 of 'foot', which MediaPipe has not"),
         ({**long_rows([0]), **FAR}, "row 0 is point 500 of 'face', which MediaPipe has not"),
         ({**long_rows([0, 0])}, "has a point twice in one frame"),
-        ({**long_rows([0], ("face", "pose", "left_hand", "right_hand"))}, "no point is seen in any frame"),
     ],
 )  # fmt: skip
 def test_damaged_parquet(columns: dict[str, Any], message: str, tmp_path: Path, arrow: Any) -> None:

@@ -6,6 +6,7 @@ from importlib import import_module
 import pytest
 
 EXAMPLES = {
+    "signkit.data.collect.names": "read_pattern",
     "signkit.decode.beam": "beam_search",
     "signkit.decode.greedy": "greedy_search",
     "signkit.eval.alignment": "align",

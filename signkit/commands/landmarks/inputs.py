@@ -1,19 +1,14 @@
 """What is to be tracked, and where its landmarks go."""
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from signkit.data.collect.search import VIDEOS, folders
 from signkit.data.corpora.table import fail_together
 from signkit.errors import UserError
 from signkit.runtime.files import plainly, read_text
 
-VIDEOS = (
-    ".3gp", ".avi", ".flv", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts",
-    ".webm", ".wmv",
-)  # fmt: skip
-"""Endings by which a folder is searched; a file that is named may have any."""
 PICTURES = (".png", ".jpg", ".jpeg")
 
 
@@ -69,7 +64,7 @@ def _clips(path: Path, below: str) -> list[Input]:
             if not path.exists():
                 raise UserError(str(path), "there is no such file")
             return [_input(path, below, Path(name).stem)]
-        for here, visible in _folders(path, frozenset()):
+        for here, visible in folders(path):
             within = here.relative_to(path)
             videos = [each for each in visible if each.lower().endswith(VIDEOS)]
             if videos:
@@ -81,26 +76,6 @@ def _clips(path: Path, below: str) -> list[Input]:
     if not clips:
         raise UserError(str(path), "holds no videos and no folders of frames (png, jpg)")
     return clips
-
-
-def _folders(folder: Path, above: frozenset[str]) -> Iterator[tuple[Path, list[str]]]:
-    """A folder and those below it, links too, each with its visible files.
-
-    Args:
-        above: where the folders above really are, since a link may lead back to one of them.
-
-    Raises:
-        OSError: one of them cannot be read.
-    """
-    place = os.path.realpath(folder)
-    if place in above:
-        return
-    with os.scandir(folder) as listing:
-        entries = sorted((each.name, each.is_dir()) for each in listing if not each.name.startswith("."))
-    yield folder, [name for name, is_folder in entries if not is_folder]
-    for name, is_folder in entries:
-        if is_folder:
-            yield from _folders(folder / name, above | {place})
 
 
 def _input(path: Path, below: str, name: str) -> Input:

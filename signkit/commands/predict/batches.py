@@ -1,15 +1,17 @@
 """Batches of input clips, grouped by length."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from signkit.commands.predict.inputs import Failures, Source
+from signkit.data.landmarks import check_landmarks, layout, unseen
 from signkit.data.loader import Batch, Dataset
 from signkit.data.plan import batch_plan
-from signkit.errors import SignkitError
+from signkit.errors import SignkitError, UserError
 from signkit.models.export import TrainedModel
 from signkit.train.task import Task
-from signkit.types import Sample
+from signkit.types import Landmarks, Sample, Signal
 
 
 def clip_batches(
@@ -51,7 +53,7 @@ def _dataset(task: Task, trained: TrainedModel, sources: Sequence[Source]) -> Da
             split="test",
             reference=(),
             frames=source.frames,
-            load=source.load,
+            load=partial(_with_hands, source.load, str(source.file)),
             source=str(source.file),
         )
         for source in sources
@@ -60,3 +62,19 @@ def _dataset(task: Task, trained: TrainedModel, sources: Sequence[Source]) -> Da
     if hasattr(dataset, "cache_bytes"):
         dataset.cache_bytes = 0
     return dataset
+
+
+def _with_hands(load: Callable[[], Signal], where: str) -> Signal:
+    """A signal in which a hand is seen.
+
+    Raises:
+        UserError: it is not usable, or no hand is seen: there is nothing to recognise.
+    """
+    signal = load()
+    if isinstance(signal, Landmarks):
+        whole = layout(signal.layout, where)
+        check_landmarks(signal.points, whole, where)
+        if what := unseen(signal.points, whole):
+            reason = (note.partition("; ")[2] for note in signal.notes if note.startswith(what))
+            raise UserError(where, what, next(reason, ""))
+    return signal

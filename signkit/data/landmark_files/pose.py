@@ -85,7 +85,7 @@ def read_header(path: Path, where: str) -> NpzHeader:
         raise UserError(where, error.what) from error
     file = _parsed(data, where)
     name, _, _ = _places(file.components, where)
-    return NpzHeader(file.frames, name, min(3, file.dimensions), zlib.crc32(data))
+    return NpzHeader(file.frames, name, min(3, file.dimensions), zlib.crc32(data), file.fps)
 
 
 def read(path: Path, missing: Missing = "nan") -> Landmarks:

@@ -17,7 +17,7 @@ from signkit.data.shards.index import Header, Refused, clip_description
 from signkit.data.shards.tar import member
 from signkit.data.video.h264 import SAME_BITS
 from signkit.errors import UserError
-from signkit.types import USUAL_FPS, Clip, Landmarks, Sample, Video
+from signkit.types import Clip, Landmarks, Sample, Video
 
 AT_ONCE = 128 << 20
 """Bytes of decoded frames that are held at a time, about."""
@@ -69,7 +69,7 @@ def _packed(sample: Sample, key: str, header: Header) -> Packed:
     else:
         array = signal.points if isinstance(signal, Landmarks) else signal.vectors
         _check_frames(sample, len(array))
-        fps = float(signal.fps) if isinstance(signal, Landmarks) else USUAL_FPS
+        fps = float(signal.fps)
         kind, parts = "npz", [_npz(signal.layout if isinstance(signal, Landmarks) else "", array, fps)]
     content = parts[0]
     if header.format == "shards":

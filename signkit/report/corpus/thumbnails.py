@@ -9,7 +9,7 @@ from signkit.config.registry import extra_for
 from signkit.data.layouts import layout
 from signkit.report.sections import Shot
 from signkit.runtime.progress import Watch
-from signkit.types import USUAL_FPS, Landmarks, Sample, Signal, Video
+from signkit.types import Landmarks, Sample, Signal, Video, fps_of
 
 CLIPS, FRAMES = 8, 4  # of a split, and of a clip
 HEIGHT = 150  # of a frame in pixels
@@ -32,19 +32,13 @@ def strips(samples: dict[str, tuple[Sample, ...]], watch: Watch) -> tuple[tuple[
     with watch.bar("thumbnails", len(chosen)) as bar:
         for done, (split, sample) in enumerate(chosen, 1):
             signal = sample.load()
-            fps = _fps(signal)
+            fps = fps_of(signal)
             rates.append(fps)
             about = ", ".join(filter(None, (split, sample.signer, f"{sample.frames / fps:.1f} s")))
             content = _encoded(_pictures(signal))
             shots.append(Shot(content, sample.id, about, " ".join(sample.reference)))
             bar.at(done)
     return tuple(shots), max(set(rates), key=rates.count)
-
-
-def _fps(signal: Signal) -> float:
-    if isinstance(signal, Video):
-        return signal.clip.fps
-    return signal.fps if isinstance(signal, Landmarks) else USUAL_FPS
 
 
 def _places(frames: int) -> npt.NDArray[np.int64]:
