@@ -28,9 +28,9 @@ from signkit.errors import UserError
 from signkit.models.export import TrainedModel
 from signkit.models.spec import Spec
 from signkit.runtime.progress import Watch
+from signkit.runtime.results import read_scores
 from signkit.runtime.run_folder import folder_to_resume, new_folder, state
 from signkit.text.vocabulary import Vocabulary
-from signkit.train.outcome import read_scores
 from signkit.train.reopen import with_ensemble
 from signkit.train.task import GivesPosteriors, task_of
 from signkit.types import VIDEO, Features, Landmarks, Posteriors, Prediction, Score, Signal, Video

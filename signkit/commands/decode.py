@@ -15,7 +15,8 @@ from signkit.config.yaml_write import to_yaml
 from signkit.errors import OperationalError, UserError
 from signkit.runtime.files import plainly, write_text
 from signkit.runtime.progress import Watch
-from signkit.train.outcome import decode_splits, plain, print_outcome, write_report, write_scores
+from signkit.runtime.results import plain
+from signkit.train.outcome import decode_splits, print_outcome, write_report, write_scores
 from signkit.train.reopen import Reopened, reopen
 from signkit.train.task import Outcome
 
@@ -69,7 +70,8 @@ def decode_run(
         raise
     if as_json:
         scores = [plain(each) for each in outcome.scores]
-        print(json.dumps({"decoded": str(folder), "run": str(run), "metrics": scores}))
+        line = {"decoded": str(folder), "run": str(run), "metrics": scores, "notes": outcome.notes}
+        print(json.dumps(line))
         return 0
     print_outcome(opened.prepared.task, outcome, folder)
     print(folder, flush=True)
@@ -110,8 +112,8 @@ def _checked_splits(splits: Sequence[str], opened: Reopened) -> tuple[str, ...]:
             raise UserError("--split", what, f"it has {', '.join(there)}")
     chosen = tuple(dict.fromkeys(splits)) or tuple(s for s in opened.recipe.decode.splits if s in there)
     if not chosen:
-        wanted = ", ".join(opened.recipe.decode.splits)
-        what = f"the corpus {prepared.corpus.name} has none of the recipe's splits ({wanted})"
+        wanted = " or ".join(opened.recipe.decode.splits) or "split to decode by the recipe"
+        what = f"the corpus {prepared.corpus.name} has no {wanted}, so there is nothing to score"
         raise UserError("--split", what, f"it has {', '.join(there)}")
     return chosen
 

@@ -21,6 +21,7 @@ from signkit.models.export import TrainedModel, for_reload, write_card, write_ex
 from signkit.models.spec import TEXT
 from signkit.runtime import checkpoint
 from signkit.runtime.progress import TrainingWatch, Watch
+from signkit.runtime.results import plain
 from signkit.runtime.run_folder import (
     check_same_data,
     folder_to_resume,
@@ -32,7 +33,7 @@ from signkit.runtime.run_folder import (
 from signkit.runtime.signals import Interrupted, Stop, stop_on_signals
 from signkit.train.balance import balanced
 from signkit.train.loop import Ended, accelerator, train
-from signkit.train.outcome import decode_splits, plain, print_outcome, write_report, write_scores
+from signkit.train.outcome import decode_splits, print_outcome, write_report, write_scores
 from signkit.train.reopen import with_ensemble
 from signkit.train.setup import Prepared, prepare
 from signkit.train.task import Beginning, Evaluation, Outcome, Packing, task_of
@@ -226,9 +227,13 @@ def _print_end(done: Done, again: str, as_json: bool) -> None:
     if done.outcome is None:
         print(f"interrupted; `{again}` continues it", file=sys.stderr, flush=True)
     if as_json:
-        scores = done.outcome.scores if done.outcome else ()
-        state = "finished" if done.outcome else "interrupted"
-        line = {"run": str(done.folder), "state": state, "metrics": [plain(s) for s in scores]}
+        outcome = done.outcome
+        line = {
+            "run": str(done.folder),
+            "state": "finished" if outcome else "interrupted",
+            "metrics": [plain(each) for each in outcome.scores] if outcome else [],
+            "notes": outcome.notes if outcome else (),
+        }
         print(json.dumps(line), flush=True)
         return
     if done.outcome is not None:
@@ -277,7 +282,8 @@ def _train(prepared: Prepared, folder: Path, engine: Accelerator, watch: Watch, 
     begun = done[-1] if done else 0
     with watch.bar("train", config.max_steps, begun) as bar:
         watcher = TrainingWatch(watch, bar, begun=begun, total=config.max_steps, metric=task.selection)
-        dev = evaluate if "dev" in prepared.datasets else None
+        judged = "dev" in prepared.datasets and not recipe.dev_in_train
+        dev = evaluate if judged else None
         try:
             with stop.finishing():
                 return train(

@@ -238,6 +238,12 @@ class Recipe:
         """The name of the model's task."""
         return str(self.model.task)  # type: ignore[attr-defined] # checked by `_check_parts`
 
+    @property
+    def dev_in_train(self) -> bool:
+        """Whether the corpus option `dev_in_train` puts dev into train, so that nothing may be chosen on
+        dev."""
+        return bool(getattr(self.data, "dev_in_train", False))
+
     def part(self, name: str) -> ComponentConfig | None:
         """The options of `encoder` or `context`; None if there is none, or only a placeholder."""
         config: ComponentConfig | None = getattr(self, name)

@@ -33,6 +33,10 @@ Say = Callable[[str], None]
 """Shows a line to the user."""
 
 
+DEV_IN_TRAIN = "dev is in train too (data.dev_in_train): its figures say nothing about other clips"
+"""A note on scores of dev."""
+
+
 def silent(message: str) -> None:
     """A `Say` that shows nothing."""
 
@@ -99,6 +103,7 @@ class Outcome:
         calibration: None for a task without calibration.
         run: the folder of the training, for its curves.
         folder: the folder that pictures are written to.
+        corpus: its train references, for analyses of what train had; None if they are not known.
     """
 
     recipe: Recipe
@@ -112,6 +117,19 @@ class Outcome:
     run: Path
     folder: Path
     metrics: tuple[Metric, ...] = ()
+    corpus: Corpus | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the scores has to know: that there are none, or that dev was trained on."""
+        splits = self.recipe.decode.splits
+        if not self.predictions:
+            return (f"{f'no {_either(splits)}' if splits else 'decode.splits is empty'}: nothing was scored",)
+        return (DEV_IN_TRAIN,) if self.recipe.dev_in_train and "dev" in self.predictions else ()
+
+
+def _either(splits: Sequence[str]) -> str:
+    return " or ".join(splits)
 
 
 @runtime_checkable

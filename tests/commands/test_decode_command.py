@@ -83,12 +83,13 @@ def test_as_it_was(signkit: Command, run: Path, tmp_path: Path) -> None:
     status, out, _ = signkit("decode", run, "--out", "again")
     assert (status, out.splitlines()[-1]) == (0, "again")
     assert digests(run) == before
-    names = {"decode.yaml", "dev.jsonl", "log.txt", "picture.png", "report.html", "scores.json", "test.jsonl"}
+    names = {"decode.yaml", "log.txt", "picture.png", "report.html", "scores.json"}
+    names |= {f"{split}{end}.jsonl" for split in ("dev", "test") for end in ("", ".references")}
     assert {path.name for path in (tmp_path / "again").iterdir()} == names
     for split in ("dev", "test"):
         assert lines(tmp_path / f"again/{split}.jsonl") == lines(run / f"decode/{split}.jsonl")
     ours, theirs = (json.loads((f / "scores.json").read_text()) for f in (tmp_path / "again", run))
-    assert ours == theirs
+    assert ours == {**theirs, "run": str(run)}
 
 
 def test_below_the_run(signkit: Command, run: Path) -> None:
@@ -124,7 +125,7 @@ def test_a_file_then_what_is_set(signkit: Command, run: Path, tmp_path: Path) ->
 def test_json(signkit: Command, run: Path, tmp_path: Path) -> None:
     status, out, _ = signkit("decode", run, "--json", "--split", "test", "--out", "out")
     printed = json.loads(out)
-    assert (status, list(printed), printed["decoded"]) == (0, ["decoded", "run", "metrics"], "out")
+    assert (status, list(printed), printed["decoded"]) == (0, ["decoded", "run", "metrics", "notes"], "out")
     assert printed["metrics"] == json.loads((tmp_path / "out/scores.json").read_text())["metrics"]
 
 

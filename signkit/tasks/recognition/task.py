@@ -194,8 +194,9 @@ class Recognition:
         samples: Mapping[str, Sequence[Sample]],
         spec: Spec,
     ) -> Calibration:
-        """Fit the temperature of the confidences on dev, unless the recipe has one."""
-        return calibrate(predictions, samples, spec.vocabulary, self.decode)
+        """Fit the temperature of the confidences on dev, unless the recipe has one or dev is in train."""
+        fit = not self.recipe.dev_in_train
+        return calibrate(predictions, samples, spec.vocabulary, self.decode, fit=fit)
 
     def score(
         self,
