@@ -21,13 +21,13 @@ from signkit.version import __version__ as __version__
 if TYPE_CHECKING:
     from signkit import decode, losses, testing
     from signkit.api import LoadedModel, RunResult, load, run
-    from signkit.data.collect.build import build_manifest
+    from signkit.commands.runs import runs
     from signkit.errors import OperationalError, SignkitError, UserError
     from signkit.eval.scores import score
 
 __all__ = [
-    "LoadedModel", "OperationalError", "RunResult", "SignkitError", "UserError", "build_manifest", "decode",
-    "load", "losses", "run", "score", "testing",
+    "LoadedModel", "OperationalError", "RunResult", "SignkitError", "UserError", "decode", "load", "losses",
+    "run", "runs", "score", "testing",
 ]  # fmt: skip
 
 wait_passively()  # before torch and numpy are loaded
@@ -45,6 +45,7 @@ __getattr__, __dir__ = lazy(
         "load": "signkit.api",
         "losses": "signkit.losses",
         "run": "signkit.api",
+        "runs": "signkit.commands.runs",
         "score": "signkit.eval.scores",
         "testing": "signkit.testing",
     },

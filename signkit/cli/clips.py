@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from signkit.cli.options import AsJson, WithFile
+from signkit.cli.options import AsJson, RunName, WithFile
 
 ListFile = Annotated[
     Path | None, typer.Option("--list", metavar="FILE", help="A text file of inputs, one a line.")
@@ -19,7 +19,7 @@ OnError = Literal["stop", "skip"]
 
 
 def predict(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
+    run: RunName,
     inputs: Annotated[
         list[Path] | None,
         typer.Argument(metavar="INPUT", help="Videos, folders of frames, or files of landmarks or features."),
@@ -50,6 +50,7 @@ def predict(
     """Recognise videos, or files of landmarks or features, with a trained run."""
     from signkit.commands.predict.options import Outputs, PredictOptions
     from signkit.commands.predict.verb import predict as predict_files
+    from signkit.runtime.runs import find_run
 
     outputs = Outputs(captions=captions, elan=elan, burn=burn, force=force)
     options = PredictOptions(
@@ -61,7 +62,7 @@ def predict(
         outputs=outputs,
         as_json=as_json,
     )
-    raise SystemExit(predict_files(run, inputs or [], options))
+    raise SystemExit(predict_files(find_run(run), inputs or [], options))
 
 
 Tracker = Literal["holistic", "hands"]

@@ -13,9 +13,9 @@ from pathlib import Path
 from signkit.config.recipe_file import DecodeRecipe
 from signkit.config.yaml_write import to_yaml
 from signkit.errors import OperationalError, UserError
+from signkit.eval.results import plain
 from signkit.runtime.files import plainly, write_text
 from signkit.runtime.progress import Watch
-from signkit.runtime.results import plain
 from signkit.train.outcome import decode_splits, print_outcome, write_report, write_scores
 from signkit.train.reopen import Reopened, reopen
 from signkit.train.task import Outcome

@@ -17,11 +17,11 @@ from signkit.config.recipe import DecodeConfig, Recipe
 from signkit.config.recipe_file import load_recipe
 from signkit.data.loader import Step, train_steps
 from signkit.errors import OperationalError, SignkitError
+from signkit.eval.results import plain
 from signkit.models.export import TrainedModel, for_reload, write_card, write_export, write_subwords
 from signkit.models.spec import TEXT
 from signkit.runtime import checkpoint
 from signkit.runtime.progress import TrainingWatch, Watch
-from signkit.runtime.results import plain
 from signkit.runtime.run_folder import (
     check_same_data,
     folder_to_resume,

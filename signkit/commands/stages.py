@@ -13,7 +13,7 @@ from signkit.commands.run import Done, carry_out, held, leave, resume_command, r
 from signkit.config.pipeline import Pipeline, with_stages
 from signkit.config.recipe import Recipe
 from signkit.config.recipe_file import load_pipeline
-from signkit.runtime.results import SCORES
+from signkit.eval.results import SCORES
 from signkit.runtime.run_folder import (
     folder_to_resume,
     new_folder,

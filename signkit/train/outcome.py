@@ -2,18 +2,19 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from signkit.config.recipe import Recipe
 from signkit.data.loader import Dataset, eval_batches
+from signkit.eval.results import hypotheses_file, plain, references_file
 from signkit.models.export import TrainedModel
 from signkit.models.spec import Labels, Output, Spec
 from signkit.report.run import print_run, write_run_page
 from signkit.report.settings import settings
 from signkit.runtime.files import write_json, write_text
 from signkit.runtime.progress import Watch
-from signkit.runtime.results import hypotheses_file, plain, references_file
 from signkit.train.task import Calibrating, Outcome, Task
 from signkit.types import Corpus, Prediction, Sample, Score
 
@@ -133,6 +134,8 @@ def write_scores(path: Path, outcome: Outcome) -> None:
     """Write ``scores.json``: all scores, notes on them, and the temperature of the confidences; of other
     results than a run's own, the run too."""
     document: dict[str, Any] = {"metrics": [plain(each) for each in outcome.scores], "notes": outcome.notes}
+    if outcome.metrics:
+        document["own_metrics"] = [asdict(each) for each in outcome.metrics]
     if path.parent != outcome.run:
         document["run"] = str(outcome.run.resolve())
     calibration = outcome.calibration

@@ -12,15 +12,42 @@ Both kinds of lines are what `signkit score` reads.
 
 import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from signkit.errors import OperationalError
+from signkit.eval.figures import Metric
 from signkit.runtime.files import plainly
 from signkit.types import Score
 
-SCORES, REPORT = "scores.json", "report.html"
+SCORES = "scores.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The content of a ``scores.json``.
+
+    Attributes:
+        scores: of every split, the main metric of a split first.
+        metrics: how scores are presented that `signkit.eval.figures` does not know.
+        notes: on the scores, or on why there are none.
+        run: the folder of the run whose model was decoded; "" where that is the folder of the file.
+    """
+
+    scores: tuple[Score, ...]
+    metrics: tuple[Metric, ...] = ()
+    notes: tuple[str, ...] = ()
+    run: str = ""
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that were scored, in their order."""
+        return tuple(dict.fromkeys(score.split for score in self.scores))
+
+    def main(self, split: str) -> Score | None:
+        """The first score of a split, that of the protocol's main metric; None if there is none."""
+        return next((score for score in self.scores if score.split == split), None)
 
 
 def hypotheses_file(folder: Path, split: str) -> Path:
@@ -43,8 +70,8 @@ def plain(score: Score) -> dict[str, Any]:
     return {key: None if value != value else value for key, value in asdict(score).items()}
 
 
-def read_scores(path: Path) -> tuple[Score, ...]:
-    """Read the scores of a ``scores.json``.
+def read_results(path: Path) -> Results:
+    """Read a ``scores.json``, of an older version too.
 
     Raises:
         OperationalError: the file cannot be read, or has no scores.
@@ -52,10 +79,16 @@ def read_scores(path: Path) -> tuple[Score, ...]:
     with plainly(path, "read"):
         text = path.read_text(encoding="utf-8")
     try:
-        rows = json.loads(text)["metrics"]
-        filled: list[dict[str, Any]] = [
-            {k: math.nan if v is None else v for k, v in row.items()} for row in rows
+        document = json.loads(text)
+        rows: list[dict[str, Any]] = [
+            {key: math.nan if value is None else value for key, value in row.items()}
+            for row in document["metrics"]
         ]
-        return tuple(Score(**row) for row in filled)
+        return Results(
+            tuple(Score(**row) for row in rows),
+            tuple(Metric(**each) for each in document.get("own_metrics", ())),
+            tuple(map(str, document.get("notes", ()))),
+            str(document.get("run", "")),
+        )
     except (ValueError, KeyError, TypeError, AttributeError):
         raise OperationalError(f"{path}: is no file of scores") from None
