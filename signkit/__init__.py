@@ -21,7 +21,7 @@ from signkit.version import __version__ as __version__
 if TYPE_CHECKING:
     from signkit import decode, losses, testing
     from signkit.api import LoadedModel, RunResult, load, run
-    from signkit.commands.runs import runs
+    from signkit.commands.run_list import runs
     from signkit.errors import OperationalError, SignkitError, UserError
     from signkit.eval.scores import score
 
@@ -45,7 +45,7 @@ __getattr__, __dir__ = lazy(
         "load": "signkit.api",
         "losses": "signkit.losses",
         "run": "signkit.api",
-        "runs": "signkit.commands.runs",
+        "runs": "signkit.commands.run_list",
         "score": "signkit.eval.scores",
         "testing": "signkit.testing",
     },

@@ -13,6 +13,6 @@ def runs(
     as_json: AsJson = False,
 ) -> None:
     """List runs, the oldest first: state, steps, dev and test, time and size, and which is `latest`."""
-    from signkit.commands.runs import list_runs
+    from signkit.commands.run_list import list_runs
 
     raise SystemExit(list_runs(folder, as_json))

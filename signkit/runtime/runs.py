@@ -7,7 +7,7 @@ folder of a run for each stage in it.
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -79,16 +79,26 @@ def find_run(ref: str | os.PathLike[str]) -> Path:
         return _opened(path) if path.is_dir() else path
     if path.name == LATEST:
         return _latest(path.parent, text)
-    there = [(run, run.relative_to(RUNS).as_posix()) for run in run_folders(Path(RUNS))]
-    of_recipe = [run for run, name in there if name.rpartition("/")[0] == text.rstrip("/")]
-    begins = [run for run, name in there if name.startswith(text) or run.name.startswith(text)]
-    if path.parent.is_dir():  # runs elsewhere, by the beginning of a path
-        begins += [run for run in run_folders(path.parent) if run.as_posix().startswith(path.as_posix())]
-    found = list(dict.fromkeys(of_recipe or begins)) if text else []
-    if len(found) > 1:
+    there = [(run, run.relative_to(RUNS).parts) for run in run_folders(Path(RUNS))]
+    found = [run for run, parts in there if _join(parts[:-1]) == text.rstrip("/")]  # a recipe
+    if not found and text:
+        found = [run for run, parts in there if any(_join(parts[n:]).startswith(text) for n in (0, 1))]
+        if path.parent.is_dir():  # the beginning of a path, of runs that may be elsewhere
+            found += [run for run in run_folders(path.parent) if run.as_posix().startswith(path.as_posix())]
+    found = list(dict.fromkeys(found))
+    if len(found) > 1 and not _are_stages(found):
         names = ", ".join(map(str, found[:SHOWN])) + ", …" * (len(found) > SHOWN)
         raise UserError(text, f"is the beginning of {len(found)} runs: {names}", "name one of them")
-    return found[0] if found else path
+    return found[-1] if found else path
+
+
+def _join(parts: Sequence[str]) -> str:
+    return "/".join(parts)
+
+
+def _are_stages(runs: Sequence[Path]) -> bool:
+    """Whether runs are stages of one recipe of stages."""
+    return len({run.parent for run in runs}) == 1 and _is_of_stages(runs[0].parent)
 
 
 def _opened(folder: Path) -> Path:
@@ -98,7 +108,7 @@ def _opened(folder: Path) -> Path:
         return stages[-1] if stages else folder
     inside = [] if (folder / "export").is_dir() else run_folders(folder)
     if inside:
-        what = f"is a folder of {len(inside)} runs, and not a run"
+        what = "is a folder of runs, and not a run"
         raise UserError(str(folder), what, f"{folder / LATEST} is the newest finished one")
     return folder
 
