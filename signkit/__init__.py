@@ -21,12 +21,13 @@ from signkit.version import __version__ as __version__
 if TYPE_CHECKING:
     from signkit import decode, losses, testing
     from signkit.api import LoadedModel, RunResult, load, run
+    from signkit.commands.compare.verb import compare
     from signkit.commands.run_list import runs
     from signkit.errors import OperationalError, SignkitError, UserError
     from signkit.eval.scores import score
 
 __all__ = [
-    "LoadedModel", "OperationalError", "RunResult", "SignkitError", "UserError", "decode", "load", "losses",
+    "LoadedModel", "OperationalError", "RunResult", "SignkitError", "UserError", "compare", "decode", "load", "losses",
     "run", "runs", "score", "testing",
 ]  # fmt: skip
 
@@ -40,7 +41,7 @@ __getattr__, __dir__ = lazy(
         "RunResult": "signkit.api",
         "SignkitError": "signkit.errors",
         "UserError": "signkit.errors",
-        "build_manifest": "signkit.data.collect.build",
+        "compare": "signkit.commands.compare.verb",
         "decode": "signkit.decode",
         "load": "signkit.api",
         "losses": "signkit.losses",

@@ -1,22 +1,12 @@
 """The verbs `signkit decode` and `signkit tune`, as the command line has them. What they do is imported only
 when called."""
 
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from signkit.cli.options import AsJson, RunName, RunNames, WithFile
-
-
-class Split(str, Enum):
-    """A part of a corpus."""
-
-    train = "train"
-    dev = "dev"
-    test = "test"
-
+from signkit.cli.options import AsJson, RunName, RunNames, Split, WithFile
 
 Overrides = Annotated[
     list[str] | None,

@@ -1,9 +1,19 @@
 """Options that several verbs share, as the command line has them."""
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+class Split(str, Enum):
+    """A part of a corpus."""
+
+    train = "train"
+    dev = "dev"
+    test = "test"
+
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RecipeName = Annotated[

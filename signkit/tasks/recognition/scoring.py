@@ -6,7 +6,7 @@ from dataclasses import replace
 from signkit.config.recipe import Recipe
 from signkit.eval.metrics import main_rate, metric_of
 from signkit.eval.pairing import train_sentences
-from signkit.eval.protocols import Protocol, load
+from signkit.eval.protocols import Protocol, load, of_characters
 from signkit.eval.scores import Resampling, as_transcripts, score
 from signkit.models.spec import TEXT
 from signkit.tasks.recognition.calibration import beams
@@ -21,10 +21,7 @@ def scoring_protocol(recipe: Recipe) -> Protocol:
         UserError: there is no such protocol, or it has a fault.
     """
     protocol = load(recipe.eval.protocol)
-    if recipe.text.unit != "character" or protocol.unit != "word":
-        return protocol
-    metrics = tuple("cer" if metric == "wer" else metric for metric in protocol.metrics)
-    return replace(protocol, unit="character", spaces=True, metrics=metrics)
+    return of_characters(protocol) if recipe.text.unit == "character" else protocol
 
 
 def split_scores(
