@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from signkit import decode, losses, testing
     from signkit.api import LoadedModel, RunResult, load, run
     from signkit.commands.compare.verb import compare
+    from signkit.commands.evaluate.verb import evaluate
     from signkit.commands.run_list import runs
     from signkit.errors import OperationalError, SignkitError, UserError
     from signkit.eval.scores import score
 
 __all__ = [
-    "LoadedModel", "OperationalError", "RunResult", "SignkitError", "UserError", "compare", "decode", "load", "losses",
-    "run", "runs", "score", "testing",
+    "LoadedModel", "OperationalError", "RunResult", "SignkitError", "UserError", "compare", "decode",
+    "evaluate", "load", "losses", "run", "runs", "score", "testing",
 ]  # fmt: skip
 
 wait_passively()  # before torch and numpy are loaded
@@ -43,6 +44,7 @@ __getattr__, __dir__ = lazy(
         "UserError": "signkit.errors",
         "compare": "signkit.commands.compare.verb",
         "decode": "signkit.decode",
+        "evaluate": "signkit.commands.evaluate.verb",
         "load": "signkit.api",
         "losses": "signkit.losses",
         "run": "signkit.api",

@@ -16,7 +16,7 @@ from signkit.cli.decode import decode, tune
 from signkit.cli.lm import lm_app
 from signkit.cli.options import AsJson, Overrides, RecipeName
 from signkit.cli.profile import profile
-from signkit.cli.runs import compare, runs
+from signkit.cli.runs import compare, evaluate, runs
 from signkit.errors import OperationalError, SignkitError, UserErrors
 from signkit.version import __version__
 
@@ -75,6 +75,7 @@ def run(
 
 app.command(short_help="Decode a finished run again.")(decode)
 app.command(short_help="Tune the decoding of finished runs on dev.")(tune)
+app.command(short_help="Score a finished run on other data.")(evaluate)
 app.command(short_help="Compare runs: scores, tests, curves, settings.")(compare)
 app.command(short_help="List runs with their states and scores.")(runs)
 app.command(short_help="Measure what a training step costs.")(profile)

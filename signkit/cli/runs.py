@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from signkit.cli.options import AsJson, RunNames, Split
+from signkit.cli.options import AsJson, RunName, RunNames, Split, WithFile
 
 
 def runs(
@@ -37,3 +37,38 @@ def compare(
 
     chosen = split.value if split else ""
     raise SystemExit(compare_runs(names, split=chosen, protocol=protocol, report=report, as_json=as_json))
+
+
+def evaluate(
+    run: RunName,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option("--data", metavar="FOLDER", help="A folder with a manifest, or a manifest; repeatable."),
+    ] = None,
+    split: Annotated[
+        list[Split] | None, typer.Option(help="What to score; dev and test if not given; repeatable.")
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Replace a value of data, decode or eval; repeatable."
+        ),
+    ] = None,
+    with_file: WithFile = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="A new folder for the results; else they are printed only."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score a finished run on other data; glosses that the model does not know count as errors.
+
+    signkit evaluate latest --data my_clips --split test
+    """
+    from signkit.commands.evaluate.verb import evaluate_run
+
+    status = evaluate_run(
+        run, data or [], split=[each.value for each in split or ()], overrides=overrides or [],
+        file=with_file, out=out, as_json=as_json,
+    )  # fmt: skip
+    raise SystemExit(status)

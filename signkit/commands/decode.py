@@ -4,8 +4,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -53,20 +53,12 @@ def decode_run(
         DecodeRecipe(decode=replace(opened.recipe.decode, splits=chosen), eval=opened.recipe.eval)  # type: ignore[arg-type]
     )
     folder = _new_name(run, used) if out is None else out
-    # The results are written aside and renamed, so that the folder is complete or does not exist.
-    aside = folder.with_name(f".{folder.name}.part")
     try:
-        shutil.rmtree(aside, ignore_errors=True)  # left by a process that was killed
-        with plainly(folder, "created"):
-            aside.mkdir(parents=True)
-        outcome = _decoded(opened, chosen, aside, used)
-        os.rename(aside, folder)
-    except BaseException as error:
-        shutil.rmtree(aside, ignore_errors=True)
+        with whole_results(folder) as aside:
+            outcome = _decoded(opened, chosen, aside, used)
+    except BaseException:
         with suppress(OSError):  # it is not empty if there are other results
             (run / "decoded").rmdir()
-        if isinstance(error, OSError):
-            raise OperationalError(f"{error.filename or folder}: {error.strerror or error}") from error
         raise
     if as_json:
         scores = [plain(each) for each in outcome.scores]
@@ -76,6 +68,28 @@ def decode_run(
     print_outcome(opened.prepared.task, outcome, folder)
     print(folder, flush=True)
     return 0
+
+
+@contextmanager
+def whole_results(folder: Path) -> Iterator[Path]:
+    """Give a folder to write results into, which is renamed at the end, so that the results are complete or
+    not there.
+
+    Raises:
+        OperationalError: the folder cannot be written; nothing is left behind.
+    """
+    aside = folder.with_name(f".{folder.name}.part")
+    try:
+        shutil.rmtree(aside, ignore_errors=True)  # left by a process that was killed
+        with plainly(folder, "created"):
+            aside.mkdir(parents=True)
+        yield aside
+        os.rename(aside, folder)
+    except BaseException as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise OperationalError(f"{error.filename or folder}: {error.strerror or error}") from error
+        raise
 
 
 def _decoded(opened: Reopened, splits: Sequence[str], folder: Path, used: str) -> Outcome:

@@ -1,7 +1,7 @@
 """The outcome of a trained model: splits are predicted, calibrated, scored, written and reported."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ def decode_splits(
     folder: Path,
     lines: Path,
     watch: Watch,
+    trained_on: Callable[[], Corpus] | None = None,
 ) -> Outcome:
     """Predict and score splits, and write ``<split>.jsonl`` for each.
 
@@ -48,20 +49,23 @@ def decode_splits(
         folder: where the report will be written.
         lines: the folder that predictions are written to.
         watch: receives the progress.
+        trained_on: returns the corpus of the training, for external models that are estimated from train; None
+            if that is ``corpus``.
 
     Raises:
         UserError: the models cannot be decoded as the recipe says.
         OperationalError: the output of a model is not finite, or a file cannot be written.
     """
     recipe, spec = models[0].recipe, models[0].spec
-    task.check(models, lambda: corpus)
+    known = trained_on or (lambda: corpus)
+    task.check(models, known)
     calibrates = isinstance(task, Calibrating)
     fits = calibrates and not recipe.decode.temperature and "dev" in datasets
     if fits and recipe.dev_in_train:
         watch.say("dev is in train too (data.dev_in_train): no temperature is fitted to it")
     for_fit = ("dev",) if fits and not recipe.dev_in_train else ()
     predictions = {
-        split: _predicted(task, models, datasets[split], corpus, split, watch, scored=split in splits)
+        split: _predicted(task, models, datasets[split], known, split, watch, scored=split in splits)
         for split in dict.fromkeys((*for_fit, *splits))
     }
     calibration = None
@@ -191,7 +195,7 @@ def _predicted(
     task: Task,
     models: Sequence[TrainedModel],
     dataset: Dataset,
-    corpus: Corpus,
+    corpus: Callable[[], Corpus],
     split: str,
     watch: Watch,
     *,
@@ -203,8 +207,6 @@ def _predicted(
         batches = eval_batches(dataset, recipe.decode.batch_size, workers=recipe.train.workers)
         predictions = {
             each.id: each
-            for each in task.predict(
-                models, batches, corpus=lambda: corpus, on_progress=bar.at, scored=scored
-            )
+            for each in task.predict(models, batches, corpus=corpus, on_progress=bar.at, scored=scored)
         }
     return [predictions[sample.id] for sample in dataset.samples]

@@ -104,6 +104,7 @@ class Outcome:
         run: the folder of the training, for its curves.
         folder: the folder that pictures are written to.
         corpus: its train references, for analyses of what train had; None if they are not known.
+        remarks: further notes on the scores.
     """
 
     recipe: Recipe
@@ -118,6 +119,7 @@ class Outcome:
     folder: Path
     metrics: tuple[Metric, ...] = ()
     corpus: Corpus | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -125,7 +127,8 @@ class Outcome:
         splits = self.recipe.decode.splits
         if not self.predictions:
             return (f"{f'no {_either(splits)}' if splits else 'decode.splits is empty'}: nothing was scored",)
-        return (DEV_IN_TRAIN,) if self.recipe.dev_in_train and "dev" in self.predictions else ()
+        in_train = self.recipe.dev_in_train and "dev" in self.predictions
+        return (*self.remarks, *([DEV_IN_TRAIN] if in_train else []))
 
 
 def _either(splits: Sequence[str]) -> str:

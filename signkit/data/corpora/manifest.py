@@ -87,8 +87,11 @@ class _Found:
     unseen: Counter[str] = field(default_factory=Counter)
 
 
-def read(config: ManifestConfig) -> Corpus:
+def read(config: ManifestConfig, *, to_train: bool = True) -> Corpus:
     """The corpus of a manifest. Every fault of it is found, each with its line.
+
+    Args:
+        to_train: whether rows of train are needed, which they are not where a finished run is scored.
 
     Raises:
         UserError: of the manifest, not UTF-8, columns missing, no row of train; of a row, not readable, an
@@ -97,15 +100,35 @@ def read(config: ManifestConfig) -> Corpus:
             segment that is not in it (see `segment_of`); a signer in two splits, when `signer_independent` is
             claimed. A clip of train that cannot be used, or shows no hand, is left out if the recipe says so.
     """
-    found, file = _found(config), Path(config.root) / config.file
-    refused = [
-        (number, gap.fault)
-        for number, gap in found.gaps
-        if config.damaged == "refuse" or gap.split != "train"
-    ]
-    fail_together(_in_order([*found.faults, *refused]), str(file))
-    left_out = tuple(str(gap.fault) for gap in _gaps(found))
-    if not any(sample.split == "train" for sample in found.samples):
+    root = Path(config.root)
+    file = root / config.file
+    text = read_text(file)
+    rows = _rows(file, text, config.signer_independent)
+    faults: list[UserError] = []
+    samples: list[Sample] = []
+    media: list[Media] = []
+    left_out: list[str] = []
+    first: dict[str, Row] = {}
+    for row in rows:
+        try:
+            _check_id(row, first)
+            path = _path(row, root)
+            try:
+                medium = _media(path, f"{row.where}: {row.cells['path']}")
+            except UserError as fault:
+                if config.damaged == "refuse" or row.cells["split"].strip() != "train":
+                    raise
+                left_out.append(str(fault))
+                continue
+            samples.append(_sample(row, medium))
+            media.append(medium)
+            _check_same_kind(row, media, samples)
+        except UserError as fault:
+            faults.append(fault)
+    if config.signer_independent:
+        faults += _signer_faults(rows)
+    fail_together(faults, str(file))
+    if to_train and not any(sample.split == "train" for sample in samples):
         what = "no file of train can be used" if left_out else "no row has the split train"
         raise UserError(str(file), what, left_out[0] if left_out else "")
     notes = (*_unseen_notes(found), *_shared_notes(found, config), *_gloss_notes(found))
