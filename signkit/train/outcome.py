@@ -49,8 +49,8 @@ def decode_splits(
         folder: where the report will be written.
         lines: the folder that predictions are written to.
         watch: receives the progress.
-        trained_on: returns the corpus of the training, for external models that are estimated from train; None
-            if that is ``corpus``.
+        trained_on: returns the corpus of the training, for external models that are estimated from train;
+            None if that is ``corpus``.
 
     Raises:
         UserError: the models cannot be decoded as the recipe says.

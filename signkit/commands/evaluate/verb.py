@@ -103,7 +103,8 @@ def evaluate(
         opened, own = open_elsewhere(folder, _manifest(Path(name)) if name else None, decode, overrides)
         chosen = _splits(opened, split, name)
         with _folder(place) as aside:
-            outcome, lacking = _outcome(opened, own, chosen, aside, write=place is not None)
+            title = f"{opened.recipe.name} on {name or opened.prepared.corpus.name}"
+            outcome, lacking = _outcome(opened, own, chosen, aside, title, write=place is not None)
         done.append(Evaluated(name, outcome, lacking, place, opened.prepared.task))
     return done
 
@@ -196,7 +197,7 @@ def _folder(place: Path | None) -> Any:
 
 
 def _outcome(
-    opened: Reopened, own: Callable[[], Corpus], splits: Splits, folder: Path, *, write: bool
+    opened: Reopened, own: Callable[[], Corpus], splits: Splits, folder: Path, title: str, *, write: bool
 ) -> tuple[Outcome, dict[str, Unknown]]:
     """Decode and score, and write the results."""
     prepared = opened.prepared
@@ -221,8 +222,8 @@ def _outcome(
     finally:
         watch.close()
     remarks = [_remark(split, each, prepared.spec) for split, each in lacking.items() if each.count]
-    name = f"{opened.recipe.name} on {prepared.corpus.name}"
-    outcome = replace(outcome, recipe=replace(outcome.recipe, name=name), selected="", remarks=tuple(remarks))
+    recipe = replace(outcome.recipe, name=title)
+    outcome = replace(outcome, recipe=recipe, selected="", remarks=tuple(remarks))
     if write:
         used = DecodeRecipe(decode=opened.recipe.decode, eval=opened.recipe.eval)
         write_text(folder / "decode.yaml", to_yaml(used))

@@ -37,7 +37,7 @@ def split_scores(
     join = vocabulary.join
     references = {sample.id: join(sample.reference) for sample in samples}
     texts = {sample.id: join(sample.reference) for sample in corpus.split("train")}
-    train = train_sentences(as_transcripts(texts, "train"), protocol)
+    train = train_sentences(as_transcripts(texts, "train"), protocol) if texts else None
     best = {each.id: join(text_of(each).tokens) for each in predictions}
     scores = list(score(references, best, protocol, split=split, train=train).scores)
     greedy = {
