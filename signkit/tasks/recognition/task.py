@@ -107,6 +107,9 @@ class Recognition:
         return training_dataset(self.recipe, samples, spec, model, say)
 
     def check(self, models: Sequence[TrainedModel], corpus: Callable[[], Corpus]) -> None:
+        if self.decode.is_single and self.recipe.text.unit == "subword":
+            what = "is `one`, and a subword is only a part of a gloss"
+            raise UserError("decode.only", what, "`text.unit: gloss`, or `decode.only: any`")
         self._search_of(models, corpus)
 
     def begin(self, model: nn.Module, spec: Spec, corpus: Corpus, watch: Any) -> None:
@@ -179,7 +182,7 @@ class Recognition:
             on_progress,
             fusion=external.fusion,
             rescorers=external.rescorers,
-            with_greedy=scored and self.decode.beam > 1,
+            with_greedy=scored and self.decode.beam > 1 and not self.decode.is_single,
         )
         # The confidences of all hypotheses are computed at once.
         yield from as_predictions(beams, vocabulary, self.decode, self.decode.temperature or 1.0)
@@ -212,7 +215,13 @@ class Recognition:
         if lost:
             say(f"warning: nothing is possible for {lost} of {len(predictions)} samples of {split}: {BARRED}")
         return split_scores(
-            predictions, samples, split, protocol=self.protocol, vocabulary=spec.vocabulary, corpus=corpus
+            predictions,
+            samples,
+            split,
+            protocol=self.protocol,
+            vocabulary=spec.vocabulary,
+            corpus=corpus,
+            single=self.decode.is_single,
         )
 
     def sections(self, outcome: Outcome, *, brief: bool) -> Sequence[Section]:
