@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from signkit.api import LoadedModel, RunResult, load, run
     from signkit.commands.compare.verb import compare
     from signkit.commands.evaluate.verb import evaluate
+    from signkit.commands.grid.verb import grid
     from signkit.commands.run_list import runs
     from signkit.errors import OperationalError, SignkitError, UserError
     from signkit.eval.scores import score
 
 __all__ = [
     "LoadedModel", "OperationalError", "RunResult", "SignkitError", "UserError", "compare", "decode",
-    "evaluate", "load", "losses", "run", "runs", "score", "testing",
+    "evaluate", "grid", "load", "losses", "run", "runs", "score", "testing",
 ]  # fmt: skip
 
 wait_passively()  # before torch and numpy are loaded
@@ -45,6 +46,7 @@ __getattr__, __dir__ = lazy(
         "compare": "signkit.commands.compare.verb",
         "decode": "signkit.decode",
         "evaluate": "signkit.commands.evaluate.verb",
+        "grid": "signkit.commands.grid.verb",
         "load": "signkit.api",
         "losses": "signkit.losses",
         "run": "signkit.api",

@@ -65,9 +65,19 @@ def run(
             metavar="auto|never|RUN", help="Go on with the newest unfinished run, with none, or with this."
         ),
     ] = "never",
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=A,B", help="Run every value, ranked on dev; repeatable: every combination."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Train, decode and score a recipe; the last line printed is the run's folder."""
+    if grid:
+        from signkit.commands.grid.verb import run_grid
+
+        raise SystemExit(run_grid(recipe, grid, overrides or [], resume=resume, as_json=as_json))
     from signkit.commands.stages import run as run_any
 
     raise SystemExit(run_any(recipe, overrides or [], resume=resume, as_json=as_json))

@@ -76,12 +76,19 @@ class Done:
     engine: Accelerator
 
 
-def carry_out(recipe: Recipe, make: Callable[[], Path], find: Callable[[], Path | None]) -> Done:
+def carry_out(
+    recipe: Recipe,
+    make: Callable[[], Path],
+    find: Callable[[], Path | None],
+    *,
+    check: Callable[[Prepared], None] = lambda prepared: None,
+) -> Done:
     """Train, decode and score one recipe in its folder.
 
     Args:
         make: creates the folder of a new run; called in the main process only.
         find: returns the folder of the run to resume, or None.
+        check: called before the first step; raises an error for what may not be run.
 
     Raises:
         SignkitError: the run failed; its folder, if there is one, has the status `failed`.
@@ -90,7 +97,7 @@ def carry_out(recipe: Recipe, make: Callable[[], Path], find: Callable[[], Path 
     engine = accelerator(recipe.train)
     with stop_on_signals() as stop:
         try:
-            folder, prepared = _begin(recipe, make, find, engine)
+            folder, prepared = _begin(recipe, make, find, engine, check)
         except Interrupted:
             if engine.is_main_process:
                 print("interrupted before the run began", file=sys.stderr)
@@ -108,7 +115,11 @@ def resume_command(ref: str, overrides: Sequence[str], resume: str) -> str:
 
 
 def _begin(
-    recipe: Recipe, make: Callable[[], Path], find: Callable[[], Path | None], engine: Accelerator
+    recipe: Recipe,
+    make: Callable[[], Path],
+    find: Callable[[], Path | None],
+    engine: Accelerator,
+    check: Callable[[Prepared], None],
 ) -> tuple[Path, Prepared]:
     """The run's folder, found or created by the main process, and everything needed before the first step."""
     folder = find()
@@ -121,6 +132,7 @@ def _begin(
     # With a task of its own: what the check reads need not stay in memory during training, and what it
     # computes from the fresh weights must not be used afterwards.
     task_of(recipe).check(_models(prepared), lambda: prepared.corpus)
+    check(prepared)
     if folder is not None:
         check_same_data(folder, prepared.corpus.fingerprint)
     elif engine.is_main_process:

@@ -13,7 +13,7 @@ from signkit.commands.compare.show import page, tables, title
 from signkit.config.recipe import Recipe
 from signkit.config.recipe_file import with_decode_overrides
 from signkit.errors import UserError
-from signkit.eval.analyses import analyse
+from signkit.eval.breakdown import breakdown
 from signkit.eval.comparison import comparisons
 from signkit.eval.formats import read
 from signkit.eval.protocols import Protocol, load, of_characters
@@ -25,7 +25,6 @@ from signkit.eval.results import (
     references_file,
 )
 from signkit.eval.scores import Resampling, score
-from signkit.eval.tokens import folding
 from signkit.eval.transcripts import Transcripts
 from signkit.report.page import write_page
 from signkit.report.scoring.scoring import Scoring
@@ -33,7 +32,6 @@ from signkit.report.settings import different_settings
 from signkit.report.terminal import print_sections
 from signkit.runtime.run_folder import recorded_recipe
 from signkit.runtime.runs import find_run
-from signkit.text.vocabulary import composed
 
 SPLITS = ("test", "dev", "train")
 """The split that is compared is the first of these that all runs have scored."""
@@ -156,11 +154,7 @@ def _scoring(runs: Sequence[ComparedRun], split: str, protocol: str) -> Scoring 
         )
         for each, place in zip(runs, places, strict=True)
     }
-    fold = folding(rules.case)
-    analyses = {
-        name: analyse(*each.sentences.main, each.measures, fold=lambda token: fold(composed(token)))
-        for name, each in systems.items()
-    }
+    analyses = {name: breakdown(each) for name, each in systems.items()}
     tests = comparisons(systems, resampling)
     return Scoring(f"the references of {split}", rules, "", systems, analyses, tests, resampling)
 

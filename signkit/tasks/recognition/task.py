@@ -225,7 +225,7 @@ class Recognition:
         )
 
     def sections(self, outcome: Outcome, *, brief: bool) -> Sequence[Section]:
-        return report.brief_sections(outcome) if brief else report.sections(outcome)
+        return report.brief_sections(outcome) if brief else report.sections(outcome, self.protocol)
 
     def pack(
         self, model: TrainedModel, corpus: Callable[[], Corpus], temperature: float, folder: Path
