@@ -107,9 +107,6 @@ class Recognition:
         return training_dataset(self.recipe, samples, spec, model, say)
 
     def check(self, models: Sequence[TrainedModel], corpus: Callable[[], Corpus]) -> None:
-        if self.decode.is_single and self.recipe.text.unit == "subword":
-            what = "is `one`, and a subword is only a part of a gloss"
-            raise UserError("decode.only", what, "`text.unit: gloss`, or `decode.only: any`")
         self._search_of(models, corpus)
 
     def begin(self, model: nn.Module, spec: Spec, corpus: Corpus, watch: Any) -> None:
@@ -292,5 +289,13 @@ class Recognition:
 
 
 def build(config: RecognitionConfig, recipe: Recipe) -> Recognition:
-    """Create the task for a recipe."""
-    return Recognition(recipe)
+    """Create the task for a recipe.
+
+    Raises:
+        UserError: it asks for hypotheses of one subword.
+    """
+    task = Recognition(recipe)
+    if task.decode.is_single and recipe.text.unit == "subword":
+        what = "is `one`, and a subword is only a part of a gloss"
+        raise UserError("decode.only", what, "`text.unit: gloss`, or `decode.only: any`")
+    return task
