@@ -52,7 +52,7 @@ def single_search(
         >>> import torch
         >>> logits = torch.tensor([[[0.0, 4.0, 0.0], [0.0, 0.0, 4.0]]])
         >>> [[(c.tokens, round(c.score, 2)) for c in each] for each in single_search(logits, [2], nbest=2)]
-        [[((1,), -3.32), ((2,), -3.32)]]
+        [[((1,), -3.37), ((2,), -3.37)]]
     """
     acoustic, lengths, context = as_tensors(acoustic, lengths, context)
     check_inputs(acoustic, lengths, topology=topology, blank=blank, max_symbols=1, scale=context_scale)
