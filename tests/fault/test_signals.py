@@ -107,7 +107,7 @@ def test_json(recipe: Path, tmp_path: Path) -> None:
     done = signkit(*words, shocks=[Shock(STEPPED, 1, signal.SIGTERM)])
     assert done.status == 143
     (run,) = tmp_path.glob("tiny/*")
-    assert json.loads(done.out) == {"run": str(run), "state": "interrupted", "metrics": []}
+    assert json.loads(done.out) == {"run": str(run), "state": "interrupted", "metrics": [], "notes": []}
 
 
 def test_the_hint_can_be_pasted(recipe: Path, tmp_path: Path) -> None:
