@@ -504,6 +504,9 @@ def test_nothing_is_chosen_on_a_dev_that_is_in_train(command: Command, in_train:
     assert apart["notes"] == []
     document = json.loads((Path(apart["run"]) / "scores.json").read_text(encoding="utf-8"))
     assert document["confidences"]["fitted_on"] == "dev"
+    _, _, err = command("tune", apart["run"], "--trials", "2", "--set", f"decode.ensemble=[{run}]")
+    joins = "joins a model that was trained on dev too (data.dev_in_train), so nothing can be chosen on it"
+    assert err == f"error: decode.ensemble: {joins}; tune without it\n"
 
 
 # One gloss a clip
