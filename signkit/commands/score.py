@@ -9,7 +9,7 @@ from pathlib import Path
 from signkit.commands.recipes import first_comment
 from signkit.config.assets import find
 from signkit.errors import UserError
-from signkit.eval.analyses import analyse
+from signkit.eval.breakdown import breakdown
 from signkit.eval.comparison import comparisons
 from signkit.eval.formats import read, read_pair
 from signkit.eval.formats.textlines import STDIN
@@ -17,10 +17,8 @@ from signkit.eval.metrics import check_names
 from signkit.eval.pairing import Missing, train_sentences
 from signkit.eval.protocols import Protocol, load
 from signkit.eval.scores import Resampling, Train, score
-from signkit.eval.tokens import folding
 from signkit.eval.transcripts import Transcripts
 from signkit.report.scoring.scoring import Scoring
-from signkit.text.vocabulary import composed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,21 +168,8 @@ def _scored(
         )
         for name, hypotheses in systems.items()
     }
-    fold = folding(protocol.case)
-    units = train
-    if train is not None and protocol.unit == "character":
-        units = frozenset(tuple(composed((" " if protocol.spaces else "").join(words))) for words in train)
     wanted = options.as_json or options.report is not None or not options.sclite
-    analyses = {
-        name: analyse(
-            *each.sentences.main,
-            each.measures,
-            units,
-            fold=lambda token: fold(composed(token)),
-        )
-        for name, each in scored.items()
-        if wanted
-    }
+    analyses = {name: breakdown(each, train) for name, each in scored.items() if wanted}
     tests = comparisons(scored, options.resampling) if len(scored) > 1 else ()
     classes = "per_class" in (options.metrics or protocol.metrics)
     description = first_comment(find("eval", options.protocol))

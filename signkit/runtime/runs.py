@@ -25,7 +25,7 @@ DEEPEST = 3
 """Levels of folders that are searched for runs: recipe, run, stage."""
 SHOWN = 5
 """Runs named in a message, at most."""
-_STAMP = re.compile(r"\d{8}-\d{6}")
+_STAMP, _TIME = re.compile(r"\d{8}-\d{6}"), "%Y%m%d-%H%M%S"
 _STAGES = re.compile(r"^stages:", re.MULTILINE)
 _MAX_STEPS = re.compile(r"^  max_steps: (\d+)$", re.MULTILINE)
 
@@ -159,8 +159,17 @@ def _age(run: Path) -> tuple[str, int, str]:
 def _begun(run: Path, made: int) -> str:
     """When a run began, as ``20261128-143000``: by its name or that of its stages' folder, or else by its
     first file."""
-    named = next((match[0] for name in (run.name, run.parent.name) if (match := _STAMP.match(name))), "")
-    return named or datetime.fromtimestamp(made / 1e9).strftime("%Y%m%d-%H%M%S")
+    named = next((stamp for name in (run.name, run.parent.name) if (stamp := _stamp(name))), "")
+    return named or datetime.fromtimestamp(made / 1e9).strftime(_TIME)
+
+
+def _stamp(name: str) -> str:
+    """The time that a folder's name begins with; "" if it begins with none."""
+    match = _STAMP.match(name)
+    try:
+        return datetime.strptime(match[0], _TIME).strftime(_TIME) if match else ""
+    except ValueError:  # digits that are no time
+        return ""
 
 
 def describe(run: Path, base: Path) -> Run:
@@ -173,7 +182,7 @@ def describe(run: Path, base: Path) -> Run:
     made = (run / "resolved.yaml").stat().st_mtime_ns
     match = _MAX_STEPS.search((run / "resolved.yaml").read_text(encoding="utf-8", errors="replace"))
     name = run.relative_to(base).as_posix()
-    in_stages = _STAMP.match(run.parent.name)
+    in_stages = bool(_stamp(run.parent.name))
     above = run.parents[1].name if in_stages else run.parent.name
     return Run(
         folder=run,
@@ -181,7 +190,7 @@ def describe(run: Path, base: Path) -> Run:
         recipe=f"{above}/{run.name}" if in_stages else above,
         state=_present_state(run),
         error=str(status.get("error", "")),
-        begun=datetime.strptime(_begun(run, made), "%Y%m%d-%H%M%S").isoformat(sep=" "),
+        begun=datetime.strptime(_begun(run, made), _TIME).isoformat(sep=" "),
         seconds=_seconds(run),
         step=_step(run),
         max_steps=int(match[1]) if match else 0,

@@ -122,6 +122,16 @@ def test_what_a_folder_says(here: dict[str, Path]) -> None:
     assert (stage.recipe, stage.begun) == ("two/second", "2026-01-03 00:00:00")
 
 
+@pytest.mark.parametrize("name", ["20260101-000075-aaaaaaaa", "99999999-000000-a", "mine"])
+def test_a_name_that_is_no_time(here: dict[str, Path], name: str) -> None:
+    """A run that was renamed began when its first file was written."""
+    run = make(f"runs/mine/{name}")
+    begun = datetime(2026, 2, 3, 4, 5, 6).timestamp()
+    os.utime(run / "resolved.yaml", (begun, begun))
+    assert describe(run, Path("runs")).begun == "2026-02-03 04:05:06"
+    assert latest(run_folders(Path("runs"))) == run
+
+
 def test_how_long_the_last_session_took(here: dict[str, Path]) -> None:
     begun = datetime(2026, 1, 1, 12, 0, 0).astimezone()
     line = json.dumps({"time": begun.strftime("%Y-%m-%dT%H:%M:%S%z")})

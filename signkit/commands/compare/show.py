@@ -51,8 +51,9 @@ def tables(compared: RunComparison) -> list[Section]:
     shown: list[Section] = [_scores_table(compared), *_notes(compared)]
     if compared.scoring is not None:
         signatures = dict.fromkeys(each.signature for each in compared.scoring.systems.values())
-        lines = Lines(tuple(f"signature: {signature}" for signature in signatures))
-        shown += [comparison_table(compared.scoring), lines]
+        notes = dict.fromkeys(note for each in compared.scoring.systems.values() for note in each.notes)
+        lines = [f"note: {note}" for note in notes] + [f"signature: {signature}" for signature in signatures]
+        shown += [comparison_table(compared.scoring), Lines(tuple(lines))]
     return [*shown, _settings_table(compared)]
 
 
