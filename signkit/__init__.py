@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     from signkit.commands.evaluate.verb import evaluate
     from signkit.commands.grid.verb import grid
     from signkit.commands.run_list import runs
+    from signkit.data.collect.build import build_manifest
     from signkit.errors import OperationalError, SignkitError, UserError
     from signkit.eval.scores import score
 
 __all__ = [
-    "LoadedModel", "OperationalError", "RunResult", "SignkitError", "UserError", "compare", "decode",
-    "evaluate", "grid", "load", "losses", "run", "runs", "score", "testing",
+    "LoadedModel", "OperationalError", "RunResult", "SignkitError", "UserError", "build_manifest", "compare",
+    "decode", "evaluate", "grid", "load", "losses", "run", "runs", "score", "testing",
 ]  # fmt: skip
 
 wait_passively()  # before torch and numpy are loaded
@@ -43,6 +44,7 @@ __getattr__, __dir__ = lazy(
         "RunResult": "signkit.api",
         "SignkitError": "signkit.errors",
         "UserError": "signkit.errors",
+        "build_manifest": "signkit.data.collect.build",
         "compare": "signkit.commands.compare.verb",
         "decode": "signkit.decode",
         "evaluate": "signkit.commands.evaluate.verb",

@@ -100,35 +100,15 @@ def read(config: ManifestConfig, *, to_train: bool = True) -> Corpus:
             segment that is not in it (see `segment_of`); a signer in two splits, when `signer_independent` is
             claimed. A clip of train that cannot be used, or shows no hand, is left out if the recipe says so.
     """
-    root = Path(config.root)
-    file = root / config.file
-    text = read_text(file)
-    rows = _rows(file, text, config.signer_independent)
-    faults: list[UserError] = []
-    samples: list[Sample] = []
-    media: list[Media] = []
-    left_out: list[str] = []
-    first: dict[str, Row] = {}
-    for row in rows:
-        try:
-            _check_id(row, first)
-            path = _path(row, root)
-            try:
-                medium = _media(path, f"{row.where}: {row.cells['path']}")
-            except UserError as fault:
-                if config.damaged == "refuse" or row.cells["split"].strip() != "train":
-                    raise
-                left_out.append(str(fault))
-                continue
-            samples.append(_sample(row, medium))
-            media.append(medium)
-            _check_same_kind(row, media, samples)
-        except UserError as fault:
-            faults.append(fault)
-    if config.signer_independent:
-        faults += _signer_faults(rows)
-    fail_together(faults, str(file))
-    if to_train and not any(sample.split == "train" for sample in samples):
+    found, file = _found(config), Path(config.root) / config.file
+    refused = [
+        (number, gap.fault)
+        for number, gap in found.gaps
+        if config.damaged == "refuse" or gap.split != "train"
+    ]
+    fail_together(_in_order([*found.faults, *refused]), str(file))
+    left_out = tuple(str(gap.fault) for gap in _gaps(found))
+    if to_train and not any(sample.split == "train" for sample in found.samples):
         what = "no file of train can be used" if left_out else "no row has the split train"
         raise UserError(str(file), what, left_out[0] if left_out else "")
     notes = (*_unseen_notes(found), *_shared_notes(found, config), *_gloss_notes(found))
