@@ -207,6 +207,8 @@ def _outcome(
     }
     watch = Watch(folder, main=True, log=write)
     try:
+        for note in prepared.corpus.notes:
+            watch.say(note)
         outcome = decode_splits(
             prepared.task,
             opened.models,
