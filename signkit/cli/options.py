@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from signkit.runtime.paths import path_of
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RecipeName = Annotated[
     str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a built-in recipe.")
@@ -15,5 +17,7 @@ Overrides = Annotated[
 ]
 WithFile = Annotated[
     Path | None,
-    typer.Option("--with", metavar="FILE", help="A decode recipe, such as `signkit tune` writes."),
+    typer.Option(
+        "--with", metavar="FILE", parser=path_of, help="A decode recipe, such as `signkit tune` writes."
+    ),
 ]
