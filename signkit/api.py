@@ -14,7 +14,8 @@ import numpy as np
 import torch
 
 from signkit.commands.predict.batches import clip_batches
-from signkit.commands.predict.inputs import Failures, Input, Source, missing_of, opened
+from signkit.commands.predict.inputs import Failures, Source, missing_of, opened
+from signkit.commands.predict.named import Input
 from signkit.commands.predict.options import PredictOptions
 from signkit.commands.predict.search import corpus_of, load_model
 from signkit.commands.predict.tracking import tracked

@@ -78,6 +78,9 @@ class Clip(Protocol):
     Attributes:
         frames: how many there are.
         fps: frames a second; the mean where the rate varies.
+
+    A clip of which the rate varies also has ``seconds``, float64 [frames]: when each frame is shown, from the
+    beginning; it is None where the rate is constant.
     """
 
     @property
@@ -106,6 +109,11 @@ class Video:
     """A clip of frames: its layout is `VIDEO`, its width the three colours."""
 
     clip: Clip
+
+    @property
+    def times(self) -> npt.NDArray[np.float64] | None:
+        """Seconds at which each frame is shown; None where the rate is constant."""
+        return getattr(self.clip, "seconds", None)
 
 
 VIDEO = "video"

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from signkit.runtime.paths import path_of
+
 
 class Split(str, Enum):
     """A part of a corpus."""
@@ -36,5 +38,7 @@ Overrides = Annotated[
 ]
 WithFile = Annotated[
     Path | None,
-    typer.Option("--with", metavar="FILE", help="A decode recipe, such as `signkit tune` writes."),
+    typer.Option(
+        "--with", metavar="FILE", parser=path_of, help="A decode recipe, such as `signkit tune` writes."
+    ),
 ]

@@ -28,6 +28,11 @@ class ClipSegment:
         """Frames a second, as the clip's."""
         return self.clip.fps
 
+    @property
+    def seconds(self) -> npt.NDArray[np.float64] | None:
+        """When each frame is shown, from the segment's beginning; None where that is at an even rate."""
+        return _part_of(Video(self.clip).times, self.first, self.first + self.frames)
+
     def read(
         self, places: npt.NDArray[np.int64], size: tuple[int, int] | None = None
     ) -> npt.NDArray[np.uint8]:
@@ -46,8 +51,13 @@ def load_segment(load: Callable[[], Signal], first: int, last: int) -> Signal:
     if isinstance(signal, Video):
         return Video(ClipSegment(signal.clip, first, last - first))
     if isinstance(signal, Landmarks):
-        return replace(signal, points=signal.points[first:last].copy())
+        times = _part_of(signal.times, first, last)
+        return replace(signal, points=signal.points[first:last].copy(), times=times)
     return replace(signal, vectors=signal.vectors[first:last].copy())
+
+
+def _part_of(times: npt.NDArray[np.float64] | None, first: int, last: int) -> npt.NDArray[np.float64] | None:
+    return None if times is None else times[first:last] - times[first]
 
 
 @lru_cache(maxsize=1)

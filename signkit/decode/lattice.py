@@ -130,7 +130,9 @@ def chunk_seconds(logits: SplitLogits, batch: Batch, place: int) -> tuple[float,
     """The times of a sample's chunks, each at the chunk's middle, in seconds from the start of the clip."""
     last, fps = int(batch.lengths[place]) - 1, float(batch.fps[place])
     frames = logits.centres[: int(logits.lengths[place])].clamp(max=last).tolist()
-    return tuple(frame / fps for frame in frames)
+    if batch.times is None:
+        return tuple(frame / fps for frame in frames)
+    return tuple(batch.times[place][frames].tolist())
 
 
 def hypotheses(

@@ -216,7 +216,11 @@ def test_a_header_is_read_without_the_data(root):
             "clips/x.npz",
             "manifest.csv:3: clips/x.npz: there is no such file",
         ),
-        ("clips/b.npz", "clips", "manifest.csv:3: clips: the folder has no frames (png, jpg)"),
+        (
+            "clips/b.npz",
+            "clips",
+            "manifest.csv:3: clips: the folder has no frames (png, jpg, webp, bmp, tif)",
+        ),
         ("clips/b.npz", "", "manifest.csv:3: the path is empty"),
         (
             "clips/b.npz",

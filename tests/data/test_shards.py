@@ -192,7 +192,7 @@ def test_landmarks_and_features_pass_to_the_bit(form: str, tmp_path: Path) -> No
     points = rng.normal(size=(7, 3, 2)).astype(np.float32)
     points[2, 1] = np.nan
     signals = {
-        "boston104": Landmarks(points, "boston104", 29.97),
+        "boston104": Landmarks(points, "boston104", 29.97, np.array([0, 1, 2, 3, 5, 6, 9]) / 30),
         "": Features(rng.normal(size=(7, 5)).astype(np.float32), 50.0),
     }
     for layout, signal in signals.items():
@@ -209,6 +209,7 @@ def test_landmarks_and_features_pass_to_the_bit(form: str, tmp_path: Path) -> No
             if isinstance(signal, Landmarks):
                 assert isinstance(back, Landmarks) and (back.layout, back.fps) == (signal.layout, signal.fps)
                 assert back.points.tobytes() == signal.points.tobytes()
+                assert back.times is not None and np.array_equal(back.times, signal.times)
             else:
                 assert isinstance(back, Features) and back.fps == signal.fps
                 assert back.vectors.tobytes() == signal.vectors.tobytes()

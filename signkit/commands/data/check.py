@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from importlib import import_module
@@ -124,10 +125,14 @@ def check_corpus(ref: str, options: Options) -> int:
         glosses=tuple(check_glosses(stock.glosses or _glosses(stock.corpus))),
         notices=summed(decoded.notices, len(chosen)),
     )
+    films = _films(chosen) if stock.corpus.layout == VIDEO else []
     if options.as_json:
-        print(json.dumps({**asdict(checked), "complete": checked.complete}, ensure_ascii=False))
+        found = {**asdict(checked), "films": films, "complete": checked.complete}
+        print(json.dumps(found, ensure_ascii=False))
     else:
         _print(checked)
+        for note in films:
+            print(f"note: {note}")
     return 0 if checked.complete else 2
 
 
@@ -251,6 +256,16 @@ def _decode(sample: Sample, every: bool) -> Decoded:
     for start in range(0, len(places), AT_ONCE):
         faults += _faults_of(clip, places[start : start + AT_ONCE])
     return Decoded(len(places) - len(faults), [*_recounted(sample, clip.frames), *faults])
+
+
+def _films(chosen: Sequence[Sample]) -> list[str]:
+    """Of files that hold several films, which one is read."""
+    notes = []
+    for sample in chosen:
+        with suppress(SignkitError):  # which is told as unreadable
+            clip = getattr(sample.load(), "clip", None)
+            notes += [f"{sample.source}: {sample.id} {note}" for note in getattr(clip, "notes", ())]
+    return notes
 
 
 def _recounted(sample: Sample, frames: int) -> list[str]:

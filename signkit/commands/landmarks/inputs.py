@@ -6,10 +6,11 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from signkit.data.collect.search import VIDEOS, folders
 from signkit.data.corpora.table import fail_together
+from signkit.data.video.folder import ENDINGS, KINDS
+from signkit.data.video.open import frames_meant
 from signkit.errors import UserError
 from signkit.runtime.files import plainly, read_text
-
-PICTURES = (".png", ".jpg", ".jpeg")
+from signkit.runtime.paths import refuse_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +50,17 @@ def _listed(path: Path) -> Iterator[tuple[Path, str]]:
         name = line.strip()
         if not name:
             continue
+        refuse_address(name, f"{path}:{number}")
         if PureWindowsPath(name).anchor or ".." in PureWindowsPath(name).parts:
             hint = "write paths relative to the list's folder"
             raise UserError(f"{path}:{number}", f"{name!r} is not below the list's folder", hint)
-        yield path.parent / name, PurePosixPath(name).parent.as_posix()
+        clip, _ = frames_meant(path.parent / name)
+        yield clip, clip.relative_to(path.parent).parent.as_posix()
 
 
 def _clips(path: Path, below: str) -> list[Input]:
     """A clip, or those of a folder. Names begin with a dot where they are hidden, and are passed over."""
+    path, _ = frames_meant(path)
     name = path.resolve().name if path.name in ("", "..") else path.name
     clips: list[Input] = []
     with plainly(path, "read"):
@@ -71,10 +75,10 @@ def _clips(path: Path, below: str) -> list[Input]:
                 clips += [
                     _input(here / each, below, (within / Path(each).stem).as_posix()) for each in videos
                 ]
-            elif any(each.lower().endswith(PICTURES) for each in visible):
+            elif any(each.lower().endswith(ENDINGS) for each in visible):
                 clips.append(_input(here, below, name if here == path else within.as_posix()))
     if not clips:
-        raise UserError(str(path), "holds no videos and no folders of frames (png, jpg)")
+        raise UserError(str(path), f"holds no videos and no folders of frames ({KINDS})")
     return clips
 
 

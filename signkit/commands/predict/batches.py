@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 
 from signkit.commands.predict.inputs import Failures, Source
 from signkit.data.landmarks import check_landmarks, layout, unseen
 from signkit.data.loader import Batch, Dataset
 from signkit.data.plan import batch_plan
+from signkit.data.video.times import bounds
 from signkit.errors import SignkitError, UserError
 from signkit.models.export import TrainedModel
 from signkit.train.task import Task
@@ -19,13 +19,13 @@ def clip_batches(
     trained: TrainedModel,
     sources: Sequence[Source],
     failures: Failures,
-    seconds: dict[Path, float],
+    seconds: dict[str, float],
 ) -> Iterator[Batch]:
-    """Batches of the sources, without those that cannot be used; sample ids are the files' paths.
+    """Batches of the sources, without those that cannot be used; sample ids are the sources' keys.
 
     Args:
         failures: collects the sources that cannot be used.
-        seconds: the duration of each clip is added here.
+        seconds: the duration of each clip is added here, by its key.
 
     Raises:
         SignkitError: a source cannot be used, and `failures` stops at the first.
@@ -34,13 +34,14 @@ def clip_batches(
     for indices in batch_plan(dataset.sizes, trained.recipe.decode.batch_size, shuffle=False):
         good = []
         for index in indices:
-            file = sources[index].file
+            key = sources[index].key
             try:
                 good.append(dataset.example(index))
             except SignkitError as error:
-                failures.add(file, error)
+                failures.add(key, error)
             else:
-                seconds[file] = sources[index].frames / good[-1].fps
+                frames = sources[index].frames
+                seconds[key] = float(bounds(frames, good[-1].fps, good[-1].times)[-1])
         if good:
             yield dataset.collate(good)
 
@@ -49,7 +50,7 @@ def _dataset(task: Task, trained: TrainedModel, sources: Sequence[Source]) -> Da
     """The sources as a dataset without a cache in memory, since each is read once."""
     samples = [
         Sample(
-            id=str(source.file),
+            id=source.key,
             split="test",
             reference=(),
             frames=source.frames,

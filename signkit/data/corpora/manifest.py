@@ -35,7 +35,7 @@ from signkit.data.gloss_checks import check_glosses
 from signkit.errors import UserError
 from signkit.runtime.files import read_text
 from signkit.text.vocabulary import composed
-from signkit.types import SPLITS, USUAL_FPS, VIDEO, Corpus, Sample
+from signkit.types import SPLITS, VIDEO, Corpus, Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class _Clip:
     glosses: tuple[str, ...]
     path: Path
     numbers: Numbers
-    fps: float
+    fps: float | None
 
     @property
     def shown(self) -> str:
@@ -174,7 +174,7 @@ def _clips(rows: Sequence[Row | UserError], config: ManifestConfig, found: _Foun
             glosses = glosses_of(row)
             if split not in SPLITS:
                 raise UserError(row.where, f"split {split!r} is none of train, dev, test")
-            fps = numbers.fps or config.fps or USUAL_FPS
+            fps = numbers.fps or config.fps or None
             clips.append(_Clip(number, row, split, glosses, path, numbers, fps))
         except UserError as fault:
             found.faults.append((number, fault))

@@ -18,8 +18,9 @@ from signkit.data.missing import Missing
 from signkit.data.segment import load_segment
 from signkit.data.video import open_clip
 from signkit.errors import UserError
+from signkit.runtime.paths import refuse_special
 from signkit.runtime.pool import processors
-from signkit.types import VIDEO, Landmarks, Signal, Video
+from signkit.types import USUAL_FPS, VIDEO, Landmarks, Signal, Video
 
 NUMBERS = ("fps", "start", "end")
 """Columns of numbers; an empty cell is as if the column were not there."""
@@ -41,6 +42,7 @@ class Media:
         checksum: enough to see that a file has changed, cheap.
         fps: frames a second.
         seen: of landmarks, the frames [frames] in which a point is seen, and those in which a hand is.
+        times: when each frame is shown, in seconds; None where that is at an even rate.
     """
 
     frames: int
@@ -50,6 +52,7 @@ class Media:
     fps: float
     load: Callable[[], Signal]
     seen: tuple[Bools, Bools] | None = None
+    times: npt.NDArray[np.float64] | None = None
 
     @property
     def unseen(self) -> str:
@@ -86,8 +89,8 @@ def numbers_of(row: Row) -> Numbers:
 
 
 def open_all(
-    wanted: Collection[tuple[Path, float]], missing: Missing = "nan"
-) -> dict[tuple[Path, float], Media | UserError]:
+    wanted: Collection[tuple[Path, float | None]], missing: Missing = "nan"
+) -> dict[tuple[Path, float | None], Media | UserError]:
     """Whole clips, each path with its frames a second if the clip does not say; or why a clip cannot be used.
 
     Several are opened at a time: a network disk answers slowly but to many at once.
@@ -105,39 +108,58 @@ def open_all(
         pool.shutdown(cancel_futures=True)
 
 
-def _opened(clip: tuple[Path, float], missing: Missing) -> Media | UserError:
+def _opened(clip: tuple[Path, float | None], missing: Missing) -> Media | UserError:
     try:
         return open_media(clip[0], str(clip[0]), clip[1], missing)
     except UserError as fault:
         return fault
 
 
-def open_media(path: Path, where: str, fps: float, missing: Missing = "nan") -> Media:
-    """A whole clip. Landmarks and features are read and checked, of video only the headers.
+def open_media(path: Path, where: str, fps: float | None, missing: Missing = "nan") -> Media:
+    """A whole clip, as `by_header`. Landmarks and features are read and checked.
+
+    Raises:
+        UserError: it cannot be used.
+    """
+    media = by_header(path, where, fps, missing)
+    if media.layout == VIDEO:
+        return media
+    signal = media.load()
+    times = signal.times if isinstance(signal, Landmarks) else None
+    return replace(media, seen=_seen(signal), times=times)
+
+
+def by_header(path: Path, where: str, fps: float | None, missing: Missing = "nan") -> Media:
+    """A whole clip, of which only headers are read.
 
     Args:
-        fps: frames a second of a clip that does not say.
+        fps: frames a second of a clip that does not say; None: the usual rate, or what the names of its
+            frames tell.
         missing: how landmarks that were not seen are marked.
 
     Raises:
         UserError: it cannot be used.
     """
+    refuse_special(path, where)
     if is_landmarks(path):
         header = landmark_header(path, where)
-        rate, load = header.fps or fps, partial(read_landmarks, path, fps=fps, missing=missing)
-        seen = _seen(load())
-        return Media(header.frames, header.layout, header.width, header.checksum, rate, load, seen)
+        rate = header.fps or fps or USUAL_FPS
+        load = partial(read_landmarks, path, fps=fps, missing=missing)
+        return Media(header.frames, header.layout, header.width, header.checksum, rate, load)
     clip = open_clip(path, where, fps)
     size = path.stat().st_size if path.is_file() else 0
     checksum = zlib.crc32(repr((path.name, clip.frames, clip.fps, size)).encode())
-    return Media(clip.frames, VIDEO, COLOURS, checksum, clip.fps, partial(Video, clip))
+    return Media(
+        clip.frames, VIDEO, COLOURS, checksum, clip.fps, partial(Video, clip), times=Video(clip).times
+    )
 
 
 def segment_of(media: Media, numbers: Numbers, where: str) -> Media:
     """The part of a clip between two times, or all of it.
 
-    Frame ``i`` of a clip is shown from ``i / fps`` on. A segment has the frames from the one nearest to its
-    start up to, but without, the one nearest to its end, so that segments that touch share no frame.
+    Frame ``i`` of a clip is shown from ``i / fps`` on, or from its own time. A segment has the frames from
+    the one nearest to its start up to, but without, the one nearest to its end, so that segments that touch
+    share no frame.
 
     Raises:
         UserError: the segment has no frame or is not in the clip; the row's rate is not that of a clip that
@@ -149,9 +171,9 @@ def segment_of(media: Media, numbers: Numbers, where: str) -> Media:
     if numbers.start is None and numbers.end is None:
         return media
     start, end = numbers.start or 0.0, numbers.end
-    seconds = media.frames / media.fps
-    first = _nearest(start * media.fps)
-    last = media.frames if end is None else _nearest(end * media.fps)
+    seconds = media.frames / media.fps if media.times is None else media.times[-1] + 1 / media.fps
+    first = _frame_at(start, media)
+    last = media.frames if end is None else _frame_at(end, media)
     if last > media.frames + 1 or first >= media.frames:
         until = "" if end is None else f" to {end:g}"
         raise UserError(where, f"the segment {start:g}{until} s is not in the clip of {seconds:.3f} s")
@@ -174,8 +196,15 @@ def _seen(signal: Signal) -> tuple[Bools, Bools] | None:
     return np.logical_or.reduce(seen, axis=1), np.logical_or.reduce(seen[:, hands], axis=1)
 
 
-def _nearest(frame: float) -> int:
-    return math.floor(frame + 0.5)
+def _frame_at(seconds: float, media: Media) -> int:
+    """The frame that begins nearest to a time, of two the later; after the last one at the mean rate."""
+    if media.times is None:
+        return math.floor(seconds * media.fps + 0.5)
+    last = len(media.times) - 1
+    if seconds > media.times[last]:
+        return last + math.floor(float(seconds - media.times[last]) * media.fps + 0.5)
+    middles = (media.times[:-1] + media.times[1:]) / 2
+    return int(np.searchsorted(middles, seconds, "right"))
 
 
 def _number(row: Row, column: str) -> float | None:

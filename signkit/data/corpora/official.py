@@ -18,6 +18,7 @@ from signkit.data.corpora.table import fail_together
 from signkit.data.landmark_files import landmark_header, read_landmarks
 from signkit.data.npz import NpzHeader
 from signkit.data.video import open_clip
+from signkit.data.video.folder import KINDS
 from signkit.errors import UserError
 from signkit.runtime.files import plainly
 from signkit.types import SPLITS, VIDEO, Corpus, Sample, Signal, Video
@@ -205,7 +206,7 @@ def _frames(rows: list[Listed], fps: float) -> _Present:
         elif counted.frames > 0:
             samples.append(_sample(row, counted.frames, fps, partial(load_frames, counted.folder, fps)))
         elif row.split not in gone:
-            what = "there is no such folder" if counted.frames < 0 else "the folder has no frames (png, jpg)"
+            what = "there is no such folder" if counted.frames < 0 else f"the folder has no frames ({KINDS})"
             gaps.append(Gap(row.split, 1, UserError(str(row.frames), what, f"it is that of {row.where}")))
     return _Present(samples, gaps, VIDEO, 3)
 

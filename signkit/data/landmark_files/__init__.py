@@ -11,6 +11,7 @@ from pathlib import Path
 from signkit.data.array_advice import OBJECTS, PAGE, advice
 from signkit.data.missing import Missing
 from signkit.data.npz import NpzHeader, bare_shape, read_header, read_npz
+from signkit.data.video.folder import ENDINGS
 from signkit.errors import UserError
 from signkit.runtime.files import plainly
 from signkit.types import USUAL_FPS, Signal
@@ -30,7 +31,6 @@ OTHERS = {
     ".mat": "a file of MATLAB",
 }
 """Files that people have landmarks in and that are not read: what to do is said."""
-PICTURES = (".png", ".jpg", ".jpeg")
 
 
 def is_landmarks(path: Path) -> bool:
@@ -45,7 +45,7 @@ def is_landmarks(path: Path) -> bool:
         return name.endswith((*FILES, *OTHERS))
     with plainly(path, "read"):
         endings = {file.suffix.lower() for file in path.iterdir()}
-    return ".json" in endings and not endings & {*PICTURES}
+    return ".json" in endings and not endings & {*ENDINGS}
 
 
 def landmark_header(path: Path, where: str = "") -> NpzHeader:

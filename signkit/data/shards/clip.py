@@ -125,7 +125,8 @@ def npz_signal(content: bytes, where: str, rate: float) -> Signal:
             if "features.npy" in archive.namelist():
                 return Features(read_npy(archive, "features"), rate)
             points, name, fps = (read_npy(archive, key) for key in ("landmarks", "layout", "fps"))
-        return Landmarks(points, str(name), float(fps))
+            times = read_npy(archive, "times") if "times.npy" in archive.namelist() else None
+        return Landmarks(points, str(name), float(fps), times)
     except (*DAMAGED, KeyError, OSError) as error:
         raise UserError(where, f"is damaged ({error})") from error
 

@@ -17,7 +17,6 @@ from signkit.data.tracking.frames import in_order
 from signkit.data.tracking.tracker import Model, Tracked, Tracker
 from signkit.data.video import open_clip
 from signkit.runtime.files import write_bytes
-from signkit.types import USUAL_FPS
 
 PARTS = {"body": "pose", "face": "face", "left_hand": "left hand", "right_hand": "right hand"}
 """What a part of a layout is called in reports."""
@@ -30,13 +29,13 @@ class Options:
     """What the landmarks of a clip depend on, besides the clip.
 
     Attributes:
-        fps: frames a second of a folder of pictures; a video tells its own.
+        fps: frames a second of a folder of pictures, None for what it tells; a video tells its own.
     """
 
     model: Model = "holistic"
     format: Literal["npz", "pose"] = "npz"
     fill: Literal["none", "linear"] = "none"
-    fps: float = USUAL_FPS
+    fps: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +59,8 @@ def extract(
         UserError: the clip cannot be read.
         OperationalError: the file cannot be written.
     """
-    clip = open_clip(source)
-    fps = options.fps if source.is_dir() else clip.fps
-    times = None if source.is_dir() else getattr(clip, "seconds", None)
+    clip = open_clip(source, fps=options.fps)
+    fps, times = clip.fps, getattr(clip, "seconds", None)
     tracked = tracker.track(_reporting(in_order(clip), on_progress))
     summary = Summary(len(tracked.points), fps, _shares(tracked, options.model))
     tracked = marked(tracked)
