@@ -348,6 +348,12 @@ def test_too_few_clips_are_told(tmp_path: Path) -> None:
     assert built.notes == (f"dev has 0 clips, not 2.0: {why}", f"test has 0 clips, not 2.0: {why}")
 
 
+def test_signers_of_several_splits_are_told(tmp_path: Path) -> None:
+    touch(tmp_path, *takes(4, 10))
+    built = build_manifest(tmp_path, pattern="{gloss}_{signer}_{n}.mp4")
+    assert built.notes == ("1 of 1 signers of train are in dev or test too; --by signer parts them",)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_no_signer_is_in_two_splits(tmp_path: Path, seed: int) -> None:
     touch(tmp_path, *takes(6, 20, signers=10))
@@ -355,6 +361,7 @@ def test_no_signer_is_in_two_splits(tmp_path: Path, seed: int) -> None:
     signers = [{entry.signer for entry in built.split(split)} for split in ("train", "dev", "test")]
     assert [len(each) for each in signers] == [8, 1, 1]
     assert len(set().union(*signers)) == 10
+    assert built.notes == ()
 
 
 def test_every_split_gets_a_signer(tmp_path: Path) -> None:
