@@ -15,9 +15,9 @@ SHOWN = """\
 
   split   clips   glosses   signers
  ───────────────────────────────────
-  train       4         2         2
-  dev         1         1         1
-  test        1         1         1
+  train       4         2         0
+  dev         1         1         0
+  test        1         1         0
 
 skipped, no clip (.txt): 1 (notes.txt)
 written: {root}/manifest.csv
@@ -49,7 +49,7 @@ def lines(text: str) -> str:
 def test_what_is_shown_and_the_next_command(
     root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pattern = "{gloss}_{signer}_{n}.npz"
+    pattern = "{gloss}_{place}_{n}.npz"
     assert signkit(monkeypatch, "data", "manifest", str(root), "--pattern", pattern, "--dev", "0.1") == 0
     shown = lines(capsys.readouterr().out)
     assert shown == SHOWN.format(root=root)

@@ -2,6 +2,7 @@
 
 import csv
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -348,6 +349,12 @@ def test_too_few_clips_are_told(tmp_path: Path) -> None:
     assert built.notes == (f"dev has 0 clips, not 2.0: {why}", f"test has 0 clips, not 2.0: {why}")
 
 
+def test_signers_of_several_splits_are_told(tmp_path: Path) -> None:
+    touch(tmp_path, *takes(4, 10))
+    built = build_manifest(tmp_path, pattern="{gloss}_{signer}_{n}.mp4")
+    assert built.notes == ("1 of 1 signers of train are in dev or test too; --by signer parts them",)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_no_signer_is_in_two_splits(tmp_path: Path, seed: int) -> None:
     touch(tmp_path, *takes(6, 20, signers=10))
@@ -355,6 +362,7 @@ def test_no_signer_is_in_two_splits(tmp_path: Path, seed: int) -> None:
     signers = [{entry.signer for entry in built.split(split)} for split in ("train", "dev", "test")]
     assert [len(each) for each in signers] == [8, 1, 1]
     assert len(set().union(*signers)) == 10
+    assert built.notes == ()
 
 
 def test_every_split_gets_a_signer(tmp_path: Path) -> None:
@@ -464,7 +472,8 @@ def test_annotations_that_cannot_be_rows(tmp_path: Path) -> None:
     eaf(tmp_path / "a.eaf", tier("G", (0, 9, "A")), media=linked("file:///x/b.mp4"))
     (tmp_path / "a.mp4").rename(tmp_path / "c.mp4")
     assert message(tmp_path, tiers=["G"]) == (
-        "--tier: no annotation can become a row; its video is not below the folder: 1"
+        "--tier: no annotation can become a row; its video is not below the folder: 1; "
+        "name the folder that holds the annotations and the videos"
     )
 
 
@@ -490,3 +499,11 @@ def test_what_is_written_is_a_corpus(tmp_path: Path) -> None:
     assert [sample.id for sample in corpus.samples] == [entry.id for entry in built.entries]
     assert {sample.frames for sample in corpus.samples} == {5}
     assert [len(corpus.split(split)) for split in ("train", "dev", "test")] == [32, 4, 4]
+
+
+def test_videos_by_their_names(tmp_path: Path, real_data: Callable[[str], Path]) -> None:
+    (tmp_path / "clips").symlink_to(real_data("colour_sign_videos") / "videos")
+    build_manifest(tmp_path, pattern="{gloss}_{take}.mp4")
+    corpus = read(ManifestConfig(root=str(tmp_path)))
+    assert [len(corpus.split(split)) for split in ("train", "dev", "test")] == [51, 6, 6]
+    assert len({sample.reference for sample in corpus.split("train")}) == 9

@@ -13,6 +13,7 @@ from signkit.text.eaf import AnnotationFile, Media, Tier, parse_eaf
 from signkit.text.vocabulary import composed
 
 EAF = ".eaf"
+ELSEWHERE = "its video is not below the folder"
 NAMED = 12
 """Tiers that a message names, at most."""
 
@@ -53,7 +54,7 @@ def entries_by_tier(root: Path, clips: Sequence[Clip], tiers: Sequence[str], ski
             continue
         linked = _linked(file, root, annotated, {clip.path: clip for clip in clips})
         if linked is None:
-            skipped.add("its video is not below the folder", name)
+            skipped.add(ELSEWHERE, name)
             continue
         used.add(linked.clip.path)
         for tier in chosen:
@@ -74,7 +75,9 @@ def entries_by_tier(root: Path, clips: Sequence[Clip], tiers: Sequence[str], ski
 
 
 def _reasons(skipped: Skipped) -> str:
-    return "; ".join(f"{reason}: {len(names)}" for reason, names in skipped.names.items())
+    reasons = [f"{reason}: {len(names)}" for reason, names in skipped.names.items()]
+    hint = "name the folder that holds the annotations and the videos"
+    return "; ".join([*reasons, hint] if ELSEWHERE in skipped.names else reasons)
 
 
 def _files(root: Path) -> Iterator[Path]:

@@ -104,7 +104,7 @@ def build_manifest(
     if not given:
         shares = {"dev": SHARE if dev is None else dev, "test": SHARE if test is None else test}
         entries = split_entries(entries, shares, by=by, seed=seed)
-        notes += _short(entries, shares)
+        notes += [*_short(entries, shares), *_shared(entries)]
     if not any(entry.split == "train" for entry in entries):
         raise UserError(str(root), "no clip is in train")
     order = {name: place for place, name in enumerate(SPLITS)}
@@ -124,6 +124,15 @@ def _short(entries: Sequence[Entry], shares: dict[str, float]) -> list[str]:
             why = "one clip of each gloss, or all of a signer, stay in train"
             notes.append(f"{name} has {there} clips, not {wanted:.1f}: {why}")
     return notes
+
+
+def _shared(entries: Sequence[Entry]) -> list[str]:
+    """Signers who are in train and held out too."""
+    trained = {entry.signer for entry in entries if entry.signer and entry.split == "train"}
+    both = trained & {entry.signer for entry in entries if entry.split != "train"}
+    if not both:
+        return []
+    return [f"{len(both)} of {len(trained)} signers of train are in dev or test too; --by signer parts them"]
 
 
 def _out(root: Path, file: str, force: bool) -> Path:

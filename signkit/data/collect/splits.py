@@ -116,8 +116,9 @@ def _by_signers(
         what = f"signer: {len(groups)} signers cannot be in {len(wanted)} splits, each in one"
         raise UserError("--by", what, "leave out a split with --dev 0 or --test 0")
     sizes = np.array([len(group) for group in groups])
+    glosses = [{gloss for entry in group for gloss in entry.glosses} for group in groups]
     deals = [_deal(sizes, wanted, rng) for _ in range(DEALS)]
-    return min(deals, key=lambda deal: _cost(deal, groups, sizes, wanted))
+    return min(deals, key=lambda deal: _cost(deal, glosses, sizes, wanted))
 
 
 def _deal(sizes: npt.NDArray[np.int64], wanted: dict[str, float], rng: np.random.Generator) -> list[str]:
@@ -136,19 +137,11 @@ def _deal(sizes: npt.NDArray[np.int64], wanted: dict[str, float], rng: np.random
 
 
 def _cost(
-    deal: list[str],
-    groups: Sequence[Sequence[Entry]],
-    sizes: npt.NDArray[np.int64],
-    wanted: dict[str, float],
+    deal: list[str], glosses: Sequence[set[str]], sizes: npt.NDArray[np.int64], wanted: dict[str, float]
 ) -> float:
-    total = int(sizes.sum())
-    share = {
-        name: sum(int(n) for n, split in zip(sizes, deal, strict=True) if split == name) / total
-        for name in wanted
-    }
-    glosses: dict[str, set[str]] = {name: set() for name in wanted}
-    for group, split in zip(groups, deal, strict=True):
-        glosses[split].update(gloss for entry in group for gloss in entry.glosses)
-    unseen = set().union(*(glosses[name] for name in wanted)) - glosses["train"]
-    every = len(set().union(*glosses.values()))
-    return sum(abs(share[name] - wanted[name]) for name in wanted) + len(unseen) / every
+    """How far the splits' shares are from what is wanted, and the share of glosses that train lacks."""
+    split = np.array(deal)
+    apart = sum(abs(sizes[split == name].sum() / sizes.sum() - share) for name, share in wanted.items())
+    known = set().union(*(some for some, name in zip(glosses, deal, strict=True) if name == "train"))
+    every = set().union(*glosses)
+    return float(apart) + 1 - len(known) / len(every)
