@@ -21,12 +21,17 @@ from signkit.version import __version__ as __version__
 if TYPE_CHECKING:
     from signkit import decode, losses, testing
     from signkit.api import LoadedModel, RunResult, load, run
+    from signkit.commands.compare.verb import compare
+    from signkit.commands.evaluate.verb import evaluate
+    from signkit.commands.grid.verb import grid
+    from signkit.commands.run_list import runs
+    from signkit.data.collect.build import build_manifest
     from signkit.errors import OperationalError, SignkitError, UserError
     from signkit.eval.scores import score
 
 __all__ = [
-    "LoadedModel", "OperationalError", "RunResult", "SignkitError", "UserError", "decode", "load", "losses",
-    "run", "score", "testing",
+    "LoadedModel", "OperationalError", "RunResult", "SignkitError", "UserError", "build_manifest", "compare",
+    "decode", "evaluate", "grid", "load", "losses", "run", "runs", "score", "testing",
 ]  # fmt: skip
 
 wait_passively()  # before torch and numpy are loaded
@@ -39,10 +44,15 @@ __getattr__, __dir__ = lazy(
         "RunResult": "signkit.api",
         "SignkitError": "signkit.errors",
         "UserError": "signkit.errors",
+        "build_manifest": "signkit.data.collect.build",
+        "compare": "signkit.commands.compare.verb",
         "decode": "signkit.decode",
+        "evaluate": "signkit.commands.evaluate.verb",
+        "grid": "signkit.commands.grid.verb",
         "load": "signkit.api",
         "losses": "signkit.losses",
         "run": "signkit.api",
+        "runs": "signkit.commands.run_list",
         "score": "signkit.eval.scores",
         "testing": "signkit.testing",
     },

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 
 from signkit.commands.predict.batches import clip_batches
-from signkit.commands.predict.inputs import Failures, Input, Source, opened
+from signkit.commands.predict.inputs import Failures, Source, missing_of, opened
+from signkit.commands.predict.named import Input
 from signkit.commands.predict.options import PredictOptions
 from signkit.commands.predict.search import corpus_of, load_model
 from signkit.commands.predict.tracking import tracked
@@ -25,12 +26,13 @@ from signkit.config.recipe_file import load_pipeline, load_recipe
 from signkit.data.loader import Batch
 from signkit.data.video.array import ArrayClip
 from signkit.errors import UserError
+from signkit.eval.results import read_results
 from signkit.models.export import TrainedModel
 from signkit.models.spec import Spec
 from signkit.runtime.progress import Watch
 from signkit.runtime.run_folder import folder_to_resume, new_folder, state
+from signkit.runtime.runs import find_run
 from signkit.text.vocabulary import Vocabulary
-from signkit.train.outcome import read_scores
 from signkit.train.reopen import with_ensemble
 from signkit.train.task import GivesPosteriors, task_of
 from signkit.types import VIDEO, Features, Landmarks, Posteriors, Prediction, Score, Signal, Video
@@ -50,7 +52,7 @@ def load(
     """Open a finished run, or the folder of an export, as a model that predicts.
 
     Args:
-        run: the folder of the run, as `signkit run` prints it.
+        run: the folder of the run, as `signkit run` prints it, or any other name of it, such as ``latest``.
         beam: width of the beam in place of the run's; 1 is greedy search, without language models.
         decode: keys of the recipe's section `decode` with other values, ``{"length_reward": 1.0}``, or a
             file of them, such as `signkit tune` writes.
@@ -61,15 +63,16 @@ def load(
             wrong; there is no such device.
         OperationalError: the export is damaged.
     """
+    folder = find_run(run)
     file = Path(decode) if isinstance(decode, str | PathLike) else None
     overrides = tuple(f"decode.{key}={_as_yaml(key, value)}" for key, value in _items(decode))
-    trained = load_model(Path(run), PredictOptions(with_file=file, overrides=overrides, beam=beam))
+    trained = load_model(folder, PredictOptions(with_file=file, overrides=overrides, beam=beam))
     name = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         trained.model.to(name)
     except (RuntimeError, AssertionError) as error:  # torch's own, of a name or of what is not there
         raise UserError("device", f"{name!r} cannot be used: {str(error).splitlines()[0]}") from error
-    return LoadedModel(Path(run), with_ensemble(trained))
+    return LoadedModel(folder, with_ensemble(trained))
 
 
 class LoadedModel:
@@ -176,7 +179,8 @@ class LoadedModel:
 
     def _sources(self, clips: Mapping[Path, ClipInput], fps: float, failures: Failures) -> list[Source]:
         files = [Input(name, name.stem) for name, clip in clips.items() if isinstance(clip, str | PathLike)]
-        sources = opened(files, self.spec.signal.layout, False, failures)
+        missing = missing_of(self.recipe.data)
+        sources = opened(files, self.spec.signal.layout, False, failures, missing)
         for name, clip in clips.items():
             if not isinstance(clip, str | PathLike):
                 signal = self._signal(clip, fps, str(name))
@@ -204,7 +208,7 @@ class LoadedModel:
         if clip.dtype.kind not in "fiu" or clip.ndim != (3 if layout else 2):
             raise UserError(where, f"the model reads {wanted}, {_not(clip)}")
         array = np.asarray(clip, dtype=np.float32)
-        return Landmarks(array, layout, fps) if layout else Features(array)
+        return Landmarks(array, layout, fps) if layout else Features(array, fps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +263,7 @@ def run(recipe: PathInput, overrides: Sequence[str] = (), *, resume: str = "neve
 
 def _result(folder: Path) -> RunResult:
     how = state(folder)
-    return RunResult(folder, how, read_scores(folder / "scores.json") if how == "finished" else ())
+    return RunResult(folder, how, read_results(folder / "scores.json").scores if how == "finished" else ())
 
 
 def _items(decode: Any) -> list[tuple[str, Any]]:

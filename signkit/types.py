@@ -38,12 +38,16 @@ class Landmarks:
         points: float32 [frames, points, 2 or 3]; NaN where a point was not seen. x to the right,
             y down, both in one unit (pixels, or picture widths), z away from the camera.
         layout: name of the landmark layout, see `signkit.data.landmarks`.
-        fps: frames a second.
+        fps: frames a second; the mean where the rate varies.
+        times: float64 [frames], seconds at which each frame is shown; None where the rate is constant.
+        notes: what the reader noticed and settled, such as several people, a sentence each.
     """
 
     points: npt.NDArray[np.float32]
     layout: str
     fps: float = USUAL_FPS
+    times: npt.NDArray[np.float64] | None = field(default=None, compare=False)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.points.ndim != 3 or self.points.shape[2] not in (2, 3):
@@ -53,9 +57,14 @@ class Landmarks:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Vectors made elsewhere, one a frame: float32 [frames, width]."""
+    """Vectors made elsewhere, one a frame: float32 [frames, width].
+
+    Attributes:
+        fps: frames a second.
+    """
 
     vectors: npt.NDArray[np.float32]
+    fps: float = USUAL_FPS
 
     def __post_init__(self) -> None:
         if self.vectors.ndim != 2:
@@ -69,6 +78,9 @@ class Clip(Protocol):
     Attributes:
         frames: how many there are.
         fps: frames a second; the mean where the rate varies.
+
+    A clip of which the rate varies also has ``seconds``, float64 [frames]: when each frame is shown, from the
+    beginning; it is None where the rate is constant.
     """
 
     @property
@@ -98,11 +110,21 @@ class Video:
 
     clip: Clip
 
+    @property
+    def times(self) -> npt.NDArray[np.float64] | None:
+        """Seconds at which each frame is shown; None where the rate is constant."""
+        return getattr(self.clip, "seconds", None)
+
 
 VIDEO = "video"
 """What stands in place of a landmark layout in a corpus of video."""
 
 Signal = Landmarks | Features | Video
+
+
+def fps_of(signal: Signal) -> float:
+    """Frames a second of a signal."""
+    return float(signal.clip.fps if isinstance(signal, Video) else signal.fps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +138,7 @@ class Sample:
         frames: number of frames of the signal.
         load: gives the signal; called by the loader, perhaps in another process.
         source: where the signal comes from, for messages.
+        fps: frames a second, as the signal will have it; None where only loading tells.
         labels: of the whole clip, by the name of what they say: ``{"handshape": "B"}``; those that are not
             known are absent.
     """
@@ -130,6 +153,7 @@ class Sample:
     text: str = ""
     segments: tuple[Segment, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    fps: float | None = None
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
@@ -150,6 +174,7 @@ class Corpus:
         extra_text: further gloss sentences for the language side; none of them from dev or test.
         fingerprint: SHA-256 of what was read, for the record of a run.
         left_out: samples of train that the recipe lets the reader skip: their faults, a line each.
+        notes: what a user should know of the samples before a training, a line each.
     """
 
     name: str
@@ -159,6 +184,7 @@ class Corpus:
     extra_text: tuple[tuple[str, ...], ...] = ()
     fingerprint: str = ""
     left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         split_of: dict[str, str] = {}

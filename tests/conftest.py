@@ -1,6 +1,7 @@
 """Where the real data lies, when it is there. Shapes are checked, and Ctrl-C reaches what tests start."""
 
 import os
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SHAPED = [
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for path in (ROOT / "signkit").rglob("*.py")
-    if "from jaxtyping import" in path.read_text(encoding="utf-8")
+    if re.search("from (jaxtyping|signkit.data.shapes) import", path.read_text(encoding="utf-8"))
 ]
 """Modules that annotate shapes: in these every call is checked. Elsewhere mypy does, and calls stay fast."""
 install_import_hook(SHAPED, "beartype.beartype")

@@ -52,10 +52,10 @@ class Predict:
         return error
 
 
-def exported(folder: Path, corpus: Path, base: dict[str, Any]) -> Path:
+def exported(folder: Path, corpus: Path, base: dict[str, Any], **data: Any) -> Path:
     """A run's folder with the export of a fresh model for a manifest, which rather says a gloss than none."""
     folder.mkdir(parents=True, exist_ok=True)
-    content = copy.deepcopy(base) | {"data": {"name": "manifest", "root": str(corpus)}}
+    content = copy.deepcopy(base) | {"data": {"name": "manifest", "root": str(corpus), **data}}
     (folder / "tiny.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     recipe = load_recipe(str(folder / "tiny.yaml"))
     found = prepare(recipe)

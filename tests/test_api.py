@@ -177,6 +177,10 @@ def test_features_and_video(tmp_path: Path) -> None:
             "`signkit score` reads files",
         ),
         (
+            lambda m, a: signkit.score({"A B"}, ["A B"]),
+            "references: is a set, whose sentences have no order; give a list",
+        ),
+        (
             lambda m, a: signkit.score([1], ["A"]),
             "references: has a sentence that is neither text nor words: can only join an iterable",
         ),

@@ -16,6 +16,7 @@ from signkit.cli.decode import decode, tune
 from signkit.cli.lm import lm_app
 from signkit.cli.options import AsJson, Overrides, RecipeName
 from signkit.cli.profile import profile
+from signkit.cli.runs import compare, evaluate, runs
 from signkit.errors import OperationalError, SignkitError, UserErrors
 from signkit.version import __version__
 
@@ -64,9 +65,19 @@ def run(
             metavar="auto|never|RUN", help="Go on with the newest unfinished run, with none, or with this."
         ),
     ] = "never",
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=A,B", help="Run every value, ranked on dev; repeatable: every combination."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Train, decode and score a recipe; the last line printed is the run's folder."""
+    if grid:
+        from signkit.commands.grid.verb import run_grid
+
+        raise SystemExit(run_grid(recipe, grid, overrides or [], resume=resume, as_json=as_json))
     from signkit.commands.stages import run as run_any
 
     raise SystemExit(run_any(recipe, overrides or [], resume=resume, as_json=as_json))
@@ -74,6 +85,9 @@ def run(
 
 app.command(short_help="Decode a finished run again.")(decode)
 app.command(short_help="Tune the decoding of finished runs on dev.")(tune)
+app.command(short_help="Score a finished run on other data.")(evaluate)
+app.command(short_help="Compare runs: scores, tests, curves, settings.")(compare)
+app.command(short_help="List runs with their states and scores.")(runs)
 app.command(short_help="Measure what a training step costs.")(profile)
 app.command(short_help="Recognise videos, or files of landmarks or features.")(predict)
 app.command(short_help="Track the signers of videos with MediaPipe.")(landmarks)
@@ -118,13 +132,34 @@ def score(
         typer.Option("--show-cleaning", help="Print what the protocol does to each line; score nothing."),
     ] = False,
     format: Annotated[
-        str, typer.Option(metavar="NAME", help="stm, ctm, trn, csv, corpus, id, jsonl or lines.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="stm, ctm, trn, csv, corpus, id, kaldi, jsonl, eaf, textgrid, vtt, srt or lines.",
+        ),
     ] = "",
     reference_format: Annotated[str, typer.Option(metavar="NAME", help="That of REF alone.")] = "",
+    hyp_format: Annotated[str, typer.Option(metavar="NAME", help="That of HYP alone.")] = "",
     column: Annotated[
-        str, typer.Option(metavar="NAME", help="The column of the text, where there are columns.")
+        str,
+        typer.Option("--column", "--tier", metavar="NAME", help="The column, key or tier of the text."),
     ] = "",
-    reference_column: Annotated[str, typer.Option(metavar="NAME", help="That of REF alone.")] = "",
+    reference_column: Annotated[
+        str,
+        typer.Option("--reference-column", "--reference-tier", metavar="NAME", help="That of REF alone."),
+    ] = "",
+    hyp_column: Annotated[
+        str, typer.Option("--hyp-column", "--hyp-tier", metavar="NAME", help="That of HYP alone.")
+    ] = "",
+    id_column: Annotated[
+        str, typer.Option(metavar="NAME", help="The column or key of the utterance's id.")
+    ] = "",
+    reference_id_column: Annotated[str, typer.Option(metavar="NAME", help="That of REF alone.")] = "",
+    hyp_id_column: Annotated[str, typer.Option(metavar="NAME", help="That of HYP alone.")] = "",
+    separator: Annotated[
+        str,
+        typer.Option(metavar="MARK", help="A mark between words, besides blanks; ' ': there is none."),
+    ] = "",
     resamples: Annotated[
         int, typer.Option(min=0, max=1_000_000, help="Of the bootstrap; 0: no intervals.")
     ] = 1000,
@@ -133,13 +168,16 @@ def score(
 ) -> None:
     """Score hypotheses: rates with intervals, tests, what goes wrong, and how it was all counted.
 
-    Files are .stm, .ctm, .trn, .csv, .jsonl, id|text, or lines.
+    Files are .stm, .ctm, .trn, .csv, .tsv, .json, .eaf, .TextGrid, .vtt, .srt, id|text, or lines, and any of
+    them .gz; - is the standard input.
     """
     from signkit.commands.score import Options, score_files
 
     options = Options(
         protocol=protocol, overrides=tuple(overrides or ()), metrics=tuple(metric or ()), format=format,
-        reference_format=reference_format, column=column, reference_column=reference_column,
+        reference_format=reference_format, hyp_format=hyp_format, column=column,
+        reference_column=reference_column, hyp_column=hyp_column, id_column=id_column,
+        reference_id_column=reference_id_column, hyp_id_column=hyp_id_column, separator=separator,
         missing=missing, by=by or "", systems=tuple(compare or ()), train=train,
         report=report, resamples=resamples, seed=seed, confidence=confidence, sclite=sclite,
         show_cleaning=show_cleaning, as_json=as_json,

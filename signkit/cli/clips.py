@@ -8,21 +8,30 @@ from typing import Annotated, Literal
 
 import typer
 
-from signkit.cli.options import AsJson, WithFile
+from signkit.cli.options import AsJson, RunName, WithFile
+from signkit.runtime.paths import path_of
 
 ListFile = Annotated[
-    Path | None, typer.Option("--list", metavar="FILE", help="A text file of inputs, one a line.")
+    Path | None,
+    typer.Option("--list", metavar="FILE", parser=path_of, help="A text file of inputs, one a line."),
 ]
 
 
 OnError = Literal["stop", "skip"]
 
 
+CaptionsFormat = Literal["vtt", "srt"]
+
+
 def predict(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.")],
+    run: RunName,
     inputs: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="INPUT", help="Videos, folders of frames, or files of landmarks or features."),
+        typer.Argument(
+            metavar="INPUT",
+            parser=path_of,
+            help="Videos, folders of frames, files of landmarks or features, or folders of any of these.",
+        ),
     ] = None,
     list_file: ListFile = None,
     as_json: AsJson = False,
@@ -35,33 +44,51 @@ def predict(
     on_error: Annotated[
         OnError, typer.Option(help="An input that cannot be used ends everything, or is left out.")
     ] = "stop",
-    captions: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write NAME.vtt there: captions (WebVTT).")
+    fps: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1,
+            max=1000,
+            help="Frames a second of inputs that do not say, such as folders of frames.  [default: 25]",
+        ),
     ] = None,
+    captions: Annotated[
+        Path | None, typer.Option(metavar="DIR", parser=path_of, help="Write NAME.vtt there: captions.")
+    ] = None,
+    captions_format: Annotated[CaptionsFormat, typer.Option(help="WebVTT, or SubRip's NAME.srt.")] = "vtt",
     elan: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write NAME.eaf there: annotations for ELAN.")
+        Path | None,
+        typer.Option(metavar="DIR", parser=path_of, help="Write NAME.eaf there: annotations for ELAN."),
     ] = None,
     burn: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Write NAME.mp4 there: the clip with its glosses, without sound."),
+        typer.Option(
+            metavar="DIR",
+            parser=path_of,
+            help="Write NAME.mp4 there: the clip with its glosses, without sound.",
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
 ) -> None:
     """Recognise videos, or files of landmarks or features, with a trained run."""
     from signkit.commands.predict.options import Outputs, PredictOptions
     from signkit.commands.predict.verb import predict as predict_files
+    from signkit.runtime.runs import find_run
 
-    outputs = Outputs(captions=captions, elan=elan, burn=burn, force=force)
+    outputs = Outputs(
+        captions=captions, captions_format=captions_format, elan=elan, burn=burn, force=force
+    )  # fmt: skip
     options = PredictOptions(
         list_file=list_file,
         with_file=with_file,
         overrides=tuple(overrides or ()),
         beam=beam,
+        fps=fps,
         on_error=on_error,
         outputs=outputs,
         as_json=as_json,
     )
-    raise SystemExit(predict_files(run, inputs or [], options))
+    raise SystemExit(predict_files(find_run(run), inputs or [], options))
 
 
 Tracker = Literal["holistic", "hands"]
@@ -74,10 +101,12 @@ Fill = Literal["none", "linear"]
 
 
 def landmarks(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the files and report.jsonl go.")],
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", parser=path_of, help="Where the files and report.jsonl go.")
+    ],
     inputs: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="INPUT", help="Videos, folders of frames, folders of either."),
+        typer.Argument(metavar="INPUT", parser=path_of, help="Videos, folders of frames, folders of either."),
     ] = None,
     format: Annotated[LandmarkFormat, typer.Option(help="Of the files.")] = "npz",
     model: Annotated[Tracker, typer.Option(help="Body, face and hands, or hands alone.")] = "holistic",
@@ -86,8 +115,9 @@ def landmarks(
     ] = 0,
     fill: Annotated[Fill, typer.Option(help="linear: fill short gaps, marked by their confidence.")] = "none",
     fps: Annotated[
-        float, typer.Option(min=0.1, max=1000, help="Frames a second of folders of frames.")
-    ] = 25.0,
+        float | None,
+        typer.Option(min=0.1, max=1000, help="Frames a second of folders of frames.  [default: 25]"),
+    ] = None,
     list_file: ListFile = None,
     as_json: AsJson = False,
 ) -> None:

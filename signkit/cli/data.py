@@ -8,7 +8,7 @@ import typer
 from signkit.cli.options import AsJson
 
 data_app = typer.Typer(
-    help="Corpora: fetch, check, describe, prepare.", no_args_is_help=True, rich_markup_mode=None
+    help="Corpora: fetch, list, check, describe, prepare.", no_args_is_help=True, rich_markup_mode=None
 )
 
 
@@ -66,6 +66,47 @@ def report(
     from signkit.commands.data.report import report_corpus
 
     raise SystemExit(report_corpus(corpus, out, root, tuple(overrides or ()), as_json))
+
+
+ManifestKind = Literal["video", "npz", "pose", "parquet", "openpose"]
+SplitBy = Literal["gloss", "signer"]
+Unmatched = Literal["refuse", "skip"]
+
+
+@data_app.command(short_help="Write the manifest of a folder of clips.")
+def manifest(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of the clips.")],
+    pattern: Annotated[
+        str, typer.Option(metavar="TEXT", help="What names mean: '{gloss}_{signer}_{take}.mp4'.")
+    ] = "",
+    tier: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A tier of ELAN's files: annotations become rows; repeatable."),
+    ] = None,
+    kind: Annotated[
+        ManifestKind | None, typer.Option(help="Which clips, where there are several kinds.")
+    ] = None,
+    by: Annotated[SplitBy, typer.Option(help="Splits: each gloss in each, or no signer in two.")] = "gloss",
+    dev: Annotated[float | None, typer.Option(help="Share of dev in the clips.  [default: 0.1]")] = None,
+    test: Annotated[float | None, typer.Option(help="Share of test in the clips.  [default: 0.1]")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**31, help="Equal seeds give equal splits.")] = 0,
+    unmatched: Annotated[
+        Unmatched,
+        typer.Option(help="A name that does not match the pattern: stop, or leave it out, counted."),
+    ] = "refuse",
+    file: Annotated[str, typer.Option(metavar="NAME", help="The manifest's name.")] = "manifest.csv",
+    force: Annotated[bool, typer.Option("--force", help="Replace a manifest that is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Glosses come from names (--pattern), annotations (--tier), or folders: LABEL/*, SPLIT/LABEL/*."""
+    from signkit.commands.data.manifest import show_manifest
+    from signkit.data.collect.build import build_manifest
+
+    built = build_manifest(
+        folder, pattern=pattern, tiers=tuple(tier or ()), kind=kind, by=by, dev=dev, test=test, seed=seed,
+        unmatched=unmatched, file=file, force=force,
+    )  # fmt: skip
+    raise SystemExit(show_manifest(built, as_json))
 
 
 SynthLayout = Literal["phoenix2014", "phoenix2014t", "csl_daily", "mp4"]

@@ -1,22 +1,12 @@
 """The verbs `signkit decode` and `signkit tune`, as the command line has them. What they do is imported only
 when called."""
 
-from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from signkit.cli.options import AsJson, WithFile
-
-
-class Split(str, Enum):
-    """A part of a corpus."""
-
-    train = "train"
-    dev = "dev"
-    test = "test"
-
+from signkit.cli.options import AsJson, RunName, RunNames, Split, WithFile
 
 Overrides = Annotated[
     list[str] | None,
@@ -25,7 +15,7 @@ Overrides = Annotated[
 
 
 def decode(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run.")],
+    run: RunName,
     split: Annotated[
         list[Split] | None, typer.Option(help="What to decode; the recipe's splits if not given; repeatable.")
     ] = None,
@@ -41,13 +31,14 @@ def decode(
     signkit decode RUN --split test --set decode.beam=16 --set 'decode.fusion=[{name: ngram, weight: 0.5}]'
     """
     from signkit.commands.decode import decode_run
+    from signkit.runtime.runs import find_run
 
     splits = [each.value for each in split or ()]
-    raise SystemExit(decode_run(run, splits, overrides or [], with_file, out, as_json))
+    raise SystemExit(decode_run(find_run(run), splits, overrides or [], with_file, out, as_json))
 
 
 def tune(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN", help="Folders of finished runs.")],
+    runs: RunNames,
     split: Annotated[Split, typer.Option(help="What to tune on: dev.")] = Split.dev,
     space: Annotated[
         list[str] | None,
@@ -68,9 +59,10 @@ def tune(
     `signkit decode RUN --with RUN/tuned.yaml`.
     """
     from signkit.commands.tune.verb import tune_runs
+    from signkit.runtime.runs import find_run
 
     status = tune_runs(
-        runs, split.value, space or [], trials=trials, seed=seed, overrides=overrides or [], file=with_file,
-        out=out, print_json=as_json,
+        [*map(find_run, runs)], split.value, space or [], trials=trials, seed=seed,
+        overrides=overrides or [], file=with_file, out=out, print_json=as_json,
     )  # fmt: skip
     raise SystemExit(status)

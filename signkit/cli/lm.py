@@ -64,7 +64,9 @@ def score(
     text: Annotated[Path, typer.Argument(metavar="TEXT", help="Sentences: lines, .stm, .csv, …")],
     lm: Annotated[
         Path,
-        typer.Option(metavar="FILE|RUN", help="The model: .arpa, .arpa.gz or .npz, or the folder of a run."),
+        typer.Option(
+            metavar="FILE|RUN", help="The model: .arpa (also .gz, .bz2, .xz) or .npz, or the folder of a run."
+        ),
     ],
     words: Annotated[bool, typer.Option("--words", help="The log10 probability of each word too.")] = False,
     unit: Annotated[

@@ -4,8 +4,8 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -13,9 +13,10 @@ from pathlib import Path
 from signkit.config.recipe_file import DecodeRecipe
 from signkit.config.yaml_write import to_yaml
 from signkit.errors import OperationalError, UserError
+from signkit.eval.results import plain
 from signkit.runtime.files import plainly, write_text
 from signkit.runtime.progress import Watch
-from signkit.train.outcome import decode_splits, plain, print_outcome, write_report, write_scores
+from signkit.train.outcome import decode_splits, print_outcome, write_report, write_scores
 from signkit.train.reopen import Reopened, reopen
 from signkit.train.task import Outcome
 
@@ -52,28 +53,43 @@ def decode_run(
         DecodeRecipe(decode=replace(opened.recipe.decode, splits=chosen), eval=opened.recipe.eval)  # type: ignore[arg-type]
     )
     folder = _new_name(run, used) if out is None else out
-    # The results are written aside and renamed, so that the folder is complete or does not exist.
+    try:
+        with whole_results(folder) as aside:
+            outcome = _decoded(opened, chosen, aside, used)
+    except BaseException:
+        with suppress(OSError):  # it is not empty if there are other results
+            (run / "decoded").rmdir()
+        raise
+    if as_json:
+        scores = [plain(each) for each in outcome.scores]
+        line = {"decoded": str(folder), "run": str(run), "metrics": scores, "notes": outcome.notes}
+        print(json.dumps(line))
+        return 0
+    print_outcome(opened.prepared.task, outcome, folder)
+    print(folder, flush=True)
+    return 0
+
+
+@contextmanager
+def whole_results(folder: Path) -> Iterator[Path]:
+    """Give a folder to write results into, which is renamed at the end, so that the results are complete or
+    not there.
+
+    Raises:
+        OperationalError: the folder cannot be written; nothing is left behind.
+    """
     aside = folder.with_name(f".{folder.name}.part")
     try:
         shutil.rmtree(aside, ignore_errors=True)  # left by a process that was killed
         with plainly(folder, "created"):
             aside.mkdir(parents=True)
-        outcome = _decoded(opened, chosen, aside, used)
+        yield aside
         os.rename(aside, folder)
     except BaseException as error:
         shutil.rmtree(aside, ignore_errors=True)
-        with suppress(OSError):  # it is not empty if there are other results
-            (run / "decoded").rmdir()
         if isinstance(error, OSError):
             raise OperationalError(f"{error.filename or folder}: {error.strerror or error}") from error
         raise
-    if as_json:
-        scores = [plain(each) for each in outcome.scores]
-        print(json.dumps({"decoded": str(folder), "run": str(run), "metrics": scores}))
-        return 0
-    print_outcome(opened.prepared.task, outcome, folder)
-    print(folder, flush=True)
-    return 0
 
 
 def _decoded(opened: Reopened, splits: Sequence[str], folder: Path, used: str) -> Outcome:
@@ -110,8 +126,8 @@ def _checked_splits(splits: Sequence[str], opened: Reopened) -> tuple[str, ...]:
             raise UserError("--split", what, f"it has {', '.join(there)}")
     chosen = tuple(dict.fromkeys(splits)) or tuple(s for s in opened.recipe.decode.splits if s in there)
     if not chosen:
-        wanted = ", ".join(opened.recipe.decode.splits)
-        what = f"the corpus {prepared.corpus.name} has none of the recipe's splits ({wanted})"
+        wanted = " or ".join(opened.recipe.decode.splits) or "split to decode by the recipe"
+        what = f"the corpus {prepared.corpus.name} has no {wanted}, so there is nothing to score"
         raise UserError("--split", what, f"it has {', '.join(there)}")
     return chosen
 

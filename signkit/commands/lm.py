@@ -24,6 +24,7 @@ from signkit.lm.ngram import NGram
 from signkit.lm.perplexity import Perplexity, figures
 from signkit.lm.recipe import LmRecipe
 from signkit.lm.store import load, save
+from signkit.runtime.runs import find_run
 from signkit.text.vocabulary import BLANK
 
 if TYPE_CHECKING:
@@ -101,10 +102,13 @@ def score_lm(
     text: Path, lm: Path, *, format: str, column: str, unit: Unit | None, words: bool, as_json: bool
 ) -> int:
     """Print the perplexity of a text, and with `words` the probability of each word."""
+    lm = find_run(lm)
     model = load_run_of(lm, unit) if lm.is_dir() else load(lm, unit, keep=True)
     if isinstance(model, NGram) and model.unit_guessed and model.unit == "character":
         what = f"{lm} does not say what its words are: taken as characters, by their look"
         print(f"warning: {what} (--unit word takes them as words)", file=sys.stderr)
+    for note in model.notes if isinstance(model, NGram) else ():
+        print(f"note: {note}", file=sys.stderr)
     sentences, empty = read_sentences(text, format, column, model.unit)
     if model.unit == "character" and " " not in model.words:
         sentences = [[word for word in sentence if word != " "] for sentence in sentences]

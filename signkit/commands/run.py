@@ -17,6 +17,7 @@ from signkit.config.recipe import DecodeConfig, Recipe
 from signkit.config.recipe_file import load_recipe
 from signkit.data.loader import Step, train_steps
 from signkit.errors import OperationalError, SignkitError
+from signkit.eval.results import plain
 from signkit.models.export import TrainedModel, for_reload, write_card, write_export, write_subwords
 from signkit.models.spec import TEXT
 from signkit.runtime import checkpoint
@@ -30,8 +31,9 @@ from signkit.runtime.run_folder import (
     write_status,
 )
 from signkit.runtime.signals import Interrupted, Stop, stop_on_signals
+from signkit.train.balance import balanced
 from signkit.train.loop import Ended, accelerator, train
-from signkit.train.outcome import decode_splits, plain, print_outcome, write_report, write_scores
+from signkit.train.outcome import decode_splits, print_outcome, write_report, write_scores
 from signkit.train.reopen import with_ensemble
 from signkit.train.setup import Prepared, prepare
 from signkit.train.task import Beginning, Evaluation, Outcome, Packing, task_of
@@ -74,12 +76,19 @@ class Done:
     engine: Accelerator
 
 
-def carry_out(recipe: Recipe, make: Callable[[], Path], find: Callable[[], Path | None]) -> Done:
+def carry_out(
+    recipe: Recipe,
+    make: Callable[[], Path],
+    find: Callable[[], Path | None],
+    *,
+    check: Callable[[Prepared], None] = lambda prepared: None,
+) -> Done:
     """Train, decode and score one recipe in its folder.
 
     Args:
         make: creates the folder of a new run; called in the main process only.
         find: returns the folder of the run to resume, or None.
+        check: called before the first step; raises an error for what may not be run.
 
     Raises:
         SignkitError: the run failed; its folder, if there is one, has the status `failed`.
@@ -88,7 +97,7 @@ def carry_out(recipe: Recipe, make: Callable[[], Path], find: Callable[[], Path 
     engine = accelerator(recipe.train)
     with stop_on_signals() as stop:
         try:
-            folder, prepared = _begin(recipe, make, find, engine)
+            folder, prepared = _begin(recipe, make, find, engine, check)
         except Interrupted:
             if engine.is_main_process:
                 print("interrupted before the run began", file=sys.stderr)
@@ -106,7 +115,11 @@ def resume_command(ref: str, overrides: Sequence[str], resume: str) -> str:
 
 
 def _begin(
-    recipe: Recipe, make: Callable[[], Path], find: Callable[[], Path | None], engine: Accelerator
+    recipe: Recipe,
+    make: Callable[[], Path],
+    find: Callable[[], Path | None],
+    engine: Accelerator,
+    check: Callable[[Prepared], None],
 ) -> tuple[Path, Prepared]:
     """The run's folder, found or created by the main process, and everything needed before the first step."""
     folder = find()
@@ -119,6 +132,7 @@ def _begin(
     # With a task of its own: what the check reads need not stay in memory during training, and what it
     # computes from the fresh weights must not be used afterwards.
     task_of(recipe).check(_models(prepared), lambda: prepared.corpus)
+    check(prepared)
     if folder is not None:
         check_same_data(folder, prepared.corpus.fingerprint)
     elif engine.is_main_process:
@@ -225,9 +239,13 @@ def _print_end(done: Done, again: str, as_json: bool) -> None:
     if done.outcome is None:
         print(f"interrupted; `{again}` continues it", file=sys.stderr, flush=True)
     if as_json:
-        scores = done.outcome.scores if done.outcome else ()
-        state = "finished" if done.outcome else "interrupted"
-        line = {"run": str(done.folder), "state": state, "metrics": [plain(s) for s in scores]}
+        outcome = done.outcome
+        line = {
+            "run": str(done.folder),
+            "state": "finished" if outcome else "interrupted",
+            "metrics": [plain(each) for each in outcome.scores] if outcome else [],
+            "notes": outcome.notes if outcome else (),
+        }
         print(json.dumps(line), flush=True)
         return
     if done.outcome is not None:
@@ -253,6 +271,9 @@ def _train(prepared: Prepared, folder: Path, engine: Accelerator, watch: Watch, 
     outputs = "; ".join(f"{len(output)} {SYMBOLS.get(name, name)}" for name, output in spec.outputs.items())
     weights = sum(p.numel() for p in model.parameters())
     watch.say(f"{recipe.name}: {sizes}; {outputs}; {weights:,} weights; {engine.device}")
+    balance = balanced(config, prepared.datasets["train"].samples)
+    if balance.note:
+        watch.say(balance.note)
 
     def steps(start: int) -> Iterator[Step]:
         return train_steps(
@@ -264,6 +285,7 @@ def _train(prepared: Prepared, folder: Path, engine: Accelerator, watch: Watch, 
             world=engine.num_processes,
             accumulate=config.accumulate,
             workers=config.workers,
+            drawing=balance.drawing,
         )
 
     def evaluate(step: int) -> Evaluation:
@@ -272,10 +294,13 @@ def _train(prepared: Prepared, folder: Path, engine: Accelerator, watch: Watch, 
     begun = done[-1] if done else 0
     with watch.bar("train", config.max_steps, begun) as bar:
         watcher = TrainingWatch(watch, bar, begun=begun, total=config.max_steps, metric=task.selection)
-        dev = evaluate if "dev" in prepared.datasets else None
+        judged = "dev" in prepared.datasets and not recipe.dev_in_train
+        dev = evaluate if judged else None
         try:
             with stop.finishing():
-                return train(task, model, config, steps, dev, checkpoints, watcher, engine, stop)
+                return train(
+                    task, model, config, steps, dev, checkpoints, watcher, engine, stop, balance.importance
+                )
         finally:
             watcher.close()
 

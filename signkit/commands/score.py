@@ -3,23 +3,22 @@
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from signkit.commands.recipes import first_comment
 from signkit.config.assets import find
 from signkit.errors import UserError
-from signkit.eval.analyses import analyse
+from signkit.eval.breakdown import breakdown
 from signkit.eval.comparison import comparisons
 from signkit.eval.formats import read, read_pair
+from signkit.eval.formats.textlines import STDIN
 from signkit.eval.metrics import check_names
 from signkit.eval.pairing import Missing, train_sentences
 from signkit.eval.protocols import Protocol, load
 from signkit.eval.scores import Resampling, Train, score
-from signkit.eval.tokens import folding
 from signkit.eval.transcripts import Transcripts
 from signkit.report.scoring.scoring import Scoring
-from signkit.text.vocabulary import composed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +29,8 @@ class Options:
         metrics: in place of the protocol's own.
         overrides: of the protocol, ``case=sensitive`` each.
         by: ``signer``: intervals by signer, and a table of signers.
+        format: of the files, and that of one side alone where the names say so, as for the columns.
+        separator: marks between words besides blanks.
         systems: further hypotheses to compare with the first.
         train: transcripts of train, or None.
         report: where to write the page, or None.
@@ -43,8 +44,14 @@ class Options:
     metrics: tuple[str, ...] = ()
     format: str = ""
     reference_format: str = ""
+    hyp_format: str = ""
     column: str = ""
     reference_column: str = ""
+    hyp_column: str = ""
+    id_column: str = ""
+    reference_id_column: str = ""
+    hyp_id_column: str = ""
+    separator: str = ""
     missing: Missing = "refuse"
     by: str = ""
     systems: tuple[Path, ...] = ()
@@ -71,19 +78,34 @@ class Options:
 def score_files(reference: Path, hypothesis: Path, options: Options) -> int:
     """Score files and print a table (or JSON, or sclite's text); write a page if one is asked for.
 
+    A ``~`` at the beginning of a path is the user's home; ``-`` is the standard input.
+
     Raises:
         UserError: what is wrong with a file, an option or the protocol.
     """
+    options = replace(
+        options,
+        protocol=str(_home(Path(options.protocol))) if options.protocol.startswith("~") else options.protocol,
+        systems=tuple(map(_home, options.systems)),
+        train=_home(options.train) if options.train else None,
+        report=_home(options.report) if options.report else None,
+    )
     protocol = load(options.protocol, options.overrides)
-    files = (hypothesis, *options.systems)
+    reference, files = _home(reference), (_home(hypothesis), *options.systems)
     _check(options, (reference, *files))
     references, hypotheses = read_pair(
         reference,
         files,
         format=options.format,
         reference_format=options.reference_format,
+        hyp_format=options.hyp_format,
         column=options.column,
         reference_column=options.reference_column,
+        hyp_column=options.hyp_column,
+        id_column=options.id_column,
+        reference_id_column=options.reference_id_column,
+        hyp_id_column=options.hyp_id_column,
+        separator=options.separator,
     )
     if options.show_cleaning:
         from signkit.report.scoring.cleaned import show_cleaning
@@ -146,21 +168,8 @@ def _scored(
         )
         for name, hypotheses in systems.items()
     }
-    fold = folding(protocol.case)
-    units = train
-    if train is not None and protocol.unit == "character":
-        units = frozenset(tuple(composed((" " if protocol.spaces else "").join(words))) for words in train)
     wanted = options.as_json or options.report is not None or not options.sclite
-    analyses = {
-        name: analyse(
-            *each.sentences.main,
-            each.measures,
-            units,
-            fold=lambda token: fold(composed(token)),
-        )
-        for name, each in scored.items()
-        if wanted
-    }
+    analyses = {name: breakdown(each, train) for name, each in scored.items() if wanted}
     tests = comparisons(scored, options.resampling) if len(scored) > 1 else ()
     classes = "per_class" in (options.metrics or protocol.metrics)
     description = first_comment(find("eval", options.protocol))
@@ -172,19 +181,41 @@ def _scored(
 def _train(options: Options, protocol: Protocol) -> Train:
     """The sentences of train, cleaned as references are."""
     assert options.train is not None
-    transcripts = read(options.train, column=options.reference_column or options.column)
+    transcripts = read(
+        options.train,
+        column=options.reference_column or options.column,
+        id_column=options.reference_id_column or options.id_column,
+        separator=options.separator,
+    )
     return train_sentences(transcripts, protocol)
 
 
 def _names(files: Sequence[Path]) -> tuple[str, ...]:
     """The systems' names: as short as they may be without being the same."""
-    paths = [str(path) for path in files]
+    paths = ["stdin" if path == STDIN else str(path) for path in files]
     if len(set(paths)) < len(paths):
         raise UserError("--compare", "names a file twice")
-    for names in ([path.stem for path in files], [path.name for path in files], paths):
+    stems = [_stem(path) for path in paths]
+    for names in (stems, [Path(path).name for path in paths], paths):
         if len(set(names)) == len(names):
             break
     return tuple(names)
+
+
+def _stem(path: str) -> str:
+    """A short name of a file: without its folder and ending, but a pipe's whole (``/dev/fd/63``)."""
+    if path.startswith(("/dev/fd/", "/proc/")):
+        return path
+    name = Path(path).name
+    return Path(name[:-3] if name.lower().endswith(".gz") else name).stem
+
+
+def _home(path: Path) -> Path:
+    """A path with the user's home in place of ``~``."""
+    try:
+        return path.expanduser()
+    except RuntimeError:  # of no known user: the message is that there is no such file
+        return path
 
 
 def _print(scoring: Scoring, options: Options) -> None:
@@ -195,6 +226,8 @@ def _print(scoring: Scoring, options: Options) -> None:
         for name, each in scoring.systems.items():
             main = each.sentences.main
             strict = scoring.protocol.case == "sensitive"
+            for note in each.notes:
+                print(f"note: {note}", file=sys.stderr)
             sys.stdout.write(sys_text(name, *main) + "\n" + pra_text(name, *main, case_sensitive=strict))
     elif options.as_json:
         from signkit.report.scoring.document import document

@@ -13,6 +13,7 @@ from signkit.commands.run import Done, carry_out, held, leave, resume_command, r
 from signkit.config.pipeline import Pipeline, with_stages
 from signkit.config.recipe import Recipe
 from signkit.config.recipe_file import load_pipeline
+from signkit.eval.results import SCORES
 from signkit.runtime.run_folder import (
     folder_to_resume,
     new_folder,
@@ -123,6 +124,7 @@ def _as_json(pipeline: Pipeline, folder: Path) -> str:
 
 
 def _stage(run: Path) -> dict[str, Any]:
-    scores = run / "scores.json"
-    metrics = json.loads(scores.read_text(encoding="utf-8"))["metrics"] if scores.is_file() else []
-    return {"stage": run.name, "run": str(run), "state": state(run), "metrics": metrics}
+    scores = run / SCORES
+    found = json.loads(scores.read_text(encoding="utf-8")) if scores.is_file() else {}
+    results = {"metrics": found.get("metrics", []), "notes": found.get("notes", [])}
+    return {"stage": run.name, "run": str(run), "state": state(run), **results}

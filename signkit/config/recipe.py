@@ -194,6 +194,8 @@ class TrainConfig:
     """What to do with training samples whose references do not fit their chunks."""
     workers: Annotated[int, Range(0, 256)] = 0
     """Processes that load data; 0: load in the training process."""
+    balance: Literal["none", "oversample", "undersample", "class_weights"] = "none"
+    """Training on classes of unequal size: see or weigh each alike. A sample's class is its rarest token."""
     groups: tuple[ParameterGroup, ...] = ()
     """Parts of the model with a learning rate of their own; the first group that names a part applies."""
     init_from: InitFrom = InitFrom()
@@ -247,6 +249,12 @@ class Recipe:
     def task(self) -> str:
         """The name of the model's task."""
         return str(self.model.task)  # type: ignore[attr-defined] # checked by `_check_parts`
+
+    @property
+    def dev_in_train(self) -> bool:
+        """Whether the corpus option `dev_in_train` puts dev into train, so that nothing may be chosen on
+        dev."""
+        return bool(getattr(self.data, "dev_in_train", False))
 
     def part(self, name: str) -> ComponentConfig | None:
         """The options of `encoder` or `context`; None if there is none, or only a placeholder."""

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import is_dataclass
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from signkit.config.suggest import suggestion
 from signkit.errors import UserError, missing_extra
@@ -22,6 +22,7 @@ from signkit.errors import UserError, missing_extra
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+T = TypeVar("T")
 GROUPS = ("corpora", "encoders", "contexts", "models", "losses", "decoders", "fusion", "tasks")
 
 
@@ -45,6 +46,29 @@ def registered(group: str) -> "dict[str, EntryPoint]":
     Raises:
         UserError: two packages register the same name, or signkit itself is not installed.
     """
+    points = entry_points_of(group)
+    if not points:
+        raise UserError(
+            f"signkit.{group}", "no component is registered", "install signkit first: pip install -e ."
+        )
+    return points
+
+
+def loaded_as(group: str, point: "EntryPoint", kind: type[T]) -> T:
+    """What an entry point refers to, in a group of objects without options and factories.
+
+    Raises:
+        UserError: it cannot be loaded, or is not of that kind; naming the package.
+    """
+    loaded = _loaded(group, point)
+    if not isinstance(loaded, kind):
+        raise UserError(_owner(point), f"{point.value} is not a {kind.__name__}")
+    return loaded
+
+
+@cache
+def entry_points_of(group: str) -> "dict[str, EntryPoint]":
+    """As `registered`, of a group to which signkit itself adds nothing; so it may be empty."""
     from importlib.metadata import entry_points  # slow to import
 
     points: dict[str, EntryPoint] = {}
@@ -55,11 +79,15 @@ def registered(group: str) -> "dict[str, EntryPoint]":
             raise UserError(
                 f"signkit.{group}", f"{point.name!r} is claimed by {owners}", "uninstall one of them"
             )
-    if not points:
-        raise UserError(
-            f"signkit.{group}", "no component is registered", "install signkit first: pip install -e ."
-        )
     return dict(sorted(points.items()))
+
+
+def _loaded(group: str, point: "EntryPoint") -> Any:
+    try:
+        return point.load()
+    except (ImportError, AttributeError) as error:
+        what = f"{group} {point.name!r} cannot be loaded from {point.value}: {error}"
+        raise UserError(_owner(point), what) from error
 
 
 def config_class(group: str, name: str) -> type[Any]:
@@ -73,12 +101,7 @@ def config_class(group: str, name: str) -> type[Any]:
     if name not in known:
         raise KeyError(suggestion(name, known))
     point = known[name]
-    try:
-        loaded = point.load()
-    except (ImportError, AttributeError) as error:
-        raise UserError(
-            _owner(point), f"{group} {name!r} cannot be loaded from {point.value}: {error}"
-        ) from error
+    loaded = _loaded(group, point)
     if not (
         isinstance(loaded, type)
         and is_dataclass(loaded)

@@ -30,13 +30,18 @@ def to_yaml(instance: Any, without: Collection[str] = ()) -> str:
     return str(yaml.serialize(node, Dumper=yaml.SafeDumper, allow_unicode=True, width=1000))
 
 
+def leaves(instance: Any, without: Collection[str] = ()) -> dict[str, str]:
+    """Every value of an instance, as a message shows it, by its dotted key."""
+    return dict(_leaves(to_plain(instance, without), ""))
+
+
 def differences(old: Any, new: Any, ignore: Collection[str] = ()) -> list[str]:
     """What differs between two instances: ```train.lr`: 0.001, now 0.0003``, a line each.
 
     Args:
         ignore: dotted keys that may differ, with all below them.
     """
-    before, after = dict(_leaves(to_plain(old), "")), dict(_leaves(to_plain(new), ""))
+    before, after = leaves(old), leaves(new)
     keys = [*before, *(key for key in after if key not in before)]
     changed = [key for key in keys if before.get(key) != after.get(key)]
     # Of a component that became another one, the name says it all.

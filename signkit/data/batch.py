@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields, replace
 
 import torch
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, Float64, Int, UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -27,6 +27,7 @@ class Batch:
         target_lengths: tokens of each sample.
         frame_labels: the token signed in each frame, -100 where it is not known.
         fps: frames a second of each sample.
+        times: seconds at which each frame is shown; None if all samples have their frames at ``fps``.
     """
 
     ids: tuple[str, ...]
@@ -37,11 +38,12 @@ class Batch:
     target_lengths: Int[Tensor, " batch"]
     frame_labels: Int[Tensor, "batch frames"]
     fps: Float[Tensor, " batch"]
+    times: Float64[Tensor, "batch frames"] | None = None
 
     def to(self, device: torch.device | str) -> "Batch":
         """The same batch with its tensors on a device."""
-        moved = {f.name: getattr(self, f.name).to(device) for f in fields(self) if f.name != "ids"}
-        return replace(self, **moved)
+        tensors = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("ids", "times")}
+        return replace(self, **{name: tensor.to(device) for name, tensor in tensors.items()})
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,4 +37,16 @@ def collate(examples: Sequence[Example]) -> Batch:
         target_lengths=torch.tensor(target_lengths),
         frame_labels=torch.from_numpy(frame_labels),
         fps=torch.tensor([example.fps for example in examples], dtype=torch.float32),
+        times=_times(examples, max(lengths)),
     )
+
+
+def _times(examples: Sequence[Example], frames: int) -> torch.Tensor | None:
+    """Seconds of all frames [batch, frames], if those of one example are not at an even rate."""
+    if all(example.times is None for example in examples):
+        return None
+    times = np.arange(frames) / np.array([[example.fps] for example in examples], dtype=np.float64)
+    for row, example in enumerate(examples):
+        if example.times is not None:
+            times[row, : len(example.times)] = example.times
+    return torch.from_numpy(times)

@@ -20,6 +20,7 @@ class Example:
             video in 8 bits [frames, height, width, 3].
         targets: token indices of the reference.
         frame_labels: the token signed in each frame, -100 where it is not known.
+        times: float64 [frames], seconds at which each frame is shown; None where that is at ``fps``.
     """
 
     id: str
@@ -27,3 +28,4 @@ class Example:
     targets: tuple[int, ...]
     frame_labels: npt.NDArray[np.int64]
     fps: float
+    times: npt.NDArray[np.float64] | None = None

@@ -15,7 +15,7 @@ from signkit.data.frames_augment import augment_frames, check_kind, chosen_frame
 from signkit.data.landmarks import Layout, check_landmarks, layout, normalise, subset
 from signkit.data.sampling import sampled_frames, used_frames
 from signkit.errors import UserError
-from signkit.types import USUAL_FPS, VIDEO, Clip, Features, Landmarks, Sample, Signal, Video
+from signkit.types import VIDEO, Features, Landmarks, Sample, Signal, Video, fps_of
 
 READING = 1
 """The purpose of a random stream that is not for augmentation."""
@@ -82,6 +82,7 @@ class Examples:
         self._least = tuple(least_frames) if least_frames is not None else (1,) * len(self.samples)
         self._cache: dict[int, tuple[Inputs, float]] = {}
         self._cached_bytes = 0
+        self._times: dict[int, npt.NDArray[np.float64] | None] = {}
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -127,7 +128,8 @@ class Examples:
             rng = np.random.default_rng([self._seed, epoch, index])
         read = self._shown if self._whole == VIDEO else self._points
         inputs, labels, fps = read(index, labels, rng)
-        return Example(sample.id, inputs, targets, labels, fps)
+        times = self._times.get(index) if rng is None else None  # nobody asks for those of a changed clip
+        return Example(sample.id, inputs, targets, labels, fps, times)
 
     def _points(
         self, index: int, labels: npt.NDArray[np.int64], rng: np.random.Generator | None
@@ -170,7 +172,8 @@ class Examples:
             whole, fps = self._cache[index]
             return whole[places], fps  # type: ignore[return-value]
         sample, side = self.samples[index], self._video.resize
-        clip = opened(sample)
+        video = opened(sample)
+        clip, self._times[index] = video.clip, video.times
         needed = clip.frames * side * side * 3
         if self._cached_bytes + needed > self.cache_bytes:
             return clip.read(places, (side, side)), clip.fps
@@ -185,11 +188,13 @@ class Examples:
             return self._cache[index]  # type: ignore[return-value]
         sample = self.samples[index]
         signal, where = sample.load(), sample.source or sample.id
+        if isinstance(signal, Landmarks):
+            self._times[index] = signal.times
         inputs = prepare_signal(signal, self._whole, self.width, self._landmarks, where)
         if len(inputs) != sample.frames:
             raise UserError(where, f"sample {sample.id!r} has {len(inputs)} frames, not {sample.frames}")
         inputs.flags.writeable = False
-        loaded = inputs, float(signal.fps) if isinstance(signal, Landmarks) else USUAL_FPS
+        loaded = inputs, fps_of(signal)
         if self._cached_bytes + inputs.nbytes <= self.cache_bytes:
             self._cache[index] = loaded
             self._cached_bytes += inputs.nbytes
@@ -205,7 +210,7 @@ def used_layout(name: str, landmarks: LandmarksConfig) -> Layout | None:
     return None if name in ("", VIDEO) else subset(layout(name), landmarks.points)[0]
 
 
-def opened(sample: Sample) -> Clip:
+def opened(sample: Sample) -> Video:
     """The clip of a sample of video.
 
     Raises:
@@ -217,7 +222,7 @@ def opened(sample: Sample) -> Clip:
     if signal.clip.frames != sample.frames:
         what = f"sample {sample.id!r} has {signal.clip.frames} frames, not {sample.frames}"
         raise UserError(where, what)
-    return signal.clip
+    return signal
 
 
 def prepare_signal(

@@ -7,16 +7,29 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Float32
 
+from signkit.data.depth import in_one_unit
 from signkit.data.layouts import Layout, Which, layout, subset
+from signkit.data.missing import Missing, as_missing
+from signkit.data.shapes import Float32
 from signkit.errors import UserError
 
-__all__ = ["Layout", "Origin", "Scale", "Which", "check_landmarks", "layout", "normalise", "subset"]
+__all__ = [
+    "Layout",
+    "Origin",
+    "Scale",
+    "Which",
+    "check_landmarks",
+    "layout",
+    "normalise",
+    "settled",
+    "subset",
+]
 
 Origin = Literal["none", "frame", "clip"]
 Scale = Literal["none", "clip"]
 Points = npt.NDArray[np.float32]
+NOTHING, NO_HAND = "no point is seen in any frame", "neither hand is seen in any frame"
 
 
 def check_landmarks(
@@ -27,9 +40,11 @@ def check_landmarks(
     Args:
         where: the file, for the message.
 
+    Clips in which nothing, or no hand, is ever seen can be used too: see `unseen`.
+
     Raises:
         UserError: no frame, another number of points than the layout's, not 2 or 3 coordinates, an
-            infinite coordinate, no point seen, or neither hand seen in any frame.
+            infinite coordinate.
     """
     frames, count, width = points.shape
     if count != len(layout.points):
@@ -43,12 +58,42 @@ def check_landmarks(
     if len(infinite):
         frame, point = infinite[0]
         raise UserError(where, f"point {layout.points[point]!r} is infinite in frame {frame}")
-    ever = ~np.isnan(points).any(-1).all(0)
-    if not ever.any():
-        raise UserError(where, "no point is seen in any frame")
+
+
+def unseen(points: Float32[np.ndarray, "frames points coordinates"], layout: Layout) -> str:
+    """What is never seen in landmarks [frames, points, 2 or 3], NaN where missing; "" if a hand is seen."""
+    seen = ~np.isnan(points).any(-1)
+    if not seen.any():
+        return NOTHING
     hands = [point for hand in layout.hands for point in layout.parts[hand]]
-    if hands and not ever[hands].any():
-        raise UserError(where, "neither hand is seen in any frame")
+    return NO_HAND if hands and not seen[:, hands].any() else ""
+
+
+def settled(
+    points: Points,
+    layout: Layout,
+    where: str,
+    *,
+    missing: Missing = "nan",
+    width: float = 0.0,
+    hint: str = "",
+) -> tuple[Points, tuple[str, ...]]:
+    """Landmarks of a file as all others are: NaN where missing, z in the unit of x and y, checked; and notes.
+
+    Args:
+        missing: how the file marks points that were not seen.
+        width: of the picture in pixels; 0 where it is not known.
+        hint: what may be the reason where no hand is seen; it becomes a note.
+
+    Raises:
+        UserError: as `check_landmarks`.
+    """
+    points = as_missing(points, layout, missing)
+    check_landmarks(points, layout, where)
+    points, note = in_one_unit(points, layout, width)
+    what = unseen(points, layout) if hint else ""
+    notes = (note, f"{what}; {hint}" if what else "")
+    return points, tuple(each for each in notes if each)
 
 
 def normalise(
@@ -61,13 +106,15 @@ def normalise(
 
     origin: ``clip`` subtracts the root's median over the clip, ``frame`` the root of each frame
     (the clip's where it is not seen). A clip whose root is never seen has the mean of its seen
-    points as its origin.
+    points as its origin. One in which nothing is seen stays as it is.
 
     scale: ``clip`` divides by the median length of the layout's reference pairs, or by its fixed
     unit. A clip whose pairs are never seen, or have no length, is divided by the root mean square
     distance of its points from their mean, or by 1 if that is 0 too.
     """
     out = np.where(np.isnan(points).any(-1, keepdims=True), np.float32(np.nan), points)
+    if np.isnan(out).all():
+        return out
     size = _clip_size(out, layout) if scale == "clip" else 1.0
     if origin != "none":
         centre = _clip_origin(out, layout)[None]

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from signkit.config.registry import entry_points_of, loaded_as
 from signkit.config.suggest import suggestion
 from signkit.errors import UserError
 
@@ -75,19 +76,32 @@ class Layout:
 
 
 def layout(name: str, where: str = "layout") -> Layout:
-    """The layout of a name, or of another name for it (`ALIASES`).
+    """The layout of a name: one of those here, by any of its names (`ALIASES`), or one that another package
+    registers in `signkit.layouts`.
 
     Args:
         where: the file that names it, for the message.
 
     Raises:
-        UserError: no layout has that name.
+        UserError: no layout has that name, or a package's layout cannot be used.
     """
     known = _layouts()
     name = ALIASES.get(name, name)
-    if name not in known:
-        raise UserError(where, f"unknown landmark layout {name!r}", suggestion(name, known))
-    return known[name]
+    if name in known:
+        return known[name]
+    outside = entry_points_of("layouts")
+    if name not in outside:
+        raise UserError(where, f"unknown landmark layout {name!r}", suggestion(name, [*known, *outside]))
+    return _outside(name)
+
+
+@cache
+def _outside(name: str) -> Layout:
+    point = entry_points_of("layouts")[name]
+    loaded = loaded_as("layouts", point, Layout)
+    if loaded.name != name:
+        raise UserError(point.value, f"is registered as {name!r}, but its name is {loaded.name!r}")
+    return loaded
 
 
 def subset(whole: Layout, which: Which) -> tuple[Layout, npt.NDArray[np.int64]]:

@@ -15,6 +15,7 @@ import torch
 from torch.utils.data import DataLoader, get_worker_info
 from torch.utils.data import Dataset as TorchDataset
 
+from signkit.data.balance import Drawing
 from signkit.data.plan import PlannedStep, batch_plan, batches_per_epoch, planned_steps
 from signkit.errors import OperationalError, SignkitError, UserError
 from signkit.types import Sample
@@ -22,8 +23,8 @@ from signkit.types import Sample
 Batch: TypeAlias = Any
 """What a dataset's `collate` gives: padded tensors with ``ids``, which `to` moves to a device."""
 
-Request = tuple[tuple[int, ...], int | None]
-"""Indices of a batch and its epoch; None: without changes."""
+Request = tuple[tuple[int, ...], tuple[int, ...] | None]
+"""Indices of a batch, and the epoch that each sample is changed as in; None: without changes."""
 
 
 @runtime_checkable
@@ -82,22 +83,24 @@ def train_steps(
     world: int = 1,
     accumulate: int = 1,
     workers: int = 0,
+    drawing: Drawing | None = None,
 ) -> Iterator[Step]:
     """The steps of a run from ``start_step`` on, without end; see `signkit.data.plan.planned_steps`.
 
     Args:
         batch_size: samples a step, of all processes and parts together.
+        drawing: says which samples an epoch has; None: each of them once.
         workers: processes that load; 0 loads in this one.
 
     Raises:
         UserError: too few samples for the processes, or, while it runs, a sample that cannot be used.
     """
-    batches_per_epoch(len(examples), batch_size, world)
+    batches_per_epoch(drawing.samples if drawing else len(examples), batch_size, world)
 
     def plan() -> Iterator[PlannedStep]:
-        return planned_steps(examples.sizes, batch_size, seed, start_step, rank, world, accumulate)
+        return planned_steps(examples.sizes, batch_size, seed, start_step, rank, world, accumulate, drawing)
 
-    requests = ((part, planned.epoch) for planned in plan() for part in planned.parts)
+    requests = (each for planned in plan() for each in zip(planned.parts, planned.epochs, strict=True))
     return _steps(plan(), _batches(examples, requests, workers))
 
 
@@ -162,9 +165,10 @@ class _Source(TorchDataset["Batch | _Failure"]):
         self.examples = examples
 
     def __getitem__(self, request: Request) -> "Batch | _Failure":
-        indices, epoch = request
+        indices, epochs = request
+        pairs = zip(indices, epochs or [None] * len(indices), strict=True)
         try:
-            return self.examples.collate([self.examples.example(index, epoch) for index in indices])
+            return self.examples.collate([self.examples.example(index, epoch) for index, epoch in pairs])
         except UserError as error:
             return _Failure(error.where, error.what, error.hint, users=True)
         except OperationalError as error:

@@ -1,7 +1,9 @@
 """npz files of landmarks or features: their header without their data, and all of them. Never pickle.
 
 Arrays: ``landmarks`` [frames, points, 2 or 3] (NaN where missing) with ``layout``, and if there are
-any ``confidence`` [frames, points] (0 where missing) and ``fps``; or ``features`` [frames, width].
+any ``confidence`` [frames, points] (0 where missing); or ``features`` [frames, width]. Either may have
+``fps``. Landmarks may have ``times`` [frames], the seconds at which each frame is shown, where the rate
+varies, and ``video``, the path of the video they are of, relative to the file's folder.
 """
 
 import contextlib
@@ -18,8 +20,10 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from signkit.data.landmarks import check_landmarks
+from signkit.data.array_advice import LAYOUTS, OBJECTS, advice
+from signkit.data.landmarks import settled
 from signkit.data.layouts import layout
+from signkit.data.missing import Missing
 from signkit.errors import OperationalError, UserError
 from signkit.types import USUAL_FPS, Features, Landmarks, Signal
 
@@ -41,12 +45,16 @@ class NpzHeader:
     Attributes:
         layout: "" for features. width: coordinates a point, or numbers a vector.
         checksum: of the zip's own checksums, cheap and enough to see that a file has changed.
+        fps: frames a second; None of a file that does not say.
+        video: that the landmarks are of, relative to the file's folder; "" where it is not said.
     """
 
     frames: int
     layout: str
     width: int
     checksum: int
+    fps: float | None = None
+    video: str = ""
 
 
 def read_header(path: Path, where: str = "") -> NpzHeader:
@@ -65,25 +73,35 @@ def read_header(path: Path, where: str = "") -> NpzHeader:
         checksum = zlib.crc32(repr(sorted((i.filename, i.CRC) for i in archive.infolist())).encode())
         if "features.npy" in archive.namelist() and "landmarks.npy" not in archive.namelist():
             frames, width = _shape(archive, "features", 2, where)
-            return NpzHeader(_some(frames, where), "", width, checksum)
+            return NpzHeader(_some(frames, where), "", width, checksum, _fps(archive, where))
         frames, points, width = _shape(archive, "landmarks", 3, where)
-        known = layout(_layout_name(archive, where), where)
+        known = layout(_text(archive, "layout", where, "the name of a layout"), where)
         name, wanted = known.name, len(known.points)
         if points != wanted:
-            raise UserError(where, f"layout {name!r} has {wanted} points but the file has {points}")
+            other = f"{points} are those of {LAYOUTS[points]!r}" if points in LAYOUTS else ""
+            raise UserError(where, f"layout {name!r} has {wanted} points but the file has {points}", other)
         if width not in (2, 3):
-            raise UserError(where, f"a point has 2 or 3 coordinates, not {width}")
+            what = f"a point has 2 or 3 coordinates, not {width}"
+            raise UserError(where, what, advice((frames, points, width)))
         if "confidence.npy" in archive.namelist():
             shape = _shape(archive, "confidence", 2, where)
             if shape != (frames, points):
                 what = f"`confidence` is {list(shape)} but `landmarks` has {frames} frames of {points} points"
                 raise UserError(where, what)
-        _fps(archive, where)
-        return NpzHeader(_some(frames, where), name, width, checksum)
+        if "times.npy" in archive.namelist() and (shape := _shape(archive, "times", 1, where)) != (frames,):
+            raise UserError(where, f"`times` has {shape[0]} numbers but `landmarks` {frames} frames")
+        rate = _fps(archive, where)
+        named = "video.npy" in archive.namelist()
+        video = _text(archive, "video", where, "a path") if named else ""
+        return NpzHeader(_some(frames, where), name, width, checksum, rate, video)
 
 
-def read_npz(path: Path) -> Signal:
+def read_npz(path: Path, fps: float = USUAL_FPS, missing: Missing = "nan") -> Signal:
     """The signal of a file, checked: landmarks with NaN where a point is missing, or features.
+
+    Args:
+        fps: frames a second of a file that does not say.
+        missing: how landmarks that were not seen are marked, besides NaN and a confidence of 0.
 
     Raises:
         UserError: as `read_header`; an infinite coordinate, NaN or infinity in features, no point or
@@ -92,18 +110,19 @@ def read_npz(path: Path) -> Signal:
     """
     where = str(path)
     header = read_header(path)
+    fps = header.fps or fps
     with _opened(path, where) as archive:
         if not header.layout:
             vectors = _array(archive, "features")
             bad = np.argwhere(~np.isfinite(vectors).all(1))
             if len(bad):
                 raise UserError(where, f"`features` has NaN or infinity in frame {bad[0, 0]}")
-            return Features(vectors)
-        points, fps = _array(archive, "landmarks"), _fps(archive, where)
+            return Features(vectors, fps)
+        points, times = _array(archive, "landmarks"), _times(archive, where)
         if "confidence.npy" in archive.namelist():
             points[~(_array(archive, "confidence") > 0)] = np.nan
-    check_landmarks(points, layout(header.layout, where), where)
-    return Landmarks(points, header.layout, fps)
+    points, notes = settled(points, layout(header.layout, where), where, missing=missing)
+    return Landmarks(points, header.layout, fps, times, notes)
 
 
 @contextlib.contextmanager
@@ -128,12 +147,13 @@ def _shape(archive: zipfile.ZipFile, name: str, axes: int, where: str) -> tuple[
         shape, dtype = _npy_header(file)
         start = file.tell()
     if dtype.hasobject:
-        raise UserError(where, f"`{name}` holds Python objects, which are never read")
+        raise UserError(where, f"`{name}` holds Python objects, which are never read", OBJECTS)
     if dtype.kind not in "fiu":
         raise UserError(where, f"`{name}` must be numbers, not {dtype}")
     if len(shape) != axes:
-        form = {"landmarks": "[frames, points, 2 or 3]", "features": "[frames, width]"}
-        raise UserError(where, f"`{name}` must be {form.get(name, '[frames, points]')}, not {list(shape)}")
+        form = {"landmarks": "[frames, points, 2 or 3]", "features": "[frames, width]", "times": "[frames]"}
+        what = f"`{name}` must be {form.get(name, '[frames, points]')}, not {list(shape)}"
+        raise UserError(where, what, advice(shape) if name == "landmarks" else "")
     if size - start != math.prod(shape) * dtype.itemsize:
         what = f"`{name}` is truncated: {size - start} bytes for the shape {list(shape)} of {dtype}"
         raise UserError(where, what)
@@ -156,10 +176,34 @@ def _member(archive: zipfile.ZipFile, name: str, where: str) -> Iterator[tuple[z
     try:
         info = archive.getinfo(f"{name}.npy")
     except KeyError as error:
-        there = ", ".join(sorted(n.removesuffix(".npy") for n in archive.namelist())) or "none"
-        raise UserError(where, f"no array `{name}`", f"there are: {there}") from error
+        raise UserError(where, f"no array `{name}`", _listed(archive)) from error
     with archive.open(info) as file:
         yield cast(zipfile.ZipExtFile, file), info.file_size
+
+
+def _listed(archive: zipfile.ZipFile) -> str:
+    """The arrays of an archive with their shapes, and what can be done with the largest."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name in sorted(name for name in archive.namelist() if name.endswith(".npy")):
+        with archive.open(name) as file:
+            shape, dtype = _npy_header(cast(zipfile.ZipExtFile, file))
+        if dtype.hasobject:
+            return f"there is {name.removesuffix('.npy')}, of Python objects; {OBJECTS}"
+        shapes[name.removesuffix(".npy")] = shape
+    if not shapes:
+        return "there are: none"
+    there = ", ".join(f"{name} {list(shape)}" for name, shape in shapes.items())
+    return f"there are: {there}; {advice(max(shapes.values(), key=math.prod))}"
+
+
+def bare_shape(path: Path) -> tuple[tuple[int, ...], bool] | None:
+    """Of a ``.npy`` file the shape, and whether it holds Python objects; None where it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            shape, dtype = _npy_header(cast(zipfile.ZipExtFile, file))
+    except (OSError, *DAMAGED):
+        return None
+    return shape, dtype.hasobject
 
 
 def read_npy(archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
@@ -188,17 +232,28 @@ def _scalar(archive: zipfile.ZipFile, name: str, where: str) -> Any:
     return read_npy(archive, name).reshape(()).item()
 
 
-def _layout_name(archive: zipfile.ZipFile, where: str) -> str:
-    name = _scalar(archive, "layout", where)
-    if isinstance(name, bytes):
-        name = name.decode("utf-8", "replace")
-    if not isinstance(name, str):
-        raise UserError(where, f"`layout` must be the name of a layout, not {name!r}")
-    return name
+def _text(archive: zipfile.ZipFile, name: str, where: str, what: str) -> str:
+    text = _scalar(archive, name, where)
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    if not isinstance(text, str):
+        raise UserError(where, f"`{name}` must be {what}, not {text!r}")
+    return text
 
 
-def _fps(archive: zipfile.ZipFile, where: str) -> float:
-    fps = _scalar(archive, "fps", where) if "fps.npy" in archive.namelist() else USUAL_FPS
+def _times(archive: zipfile.ZipFile, where: str) -> npt.NDArray[np.float64] | None:
+    if "times.npy" not in archive.namelist():
+        return None
+    times: npt.NDArray[np.float64] = np.asarray(read_npy(archive, "times"), dtype=np.float64)
+    if not (np.isfinite(times).all() and (np.diff(times) > 0).all()):
+        raise UserError(where, "`times` must be seconds that rise from frame to frame")
+    return times
+
+
+def _fps(archive: zipfile.ZipFile, where: str) -> float | None:
+    if "fps.npy" not in archive.namelist():
+        return None
+    fps = _scalar(archive, "fps", where)
     if not isinstance(fps, (int, float)) or not 0 < fps < math.inf:
         raise UserError(where, f"`fps` must be a positive number, not {fps!r}")
     return float(fps)

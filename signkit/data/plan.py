@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from signkit.data.balance import Drawing
 from signkit.errors import UserError
 
 POOL = 32
 """Batches cut from one pool of samples sorted by length: more pad less but mix less."""
 BLUR = 0.05
 """Lengths are sorted as if up to this share longer or shorter, so that small sets too are mixed well."""
+AGAIN = 2**32
+"""More than a run has epochs: what is added where a sample comes again in one, for each time before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +24,15 @@ class PlannedStep:
         step: from 0, over the whole run.
         samples: of all processes together.
         parts: the indices of this process's samples, for each part the batch is computed in.
+        epochs: for each of these the epoch that it is changed as in: the step's own, or, where a sample comes
+            again in it, one of its own that no step has.
     """
 
     step: int
     epoch: int
     samples: int
     parts: tuple[tuple[int, ...], ...]
+    epochs: tuple[tuple[int, ...], ...]
 
 
 def batches_per_epoch(samples: int, batch_size: int, world: int = 1) -> int:
@@ -84,18 +90,27 @@ def planned_steps(
     rank: int = 0,
     world: int = 1,
     accumulate: int = 1,
+    drawing: Drawing | None = None,
 ) -> Iterator[PlannedStep]:
     """The steps of a run from one of them on, without end: what an unbroken run has from there.
 
     Process ``rank`` takes every ``world``-th sample of a batch, so that all have like lengths, and
     computes them in ``accumulate`` parts (in fewer where a batch is too small), all the same number.
+
+    Args:
+        drawing: says which samples an epoch has; None: each of them once.
     """
-    per_epoch = batches_per_epoch(len(frames), batch_size, world)
+    per_epoch = batches_per_epoch(drawing.samples if drawing else len(frames), batch_size, world)
+    lengths, each = np.asarray(frames), np.arange(len(frames))
     step = start_step
     while True:
         epoch = step // per_epoch
-        plan = batch_plan(frames, batch_size, seed, epoch, world=world)
+        drawn, copies = drawing.epoch(epoch) if drawing else (each, np.zeros_like(each))
+        changes = epoch + copies * AGAIN
+        plan = batch_plan(lengths[drawn].tolist(), batch_size, seed, epoch, world=world)
         for batch in plan[step % per_epoch :]:
             parts = np.array_split(batch[rank::world], min(accumulate, len(batch) // world))
-            yield PlannedStep(step, epoch, len(batch), tuple(tuple(part.tolist()) for part in parts))
+            indices = tuple(tuple(drawn[part].tolist()) for part in parts)
+            epochs = tuple(tuple(changes[part].tolist()) for part in parts)
+            yield PlannedStep(step, epoch, len(batch), indices, epochs)
             step += 1

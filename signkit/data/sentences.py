@@ -9,7 +9,6 @@ from signkit.eval.formats import read
 from signkit.lm.grams import SPECIAL, Unit
 from signkit.lm.sentences import split
 
-WITH_ALTERNATIVES = ("stm", "trn")
 Sentences = list[list[str]]
 
 
@@ -68,13 +67,12 @@ def read_sentences(path: Path, format: str, column: str, unit: Unit) -> tuple[Se
     transcripts = read(path, format, column)
     split_ = [split(text, unit) for text in transcripts.texts]
     marks = {*SPECIAL}
-    alternatives = transcripts.format in WITH_ALTERNATIVES
     for text, line in zip(transcripts.texts, transcripts.lines, strict=True):
         if "<" in text and (bad := marks.intersection(text.split())):
             raise UserError(
                 f"{path}:{line}", f"`{min(bad)}` is a mark of the model's, not a word", "leave it out"
             )
-        if alternatives and "{" in text:
+        if transcripts.with_alternatives and "{" in text:
             raise UserError(f"{path}:{line}", "has alternatives, `{ a / b }`", "a model needs one text")
     sentences = [words for words in split_ if words]
     if not sentences:

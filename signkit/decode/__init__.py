@@ -11,9 +11,17 @@ if TYPE_CHECKING:
     from signkit.decode.beam import beam_search
     from signkit.decode.context_logits import ContextLogits, constant_context_logits
     from signkit.decode.greedy import greedy_search
+    from signkit.decode.single import single_search
     from signkit.decode.state import Candidate
 
-__all__ = ["Candidate", "ContextLogits", "beam_search", "constant_context_logits", "greedy_search"]
+__all__ = [
+    "Candidate",
+    "ContextLogits",
+    "beam_search",
+    "constant_context_logits",
+    "greedy_search",
+    "single_search",
+]
 
 __getattr__, __dir__ = lazy(
     __name__,
@@ -23,5 +31,6 @@ __getattr__, __dir__ = lazy(
         "beam_search": "signkit.decode.beam",
         "constant_context_logits": "signkit.decode.context_logits",
         "greedy_search": "signkit.decode.greedy",
+        "single_search": "signkit.decode.single",
     },
 )

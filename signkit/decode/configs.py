@@ -20,6 +20,8 @@ class LatticeConfig(DecodeConfig):
     factory: ClassVar[str] = "signkit.decode.external.build:build_external"
     beam: Annotated[int, Range(1, 4096)] = 8
     """Hypotheses retained after each chunk; 1 is greedy search."""
+    only: Literal["any", "one"] = "any"
+    """Which hypotheses are possible: any, or those of exactly one gloss, for clips of one sign each."""
     nbest: Annotated[int, Range(1, 4096)] = 1
     """Hypotheses written for each sample, at most `beam`."""
     top_k: Annotated[int, Range(1)] = 32
@@ -46,6 +48,11 @@ class LatticeConfig(DecodeConfig):
     def __post_init__(self) -> None:
         external: tuple[Any, ...] = (*self.fusion, *self.rescore)
         check_beam("beam", self.beam, [part for part in external if getattr(part, "weight", 1) != 0])
+
+    @property
+    def is_single(self) -> bool:
+        """Whether every hypothesis is exactly one token."""
+        return self.only == "one"
 
     def greedy(self) -> "LatticeConfig":
         """These options with greedy search and without external models. The temperature is reset, because one

@@ -17,6 +17,7 @@ from signkit.decode.greedy import greedy_search
 from signkit.decode.in_words import InWords
 from signkit.decode.rescore import rescore
 from signkit.decode.scorer import Fused, Rescorer
+from signkit.decode.single import single_search
 from signkit.decode.state import Candidate
 from signkit.errors import OperationalError
 from signkit.models.losses.logits import SplitLogits
@@ -27,6 +28,8 @@ from signkit.types import Hypothesis
 Weighted = tuple[Rescorer, float]
 
 
+TOP = 5
+"""Candidates of one token that are always found, for the top-5 accuracy."""
 MAX_STATES = 1_000_000
 """States, at about 150 bytes each, that a scorer may retain from one search to the next."""
 
@@ -127,7 +130,9 @@ def chunk_seconds(logits: SplitLogits, batch: Batch, place: int) -> tuple[float,
     """The times of a sample's chunks, each at the chunk's middle, in seconds from the start of the clip."""
     last, fps = int(batch.lengths[place]) - 1, float(batch.fps[place])
     frames = logits.centres[: int(logits.lengths[place])].clamp(max=last).tolist()
-    return tuple(frame / fps for frame in frames)
+    if batch.times is None:
+        return tuple(frame / fps for frame in frames)
+    return tuple(batch.times[place][frames].tolist())
 
 
 def hypotheses(
@@ -153,7 +158,7 @@ def votes(beams: Mapping[str, BeamResult], config: LatticeConfig, vocabulary: Vo
     """For each token of the best candidates (for subwords, each word) the candidates that agree with it, from
     which confidences are computed: the whole beam, or the chunks of the greedy path."""
     candidates = InWords(vocabulary).candidates([each.candidates for each in beams.values()])
-    return greedy_votes(candidates) if config.beam == 1 else beam_votes(candidates)
+    return greedy_votes(candidates) if config.beam == 1 and not config.is_single else beam_votes(candidates)
 
 
 def logits_of(model: Any, batch: Batch) -> SplitLogits:
@@ -235,27 +240,45 @@ def search_acoustic(
         acoustic = acoustic * config.acoustic_scale
     if config.beam == 1:
         check_beam("decode.beam", config.beam, [*fusion, *rescorers])
+    if config.beam == 1 and not config.is_single:
         return greedy_search(
             acoustic, lengths, context, topology=model.topology, context_scale=config.context_scale
         )
     for part in fusion:
         if isinstance(part.scorer, ForgetsStates):
             part.scorer.forget()
+    widest = max(config.beam, config.nbest, TOP) if config.is_single else config.beam
+    if rescorers or nbest is None:
+        wanted = acoustic.shape[2] if rescorers and config.is_single else widest
+    else:
+        wanted = nbest
     try:
-        nbest_lists = beam_search(
-            acoustic,
-            lengths,
-            context,
-            topology=model.topology,
-            beam=config.beam,
-            nbest=config.beam if rescorers or nbest is None else nbest,
-            top_k=config.top_k,
-            length_reward=config.length_reward,
-            context_scale=config.context_scale,
-            beam_threshold=config.beam_threshold,
-            fusion=fusion,
-        )
-        return [each[:nbest] for each in rescore(nbest_lists, rescorers)]
+        if config.is_single:
+            nbest_lists = single_search(
+                acoustic,
+                lengths,
+                context,
+                topology=model.topology,
+                nbest=wanted,
+                length_reward=config.length_reward,
+                context_scale=config.context_scale,
+                fusion=fusion,
+            )
+        else:
+            nbest_lists = beam_search(
+                acoustic,
+                lengths,
+                context,
+                topology=model.topology,
+                beam=config.beam,
+                nbest=wanted,
+                top_k=config.top_k,
+                length_reward=config.length_reward,
+                context_scale=config.context_scale,
+                beam_threshold=config.beam_threshold,
+                fusion=fusion,
+            )
+        return [each[: nbest or widest] for each in rescore(nbest_lists, rescorers)]
     except ValueError as error:
         if not fusion and not rescorers:
             raise

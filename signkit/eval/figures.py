@@ -72,6 +72,7 @@ METRICS = {
         Metric("rouge_l", "ROUGE-L", "points", higher_is_better=True),
         Metric("accuracy", "accuracy", higher_is_better=True),
         Metric("top5", "top-5 accuracy", higher_is_better=True, short="top 5"),
+        Metric("top5_accuracy", "top-5 accuracy", higher_is_better=True),
         Metric("macro_f1", "macro F1", higher_is_better=True),
         Metric("perplexity", "perplexity", "number"),
         Metric("perplexity_known", "perplexity of known tokens", "number", short="of known ones"),

@@ -5,6 +5,7 @@ is neither "NOT" nor "KNOW"), and no token is the label "". A hypothesis is righ
 reference.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,6 +83,20 @@ def accuracy(labels: Labels) -> Measure:
         "unit:label",
         higher_is_better=True,
         note=f"{right.sum()} of {len(right)} sentences{_odd(labels)}",
+    )
+
+
+def any_right(ranks: Sequence[Measure], name: str) -> Measure:
+    """The share of sentences that any of several accuracies counts as right, such as those of the first five
+    candidates."""
+    right = np.any([each.rows[each.row, 0] > 0 for each in ranks], axis=0)
+    return Measure.of(
+        name,
+        np.stack([right, np.ones_like(right)], axis=1),
+        ratio,
+        "unit:label",
+        higher_is_better=True,
+        note=f"{right.sum()} of {len(right)} sentences",
     )
 
 

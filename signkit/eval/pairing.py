@@ -21,8 +21,6 @@ Missing = Literal["refuse", "deletions"]
 
 OF_SCLITE = ("stm", "trn", "ctm")
 """Formats in which ``@``, ``A;tag``, a trailing ``*`` and backslashes mean what they mean to sclite."""
-WITH_ALTERNATIVES = ("stm", "trn")
-"""Formats in which ``{ A / B }`` are alternatives."""
 LARGEST = 4_000_000
 """Most cells of the table of a pair with alternatives, words of one side times words of the other."""
 BRACES = ("{", "/", "}")
@@ -80,8 +78,9 @@ def clean(transcripts: Transcripts, protocol: Protocol, side: Side) -> list[str]
         texts = [" ".join(sclite_words(text)) if _marked(text) else text for text in texts]
     if not any(each.to in ("both", side) for each in protocol.rules):
         return list(texts)
-    if transcripts.format in WITH_ALTERNATIVES and has_alternatives(everything):
-        return [_cleaned_parts(text, rule) for text in texts]
+    if transcripts.with_alternatives and has_alternatives(everything):
+        by_word = transcripts.a_word_a_line
+        return [_cleaned_parts(text, rule, by_word=by_word) for text in texts]
     if not transcripts.a_word_a_line:
         return [rule(" ".join(text.split())) for text in texts]
     known: dict[str, str] = {}
@@ -100,8 +99,11 @@ def train_sentences(transcripts: Transcripts, protocol: Protocol) -> frozenset[t
     return frozenset(tuple(text.split()) for text in clean(transcripts, protocol, "reference"))
 
 
-def _cleaned_parts(text: str, rule: Callable[[str], str]) -> str:
+def _cleaned_parts(text: str, rule: Callable[[str], str], *, by_word: bool = False) -> str:
     """A text with alternatives; each stretch between braces and slashes is cleaned on its own."""
+    if by_word:
+        whole = rule
+        rule = lambda stretch: " ".join(filter(None, map(whole, stretch.split())))  # noqa: E731
     if not has_alternatives(text):
         return rule(" ".join(text.split()))
     parts: list[str] = []
@@ -125,29 +127,71 @@ def _matched(
     references: Transcripts, hypotheses: Transcripts, texts: list[str], missing: Missing
 ) -> tuple[list[str], tuple[str, ...]]:
     """The hypotheses' texts in the references' order, and the ids that have none."""
-    if hypotheses.ids == references.ids:
+    ids = _named_as(hypotheses, references)
+    if ids == references.ids:
         return texts, ()
-    if "lines" in (references.format, hypotheses.format) and references.format == hypotheses.format:
+    place_of = {name: place for place, name in enumerate(ids)}
+    absent = tuple(name for name in references.ids if name not in place_of)
+    if not ids:
+        _refuse_missing(references, hypotheses, absent, missing)
+        return [""] * len(references), absent
+    if references.format == hypotheses.format == "lines":
         what = f"{len(hypotheses)} lines against the {len(references)} of {references.source}"
         raise UserError(hypotheses.source, what, "without ids, line by line is compared")
-    unknown = [place for place, name in enumerate(hypotheses.ids) if name not in references.index]
-    absent = tuple(name for name in references.ids if name not in hypotheses.index)
-    if len(unknown) == len(hypotheses):
-        what = f"none of its ids is in {references.source}"
-        hint = f"{hypotheses.ids[0]!r} here, {references.ids[0]!r} there, for example"
-        for side, option in ((references, "--reference-format"), (hypotheses, "--format")):
-            if side.format == "lines":
-                hint = f"{side.source} was read as lines, which have no ids: `{option}` names another format"
-        raise UserError(hypotheses.source, what, hint)
+    unknown = [place for place, name in enumerate(ids) if name not in references.index]
     if unknown:
+        raise _unknown(references, hypotheses, unknown)
+    _refuse_missing(references, hypotheses, absent, missing)
+    return [texts[place_of[name]] if name in place_of else "" for name in references.ids], absent
+
+
+def _named_as(hypotheses: Transcripts, references: Transcripts) -> tuple[str, ...]:
+    """The ids of the hypotheses, spelled as those of the references that differ from them in the case of A-Z.
+
+    sclite compares ids so; between its formats it is done here too, for ids of which the references have one.
+    """
+    ids = hypotheses.ids
+    if not {references.format, hypotheses.format} <= {*OF_SCLITE} or ids == references.ids:
+        return ids
+    fold = folding("ascii")
+    known: dict[str, str | None] = {}
+    for name in references.ids:
+        key = fold(name)
+        known[key] = None if key in known else name
+    named = tuple(name if name in references.index else known.get(fold(name)) or name for name in ids)
+    return named if len(set(named)) == len(named) else ids
+
+
+def _unknown(references: Transcripts, hypotheses: Transcripts, unknown: Sequence[int]) -> UserError:
+    """The error for hypotheses whose ids the references do not have."""
+    there, here = references.ids[0], hypotheses.ids[unknown[0]]
+    cased = next((name for name in references.ids if name.casefold() == here.casefold()), "")
+    if len(unknown) < len(hypotheses):
         where = f"{hypotheses.source}:{hypotheses.lines[unknown[0]]}"
         names = _named([hypotheses.ids[place] for place in unknown])
-        raise UserError(where, f"{references.source} has no sentence with the id {names}")
+        hint = f"{cased!r}, which it has, differs in upper and lower case" if cased else ""
+        return UserError(where, f"{references.source} has no sentence with the id {names}", hint)
+    what = f"none of its ids is in {references.source}"
+    hint = f"{here!r} here, {cased or there!r} there, for example"
+    if cased:
+        hint += ": they differ in upper and lower case only"
+    for side, other, option in (
+        (references, hypotheses, "--reference-format"),
+        (hypotheses, references, "--hyp-format"),
+    ):
+        if side.format == "lines":
+            led = all(text.split(None, 1)[0] in other.index for text in side.texts if text)
+            way = f"`{option} kaldi` reads `id words`" if led else f"`{option}` names another format"
+            hint = f"{side.source} was read as lines, which have no ids: {way}"
+    return UserError(hypotheses.source, what, hint)
+
+
+def _refuse_missing(
+    references: Transcripts, hypotheses: Transcripts, absent: Sequence[str], missing: Missing
+) -> None:
     if absent and missing != "deletions":
         what = f"no hypothesis for {len(absent)} of {len(references)} sentences: {_named(absent)}"
         raise UserError(hypotheses.source, what, "`--missing deletions` counts all their words as deleted")
-    place_of = hypotheses.index
-    return [texts[place_of[name]] if name in place_of else "" for name in references.ids], absent
 
 
 def _named(names: Sequence[str]) -> str:
@@ -187,13 +231,13 @@ def _chosen(
 
 
 def _is_network(text: str, transcripts: Transcripts, protocol: Protocol) -> bool:
-    if transcripts.format in WITH_ALTERNATIVES and has_alternatives(text):
+    if transcripts.with_alternatives and has_alternatives(text):
         return True
     return (protocol.optional and "(" in text) or (protocol.fragments and "-" in text)
 
 
 def _network(text: str, transcripts: Transcripts, name: str) -> Network:
-    if transcripts.format not in WITH_ALTERNATIVES or not has_alternatives(text):
+    if not transcripts.with_alternatives or not has_alternatives(text):
         plain = tuple(text.split())
         return Network(plain, tuple((place,) for place in range(len(plain))), (len(plain),))
     return parse(text, f"{transcripts.source}:{transcripts.lines[transcripts.index[name]]}")

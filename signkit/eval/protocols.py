@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -94,6 +94,15 @@ class Protocol:
         twice = next((word for place, word in enumerate(words) if word in words[:place]), None)
         if twice is not None:
             raise UserError(key, f"`{twice}` occurs twice")
+
+
+def of_characters(protocol: Protocol) -> Protocol:
+    """The protocol for a model that writes characters: one that counts words is changed to count characters,
+    the blanks between words among them."""
+    if protocol.unit != "word":
+        return protocol
+    metrics: tuple[Metric, ...] = tuple("cer" if metric == "wer" else metric for metric in protocol.metrics)
+    return replace(protocol, unit="character", spaces=True, metrics=metrics)
 
 
 def load(name: str, overrides: Sequence[str] = ()) -> Protocol:

@@ -16,6 +16,7 @@ from signkit.eval.batch_alignment import align_pairs
 from signkit.eval.bootstrap import interval
 from signkit.eval.measure import Measure, ratio
 from signkit.eval.metrics import Sentences, check_names, main_rate, measures
+from signkit.eval.notes import case_notes
 from signkit.eval.pairing import Missing, pair
 from signkit.eval.protocols import Protocol, load
 from signkit.eval.tokens import folding
@@ -61,12 +62,14 @@ class Scored:
         measures: the measures of the metrics, except those of seen and unseen sentences.
         sentences: the cleaned sentences and their alignments.
         signature: how all scores were computed; what concerns a single metric is in its `Score.signature`.
+        notes: what the reader of the scores should know, a sentence each.
     """
 
     scores: tuple[Score, ...]
     measures: tuple[Measure, ...]
     sentences: Sentences
     signature: str
+    notes: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Score:
         """The score of a metric by name.
@@ -133,7 +136,8 @@ def score(
         scores.append(_score(share, resampling, split, common, group))
         for each, chosen in parts:
             scores.append(_score(each, resampling, split, common, group if group is None else group[chosen]))
-    return Scored(tuple(scores), measured, sentences, common)
+    notes = dict.fromkeys((*left.notes, *right.notes, *case_notes(sentences)))
+    return Scored(tuple(scores), measured, sentences, common, tuple(notes))
 
 
 def error_rate(
@@ -195,6 +199,8 @@ def as_transcripts(texts: Texts, source: str, signers: Sequence[str] = ()) -> Tr
         what = f"is {_shortened(texts)}, and not a list of sentences or a dict of them by id"
         hint = f"a list of one sentence is [{_shortened(texts)}]" if isinstance(texts, str) else ""
         raise UserError(source, what, hint or "`signkit score` reads files")
+    if isinstance(texts, set | frozenset):
+        raise UserError(source, f"is a {type(texts).__name__}, whose sentences have no order", "give a list")
     if isinstance(texts, Mapping):
         given, format = texts, "python"
     else:

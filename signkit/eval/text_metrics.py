@@ -38,7 +38,7 @@ def bleu(
     """Corpus BLEU-1 to BLEU-4 (Papineni et al., 2002): the measures ``bleu1`` to ``bleu4``.
 
     BLEU-k uses n-grams up to k. Smoothing is sacrebleu's default (``exp``). NaN if the references have no
-    tokens.
+    tokens; 0, with a note, if no hypothesis has k tokens, even where all are right.
 
     Args:
         references: text of each reference.
@@ -68,6 +68,7 @@ def bleu(
             _bleu_of,
             f"order:{order}|{_signature(BLEU(tokenize=tokenize, max_ngram_order=order))}",
             higher_is_better=True,
+            note="" if grams[:, order - 1].any() else f"0, as no hypothesis has {order} tokens",
         )
         for order in range(1, BLEU_ORDER + 1)
     )

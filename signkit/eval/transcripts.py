@@ -37,6 +37,8 @@ class Transcripts:
         segments: times of each utterance; empty if the format has none.
         a_word_a_line: whether each word had a line of its own, as in a CTM. Clean-up rules are applied to
             lines, so then they are applied to each word.
+        ctm_alternatives: whether a CTM has alternatives; they are written as in an STM, ``{ A / B }``.
+        notes: what the reader of the scores should know about the file, a sentence each.
 
     Raises:
         UserError: an id occurs twice.
@@ -50,6 +52,8 @@ class Transcripts:
     signers: tuple[str, ...] = ()
     segments: tuple[Segment, ...] = ()
     a_word_a_line: bool = False
+    ctm_alternatives: bool = False
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not len(self.ids) == len(self.texts) == len(self.lines):
@@ -64,6 +68,11 @@ class Transcripts:
                         f"{self.source}:{line}", f"id {name!r} is used twice", f"first in line {first[name]}"
                     )
                 first[name] = line
+
+    @property
+    def with_alternatives(self) -> bool:
+        """Whether ``{ A / B }`` in a text are alternatives, and not words."""
+        return self.format in ("stm", "trn") or self.ctm_alternatives
 
     @cached_property
     def index(self) -> dict[str, int]:

@@ -3,28 +3,57 @@ r"""N-gram models as ARPA files: written in a fixed order, read strictly, whatev
 Fields are separated by ASCII blanks and tabs. Text before ``\data\`` is skipped.
 """
 
+import bz2
 import gzip
+import lzma
 import re
 import zlib
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from signkit.errors import UserError
+from signkit.lm.arpa_contexts import with_contexts
 from signkit.lm.arpa_section import Listed, Section, first_line, read_section
-from signkit.lm.grams import BEGIN, BLANK, END, UNKNOWN, Grams, Unit
+from signkit.lm.grams import BEGIN, BLANK, END, UNKNOWN, Grams, Ints, Unit
 from signkit.runtime.files import write_bytes
 
-GZIP = b"\x1f\x8b"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_PACKED: dict[str, tuple[bytes, Callable[[bytes], bytes]]] = {
+    "gzip": (b"\x1f\x8b", gzip.decompress),
+    "bzip2": (b"BZh", bz2.decompress),
+    "xz": (b"\xfd7zXZ\0", lzma.decompress),
+}
+_PACK: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": partial(gzip.compress, mtime=0),
+    ".bz2": bz2.compress,
+    ".xz": lzma.compress,
+}
+_UNPACK = "unpack it first; .gz, .bz2 and .xz are read as they are"
+_OTHERS = (
+    (
+        b"mmap lm http://kheafield.com/code",
+        "is a binary file of KenLM",
+        "give the ARPA file it was made from",
+    ),
+    (b"\x28\xb5\x2f\xfd", "is compressed by zstd", _UNPACK),
+    (b"PK\x03\x04", "is a zip archive", _UNPACK),
+    (b"7z\xbc\xaf\x27\x1c", "is a 7z archive", _UNPACK),
+    (b"\xff\xfe", "is UTF-16, not UTF-8", "save the file as UTF-8"),
+    (b"\xfe\xff", "is UTF-16, not UTF-8", "save the file as UTF-8"),
+)
+"""What other files begin with."""
 UNKNOWN_LOG10 = -100.0
 """Log-probability of the unknown word if a file does not have it, as in KenLM."""
 _COUNT = re.compile(rb"ngram\s+([0-9]{1,3})\s*=\s*([0-9]{1,18})")
 
 
 def write_arpa(path: Path, grams: Grams) -> bytes:
-    """Write a model, completely or not at all, compressed if the name ends in .gz; return the content."""
-    text = arpa_text(grams).encode()
-    content = gzip.compress(text, mtime=0) if path.suffix == ".gz" else text
+    """Write a model, completely or not at all, compressed if the name ends in .gz, .bz2 or .xz; return the
+    content."""
+    content = _PACK.get(path.suffix, bytes)(arpa_text(grams).encode())
     write_bytes(path, content)
     return content
 
@@ -46,7 +75,7 @@ def arpa_text(grams: Grams) -> str:
 
 
 def parse_arpa(content: bytes, source: str, unit: Unit | None = None) -> tuple[Grams, bool]:
-    """Read a model from the content of an ARPA file, which may be compressed by gzip.
+    """Read a model from the content of an ARPA file, which may be compressed by gzip, bzip2 or xz.
 
     Args:
         content: that of the file.
@@ -64,6 +93,7 @@ def parse_arpa(content: bytes, source: str, unit: Unit | None = None) -> tuple[G
     listed: list[Listed] = []
     for section in sections:
         listed.append(read_section(lines, section, listed))
+    listed, added = with_contexts(listed)
     words = listed[0].names
     for mark in (BEGIN, END):
         if mark not in listed[0].index:
@@ -81,7 +111,8 @@ def parse_arpa(content: bytes, source: str, unit: Unit | None = None) -> tuple[G
         tokens[0] = np.arange(len(words))[:, None]
         log10[0] = np.append(log10[0], UNKNOWN_LOG10)
         backoff[:1] = [np.append(each, 0.0) for each in backoff[:1]]
-    return Grams(words, used, tuple(tokens), tuple(log10), tuple(backoff)), unit is None
+    notes = (*_rounding_notes(listed), *_context_notes(added, listed[0].names, source))
+    return Grams(words, used, tuple(tokens), tuple(log10), tuple(backoff), notes), unit is None
 
 
 def guess_unit(words: tuple[str, ...]) -> Unit:
@@ -91,13 +122,45 @@ def guess_unit(words: tuple[str, ...]) -> Unit:
     return "character" if plain and single >= 0.9 * len(plain) else "word"
 
 
+def _rounding_notes(listed: Sequence[Listed]) -> list[str]:
+    notes = []
+    for each in listed:
+        rows, largest = each.rounded
+        if len(rows):
+            where = f"{each.section.source}:{each.section.line + 1 + int(rows[0])}"
+            many = f"{len(rows)} log-probabilities of order {each.section.order} are"
+            what = many if len(rows) > 1 else "a log-probability is"
+            notes.append(f"{where}: {what} above 0 by rounding (up to {largest:g}) and read as 0")
+    return notes
+
+
+def _context_notes(added: Sequence[Ints], words: Sequence[str], source: str) -> list[str]:
+    count = sum(map(len, added))
+    if not count:
+        return []
+    first = next(each[0] for each in added if len(each))
+    gram = " ".join(words[token] for token in first)
+    what = f"n-grams with which longer ones begin are missing, such as `{gram}`, {count} in all"
+    return [f"{source}: {what}: added with the probability that backing off gives them"]
+
+
 def _unpacked(content: bytes, source: str) -> bytes:
-    if not content.startswith(GZIP):
-        return content
-    try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise UserError(source, "is a damaged gzip file", "get or make it again") from error
+    """The text of a file, which may be compressed by gzip, bzip2 or xz, without a byte order mark.
+
+    Raises:
+        UserError: it is damaged, or of a kind that is not read; the message says what it is.
+    """
+    for name, (mark, unpack) in _PACKED.items():
+        if content.startswith(mark):
+            try:
+                content = unpack(content)
+            except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
+                raise UserError(source, f"is a damaged {name} file", "get or make it again") from error
+            break
+    for mark, what, hint in _OTHERS:
+        if content.startswith(mark):
+            raise UserError(source, what, hint)
+    return content.removeprefix(BYTE_ORDER_MARK)
 
 
 def _sections(lines: list[bytes], source: str) -> list[Section]:

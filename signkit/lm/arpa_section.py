@@ -14,11 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from signkit.errors import UserError
-from signkit.lm.grams import UNKNOWN, Floats, Ints, place
+from signkit.lm.grams import UNKNOWN, Floats, Ints
 from signkit.text.vocabulary import composed
 
 UNKNOWN_TOO = "<UNK>"
 """The spelling of the unknown word in files of some other programs."""
+ROUNDING = 0.01
+"""Log-probabilities up to this are read as 0: sums of rounded figures may exceed 1 by a little."""
 _ABSENT = b"nan"
 Rows = list[list[bytes]]
 
@@ -60,8 +62,8 @@ class Listed:
             of words, plus the last word.
         log10: [n-grams], base-10 log-probabilities.
         backoff: [n-grams], base-10 logarithms of back-off weights; 0 if absent.
-        absent: [n-grams], whether the file gives no back-off.
-        row: [n-grams], the row in the section as written.
+        row: [n-grams], the row in the section as written; -1 of one that the file lacks.
+        rounded: rows whose log-probability was above 0 by rounding, and the largest of these.
     """
 
     section: Section
@@ -70,8 +72,8 @@ class Listed:
     keys: Ints
     log10: Floats
     backoff: Floats
-    absent: npt.NDArray[np.bool_]
     row: Ints
+    rounded: tuple[Ints, float]
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -80,7 +82,7 @@ class Listed:
 
 
 def read_section(lines: list[bytes], section: Section, lower: Sequence[Listed]) -> Listed:
-    """Read the n-grams of one order, given those of all lower orders.
+    """Read the n-grams of one order as the file lists them, given those of order 1; `keys` are not set yet.
 
     Raises:
         UserError: the first fault, with its line.
@@ -90,27 +92,32 @@ def read_section(lines: list[bytes], section: Section, lower: Sequence[Listed]) 
     # every row has n + 2 fields now: log-probability, n words, back-off; columns are strided slices
     flat = [*chain.from_iterable(rows)]
     log10 = _figures(flat[:: n + 2], section, "log-probability")
-    if (log10 > 0).any():
-        row = int(np.argmax(log10 > 0))
+    rounded = _rounded(log10, section)
+    backoff = _figures(flat[n + 1 :: n + 2], section, "back-off", absent)
+    columns = [flat[column :: n + 2] for column in range(1, n + 1)]
+    numbers = np.arange(len(rows))
+    names = _names(columns[0], section) if n == 1 else ()
+    tokens = numbers[:, None] if n == 1 else _tokens(columns, section, lower)
+    return Listed(section, names, tokens, numbers, log10, backoff, numbers, rounded)
+
+
+def _rounded(log10: Floats, section: Section) -> tuple[Ints, float]:
+    """Set log-probabilities that are above 0 by rounding to 0; their rows, and the largest.
+
+    Raises:
+        UserError: one is too large for that.
+    """
+    above = np.flatnonzero(log10 > 0)
+    if not len(above):
+        return above, 0.0
+    largest = float(log10[above].max())
+    if largest > ROUNDING:
+        row = int(np.argmax(log10 > ROUNDING))
         section.refuse(
             row, f"the log-probability {log10[row]:g} is above 0", "it is the logarithm of a share"
         )
-    backoff = _figures(flat[n + 1 :: n + 2], section, "back-off", absent)
-    columns = [flat[column :: n + 2] for column in range(1, n + 1)]
-    if n == 1:
-        numbers = np.arange(len(rows))
-        return Listed(section, _names(columns[0], section), numbers[:, None], numbers, log10, backoff, absent,
-                      numbers)  # fmt: skip
-    tokens = _tokens(columns, section, lower)
-    keys = _keys(tokens, section, lower)
-    sort = np.argsort(keys, kind="stable")
-    keys = keys[sort]
-    again = np.flatnonzero(keys[1:] == keys[:-1])
-    if len(again):
-        first, second = sort[again[0] : again[0] + 2].tolist()
-        where = f"first in line {section.line + 1 + first}"
-        section.refuse(second, f"`{_said(columns, second)}` occurs twice", where)
-    return Listed(section, (), tokens[sort], keys, log10[sort], backoff[sort], absent[sort], sort)
+    log10[above] = 0.0
+    return above, largest
 
 
 def first_line(lines: list[bytes]) -> int:
@@ -145,10 +152,10 @@ def _rows(lines: list[bytes], section: Section) -> tuple[Rows, npt.NDArray[np.bo
 def _figures(
     fields: list[bytes], section: Section, kind: str, absent: npt.NDArray[np.bool_] | None = None
 ) -> Floats:
-    """A column of finite numbers; 0 where absent.
+    """A column of numbers, which may be minus infinity; 0 where absent.
 
     Raises:
-        UserError: a field that is no number, or not finite.
+        UserError: a field that is no number, or infinity.
     """
     try:
         numbers = np.fromiter(map(float, fields), np.float64, len(fields))
@@ -157,13 +164,13 @@ def _figures(
         section.refuse(
             row, f"`{fields[row].decode('utf-8', 'replace')}` is no number", f"a {kind} belongs here"
         )
-    odd = ~np.isfinite(numbers)
+    odd = np.isnan(numbers) | (numbers == np.inf)
     if absent is not None:
         odd &= ~absent
         numbers[absent] = 0.0
     if odd.any():
         row = int(np.argmax(odd))
-        section.refuse(row, f"the {kind} is {fields[row].decode()}", "it must be finite")
+        section.refuse(row, f"the {kind} is {fields[row].decode()}", "it must be a number below infinity")
     return numbers
 
 
@@ -222,33 +229,3 @@ def _composed(tokens: Ints, columns: list[list[bytes]], number: dict[bytes, int]
         word = composed(columns[column][row].decode("utf-8", "replace"))
         tokens[row, column] = number.get(word.encode(), -1)
     return tokens
-
-
-def _keys(tokens: Ints, section: Section, lower: Sequence[Listed]) -> Ints:
-    """The key of each n-gram, see `Listed`.
-
-    Raises:
-        UserError: the first words of an n-gram are no n-gram of the file, or have no back-off.
-    """
-    words = len(lower[0].names)
-    at, known = place(tokens[:, :-1], [each.keys for each in lower[1:]], words)
-    names = lower[0].names
-    if not known.all():
-        row = int(np.argmin(known))
-        gram = [names[token] for token in tokens[row]]
-        n = section.order - 1
-        section.refuse(
-            row, f"`{' '.join(gram)}` occurs, but `{' '.join(gram[:-1])}` is no {n}-gram of the file"
-        )
-    below = lower[-1]
-    lacking = np.unique(at[below.absent[at]]) if len(at) else at
-    if len(lacking):
-        row = int(below.row[lacking].min())
-        first = lacking[np.argmin(below.row[lacking])]
-        gram = [names[token] for token in below.tokens[first]]
-        below.section.refuse(row, f"`{' '.join(gram)}` has no back-off, but longer n-grams begin with it")
-    return at * words + tokens[:, -1]
-
-
-def _said(columns: list[list[bytes]], row: int) -> str:
-    return b" ".join(column[row] for column in columns).decode("utf-8", "replace")

@@ -39,6 +39,7 @@ def write_binary(path: Path, model: NGram, sha256: str) -> None:
         sha256: SHA-256 of the ARPA file that the archive is a copy of, in hexadecimal.
     """
     texts = {"format": FORMAT, "sha256": sha256, "unit": model.unit, "words": "\n".join(model.words)}
+    texts |= {"notes": "\n".join(model.notes)} if model.notes else {}
     arrays: dict[str, npt.NDArray[Any]] = {
         name: np.frombuffer(text.encode(), dtype=np.uint8) for name, text in texts.items()
     }
@@ -73,7 +74,8 @@ def parse_binary(content: bytes, source: str) -> tuple[NGram, str]:
     if trie is None or not _is_whole(trie, words, counts):
         raise UserError(source, "is a damaged language model", "train it again, or give the ARPA file")
     guessed = bool(arrays["unit_guessed"].any())
-    return NGram(words, unit, counts, trie, guessed), _text(arrays["sha256"])  # type: ignore[arg-type]
+    notes = tuple(_text(arrays["notes"]).split("\n")) if "notes" in arrays else ()
+    return NGram(words, unit, counts, trie, guessed, notes), _text(arrays["sha256"])  # type: ignore[arg-type]
 
 
 def _text(array: npt.NDArray[Any]) -> str:

@@ -29,6 +29,7 @@ class Grams:
         tokens: for each order n the numbers of the words, int64 [n-grams, n]. Order 1 has every word.
         log10: for each order the base-10 logarithms of the probabilities, [n-grams].
         backoff: for each order but the highest the base-10 logarithms of the back-off weights, [n-grams].
+        notes: what is unusual in the file they come from, a line each.
     """
 
     words: tuple[str, ...]
@@ -36,6 +37,7 @@ class Grams:
     tokens: tuple[Ints, ...]
     log10: tuple[Floats, ...]
     backoff: tuple[Floats, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def order(self) -> int:

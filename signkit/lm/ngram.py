@@ -27,6 +27,7 @@ class NGram:
         counts: number of n-grams of each order.
         trie: states and edges.
         unit_guessed: whether the unit was guessed from the words because the file does not tell it.
+        notes: what is unusual in the file that the model was read from, a line each.
 
     Example:
         >>> from signkit.lm import estimate
@@ -43,11 +44,12 @@ class NGram:
     counts: tuple[int, ...]
     trie: Trie
     unit_guessed: bool = False
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def from_grams(cls, grams: Grams, *, unit_guessed: bool = False) -> "NGram":
         """The model of some n-grams."""
-        return cls(grams.words, grams.unit, grams.counts, build(grams), unit_guessed)
+        return cls(grams.words, grams.unit, grams.counts, build(grams), unit_guessed, grams.notes)
 
     @property
     def order(self) -> int:

@@ -14,7 +14,7 @@ from signkit.runtime.files import read_bytes
 
 
 def load(path: str | Path, unit: Unit | None = None, *, keep: bool = False) -> NGram:
-    """Read a model from an ARPA file (also ``.gz``) or an archive (``.npz``).
+    """Read a model from an ARPA file (also ``.gz``, ``.bz2``, ``.xz``) or an archive (``.npz``).
 
     If the folder of an ARPA file has an archive with the same content, that is read instead, which is faster.
 

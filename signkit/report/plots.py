@@ -1,7 +1,7 @@
 """Plots that every family draws: files without a screen, colours, the curves of a training."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,38 @@ def training_curves(
         right.yaxis.set_minor_formatter(_plain)
     else:
         right.set_ylim(bottom=0)
+
+
+def overlaid_curves(path: Path, runs: Mapping[str, Path]) -> Path:
+    """Draw the loss and dev of several runs over their steps, each in a colour of its own.
+
+    Args:
+        path: the file to write.
+        runs: the folder of each run by its name.
+    """
+    return saved(
+        path, lambda: _overlaid({name: read_metrics(run / "metrics.jsonl") for name, run in runs.items()})
+    )
+
+
+def _overlaid(runs: Mapping[str, list[dict[str, int | float]]]) -> Any:
+    from matplotlib import pyplot
+
+    figure = pyplot.figure(figsize=(11, 3.6), layout="constrained")
+    left, right = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2)
+    judged: dict[str, None] = {}
+    for name, rows in runs.items():
+        loss = [(row["step"], row["loss"]) for row in rows if "loss" in row]
+        dev = [(row["step"], row[key], key) for row in rows for key in row if key.startswith("dev_")]
+        judged |= dict.fromkeys(key.removeprefix("dev_") for _, _, key in dev)
+        left.plot([step for step, _ in loss], [value for _, value in loss], linewidth=1, label=name)
+        right.plot([step for step, *_ in dev], [value for _, value, _ in dev], marker="o", markersize=3)
+    left.set_title("loss of train", loc="left")
+    right.set_title(f"dev {', '.join(judged)}", loc="left")
+    for axes in (left, right):
+        axes.set_xlabel("step")
+    figure.legend(loc="outside lower center", ncols=3, fontsize=8)
+    return figure
 
 
 def _plain(value: float, _: Any) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from signkit.eval.figures import Metric
+from signkit.report.numbers import sentence_case
 from signkit.report.page import write_page
 from signkit.report.scores import score_cards, score_table
 from signkit.report.sections import Lines, Paragraph, Section
@@ -16,6 +17,11 @@ def shown_splits(splits: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(splits, key=("dev", "test", "train").index))
 
 
+def sentence(note: str) -> str:
+    """A note as a sentence."""
+    return f"{sentence_case(note)}."
+
+
 def write_run_page(
     path: Path,
     name: str,
@@ -25,6 +31,8 @@ def write_run_page(
     selected: str,
     sections: Sequence[Section],
     metrics: Sequence[Metric] = (),
+    *,
+    notes: Sequence[str] = (),
 ) -> None:
     """Write the page of a run.
 
@@ -35,10 +43,11 @@ def write_run_page(
         selected: the name of the metric of dev that the weights were selected by; "" without a dev.
         sections: of the task.
         metrics: of the task, where the scores have names of its own.
+        notes: on the scores, or on why there are none.
     """
     order = shown_splits(splits)
     main = scores[0].name if scores else ""
-    head: list[Section] = [Paragraph(f"Weights of step {step}.")]
+    head: list[Section] = [Paragraph(f"Weights of step {step}."), *map(Paragraph, map(sentence, notes))]
     if scores:
         head += [
             score_cards(scores, order, (main,), metrics),
@@ -56,11 +65,12 @@ def print_run(
     selected: str,
     sections: Sequence[Section],
     metrics: Sequence[Metric] = (),
+    *,
+    notes: Sequence[str] = (),
 ) -> None:
     """Print the table of the scores and what the task has to show on a terminal; see `write_run_page`."""
     title = f"{name}, weights of step {step}"
+    head: Section = Paragraph(title)
     if scores:
-        table = score_table(scores, shown_splits(splits), title, selected, metrics)
-        print_sections([table, *sections])
-    else:
-        print_sections([Paragraph(f"{title}; nothing was scored"), *sections])
+        head = score_table(scores, shown_splits(splits), title, selected, metrics)
+    print_sections([head, *map(Paragraph, notes), *sections])

@@ -26,6 +26,8 @@ from signkit.runtime.files import plainly, write_json, write_text
 
 MAY_DIFFER = ("run",)
 """Sections of a recipe that may change when a run is resumed."""
+BRIEFLY = 0.5
+"""Seconds that the lock of a run's folder is waited for."""
 
 
 def new_folder(recipe: Recipe | Pipeline, ref: str) -> Path:
@@ -166,7 +168,7 @@ def locked(folder: Path) -> Iterator[None]:
     """
     lock = FileLock(folder / ".lock")
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=BRIEFLY)  # `signkit runs` takes it for an instant, to see whether it is free
     except Timeout:
         raise OperationalError(f"{folder}: another process is running there") from None
     except OSError as error:

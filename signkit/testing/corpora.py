@@ -14,7 +14,7 @@ from signkit.config.registry import ComponentConfig, build
 from signkit.data.landmarks import check_landmarks, layout
 from signkit.errors import SignkitError, UserError
 from signkit.models.export import path_options
-from signkit.types import SPLITS, VIDEO, Corpus, Landmarks, Sample, Signal, Video
+from signkit.types import SPLITS, VIDEO, Corpus, Landmarks, Sample, Signal, Video, fps_of
 
 
 def check_corpus(config: ComponentConfig, *, samples: int = 8, signals: bool = True) -> Corpus:
@@ -68,6 +68,8 @@ def _check_signals(samples: Sequence[Sample], corpus: Corpus) -> None:
         assert frames == sample.frames, (
             f"{sample.id} has {frames} frames, and the sample says {sample.frames}"
         )
+        rates = f"{sample.id} has {fps_of(signal)} frames a second, and the sample says {sample.fps}"
+        assert sample.fps in (None, fps_of(signal)), rates
         if isinstance(signal, Landmarks):
             check_landmarks(signal.points, layout(signal.layout), sample.id)
         digests.append(_digest(signal))

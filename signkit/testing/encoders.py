@@ -176,7 +176,9 @@ class _Laws:
     def order_is_kept(self, training: bool) -> None:
         batch, order = self.clips(LENGTHS), torch.tensor([2, 0, 3, 1])
         permuted = {
-            each.name: getattr(batch, each.name)[order] for each in fields(batch) if each.name != "ids"
+            each.name: getattr(batch, each.name)[order]
+            for each in fields(batch)
+            if each.name not in ("ids", "times")
         }
         shuffled = replace(batch, ids=tuple(batch.ids[i] for i in order.tolist()), **permuted)
         one, other = self.fresh(training)(batch), self.fresh(training)(shuffled)

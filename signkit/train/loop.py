@@ -68,6 +68,7 @@ def train(
     watcher: Watcher,
     engine: Accelerator,
     should_stop: Callable[[], bool],
+    importance: Mapping[str, float] | None = None,
 ) -> Ended:
     """Train a model until the last step, until it stops improving on dev, or until it is asked to stop.
 
@@ -82,6 +83,7 @@ def train(
         watcher: receives the progress.
         engine: from `accelerator`.
         should_stop: called after each step.
+        importance: factor of the weight of each sample by its id; None: 1 for all.
 
     Raises:
         OperationalError: the loss is not finite, or a checkpoint cannot be written or read.
@@ -108,7 +110,7 @@ def train(
         torch.manual_seed((config.seed << 32) + step * 1024 + engine.process_index)
         set_learning_rate(optimizer, config, step)
         model.train()
-        figures, skipped = update(parallel, model, optimizer, data, config, task, engine)
+        figures, skipped = update(parallel, model, optimizer, data, config, task, engine, importance)
         if averaged is not None:
             # The decay rises from 2/11, so that the random initial weights are soon forgotten.
             average(averaged, model.state_dict(), min(config.ema, (1 + step) / (10 + step)))
@@ -152,6 +154,7 @@ def update(
     config: TrainConfig,
     task: Task,
     engine: Accelerator,
+    importance: Mapping[str, float] | None = None,
 ) -> tuple[dict[str, float], int]:
     """One update of the weights from this process's parts of a batch.
 
@@ -165,7 +168,7 @@ def update(
     """
     share = data.step / config.max_steps
     # Before the first forward pass, since each part is divided by the weights of all parts at once.
-    weights, skipped = total_weights(task, model, data.parts, engine)
+    weights, skipped = total_weights(task, model, data.parts, engine, importance)
     optimizer.zero_grad(set_to_none=True)
     sums: dict[str, float] = {}
     for number, part in enumerate(data.parts):
@@ -173,7 +176,7 @@ def update(
         # Processes exchange gradients once, with the last part.
         hold = engine.no_sync(parallel) if number + 1 < len(data.parts) else nullcontext()
         with hold:
-            terms = task.loss(model, parallel, batch, share)
+            terms = weighted(task.loss(model, parallel, batch, share), batch.ids, importance)
             loss = mean_loss(terms, weights)
             if not torch.isfinite(loss):
                 named = _not_finite(terms, batch.ids)
@@ -201,7 +204,11 @@ def update(
 
 
 def total_weights(
-    task: Task, model: Any, parts: Sequence[Batch], engine: Accelerator
+    task: Task,
+    model: Any,
+    parts: Sequence[Batch],
+    engine: Accelerator,
+    importance: Mapping[str, float] | None = None,
 ) -> tuple[dict[str, float], int]:
     """The sum of the weights of each term over all parts and processes, and the number of samples with weight
     0.
@@ -213,14 +220,31 @@ def total_weights(
     skipped = 0
     for part in parts:
         weights = task.weights(model, part)
+        skipped += int((torch.stack([*weights.values()]) == 0).all(0).sum())
+        if importance is not None:
+            factors = torch.tensor([importance[name] for name in part.ids])
+            weights = {name: each * factors for name, each in weights.items()}
         for name, each in weights.items():
             weight_sums[name] = weight_sums.get(name, 0.0) + float(each.sum())
-        skipped += int((torch.stack([*weights.values()]) == 0).all(0).sum())
     if engine.num_processes == 1:
         return weight_sums, skipped
     sums = torch.tensor([*weight_sums.values(), skipped], dtype=torch.float64, device=engine.device)
     *totals, left_out = engine.reduce(sums, "sum").tolist()
     return dict(zip(weight_sums, totals, strict=True)), int(left_out)
+
+
+def weighted(
+    terms: Mapping[str, Term], ids: Sequence[str], importance: Mapping[str, float] | None
+) -> Mapping[str, Term]:
+    """The terms of a batch, each sample times its factor; as they are without factors."""
+    if importance is None:
+        return terms
+    total = next(iter(terms.values())).total
+    factors = torch.tensor([importance[name] for name in ids], dtype=total.dtype, device=total.device)
+    return {
+        name: Term(term.total * factors, {key: values * factors for key, values in term.figures.items()})
+        for name, term in terms.items()
+    }
 
 
 def mean_loss(terms: Mapping[str, Term], weights: Mapping[str, float]) -> Tensor:

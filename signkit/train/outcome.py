@@ -1,20 +1,22 @@
 """The outcome of a trained model: splits are predicted, calibrated, scored, written and reported."""
 
 import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from signkit.config.recipe import Recipe
 from signkit.data.loader import Dataset, eval_batches
-from signkit.errors import OperationalError
+from signkit.eval.results import hypotheses_file, plain, references_file
 from signkit.models.export import TrainedModel
+from signkit.models.spec import Labels, Output, Spec
 from signkit.report.run import print_run, write_run_page
-from signkit.runtime.files import plainly, write_json, write_text
+from signkit.report.settings import settings
+from signkit.runtime.files import write_json, write_text
 from signkit.runtime.progress import Watch
 from signkit.train.task import Calibrating, Outcome, Task
-from signkit.types import Corpus, Prediction, Score
+from signkit.types import Corpus, Prediction, Sample, Score
 
 PICTURE = "picture.png"
 
@@ -30,11 +32,12 @@ def decode_splits(
     folder: Path,
     lines: Path,
     watch: Watch,
+    trained_on: Callable[[], Corpus] | None = None,
 ) -> Outcome:
     """Predict and score splits, and write ``<split>.jsonl`` for each.
 
-    If the confidences are calibrated, have no temperature yet, and the corpus has a dev split, dev is
-    predicted, too, to fit the temperature.
+    If the confidences are calibrated, have no temperature yet, and the corpus has a dev split that is not in
+    train, dev is predicted, too, to fit the temperature.
 
     Args:
         task: of the models.
@@ -46,17 +49,23 @@ def decode_splits(
         folder: where the report will be written.
         lines: the folder that predictions are written to.
         watch: receives the progress.
+        trained_on: returns the corpus of the training, for external models that are estimated from train;
+            None if that is ``corpus``.
 
     Raises:
         UserError: the models cannot be decoded as the recipe says.
         OperationalError: the output of a model is not finite, or a file cannot be written.
     """
     recipe, spec = models[0].recipe, models[0].spec
-    task.check(models, lambda: corpus)
+    known = trained_on or (lambda: corpus)
+    task.check(models, known)
     calibrates = isinstance(task, Calibrating)
-    for_fit = ("dev",) if calibrates and not recipe.decode.temperature and "dev" in datasets else ()
+    fits = calibrates and not recipe.decode.temperature and "dev" in datasets
+    if fits and recipe.dev_in_train:
+        watch.say("dev is in train too (data.dev_in_train): no temperature is fitted to it")
+    for_fit = ("dev",) if fits and not recipe.dev_in_train else ()
     predictions = {
-        split: _predicted(task, models, datasets[split], corpus, split, watch, scored=split in splits)
+        split: _predicted(task, models, datasets[split], known, split, watch, scored=split in splits)
         for split in dict.fromkeys((*for_fit, *splits))
     }
     calibration = None
@@ -66,7 +75,7 @@ def decode_splits(
         predictions = calibration.predictions
     scores: list[Score] = []
     for split in splits:
-        write_predictions(lines / f"{split}.jsonl", predictions[split])
+        write_lines(lines, split, predictions[split], datasets[split].samples, spec)
         scores += task.score(
             predictions[split], datasets[split].samples, split, spec=spec, corpus=corpus, say=watch.say
         )
@@ -76,7 +85,7 @@ def decode_splits(
         recipe=recipe,
         spec=spec,
         step=models[0].step,
-        selected=task.selection.name if "dev" in datasets and recipe.train.select == "best" else "",
+        selected=task.selection.name if _selects(recipe, datasets) else "",
         scores=tuple(scores),
         predictions={split: predictions[split] for split in splits},
         samples={split: datasets[split].samples for split in splits},
@@ -84,19 +93,55 @@ def decode_splits(
         run=run,
         folder=folder,
         metrics=tuple(task.metrics),
+        corpus=corpus,
     )
 
 
-def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
-    """Write a JSON line for each sample (`signkit.types.Prediction.plain`), unless the model has no
-    outputs."""
-    if any(each.outputs for each in predictions):
-        write_text(path, "".join(json.dumps(each.plain(), ensure_ascii=False) + "\n" for each in predictions))
+def _selects(recipe: Recipe, datasets: Mapping[str, Dataset]) -> bool:
+    """Whether the weights were selected on dev."""
+    return "dev" in datasets and recipe.train.select == "best" and not recipe.dev_in_train
+
+
+def write_lines(
+    folder: Path, split: str, predictions: Sequence[Prediction], samples: Sequence[Sample], spec: Spec
+) -> None:
+    """Write a JSON line for each hypothesis (`signkit.types.Prediction.plain`) and for each reference, in
+    files of their own, unless the model has no outputs.
+
+    Args:
+        samples: in the order of the predictions, their targets in the task's units.
+    """
+    if not any(each.outputs for each in predictions):
+        return
+    write_text(hypotheses_file(folder, split), _as_lines([each.plain() for each in predictions]))
+    references = [_reference(sample, spec.outputs) for sample in samples]
+    write_text(references_file(folder, split), _as_lines(references))
+
+
+def _reference(sample: Sample, outputs: Mapping[str, Output]) -> dict[str, Any]:
+    """The reference of a sample with the keys that its prediction has."""
+    plain = {
+        name: {"label": sample.labels.get(name)}
+        if isinstance(output, Labels)
+        else {"text": output.join(sample.reference)}
+        for name, output in outputs.items()
+    }
+    only = [*plain.values()][0] if len(plain) == 1 else {"outputs": plain}
+    return {"id": sample.id, **only} | ({"signer": sample.signer} if sample.signer else {})
+
+
+def _as_lines(rows: Sequence[Mapping[str, Any]]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 def write_scores(path: Path, outcome: Outcome) -> None:
-    """Write ``scores.json``: all scores, and the temperature of the confidences."""
-    document: dict[str, Any] = {"metrics": [plain(each) for each in outcome.scores]}
+    """Write ``scores.json``: all scores, notes on them, and the temperature of the confidences; of other
+    results than a run's own, the run too."""
+    document: dict[str, Any] = {"metrics": [plain(each) for each in outcome.scores], "notes": outcome.notes}
+    if outcome.metrics:
+        document["own_metrics"] = [asdict(each) for each in outcome.metrics]
+    if path.parent != outcome.run:
+        document["run"] = str(outcome.run.resolve())
     calibration = outcome.calibration
     if calibration is not None:
         fitted_on = "dev" if calibration.fitted else None
@@ -104,36 +149,22 @@ def write_scores(path: Path, outcome: Outcome) -> None:
     write_json(path, document)
 
 
-def read_scores(path: Path) -> tuple[Score, ...]:
-    """Read the scores that `write_scores` wrote.
-
-    Raises:
-        OperationalError: the file cannot be read, or has no scores.
-    """
-    with plainly(path, "read"):
-        text = path.read_text(encoding="utf-8")
-    try:
-        rows = json.loads(text)["metrics"]
-        filled: list[dict[str, Any]] = [
-            {k: math.nan if v is None else v for k, v in row.items()} for row in rows
-        ]
-        return tuple(Score(**row) for row in filled)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise OperationalError(f"{path}: is no file of scores") from None
-
-
-def plain(score: Score) -> dict[str, Any]:
-    """A score as a JSON object; undefined values are null."""
-    return {key: None if value != value else value for key, value in asdict(score).items()}
-
-
 def write_report(task: Task, outcome: Outcome) -> None:
     """Write ``report.html`` and its pictures into the outcome's folder."""
     sections = task.sections(outcome, brief=False)
     splits, name = tuple(outcome.predictions), outcome.recipe.name
     path = outcome.folder / "report.html"
+    shown = [*sections, settings(outcome.recipe)]
     write_run_page(
-        path, name, outcome.step, outcome.scores, splits, outcome.selected, sections, outcome.metrics
+        path,
+        name,
+        outcome.step,
+        outcome.scores,
+        splits,
+        outcome.selected,
+        shown,
+        outcome.metrics,
+        notes=outcome.notes,
     )
 
 
@@ -145,7 +176,16 @@ def print_outcome(task: Task, outcome: Outcome, folder: Path) -> None:
     """
     sections = task.sections(outcome, brief=True)
     splits, name = tuple(outcome.predictions), outcome.recipe.name
-    print_run(name, outcome.step, outcome.scores, splits, outcome.selected, sections, outcome.metrics)
+    print_run(
+        name,
+        outcome.step,
+        outcome.scores,
+        splits,
+        outcome.selected,
+        sections,
+        outcome.metrics,
+        notes=outcome.notes,
+    )
     for what, file in (("picture: ", PICTURE), ("report:  ", "report.html")):
         if (folder / file).is_file():
             print(f"{what}{folder / file}")
@@ -155,7 +195,7 @@ def _predicted(
     task: Task,
     models: Sequence[TrainedModel],
     dataset: Dataset,
-    corpus: Corpus,
+    corpus: Callable[[], Corpus],
     split: str,
     watch: Watch,
     *,
@@ -167,8 +207,6 @@ def _predicted(
         batches = eval_batches(dataset, recipe.decode.batch_size, workers=recipe.train.workers)
         predictions = {
             each.id: each
-            for each in task.predict(
-                models, batches, corpus=lambda: corpus, on_progress=bar.at, scored=scored
-            )
+            for each in task.predict(models, batches, corpus=corpus, on_progress=bar.at, scored=scored)
         }
     return [predictions[sample.id] for sample in dataset.samples]

@@ -86,6 +86,8 @@ def make_datasets(
     """
     if corpus.left_out:
         say(_left_out(corpus.left_out))
+    for note in corpus.notes:
+        say(note)
     return {
         split: task.dataset(samples, spec, model=model if split == "train" else None, say=say)
         for split in SPLITS

@@ -33,6 +33,10 @@ Say = Callable[[str], None]
 """Shows a line to the user."""
 
 
+DEV_IN_TRAIN = "dev is in train too (data.dev_in_train): its figures say nothing about other clips"
+"""A note on scores of dev."""
+
+
 def silent(message: str) -> None:
     """A `Say` that shows nothing."""
 
@@ -99,6 +103,8 @@ class Outcome:
         calibration: None for a task without calibration.
         run: the folder of the training, for its curves.
         folder: the folder that pictures are written to.
+        corpus: its train references, for analyses of what train had; None if they are not known.
+        remarks: further notes on the scores.
     """
 
     recipe: Recipe
@@ -112,6 +118,21 @@ class Outcome:
     run: Path
     folder: Path
     metrics: tuple[Metric, ...] = ()
+    corpus: Corpus | None = None
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the scores has to know: that there are none, or that dev was trained on."""
+        splits = self.recipe.decode.splits
+        if not self.predictions:
+            return (f"{f'no {_either(splits)}' if splits else 'decode.splits is empty'}: nothing was scored",)
+        in_train = self.recipe.dev_in_train and "dev" in self.predictions
+        return (*self.remarks, *([DEV_IN_TRAIN] if in_train else []))
+
+
+def _either(splits: Sequence[str]) -> str:
+    return " or ".join(splits)
 
 
 @runtime_checkable
@@ -181,7 +202,8 @@ class Task(Protocol):
         ...
 
     def weights(self, model: nn.Module, batch: Batch) -> Mapping[str, Float[Tensor, " batch"]]:
-        """The weight of each sample in each term of the loss; 0 for a sample that is left out.
+        """The weight of each sample in each term of the loss; 0 for a sample that is left out. The loop
+        multiplies it, and the sample's loss, with that of `train.balance: class_weights`.
 
         Weights depend on targets and lengths only. The loop needs those of all parts of a step before it
         computes the first part, so that the parts and the processes of a run add up to exactly the same mean.

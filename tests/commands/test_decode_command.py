@@ -15,7 +15,7 @@ from tiny import signkit as command
 from signkit.cli.app import main
 from signkit.config.recipe_file import DecodeRecipe
 from signkit.config.strict_yaml import read_file
-from signkit.data.corpora import manifest
+from signkit.data import examples
 from signkit.runtime.files import sha256
 
 pytestmark = pytest.mark.slow
@@ -83,12 +83,13 @@ def test_as_it_was(signkit: Command, run: Path, tmp_path: Path) -> None:
     status, out, _ = signkit("decode", run, "--out", "again")
     assert (status, out.splitlines()[-1]) == (0, "again")
     assert digests(run) == before
-    names = {"decode.yaml", "dev.jsonl", "log.txt", "picture.png", "report.html", "scores.json", "test.jsonl"}
+    names = {"decode.yaml", "log.txt", "picture.png", "report.html", "scores.json"}
+    names |= {f"{split}{end}.jsonl" for split in ("dev", "test") for end in ("", ".references")}
     assert {path.name for path in (tmp_path / "again").iterdir()} == names
     for split in ("dev", "test"):
         assert lines(tmp_path / f"again/{split}.jsonl") == lines(run / f"decode/{split}.jsonl")
     ours, theirs = (json.loads((f / "scores.json").read_text()) for f in (tmp_path / "again", run))
-    assert ours == theirs
+    assert ours == {**theirs, "run": str(run)}
 
 
 def test_below_the_run(signkit: Command, run: Path) -> None:
@@ -124,7 +125,7 @@ def test_a_file_then_what_is_set(signkit: Command, run: Path, tmp_path: Path) ->
 def test_json(signkit: Command, run: Path, tmp_path: Path) -> None:
     status, out, _ = signkit("decode", run, "--json", "--split", "test", "--out", "out")
     printed = json.loads(out)
-    assert (status, list(printed), printed["decoded"]) == (0, ["decoded", "run", "metrics"], "out")
+    assert (status, list(printed), printed["decoded"]) == (0, ["decoded", "run", "metrics", "notes"], "out")
     assert printed["metrics"] == json.loads((tmp_path / "out/scores.json").read_text())["metrics"]
 
 
@@ -428,19 +429,19 @@ def test_a_fault_in_decoding_is_told_before_the_training(tmp_path: Path) -> None
 def test_tune_never_reads_test(
     signkit: Command, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No clip of test is loaded, and its references are no part of what is tuned on."""
+    """No clip of test reaches a model, and its references are no part of what is tuned on."""
     read: list[str] = []
-    usual = manifest.read_landmarks
+    usual = examples.prepare_signal
 
-    def watched(path: Path, *args: Any) -> Any:
-        read.append(Path(path).name)
-        return usual(path, *args)
+    def watched(signal: Any, layout: str, width: int, landmarks: Any, where: str) -> Any:
+        read.append(where.rpartition(":")[2])
+        return usual(signal, layout, width, landmarks, where)
 
-    monkeypatch.setattr(manifest, "read_landmarks", watched)
+    monkeypatch.setattr(examples, "prepare_signal", watched)
     words = ("--set", "decode.beam=4", "--set", NGRAM, "--trials", "12", "--out", "tuned.yaml")
     status, out, _ = signkit("tune", run, *words)
     assert (status, out.splitlines()[-1]) == (0, "tuned.yaml")
-    assert sorted(read) == [f"dev{n}.npz" for n in range(4)]
+    assert sorted(read) == ["14", "15", "16", "17"]  # the lines of dev in the manifest
     assert signkit("tune", run, "--split", "test") == (
         2,
         "",

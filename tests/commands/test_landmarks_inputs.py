@@ -114,7 +114,7 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
     hint = "name the folder that holds both, or a list of relative paths"
     assert str(failed.value).splitlines() == [
         f"{tmp_path / 'no.mp4'}: there is no such file",
-        f"{tmp_path / 'empty'}: holds no videos and no folders of frames (png, jpg)",
+        f"{tmp_path / 'empty'}: holds no videos and no folders of frames (png, jpg, webp, bmp, tif)",
         f"{tmp_path / 'b/x.mkv'}: would be written to the same file as {tmp_path / 'a/x.mp4'}, x; {hint}",
         f"{tmp_path / 'a/x.mp4'}: is named twice",
     ]
@@ -157,6 +157,36 @@ def test_a_file_is_kept_while_nothing_changes(tmp_path: Path, clip: Path) -> Non
     assert not record.finished("x.npz", Source.of(clip), OPTIONS)
     (tmp_path / "out" / "x.npz").unlink()
     assert not record.finished("x.npz", source, OPTIONS)
+
+
+def test_the_usual_rate_as_earlier_versions_recorded_it(tmp_path: Path, clip: Path) -> None:
+    """What they tracked is not tracked again; a rate that is stated is another matter."""
+    record, source = finished(tmp_path / "out", clip), Source.of(clip)
+    assert not record.finished("x.npz", source, Options(fps=25.0))
+    record.end("x.npz", source, Options(fps=25.0), FOUND)
+    assert record.finished("x.npz", source, OPTIONS)
+    record.end("x.npz", source, Options(fps=30.0), FOUND)
+    assert not record.finished("x.npz", source, OPTIONS)
+
+
+def test_pictures_of_a_folder_by_their_ending(tmp_path: Path) -> None:
+    """As the lists of PHOENIX have it; and frames of more kinds."""
+    touch(tmp_path, "a/1/1.png", "b/1.webp", "c/1.bmp")
+    (tmp_path / "list.txt").write_text("a/1/*.png\n", encoding="utf-8")
+    inputs = find_inputs([tmp_path / "b" / "*.webp", tmp_path / "c"], tmp_path / "list.txt")
+    assert [(each.path, each.output) for each in inputs] == [
+        (tmp_path / "b", "b"),
+        (tmp_path / "c", "c"),
+        (tmp_path / "a" / "1", "a/1"),
+    ]
+
+
+def test_addresses_in_a_list(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("https://example.org/a.mp4\n", encoding="utf-8")
+    with pytest.raises(UserError) as caught:
+        find_inputs([], tmp_path / "list.txt")
+    what = "is a web address, not a file; download it first; nothing is fetched"
+    assert str(caught.value) == f"{tmp_path / 'list.txt'}:1: {what}"
 
 
 def test_a_folder_of_frames_has_changed_when_a_frame_has(tmp_path: Path) -> None:

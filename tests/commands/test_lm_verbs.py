@@ -259,3 +259,18 @@ def test_perplexity_of_gloss_transcripts(
     assert lm("train", "ngram", "--set", f"data.text={folder / 'train.stm'}")[0] == 0
     found = json.loads(lm("score", str(folder / "dev.stm"), "--lm", "lm.arpa", "--json")[1])
     assert low < found["perplexity"] < high
+
+
+def test_what_is_unusual_in_the_file_is_noted_each_time(lm: Command) -> None:
+    """Also when the model comes from the file's binary form."""
+    lm("train", "ngram", "--set", "data.text=train.txt", "--set", "lm.order=2", "--out", "a.arpa")
+    text = Path("a.arpa").read_text()
+    line = next(line for line in text.splitlines() if line.endswith("\tSMALL </s>"))
+    other = text.replace(line, "1e-7\tSMALL </s>")
+    Path("b.arpa").write_text(other)
+    number = other.splitlines().index("1e-7\tSMALL </s>") + 1
+    note = f"note: b.arpa:{number}: a log-probability is above 0 by rounding (up to 1e-07) and read as 0\n"
+    for _ in range(2):
+        code, _, err = lm("score", "train.txt", "--lm", "b.arpa")
+        assert (code, err) == (0, note)
+    assert Path("b.arpa.npz").exists()

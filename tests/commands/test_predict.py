@@ -202,7 +202,8 @@ def test_a_file_that_is_there(predict: Predict, run: Path, tmp_path: Path) -> No
 
 def test_landmarks_have_no_pictures(predict: Predict, run: Path, tmp_path: Path) -> None:
     file = clip(run, "test0")
-    message = "has no pictures that glosses could be burnt into; leave out --burn"
+    message = "has no pictures that glosses could be burnt into: the file does not name its video; "
+    message += "leave out --burn, or give the video itself"
     assert predict.refuses(run, file, "--burn", tmp_path) == f"error: {file}: {message}\n"
 
 

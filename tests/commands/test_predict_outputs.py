@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signkit.commands.predict.inputs import Input
+from signkit.commands.predict.named import Input
 from signkit.commands.predict.options import Outputs
 from signkit.commands.predict.outputs import check_outputs
 from signkit.errors import UserError
-from signkit.report.clips.captions import web_vtt
+from signkit.report.clips.captions import srt, web_vtt
 from signkit.report.clips.cues import LONGEST, Cue, cues
 from signkit.report.clips.elan import eaf
 from signkit.types import Hypothesis
@@ -89,6 +89,29 @@ def test_web_vtt_reads_back(rows: list[tuple[int, int, str, float]]) -> None:
         plain = re.sub("[\r\n]", " ", cue.gloss.replace("\0", "\ufffd"))
         assert re.fullmatch(r"(?:[^&<>]|&amp;|&lt;|&gt;)*", text)
         assert text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == plain
+
+
+def test_srt() -> None:
+    """Numbers, commas in times, and the ends of lines that televisions expect."""
+    found = srt([Cue(40, 1040, "ÄPFEL A<B>&C", 0.5), Cue(3_723_004, 3_724_000, "a-->b\nc", None)])
+    assert found == (
+        "1\r\n00:00:00,040 --> 00:00:01,040\r\nÄPFEL A<B>&C\r\n\r\n"
+        "2\r\n01:02:03,004 --> 01:02:04,000\r\na->b c\r\n\r\n"
+    )
+    assert srt([]) == ""
+
+
+@given(CUES)
+def test_srt_reads_back(rows: list[tuple[int, int, str, float]]) -> None:
+    given = laid_out(rows)
+    blocks = srt(given).split("\r\n\r\n")[:-1] if given else []
+    for number, (block, cue) in enumerate(zip(blocks, given, strict=True), 1):
+        name, times, *_ = block.split("\r\n")
+        start, end = (
+            3_600_000 * int(t[:-10]) + 60_000 * int(t[-9:-7]) + 1000 * int(t[-6:-4]) + int(t[-3:])
+            for t in times.split(" --> ")
+        )
+        assert (name, start, end, block.count("-->")) == (str(number), cue.start, cue.end, 1)
 
 
 CHILDREN = ("HEADER", "TIME_ORDER", "TIER", "LINGUISTIC_TYPE", "CONSTRAINT")
@@ -232,3 +255,18 @@ def test_two_inputs_of_one_name(tmp_path: Path) -> None:
     where = f"would be written to the same file as x/a.mp4, {tmp_path / 'A.vtt'}"
     assert said == f"y/A.npz: {where}; name them in a --list by paths that differ"
     check_outputs([one, other], Outputs())
+
+
+def test_captions_by_their_format(tmp_path: Path) -> None:
+    (tmp_path / "a.srt").write_text("mine")
+    clip = Input(Path("x/a.mp4"), "a")
+    check_outputs([clip], Outputs(captions=tmp_path))
+    said = refusal([clip], Outputs(captions=tmp_path, captions_format="srt"))
+    assert said == f"{tmp_path / 'a.srt'}: exists already; --force replaces it"
+
+
+def test_ids_that_are_no_names_of_files(tmp_path: Path) -> None:
+    for name in ("../a", "/a"):
+        clip = Input(Path("x/a.mp4"), name, name)
+        check_outputs([clip], Outputs())
+        assert refusal([clip], Outputs(elan=tmp_path)) == f"{name}: is no name for a file; choose another id"

@@ -18,7 +18,8 @@ if find_spec("timm") is None:  # imported by one door alone, see signkit.models.
 
 from media import cut, moving, write_frames, write_video
 
-from signkit.commands.predict.inputs import Failures, named_inputs, opened
+from signkit.commands.predict.inputs import Failures, opened
+from signkit.commands.predict.named import named_inputs
 from signkit.commands.predict.options import Outputs
 from signkit.commands.predict.outputs import check_outputs
 from signkit.data.layouts import layout
@@ -140,7 +141,7 @@ def test_paths_that_the_system_refuses(tmp_path: Path, name: str) -> None:
     check_outputs(inputs, Outputs(captions=tmp_path / "seen"))
     assert opened(inputs, "holistic", False, failures) == []
     why = "Too many levels of symbolic links" if name.startswith("loop") else "File name too long"
-    assert failures.messages == {inputs[0].file: f"{inputs[0].file}: cannot be read: {why}"}
+    assert failures.messages == {str(inputs[0].file): f"{inputs[0].file}: cannot be read: {why}"}
 
 
 def test_a_list_with_the_character_0(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from signkit.cli.app import main
+from signkit.config.assets import find
 from signkit.eval.figures import METRICS
 from signkit.eval.metrics import NAMES
 
@@ -94,7 +95,7 @@ def test_json_has_the_documented_keys_and_fractions(signkit: Command) -> None:
     assert (status, err) == (0, "")
     document = found(out)
     assert set(document) == {
-        "schema", "signature", "reference", "system", "missing", "metrics", "sentences", "analyses",
+        "schema", "signature", "reference", "system", "missing", "notes", "metrics", "sentences", "analyses",
     }  # fmt: skip
     metric = document["metrics"][0]  # type: ignore[index]
     assert {key: metric[key] for key in ("name", "value", "split", "note")} == {
@@ -297,6 +298,112 @@ def test_output_that_cannot_be_written_is_one_message(tmp_path: Path) -> None:
     assert (closed.returncode, closed.stderr) == (0, b"")
 
 
+CASE_NOTE = (
+    "2 substitutions differ only in the case of letters beyond A-Z (SÜD and süd, ÄNDERN and ändern), as "
+    "sclite counts; `--set case=unicode` does not count them"
+)
+
+
+def test_notes_are_on_the_terminal_in_json_and_on_the_page(signkit: Command) -> None:
+    Path("r.trn").write_text("SÜD WETTER ÄNDERN MORGEN (ann-1)\n")
+    Path("h.trn").write_text("süd wetter ändern morgen (ann-1)\n")
+    _, out, _ = signkit("score", "r.trn", "h.trn", "--report", "p.html")
+    assert f"\nnote: {CASE_NOTE}\n" in out
+    assert f"Note: {CASE_NOTE}" in Path("p.html").read_text().replace("&#34;", '"')
+    document = found(signkit("score", "r.trn", "h.trn", "--json")[1])
+    assert (document["notes"], document["metrics"][0]["value"]) == ([CASE_NOTE], 0.5)  # type: ignore[index]
+    _, out, err = signkit("score", "r.trn", "h.trn", "--sclite")
+    assert (out.count("note:"), err) == (0, f"note: {CASE_NOTE}\n")
+    for case in ("unicode", "sensitive"):
+        document = found(signkit("score", "r.trn", "h.trn", "--set", f"case={case}", "--json")[1])
+        assert document["notes"] == []
+    _, out, _ = signkit("score", "r.trn", "h.trn", "--compare", "r.trn")
+    assert out.count("note:") == 1
+
+
+def test_notes_of_files_are_shown_with_the_cleaning_too(signkit: Command) -> None:
+    Path("r.stm").write_text("w1 1 a 0 1 <unk> RAIN\n")
+    Path("h.txt").write_text("w1|<unk> RAIN\n")
+    note = (
+        "note: r.stm: 1 segment begins with a word in <…>, which an STM takes as labels of the segment, as "
+        "sclite does, and not as a word: <unk> in line 1\n"
+    )
+    assert note in signkit("score", "r.stm", "h.txt")[1]
+    assert note in signkit("score", "r.stm", "h.txt", "--show-cleaning")[2]
+
+
+def test_a_bleu_without_n_grams_is_noted(signkit: Command) -> None:
+    Path("r.txt").write_text("w1|RAIN NORTH\nw2|SUN SOUTH TODAY\n")
+    document = found(signkit("score", "r.txt", "r.txt", "--metric", "bleu", "--json")[1])
+    notes = [(m["value"], m["note"]) for m in document["metrics"]]  # type: ignore[attr-defined]
+    assert notes == [(1.0, ""), (1.0, ""), (1.0, ""), (0.0, "0, as no hypothesis has 4 tokens")]
+    Path("h.txt").write_text("w1|A B C D\nw2|SUN\n")
+    document = found(signkit("score", "r.txt", "h.txt", "--metric", "bleu", "--json")[1])
+    assert [m["note"] for m in document["metrics"]] == [""] * 4  # type: ignore[attr-defined]
+
+
+def test_the_home_folder_in_paths(signkit: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = Path("home").absolute()
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("r.stm", "h.txt", "i.txt"):
+        (home / name).write_text(STM if name == "r.stm" else TEXT)
+    (home / "p.yaml").write_text(find("eval", "plain").read_text())
+    status, _, err = signkit(
+        "score", "~/r.stm", "~/h.txt", "--compare", "~/i.txt", "--train", "~/r.stm", "--protocol", "~/p.yaml",
+        "--report", "~/page.html",
+    )  # fmt: skip
+    assert (status, err) == (0, "")
+    assert (home / "page.html").is_file()
+    status, _, err = signkit("score", "~nobody-here/r.stm", "~/h.txt")
+    assert (status, err) == (2, "error: ~nobody-here/r.stm: there is no such file\n")
+
+
+def test_columns_and_tiers_are_named_by_options(signkit: Command) -> None:
+    Path("r.tsv").write_text("yid\tvid\traw\nq\ts1\tA B\n")
+    Path("h.csv").write_text("key,best\ns1,A\n")
+    arguments = ["score", "r.tsv", "h.csv", "--json"]
+    of_reference = ["--reference-id-column", "vid", "--reference-column", "raw"]
+    document = found(signkit(*arguments, *of_reference, "--hyp-id-column", "key", "--hyp-tier", "best")[1])
+    assert document["metrics"][0]["value"] == 0.5  # type: ignore[index]
+    status, _, err = signkit(*arguments, *of_reference)
+    assert (status, err.startswith("error: h.csv:1: there is no column of ids")) == (2, True)
+
+
+def test_the_separator_of_glosses(signkit: Command) -> None:
+    Path("r.csv").write_text('id,gloss\ns1,"A,B,C"\n')
+    Path("h.txt").write_text("s1|A B C\n")
+    status, _, err = signkit("score", "r.csv", "h.txt")
+    assert (status, err) == (
+        2, "error: r.csv: has `,` between words (A,B,C), where h.txt has blanks; "
+        "`--separator ','` splits words there, `--separator ' '` does not\n",
+    )  # fmt: skip
+    document = found(signkit("score", "r.csv", "h.txt", "--separator", ",", "--train", "r.csv", "--json")[1])
+    assert document["metrics"][0]["value"] == 0  # type: ignore[index]
+    assert document["analyses"]["vocabulary"]["unknown_words"] == 0  # type: ignore[index]
+
+
+@pytest.mark.slow
+def test_hypotheses_from_pipes(tmp_path: Path) -> None:
+    (tmp_path / "r.txt").write_text("w1|RAIN NORTH\n")
+    (tmp_path / "r.stm").write_text("w1 1 a 0 2 RAIN NORTH\n")
+    (tmp_path / "h.ctm").write_text("w1 1 0.1 0.2 RAIN\n")
+    score = f"{sys.executable} -m signkit score"
+    script = f"""
+        {score} r.txt <(echo 'w1|RAIN') --resamples 0 | head -1
+        {score} r.stm --hyp-format ctm <(cat h.ctm) --resamples 0 | head -1
+        echo 'w1|RAIN' | {score} r.txt - --resamples 0 | head -1
+        gzip -k h.ctm; {score} r.stm h.ctm.gz --resamples 0 | head -1
+    """
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.stderr == ""
+    piped, piped_ctm, read_in, unpacked = done.stdout.splitlines()
+    assert piped.startswith("/dev/fd/") and piped.endswith(" against r.txt: 1 sentences, protocol plain")
+    assert piped_ctm.endswith(" against r.stm: 1 sentences, protocol plain")
+    assert read_in == "stdin against r.txt: 1 sentences, protocol plain"
+    assert unpacked == "h against r.stm: 1 sentences, protocol plain"
+
+
 def test_the_report_is_written(signkit: Command) -> None:
     _, out, _ = signkit("score", "ref.stm", "hyp.txt", "--report", "page.html")
     assert out.endswith("report:    page.html\n")
@@ -361,7 +468,7 @@ def test_every_figure_has_a_title(signkit: Command) -> None:
         (
             ["ref.stm", "plain", "--missing", "deletions"],
             "plain: none of its ids is in ref.stm; "
-            "plain was read as lines, which have no ids: `--format` names another format",
+            "plain was read as lines, which have no ids: `--hyp-format` names another format",
         ),
         (
             ["kaldi1", "kaldi2"],

@@ -4,15 +4,27 @@ import subprocess
 import sys
 import types
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Annotated, ClassVar
 
+import numpy as np
 import pytest
 
-from signkit.config.registry import GROUPS, build, component_name, config_class, registered, summary
+from signkit.config.registry import (
+    GROUPS,
+    build,
+    component_name,
+    config_class,
+    entry_points_of,
+    registered,
+    summary,
+)
 from signkit.config.strict_yaml import Group, read
+from signkit.data import layouts as layouts_module
+from signkit.data.landmark_files import read_landmarks
+from signkit.data.layouts import Layout, layout
 from signkit.errors import UserError, UserErrors
 
 Install = Callable[..., None]
@@ -44,6 +56,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
             "importlib.metadata.entry_points", lambda group: found if group == "signkit.models" else ()
         )
         registered.cache_clear()
+        entry_points_of.cache_clear()
 
     outside = types.ModuleType("outside")
     outside.MineConfig = MineConfig  # type: ignore[attr-defined]
@@ -52,6 +65,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
     monkeypatch.setitem(sys.modules, "outside", outside)
     yield install_points
     registered.cache_clear()
+    entry_points_of.cache_clear()
 
 
 def test_every_builtin_component_is_a_documented_config_with_a_factory() -> None:
@@ -168,3 +182,49 @@ def test_reading_options_imports_no_component() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (result.stdout, result.stderr) == ("[]\n", "")
+
+
+def hand_of(name: str) -> Layout:
+    return replace(layout("hand"), name=name)
+
+
+@pytest.fixture
+def install_layouts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Stand in for packages with layouts: each by its name and what the entry point refers to."""
+
+    def install_points(**layouts: object) -> None:
+        outside = types.ModuleType("outside")
+        for name, value in layouts.items():
+            setattr(outside, name.upper(), value)
+        monkeypatch.setitem(sys.modules, "outside", outside)
+        found = [EntryPoint(name, f"outside:{name.upper()}", "signkit.layouts") for name in layouts]
+        monkeypatch.setattr(
+            "importlib.metadata.entry_points", lambda group: found if group == "signkit.layouts" else ()
+        )
+        entry_points_of.cache_clear()
+
+    yield install_points
+    entry_points_of.cache_clear()
+    layouts_module._outside.cache_clear()
+
+
+def test_a_layout_of_another_package(install_layouts: Install, tmp_path: Path) -> None:
+    """Files name it as any other; the built-in ones are as ever."""
+    install_layouts(glove=hand_of("glove"), hand=hand_of("hand"))
+    assert layout("glove").points == layout("hand").points
+    points = np.arange(2 * 21 * 3, dtype=np.float32).reshape(2, 21, 3)
+    np.savez(tmp_path / "a.npz", landmarks=points, layout="glove")
+    assert np.array_equal(read_landmarks(tmp_path / "a.npz").points, points)  # type: ignore[union-attr]
+    with pytest.raises(UserError, match="unknown landmark layout 'glov'; did you mean `glove`?"):
+        layout("glov")
+
+
+def test_layouts_that_cannot_be_used_name_their_package(install_layouts: Install) -> None:
+    install_layouts(glove={"points": 3}, sock=hand_of("glove"))
+    for name, message in {
+        "glove": "outside:GLOVE: outside:GLOVE is not a Layout",
+        "sock": "outside:SOCK: is registered as 'sock', but its name is 'glove'",
+    }.items():
+        with pytest.raises(UserError) as caught:
+            layout(name)
+        assert str(caught.value) == message

@@ -17,6 +17,7 @@ from signkit.errors import UserError
 DICE = np.random.default_rng(0)
 FILM = np.clip(moving(60) + DICE.integers(-40, 40, (60, 48, 32, 3)), 0, 255).astype(np.uint8)
 """With noise, so that a file has bytes to lose."""
+PHOTO = "is one picture, not a video; a folder of pictures is a clip, each of them a frame"
 MAYBE = "it may be truncated or damaged"
 UNREADABLE = f"is not a readable video; {MAYBE}"
 THIRD = f"frame 2 (images0003.png) cannot be decoded; {MAYBE}"
@@ -67,16 +68,16 @@ DAMAGED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "sound.mp4": (write_sound, "has no pictures, only audio"),
     "playlist.mp4": (
         lambda p: put(p, "#EXTM3U\n#EXTINF:9,\nhttp://127.0.0.1:9/x.ts\n#EXT-X-ENDLIST\n"),
-        UNREADABLE,
+        "is a list of files, not a video; name its files",
     ),
     "list.mp4": (
         lambda p: put(p, f"ffconcat version 1.0\nfile {write(p.with_name('other.ts'), FILM).name}\n"),
         "is a list of files, not a video",
     ),
-    "picture.png": (lambda p: put(p, encoded(FILM[0], "png")), "is one picture, not a video"),
-    "picture.mp4": (lambda p: put(p, encoded(FILM[0], "jpeg")), "is one picture, not a video"),
-    "picture.bmp": (lambda p: put(p, encoded(FILM[0], "bmp")), "is one picture, not a video"),
-    "still.gif": (still_moving, "is one picture, not a video"),
+    "picture.png": (lambda p: put(p, encoded(FILM[0], "png")), PHOTO),
+    "picture.mp4": (lambda p: put(p, encoded(FILM[0], "jpeg")), PHOTO),
+    "picture.bmp": (lambda p: put(p, encoded(FILM[0], "bmp")), PHOTO),
+    "still.gif": (still_moving, PHOTO),
     "half_index_last.mp4": (lambda p: cut(write(p, FILM, g="12"), 0.6), UNREADABLE),
     "half_index_first.mp4": (
         lambda p: cut(write(p, FILM, g="12", container=FAST), 0.6),
@@ -115,8 +116,11 @@ DAMAGED: dict[str, tuple[Callable[[Path], Path], str]] = {
         lambda p: cut(write_moving(p, FILM[:10]), 0.6),
         f"is not a readable picture; {MAYBE}",
     ),
-    "empty_folder": (lambda p: (p.mkdir(), p)[1], "the folder has no frames (png, jpg)"),
-    "folder_of_notes": (lambda p: put(p / "notes.txt", "x").parent, "the folder has no frames (png, jpg)"),
+    "empty_folder": (lambda p: (p.mkdir(), p)[1], "the folder has no frames (png, jpg, webp, bmp, tif)"),
+    "folder_of_notes": (
+        lambda p: put(p / "notes.txt", "x").parent,
+        "the folder has no frames (png, jpg, webp, bmp, tif)",
+    ),
     "frame_gone": (
         with_third(Path.unlink),
         "frame 2 is missing: images0003.png; complete the folder, or renumber its frames",

@@ -49,6 +49,17 @@ def test_an_npz_is_read_as_ever(tmp_path: Path) -> None:
     assert landmark_header(path).checksum != landmark_header(write_npz(path, points + 1)).checksum
 
 
+def test_the_rate_of_files_that_do_not_say(tmp_path: Path, arrow: Any) -> None:
+    points = np.ones((4, 3, 2), np.float32)
+    np.savez(tmp_path / "silent.npz", landmarks=points, layout="boston104")
+    parquet = save(arrow, tmp_path / "a.parquet", long_rows([1, 2]))
+    silent = [tmp_path / "silent.npz", folder(tmp_path, [[person(100.0)]]), parquet]
+    assert [read_landmarks(path, fps=50.0).fps for path in silent] == [50.0] * 3  # type: ignore[union-attr]
+    assert [read_landmarks(path).fps for path in silent] == [25.0] * 3  # type: ignore[union-attr]
+    np.savez(tmp_path / "says.npz", landmarks=points, layout="boston104", fps=12.5)
+    assert read_landmarks(tmp_path / "says.npz", fps=50.0).fps == 12.5  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -238,12 +249,16 @@ def test_a_file_of_one_hand_in_two_dimensions(tmp_path: Path) -> None:
     assert (~np.isnan(points)).sum() == 8
 
 
-def test_of_several_people_the_one_who_is_seen_most(tmp_path: Path) -> None:
-    numbers = np.arange(20.0, 36.0, dtype="<f4")  # two frames, two people, two points
-    sure = np.array([[[1, 0], [1, 1]], [[1, 1], [0, 1]]], "<f4")
-    path = write(tmp_path, header([HANDS], people=2) + numbers.tobytes() + sure.tobytes())
+def test_of_several_people_one_is_followed(tmp_path: Path) -> None:
+    """Three frames, two people, two points: the smaller one, who has more points at first, is left."""
+    small, large = [[10, 10], [12, 12]], [[60, 10], [90, 70]]
+    numbers = np.array([[small, large], [large, small], [small, large]], "<f4")
+    sure = np.array([[[1, 1], [1, 0]], [[1, 1], [1, 1]], [[1, 1], [1, 1]]], "<f4")
+    path = write(tmp_path, header([HANDS], people=2, frames=3) + numbers.tobytes() + sure.tobytes())
     wrist = points_of(path)[:, layout("hands").points.index("left_hand_wrist")]
-    assert wrist.tolist() == [[24, 25], [28, 29]]
+    assert wrist.tolist() == [[60, 10]] * 3
+    note = "several people in 3 of 3 frames: one of them is followed, see docs/landmarks.md"
+    assert read_landmarks(path).notes == (note,)  # type: ignore[union-attr]
 
 
 def test_openpose_in_a_pose_file(tmp_path: Path) -> None:
@@ -254,12 +269,18 @@ def test_openpose_in_a_pose_file(tmp_path: Path) -> None:
     assert points[0, openpose.points.index("left_hand_pinky_tip")].tolist() == [60, 61]
 
 
-def test_divided_coordinates_keep_their_depth(tmp_path: Path) -> None:
-    """z is a fraction of the width only where x is in pixels."""
-    hand = ("LEFT_HAND_LANDMARKS", "XYZC", ["WRIST"])
-    for start, factor in ((20.0, 100), (0.0, 1)):
-        path = write(tmp_path, header([hand]) + body(2, 1, 1, 3, start))
-        assert points_of(path)[0, 0].tolist() == [start, start + 1, factor * (start + 2)]
+@pytest.mark.parametrize("unit", [1.0, 0.01, 30.0])
+@pytest.mark.parametrize(("factor", "shift"), [(0.01, 0.0), (1.0, 0.0), (0.01, 625.0)])
+def test_depth_in_the_unit_of_x(factor: float, shift: float, unit: float, tmp_path: Path) -> None:
+    """z as a fraction of the width of 100, as the file's x, and far from the signer; x in any unit."""
+    hand = ("LEFT_HAND_LANDMARKS", "XYZC", ["WRIST", "THUMB_TIP", "PINKY_TIP"])
+    numbers = unit * np.array([[20, 30, -4], [30, 20, 6], [40, 10, 1]], "<f4") * [1, 1, factor]
+    numbers += unit * np.array([0, 0, shift])
+    content = np.stack([numbers, numbers]).astype("<f4").tobytes() + np.ones(6, "<f4").tobytes()
+    points = points_of(write(tmp_path, header([hand]) + content))[0]
+    expected = unit * (np.array([-4, 6, 1]) - (1 if shift else 0))
+    seen = points[~np.isnan(points).any(-1)]
+    assert seen[:, 2] == pytest.approx(expected, rel=1e-5, abs=0.02 * unit)
 
 
 def test_the_irises_and_the_world_are_left_out(tmp_path: Path) -> None:
@@ -269,6 +290,39 @@ def test_the_irises_and_the_world_are_left_out(tmp_path: Path) -> None:
     assert points.shape[1] == 543
     assert points[0, HOLISTIC.points.index("face_1")].tolist() == [24, 25]
     assert (~np.isnan(points[0])).sum() == 6
+
+
+def first(components: list[tuple[str, str, list[str]]], frames: list[list[Any]], fps: int = 25) -> bytes:
+    """A file of version 0.0: of each frame its people, of each the rows of all points."""
+    out = [header(components, version=0.1)[:-6].replace(struct.pack("<f", 0.1), bytes(4), 1)]
+    out.append(struct.pack("<HH", fps, len(frames)))
+    for people in frames:
+        out.append(struct.pack("<H", len(people)))
+        out += [struct.pack("<h", -1) + np.array(rows, "<f4").tobytes() for rows in people]
+    return b"".join(out)
+
+
+def test_the_first_version_of_pose_files(tmp_path: Path) -> None:
+    """Frames of nobody, of one and of two; a point with confidence 0 is missing."""
+    one = [[20, 30, 1], [40, 60, 0.5]]
+    other = [[1, 2, 0.5], [3, 5, 0]]
+    path = write(tmp_path, first([HANDS], [[one], [], [other, one]], fps=24))
+    points, hands = points_of(path), layout("hands")
+    assert points[:, hands.points.index("left_hand_thumb_tip"), 0].tolist() == pytest.approx(
+        [40, np.nan, 40], nan_ok=True
+    )
+    signal = read_landmarks(path)
+    assert isinstance(signal, Landmarks)
+    assert (signal.fps, len(signal.notes)) == (24.0, 1)
+
+
+def test_pose_format_reads_the_first_version_alike(tmp_path: Path) -> None:
+    package = pytest.importorskip("pose_format")
+    content = first([HANDS], [[[[20, 30, 1], [40, 60, 0.5]]], [[[21, 31, 1], [41, 61, 0]]]])
+    theirs = package.Pose.read(content).body.data.filled(np.nan)[:, 0]
+    points, hands = points_of(write(tmp_path, content)), layout("hands")
+    places = [hands.points.index(f"left_hand_{name}") for name in ("wrist", "thumb_tip")]
+    assert np.array_equal(points[:, places], theirs.astype(np.float32), equal_nan=True)
 
 
 GOOD = header([HANDS]) + body(2, 1, 2, 2)
@@ -290,8 +344,13 @@ ONE = body(2, 1, 1, 2)
         (header([(*HANDS[:2], [])], frames=2**31), "no point is seen in any frame"),
         (header([HANDS], fps=0) + body(2, 1, 2, 2), "has 0 frames a second"),
         (header([HANDS], fps=float("nan")) + body(2, 1, 2, 2), "has nan frames a second"),
-        (b"\x89PNG" + GOOD[4:], "is no .pose file of version 0.1 or 0.2 but of 52816.5"),
-        (header([HANDS], version=0.0), "is no .pose file of version 0.1 or 0.2 but of 0; read it with pose-"),
+        (b"\x89PNG" + GOOD[4:], "is no .pose file of version 0.0, 0.1 or 0.2 but of 52816.5"),
+        (header([HANDS], version=0.3), "is no .pose file of version 0.0, 0.1 or 0.2 but of 0.3; read"),
+        (first([HANDS], [[]])[:-1], "is truncated or damaged: 1 bytes for 1 frames, not 2"),
+        (first([HANDS], [[[[1, 2, 1]] * 2]])[:-1], "is truncated or damaged: 27 bytes for 1 frames, not 28"),
+        (first([HANDS], []), "has no frames"),
+        (first([HANDS], [[]], fps=0), "has 0 frames a second"),
+        (first([HANDS, (FACE, "XYZC", ["1"])], [[]]), "its points are of the formats XYC, XYZC"),
         (header([]), "its points have no x and y"),
         (header([("X", "XYC", ["A"])]) + ONE, "has no component of MediaPipe's or OpenPose's; there are: X"),
         (header([HANDS, ("X", "XYC", ["A"])]) + body(2, 1, 3, 2), "component 'X' is not one of MediaPipe's"),
@@ -350,12 +409,18 @@ def test_openpose_folders(tmp_path: Path) -> None:
 
 
 def test_the_signer_among_several_people(tmp_path: Path) -> None:
-    """The one with the most points; of two with as many the taller one."""
+    """The one with more points and the taller, though somebody else has more points in one frame; where only
+    somebody else is seen, nobody is."""
     small = {
         key: np.multiply(value, 0.1).tolist() for key, value in person(5.0).items() if key != "person_id"
     }
-    path = folder(tmp_path, [[person(1.0, 50), person(2.0)], [small, person(3.0)], [person(3.0), small]])
-    assert points_of(path)[:, 0].tolist() == [[2, 2], [3, 3], [3, 3]]
+    frames = [[person(2.0, 50), small], [small, person(3.0)], [person(3.0), small], [small]]
+    path = folder(tmp_path, frames)
+    points = points_of(path)
+    assert points[:3, 0].tolist() == [[2, 2], [3, 3], [3, 3]]
+    assert np.isnan(points[0, 50:]).all() and np.isnan(points[3]).all()
+    note = "several people in 3 of 4 frames: one of them is followed, see docs/landmarks.md"
+    assert read_landmarks(path).notes == (note,)  # type: ignore[union-attr]
 
 
 def test_missing_parts_of_openpose(tmp_path: Path) -> None:
@@ -385,9 +450,8 @@ def test_damaged_openpose_folders(tmp_path: Path) -> None:
     ):
         files[1].write_text(text)
         assert refusal(path).startswith(message)
-    files[1].write_text(json.dumps({"people": [person(1.0, body=18)]}))
-    hint = "run OpenPose with the model BODY_25"
-    assert refusal(path) == f"{files[1]}: pose_keypoints_2d has 18 points, not 25; {hint}"
+    files[1].write_text(json.dumps({"people": [person(1.0, body=19)]}))
+    assert refusal(path) == f"{files[1]}: pose_keypoints_2d has 19 points, not 25, 18, 15 or 135"
 
 
 # --- parquet ---------------------------------------------------------------------------------------------
@@ -413,7 +477,7 @@ def long_rows(frames: list[int], skip: tuple[str, ...] = ()) -> dict[str, list[A
         for kind, count in (("face", 468), ("left_hand", 21), ("pose", 33), ("right_hand", 21)):
             for number in range(count):
                 value = None if kind in skip else frame + number / 1000
-                values = (frame, kind, number, value, value, value)
+                values = (frame, kind, number, value, value, value and number / 1000)
                 for key, cell in zip(rows, values, strict=True):
                     rows[key].append(cell)
     return rows
@@ -430,7 +494,8 @@ def test_the_long_form(arrow: Any, tmp_path: Path) -> None:
     points = points_of(path)
     assert points.shape == (3, 543, 3)
     assert np.isnan(points[1]).all() and np.isnan(points[:, list(HOLISTIC.parts["face"])]).all()
-    assert points[2, HOLISTIC.points.index("right_hand_pinky_tip")].tolist() == [np.float32(21.02)] * 3
+    tip = points[2, HOLISTIC.points.index("right_hand_pinky_tip")]
+    assert tip.tolist() == np.array([21.02, 21.02, 0.02], np.float32).tolist()
     assert points[0, HOLISTIC.points.index("left_shoulder"), 0] == np.float32(19.011)
 
 
@@ -485,6 +550,14 @@ def test_one_sequence_needs_no_name(arrow: Any, tmp_path: Path) -> None:
     assert np.array_equal(points_of(path), points_of(named), equal_nan=True)
 
 
+def test_ids_that_are_fractions_in_the_wide_form(arrow: Any, tmp_path: Path) -> None:
+    rows = {**wide(5, 1.0), "frame": [0, 1, 0, 1, 2], "sequence_id": [7.0, 7.0, 42.0, 42.0, 42.0]}
+    path = save(arrow, tmp_path / "a.parquet", rows, row_group_size=2)
+    assert len(points_of(path.with_name("a.parquet#42"))) == 3
+    message = "holds 2 sequences; name one as FILE.parquet#SEQUENCE, such as #42"
+    assert refusal(path) == message
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
@@ -506,20 +579,23 @@ def test_one_sequence_needs_no_name(arrow: Any, tmp_path: Path) -> None:
         ({**long_rows([0]), "type": ["foot"] * 543}, "row 0 is point 0 of 'foot', which MediaPipe has not"),
         ({**long_rows([0]), **FAR}, "row 0 is point 500 of 'face', which MediaPipe has not"),
         ({**long_rows([0, 0])}, "has a point twice in one frame"),
-        ({**long_rows([0], ("face", "pose", "left_hand", "right_hand"))}, "no point is seen in any frame"),
     ],
 )  # fmt: skip
 def test_damaged_parquet(columns: dict[str, Any], message: str, tmp_path: Path, arrow: Any) -> None:
     assert refusal(save(arrow, tmp_path / "a.parquet", columns)) == message
 
 
-def test_the_long_form_with_several_sequences(arrow: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [int, float, str])
+@pytest.mark.parametrize("name", ["42", "42.0"])
+def test_the_long_form_with_several_sequences(kind: type, name: str, arrow: Any, tmp_path: Path) -> None:
+    """Their ids may be numbers, or have become fractions in a table with gaps."""
     columns = {
-        "sequence_id": [7, 42, 7, 42], "frame": [0, 0, 1, 2], "type": ["left_hand"] * 4,
+        "sequence_id": [kind(number) for number in (7, 42, 7, 42)],
+        "frame": [0, 0, 1, 2], "type": ["left_hand"] * 4,
         "landmark_index": [0, 0, 1, 1], "x": [1.0, 2.0, 3.0, 4.0], "y": [0.0] * 4, "z": [0.0] * 4,
     }  # fmt: skip
     save(arrow, tmp_path / "a.parquet", columns)
-    points = points_of(tmp_path / "a.parquet#42")
+    points = points_of(tmp_path / f"a.parquet#{name}")
     wrist, thumb = (HOLISTIC.points.index(f"left_hand_{name}") for name in ("wrist", "thumb_cmc"))
     assert len(points) == 3 and (~np.isnan(points).any(-1)).sum() == 2
     assert (points[0, wrist, 0], points[2, thumb, 0]) == (2, 4)

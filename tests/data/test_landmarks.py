@@ -1,11 +1,12 @@
 """Layouts are consistent; normalisation takes out place and size and nothing else."""
 
 import dataclasses
+import warnings
 
 import numpy as np
 import pytest
 
-from signkit.data.landmarks import check_landmarks, layout, normalise, subset
+from signkit.data.landmarks import check_landmarks, layout, normalise, subset, unseen
 from signkit.errors import UserError
 
 NAMES = ("holistic", "signing", "hands", "hand", "openpose", "boston104")
@@ -255,14 +256,34 @@ def faulty(fault: str) -> np.ndarray:
         ("boston104", bad(width=4), "a point has 2 or 3 coordinates, not 4"),
         ("boston104", bad(frames=0), "has no frames"),
         ("boston104", faulty("infinite"), "point 'nose' is infinite in frame 1"),
-        ("boston104", faulty("unseen"), "no point is seen in any frame"),
-        ("boston104", faulty("no hands"), "neither hand is seen in any frame"),
     ],
 )
 def test_unusable_landmarks_are_refused(name: str, points: np.ndarray, message: str) -> None:
     with pytest.raises(UserError) as error:
         check_landmarks(points, layout(name), "clips/a.npz")
     assert str(error.value) == f"clips/a.npz: {message}"
+
+
+def test_a_clip_that_shows_no_hand_can_be_used() -> None:
+    whole = layout("boston104")
+    for name, what in (
+        ("unseen", "no point is seen in any frame"), ("no hands", "neither hand is seen in any frame"),
+    ):  # fmt: skip
+        points = faulty(name)
+        check_landmarks(points, whole, "a.npz")
+        assert unseen(points, whole) == what
+    one = faulty("unseen")
+    one[1, 0] = 3
+    assert unseen(one, whole) == ""
+
+
+@pytest.mark.parametrize("origin", ["none", "clip", "frame"])
+def test_where_nothing_is_seen_nothing_is_normalised(origin: str) -> None:
+    points = np.full((4, 3, 2), np.nan, np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        out = normalise(points, layout("boston104"), origin, "clip")
+    assert out.shape == (4, 3, 2) and np.isnan(out).all()
 
 
 def test_gaps_are_no_fault() -> None:

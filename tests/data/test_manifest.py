@@ -1,22 +1,28 @@
 """A user's own data: what is read, and every fault of manifest and npz files by its message."""
 
+import csv
 import gc
 import io
 import json
+import re
 import sys
+import unicodedata
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
+from signkit.data.array_advice import OBJECTS, PAGE
 from signkit.data.corpora.configs import ManifestConfig
 from signkit.data.corpora.manifest import read
 from signkit.data.layouts import layout
 from signkit.data.npz import read_header, read_npz
 from signkit.errors import UserError, UserErrors
+from signkit.runtime.tables import QUOTED_MARK
 from signkit.types import Features, Landmarks
 
+UNREADABLE = "a quotation mark that begins a cell is never closed, or text follows the closing one"
 ROWS = """id,path,gloss,text,signer,split
 a,clips/a.npz,HOUSE BIG,"the house, big",ann,train
 b,clips/b.npz,TREE,a tree,bob,dev
@@ -81,7 +87,13 @@ def test_samples(root):
     np.testing.assert_array_equal(signal.points, clip()["landmarks"])
 
 
-@pytest.mark.parametrize("form", ["crlf", "bom", "tab", "jsonl", "lists", "reordered"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "crlf", "cr", "bom", "tab", "semicolon", "bar", "sep", "ragged", "capitals", "reordered",
+        "jsonl", "lists", "json", "by id",
+    ],
+)  # fmt: skip
 def test_other_forms_of_the_same_manifest(root, form):
     expected = load(root).samples
     table = [dict(zip(ROWS.split("\n", 1)[0].split(","), row, strict=True)) for row in rows()]
@@ -92,11 +104,33 @@ def test_other_forms_of_the_same_manifest(root, form):
         text = "\ufeff" + ROWS
     elif form == "tab":
         text = "\n".join("\t".join(row) for row in [list(table[0]), *(row.values() for row in table)])
+    elif form == "cr":
+        text = ROWS.replace("\n", "\r")
+    elif form in ("semicolon", "bar"):
+        separator = {"semicolon": ";", "bar": "|"}[form]
+        text = "".join(separator.join(row) + "\n" for row in csv.reader(io.StringIO(ROWS)))
+    elif form == "sep":
+        text = "sep=,\r\n" + ROWS
+    elif form == "ragged":  # as a spreadsheet leaves it
+        lines = ROWS.splitlines()
+        text = "\n".join(
+            [lines[0] + ",,", ",,,,,,,", *(line + "," * n for n, line in enumerate(lines[1:])), ",,,"]
+        )
+    elif form == "capitals":
+        text = ROWS.replace(
+            "id,path,gloss,text,signer,split", '\ufeff ID ,Path, "GLOSS",Text,SIGNER,\u200bsplit'
+        )
+        text = text.replace(', "GLOSS"', ',"GLOSS"')
     elif form == "reordered":
         text = "\n\nsplit,gloss, id,path,remark,signer,text\n\n" + "".join(
             f'{r["split"]},{r["gloss"]},{r["id"]},{r["path"]},?,{r["signer"]},"{r["text"]}"\n\n'
             for r in table
         )
+    elif form in ("json", "by id"):
+        file = "manifest.json"
+        records = [{**row, "start": None, "end": float("nan")} for row in table]
+        by_id = {row["id"]: {key: row[key] for key in row if key != "id"} for row in table}
+        text = json.dumps(records if form == "json" else by_id, indent=2)
     else:
         file = "manifest.jsonl"
         for row in table:
@@ -109,8 +143,6 @@ def test_other_forms_of_the_same_manifest(root, form):
 
 
 def rows():
-    import csv
-
     return list(csv.reader(io.StringIO(ROWS)))[1:]
 
 
@@ -184,7 +216,11 @@ def test_a_header_is_read_without_the_data(root):
             "clips/x.npz",
             "manifest.csv:3: clips/x.npz: there is no such file",
         ),
-        ("clips/b.npz", "clips", "manifest.csv:3: clips: the folder has no frames (png, jpg)"),
+        (
+            "clips/b.npz",
+            "clips",
+            "manifest.csv:3: clips: the folder has no frames (png, jpg, webp, bmp, tif)",
+        ),
         ("clips/b.npz", "", "manifest.csv:3: the path is empty"),
         (
             "clips/b.npz",
@@ -192,9 +228,41 @@ def test_a_header_is_read_without_the_data(root):
             "manifest.csv:3: path '/etc/passwd' is not below the manifest's folder",
         ),
         ("clips/b.npz", "../b.npz", "manifest.csv:3: path '../b.npz' is not below the manifest's folder"),
-        ("clips/b.npz", "C:\\b.npz", "manifest.csv:3: path 'C:\\\\b.npz' is not below the manifest's folder"),
-        ("a tree,", "a tree,,", "manifest.csv:3: the row has 7 cells, the header 6"),
-        ('"the house, big"', '"the house', "manifest.csv:4: not a readable table: unexpected end of data"),
+        ("clips/b.npz", "C:\\b.npz", "manifest.csv:3: path 'C:\\b.npz' is not below the manifest's folder"),
+        (
+            "clips/b.npz",
+            "D:\\data\\clips\\b.npz",
+            "manifest.csv:3: path 'D:\\data\\clips\\b.npz' is not below the manifest's folder; "
+            "paths are relative to it: clips/b.npz",
+        ),
+        (
+            "clips/b.npz",
+            "https://example.org/b.npz",
+            "manifest.csv:3: path 'https://example.org/b.npz' is a URL; download the file and give its path",
+        ),
+        ("clips/b.npz", "clips\\x.npz", "manifest.csv:3: clips\\x.npz: there is no such file"),
+        (
+            "clips/b.npz",
+            "clips/B.NPZ",
+            "manifest.csv:3: clips/B.NPZ: there is no such file; there is b.npz: capitals count",
+        ),
+        (
+            "TREE,a tree",
+            "\"['TREE', 'BIG']\",a tree",
+            "manifest.csv:3: the gloss is a list written as text, ['TREE', 'BIG']; "
+            "write the glosses with blanks between them",
+        ),
+        (
+            "a tree,",
+            "a tree,,",
+            "manifest.csv:3: the row has 7 cells, the header 6; "
+            'a cell with `,` in it is enclosed in quotation marks: "…"',
+        ),
+        (
+            '"the house, big"',
+            '"the house',
+            f"manifest.csv:2: {UNREADABLE}; {QUOTED_MARK}",
+        ),
         (ROWS, "", "manifest.csv: the file is empty"),
         (ROWS, "id,path,gloss,split\n", "manifest.csv: the manifest has no rows"),
     ],
@@ -220,6 +288,157 @@ def test_not_more_than_twenty_faults(root):
         load(root)
     assert len(error.value.faults) == 21
     assert str(error.value).endswith("manifest.csv: 5 more faults")
+
+
+def test_one_bad_row_hides_no_other(root):
+    """Neither one that cannot be read as a row nor one whose quotation mark swallows the next ones."""
+    lines = [
+        "e,clips/a.npz,HOUSE,train",
+        'f,clips/a.npz,"HOUSE,x,,train',
+        "g,clips/y.npz,A,,,train",
+        "h,clips/a.npz,A,,,tain",
+    ]
+    (root / "manifest.csv").write_text(ROWS + "\n".join(lines) + "\n")
+    assert message(root).splitlines() == [
+        "manifest.csv:5: the row has 4 cells, the header 6",
+        f"manifest.csv:6: {UNREADABLE}; {QUOTED_MARK}",
+        "manifest.csv:7: clips/y.npz: there is no such file",
+        "manifest.csv:8: split 'tain' is none of train, dev, test",
+    ]
+
+
+def test_a_line_break_in_a_gloss(root):
+    rewrite(root, "b,clips/b.npz,TREE,a tree,bob,dev", 'b,clips/b.npz,"TREE,a tree\nx",TREE,bob,dev')
+    expected = "manifest.csv:3: gloss has a line break; a quotation mark may be missing at its end"
+    assert message(root) == expected
+
+
+@pytest.mark.parametrize("path", ["clips\\a.npz", ".\\clips\\\\a.npz", "./clips//a.npz"])
+def test_paths_of_other_systems(root, path):
+    rewrite(root, "clips/a.npz", path)
+    assert load(root).samples[0].frames == 4
+
+
+def test_a_file_whose_name_has_a_backslash(root):
+    np.savez(root / "clips\\a.npz", **clip(9))
+    rewrite(root, "clips/a.npz", "clips\\a.npz")
+    assert load(root).samples[0].frames == 9
+
+
+@pytest.mark.parametrize(("here", "there"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_names_with_accents_as_another_system_writes_them(root, here, there):
+    np.savez(root / "clips" / unicodedata.normalize(there, "é.npz"), **clip(9))
+    rewrite(root, "clips/a.npz", unicodedata.normalize(here, "clips/é.npz"))
+    assert load(root).samples[0].frames == 9
+
+
+def test_ids_that_differ_only_in_how_accents_are_written(root):
+    rewrite(root, "a,clips", "\u00e9,clips")
+    rewrite(root, "b,clips", "e\u0301,clips")
+    assert message(root) == "manifest.csv:3: id 'é' is in two splits, train in line 2 and dev here"
+
+
+def test_a_workbook(root):
+    (root / "manifest.xlsx").write_bytes(b"PK\x03\x04\x14\x00")
+    what = "is a workbook or an archive, no text; save the table as CSV in UTF-8"
+    assert message(root, file="manifest.xlsx") == f"manifest.xlsx: {what}"
+
+
+def test_faults_of_a_list_in_json(root):
+    good = {"id": 1.0, "path": "clips/a.npz", "gloss": 7, "split": "train", "signer": 3}
+    bad = [good, {**good, "path": "clips/b.npz"}, [1], {"id": "c"}]
+    (root / "m.json").write_text(json.dumps(bad))
+    assert message(root, file="m.json").splitlines() == [
+        "m.json: entry 2: id '1' is used twice, first in entry 1",
+        "m.json: entry 3: not a JSON object",
+        "m.json: entry 4: keys missing: path, gloss, split; there are: id",
+    ]
+    (root / "m.json").write_text(json.dumps(bad, indent=1)[:-40])
+    assert re.fullmatch(r"m\.json:\d+: not JSON: .*", message(root, file="m.json"))
+    (root / "m.json").write_text(json.dumps([good]))
+    (sample,) = load(root, file="m.json").samples
+    assert (sample.id, sample.reference, sample.signer) == ("1", ("7",), "3")
+
+
+def hide(root, name, points=slice(0, 2)):
+    hidden = np.arange(8 * 3 * 2, dtype=np.float32).reshape(8, 3, 2)
+    hidden[:, points] = np.nan
+    np.savez(root / f"clips/{name}.npz", **clip(landmarks=hidden))
+
+
+def test_clips_that_show_no_hand(root):
+    """Used in every split, or left out of train, or refused; of segments each is looked at."""
+    rewrite(root, "c,clips", "d,clips/d.npz,TREE,,dan,train\nc,clips")
+    np.savez(root / "clips/d.npz", **clip(6))
+    hide(root, "a")
+    hide(root, "c", slice(None))
+    used = load(root)
+    assert [sample.id for sample in used.samples] == ["a", "b", "d", "c"]
+    note = (
+        "2 of 4 clips show no hand in any frame (train 1, test 1): used, with all points of the hands "
+        "missing; `data.unseen: skip` leaves those of train out"
+    )
+    assert (used.notes, used.left_out) == ((note,), ())
+    assert np.isnan(used.samples[0].load().points[:, :2]).all()
+    skipped = load(root, unseen="skip")
+    assert [sample.id for sample in skipped.samples] == ["b", "d", "c"]
+    where = f"{root}/manifest.csv:2: clips/a.npz: neither hand is seen in any frame"
+    assert skipped.left_out == (where,)
+    assert skipped.notes[0].startswith("1 of 3 clips show no hand in any frame (test 1): used")
+    hint = "`data.unseen: use` takes such clips as they are"
+    assert message(root, unseen="refuse").splitlines() == [
+        f"manifest.csv:2: clips/a.npz: neither hand is seen in any frame; {hint}",
+        f"manifest.csv:5: clips/c.npz: no point is seen in any frame; {hint}",
+    ]
+
+
+def test_segments_that_show_no_hand(root):
+    points = np.ones((50, 3, 2), np.float32)
+    points[25:, :2] = np.nan
+    np.savez(root / "clips/a.npz", **clip(landmarks=points))
+    text = "id,path,gloss,split,start,end\na,clips/a.npz,A,train,0,1\nb,clips/a.npz,A,train,1,2\n"
+    (root / "manifest.csv").write_text(text)
+    assert load(root).notes[0].startswith("1 of 2 clips show no hand in any frame (train 1): used")
+    assert [sample.id for sample in load(root, unseen="skip").samples] == ["a"]
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        lambda file: np.savez(file, **clip(landmarks=np.full((4, 3, 2), np.inf))),
+        lambda file: np.savez(file, features=np.full((4, 3), np.nan)),
+        lambda file: file.write_bytes(file.read_bytes().replace(b"\x40\x40", b"\x40\x41", 1)),
+    ],
+)
+def test_damage_within_the_data_is_found_when_the_manifest_is_read(root, spoilt):
+    """Not in the middle of a training."""
+    rewrite(root, "c,clips", "d,clips/d.npz,TREE,,dan,train\nc,clips")
+    np.savez(root / "clips/d.npz", **clip(6))
+    spoilt(root / "clips/d.npz")
+    found = message(root)
+    assert found.startswith("manifest.csv:4: clips/d.npz: ")
+    corpus = load(root, damaged="skip")
+    assert [sample.id for sample in corpus.samples] == ["a", "b", "c"]
+    assert [line.replace(f"{root}/", "") for line in corpus.left_out] == [found]
+
+
+def test_a_clip_in_two_splits_is_named(root):
+    rewrite(root, "clips/c.npz", "clips//a.npz")
+    assert [note.replace(f"{root}/", "") for note in load(root).notes] == [
+        "1 clip is in two splits, so scores mean little: manifest.csv:4: clips//a.npz is in two splits: "
+        "train (id 'a', line 2) and test (id 'c') here (`signkit data check` names all)"
+    ]
+    assert load(root, shared_clips="allow").notes == ()
+
+
+def test_glosses_that_look_wrong_are_noted(root):
+    rewrite(root, "TREE HOUSE", "nan")
+    rewrite(root, "HOUSE BIG", "HOUSE\u200b house")
+    (note,) = load(root).notes
+    assert note.replace(f"{root}/", "") == (
+        "look at the glosses: manifest.csv:4: 1 cell is `nan`, which stands for an empty one "
+        "(and 1 more: `signkit data check` names all)"
+    )
 
 
 def test_not_utf8(root):
@@ -280,14 +499,18 @@ def test_faults_of_jsonl(root, line, expected):
 @pytest.mark.parametrize(
     ("arrays", "expected"),
     [
-        ({"points": np.ones(3)}, "no array `landmarks`; there are: points"),
-        ({"landmarks": np.ones((5, 3, 2))}, "no array `layout`; there are: landmarks"),
+        ({"points": np.ones(3)}, f"no array `landmarks`; there are: points [3]; {PAGE}"),
+        ({"landmarks": np.ones((5, 3, 2))}, f"no array `layout`; there are: landmarks [5, 3, 2]; {PAGE}"),
         (clip(0), "has no frames"),
         (
             clip(landmarks=np.ones((5, 6))),
-            "`landmarks` must be [frames, points, 2 or 3], not [5, 6]",
+            f"`landmarks` must be [frames, points, 2 or 3], not [5, 6]; {PAGE}",
         ),
-        (clip(landmarks=np.ones((5, 3, 4))), "a point has 2 or 3 coordinates, not 4"),
+        (
+            clip(landmarks=np.ones((5, 3, 4))),
+            "a point has 2 or 3 coordinates, not 4; if the fourth number is a confidence, write it as "
+            "`confidence` [frames, points]",
+        ),
         (clip(landmarks=np.ones((5, 4, 2))), "layout 'boston104' has 3 points but the file has 4"),
         (clip(layout="boston14"), "unknown landmark layout 'boston14'; did you mean `boston104`?"),
         (clip(layout=3), "`layout` must be the name of a layout, not 3"),
@@ -295,7 +518,7 @@ def test_faults_of_jsonl(root, line, expected):
         (clip(layout=np.array("hand", object)), "`layout` holds Python objects, which are never read"),
         (
             clip(landmarks=np.ones((5, 3, 2), object)),
-            "`landmarks` holds Python objects, which are never read",
+            f"`landmarks` holds Python objects, which are never read; {OBJECTS}",
         ),
         (clip(landmarks=np.ones((5, 3, 2), complex)), "`landmarks` must be numbers, not complex128"),
         (
@@ -324,8 +547,6 @@ def test_faults_of_npz_data(root):
             clip(landmarks=np.where(bad == 8, np.float64(1e300), bad)),
             f"point {right!r} is infinite in frame 1",
         ),
-        (clip(landmarks=bad + np.nan), "no point is seen in any frame"),
-        (clip(confidence=np.array([[0, 0, 1]] * 4)), "neither hand is seen in any frame"),
         ({"features": np.array([[1, 2], [3, np.nan]])}, "`features` has NaN or infinity in frame 1"),
     ]
     for arrays, expected in cases:

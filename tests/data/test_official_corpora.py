@@ -367,7 +367,7 @@ def test_missing_frames_are_refused_together(multi: Path) -> None:
     assert fault_of(multi).splitlines() == [
         f"{frames}/test: there is no such folder; it is that of 1 samples of test",
         f"{frames}/train/monday-0/1: there is no such folder; it is that of {manual}/train.corpus.csv:2",
-        f"{frames}/train/monday-1/1: the folder has no frames (png, jpg); "
+        f"{frames}/train/monday-1/1: the folder has no frames (png, jpg, webp, bmp, tif); "
         f"it is that of {manual}/train.corpus.csv:3",
     ]
 

@@ -192,13 +192,14 @@ def test_landmarks_and_features_pass_to_the_bit(form: str, tmp_path: Path) -> No
     points = rng.normal(size=(7, 3, 2)).astype(np.float32)
     points[2, 1] = np.nan
     signals = {
-        "boston104": Landmarks(points, "boston104", 29.97),
-        "": Features(rng.normal(size=(7, 5)).astype(np.float32)),
+        "boston104": Landmarks(points, "boston104", 29.97, np.array([0, 1, 2, 3, 5, 6, 9]) / 30),
+        "": Features(rng.normal(size=(7, 5)).astype(np.float32), 50.0),
     }
     for layout, signal in signals.items():
         whole = video_corpus()
         samples = tuple(
-            replace(s, load=lambda signal=signal: signal, frames=7, segments=()) for s in whole.samples
+            replace(s, load=lambda signal=signal: signal, frames=7, segments=(), fps=signal.fps)
+            for s in whole.samples
         )
         corpus = replace(whole, samples=samples, layout=layout, width=2 if layout else 5)
         found = read_at(prepare(corpus, tmp_path / f"{layout}-{form}", format=form))
@@ -208,8 +209,10 @@ def test_landmarks_and_features_pass_to_the_bit(form: str, tmp_path: Path) -> No
             if isinstance(signal, Landmarks):
                 assert isinstance(back, Landmarks) and (back.layout, back.fps) == (signal.layout, signal.fps)
                 assert back.points.tobytes() == signal.points.tobytes()
+                assert back.times is not None and np.array_equal(back.times, signal.times)
             else:
-                assert isinstance(back, Features) and back.vectors.tobytes() == signal.vectors.tobytes()
+                assert isinstance(back, Features) and back.fps == signal.fps
+                assert back.vectors.tobytes() == signal.vectors.tobytes()
 
 
 def test_prepared_again_it_is_the_same_again(shards: Path, tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ from importlib import import_module
 import pytest
 
 EXAMPLES = {
+    "signkit.data.collect.names": "read_pattern",
     "signkit.decode.beam": "beam_search",
     "signkit.decode.greedy": "greedy_search",
+    "signkit.decode.single": "single_search",
     "signkit.eval.alignment": "align",
     "signkit.eval.comparison": "compare",
     "signkit.eval.scores": "score",

@@ -239,6 +239,17 @@ def test_segments_of_one_recording_are_named_by_their_times(write: Callable[...,
     assert pairs(found) == {"r-1-0.0-1.50": "A", "r-1-1.50-3": "B", "q-2-0-1": "C"}
 
 
+def test_labels_that_look_like_words_are_noted(write: Callable[..., Path]) -> None:
+    lines = "w1 1 a 0 1 <o,f0,male> A\nw2 1 a 0 1 <NA> B\nw3 1 a 0 1 <unk> C\nw4 1 a 0 1 <LACHT>\n"
+    found = read(write("a.stm", lines))
+    assert found.texts == ("A", "B", "C", "")
+    assert found.notes == (
+        "a.stm: 2 segments begin with a word in <…>, which an STM takes as labels of the segment, as sclite "
+        "does, and not as a word: <unk> in line 3, <LACHT> in line 4",
+    )
+    assert read(write("b.stm", "w1 1 a 0 1 <o> A <unk>\n")).notes == ()
+
+
 @pytest.mark.parametrize("mark", ["IGNORE_TIME_SEGMENT_IN_SCORING", "x ignoretimesegmentinscoring y"])
 def test_ignored_segments_are_left_out(write: Callable[..., Path], mark: str) -> None:
     path = write("a.stm", f"p 1 s 0 1 IGNORE ignore\nq 1 t 0 1 {mark}\nr 1 u 0 1 B\n")

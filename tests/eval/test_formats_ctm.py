@@ -153,9 +153,18 @@ def test_words_go_where_the_rule_says(
         ("r 1 0 nan A\n", "h.ctm:1: a time is not finite; " + LINE),
         ("r 1 inf 0 A\n", "h.ctm:1: a time is not finite; " + LINE),
         ("r 1 0 1 A B\n", f"h.ctm:1: 'B' is no confidence; {LINE}"),
-        ("r 1 0 1 A\nr 1 * * <alt_begin>\n", "h.ctm:2: alternatives (<alt_begin>) are not read; "
-                                             "keep one of them"),
-        (";; c\n", "h.ctm: has no words"),
+        ("r 1 0 1 A\nr 1 * * <alt_begin>\n", "h.ctm:2: <ALT_BEGIN> has no <ALT_END>"),
+        ("r 1 * * <ALT>\nr 1 0 1 A\n", "h.ctm:1: <ALT> follows no <ALT_BEGIN>"),
+        ("r 1 * * <ALT_BEGIN>\nr 1 * * <ALT_BEGIN>\nr 1 * * <ALT_END>\n",
+         "h.ctm:2: <ALT_BEGIN> stands inside alternatives, which begin in line 1"),
+        ("r 1 * * <ALT_BEGIN>\nr 1 * * <ALT>\nr 1 0 1 A\nr 1 * * <ALT_END>\n",
+         "h.ctm:2: an alternative is empty; write `@` where there may be no word"),
+        ("r 1 * * <ALT_BEGIN>\nq 1 0 1 A\nr 1 * * <ALT_END>\n",
+         "h.ctm:2: q 1 stands inside alternatives of r 1"),
+        ("r 1 * * <ALT_BEGIN>\nr 1 0 1 A/B\nr 1 * * <ALT_END>\n",
+         "h.ctm:2: the word 'A/B' cannot stand in alternatives"),
+        ("r 1 0 1 {\nr 1 * * <ALT_BEGIN>\nr 1 0 1 A\nr 1 * * <ALT_END>\n",
+         "h.ctm:1: the word '{' cannot stand in a file with alternatives"),
         ("r 1 0 1 A\nq 1 0 1 A\n", "h.ctm:2: the reference has no recording 'q'"),
         ("r 2 0 1 A\n", "h.ctm:1: the reference has no channel '2' of the recording 'r'; it has '1'"),
         ("recordin 1 0 1 A\n", "h.ctm:1: the reference has no recording 'recordin'; "
@@ -167,6 +176,55 @@ def test_faults_of_a_ctm(write: Callable[[str, str], Path], content: str, expect
     with pytest.raises(UserError) as caught:
         read_pair(stm, [write("h.ctm", content)])
     assert str(caught.value) == expected
+
+
+ALTERNATIVES = """\
+r 1 0.0 0.1 X
+r 1 * * <alt_begin>
+r 1 0.1 0.2 A
+r 1 0.4 0.2 B
+r 1 * * <alt>
+r 1 0.1 0.2 C 0.9
+r 1 * * <alt>
+r 1 * * <alt_end>
+r 1 2.5 0.2 D
+"""
+
+
+def test_alternatives(write: Callable[[str, str], Path]) -> None:
+    stm = "r 1 s 0 2 x\nr 1 s 2 3 x\n"
+    assert cut(write, stm, ALTERNATIVES) == ["X { A B / C / @ }", "D"]
+    found = read(write("a.ctm", ALTERNATIVES))
+    assert (pairs(found), found.with_alternatives) == ({"r": "X { A B / C / @ } D"}, True)
+    assert read(write("b.ctm", "r 1 0 1 {\n")).with_alternatives is False
+
+
+def test_alternatives_stay_together(write: Callable[[str, str], Path]) -> None:
+    """The latest middle of a word in them decides, as in sclite."""
+    late = ALTERNATIVES.replace("0.4 0.2 B", "2.4 0.2 B")
+    assert cut(write, "r 1 s 0 2 x\nr 1 s 2 3 x\n", late) == ["X", "{ A B / C / @ } D"]
+
+
+def test_recordings_and_channels_are_compared_without_the_case_of_a_to_z(
+    write: Callable[[str, str], Path],
+) -> None:
+    stm = "Week 1a s 0 1 x\nWEEK 1A s 1 2 x\nweek 1b s 0 2 x\n"
+    ctm = "wEEK 1A 0.5 0 A\nweek 1a 1.5 0 B\nweek 1B 0.5 0 C\n"
+    assert cut(write, stm, ctm) == ["A", "B", "C"]
+    with pytest.raises(UserError, match="^h.ctm:1: the reference has no recording 'ä'$"):
+        cut(write, "Ä 1 s 0 1 x\n", "ä 1 0 1 A\n")
+
+
+def test_signers_that_overlap_on_a_channel_are_noted(write: Callable[[str, str], Path]) -> None:
+    ctm = write("h.ctm", "w 1 0.1 0.2 A\nw 1 1.5 0.1 C\nw 1 2 0.2 B\nw 1 3.2 0.2 D\n")
+    _, (found,) = read_pair(write("r.stm", "w 1 a 0 3 A B\nw 1 b 1 4 C D\n"), [ctm])
+    assert found.texts == ("A C B", "D")
+    assert found.notes == (
+        "r.stm: on channel '1' of 'w' segments of several signers overlap: a word goes to the first of "
+        "them that ends after its middle, as in sclite, whoever signed it",
+    )
+    for apart in ("w 1 a 0 3 A B\nw 1 a 1 4 C D\n", "w 1 a 0 1 A B\nw 1 b 1 4 C D\n"):
+        assert read_pair(write("r.stm", apart), [ctm])[1][0].notes == ()
 
 
 def test_a_word_like_a_label_is_a_word(write: Callable[[str, str], Path]) -> None:

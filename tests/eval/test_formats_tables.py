@@ -104,15 +104,15 @@ def test_columns(write: Callable[[str, str], Path], header: str, column: str, te
                                     "did you mean `gloss`?"),
         ("id,gloss\nr,A\n", "zzz", "a.csv:1: there is no column `zzz`; there are `id`, `gloss`"),
         ("\nid,words\nr,A\n", "", "a.csv:2: there is no column of text; there are `id`, `words`; "
-                                  f"it is one of {TEXTS}, or the one you name"),
+                                  f"it is one of {TEXTS}, or the one that `--column` names"),
         ("key,gloss\nr,A\n", "", "a.csv:1: there is no column of ids; there are `key`, `gloss`; "
                                  "it is one of `id`, `name`, `file`, `filename`, `video`, `sequence_id`, "
-                                 "`clip`, `sample`"),
+                                 "`clip`, `sample`, or the one that `--id-column` names"),
         ("id,gloss,Gloss\nr,A,B\n", "", "a.csv:1: the column `gloss` occurs 2 times"),
         ("id,gloss\nr,A,B\n", "", "a.csv:2: has 3 fields, the header 2; "
                                   'a text with `,` in it is quoted: "…"'),
         ("id,gloss\n\nr\n", "", "a.csv:3: has 1 field, the header 2"),
-        ("id\tgloss\nr\tA\n\t\n", "", "a.csv:3: has an empty id"),
+        ("id\tgloss\nr\tA\n\tB\n", "", "a.csv:3: has an empty id"),
         ('id,gloss\nr,A\n"s,B\nt,C\n', "", "a.csv:3: a quotation mark that begins a field is never closed, "
                                            'or text follows the closing one; a quotation mark in a field '
                                            'is written `""`'),
@@ -229,8 +229,7 @@ def test_faults_of_json_lines(write: Callable[[str, str], Path], line: str, expe
         ('{"key": "r", "text": "A"}', "", "a.jsonl:1: there is no key of the id; there are `key`, `text`; "
                                           "it is one of `id`, `name`, `file`, `filename`, `video`, "
                                           "`sequence_id`, `clip`, `sample`"),
-        ("{}", "", "a.jsonl:1: there is no key of the id; it is one of `id`, `name`, `file`, `filename`, "
-                   "`video`, `sequence_id`, `clip`, `sample`"),
+        ("{}", "", "a.jsonl: has no utterances"),
         ('{"id": "r", "words": "A"}', "", "a.jsonl:1: there is no key of the text; there are `id`, `words`; "
                                           "it is one of " + TEXTS.replace("`text`,", "`text`, `tokens`,")),
     ],
@@ -273,3 +272,126 @@ def test_real_corpus_files(real_data: Callable[[str], Path]) -> None:
     path = folder / "PHOENIX-2014-T.dev.corpus.csv"
     assert (read(path).texts[0][:12], read(path).signers) == ("REGEN SCHNEE", ("Signer01",))
     assert read(path, column="translation").texts[0].startswith("regen und schnee lassen")
+
+
+def test_a_column_of_ids_by_name(write: Callable[[str, str], Path]) -> None:
+    names = "VIDEO_ID\tSENTENCE_NAME\tSTART\tSENTENCE\n"
+    path = write("a.csv", names + "v\tv_1-5\t0.1\tHi there.\nv\tv_2-5\t2.3\tBye.\n")
+    wanted = {"v_1-5": "Hi there.", "v_2-5": "Bye."}
+    assert pairs(read(path, id_column="SENTENCE_NAME")) == wanted
+    assert pairs(read(write("a.txt", path.read_text()), id_column="sentence_name")) == wanted
+    for option in ("id_column", "reference_id_column", "hyp_id_column"):
+        with pytest.raises(UserError) as caught:
+            other = write("b.txt", "v_1-5|A\n")
+            read_pair(other, [other], **{option: "x"})
+        what = "a file of the format id has no columns; leave the option out"
+        assert str(caught.value) == f"--{option.replace('_', '-')}: {what}"
+    with pytest.raises(UserError) as caught:
+        read(path, id_column="SENTENCE_NAM")
+    assert str(caught.value) == (
+        "a.csv:1: there is no column `SENTENCE_NAM`; there are `VIDEO_ID`, `SENTENCE_NAME`, `START`, "
+        "`SENTENCE`; did you mean `SENTENCE_NAME`?"
+    )
+
+
+def test_columns_of_each_side(write: Callable[[str, str], Path]) -> None:
+    reference = write("r.tsv", "yid\tvid\traw-text\ttokens\ny\ty-0\tHello there\thello there\n")
+    hypothesis = write("h.csv", "clip;x;best\nq;y-0;hello\n")
+    left, (right,) = read_pair(
+        reference, [hypothesis], reference_id_column="vid", reference_column="raw-text",
+        hyp_id_column="x", hyp_column="best",
+    )  # fmt: skip
+    assert (pairs(left), pairs(right)) == ({"y-0": "Hello there"}, {"y-0": "hello"})
+    left, (right,) = read_pair(
+        reference, [reference], id_column="vid", column="tokens", reference_column="raw-text"
+    )
+    assert (left.texts, right.texts) == (("Hello there",), ("hello there",))
+
+
+@pytest.mark.parametrize("separator", ["\t", "|"])
+def test_a_stray_quotation_mark_swallows_nothing(write: Callable[[str, str], Path], separator: str) -> None:
+    rows = [["id", "SENTENCE"], ["1", '"Hi, he said.'], ["2", 'It is 5" long."'], ["3", '"'], ["4", '"A" b']]
+    found = read(write("a.csv", "\n".join(map(separator.join, rows))))
+    assert found.texts == ('"Hi, he said.', 'It is 5" long."', '"', '"A" b')
+
+
+def test_quoted_fields_between_tabs(write: Callable[[str, str], Path]) -> None:
+    found = read(write("a.tsv", 'id\tgloss\n1\t"A ""B"""\n2\tC\n'))
+    assert found.texts == ('A "B"', "C")
+    assert read(write("b.tsv", 'id\tgloss\n1\t"A\nB"\n2\tD\n')).texts == ("A\nB", "D")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "sep=;\nid;gloss\n1;A B\n2;C\n",
+        '"sep=;"\r\nid;gloss\r\n1;A B\r\n2;C\r\n',
+        "\ufeffsep=\t\nid\tgloss\n1\tA B\n2\tC\n",
+        "SEP=,\n\nid,gloss\n1,A B\n2,C\n",
+        "id;gloss;;\n1;A B;;\n2;C\n;;;\n;\n",
+        "id,gloss,note\n1,A B\n2,C,x,,\n",
+        "id,note,gloss\n1,,A B,\n2,,C\n,,\n",
+    ],
+)
+def test_tables_as_excel_writes_them(write: Callable[[str, str], Path], content: str) -> None:
+    assert pairs(read(write("a.csv", content))) == {"1": "A B", "2": "C"}
+    if content[0] != '"':
+        assert pairs(read(write("a.txt", content))) == {"1": "A B", "2": "C"}
+
+
+def test_a_table_without_a_header(write: Callable[[str, str], Path]) -> None:
+    text = message(write("a.tsv", "w1\tRAIN NORTH\nw2\tSUN\n"))
+    assert text == (
+        "a.tsv:1: there is no column of ids; there are `w1`, `RAIN NORTH`; if it has no header, the format "
+        "`kaldi` reads `id words`; else it is one of `id`, `name`, `file`, `filename`, `video`, "
+        "`sequence_id`, `clip`, `sample`, or the one that `--id-column` names"
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"w1": "A B", "w2": "C"}',
+        '{\n  "w1": "A B",\n  "w2": "C"\n}\n',
+        '{"w1": ["A", "B"], "w2": ["C"]}',
+        '{"w1": {"text": "A B", "x": 1}, "w2": {"text": "C"}}',
+        '[{"id": "w1", "text": "A B"}, {"id": "w2", "text": "C"}]',
+        '[\n{"id": "w1", "tokens": ["A", "B"]},\n{"id": "w2", "tokens": ["C"]}\n]',
+    ],
+)
+def test_json_of_one_value(write: Callable[[str, str], Path], content: str) -> None:
+    for name in ("a.json", "a.txt", "a.jsonl"):
+        assert pairs(read(write(name, content))) == {"w1": "A B", "w2": "C"}
+
+
+def test_json_of_one_value_by_keys(write: Callable[[str, str], Path]) -> None:
+    path = write("a.json", '{"w1": {"pred": "A B", "ref": "x"}, "w2": {"pred": "C"}}')
+    assert pairs(read(path, column="pred")) == {"w1": "A B", "w2": "C"}
+    path = write("b.json", '[{"vid": 1, "pred": "A B"}, {"vid": 2, "pred": "C"}]')
+    assert pairs(read(path, column="pred", id_column="vid")) == {"1": "A B", "2": "C"}
+    assert pairs(read(write("c.json", '{"w1": "A"}'))) == {"w1": "A"}
+
+
+@pytest.mark.parametrize("content", ['["A B", "C"]', '[["A", "B"],\n ["C"]]'])
+def test_a_json_list_of_texts_is_lines(write: Callable[[str, str], Path], content: str) -> None:
+    found = read(write("a.json", content))
+    assert (found.format, pairs(found)) == ("lines", {"1": "A B", "2": "C"})
+
+
+WHOLE = 'a file of one value is `{"id": "text", …}`, or a list of records or texts'
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ('{"w1": "A", "w1": "B"}', f"a.json: has the key 'w1' twice; {WHOLE}"),
+        ('{"w1": null, "w2": "B"}', "a.json: item 1: `text` is null, not text or a list of words"),
+        ('[["w1", "A B"]]', "a.json: item 1: `text` has 'A B', which is not one word"),
+        ('{\n"w1": "A,\n "w2": "B"}', f"a.json:2:10: is not JSON; {WHOLE}"),
+        ("[" * 100_000, f"a.json: is nested too deep; {WHOLE}"),
+        ('["\\ud800"]', "a.json: the escape \\ud800 is no character of a text"),
+        ("{}", "a.json: has no utterances"),
+    ],
+)
+def test_faults_of_json_of_one_value(write: Callable[[str, str], Path], content: str, expected: str) -> None:
+    assert message(write("a.json", content)) == expected

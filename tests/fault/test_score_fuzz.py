@@ -8,6 +8,7 @@ import io
 import os
 import random
 import re
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,6 @@ from signkit.eval.metrics import NAMES
 
 pytestmark = pytest.mark.slow
 
-pytestmark = pytest.mark.slow
-
 PAIRS = int(os.environ.get("SIGNKIT_FUZZ", "1000"))
 PARTS = 10
 WORDS = (
@@ -30,7 +29,10 @@ WORDS = (
     "NORDRAUM", "1", "e\u0301", "\u00e9", "\u200f", "\u2028", "👋🏽", "(s1)", "id", "gloss", '"', ",", "|",
 )  # fmt: skip
 PLAIN = tuple(word for word in WORDS if word[0].isalpha() and ";" not in word)
-ENDINGS = ("stm", "ctm", "trn", "csv", "tsv", "corpus.csv", "txt", "jsonl", "json", "psv", "dat", "")
+ENDINGS = (
+    "stm", "ctm", "trn", "csv", "tsv", "corpus.csv", "txt", "jsonl", "json", "psv", "dat", "",
+    "srt", "vtt", "TextGrid", "eaf",
+)  # fmt: skip
 
 
 def sentences(rng: random.Random) -> dict[str, list[str]]:
@@ -48,6 +50,8 @@ def written(rng: random.Random, ending: str, corpus: dict[str, list[str]]) -> by
         mark = {"tsv": "\t", "psv": "|", "corpus.csv": "|"}.get(ending, ",")
         lines.append(mark.join(("id", "signer", "annotation")))
         lines += [mark.join((name, "a", " ".join(words))) for name, words in corpus.items()]
+    if ending in ("srt", "vtt", "TextGrid", "eaf"):
+        return annotated(ending, [" ".join(words) for words in corpus.values()]).encode()
     for name, words in corpus.items():
         text = " ".join(words)
         if ending == "stm":
@@ -64,6 +68,25 @@ def written(rng: random.Random, ending: str, corpus: dict[str, list[str]]) -> by
         elif not ending:
             lines.append(text)
     return "".join(f"{line}\n" for line in lines).encode()
+
+
+def annotated(ending: str, texts: list[str]) -> str:
+    """A file of annotations, one after another."""
+    if ending in ("srt", "vtt"):
+        cues = (f"00:00:{n:02}.000 --> 00:00:{n + 1:02}.000\n{text}\n\n" for n, text in enumerate(texts))
+        return ("WEBVTT\n\n" if ending == "vtt" else "") + "".join(cues)
+    if ending == "TextGrid":
+        rows = "".join(f'{n}\n{n + 1}\n"{text}"\n' for n, text in enumerate(texts))
+        tier = f'"IntervalTier"\n"a"\n0\n9\n{len(texts)}\n{rows}'
+        return f'File type = "ooTextFile"\n"TextGrid"\n0\n9\n<exists>\n1\n{tier}'
+    slots = "".join(f'<TIME_SLOT TIME_SLOT_ID="t{n}" TIME_VALUE="{n}"/>' for n in range(len(texts) + 1))
+    annotations = "".join(
+        f'<ANNOTATION><ALIGNABLE_ANNOTATION TIME_SLOT_REF1="t{n}" TIME_SLOT_REF2="t{n + 1}">'
+        f"<ANNOTATION_VALUE>{escape(text)}</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION>\n"
+        for n, text in enumerate(texts)
+    )
+    order = f"<TIME_ORDER>{slots}</TIME_ORDER>"
+    return f'<ANNOTATION_DOCUMENT>{order}<TIER TIER_ID="a">{annotations}</TIER></ANNOTATION_DOCUMENT>'
 
 
 def damaged(rng: random.Random, content: bytes) -> bytes:
@@ -117,6 +140,8 @@ def options(rng: random.Random, folder: Path) -> dict[str, object]:
         "missing": rng.choice(("refuse", "deletions")),
         "format": rng.choice(("", rng.choice(FORMATS))) if strange else "",
         "column": rng.choice(("", "annotation", "nix")) if strange else "",
+        "id_column": rng.choice(("", "", "id", "nix")) if strange else "",
+        "separator": rng.choice(("", "", ",", " ")) if strange else "",
         "train": rng.choice((True, True, False)),
         "report": rng.choice((None, None, folder / "page.html")),
         "as_json": shown == "as_json",

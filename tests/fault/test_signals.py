@@ -83,7 +83,7 @@ def test_interrupted_with_the_processes_that_load(
 
 @pytest.mark.parametrize(("number", "code"), CODES)
 def test_interrupted_while_the_corpus_is_read(recipe: Path, tmp_path: Path, number: int, code: int) -> None:
-    shock = Shock("signkit.data.corpora.manifest:landmark_header", 5, number)
+    shock = Shock("signkit.data.corpora.media:landmark_header", 5, number)
     done = signkit("run", recipe, "--set", f"run.dir={tmp_path}", shocks=[shock])
     assert (done.status, done.out, done.err) == (code, "", "interrupted before the run began\n")
     assert not list(tmp_path.iterdir())
@@ -107,7 +107,7 @@ def test_json(recipe: Path, tmp_path: Path) -> None:
     done = signkit(*words, shocks=[Shock(STEPPED, 1, signal.SIGTERM)])
     assert done.status == 143
     (run,) = tmp_path.glob("tiny/*")
-    assert json.loads(done.out) == {"run": str(run), "state": "interrupted", "metrics": []}
+    assert json.loads(done.out) == {"run": str(run), "state": "interrupted", "metrics": [], "notes": []}
 
 
 def test_the_hint_can_be_pasted(recipe: Path, tmp_path: Path) -> None:

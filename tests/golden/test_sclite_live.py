@@ -1,6 +1,8 @@
 """Our counts against sclite itself, where it is installed: over 100,000 sentences made from a seed."""
 
 import random
+import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +13,9 @@ from sclite_program import Case, corrupted, counts, encoded, find, network_cases
 from signkit.eval.alignment import align
 from signkit.eval.alternatives import parse, sclite_case, sclite_words
 from signkit.eval.batch_alignment import align_pairs
+from signkit.eval.formats import read_pair
 from signkit.eval.networks import align_networks
+from signkit.eval.scores import Resampling, score
 from signkit.report.scoring.sclite import pra_text
 from signkit.report.scoring.sclite_summary import sys_text
 
@@ -91,3 +95,48 @@ def test_reports(tmp_path: Path, seed: int) -> None:
         ("pra", pra_text(title, pairs, aligned, case_sensitive=case_sensitive)),
     ):
         assert text == run(tmp_path, cases, ids, [*flags, "-o", name, "stdout"]), name
+
+
+def ctm_case(rng: random.Random) -> tuple[list[str], list[str]]:
+    """Segments and words with times of some channels; some words are alternatives, names differ in case."""
+    stm, ctm = [], []
+    for track in range(rng.randint(1, 3)):
+        names = f"rec{track} A"
+        edges = sorted(rng.sample(range(1, 20), rng.randint(1, 5)))
+        for begin, end in zip([0, *edges], edges, strict=False):
+            words = " ".join(rng.choices("ABCD", k=rng.randint(0, 4)))
+            stm.append(f"{names.upper()} s{begin % 2} {begin} {end} {words}")
+        time = 0.0
+        while time < 20:
+            time += rng.choice((0.25, 0.5, 1.0))
+            if rng.random() < 0.7:
+                ctm.append(f"{names.lower()} {time} 0.25 {rng.choice('ABCDE')}")
+                continue
+            groups = [
+                [f"{names.lower()} {time + 0.25 * place} 0.5 {rng.choice('ABCD')}" for place in range(length)]
+                for length in (rng.randint(1, 3), *(rng.randint(1, 3) for _ in range(rng.randint(0, 2))))
+            ]
+            if rng.random() < 0.3:
+                groups.append([])
+            for place, group in enumerate(groups):
+                ctm += [f"{names.lower()} * * {'<ALT>' if place else '<ALT_BEGIN>'}", *group]
+            ctm.append(f"{names.lower()} * * <ALT_END>")
+    return stm, ctm
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_alternatives_of_a_ctm(tmp_path: Path, seed: int) -> None:
+    stm, ctm = ctm_case(random.Random(f"alternatives {seed}"))
+    reference, hypothesis = tmp_path / "r.stm", tmp_path / "h.ctm"
+    reference.write_text("\n".join(stm) + "\n")
+    hypothesis.write_text("\n".join(ctm) + "\n")
+    program = [str(find()), "-r", str(reference), "stm", "-h", str(hypothesis), "ctm"]
+    done = subprocess.run([*program, "-o", "pra", "stdout", "-f", "0"], capture_output=True, check=True)
+    wanted = re.findall(r"Scores: \(#C #S #D #I\) (\d+) (\d+) (\d+) (\d+)", done.stdout.decode())
+    references, (hypotheses,) = read_pair(reference, [hypothesis])
+    found = score(references, hypotheses, resampling=Resampling(resamples=0))
+    by_signer: dict[str, list[tuple[int, ...]]] = {}
+    for signer, row in zip(references.signers, found.sentences.main[1].counts.tolist(), strict=True):
+        by_signer.setdefault(signer, []).append(tuple(row))
+    ours = [row for rows in by_signer.values() for row in rows]  # sclite lists the signers one after another
+    assert ours == [tuple(map(int, row)) for row in wanted]

@@ -1,6 +1,8 @@
 """ARPA files: as other programs write them, and everything that is refused in one."""
 
+import bz2
 import gzip
+import lzma
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +64,9 @@ def test_what_is_read() -> None:
     "change",
     [
         lambda text: text.replace("\n", "\r\n"),
+        lambda text: "\ufeff" + text,
+        lambda text: "\ufeff" + text.replace("\n", "\r\n"),
+        lambda text: text.replace("\t0.0\n", "\n"),
         lambda text: text.replace("\t", " "),
         lambda text: "made by hand\n\n" + text,
         lambda text: text + "\n \n",
@@ -104,15 +109,147 @@ def test_the_unknown_word_in_capitals() -> None:
     assert grams.tokens[1].tolist()[3] == [4, 0]
 
 
-def test_compressed(tmp_path: Path) -> None:
-    (tmp_path / "lm.arpa.gz").write_bytes(gzip.compress(GOOD.encode()))
-    grams, _ = parse_arpa((tmp_path / "lm.arpa.gz").read_bytes(), "lm.arpa.gz")
-    content = write_arpa(tmp_path / "again.arpa.gz", grams)
-    assert content == (tmp_path / "again.arpa.gz").read_bytes() == write_arpa(tmp_path / "third.gz", grams)
-    assert gzip.decompress(content).decode() == arpa_text(grams)
+@pytest.mark.parametrize(("ending", "name"), [(".gz", "gzip"), (".bz2", "bzip2"), (".xz", "xz")])
+def test_compressed(tmp_path: Path, ending: str, name: str) -> None:
+    pack = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}[ending]
+    grams, _ = parse_arpa(pack(b"\xef\xbb\xbf" + GOOD.encode()), f"lm.arpa{ending}")
+    content = write_arpa(tmp_path / f"again.arpa{ending}", grams)
+    assert content == (tmp_path / f"again.arpa{ending}").read_bytes()
+    assert content == write_arpa(tmp_path / f"third{ending}", grams)
+    assert (
+        arpa_text(parse_arpa(content, "lm")[0])
+        == arpa_text(grams)
+        == arpa_text(parse_arpa(GOOD.encode(), "")[0])
+    )
     with pytest.raises(UserError) as caught:
-        parse_arpa(content[:-9], "lm.arpa.gz")
-    assert str(caught.value) == "lm.arpa.gz: is a damaged gzip file; get or make it again"
+        parse_arpa(content[:-9], f"lm.arpa{ending}")
+    assert str(caught.value) == f"lm.arpa{ending}: is a damaged {name} file; get or make it again"
+
+
+UNPACK = "unpack it first; .gz, .bz2 and .xz are read as they are"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            b"mmap lm http://kheafield.com/code format version 5\n\0rest",
+            "is a binary file of KenLM; give the ARPA file it was made from",
+        ),
+        (gzip.compress(b"mmap lm http://kheafield.com/code format version 5\n\0"), None),
+        (b"\x28\xb5\x2f\xfdrest", f"is compressed by zstd; {UNPACK}"),
+        (b"PK\x03\x04rest", f"is a zip archive; {UNPACK}"),
+        (GOOD.encode("utf-16"), "is UTF-16, not UTF-8; save the file as UTF-8"),
+    ],
+)
+def test_other_kinds_of_files_are_named(content: bytes, message: str | None) -> None:
+    message = message or "is a binary file of KenLM; give the ARPA file it was made from"
+    assert refused(content) == f"lm.arpa: {message}"
+
+
+def test_without_a_back_off_it_is_0() -> None:
+    """Also of n-grams with which longer ones begin."""
+    plain, other = (
+        parse_arpa(content, "lm.arpa")[0]
+        for content in (swapped(("<s> HAUS\t-0.25", "<s> HAUS\t0")), swapped(("<s> HAUS\t-0.25", "<s> HAUS")))
+    )
+    assert arpa_text(plain) == arpa_text(other) and other.notes == ()
+    bare = swapped(("HAUS\t-0.2\n", "HAUS\n"))
+    # HAUS HAUS is no 2-gram: back-off 0 of HAUS, then -0.5
+    score = NGram.from_grams(parse_arpa(bare, "lm.arpa")[0]).score(["HAUS", "HAUS"])
+    np.testing.assert_allclose(score / np.log(10), [-0.4, -0.25 - 0.5, -0.6], rtol=1e-6)
+
+
+def test_a_probability_of_0() -> None:
+    """It is a very low but finite logarithm, so that sums stay finite."""
+    content = swapped(("-0.9\t</s>", "-inf\t</s>"), ("-0.25\n", "-Infinity\n"), ("0\t<s>", "-inf\t<s>"))
+    model = NGram.from_grams(parse_arpa(content, "lm.arpa")[0])
+    assert model.score([]).tolist() == [np.float32(-1e30) + np.float32(-0.3 * np.log(10))]
+    np.testing.assert_allclose(model.score(["HAUS"])[0], -0.4 * np.log(10), rtol=1e-6)
+    assert model.score(["HAUS", "HAUS"])[1] < -1e29 and np.isfinite(model.score(["HAUS", "HAUS"])).all()
+
+
+def test_above_0_by_rounding() -> None:
+    content = swapped(("-0.1\tGROß", "0.0000004\tGROß"), ("-0.6\tHAUS", "2e-3\tHAUS"), ("-0.05", "1e-7"))
+    grams, _ = parse_arpa(content, "lm.arpa")
+    assert (grams.log10[1].tolist(), grams.log10[2].tolist()) == ([-0.4, 0, -0.2, 0], [0])
+    assert grams.notes == (
+        "lm.arpa:15: 2 log-probabilities of order 2 are above 0 by rounding (up to 0.002) and read as 0",
+        "lm.arpa:20: a log-probability is above 0 by rounding (up to 1e-07) and read as 0",
+    )
+    assert NGram.from_grams(grams).notes == grams.notes
+
+
+PRUNED = """\\data\\
+ngram 1=5
+ngram 2=2
+ngram 3=2
+ngram 4=2
+
+\\1-grams:
+-1.5\t<unk>
+-99\t<s>\t-0.3
+-0.9\t</s>
+-0.5\tA\t-0.2
+-0.7\tB\t-0.1
+
+\\2-grams:
+-0.4\t<s> A\t-0.25
+-0.6\tA A\t-0.15
+
+\\3-grams:
+-0.05\tA B A\t-0.35
+-0.06\tB B B
+
+\\4-grams:
+-0.01\t<s> A B A
+-0.02\tB A A B
+
+\\end\\
+"""
+
+
+def test_contexts_that_pruning_left_out() -> None:
+    """Added with what backing off gives them, they change no probability."""
+    grams, _ = parse_arpa(PRUNED.encode(), "lm.arpa")
+    words = grams.words
+    listed = [
+        {
+            " ".join(words[token] for token in gram): (log10, backoff)
+            for gram, log10, backoff in zip(*columns, strict=True)
+        }
+        for columns in zip(grams.tokens[1:3], grams.log10[1:3], grams.backoff[1:3], strict=True)
+    ]
+    expected = [
+        {
+            "<s> A": (-0.4, -0.25),
+            "A A": (-0.6, -0.15),
+            "A B": (-0.2 - 0.7, 0),
+            "B A": (-0.1 - 0.5, 0),
+            "B B": (-0.1 - 0.7, 0),
+        },
+        {
+            "<s> A B": (-0.25 - 0.2 - 0.7, 0),
+            "A B A": (-0.05, -0.35),
+            "B A A": (0 - 0.6, 0),
+            "B B B": (-0.06, 0),
+        },
+    ]
+    for found, wanted in zip(listed, expected, strict=True):
+        assert found == {name: (pytest.approx(p), pytest.approx(b)) for name, (p, b) in wanted.items()}
+    assert grams.notes == (
+        "lm.arpa: n-grams with which longer ones begin are missing, such as `A B`, 5 in all: added with the "
+        "probability that backing off gives them",
+    )
+    score = NGram.from_grams(grams).score(["A", "B", "A", "B"])
+    # <s> A; <s> A B by backing off; <s> A B A; B after it by A B A (-0.35), B A (0), A (-0.2); </s> after B
+    expected_score = [-0.4, -0.25 - 0.2 - 0.7, -0.01, -0.35 - 0.2 - 0.7, -0.1 - 0.9]
+    np.testing.assert_allclose(score / np.log(10), expected_score, rtol=1e-6)
+
+
+def test_an_n_gram_that_is_there_twice_among_pruned_ones() -> None:
+    text = PRUNED.replace("-0.06\tB B B", "-0.06\tA B A")
+    assert refused(text.encode()) == "lm.arpa:20: `A B A` occurs twice; first in line 19"
 
 
 def test_what_is_written() -> None:
@@ -198,10 +335,16 @@ FAULTS = {
     ),
     "NaN": (
         swapped(("-0.6\tHAUS", "nan\tHAUS")),
-        "lm.arpa:15: the log-probability is nan; it must be finite",
+        "lm.arpa:15: the log-probability is nan; it must be a number below infinity",
     ),
-    "infinite": (swapped(("-0.3\n", "-inf\n")), "lm.arpa:8: the back-off is -inf; it must be finite"),
-    "NaN back-off": (swapped(("-0.3\n", "nan\n")), "lm.arpa:8: the back-off is nan; it must be finite"),
+    "infinite": (
+        swapped(("-0.3\n", "inf\n")),
+        "lm.arpa:8: the back-off is inf; it must be a number below infinity",
+    ),
+    "NaN back-off": (
+        swapped(("-0.3\n", "nan\n")),
+        "lm.arpa:8: the back-off is nan; it must be a number below infinity",
+    ),
     "positive": (
         swapped(("-0.05", "0.05")),
         "lm.arpa:20: the log-probability 0.05 is above 0; it is the logarithm of a share",
@@ -217,14 +360,6 @@ FAULTS = {
     "no such word": (
         swapped(("-0.1\tGROß </s>", "-0.1\tGRÜN </s>")),
         "lm.arpa:17: the word `GRÜN` is no 1-gram of the file",
-    ),
-    "prefix": (
-        swapped(("<s> HAUS GROß", "GROß HAUS GROß")),
-        "lm.arpa:20: `GROß HAUS GROß` occurs, but `GROß HAUS` is no 2-gram of the file",
-    ),
-    "no back-off": (
-        swapped(("<s> HAUS\t-0.25", "<s> HAUS")),
-        "lm.arpa:14: `<s> HAUS` has no back-off, but longer n-grams begin with it",
     ),
     "no start": (
         b"\\data\\\nngram 1=1\n\\1-grams:\n-1 </s>\n\\end\\\n",

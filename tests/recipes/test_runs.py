@@ -153,7 +153,7 @@ def test_nbest(corpus: Path, tmp_path: Path) -> None:
 def test_json_is_all_that_is_printed(corpus: Path, tmp_path: Path) -> None:
     done = ok(write_recipe(tmp_path / "tiny.yaml", corpus, max_steps=2), "--json")
     printed = json.loads(done.out)
-    assert list(printed) == ["run", "state", "metrics"]
+    assert list(printed) == ["run", "state", "metrics", "notes"]
     assert printed["state"] == "finished"
     saved = (Path(printed["run"]) / "scores.json").read_text(encoding="utf-8")
     assert json.loads(saved)["metrics"] == printed["metrics"]
@@ -184,7 +184,11 @@ def test_without_dev_and_test(tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path / "corpus", dev=0, test=0)
     run = ok(write_recipe(tmp_path / "tiny.yaml", corpus, max_steps=3)).run
     written = json.loads((run / "scores.json").read_text(encoding="utf-8"))
-    assert written == {"metrics": [], "confidences": {"temperature": 1.0, "fitted_on": None}}
+    assert written == {
+        "metrics": [],
+        "notes": ["no dev or test: nothing was scored"],
+        "confidences": {"temperature": 1.0, "fitted_on": None},
+    }
     assert list((run / "decode").glob("*")) == [] if (run / "decode").exists() else True
     last = run / "checkpoints/step_000003/averaged.safetensors"
     assert (run / "export/model.safetensors").read_bytes() == last.read_bytes()

@@ -12,13 +12,15 @@ from signkit.errors import UserError
 from signkit.report.clips.burn import burn, spread
 from signkit.report.clips.cues import Cue, cues
 from signkit.report.clips.lettering import Fonts
-from signkit.types import Clip, Hypothesis
+from signkit.types import Clip, Hypothesis, Video
 
 av = pytest.importorskip("av", reason="av is not installed: the extra `video`")
 
 from media import moving, write_frames, write_video  # noqa: E402
 
 from signkit.data.video import open_clip  # noqa: E402
+from signkit.data.video.array import ArrayClip  # noqa: E402
+from signkit.data.video.times import bounds  # noqa: E402
 
 EVERY = np.arange(20)
 
@@ -51,6 +53,19 @@ def test_glosses_are_burnt_in_at_their_times(tmp_path: Path) -> None:
     assert not [*(tmp_path / "out").glob(".*")]
     with av.open(str(tmp_path / "out" / "a.mp4")) as file:
         assert [(s.type, s.codec_context.name) for s in file.streams] == [("video", "h264")]
+
+
+@pytest.mark.parametrize("size", [(96, 128), (95, 128)])
+def test_a_rate_that_varies_is_kept(tmp_path: Path, size: tuple[int, int]) -> None:
+    """Frames are shown when the clip's are, and glosses with the frames of their times."""
+    times = [*range(0, 500, 50), *range(500, 1500, 100)]
+    clip = open_clip(write_video(tmp_path / "in.mp4", moving(20, 96, 128), times=times, crf="5"))
+    if size != (96, 128):  # MPEG-4
+        clip = ArrayClip(clip.read(EVERY)[:, : size[0]], clip.fps, Video(clip).times)
+    frames = burnt(tmp_path / "out.mp4", clip, Cue(450, 700, "HAUS", 0.5))
+    assert Video(open_clip(tmp_path / "out.mp4")).times == pytest.approx(np.array(times) / 1000, abs=1e-4)
+    change = np.abs(frames[:, -14:] - clip.read(EVERY)[:, -14:].astype(int)).mean((1, 2, 3))
+    assert [place for place in EVERY if change[place] > 30] == [9, 10, 11]
 
 
 @pytest.mark.parametrize(("height", "width"), [(49, 64), (48, 65), (51, 33)])
@@ -89,7 +104,7 @@ def test_each_frame_shows_the_gloss_of_its_time(starts: set[int], rest: int, fps
     frames = places[-1] + rest
     times = tuple(round(place / fps, 3) for place in places)
     tokens = tuple("abcdefgh"[: len(places)])
-    found = spread(cues(Hypothesis("x", tokens, "", 0.0, times), frames / fps), frames, fps)
+    found = spread(cues(Hypothesis("x", tokens, "", 0.0, times), frames / fps), bounds(frames, fps, None))
     ends = [*places[1:], frames]
     expected = [""] * frames
     for token, start, end in zip(tokens, places, ends, strict=True):

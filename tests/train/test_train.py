@@ -401,3 +401,29 @@ def test_asked_to_stop(recipe: Recipe, tmp_path: Path) -> None:
     assert (ended.how, told.steps) == ("finished", [3, 4])
     ended, told = trained(recipe, tmp_path / "c", [0.5])
     assert (ended.how, ended.progress.step, told.steps) == ("finished", 4, [])
+
+
+def test_samples_that_count_more(recipe: Recipe) -> None:
+    """The loss, and its terms, are means over the samples of all parts by their factors; factors of 1 change
+    nothing."""
+    ready = prepare(recipe)
+    ready.model.eval()  # without dropout a sample gives the same in every call
+    config = replace(recipe.train, optimizer="sgd", lr=0.0, weight_decay=0.0)
+    data, engine = first_step(ready, accumulate=2), accelerator(config)
+    optimizer = engine.prepare(make_optimizer(ready.model, config))
+    names = [name for batch in data.parts for name in batch.ids]
+
+    def figures(importance: dict[str, float] | None) -> dict[str, float]:
+        model, task = ready.model, ready.task
+        found, skipped = update(model, model, optimizer, data, config, task, engine, importance)
+        assert skipped == 0
+        return found
+
+    assert figures(dict.fromkeys(names, 1.0)) == figures(None)
+    alone = {name: figures({other: float(other == name) for other in names}) for name in names}
+    factors = dict(zip(names, (0.5, 2.0, 3.0, 1.0), strict=True))
+    found = figures(factors)
+    for key in ("loss", "cst", "kl"):
+        mean = sum(factors[name] * alone[name][key] for name in names) / sum(factors.values())
+        assert found[key] == pytest.approx(mean, rel=1e-5)
+        assert len({alone[name][key] for name in names}) == 4

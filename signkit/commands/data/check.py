@@ -1,9 +1,12 @@
 """`signkit data check`: what there is of a corpus, what is missing, and which frames cannot be read."""
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -12,13 +15,16 @@ from typing import Any, Literal
 import numpy as np
 
 from signkit.commands.data.chosen import chosen_corpus
+from signkit.commands.data.notices import Notice, notices_of, summed
 from signkit.config.registry import ComponentConfig, build
 from signkit.data.corpora.official import Gap, Stock
 from signkit.data.corpora.table import MOST_FAULTS
+from signkit.data.gloss_checks import Finding, check_glosses
+from signkit.data.landmarks import layout, unseen
 from signkit.errors import SignkitError, UserError
 from signkit.runtime.pool import processors
 from signkit.runtime.progress import Watch
-from signkit.types import SPLITS, Clip, Corpus, Landmarks, Sample, Video
+from signkit.types import SPLITS, VIDEO, Clip, Corpus, Landmarks, Sample, Video
 
 SAMPLED_CLIPS, SAMPLED_FRAMES = 50, 3  # of a split, and of each of those clips
 AT_ONCE = 16  # frames of a clip that are decoded together
@@ -59,7 +65,14 @@ class Checked:
     Attributes:
         clips, decoded: clips that were opened, and frames of them that were read; of landmarks or
             features each clip counts as one.
-        lists, missing, unreadable: faults of the lists, of samples and of frames, a line each.
+        lists, missing, unreadable: faults of the lists, of samples that are not there or cannot be used, and
+            of frames, a line each.
+        why: samples of `missing` by what is wrong with them.
+        in_two_splits: clips that are in two splits; faults too.
+        in_one_split_twice: of those no fault is made.
+        unseen: clips whose landmarks show no hand; they can be used.
+        glosses: what looks wrong in the glosses; it may be meant.
+        notices: of landmarks that can be used, a line for each kind (`signkit.commands.data.notices`).
     """
 
     corpus: str
@@ -69,11 +82,17 @@ class Checked:
     lists: tuple[str, ...]
     missing: tuple[str, ...]
     unreadable: tuple[str, ...]
+    why: dict[str, int]
+    in_two_splits: tuple[str, ...]
+    in_one_split_twice: tuple[str, ...]
+    unseen: tuple[str, ...]
+    glosses: tuple[Finding, ...]
+    notices: tuple[str, ...]
 
     @property
     def complete(self) -> bool:
         """Whether there is no fault."""
-        return not (self.lists or self.missing or self.unreadable)
+        return not (self.lists or self.missing or self.unreadable or self.in_two_splits)
 
 
 def check_corpus(ref: str, options: Options) -> int:
@@ -87,20 +106,33 @@ def check_corpus(ref: str, options: Options) -> int:
     """
     stock = stock_of(chosen_corpus(ref, options.root, options.overrides))
     chosen = _chosen(stock.corpus, options)
-    unreadable, decoded = _unreadable(chosen, options)
+    decoded = _decode_all(chosen, options)
+    shared: dict[bool, list[str]] = {True: [], False: []}
+    for each in stock.shared:
+        shared[each.splits[0] != each.splits[1]].append(str(each.fault))
     checked = Checked(
         corpus=stock.corpus.name,
         parts={split: _part(stock, split) for split in SPLITS},
         clips=len(chosen),
-        decoded=decoded,
+        decoded=decoded.frames,
         lists=(*map(str, stock.faults), *_miscounts(stock)),
         missing=tuple(str(gap.fault) for gap in stock.gaps),
-        unreadable=tuple(unreadable),
+        unreadable=tuple(decoded.faults),
+        why=_why(stock.gaps),
+        in_two_splits=tuple(shared[True]),
+        in_one_split_twice=tuple(shared[False]),
+        unseen=tuple(decoded.unseen),
+        glosses=tuple(check_glosses(stock.glosses or _glosses(stock.corpus))),
+        notices=summed(decoded.notices, len(chosen)),
     )
+    films = _films(chosen) if stock.corpus.layout == VIDEO else []
     if options.as_json:
-        print(json.dumps({**asdict(checked), "complete": checked.complete}, ensure_ascii=False))
+        found = {**asdict(checked), "films": films, "complete": checked.complete}
+        print(json.dumps(found, ensure_ascii=False))
     else:
         _print(checked)
+        for note in films:
+            print(f"note: {note}")
     return 0 if checked.complete else 2
 
 
@@ -146,12 +178,24 @@ def _miscounts(stock: Stock) -> Iterator[str]:
             yield f"{split}: its list names {stock.listed[split]:,} samples, {wanted:,} were published"
 
 
+def _why(gaps: Sequence[Gap]) -> dict[str, int]:
+    """How many samples have each kind of fault: what it says, without the numbers in it."""
+    kinds: Counter[str] = Counter()
+    for gap in gaps:
+        kinds[re.sub(r"\d[\d.,]*", "…", gap.fault.what)] += gap.samples
+    return dict(kinds.most_common())
+
+
+def _glosses(corpus: Corpus) -> Iterator[tuple[str, str]]:
+    return ((sample.source or sample.id, " ".join(sample.reference)) for sample in corpus.samples)
+
+
 def _chosen(corpus: Corpus, options: Options) -> list[Sample]:
-    """All clips, none, or some of each split, evenly from its first to its last."""
+    """All clips, none, or of video some of each split, evenly from its first to its last."""
     chosen: list[Sample] = []
     for split in SPLITS:
         samples = corpus.split(split)
-        if options.frames == "all":
+        if options.frames == "all" or (options.frames == "sample" and corpus.layout != VIDEO):
             chosen += samples
         elif options.frames == "sample":
             places = np.linspace(0, len(samples) - 1, min(SAMPLED_CLIPS, len(samples)))
@@ -159,38 +203,69 @@ def _chosen(corpus: Corpus, options: Options) -> list[Sample]:
     return chosen
 
 
-def _unreadable(chosen: Sequence[Sample], options: Options) -> tuple[list[str], int]:
-    """Faults of frames, in the clips' order, and how many could be decoded."""
+@dataclass(slots=True)
+class Decoded:
+    """What was decoded.
+
+    Attributes:
+        frames: how many could be; of landmarks or features each clip counts as one.
+        faults: of those that could not, in the clips' order.
+        unseen: clips that show no hand.
+        notices: of clips that can be used.
+    """
+
+    frames: int = 0
+    faults: list[str] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+
+
+def _decode_all(chosen: Sequence[Sample], options: Options) -> Decoded:
+    total = Decoded()
     if not chosen:
-        return [], 0
-    faults: list[str] = []
-    decoded = 0
+        return total
     watch = Watch(Path(), main=not options.as_json, log=False)
     with ThreadPoolExecutor(processors()) as pool, watch.bar("clips", len(chosen)) as bar:
         results = pool.map(partial(_decode, every=options.frames == "all"), chosen)
-        for done, (count, more) in enumerate(results, 1):
-            decoded += count
-            faults += more
-            bar.at(done, f"{len(faults)} unreadable" if faults else "")
-    return faults, decoded
+        for done, one in enumerate(results, 1):
+            total.frames += one.frames
+            total.faults += one.faults
+            total.unseen += one.unseen
+            total.notices += one.notices
+            bar.at(done, f"{len(total.faults)} unreadable" if total.faults else "")
+    return total
 
 
-def _decode(sample: Sample, every: bool) -> tuple[int, list[str]]:
+def _decode(sample: Sample, every: bool) -> Decoded:
     """How many frames of a sample can be decoded, and the faults of the others."""
     try:
         signal = sample.load()
     except SignkitError as error:  # a disk that cannot be read is no reason not to look at the others
-        return 0, [str(error)]
+        return Decoded(0, [str(error)])
+    if isinstance(signal, Landmarks):
+        what = unseen(signal.points, layout(signal.layout))
+        missing = [f"{sample.source}: {sample.id}: {what}"] if what else []
+        notices = notices_of(sample.source, signal)
+        return Decoded(1, _recounted(sample, len(signal.points)), missing, notices)
     if not isinstance(signal, Video):
-        frames = len(signal.points if isinstance(signal, Landmarks) else signal.vectors)
-        return 1, _recounted(sample, frames)
+        return Decoded(1, _recounted(sample, len(signal.vectors)))
     clip = signal.clip
     count = clip.frames if every else min(SAMPLED_FRAMES, clip.frames)
     places = np.unique(np.linspace(0, clip.frames - 1, count).astype(np.int64))
     faults: list[str] = []
     for start in range(0, len(places), AT_ONCE):
         faults += _faults_of(clip, places[start : start + AT_ONCE])
-    return len(places) - len(faults), [*_recounted(sample, clip.frames), *faults]
+    return Decoded(len(places) - len(faults), [*_recounted(sample, clip.frames), *faults])
+
+
+def _films(chosen: Sequence[Sample]) -> list[str]:
+    """Of files that hold several films, which one is read."""
+    notes = []
+    for sample in chosen:
+        with suppress(SignkitError):  # which is told as unreadable
+            clip = getattr(sample.load(), "clip", None)
+            notes += [f"{sample.source}: {sample.id} {note}" for note in getattr(clip, "notes", ())]
+    return notes
 
 
 def _recounted(sample: Sample, frames: int) -> list[str]:
@@ -220,11 +295,23 @@ def _print(checked: Checked) -> None:
         counts = (getattr(part, name) for name in columns)
         rows.append((split, *("-" if count is None else f"{count:,}" for count in counts)))
     lines: list[str] = []
-    for kind in ("lists", "missing", "unreadable"):
-        if faults := getattr(checked, kind):
-            lines += [f"{kind}: {len(faults)}", *(f"  {fault}" for fault in faults[:MOST_FAULTS])]
-            if len(faults) > MOST_FAULTS:
-                lines.append(f"  … and {len(faults) - MOST_FAULTS} more")
+    why = ", ".join(f"{what}: {count:,}" for what, count in checked.why.items())
+    for title, faults, more in (
+        ("faults of the lists", checked.lists, ""),
+        ("clips that cannot be used", checked.missing, why),
+        ("frames that cannot be decoded", checked.unreadable, ""),
+        ("clips in two splits", checked.in_two_splits, "`--set data.shared_clips=allow` if that is meant"),
+        ("clips twice in one split", checked.in_one_split_twice, ""),
+        (f"clips that show no hand, of {checked.clips:,}", checked.unseen, "they can be used all the same"),
+        ("to look at in the glosses", tuple(map(str, checked.glosses)), ""),
+    ):
+        if faults:
+            lines.append(f"{title}: {len(faults):,}" + (f" ({more})" if more else ""))
+            lines += [f"  {fault}" for fault in faults[:MOST_FAULTS]]
+        if len(faults) > MOST_FAULTS:
+            lines.append(f"  … and {len(faults) - MOST_FAULTS:,} more")
+    if checked.notices:
+        lines += ["to look at in the landmarks:", *(f"  {notice}" for notice in checked.notices)]
     read = f"{checked.decoded:,} frames of {checked.clips:,} clips were decoded"
     lines.append(f"{'complete' if checked.complete else 'not complete'}; {read}")
     print_sections([Table(("split", *columns), rows, checked.corpus), Lines(tuple(lines))])

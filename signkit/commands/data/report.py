@@ -1,6 +1,7 @@
 """`signkit data report`: read a corpus, describe it, write the page."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 from signkit.commands.data.check import stock_of
@@ -8,6 +9,7 @@ from signkit.commands.data.chosen import chosen_corpus
 from signkit.errors import UserError
 from signkit.report.corpus.describe import Described, describe
 from signkit.report.corpus.page import write_page
+from signkit.report.corpus.tokens import UNITS, characters, few_frames
 from signkit.runtime.progress import Watch
 
 
@@ -49,5 +51,10 @@ def _figures(described: Described) -> dict[str, object]:
         "glosses": len(described.counts),
         "signers": len([name for name in described.signers if name]),
         "out_of_vocabulary": {split: held.unknown for split, held in described.held.items()},
+        "characters": dict(sum(map(characters, described.samples.values()), Counter()).most_common()),
+        "few_frames": {
+            unit: {split: few_frames(samples, unit) for split, samples in described.samples.items()}
+            for unit in UNITS
+        },
         "seen_in_train": {split: held.seen for split, held in described.held.items()},
     }

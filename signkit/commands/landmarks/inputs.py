@@ -1,20 +1,16 @@
 """What is to be tracked, and where its landmarks go."""
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from signkit.data.collect.search import VIDEOS, folders
 from signkit.data.corpora.table import fail_together
+from signkit.data.video.folder import ENDINGS, KINDS
+from signkit.data.video.open import frames_meant
 from signkit.errors import UserError
 from signkit.runtime.files import plainly, read_text
-
-VIDEOS = (
-    ".3gp", ".avi", ".flv", ".gif", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv", ".ts",
-    ".webm", ".wmv",
-)  # fmt: skip
-"""Endings by which a folder is searched; a file that is named may have any."""
-PICTURES = (".png", ".jpg", ".jpeg")
+from signkit.runtime.paths import refuse_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +50,17 @@ def _listed(path: Path) -> Iterator[tuple[Path, str]]:
         name = line.strip()
         if not name:
             continue
+        refuse_address(name, f"{path}:{number}")
         if PureWindowsPath(name).anchor or ".." in PureWindowsPath(name).parts:
             hint = "write paths relative to the list's folder"
             raise UserError(f"{path}:{number}", f"{name!r} is not below the list's folder", hint)
-        yield path.parent / name, PurePosixPath(name).parent.as_posix()
+        clip, _ = frames_meant(path.parent / name)
+        yield clip, clip.relative_to(path.parent).parent.as_posix()
 
 
 def _clips(path: Path, below: str) -> list[Input]:
     """A clip, or those of a folder. Names begin with a dot where they are hidden, and are passed over."""
+    path, _ = frames_meant(path)
     name = path.resolve().name if path.name in ("", "..") else path.name
     clips: list[Input] = []
     with plainly(path, "read"):
@@ -69,38 +68,18 @@ def _clips(path: Path, below: str) -> list[Input]:
             if not path.exists():
                 raise UserError(str(path), "there is no such file")
             return [_input(path, below, Path(name).stem)]
-        for here, visible in _folders(path, frozenset()):
+        for here, visible in folders(path):
             within = here.relative_to(path)
             videos = [each for each in visible if each.lower().endswith(VIDEOS)]
             if videos:
                 clips += [
                     _input(here / each, below, (within / Path(each).stem).as_posix()) for each in videos
                 ]
-            elif any(each.lower().endswith(PICTURES) for each in visible):
+            elif any(each.lower().endswith(ENDINGS) for each in visible):
                 clips.append(_input(here, below, name if here == path else within.as_posix()))
     if not clips:
-        raise UserError(str(path), "holds no videos and no folders of frames (png, jpg)")
+        raise UserError(str(path), f"holds no videos and no folders of frames ({KINDS})")
     return clips
-
-
-def _folders(folder: Path, above: frozenset[str]) -> Iterator[tuple[Path, list[str]]]:
-    """A folder and those below it, links too, each with its visible files.
-
-    Args:
-        above: where the folders above really are, since a link may lead back to one of them.
-
-    Raises:
-        OSError: one of them cannot be read.
-    """
-    place = os.path.realpath(folder)
-    if place in above:
-        return
-    with os.scandir(folder) as listing:
-        entries = sorted((each.name, each.is_dir()) for each in listing if not each.name.startswith("."))
-    yield folder, [name for name, is_folder in entries if not is_folder]
-    for name, is_folder in entries:
-        if is_folder:
-            yield from _folders(folder / name, above | {place})
 
 
 def _input(path: Path, below: str, name: str) -> Input:

@@ -12,6 +12,7 @@ from signkit.data.tracking.extract import Options, Summary
 from signkit.data.tracking.jobs import Failure
 from signkit.errors import UserError
 from signkit.runtime.files import plainly, read_bytes, write_text
+from signkit.types import USUAL_FPS
 
 NAME = "report.jsonl"
 BEGUN = "not finished"
@@ -78,8 +79,12 @@ class Record:
         if entry["input"] != source.path and Path(entry["input"]).exists():
             hint = "choose another --out, or delete the file"
             raise UserError(where, f"was made from {entry['input']}, not from {source.path}", hint)
-        wanted = {"bytes": source.bytes, "modified": source.modified, "options": asdict(options)}
-        return "error" not in entry and all(entry.get(key) == value for key, value in wanted.items())
+        wanted = {"bytes": source.bytes, "modified": source.modified}
+        unchanged = "error" not in entry and all(entry.get(key) == value for key, value in wanted.items())
+        had, now = entry.get("options"), asdict(options)
+        if now["fps"] is None and isinstance(had, dict) and had.get("fps") == USUAL_FPS:
+            had = {**had, "fps": None}  # as earlier versions recorded it
+        return unchanged and had == now
 
     def begin(self, output: str, source: Source) -> None:
         """A clip is being tracked."""

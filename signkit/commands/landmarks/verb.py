@@ -1,6 +1,5 @@
 """`signkit landmarks`: clips in, files of landmarks and a report out."""
 
-import importlib.util
 import json
 import sys
 import time
@@ -17,8 +16,9 @@ from signkit.commands.landmarks.record import Entry, Record, Source
 from signkit.data.corpora.table import fail_together
 from signkit.data.tracking.extract import PARTS, Options
 from signkit.data.tracking.jobs import Failure, Job, track_all
+from signkit.data.tracking.tracker import check_mediapipe
 from signkit.data.video import open_clip
-from signkit.errors import SignkitError, UserError, missing_extra
+from signkit.errors import SignkitError, UserError
 from signkit.runtime.pool import processors
 from signkit.runtime.progress import Watch
 
@@ -53,8 +53,8 @@ def landmarks(
     names = [f"{each.output}.{options.format}" for each in inputs]
     failures: dict[str, Failure] = {}
     tasks = _tasks(inputs, names, record, out, options, failures)
-    if tasks and importlib.util.find_spec("mediapipe") is None:
-        raise missing_extra("mediapipe", "landmarks", "landmarks")
+    if tasks:
+        check_mediapipe("landmarks")
     try:
         failures |= _track(tasks, record, options, workers or processors(), Watch(out, main=True, log=False))
     finally:

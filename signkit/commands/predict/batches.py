@@ -1,15 +1,17 @@
 """Batches of input clips, grouped by length."""
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from signkit.commands.predict.inputs import Failures, Source
+from signkit.data.landmarks import check_landmarks, layout, unseen
 from signkit.data.loader import Batch, Dataset
 from signkit.data.plan import batch_plan
-from signkit.errors import SignkitError
+from signkit.data.video.times import bounds
+from signkit.errors import SignkitError, UserError
 from signkit.models.export import TrainedModel
 from signkit.train.task import Task
-from signkit.types import Sample
+from signkit.types import Landmarks, Sample, Signal
 
 
 def clip_batches(
@@ -17,13 +19,13 @@ def clip_batches(
     trained: TrainedModel,
     sources: Sequence[Source],
     failures: Failures,
-    seconds: dict[Path, float],
+    seconds: dict[str, float],
 ) -> Iterator[Batch]:
-    """Batches of the sources, without those that cannot be used; sample ids are the files' paths.
+    """Batches of the sources, without those that cannot be used; sample ids are the sources' keys.
 
     Args:
         failures: collects the sources that cannot be used.
-        seconds: the duration of each clip is added here.
+        seconds: the duration of each clip is added here, by its key.
 
     Raises:
         SignkitError: a source cannot be used, and `failures` stops at the first.
@@ -32,13 +34,14 @@ def clip_batches(
     for indices in batch_plan(dataset.sizes, trained.recipe.decode.batch_size, shuffle=False):
         good = []
         for index in indices:
-            file = sources[index].file
+            key = sources[index].key
             try:
                 good.append(dataset.example(index))
             except SignkitError as error:
-                failures.add(file, error)
+                failures.add(key, error)
             else:
-                seconds[file] = sources[index].frames / good[-1].fps
+                frames = sources[index].frames
+                seconds[key] = float(bounds(frames, good[-1].fps, good[-1].times)[-1])
         if good:
             yield dataset.collate(good)
 
@@ -47,11 +50,11 @@ def _dataset(task: Task, trained: TrainedModel, sources: Sequence[Source]) -> Da
     """The sources as a dataset without a cache in memory, since each is read once."""
     samples = [
         Sample(
-            id=str(source.file),
+            id=source.key,
             split="test",
             reference=(),
             frames=source.frames,
-            load=source.load,
+            load=partial(_with_hands, source.load, str(source.file)),
             source=str(source.file),
         )
         for source in sources
@@ -60,3 +63,19 @@ def _dataset(task: Task, trained: TrainedModel, sources: Sequence[Source]) -> Da
     if hasattr(dataset, "cache_bytes"):
         dataset.cache_bytes = 0
     return dataset
+
+
+def _with_hands(load: Callable[[], Signal], where: str) -> Signal:
+    """A signal in which a hand is seen.
+
+    Raises:
+        UserError: it is not usable, or no hand is seen: there is nothing to recognise.
+    """
+    signal = load()
+    if isinstance(signal, Landmarks):
+        whole = layout(signal.layout, where)
+        check_landmarks(signal.points, whole, where)
+        if what := unseen(signal.points, whole):
+            reason = (note.partition("; ")[2] for note in signal.notes if note.startswith(what))
+            raise UserError(where, what, next(reason, ""))
+    return signal

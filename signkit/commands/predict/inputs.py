@@ -1,33 +1,25 @@
 """The inputs of `signkit predict`: files of landmarks or features, videos, and folders of frames."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
+from typing import cast
 
+from signkit.commands.predict.linked import Linked, linked_video
+from signkit.commands.predict.named import Input
+from signkit.data.corpora.configs import ManifestConfig
+from signkit.data.corpora.media import by_header, open_media, segment_of
 from signkit.data.corpora.table import fail_together
-from signkit.data.landmark_files import is_landmarks, landmark_header, read_landmarks
-from signkit.data.video import open_clip
+from signkit.data.landmark_files import landmark_header
+from signkit.data.missing import Missing
 from signkit.errors import SignkitError, UserError
-from signkit.runtime.files import read_text
 from signkit.types import VIDEO, Clip, Signal, Video
 
+LISTS = (".txt", ".csv", ".tsv", ".jsonl", ".ndjson")
+"""Endings of what is a list of clips rather than one."""
 TRACKED = ("holistic", "hands")
 """Landmark layouts that can be tracked in a video."""
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """An input.
-
-    Attributes:
-        file: the path as it was given.
-        name: the name of output files for it, relative to their folder and without a suffix.
-    """
-
-    file: Path
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +32,9 @@ class Source:
         frames: their number.
         load: returns the signal that the model reads.
         clip: the video, if the input is one.
+        id: of its prediction; the path if empty.
+        linked: of landmarks, their video.
+        part: whether it is a segment of its file.
     """
 
     file: Path
@@ -47,6 +42,19 @@ class Source:
     frames: int
     load: Callable[[], Signal] = field(repr=False, compare=False)
     clip: Clip | None = None
+    id: str = ""
+    linked: Linked | None = None
+    part: bool = False
+
+    @property
+    def key(self) -> str:
+        """What tells it from others."""
+        return self.id or str(self.file)
+
+    @property
+    def pictures(self) -> Clip | None:
+        """What glosses are burnt into."""
+        return self.clip if self.linked is None else self.linked.clip
 
 
 @dataclass(slots=True)
@@ -55,35 +63,27 @@ class Failures:
 
     Attributes:
         stop: whether the first one ends the command; otherwise they are collected and left out.
-        messages: the errors by file.
+        messages: the errors, by the inputs' keys.
     """
 
     stop: bool
-    messages: dict[Path, str] = field(default_factory=dict)
+    messages: dict[str, str] = field(default_factory=dict)
 
-    def add(self, file: Path, error: SignkitError) -> None:
+    def add(self, key: str, error: SignkitError) -> None:
         """Record an error, or raise it if the command stops at the first one."""
         if self.stop:
             raise error
-        self.messages[file] = str(error)
+        self.messages[key] = str(error)
 
 
-def named_inputs(paths: Sequence[Path], list_file: Path | None) -> list[Input]:
-    """All inputs in order. An input of the command line is named by its file, one of a list by its path
-    relative to the list's folder.
-
-    Raises:
-        UserError: there are no inputs, or the list cannot be read.
-    """
-    inputs = [Input(path, _own_name(path)) for path in paths]
-    inputs += _listed(list_file) if list_file else ()
-    if not inputs:
-        hint = "name videos or files of landmarks, or a list of them with --list FILE"
-        raise UserError("predict", "no inputs", hint)
-    return inputs
-
-
-def opened(inputs: Sequence[Input], layout: str, pictures: bool, failures: Failures) -> list[Source]:
+def opened(
+    inputs: Sequence[Input],
+    layout: str,
+    pictures: bool,
+    failures: Failures,
+    missing: Missing = "nan",
+    fps: float | None = None,
+) -> list[Source]:
     """Open the inputs that the model can read, by their headers. All of a user's mistakes are reported
     together.
 
@@ -91,6 +91,8 @@ def opened(inputs: Sequence[Input], layout: str, pictures: bool, failures: Failu
         layout: what the model reads: a landmark layout, "" for features, or `VIDEO`.
         pictures: whether images are needed, to burn glosses into, whatever the model reads.
         failures: collects the inputs that cannot be used.
+        missing: how landmarks that were not seen are marked (`as_missing`), as in the run's corpus.
+        fps: frames a second of inputs that do not say.
 
     Raises:
         UserError, OperationalError: an input cannot be used, and `failures` stops at the first.
@@ -98,54 +100,46 @@ def opened(inputs: Sequence[Input], layout: str, pictures: bool, failures: Failu
     sources, faults = [], []
     for each in inputs:
         try:
-            sources.append(_source(each, layout, pictures))
+            sources.append(_source(each, layout, pictures, missing, fps))
         except UserError as fault:
             faults.append(fault)
-            failures.messages[each.file] = str(fault)
+            failures.messages[each.key] = str(fault)
         except SignkitError as error:
-            failures.add(each.file, error)
+            failures.add(each.key, error)
     if failures.stop:
         fail_together(faults, "predict")
     return sources
 
 
-def _source(each: Input, layout: str, pictures: bool) -> Source:
+def _source(each: Input, layout: str, pictures: bool, missing: Missing, fps: float | None) -> Source:
     where = str(each.file)
-    if not is_landmarks(each.file):
-        clip = open_clip(each.file, where)
+    if each.file.suffix.lower() in LISTS and os.path.isfile(each.file):
+        raise UserError(where, "is text, not a clip", "a list of clips is given by --list FILE")
+    part = each.numbers.start is not None or each.numbers.end is not None
+    whole = (open_media if part else by_header)(each.file, where, each.numbers.fps or fps, missing)
+    media = segment_of(whole, each.numbers, where)
+    if media.layout == VIDEO:
         if layout != VIDEO and layout not in TRACKED:
             hint = f"in a video only the points of {' or '.join(TRACKED)} are tracked"
             raise UserError(where, f"has video, not {_wanted(layout)}", hint if layout else "")
-        return Source(each.file, each.name, clip.frames, partial(Video, clip), clip)
-    header = landmark_header(each.file, where)
-    if header.layout != layout:
-        raise UserError(where, f"has {_wanted(header.layout)}, not {_wanted(layout)}")
-    if pictures:
-        raise UserError(where, "has no pictures that glosses could be burnt into", "leave out --burn")
-    return Source(each.file, each.name, header.frames, partial(read_landmarks, each.file))
+        clip = cast(Video, media.load()).clip
+        return Source(each.file, each.name, media.frames, media.load, clip, each.id, part=part)
+    if media.layout != layout:
+        raise UserError(where, f"has {_wanted(media.layout)}, not {_wanted(layout)}")
+    if part and pictures:
+        raise UserError(where, "is a segment, whose video is not burnt", "leave out --burn")
+    linked = linked_video(each.file, landmark_header(each.file, where).video, whole.frames, pictures)
+    return Source(each.file, each.name, media.frames, media.load, id=each.id, linked=linked, part=part)
+
+
+def missing_of(data: object) -> Missing:
+    """How the corpus of a run marks landmarks that were not seen.
+
+    Args:
+        data: the section of the run's recipe.
+    """
+    return data.missing if isinstance(data, ManifestConfig) else "nan"
 
 
 def _wanted(layout: str) -> str:
     return {VIDEO: "video", "": "features"}.get(layout, f"landmarks of layout {layout!r}")
-
-
-def _own_name(path: Path) -> str:
-    """The name of a file without its suffix, the whole name of a folder; for a sequence in a file both
-    names."""
-    name = path.name or path.resolve().name
-    if ".parquet#" in name.lower():
-        file, _, sequence = name.partition("#")
-        return f"{Path(file).stem}-{sequence}"
-    return name if os.path.isdir(path) else Path(name).stem
-
-
-def _listed(path: Path) -> Iterator[Input]:
-    for number, line in enumerate(read_text(path).splitlines(), 1):
-        if name := line.strip():
-            if "\0" in name:
-                raise UserError(f"{path}:{number}", "has the character 0, which no path has")
-            file = path.parent / name
-            windows = PureWindowsPath(name)
-            below = not windows.anchor and ".." not in windows.parts
-            folder = PurePosixPath(name).parent if below else PurePosixPath()
-            yield Input(file, (folder / _own_name(file)).as_posix())

@@ -4,13 +4,14 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from signkit.commands.predict.inputs import Input, Source
+from signkit.commands.predict.inputs import Source
+from signkit.commands.predict.named import Input
 from signkit.commands.predict.options import Outputs
 from signkit.data.corpora.table import fail_together
 from signkit.errors import UserError
 from signkit.models.spec import Spec
 from signkit.report.clips.burn import burn
-from signkit.report.clips.captions import web_vtt
+from signkit.report.clips.captions import CAPTIONS
 from signkit.report.clips.cues import Cue, cues
 from signkit.report.clips.elan import eaf
 from signkit.report.clips.lettering import Fonts
@@ -33,6 +34,9 @@ def check_outputs(inputs: Sequence[Input], outputs: Outputs) -> None:
         if folder is not None and os.path.exists(folder) and not os.path.isdir(folder):
             faults.append(UserError(str(folder), "is a file, not a folder"))
     for each in inputs:
+        if _files(outputs, each.name) and (os.path.isabs(each.name) or ".." in Path(each.name).parts):
+            faults.append(UserError(each.key, "is no name for a file", "choose another id"))
+            continue
         for path in _files(outputs, each.name):
             other = first.setdefault(str(path).lower(), each)  # some file systems ignore case
             if other is not each:
@@ -60,8 +64,8 @@ def fonts_for(spec: Spec, outputs: Outputs) -> Fonts | None:
 
 def write_outputs(
     sources: Sequence[Source],
-    best: Mapping[Path, Prediction],
-    seconds: Mapping[Path, float],
+    best: Mapping[str, Prediction],
+    seconds: Mapping[str, float],
     outputs: Outputs,
     fonts: Fonts | None,
     watch: Watch,
@@ -69,20 +73,21 @@ def write_outputs(
     """Write the output files, each of them completely or not at all.
 
     Args:
-        best: the prediction for each file.
-        seconds: the duration of each clip.
+        best: the prediction for each source, by its key.
+        seconds: the duration of each clip, likewise.
 
     Raises:
         UserError: a frame cannot be decoded.
         OperationalError: a file cannot be written; files written before it stay.
     """
-    spans = {source.file: cues(_timed(best[source.file]), seconds[source.file]) for source in sources}
+    spans = {source.key: cues(_timed(best[source.key]), seconds[source.key]) for source in sources}
     for source in sources:
         if outputs.captions is not None:
-            write_text(outputs.captions / f"{source.name}.vtt", web_vtt(spans[source.file]))
+            text = CAPTIONS[outputs.captions_format](spans[source.key])
+            write_text(outputs.captions / f"{source.name}.{outputs.captions_format}", text)
         if outputs.elan is not None:
             path = outputs.elan / f"{source.name}.eaf"
-            write_bytes(path, eaf(spans[source.file], _media(source), path.parent))
+            write_bytes(path, eaf(spans[source.key], _media(source), path.parent))
     if outputs.burn is not None and fonts is not None:
         _burn_all(sources, spans, outputs.burn, fonts, watch)
 
@@ -97,7 +102,7 @@ def _timed(prediction: Prediction) -> Hypothesis:
 
 
 def _burn_all(
-    sources: Sequence[Source], spans: Mapping[Path, Sequence[Cue]], folder: Path, fonts: Fonts, watch: Watch
+    sources: Sequence[Source], spans: Mapping[str, Sequence[Cue]], folder: Path, fonts: Fonts, watch: Watch
 ) -> None:
     done = 0
     with watch.bar("burning", sum(source.frames for source in sources)) as bar:
@@ -108,16 +113,35 @@ def _burn_all(
             bar.at(done)
 
         for source in sources:
-            if source.clip is not None:
-                burn(folder / f"{source.name}.mp4", source.clip, spans[source.file], fonts, on_frame)
+            if source.pictures is not None:
+                burn(folder / f"{source.name}.mp4", source.pictures, spans[source.key], fonts, on_frame)
+
+
+def notes_of(sources: Sequence[Source], outputs: Outputs) -> list[str]:
+    """Landmarks whose ELAN annotations name no video, a line each."""
+    if outputs.elan is None:
+        return []
+    return [
+        f"{source.file}: its annotations name no video: {source.linked.why}"
+        for source in sources
+        if source.linked is not None and source.linked.path is None
+    ]
 
 
 def _media(source: Source) -> Path | None:
-    """The video file that ELAN can play with the annotations."""
+    """The video file that ELAN can play with the annotations; none of a segment, whose times are its own."""
+    if source.part:
+        return None
+    if source.linked is not None:
+        return source.linked.path if source.linked.path and source.linked.path.is_file() else None
     return source.file if source.clip is not None and source.file.is_file() else None
 
 
 def _files(outputs: Outputs, name: str) -> list[Path]:
     """The output files for the clip of this name."""
-    folders = ((outputs.captions, ".vtt"), (outputs.elan, ".eaf"), (outputs.burn, ".mp4"))
+    folders = (
+        (outputs.captions, f".{outputs.captions_format}"),
+        (outputs.elan, ".eaf"),
+        (outputs.burn, ".mp4"),
+    )
     return [folder / f"{name}{ending}" for folder, ending in folders if folder is not None]

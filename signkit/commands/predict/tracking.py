@@ -1,6 +1,5 @@
 """Videos for models that read landmarks: the signers are tracked first, as by `signkit landmarks`."""
 
-import importlib.util
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -12,12 +11,14 @@ from typing import Literal, cast
 import numpy as np
 
 from signkit.commands.predict.inputs import Failures, Source
+from signkit.data.segment import ClipSegment
 from signkit.data.tracking.extract import Options
 from signkit.data.tracking.jobs import Failure, Job, track_all
-from signkit.errors import OperationalError, SignkitError, UserError, missing_extra
+from signkit.data.tracking.tracker import check_mediapipe
+from signkit.errors import OperationalError, SignkitError, UserError
 from signkit.runtime.pool import processors
 from signkit.runtime.progress import Watch
-from signkit.types import VIDEO, Landmarks
+from signkit.types import VIDEO, Clip, Landmarks, Video
 
 
 @contextmanager
@@ -41,29 +42,27 @@ def tracked(
     if not clips or layout in ("", VIDEO):
         yield [*sources]
         return
-    if importlib.util.find_spec("mediapipe") is None:
-        raise missing_extra("mediapipe", "landmarks", str(clips[0].file))
+    check_mediapipe(str(clips[0].file))
     model = cast(Literal["holistic", "hands"], layout)
     with tempfile.TemporaryDirectory(prefix="signkit-") as folder:
+        files = dict.fromkeys(source.file for source in clips)  # several segments may be of one
         jobs = {
-            source.file: Job(source.file, Path(folder) / f"{number}.npz", Options(model=model))
-            for number, source in enumerate(clips)
+            file: Job(file, Path(folder) / f"{number}.npz", Options(model=model))
+            for number, file in enumerate(files)
         }
         _track(clips, [*jobs.values()], failures, watch)
         ready = []
         for source in sources:
             if source.clip is None:
                 ready.append(source)
-            elif source.file not in failures.messages:
+            elif source.key not in failures.messages:
                 landmarks = jobs[source.file].output
-                ready.append(
-                    replace(source, load=partial(_landmarks, landmarks, layout, width, source.clip.fps))
-                )
+                ready.append(replace(source, load=partial(_landmarks, landmarks, layout, width, source.clip)))
         yield ready
 
 
 def _track(clips: Sequence[Source], jobs: Sequence[Job], failures: Failures, watch: Watch) -> None:
-    frames = {source.file: source.frames for source in clips}
+    frames = {source.file: _whole(source.clip).frames for source in clips if source.clip is not None}
     done = dict.fromkeys(frames, 0)
     events = track_all(jobs, min(len(jobs), processors()))
     # Closing the generator stops the worker processes if an error ends the command.
@@ -74,7 +73,9 @@ def _track(clips: Sequence[Source], jobs: Sequence[Job], failures: Failures, wat
             elif event is not None:
                 done[job.source] = frames[job.source]
             if isinstance(event, Failure):
-                failures.add(job.source, _error(job.source, event))
+                for source in clips:
+                    if source.file == job.source:
+                        failures.add(source.key, _error(job.source, event))
             bar.at(sum(done.values()))
 
 
@@ -84,7 +85,15 @@ def _error(file: Path, failure: Failure) -> SignkitError:
     return UserError(str(file), failure.message.removeprefix(f"{file}: "))
 
 
-def _landmarks(file: Path, layout: str, width: int, fps: float) -> Landmarks:
-    """Read the landmarks that a worker wrote. They are checked later, where errors can name the video."""
+def _whole(clip: Clip) -> Clip:
+    """The clip of which another is a part, which is what is tracked."""
+    return clip.clip if isinstance(clip, ClipSegment) else clip
+
+
+def _landmarks(file: Path, layout: str, width: int, clip: Clip) -> Landmarks:
+    """Read the landmarks of a clip that a worker wrote. They are checked later, where errors can name the
+    video."""
+    first = clip.first if isinstance(clip, ClipSegment) else 0
     with np.load(file, allow_pickle=False) as arrays:
-        return Landmarks(arrays["landmarks"][..., :width], layout, fps)
+        points = arrays["landmarks"][first : first + clip.frames, :, :width]
+    return Landmarks(points, layout, clip.fps, Video(clip).times)

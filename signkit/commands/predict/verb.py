@@ -1,6 +1,7 @@
 """`signkit predict`: recognises videos, or files of landmarks or features."""
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,9 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from signkit.commands.predict.batches import clip_batches
-from signkit.commands.predict.inputs import Failures, Source, named_inputs, opened
+from signkit.commands.predict.inputs import Failures, Source, missing_of, opened
+from signkit.commands.predict.named import named_inputs, searched
 from signkit.commands.predict.options import PredictOptions
-from signkit.commands.predict.outputs import check_outputs, fonts_for, write_outputs
+from signkit.commands.predict.outputs import check_outputs, fonts_for, notes_of, write_outputs
 from signkit.commands.predict.search import corpus_of, load_model
 from signkit.commands.predict.tracking import tracked
 from signkit.errors import UserError
@@ -32,42 +34,58 @@ def predict(run: Path, inputs: Sequence[Path], options: PredictOptions) -> int:
         OperationalError: the run's export is damaged, or a file cannot be written.
     """
     named = named_inputs(inputs, options.list_file)
-    distinct = [*{each.file: each for each in reversed(named)}.values()][::-1]
-    check_outputs(distinct, options.outputs)
     trained = load_model(run, options)
-    fonts = fonts_for(trained.spec, options.outputs)
     signal = trained.spec.signal
+    named = searched(named, signal.layout)
+    distinct = [*{each.key: each for each in reversed(named)}.values()][::-1]
+    check_outputs(distinct, options.outputs)
+    fonts = fonts_for(trained.spec, options.outputs)
     failures = Failures(stop=options.on_error == "stop")
     watch = Watch(run, main=True, log=False)
-    sources = opened(distinct, signal.layout, options.outputs.burn is not None, failures)
+    pictures, missing = options.outputs.burn is not None, missing_of(trained.recipe.data)
+    sources = opened(distinct, signal.layout, pictures, failures, missing, options.fps)
+    _print_notes(sources, options.fps)
     with tracked(sources, signal.layout, signal.width, failures, watch) as sources:
         predictions, seconds = _predicted(run, trained, sources, failures, watch)
-    sources = [source for source in sources if source.file not in failures.messages]
-    best = {source.file: predictions[str(source.file)] for source in sources}
+    sources = [source for source in sources if source.key not in failures.messages]
+    best = {source.key: predictions[source.key] for source in sources}
     write_outputs(sources, best, seconds, options.outputs, fonts, watch)
-    wanted = [each.file for each in named if each.file in best]
+    for note in notes_of(sources, options.outputs):
+        print(f"note: {note}", file=sys.stderr)
+    wanted = [best[each.key] for each in named if each.key in best]
     if options.as_json:
-        for file in wanted:
-            print(json.dumps(best[file].plain(), ensure_ascii=False))
+        for prediction in wanted:
+            print(json.dumps(prediction.plain(), ensure_ascii=False))
     else:
-        _print_table([best[file] for file in wanted])
+        _print_table(wanted)
     return _report_failures(failures, len(distinct))
 
 
 def _predicted(
     run: Path, trained: TrainedModel, sources: Sequence[Source], failures: Failures, watch: Watch
-) -> tuple[dict[str, Prediction], dict[Path, float]]:
-    """The predictions by file name, and the duration of each clip in seconds."""
+) -> tuple[dict[str, Prediction], dict[str, float]]:
+    """The predictions by the sources' keys, and the duration of each clip in seconds."""
     if not sources:
         return {}, {}
     trained.model.to("cuda" if torch.cuda.is_available() else "cpu")
-    task, seconds = task_of(trained.recipe), dict[Path, float]()
+    task, seconds = task_of(trained.recipe), dict[str, float]()
     batches = clip_batches(task, trained, sources, failures, seconds)
     corpus, models = corpus_of(run, trained), with_ensemble(trained)
     task.check(models, corpus)
     with watch.bar("clips", len(sources)) as bar:
         predictions = list(task.predict(models, batches, corpus=corpus, on_progress=bar.at))
     return {each.id: each for each in predictions}, seconds
+
+
+def _print_notes(sources: Sequence[Source], fps: float | None) -> None:
+    """Say which of several films is read, and for which videos a stated rate is not used."""
+    for source in sources:
+        for note in getattr(source.clip, "notes", ()):
+            print(f"note: {source.file} {note}", file=sys.stderr)
+    own = [source for source in sources if source.clip is not None and os.path.isfile(source.file)]
+    if fps is not None and own:
+        which = str(own[0].file) if len(own) == 1 else f"{len(own)} videos, such as {own[0].file}"
+        print(f"note: --fps is not used for {which}: a video tells its own rate", file=sys.stderr)
 
 
 def _report_failures(failures: Failures, inputs: int) -> int:

@@ -88,6 +88,13 @@ def _opened(run: Path, split: str, file: Path | None, overrides: Sequence[str]) 
         there = ", ".join(opened.prepared.datasets)
         what = f"the corpus {opened.prepared.corpus.name} of {run} has no {split} samples"
         raise UserError("--split", what, f"it has {there}")
+    if opened.recipe.dev_in_train:
+        what = "was trained on dev too (data.dev_in_train), so nothing can be chosen on it"
+        hint = "tune a run with data.dev_in_train=false, and decode this one `--with` its tuned.yaml"
+        raise UserError(str(run), what, hint)
+    if any(each.recipe.dev_in_train for each in opened.models):
+        what = "joins a model that was trained on dev too (data.dev_in_train), so nothing can be chosen on it"
+        raise UserError("decode.ensemble", what, "tune without it")
     if not isinstance(opened.prepared.task, Searchable):
         raise UserError(str(run), f"its task, {opened.recipe.task}, has nothing to tune")
     return replace(opened, prepared=only_split(opened.prepared, split))

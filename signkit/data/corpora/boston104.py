@@ -185,6 +185,7 @@ def _samples(
             source=where[video],
             signer=speakers[video],
             segments=tuple(segments),
+            fps=FPS,
         )
         for video, segments in words.items()
     ]

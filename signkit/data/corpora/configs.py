@@ -88,16 +88,26 @@ class ManifestConfig:
     """A user's own data: a CSV or JSONL of clips and glosses, with video, landmarks or features."""
 
     factory: ClassVar[str] = "signkit.data.corpora.manifest:read"
+    inventory: ClassVar[str] = "signkit.data.corpora.manifest:take_stock"
     root: Annotated[str, Path_()]
     """The manifest's folder; paths in the manifest are below it."""
     file: str = "manifest.csv"
-    """Its name: .csv or .tsv with a header, or .jsonl."""
+    """Its name: a table with a header (.csv, .tsv), or .jsonl or .json."""
     extra_text: str = ""
     """A file below the folder with more gloss sentences, one a line; those of dev and test are left out."""
+    fps: Annotated[float, Range(0, 1000)] = 0.0
+    """Frames a second of clips that do not say, where no column `fps` does; 0: 25."""
     signer_independent: bool = False
     """Claim that no signer is in two splits; a signer who is, is an error."""
     damaged: Literal["refuse", "skip"] = "refuse"
     """A clip of train whose file cannot be used: stop, or leave it out, counted and named."""
+    unseen: Literal["use", "skip", "refuse"] = "use"
+    """A clip whose landmarks show no hand: use it as it is, leave it out of train, or stop."""
+    shared_clips: Literal["report", "allow"] = "report"
+    """A clip in two splits: named by runs, a fault for `signkit data check`; or meant."""
+    missing: Literal["nan", "zero", "one_place"] = "nan"
+    """How landmarks that were not seen are marked, besides NaN and a confidence of 0: by zeros; or by all
+    points of a part at one place, such as -1, or zeros that were moved by a normalisation."""
 
 
 @dataclass(frozen=True, kw_only=True)

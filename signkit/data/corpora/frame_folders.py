@@ -30,7 +30,8 @@ class Counted:
 
 
 def count_all(folders: Sequence[Path]) -> list[Counted]:
-    """The frames of each folder; they may lie in one named 1 in it, as in PHOENIX-2014.
+    """The frames of each folder; they may lie in one named 1 in it, as in PHOENIX-2014, or where a folder
+    named 1 is asked for in the one above.
 
     Raises:
         OperationalError: one of them cannot be read.
@@ -41,6 +42,8 @@ def count_all(folders: Sequence[Path]) -> list[Counted]:
 
 def _counted(folder: Path) -> Counted:
     names = _pictures(folder)
+    if names is None and folder.name == "1":
+        folder, names = folder.parent, _pictures(folder.parent)
     if names is None:
         return Counted(folder, -1)
     if not names and (inner := _pictures(folder / "1")):

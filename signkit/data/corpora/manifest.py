@@ -1,238 +1,292 @@
 """A user's own corpus: a manifest of clips with their glosses, and a file or folder for each clip.
 
-The manifest is a CSV (comma or tab, with a header) or a JSONL, in UTF-8. Columns: ``id``, ``path``
-(below the manifest's folder), ``gloss`` (separated by spaces; in JSONL a list too), ``split``
-(train, dev or test), and if wanted ``text`` and ``signer``. A path leads to landmarks or features
-(`signkit.data.npz`, `signkit.data.landmark_files`) or to video (`signkit.data.video`).
+The manifest is a table with a header (`signkit.runtime.tables`) or JSON, in UTF-8. Columns: ``id``, ``path``
+(below the manifest's folder), ``gloss`` (separated by spaces; in JSON a list too), ``split``
+(train, dev or test), and if wanted ``text``, ``signer``, ``fps``, and ``start`` and ``end`` of a segment.
+A path leads to landmarks or features (`signkit.data.npz`, `signkit.data.landmark_files`) or to video
+(`signkit.data.video`), see `signkit.data.corpora.media`.
 """
 
 import hashlib
-import json
-import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path, PurePosixPath, PureWindowsPath
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from operator import itemgetter
+from pathlib import Path
 
 from signkit.data.corpora.configs import ManifestConfig
-from signkit.data.corpora.table import Row, fail_together, read_rows
-from signkit.data.landmark_files import is_landmarks, landmark_header, read_landmarks
-from signkit.data.video import open_clip
+from signkit.data.corpora.manifest_rows import (
+    COLUMNS,
+    check_id,
+    glosses_of,
+    line_of,
+    manifest_rows,
+    manifest_text,
+    other_case,
+    row_path,
+    signer_faults,
+)
+from signkit.data.corpora.media import Media, Numbers, numbers_of, open_all, segment_of
+from signkit.data.corpora.official import Gap, Stock
+from signkit.data.corpora.shared import Place, shared_clips
+from signkit.data.corpora.table import Row, fail_together
+from signkit.data.gloss_checks import check_glosses
 from signkit.errors import UserError
 from signkit.runtime.files import read_text
 from signkit.text.vocabulary import composed
-from signkit.types import SPLITS, VIDEO, Corpus, Sample, Signal, Video
-
-COLUMNS = ("id", "path", "gloss", "split")
-OPTIONAL = ("text", "signer")
-COLOURS = 3
+from signkit.types import SPLITS, VIDEO, Corpus, Sample
 
 
 @dataclass(frozen=True, slots=True)
-class Media:
-    """What a row's path leads to, recognised by its header.
+class _Clip:
+    """A row whose cells can be used."""
+
+    number: int
+    row: Row
+    split: str
+    glosses: tuple[str, ...]
+    path: Path
+    numbers: Numbers
+    fps: float | None
+
+    @property
+    def shown(self) -> str:
+        """The path as it is written."""
+        return self.row.cells["path"].strip()
+
+    @property
+    def where(self) -> str:
+        """For messages about the clip."""
+        return f"{self.row.where}: {self.shown}"
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was read of a manifest so far. Faults are numbered by their rows.
 
     Attributes:
-        layout: of landmarks, "" of features, `VIDEO` of video.
-        checksum: enough to see that a file has changed, cheap.
+        glosses: the cell of each row that has one, with the place of the row.
+        listed: rows by split.
+        media, places: of each sample.
+        faults: of the manifest.
+        gaps: clips that cannot be used.
+        skipped: clips of train that show no hand, if those are left out.
+        unseen: how many samples of each split show no hand.
     """
 
-    frames: int
-    layout: str
-    width: int
-    checksum: int
-    load: Callable[[], Signal]
+    text: str
+    glosses: list[tuple[str, str]] = field(default_factory=list)
+    listed: Counter[str] = field(default_factory=Counter)
+    samples: list[Sample] = field(default_factory=list)
+    media: list[Media] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
+    faults: list[tuple[int, UserError]] = field(default_factory=list)
+    gaps: list[tuple[int, Gap]] = field(default_factory=list)
+    skipped: list[tuple[int, Gap]] = field(default_factory=list)
+    unseen: Counter[str] = field(default_factory=Counter)
 
 
-def read(config: ManifestConfig) -> Corpus:
+def read(config: ManifestConfig, *, to_train: bool = True) -> Corpus:
     """The corpus of a manifest. Every fault of it is found, each with its line.
 
+    Args:
+        to_train: whether rows of train are needed, which they are not where a finished run is scored.
+
     Raises:
-        UserError: of the manifest, not UTF-8, not readable as a table, columns missing, no row of
-            train; of a row, an empty cell, an unknown split, an id used twice or in two splits, a path
-            that is not below the folder, a file that cannot be used (see `landmark_header`, `open_clip`) or
-            has another layout than the first; a signer in two splits, when `signer_independent` is
-            claimed. A file of train that cannot be used is left out if the recipe says so.
+        UserError: of the manifest, not UTF-8, columns missing, no row of train; of a row, not readable, an
+            empty cell, an unknown split, an id used twice or in two splits, a path that is not below the
+            folder, a file that cannot be used (see `open_media`) or has another layout than the first, a
+            segment that is not in it (see `segment_of`); a signer in two splits, when `signer_independent` is
+            claimed. A clip of train that cannot be used, or shows no hand, is left out if the recipe says so.
     """
-    root = Path(config.root)
-    file = root / config.file
-    text = read_text(file)
-    rows = _rows(file, text, config.signer_independent)
-    faults: list[UserError] = []
-    samples: list[Sample] = []
-    media: list[Media] = []
-    left_out: list[str] = []
-    first: dict[str, Row] = {}
-    for row in rows:
-        try:
-            _check_id(row, first)
-            path = _path(row, root)
-            try:
-                medium = _media(path, f"{row.where}: {row.cells['path']}")
-            except UserError as fault:
-                if config.damaged == "refuse" or row.cells["split"].strip() != "train":
-                    raise
-                left_out.append(str(fault))
-                continue
-            samples.append(_sample(row, medium))
-            media.append(medium)
-            _check_same_kind(row, media, samples)
-        except UserError as fault:
-            faults.append(fault)
-    if config.signer_independent:
-        faults += _signer_faults(rows)
-    fail_together(faults, str(file))
-    if not any(sample.split == "train" for sample in samples):
+    found, file = _found(config), Path(config.root) / config.file
+    refused = [
+        (number, gap.fault)
+        for number, gap in found.gaps
+        if config.damaged == "refuse" or gap.split != "train"
+    ]
+    fail_together(_in_order([*found.faults, *refused]), str(file))
+    left_out = tuple(str(gap.fault) for gap in _gaps(found))
+    if to_train and not any(sample.split == "train" for sample in found.samples):
         what = "no file of train can be used" if left_out else "no row has the split train"
         raise UserError(str(file), what, left_out[0] if left_out else "")
-    held_out = {sample.reference for sample in samples if sample.split != "train"}
-    more = _extra_text(root, config.extra_text)
-    digest = hashlib.sha256(text.encode())
-    digest.update(repr([medium.checksum for medium in media]).encode())
-    digest.update(repr(more).encode())
-    return Corpus(
-        name=file.stem,
-        samples=tuple(samples),
-        layout=media[0].layout,
-        width=media[0].width,
-        extra_text=tuple(sentence for sentence in more if sentence not in held_out),
-        fingerprint=digest.hexdigest(),
-        left_out=tuple(left_out),
+    notes = (*_unseen_notes(found), *_shared_notes(found, config), *_gloss_notes(found))
+    return replace(_corpus(config, found), left_out=left_out, notes=notes)
+
+
+def take_stock(config: ManifestConfig) -> Stock:
+    """What there is of a manifest, and every fault of it. Clips that are copies of each other are looked for.
+
+    Raises:
+        UserError: the manifest as a whole cannot be read.
+    """
+    found = _found(config)
+    faults = _in_order(found.faults)
+    if not any(sample.split == "train" for sample in found.samples):
+        faults.append(UserError(str(Path(config.root) / config.file), "no row of train can be used"))
+    return Stock(
+        corpus=_corpus(config, found),
+        listed={split: found.listed[split] for split in SPLITS},
+        published={},
+        faults=tuple(faults),
+        gaps=tuple(_gaps(found)),
+        shared=tuple(shared_clips(found.places)) if config.shared_clips == "report" else (),
+        glosses=tuple(found.glosses),
     )
 
 
-def _media(path: Path, where: str) -> Media:
-    """What a path holds.
-
-    Raises:
-        UserError: it cannot be used.
-    """
-    if is_landmarks(path):
-        header = landmark_header(path, where)
-        load = partial(read_landmarks, path)
-        return Media(header.frames, header.layout, header.width, header.checksum, load)
-    clip = open_clip(path, where)
-    size = path.stat().st_size if path.is_file() else 0
-    checksum = zlib.crc32(repr((path.name, clip.frames, clip.fps, size)).encode())
-    return Media(clip.frames, VIDEO, COLOURS, checksum, partial(Video, clip))
-
-
-def _rows(file: Path, text: str, need_signer: bool) -> list[Row]:
-    columns = (*COLUMNS, "signer") if need_signer else COLUMNS
-    if file.suffix in (".jsonl", ".ndjson"):
-        rows = _json_rows(file, text, columns)
-    else:
-        delimiter = "\t" if "\t" in text.partition("\n")[0] else ","
-        rows = read_rows(file, text, columns, delimiter)
-    if not rows:
-        raise UserError(str(file), "the manifest has no rows")
-    return rows
-
-
-def _json_rows(file: Path, text: str, columns: tuple[str, ...]) -> list[Row]:
-    rows = []
-    for number, line in enumerate(text.split("\n"), 1):
-        where = f"{file}:{number}"
-        if not line.strip():
+def _found(config: ManifestConfig) -> _Found:
+    file = Path(config.root) / config.file
+    text = manifest_text(file)
+    rows = manifest_rows(file, text, (*COLUMNS, "signer") if config.signer_independent else COLUMNS)
+    found = _Found(text)
+    clips = _clips(rows, config, found)
+    opened = open_all({(clip.path, clip.fps): None for clip in clips}, config.missing)
+    for clip in clips:
+        medium = opened[clip.path, clip.fps]
+        if isinstance(medium, UserError):
+            found.gaps.append((clip.number, Gap(clip.split, 1, _of_row(medium, clip))))
             continue
         try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise UserError(where, f"not JSON: {error}") from error
-        if not isinstance(record, dict):
-            raise UserError(where, "not a JSON object")
-        missing = [column for column in columns if column not in record]
-        if missing:
-            word = "key" if len(missing) == 1 else "keys"
-            raise UserError(where, f"{word} missing: {', '.join(missing)}", f"there are: {', '.join(record)}")
-        known = (*COLUMNS, *OPTIONAL)
-        rows.append(Row(where, {key: _json_cell(where, key, record[key]) for key in known if key in record}))
-    return rows
+            _add(clip, segment_of(medium, clip.numbers, clip.where), config, found)
+        except UserError as fault:
+            found.faults.append((clip.number, fault))
+    if config.signer_independent:
+        found.faults += signer_faults(rows)
+    return found
 
 
-def _json_cell(where: str, key: str, value: object) -> str:
-    if key == "gloss" and isinstance(value, list):
-        spaced = [gloss for gloss in value if not isinstance(gloss, str) or gloss.split() != [gloss]]
-        if spaced:
-            raise UserError(where, f"gloss has {json.dumps(spaced[0])}, which is not one gloss")
-        return " ".join(value)
-    if isinstance(value, str):
-        return value
-    if key in ("id", "signer") and isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    raise UserError(where, f"{key} is {json.dumps(value)}, not text")
+def _clips(rows: Sequence[Row | UserError], config: ManifestConfig, found: _Found) -> list[_Clip]:
+    """The rows whose cells can be used; the faults of the others are added to what is found."""
+    first: dict[str, Row] = {}
+    clips = []
+    for number, row in enumerate(rows):
+        if isinstance(row, UserError):
+            found.faults.append((number, row))
+            continue
+        found.glosses.append((row.where, row.cells["gloss"]))
+        split = row.cells["split"].strip()
+        found.listed[split] += 1
+        try:
+            check_id(row, first)
+            path, numbers = row_path(row, Path(config.root)), numbers_of(row)
+            glosses = glosses_of(row)
+            if split not in SPLITS:
+                raise UserError(row.where, f"split {split!r} is none of train, dev, test")
+            fps = numbers.fps or config.fps or None
+            clips.append(_Clip(number, row, split, glosses, path, numbers, fps))
+        except UserError as fault:
+            found.faults.append((number, fault))
+    return clips
 
 
-def _check_id(row: Row, first: dict[str, Row]) -> None:
-    name = row.cells["id"].strip()
-    if not name:
-        raise UserError(row.where, "the id is empty")
-    before = first.setdefault(name, row)
-    if before is row:
-        return
-    line = before.where.rpartition(":")[2]
-    splits = before.cells["split"].strip(), row.cells["split"].strip()
-    if splits[0] != splits[1]:
-        what = f"id {name!r} is in two splits, {splits[0]} in line {line} and {splits[1]} here"
-        raise UserError(row.where, what)
-    raise UserError(row.where, f"id {name!r} is used twice, first in line {line}")
+def _add(clip: _Clip, medium: Media, config: ManifestConfig, found: _Found) -> None:
+    """A clip that can be read, as a sample.
 
-
-def _path(row: Row, root: Path) -> Path:
-    path = row.cells["path"].strip()
-    if not path:
-        raise UserError(row.where, "the path is empty")
-    if "\0" in path:
-        raise UserError(row.where, f"path {path!r} has the character 0, which no path has")
-    windows = PureWindowsPath(path)
-    if PurePosixPath(path).is_absolute() or windows.anchor or ".." in windows.parts:
-        raise UserError(row.where, f"path {path!r} is not below the manifest's folder")
-    return root / path
-
-
-def _sample(row: Row, media: Media) -> Sample:
-    glosses = tuple(composed(row.cells["gloss"]).split())
-    if not glosses:
-        raise UserError(row.where, "the gloss is empty")
-    split = row.cells["split"].strip()
-    if split not in SPLITS:
-        raise UserError(row.where, f"split {split!r} is none of train, dev, test")
-    return Sample(
+    Raises:
+        UserError: it is of another kind than the first, or shows no hand and such clips are refused.
+    """
+    row = clip.row
+    _check_same_kind(clip, medium, found)
+    if medium.unseen:
+        fault = UserError(clip.where, medium.unseen, "`data.unseen: use` takes such clips as they are")
+        if config.unseen == "refuse":
+            raise fault
+        if config.unseen == "skip" and clip.split == "train":
+            fault = UserError(clip.where, medium.unseen)
+            found.skipped.append((clip.number, Gap(clip.split, 1, fault)))
+            return
+        found.unseen[clip.split] += 1
+    sample = Sample(
         id=row.cells["id"].strip(),
-        split=split,
-        reference=glosses,
-        frames=media.frames,
-        load=media.load,
+        split=clip.split,
+        reference=clip.glosses,
+        frames=medium.frames,
+        load=medium.load,
         source=row.where,
         signer=row.cells.get("signer", "").strip(),
         text=row.cells.get("text", "").strip(),
+        fps=medium.fps,
+    )
+    start, end = clip.numbers.start or 0.0, math.inf if clip.numbers.end is None else clip.numbers.end
+    found.samples.append(sample)
+    found.media.append(medium)
+    found.places.append(Place(row.where, sample.id, clip.split, clip.path, clip.shown, start, end))
+
+
+def _corpus(config: ManifestConfig, found: _Found) -> Corpus:
+    held_out = {sample.reference for sample in found.samples if sample.split != "train"}
+    more = _extra_text(Path(config.root), config.extra_text)
+    digest = hashlib.sha256(found.text.encode())
+    digest.update(repr([medium.checksum for medium in found.media]).encode())
+    digest.update(repr(more).encode())
+    return Corpus(
+        name=Path(config.file).stem,
+        samples=tuple(found.samples),
+        layout=found.media[0].layout if found.media else "",
+        width=found.media[0].width if found.media else 0,
+        extra_text=tuple(sentence for sentence in more if sentence not in held_out),
+        fingerprint=digest.hexdigest(),
     )
 
 
-def _check_same_kind(row: Row, media: list[Media], samples: list[Sample]) -> None:
+def _in_order(faults: Sequence[tuple[int, UserError]]) -> list[UserError]:
+    return [fault for _, fault in sorted(faults, key=itemgetter(0))]
+
+
+def _gaps(found: _Found) -> list[Gap]:
+    """The clips that are left out, in the order of the rows."""
+    return [gap for _, gap in sorted([*found.gaps, *found.skipped], key=itemgetter(0))]
+
+
+def _of_row(fault: UserError, clip: _Clip) -> UserError:
+    """The fault of a file as that of its row."""
+    inside = fault.where.removeprefix(str(clip.path))
+    hint = fault.hint
+    if fault.what == "there is no such file" and (name := other_case(clip.path)):
+        hint = f"there is {name}: capitals count"
+    return UserError(clip.where + (inside if inside != fault.where else ""), fault.what, hint)
+
+
+def _unseen_notes(found: _Found) -> list[str]:
+    count = found.unseen.total()
+    if not count:
+        return []
+    where = ", ".join(f"{split} {found.unseen[split]}" for split in SPLITS if found.unseen[split])
+    what = f"{count:,} of {len(found.samples):,} clips show no hand in any frame ({where})"
+    return [
+        f"{what}: used, with all points of the hands missing; `data.unseen: skip` leaves those of train out"
+    ]
+
+
+def _shared_notes(found: _Found, config: ManifestConfig) -> list[str]:
+    if config.shared_clips == "allow":
+        return []
+    shared = [each for each in shared_clips(found.places, contents=False) if len({*each.splits}) > 1]
+    if not shared:
+        return []
+    what = f"{len(shared):,} clip{'s are' if len(shared) > 1 else ' is'} in two splits, so scores mean little"
+    return [f"{what}: {shared[0].fault}{'; …' if len(shared) > 1 else ''} (`signkit data check` names all)"]
+
+
+def _gloss_notes(found: _Found) -> list[str]:
+    """Of what looks wrong in the glosses that which hardly is meant."""
+    odd = [
+        each for each in check_glosses(found.glosses) if each.kind in ("list", "quotes", "empty", "invisible")
+    ]
+    more = f" (and {len(odd) - 1} more: `signkit data check` names all)" if len(odd) > 1 else ""
+    return [f"look at the glosses: {odd[0]}{more}"] if odd else []
+
+
+def _check_same_kind(clip: _Clip, medium: Media, found: _Found) -> None:
     kinds = []
-    for medium in (media[0], media[-1]):
-        kind = f"layout {medium.layout!r}" if medium.layout else "features"
-        kinds.append(VIDEO if medium.layout == VIDEO else f"{kind} of width {medium.width}")
+    for each in (found.media[0] if found.media else medium, medium):
+        kind = f"layout {each.layout!r}" if each.layout else "features"
+        kinds.append(VIDEO if each.layout == VIDEO else f"{kind} of width {each.width}")
     if kinds[0] != kinds[1]:
-        line = samples[0].source.rpartition(":")[2]
-        path = row.cells["path"].strip()
-        raise UserError(row.where, f"{path} has {kinds[1]}, but line {line} has {kinds[0]}")
-
-
-def _signer_faults(rows: list[Row]) -> list[UserError]:
-    """A row that names no signer, and a signer's first row in a second split."""
-    faults = []
-    first: dict[str, str] = {}
-    hint = "signer_independent claims that no signer is in two splits"
-    for row in rows:
-        signer, split = row.cells["signer"].strip(), row.cells["split"].strip()
-        if not signer:
-            faults.append(UserError(row.where, "the signer is empty", hint))
-        elif first.setdefault(signer, split) != split:
-            what = f"signer {signer!r} is in {first[signer]} and in {split}"
-            faults.append(UserError(row.where, what, hint))
-    return faults
+        line = line_of(found.samples[0].source)
+        raise UserError(clip.row.where, f"{clip.shown} has {kinds[1]}, but {line} has {kinds[0]}")
 
 
 def _extra_text(root: Path, name: str) -> tuple[tuple[str, ...], ...]:

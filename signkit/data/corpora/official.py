@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Literal
 
 from signkit.data.corpora.frame_folders import THREADS, count_all
+from signkit.data.corpora.shared import Shared
 from signkit.data.corpora.table import fail_together
 from signkit.data.landmark_files import landmark_header, read_landmarks
 from signkit.data.npz import NpzHeader
 from signkit.data.video import open_clip
+from signkit.data.video.folder import KINDS
 from signkit.errors import UserError
 from signkit.runtime.files import plainly
-from signkit.types import SPLITS, VIDEO, Corpus, Landmarks, Sample, Signal, Video
+from signkit.types import SPLITS, VIDEO, Corpus, Sample, Signal, Video
 
 LANDMARKS = (".npz", ".pose")
 
@@ -63,6 +65,8 @@ class Stock:
         published: how many they should.
         faults: of the lists.
         gaps: samples of the lists that are not there.
+        shared: rows that have a clip in common, of corpora that look for that.
+        glosses: the glosses of each row as written, with the row's place; empty where that is not kept.
     """
 
     corpus: Corpus
@@ -70,6 +74,8 @@ class Stock:
     published: dict[str, int]
     faults: tuple[UserError, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    shared: tuple[Shared, ...] = ()
+    glosses: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -198,9 +204,9 @@ def _frames(rows: list[Listed], fps: float) -> _Present:
         if counted.fault:
             gaps.append(Gap(row.split, 1, counted.fault))
         elif counted.frames > 0:
-            samples.append(_sample(row, counted.frames, partial(load_frames, counted.folder, fps)))
+            samples.append(_sample(row, counted.frames, fps, partial(load_frames, counted.folder, fps)))
         elif row.split not in gone:
-            what = "there is no such folder" if counted.frames < 0 else "the folder has no frames (png, jpg)"
+            what = "there is no such folder" if counted.frames < 0 else f"the folder has no frames ({KINDS})"
             gaps.append(Gap(row.split, 1, UserError(str(row.frames), what, f"it is that of {row.where}")))
     return _Present(samples, gaps, VIDEO, 3)
 
@@ -239,7 +245,7 @@ def _landmarks(rows: list[Listed], folder: Path, fps: float) -> _Present:
             fault = UserError(str(path), what, f"{first} has {layout!r} of width {width}")
             gaps.append(Gap(row.split, 1, fault))
         else:
-            samples.append(_sample(row, header.frames, partial(load_landmarks, path, fps)))
+            samples.append(_sample(row, header.frames, fps, partial(load_landmarks, path, fps)))
             checksums.append(header.checksum)
     return _Present(samples, gaps, layout, width, tuple(checksums))
 
@@ -259,10 +265,10 @@ def _landmark_file(folder: Path, row: Listed) -> tuple[Path, NpzHeader] | UserEr
     return UserError(str(paths[0]), "there is no such file", f"it is that of {row.where}")
 
 
-def _sample(row: Listed, frames: int, load: Callable[[], Signal]) -> Sample:
+def _sample(row: Listed, frames: int, fps: float, load: Callable[[], Signal]) -> Sample:
     return Sample(
         id=row.id, split=row.split, reference=row.reference, frames=frames, load=load,
-        source=row.where, signer=row.signer, text=row.text,
+        source=row.where, signer=row.signer, text=row.text, fps=fps,
     )  # fmt: skip
 
 
@@ -274,7 +280,7 @@ def load_frames(folder: Path, fps: float) -> Signal:
 def load_landmarks(path: Path, fps: float) -> Signal:
     """Landmarks, a frame each, at the corpus's frames a second: those made of pictures cannot know it."""
     signal = read_landmarks(path)
-    return replace(signal, fps=fps) if isinstance(signal, Landmarks) else signal
+    return signal if isinstance(signal, Video) else replace(signal, fps=fps)
 
 
 def _short(before: str, here: str) -> str:

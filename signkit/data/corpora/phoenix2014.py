@@ -14,7 +14,7 @@ from pathlib import Path
 
 from signkit.data.corpora.configs import Phoenix2014Config
 from signkit.data.corpora.official import Listed, Lists, Stock, take_stock_of, tree, usable
-from signkit.data.corpora.phoenix_lists import gloss_cleaner, read_list
+from signkit.data.corpora.phoenix_lists import frames_below, gloss_cleaner, read_list
 from signkit.runtime.files import plainly
 from signkit.types import SPLITS, Corpus
 
@@ -56,8 +56,8 @@ def take_stock(config: Phoenix2014Config) -> Stock:
     clean = gloss_cleaner("phoenix2014", config.clean, lists)
     for split in SPLITS:
         for row in read_list(lists, root / manual / f"{split}.{ending}", COLUMNS):
-            name, folder = row.cells["id"].strip(), row.cells["folder"].strip()
-            below = Path(split) / folder.removesuffix("/*.png")
+            name = row.cells["id"].strip()
+            below = Path(split) / frames_below(row.cells["folder"], split)
             glosses = clean(row, "annotation", split)
             signer = row.cells["signer"].strip()
             lists.add(Listed(name, split, glosses, row.where, frames / below, below, signer))

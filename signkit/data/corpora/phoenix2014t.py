@@ -13,7 +13,7 @@ from pathlib import Path
 
 from signkit.data.corpora.configs import Phoenix2014tConfig
 from signkit.data.corpora.official import Listed, Lists, Stock, take_stock_of, tree, usable
-from signkit.data.corpora.phoenix_lists import gloss_cleaner, read_list
+from signkit.data.corpora.phoenix_lists import frames_below, gloss_cleaner, read_list
 from signkit.text.vocabulary import composed
 from signkit.types import SPLITS, Corpus
 
@@ -47,7 +47,7 @@ def take_stock(config: Phoenix2014tConfig) -> Stock:
     for split in SPLITS:
         for row in read_list(lists, root / lists_of.format(split), COLUMNS):
             cells = {key: cell.strip() for key, cell in row.cells.items()}
-            below = Path(split) / cells["video"].partition("/")[0]
+            below = Path(split, *frames_below(cells["video"], split).parts[:1])
             lists.add(
                 Listed(
                     cells["name"], split, clean(row, "orth", split), row.where, features / below, below,

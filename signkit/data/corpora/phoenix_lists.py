@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from signkit.data.corpora.official import Lists
 from signkit.data.corpora.table import Row, read_rows
@@ -25,6 +25,15 @@ def read_list(lists: Lists, file: Path, columns: tuple[str, ...]) -> list[Row]:
     except UserError as fault:
         lists.faults.append(fault)
         return []
+
+
+def frames_below(cell: str, split: str) -> PurePosixPath:
+    """The folder of a sample's frames below that of its split: ``NAME/1`` of ``NAME/1/*.png`` and of
+    ``train/NAME/1``, as copies of the corpus have it."""
+    parts = PurePosixPath(cell.strip()).parts
+    if parts and parts[-1].startswith("*"):
+        parts = parts[:-1]
+    return PurePosixPath(*(parts[1:] if len(parts) > 1 and parts[0] == split else parts))
 
 
 def gloss_cleaner(protocol: str, clean: bool, lists: Lists) -> Callable[[Row, str, str], tuple[str, ...]]:

@@ -1,12 +1,11 @@
 """Rows of a text table, each with the line it came from; every fault with file and line."""
 
-import csv
-import io
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from signkit.errors import UserError, UserErrors
+from signkit.runtime.tables import read_table
 
 MOST_FAULTS = 20
 
@@ -31,41 +30,29 @@ class Row:
 
 
 def read_rows(
-    file: Path, text: str, columns: Iterable[str], delimiter: str = ",", *, quotes: bool = True
+    file: Path, text: str, columns: Collection[str], delimiter: str = "", *, quotes: bool = True
 ) -> list[Row]:
-    """The rows of a table with a header; blank lines are passed over.
-
-    Args:
-        columns: those that must be there; others may be.
-        quotes: whether quotation marks enclose a cell; if not, they are letters.
+    """The rows of a table with a header, see `signkit.runtime.tables.read_table`.
 
     Raises:
-        UserError: no header, a column missing or doubled, a row with too many or too few cells, a
-            quotation mark that is never closed.
+        UserError: no header, a column missing or doubled; all rows that cannot be read, or have too many or
+            too few cells.
     """
-    lines = io.StringIO(text, newline="")
-    if quotes:
-        reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    else:
-        reader = csv.reader(lines, delimiter=delimiter, strict=True, quoting=csv.QUOTE_NONE)
-    rows: list[Row] = []
-    header: list[str] = []
-    try:
-        for cells in reader:
-            where = f"{file}:{reader.line_num}"
-            if not any(cell.strip() for cell in cells):
-                continue
-            if not header:
-                header = _header(where, cells, columns)
-            elif len(cells) != len(header):
-                raise UserError(where, f"the row has {len(cells)} cells, the header {len(header)}")
-            else:
-                rows.append(Row(where, dict(zip(header, cells, strict=True))))
-    except csv.Error as error:
-        raise UserError(f"{file}:{reader.line_num}", f"not a readable table: {error}") from error
-    if not header:
-        raise UserError(str(file), "the file is empty")
-    return rows
+    rows = rows_or_faults(file, text, columns, delimiter, quotes=quotes)
+    fail_together([row for row in rows if isinstance(row, UserError)], str(file))
+    return [row for row in rows if isinstance(row, Row)]
+
+
+def rows_or_faults(
+    file: Path, text: str, columns: Collection[str], delimiter: str = "", *, quotes: bool = True
+) -> list[Row | UserError]:
+    """As `read_rows`, each row that cannot be used as its fault.
+
+    Raises:
+        UserError: no header, a column missing or doubled.
+    """
+    table = read_table(str(file), text, columns, delimiter, quotes=quotes)
+    return [row if isinstance(row, UserError) else Row(f"{file}:{row[0]}", row[1]) for row in table.rows]
 
 
 def fail_together(faults: list[UserError], where: str) -> None:
@@ -76,15 +63,3 @@ def fail_together(faults: list[UserError], where: str) -> None:
         raise faults[0]
     if faults:
         raise UserErrors(faults)
-
-
-def _header(where: str, cells: list[str], columns: Iterable[str]) -> list[str]:
-    header = [cell.strip() for cell in cells]
-    missing = [column for column in columns if column not in header]
-    if missing:
-        word = "column" if len(missing) == 1 else "columns"
-        raise UserError(where, f"{word} missing: {', '.join(missing)}", f"there are: {', '.join(header)}")
-    double = next((name for name in header if header.count(name) > 1), None)
-    if double is not None:
-        raise UserError(where, f"column {double!r} is there twice")
-    return header

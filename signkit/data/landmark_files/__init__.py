@@ -8,30 +8,44 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from signkit.data.npz import NpzHeader, read_header, read_npz
+from signkit.data.array_advice import OBJECTS, PAGE, advice
+from signkit.data.missing import Missing
+from signkit.data.npz import NpzHeader, bare_shape, read_header, read_npz
+from signkit.data.video.folder import ENDINGS
 from signkit.errors import UserError
 from signkit.runtime.files import plainly
-from signkit.types import Signal
+from signkit.types import USUAL_FPS, Signal
 
 __all__ = ["is_landmarks", "landmark_header", "read_landmarks"]
 
 FILES = (".npz", ".pose", ".parquet")
-PICTURES = (".png", ".jpg", ".jpeg")
+OTHERS = {
+    ".npy": "a bare array",
+    ".pkl": "a pickle",
+    ".pickle": "a pickle",
+    ".joblib": "a pickle",
+    ".pt": "a pickle of PyTorch",
+    ".pth": "a pickle of PyTorch",
+    ".h5": "an HDF5 file",
+    ".hdf5": "an HDF5 file",
+    ".mat": "a file of MATLAB",
+}
+"""Files that people have landmarks in and that are not read: what to do is said."""
 
 
 def is_landmarks(path: Path) -> bool:
     """Whether a path leads to landmarks or features and not to video: by its ending, or as a folder with JSON
-    files and no pictures.
+    files and no pictures. It need not be of a kind that can be read.
 
     Raises:
         OperationalError: the folder cannot be read.
     """
     name = _name(path)
-    if name.endswith(FILES) or not os.path.isdir(path):
-        return name.endswith(FILES)
+    if name.endswith((*FILES, *OTHERS)) or not os.path.isdir(path):
+        return name.endswith((*FILES, *OTHERS))
     with plainly(path, "read"):
         endings = {file.suffix.lower() for file in path.iterdir()}
-    return ".json" in endings and not endings & {*PICTURES}
+    return ".json" in endings and not endings & {*ENDINGS}
 
 
 def landmark_header(path: Path, where: str = "") -> NpzHeader:
@@ -49,17 +63,24 @@ def landmark_header(path: Path, where: str = "") -> NpzHeader:
     return header(path, where)
 
 
-def read_landmarks(path: Path) -> Signal:
+def read_landmarks(path: Path, *, fps: float | None = None, missing: Missing = "nan") -> Signal:
     """Landmarks with NaN where a point is missing (or, of an npz, features), checked.
+
+    Args:
+        fps: frames a second of a file that does not say; None: `USUAL_FPS`. Folders of OpenPose's and parquet
+            never say, an npz may leave it out, a ``.pose`` always says.
+        missing: how points that were not seen are marked, besides NaN and a confidence of 0 (`as_missing`).
 
     Raises:
         UserError: as `landmark_header`; an infinite coordinate, no point or no hand ever seen.
         OperationalError: it cannot be read.
     """
-    return _kind(path, str(path))[1](path)
+    return _kind(path, str(path))[1](path, fps or USUAL_FPS, missing)
 
 
-def _kind(path: Path, where: str) -> tuple[Callable[[Path, str], NpzHeader], Callable[[Path], Signal]]:
+def _kind(
+    path: Path, where: str
+) -> tuple[Callable[[Path, str], NpzHeader], Callable[[Path, float, Missing], Signal]]:
     """The two readers of a path, by its ending."""
     name = _name(path)
     if name.endswith(".npz"):
@@ -67,7 +88,7 @@ def _kind(path: Path, where: str) -> tuple[Callable[[Path, str], NpzHeader], Cal
     if name.endswith(".pose"):
         from signkit.data.landmark_files import pose
 
-        return pose.read_header, pose.read
+        return pose.read_header, lambda path, fps, missing: pose.read(path, missing)
     if name.endswith(".parquet"):
         from signkit.data.landmark_files import parquet
 
@@ -78,7 +99,21 @@ def _kind(path: Path, where: str) -> tuple[Callable[[Path, str], NpzHeader], Cal
         return openpose.read_header, openpose.read
     if not os.path.exists(path):
         raise UserError(where, "there is no such file")
+    if (kind := OTHERS.get(path.suffix.lower())) is not None:
+        raise _another_kind(path, kind, where)
     raise UserError(where, "is no npz, .pose, .parquet, nor a folder of OpenPose's JSON files")
+
+
+def _another_kind(path: Path, kind: str, where: str) -> UserError:
+    write = "load it and write np.savez(FILE, landmarks=array, layout=…, fps=25)"
+    if "pickle" in kind:
+        return UserError(where, f"is {kind}, which is never read, as it may run code", f"{write}; {PAGE}")
+    bare = bare_shape(path) if kind == OTHERS[".npy"] else None
+    if bare is None:
+        return UserError(where, f"is {kind}, which is not read", f"{write}; {PAGE}")
+    shape, objects = bare
+    what = f"is {kind}, {list(shape)}, which does not say its layout"
+    return UserError(where, what, OBJECTS if objects else advice(shape))
 
 
 def _name(path: Path) -> str:

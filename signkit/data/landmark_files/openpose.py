@@ -1,46 +1,72 @@
-"""Folders of OpenPose's output: a JSON file a frame, ``NAME_000000000012_keypoints.json``, with BODY_25, face
+"""Folders of OpenPose's output: a JSON file a frame, ``NAME_000000000012_keypoints.json``, with body, face
 and hands of everyone in the picture. They do not say how many frames a second there were."""
 
 import json
 import re
 import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from signkit.data.landmarks import check_landmarks
+from signkit.data.landmark_files.bodies import places_of_body
+from signkit.data.landmark_files.people import one_signer, several_people
+from signkit.data.landmarks import settled
 from signkit.data.layouts import layout
+from signkit.data.missing import Missing
 from signkit.data.npz import NpzHeader
 from signkit.errors import UserError
 from signkit.runtime.files import plainly, read_text
 from signkit.types import USUAL_FPS, Landmarks
 
-KEYS = {
-    "body": "pose_keypoints_2d",
-    "face": "face_keypoints_2d",
-    "left_hand": "hand_left_keypoints_2d",
-    "right_hand": "hand_right_keypoints_2d",
-}
+PARTS = {"pose": "body", "body": "body", "face": "face", "hand_left": "left_hand", "hand_right": "right_hand"}
+KINDS = {"_2d": 2, "_3d": 3, "": 2}
+"""What follows ``PART_keypoints``, in the order in which it is taken, and the coordinates of a point:
+OpenPose with ``--3d`` writes both, version 1.0 wrote no ending."""
 FRAME = re.compile(r"(?:^|_)(\d+)(?:_keypoints)?\.json$")
 Floats = npt.NDArray[np.float32]
+People = list[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of a folder that are read, and their parts; the coordinates of a point."""
+
+    parts: Mapping[str, str]
+    coordinates: int
 
 
 def read_header(path: Path, where: str) -> NpzHeader:
-    """As `signkit.data.landmark_files.landmark_header`; the checksum is of the files' names and sizes."""
+    """As `signkit.data.landmark_files.landmark_header`; the checksum is of the files' names and sizes.
+
+    Files are read until one has somebody in it.
+    """
     files = _frames(path, where)
     with plainly(path, "read"):
         sizes = [(file.name, file.stat().st_size) for file in files]
-    return NpzHeader(len(files), "openpose", 2, zlib.crc32(repr(sizes).encode()))
+    keys = _keys((people for people in map(_people, files) if people), where)
+    return NpzHeader(len(files), "openpose", keys.coordinates, zlib.crc32(repr(sizes).encode()))
 
 
-def read(path: Path) -> Landmarks:
-    """The signer of each frame: of several people the one with the most points seen, of those with as many
-    the tallest in the picture. x and y are as OpenPose wrote them, in pixels unless it was set otherwise."""
-    points = np.stack([_signer(_people(file)) for file in _frames(path, str(path))])
-    check_landmarks(points, layout("openpose"), str(path))
-    return Landmarks(points, "openpose", USUAL_FPS)
+def read(path: Path, fps: float = USUAL_FPS, missing: Missing = "nan") -> Landmarks:
+    """The signer of a clip, of several people one (`one_signer`). x and y are as OpenPose wrote them, in
+    pixels unless it was set otherwise."""
+    where = str(path)
+    files = _frames(path, where)
+    crowd = [_people(file) for file in files]
+    keys = _keys((people for people in crowd if people), where)
+    whole = layout("openpose")
+    most = max(1, *map(len, crowd))
+    crowded = np.full((len(files), most, len(whole.points), keys.coordinates), np.nan, np.float32)
+    for frame, (file, people) in enumerate(zip(files, crowd, strict=True)):
+        for number, person in enumerate(people):
+            crowded[frame, number] = _person(person, keys, str(file))
+    signer, several = one_signer(crowded, whole)
+    points, notes = settled(signer, whole, where, missing=missing, hint=_hint(keys))
+    return Landmarks(points, "openpose", fps, notes=(*several_people(several, len(files)), *notes))
 
 
 def _frames(path: Path, where: str) -> list[Path]:
@@ -58,35 +84,68 @@ def _frames(path: Path, where: str) -> list[Path]:
     return [file for _, file in frames]
 
 
-def _people(file: Path) -> list[Floats]:
-    """Everyone in a frame: points [137, 2], NaN where not seen."""
+def _people(file: Path) -> People:
+    """Everyone in a frame, as the file has them."""
     try:
-        people = json.loads(read_text(file))["people"]
-        return [_person({**person}, str(file)) for person in people]
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise UserError(
-            str(file), "is not a frame of OpenPose's", f"it may be damaged ({error!r})"
-        ) from error
+        people: People = [{**person} for person in json.loads(read_text(file))["people"]]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _damaged(file, error) from error
+    return people
 
 
-def _person(person: dict[str, Any], where: str) -> Floats:
-    parts = []
-    for part, members in layout("openpose").parts.items():
-        numbers = np.array(person.get(KEYS[part]) or [0.0] * 3 * len(members), dtype=np.float32)
-        if numbers.shape != (3 * len(members),):
-            what = f"{KEYS[part]} has {numbers.size / 3:g} points, not {len(members)}"
-            raise UserError(where, what, "run OpenPose with the model BODY_25" if part == "body" else "")
-        parts.append(numbers.reshape(-1, 3))
-    rows = np.concatenate(parts)
-    return np.where(rows[:, 2:] > 0, rows[:, :2], np.float32(np.nan))
+def _damaged(file: Path | str, error: Exception) -> UserError:
+    return UserError(str(file), "is not a frame of OpenPose's", f"it may be damaged ({error!r})")
 
 
-def _signer(people: list[Floats]) -> Floats:
-    if not people:
-        return np.full((len(layout("openpose").points), 2), np.nan, np.float32)
-    return max(people, key=_prominence)
+def _keys(crowd: Iterator[People], where: str) -> Keys:
+    """The keys that are read, of the first kind that has any numbers in the first frame with somebody in it;
+    those of 2 coordinates where nobody is ever seen."""
+    there: dict[str, None] = {}
+    for people in crowd:
+        there |= {key: None for person in people for key in person}
+        for ending, coordinates in KINDS.items():
+            parts = {f"{name}_keypoints{ending}": part for name, part in PARTS.items()}
+            known = {key: part for key, part in parts.items() if any(person.get(key) for person in people)}
+            if known:
+                return Keys({key: part for key, part in parts.items() if key in there}, coordinates)
+        if not any(f"{name}_keypoints{ending}" in there for name in PARTS for ending in KINDS):
+            raise UserError(where, "has none of OpenPose's keys, such as pose_keypoints_2d", _listed(there))
+    return Keys({f"{name}_keypoints_2d": part for name, part in PARTS.items()}, 2)
 
 
-def _prominence(person: Floats) -> tuple[int, float]:
-    y = person[~np.isnan(person[:, 1]), 1]
-    return len(y), float(np.ptp(y)) if len(y) else 0.0
+def _listed(keys: Sequence[str] | Mapping[str, Any]) -> str:
+    return f"there are: {', '.join(keys) or 'none'}"
+
+
+def _hint(keys: Keys) -> str:
+    """What is said where there is no hand: the program tracks them only when it is told to."""
+    return f"keys that were read: {', '.join(keys.parts)}; OpenPose writes hands with --hand"
+
+
+def _person(person: Mapping[str, Any], keys: Keys, where: str) -> Floats:
+    """Somebody's points [137, coordinates], NaN where not seen."""
+    whole = layout("openpose")
+    points = np.full((len(whole.points), keys.coordinates), np.nan, np.float32)
+    for key, part in keys.parts.items():
+        try:
+            with np.errstate(over="ignore"):  # infinity is refused later
+                numbers = np.array(person.get(key) or [], dtype=np.float32)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise _damaged(where, error) from error
+        if numbers.size == 0:
+            continue
+        members = list(whole.parts[part])
+        count = numbers.size / (keys.coordinates + 1)
+        places = places_of_body(int(count)) if part == "body" and count == int(count) else None
+        if places is None and (part == "body" or count != len(members)):
+            what = (
+                f"{key} has {count:g} points, not {'25, 18, 15 or 135' if part == 'body' else len(members)}"
+            )
+            raise UserError(where, what)
+        rows = numbers.reshape(-1, keys.coordinates + 1)
+        seen = np.where(rows[:, -1:] > 0, rows[:, :-1], np.float32(np.nan))
+        if places is None:
+            points[members] = seen
+        else:
+            points[places >= 0] = seen[places[places >= 0]]
+    return points

@@ -17,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from signkit.config.registry import extra_for
-from signkit.data.landmarks import check_landmarks
+from signkit.data.landmarks import settled
 from signkit.data.layouts import layout
+from signkit.data.missing import Missing
 from signkit.data.npz import NpzHeader
 from signkit.errors import UserError
 from signkit.runtime.files import plainly
@@ -41,7 +42,7 @@ def read_header(path: Path, where: str) -> NpzHeader:
         return NpzHeader(span, "holistic", 3, zlib.crc32(index.encode()))
 
 
-def read(path: Path) -> Landmarks:
+def read(path: Path, fps: float = USUAL_FPS, missing: Missing = "nan") -> Landmarks:
     """A sequence from its first frame to its last; frames between that are not there are NaN."""
     where = str(path)
     file_path, sequence = _named(path)
@@ -52,13 +53,14 @@ def read(path: Path) -> Landmarks:
             _fill_long(points, file, frames - frames.min(), sequence, where)
         else:
             _fill_wide(points, file, frames - frames.min(), sequence, where)
-    check_landmarks(points, layout("holistic"), where)
-    return Landmarks(points, "holistic", USUAL_FPS)
+    points, notes = settled(points, layout("holistic"), where, missing=missing)
+    return Landmarks(points, "holistic", fps, notes=notes)
 
 
 def _named(path: Path) -> tuple[Path, str]:
     name, _, sequence = path.name.partition("#")
-    return path.with_name(name), sequence
+    number, dot, fraction = sequence.partition(".")
+    return path.with_name(name), number if dot and not fraction.strip("0") else sequence
 
 
 @contextmanager
@@ -104,7 +106,7 @@ def _frame_numbers(file: Any, sequence: str, where: str) -> npt.NDArray[np.int64
     """The frame of each row of the sequence."""
     if SEQUENCE in file.schema_arrow.names:
         table = file.read([SEQUENCE, "frame"])
-        ids = table[SEQUENCE].to_numpy().astype(str)
+        ids = _ids(table)
         _check_sequence(ids, sequence, where)
         frames = _numbers(table, "frame", where)
         frames = frames[ids == sequence] if sequence else frames
@@ -118,6 +120,13 @@ def _frame_numbers(file: Any, sequence: str, where: str) -> npt.NDArray[np.int64
         raise UserError(where, "a row has no frame number")
     numbers: npt.NDArray[np.int64] = frames.astype(np.int64)
     return numbers
+
+
+def _ids(table: Any) -> npt.NDArray[np.str_]:
+    """The sequence of each row; numbers that were stored with a fraction of 0 (12.0) without it."""
+    ids = table[SEQUENCE].to_numpy()
+    whole = ids.dtype.kind == "f" and np.isfinite(ids).all() and (np.floor(ids) == ids).all()
+    return np.asarray((ids.astype(np.int64) if whole else ids).astype(str))
 
 
 def _numbers(table: Any, name: str, where: str) -> npt.NDArray[np.floating[Any]]:
@@ -152,7 +161,7 @@ def _fill_long(
 ) -> None:
     table = file.read([name for name in (*LONG[1:], SEQUENCE) if name in file.schema_arrow.names])
     if sequence:
-        table = table.filter(table[SEQUENCE].to_numpy().astype(str) == sequence)
+        table = table.filter(_ids(table) == sequence)
     kinds, numbers = table["type"].to_numpy().astype(str), _numbers(table, "landmark_index", where)
     parts = layout("holistic").parts
     place = np.full(len(numbers), -1, np.int64)
@@ -182,7 +191,7 @@ def _fill_wide(
         rows: Any = slice(None)
         count = file.metadata.row_group(group).num_rows
         if sequence:
-            ids = file.read_row_group(group, [SEQUENCE])[SEQUENCE].to_numpy().astype(str)
+            ids = _ids(file.read_row_group(group, [SEQUENCE]))
             rows = np.flatnonzero(ids == sequence)
             count = len(rows)
         if count:

@@ -1,4 +1,4 @@
-"""Files of pose-format (`.pose`), versions 0.1 and 0.2, of MediaPipe's holistic model or of OpenPose.
+"""Files of pose-format (`.pose`), versions 0.0, 0.1 and 0.2, of MediaPipe's holistic model or of OpenPose.
 
 Read here and not by the package of that name, which takes a truncated file of version 0.1 for a shorter one
 and reads all of a file to tell its length. Source: the specification in pose-format's documentation.
@@ -15,8 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from signkit.data.landmarks import check_landmarks
+from signkit.data.landmark_files.bodies import places_of_body
+from signkit.data.landmark_files.people import one_signer, several_people
+from signkit.data.landmarks import settled
 from signkit.data.layouts import Layout, layout
+from signkit.data.missing import Missing
 from signkit.data.npz import NpzHeader
 from signkit.errors import UserError
 from signkit.runtime.files import read_bytes
@@ -33,13 +36,12 @@ OPENPOSE = {
     "face_keypoints_2d": "face",
     "hand_left_keypoints_2d": "left_hand",
     "hand_right_keypoints_2d": "right_hand",
+    "BODY_135": "body",
 }
 WORLD = "POSE_WORLD_LANDMARKS"
 """The body again, in metres from the hips: not read."""
 IRISES = range(468, 478)
 """Points of a refined face that the layout has no place for."""
-SMALLEST_PICTURE = 10.0
-"""Pixels; coordinates that stay below are no pixels, but were divided by some length."""
 Floats = npt.NDArray[np.float32]
 
 
@@ -54,8 +56,13 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class PoseFile:
-    """A file's header, and the bytes after it."""
+    """A file's header, and the bytes after it.
 
+    Attributes:
+        first: of version 0.0, whose frames are of different sizes.
+    """
+
+    first: bool
     width: int
     components: tuple[Component, ...]
     fps: float
@@ -78,29 +85,50 @@ def read_header(path: Path, where: str) -> NpzHeader:
         raise UserError(where, error.what) from error
     file = _parsed(data, where)
     name, _, _ = _places(file.components, where)
-    return NpzHeader(file.frames, name, min(3, file.dimensions), zlib.crc32(data))
+    return NpzHeader(file.frames, name, min(3, file.dimensions), zlib.crc32(data), file.fps)
 
 
-def read(path: Path) -> Landmarks:
-    """x, y and z in one unit: where x and y are pixels, z is multiplied by the picture's width, of which
-    it is a fraction as MediaPipe gives it. Of several people, in each frame, the one who is seen most."""
+def read(path: Path, missing: Missing = "nan") -> Landmarks:
+    """x, y and z in one unit: MediaPipe's z is a fraction of the picture's width, and some files have it so
+    beside x and y in pixels (`in_one_unit`). Of several people one (`one_signer`)."""
     where = str(path)
     file = _parsed(read_bytes(path), where)
     name, columns, places = _places(file.components, where)
     whole = layout(name)
+    data, sure = _numbers(file, where)
+    seen = np.where((sure > 0)[..., None], data[..., :3], np.float32(np.nan))
+    people = np.full((*data.shape[:2], len(whole.points), seen.shape[-1]), np.nan, np.float32)
+    people[:, :, places] = seen[:, :, columns]
+    signer, several = one_signer(people, whole)
+    hint = f"its components: {', '.join(component.name for component in file.components)}"
+    points, notes = settled(signer, whole, where, missing=missing, width=float(file.width), hint=hint)
+    return Landmarks(points, name, file.fps, notes=(*several_people(several, file.frames), *notes))
+
+
+def _numbers(file: PoseFile, where: str) -> tuple[Floats, Floats]:
+    """Coordinates [frames, people, points, dimensions] and confidences [frames, people, points]."""
+    if file.first:
+        return _numbers_of_first(file)
     shape = (file.frames, file.people, file.points)
     numbers = np.frombuffer(file.body, "<f4")
     split = math.prod(shape) * file.dimensions
-    data = numbers[:split].reshape(*shape, file.dimensions)[:, :, columns, :3].astype(np.float32)
-    sure = numbers[split:].reshape(shape)[:, :, columns]
-    data[~(sure > 0)] = np.nan
-    points = np.full((file.frames, len(whole.points), data.shape[-1]), np.nan, np.float32)
-    signer = (~np.isnan(data).any(-1)).sum(-1).argmax(1)
-    points[:, places] = data[np.arange(file.frames), signer]
-    if name != "openpose" and points.shape[-1] == 3 and _in_pixels(points):
-        points[..., 2] *= file.width
-    check_landmarks(points, whole, where)
-    return Landmarks(points, name, file.fps)
+    return numbers[:split].reshape(*shape, file.dimensions), numbers[split:].reshape(shape)
+
+
+def _numbers_of_first(file: PoseFile) -> tuple[Floats, Floats]:
+    """Of version 0.0: a frame is the number of people, then of each an id and their points, each with its
+    confidence at its end."""
+    width = file.dimensions + 1
+    size = 4 * file.points * width
+    rows = np.zeros((file.frames, max(1, file.people), file.points, width), np.float32)
+    at = 0
+    for frame in range(file.frames):
+        count = int.from_bytes(file.body[at : at + 2], "little")
+        at += 2
+        for person in range(count):
+            rows[frame, person] = np.frombuffer(file.body[at + 2 : at + 2 + size], "<f4").reshape(-1, width)
+            at += 2 + size
+    return rows[..., :-1], rows[..., -1]
 
 
 def content(points: Floats, confidence: Floats, name: str, fps: float, size: tuple[int, int]) -> bytes:
@@ -174,9 +202,12 @@ def _members(component: Component, whole: Layout, part: str, where: str) -> list
     """For each point of a component that the layout has: its number there, and its place in the layout."""
     members = whole.parts[part]
     if whole.name == "openpose":  # named otherwise, in OpenPose's order
-        if len(component.points) != len(members):
-            what = f"{component.name} has {len(component.points)} points, not {len(members)}"
-            raise UserError(where, what)
+        count = len(component.points)
+        if part == "body" and (source := places_of_body(count)) is not None:
+            return [(int(source[place]), int(place)) for place in np.flatnonzero(source >= 0)]
+        if part == "body" or count != len(members):
+            wanted = "25, 18, 15 or 135" if part == "body" else len(members)
+            raise UserError(where, f"{component.name} has {count} points, not {wanted}")
         return list(enumerate(members))
     place = {_foreign(whole.points[point], part): point for point in members}
     if part == "face":
@@ -186,11 +217,6 @@ def _members(component: Component, whole: Layout, part: str, where: str) -> list
         raise UserError(where, f"{component.name} has a point {unknown!r}, which MediaPipe has not")
     pairs = ((number, place[point]) for number, point in enumerate(component.points))
     return [(number, point) for number, point in pairs if point >= 0]
-
-
-def _in_pixels(points: Floats) -> bool:
-    seen = points[~np.isnan(points[..., 0])]
-    return bool(len(seen) and np.abs(seen[:, :2]).max() > SMALLEST_PICTURE)
 
 
 def _parsed(data: bytes, where: str) -> PoseFile:
@@ -204,10 +230,12 @@ def _parsed(data: bytes, where: str) -> PoseFile:
 
 def _header(file: "_Bytes", where: str) -> PoseFile:
     version, width, _, _, parts = file.numbers("<fHHHH")
-    if round(version, 3) not in (0.1, 0.2):
+    if round(version, 3) not in (0.0, 0.1, 0.2):
         hint = "read it with pose-format and write it again"
-        raise UserError(where, f"is no .pose file of version 0.1 or 0.2 but of {version:g}", hint)
+        raise UserError(where, f"is no .pose file of version 0.0, 0.1 or 0.2 but of {version:g}", hint)
     components = tuple(file.component() for _ in range(parts))
+    if round(version, 3) == 0.0:
+        return _first_header(file, width, components, where)
     first = round(version, 3) == 0.1
     fps, declared, people = file.numbers("<HHH" if first else "<fIH")
     dimensions = max((len(component.format) for component in components), default=0) - 1
@@ -226,7 +254,30 @@ def _header(file: "_Bytes", where: str) -> PoseFile:
         raise UserError(where, "no point is seen in any frame")
     if not 0 < fps < math.inf:
         raise UserError(where, f"has {fps:g} frames a second")
-    return PoseFile(width, components, float(fps), frames, people, dimensions, body)
+    return PoseFile(False, width, components, float(fps), frames, people, dimensions, body)
+
+
+def _first_header(file: "_Bytes", width: int, components: tuple[Component, ...], where: str) -> PoseFile:
+    """Of version 0.0, whose frames are walked through: each tells how many people are in it."""
+    fps, frames = file.numbers("<HH")
+    formats = {component.format for component in components}
+    dimensions = len(next(iter(formats), "")) - 1
+    if len(formats) > 1 or dimensions < 2:
+        raise UserError(where, f"its points are of the formats {', '.join(sorted(formats)) or 'none'}")
+    if not frames:
+        raise UserError(where, "has no frames")
+    if not fps:
+        raise UserError(where, f"has {fps} frames a second")
+    body = memoryview(file.data)[file.place :]
+    person = 2 + 4 * (dimensions + 1) * sum(len(component.points) for component in components)
+    most = at = 0
+    for _ in range(frames):
+        count = int.from_bytes(body[at : at + 2], "little")
+        most, at = max(most, count), at + 2 + count * person
+    if at != len(body):
+        what = f"is truncated or damaged: {len(body)} bytes for {frames} frames, not {at}"
+        raise UserError(where, what)
+    return PoseFile(True, width, components, float(fps), frames, most, dimensions, body)
 
 
 class _Bytes:

@@ -103,15 +103,19 @@ def load_entry(root: Path, entry: Entry) -> Signal:
     if entry.kind == "jpeg":
         return Video(ShardClip(path, where, entry.fps, first, entry.sizes))
     if entry.kind == "npz":
-        return npz_signal(read_range(path, int(first[0]), int(entry.sizes[0]), where), where)
+        content = read_range(path, int(first[0]), int(entry.sizes[0]), where)
+        return npz_signal(content, where, entry.fps)
     clip = open_clip(path, where)
     if clip.frames != entry.frames:
         raise UserError(where, f"has {clip.frames} frames, not {entry.frames}")
     return Video(TimedClip(clip, entry.fps))
 
 
-def npz_signal(content: bytes, where: str) -> Signal:
+def npz_signal(content: bytes, where: str, rate: float) -> Signal:
     """Landmarks or features as they were packed.
+
+    Args:
+        rate: frames a second of features, which are packed without it.
 
     Raises:
         UserError: they are damaged.
@@ -119,9 +123,10 @@ def npz_signal(content: bytes, where: str) -> Signal:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if "features.npy" in archive.namelist():
-                return Features(read_npy(archive, "features"))
+                return Features(read_npy(archive, "features"), rate)
             points, name, fps = (read_npy(archive, key) for key in ("landmarks", "layout", "fps"))
-        return Landmarks(points, str(name), float(fps))
+            times = read_npy(archive, "times") if "times.npy" in archive.namelist() else None
+        return Landmarks(points, str(name), float(fps), times)
     except (*DAMAGED, KeyError, OSError) as error:
         raise UserError(where, f"is damaged ({error})") from error
 

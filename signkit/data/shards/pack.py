@@ -17,7 +17,7 @@ from signkit.data.shards.index import Header, Refused, clip_description
 from signkit.data.shards.tar import member
 from signkit.data.video.h264 import SAME_BITS
 from signkit.errors import UserError
-from signkit.types import USUAL_FPS, Clip, Landmarks, Sample, Video
+from signkit.types import Clip, Features, Landmarks, Sample, Video
 
 AT_ONCE = 128 << 20
 """Bytes of decoded frames that are held at a time, about."""
@@ -69,8 +69,8 @@ def _packed(sample: Sample, key: str, header: Header) -> Packed:
     else:
         array = signal.points if isinstance(signal, Landmarks) else signal.vectors
         _check_frames(sample, len(array))
-        fps = float(signal.fps) if isinstance(signal, Landmarks) else USUAL_FPS
-        kind, parts = "npz", [_npz(signal.layout if isinstance(signal, Landmarks) else "", array, fps)]
+        fps = float(signal.fps)
+        kind, parts = "npz", [_npz(signal)]
     content = parts[0]
     if header.format == "shards":
         ending = f".{{:06d}}.{ENDINGS[kind]}" if kind == "jpeg" else f".{ENDINGS[kind]}"
@@ -127,11 +127,13 @@ def constant_rate(quality: int) -> int:
     return round(51 * math.sqrt((100 - quality) / 99))
 
 
-def _npz(layout: str, array: npt.NDArray[np.float32], fps: float) -> bytes:
+def _npz(signal: Landmarks | Features) -> bytes:
     file = io.BytesIO()
     write: Callable[..., None] = np.savez
-    if layout:
-        write(file, landmarks=array, layout=np.array(layout), fps=np.array(fps))
+    if isinstance(signal, Features):
+        write(file, features=signal.vectors)
     else:
-        write(file, features=array)
+        times = {} if signal.times is None else {"times": signal.times}
+        layout, fps = np.array(signal.layout), np.array(float(signal.fps))
+        write(file, landmarks=signal.points, layout=layout, fps=fps, **times)
     return file.getvalue()

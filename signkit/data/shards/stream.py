@@ -61,6 +61,7 @@ def sample_of(record: dict[str, Any]) -> Sample:
             signer=about["signer"],
             text=about["text"],
             segments=tuple(Segment(*segment) for segment in about["segments"]),
+            fps=float(about["fps"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         what = "is not a clip of `signkit data prepare`"
@@ -69,6 +70,6 @@ def sample_of(record: dict[str, Any]) -> Sample:
 
 def _signal(record: dict[str, Any], fps: float, where: str) -> Signal:
     if "npz" in record:
-        return npz_signal(record["npz"], where)
+        return npz_signal(record["npz"], where, fps)
     names = sorted(name for name in record if name.endswith(".jpg"))
     return Video(MemoryClip([record[name] for name in names], where, fps))

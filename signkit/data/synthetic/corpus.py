@@ -18,7 +18,7 @@ from signkit.data.synthetic.draw import below, stream
 from signkit.data.synthetic.grammar import Grammar, Sentence
 from signkit.data.synthetic.lexicon import draw_lexicon
 from signkit.errors import UserError
-from signkit.types import Corpus, Landmarks, Sample, Segment
+from signkit.types import USUAL_FPS, Corpus, Landmarks, Sample, Segment
 
 VERSION = 1  # raise it when the same options would give other clips
 LEXICON, SIGNER, HELD_OUT, TRAIN, EXTRA, TIMING, CLIP = range(7)  # purposes of random streams
@@ -117,6 +117,7 @@ def _sample(stage: Stage, config: SyntheticConfig, split: str, index: int, sente
         signer=f"signer-{number + 1}",
         text=sentence.text,
         segments=tuple(map(Segment, sentence.glosses, timing.starts, timing.ends)),
+        fps=USUAL_FPS,
     )
 
 

@@ -1,10 +1,11 @@
 """One clip: its frames tracked, mended if asked, and written."""
 
 import io
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,6 @@ from signkit.data.tracking.frames import in_order
 from signkit.data.tracking.tracker import Model, Tracked, Tracker
 from signkit.data.video import open_clip
 from signkit.runtime.files import write_bytes
-from signkit.types import USUAL_FPS
 
 PARTS = {"body": "pose", "face": "face", "left_hand": "left hand", "right_hand": "right hand"}
 """What a part of a layout is called in reports."""
@@ -29,13 +29,13 @@ class Options:
     """What the landmarks of a clip depend on, besides the clip.
 
     Attributes:
-        fps: frames a second of a folder of pictures; a video tells its own.
+        fps: frames a second of a folder of pictures, None for what it tells; a video tells its own.
     """
 
     model: Model = "holistic"
     format: Literal["npz", "pose"] = "npz"
     fill: Literal["none", "linear"] = "none"
-    fps: float = USUAL_FPS
+    fps: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +59,47 @@ def extract(
         UserError: the clip cannot be read.
         OperationalError: the file cannot be written.
     """
-    clip = open_clip(source)
-    fps = options.fps if source.is_dir() else clip.fps
+    clip = open_clip(source, fps=options.fps)
+    fps, times = clip.fps, getattr(clip, "seconds", None)
     tracked = tracker.track(_reporting(in_order(clip), on_progress))
     summary = Summary(len(tracked.points), fps, _shares(tracked, options.model))
     tracked = marked(tracked)
     if options.fill == "linear":
         tracked = fill(tracked, layout(options.model), fps)
-    write_bytes(output, content(tracked, options, fps))
+    write_bytes(output, content(tracked, options, fps, times, relative_path(source, output.parent)))
     return summary
 
 
-def content(tracked: Tracked, options: Options, fps: float) -> bytes:
-    """The content of a file; equal landmarks give equal bytes."""
+def relative_path(source: Path, folder: Path) -> str:
+    """The path of a clip from a folder, with slashes; the whole path where it is on another drive."""
+    try:
+        return Path(os.path.relpath(source.resolve(), folder.resolve())).as_posix()
+    except ValueError:
+        return source.resolve().as_posix()
+
+
+def content(
+    tracked: Tracked,
+    options: Options,
+    fps: float,
+    times: npt.NDArray[np.float64] | None = None,
+    video: str = "",
+) -> bytes:
+    """The content of a file; equal landmarks of a clip give equal bytes.
+
+    Args:
+        times: seconds at which each frame is shown, where the rate varies; a ``.pose`` file has no place for
+            them.
+        video: the path of the clip from the file's folder; nor for that.
+    """
     points, confidence = tracked.points, tracked.confidence
     if options.format == "pose":
         return pose.content(points, confidence, options.model, fps, tracked.size)
     file = io.BytesIO()
-    np.savez(file, landmarks=points, confidence=confidence, layout=np.array(options.model), fps=np.array(fps))
+    about: dict[str, Any] = {"layout": np.array(options.model), "fps": np.array(fps)}
+    about |= {} if times is None else {"times": times}
+    about |= {"video": np.array(video)} if video else {}
+    np.savez(file, landmarks=points, confidence=confidence, **about)
     return file.getvalue()
 
 

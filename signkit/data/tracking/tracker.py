@@ -1,6 +1,10 @@
 """MediaPipe behind one function: frames in, points of a layout out. It prints from C++ and is best run in a
 process of its own, see `signkit.data.tracking.jobs`."""
 
+import contextlib
+import importlib.metadata
+import importlib.util
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signkit.data.layouts import layout
+from signkit.errors import UserError, missing_extra
 
 Model = Literal["holistic", "hands"]
 Pictures = Iterable[npt.NDArray[np.uint8]]
@@ -16,6 +21,13 @@ Floats = npt.NDArray[np.float32]
 SIDES = ("Right", "Left")
 """MediaPipe's names of the signer's left and of the right hand: its legacy `hands` takes every picture for a
 mirrored one. Its `holistic` does not."""
+
+
+WITHOUT_WHEEL = (3, 13)
+"""The first Python for which there is no wheel of MediaPipe with its models."""
+WITHOUT_MODELS = (0, 10, 30)
+"""The first MediaPipe without them."""
+OLDER = "pip install 'signkit[landmarks]' with Python 3.12 or older for this step"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +43,24 @@ class Tracked:
     points: Floats
     confidence: Floats
     size: tuple[int, int]
+
+
+def check_mediapipe(purpose: str) -> None:
+    """Whether there is a MediaPipe that carries its models; it is not imported.
+
+    Raises:
+        UserError: there is none, or a newer one, which would have to download them.
+    """
+    if importlib.util.find_spec("mediapipe") is None:
+        if sys.version_info < WITHOUT_WHEEL:
+            raise missing_extra("mediapipe", "landmarks", purpose)
+        version = ".".join(map(str, sys.version_info[:2]))
+        what = f"needs MediaPipe 0.10.14, of which there is no wheel for Python {version}"
+        raise UserError(purpose, what, f"{OLDER}; its files of landmarks can be used with any version")
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError, ValueError):
+        installed = importlib.metadata.version("mediapipe")
+        if tuple(map(int, installed.split(".")[:3])) >= WITHOUT_MODELS:
+            raise UserError(purpose, f"MediaPipe {installed} does not carry its models", f"{OLDER}")
 
 
 class Tracker:

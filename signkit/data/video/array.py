@@ -14,6 +14,7 @@ class ArrayClip:
 
     pixels: npt.NDArray[np.uint8] = field(repr=False)
     fps: float = 25.0
+    seconds: npt.NDArray[np.float64] | None = field(default=None, repr=False, compare=False)
 
     @property
     def frames(self) -> int:

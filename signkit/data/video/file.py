@@ -2,10 +2,9 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import chain, pairwise
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +12,11 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from signkit.data.video.packets import begins_amid, declared_seconds, read_headers
+from signkit.data.video.films import films_of, longest, opened
+from signkit.data.video.packets import Header, begins_amid, declared_seconds, read_headers
 from signkit.data.video.picture import DAMAGED
 from signkit.data.video.pixels import Size, ToRgb, gathered, turn_of
+from signkit.data.video.times import ROUNDED, Seconds, uneven
 from signkit.errors import UserError
 from signkit.types import USUAL_FPS
 
@@ -28,10 +29,6 @@ SLACK = 0.1
 """Seconds by which a file may be shorter than it declares."""
 WORTH_A_SEEK = 12
 """Frames that must be skipped for a seek to cost less than decoding them."""
-TEXT_CODECS = ("ansi", "bintext", "xbin", "idf")
-"""FFmpeg shows text files as films of their letters."""
-LISTS = ("concat", "hls", "dash")
-"""What FFmpeg opens though it holds no film but names files that do."""
 TIMED = ("mov", "matroska", "mpegts", "flv", "ogg")
 """Containers that keep the time at which a frame is shown; others know it where frames come in order."""
 BY_DTS = ("mpegts",)
@@ -40,6 +37,7 @@ UNTIMED = ("vp8", "mpeg")
 """A codec with packets that show no frame; a container of which times are guessed after a seek."""
 FROM_THE_START = ("pal8",)
 """What cannot be sought: the palette of a film comes with its first packet only."""
+MICROSECONDS = 2e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +51,9 @@ class VideoFile:
             counted from the start.
         keys: frames with which decoding can begin, rising.
         seek_times: for each of them the time to seek to.
+        film: its number among the file's streams.
+        notes: what is to be said of the file's other films; empty if there is none.
+        seconds: when each frame is shown, from the beginning of the file; None where that is at an even rate.
     """
 
     path: Path
@@ -62,6 +63,9 @@ class VideoFile:
     times: npt.NDArray[np.int64] = field(repr=False)
     keys: npt.NDArray[np.int64] = field(repr=False)
     seek_times: npt.NDArray[np.int64] = field(repr=False)
+    film: int = 0
+    notes: tuple[str, ...] = ()
+    seconds: Seconds | None = field(default=None, repr=False, compare=False)
 
     def read(self, places: npt.NDArray[np.int64], size: Size | None = None) -> npt.NDArray[np.uint8]:
         """Frames by index, upright, RGB; see `signkit.types.Clip`."""
@@ -74,7 +78,7 @@ class VideoFile:
 
     def _read(self, wanted: npt.NDArray[np.int64], size: Size | None, seek: bool) -> npt.NDArray[np.uint8]:
         to_rgb, places = ToRgb(), wanted.tolist()
-        with _opened(self.path, self.where) as (container, stream):
+        with opened(self.path, self.where, self.film) as (container, stream):
             frames = self._wanted(container, stream, places, seek)
             first = next(frames)
 
@@ -140,76 +144,100 @@ def open_file(path: Path, where: str) -> VideoFile:
     Raises:
         UserError: not a video, without a picture, truncated, without frames.
     """
-    with _opened(path, where) as (container, stream):
-        rate, unit = stream.average_rate, stream.time_base or Fraction(1)
-        in_order = not stream.codec_context.has_b_frames
-        timed = in_order or container.format.name.partition(",")[0] in TIMED
-        timed = timed and stream.codec_context.name not in UNTIMED and container.format.name not in UNTIMED
-        by_dts = container.format.name in BY_DTS
-        sought = stream.codec_context.pix_fmt not in FROM_THE_START
-        packets = read_headers(container, stream, where)
-        length = declared_seconds(container, stream)
-    headers = [header for header in packets if not header.hidden]
+    notes: tuple[str, ...] = ()
+    with opened(path, where) as (container, stream):
+        film = stream.index
+        if len(films_of(container)) > 1:
+            film, note = longest(container)
+            notes = (note,)
+        else:
+            told = _told(container, stream, where)
+    if notes:
+        with opened(path, where, film) as (container, stream):
+            told = _told(container, stream, where)
+    headers = [header for header in told.packets if not header.hidden]
     times = sorted({header.pts for header in headers if header.pts is not None})
-    if not timed or len(times) < len(headers) or begins_amid(packets, times):
-        return _counted(path, where, rate)
+    if not told.timed or len(times) < len(headers) or begins_amid(told.packets, times):
+        return _counted(path, where, told, film, notes)
     shown = np.array(times, dtype=np.int64)
     if len(shown) == 0:
         raise UserError(where, "has no frames")
-    fps = _fps(shown, unit, rate)
-    seconds = float((times[-1] - min(times[0], 0)) * unit)
+    fps = _fps(shown, told.unit, told.rate)
+    seconds = float((times[-1] - min(times[0], 0)) * told.unit)
     last = max((header.pts or 0, header.duration) for header in headers)[1]
-    if length - seconds - max(float(last * unit), 1 / fps) > SLACK + 1 / fps:
-        raise UserError(where, f"is truncated after frame {len(shown) - 1}: {seconds:.1f} of {length:.1f} s")
-    begins = sorted((h.pts or 0, h.dts if by_dts else h.pts) for h in headers if h.key and sought)
+    if told.length - seconds - max(float(last * told.unit), 1 / fps) > SLACK + 1 / fps:
+        what = f"is truncated after frame {len(shown) - 1}: {seconds:.1f} of {told.length:.1f} s"
+        raise UserError(where, what)
+    begins = sorted((h.pts or 0, h.dts if told.by_dts else h.pts) for h in headers if h.key and told.sought)
     keys = np.searchsorted(shown, np.array([pts for pts, _ in begins], dtype=np.int64))
     seek_times = np.array([pts if time is None else time for pts, time in begins], dtype=np.int64)
-    return VideoFile(path, where, len(shown), fps, shown, keys, seek_times)
+    own = _seconds(shown, told, fps)
+    return VideoFile(path, where, len(shown), fps, shown, keys, seek_times, film, notes, own)
 
 
-def _counted(path: Path, where: str, rate: Fraction | None) -> VideoFile:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a file tells of its film without decoding it.
+
+    Attributes:
+        rate: frames a second, if they are declared.
+        unit: of times, in seconds.
+        start: seconds at which the file begins.
+        length: seconds that are declared, 0 if none are.
+        timed: whether the times of packets are those of their frames.
+        by_dts: whether a seek goes by the time of decoding.
+        sought: whether there can be a seek at all.
+    """
+
+    packets: list[Header]
+    rate: Fraction | None
+    unit: Fraction
+    start: float
+    length: float
+    timed: bool
+    by_dts: bool
+    sought: bool
+
+
+def _told(container: "InputContainer", stream: "VideoStream", where: str) -> _Told:
+    name, codec = container.format.name, stream.codec_context
+    timed = not codec.has_b_frames or name.partition(",")[0] in TIMED
+    return _Told(
+        packets=read_headers(container, stream, where),
+        rate=stream.average_rate,
+        unit=stream.time_base or Fraction(1),
+        start=(container.start_time or 0) / av.time_base,
+        length=declared_seconds(container, stream),
+        timed=timed and codec.name not in UNTIMED and name not in UNTIMED,
+        by_dts=name in BY_DTS,
+        sought=codec.pix_fmt not in FROM_THE_START,
+    )
+
+
+def _counted(path: Path, where: str, told: _Told, film: int, notes: tuple[str, ...]) -> VideoFile:
     """The index of a file that does not tell the times of its frames: all are decoded once."""
     none = np.empty(0, dtype=np.int64)
     try:
-        with _opened(path, where) as (container, stream):
-            unit = stream.time_base or Fraction(1)
+        with opened(path, where, film) as (container, stream):
             times = [frame.pts for frame in _decoded(container, stream, none)]
     except _DamagedError as error:
         raise UserError(where, f"frame {error.place} cannot be decoded", DAMAGED) from error
     if not times:
         raise UserError(where, "has no frames")
-    known = [time for time in times if time is not None]
-    rising = len(known) == len(times) and all(one < next_ for one, next_ in pairwise(known))
-    fps = _fps(np.array(known, dtype=np.int64), unit, rate) if rising else float(rate or USUAL_FPS)
-    return VideoFile(path, where, len(times), fps, none, none, none)
+    known = np.array([time for time in times if time is not None], dtype=np.int64)
+    rising = len(known) == len(times) and bool((np.diff(known) > 0).all())
+    fps = _fps(known, told.unit, told.rate) if rising else float(told.rate or USUAL_FPS)
+    own = _seconds(known, told, fps) if rising else None
+    return VideoFile(path, where, len(times), fps, none, none, none, film, notes, own)
 
 
-@contextmanager
-def _opened(path: Path, where: str) -> Iterator[tuple["InputContainer", "VideoStream"]]:
-    """The file and its stream of pictures. Only this file is read, whatever it names."""
-    try:
-        container = av.open(f"file:{path}", options={"protocol_whitelist": "file"})
-    except FileNotFoundError as error:
-        raise UserError(where, "there is no such file") from error
-    except (av.FFmpegError, OSError, UnicodeError) as error:
-        raise UserError(where, "is not a readable video", DAMAGED) from error
-    with container:
-        if container.format.name == "image2" or container.format.name.endswith("_pipe"):
-            raise UserError(where, "is one picture, not a video")
-        if container.format.name.partition(",")[0] in LISTS:
-            raise UserError(where, "is a list of files, not a video")
-        stream = next((s for s in container.streams.video if not _is_cover(s)), None)
-        if stream is None:
-            kinds = sorted({s.type for s in container.streams if s.type != "video"})
-            raise UserError(where, f"has no pictures, only {' and '.join(kinds) or 'an empty film'}")
-        if stream.codec_context is None or stream.codec_context.name in TEXT_CODECS:
-            raise UserError(where, "is not a video")
-        stream.codec_context.thread_count = 1
-        yield container, stream
-
-
-def _is_cover(stream: "VideoStream") -> bool:
-    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+def _seconds(times: npt.NDArray[np.int64], told: _Told, fps: float) -> Seconds | None:
+    """When frames are shown, from the beginning of the file; None where that is at an even rate."""
+    seconds: Seconds = times.astype(np.float64) * float(told.unit)
+    start = min(told.start, float(seconds[0]))
+    if abs(seconds[0] - start) < MICROSECONDS:  # to which PyAV rounds the file's beginning
+        start = float(seconds[0])
+    return uneven(seconds - start, fps, max(ROUNDED, float(told.unit)))
 
 
 def _decoded(

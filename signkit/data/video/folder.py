@@ -1,32 +1,40 @@
 """Folders of frames: pictures in the natural order of their names, none of them missing."""
 
 import os
-import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from signkit.data.video import frame_names
 from signkit.data.video.picture import DAMAGED, decoded
 from signkit.data.video.pixels import Size, gathered
+from signkit.data.video.times import Seconds, rate_of, uneven
 from signkit.errors import UserError
 from signkit.runtime.files import plainly, read_bytes
 from signkit.types import USUAL_FPS
 
-ENDINGS = (".png", ".jpg", ".jpeg")
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+KINDS = "png, jpg, webp, bmp, tif"
+"""Of pictures, in messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrameFolder:
-    """A folder of pictures, one a frame, in the natural order of their names."""
+    """A folder of pictures, one a frame, in the natural order of their names.
+
+    Attributes:
+        seconds: when each is shown, as the names tell; None where that is at an even rate.
+    """
 
     path: Path
     where: str
     names: tuple[str, ...] = field(repr=False)
     fps: float
+    seconds: Seconds | None = field(default=None, repr=False, compare=False)
 
     @property
     def frames(self) -> int:
@@ -57,48 +65,67 @@ class FrameFolder:
             yield pixels
 
 
-def open_folder(path: Path, where: str, fps: float = USUAL_FPS) -> FrameFolder:
-    """The frames of a folder; no picture is opened.
+def open_folder(path: Path, where: str, fps: float | None = None, kind: str = "") -> FrameFolder:
+    """The frames of a folder, or of the only folder of frames in it; no picture is opened.
+
+    Args:
+        fps: frames a second; None: what the names of the frames tell if they are times, else the usual rate.
+        kind: the ending of the pictures that are meant, ``.png``; all if empty.
 
     Raises:
         UserError: no picture in it, pictures of two kinds, a gap in their numbers.
         OperationalError: it cannot be read.
     """
-    with plainly(path, "read"):
-        entries = [p.name for p in os.scandir(path) if p.is_file() and not p.name.startswith(".")]
-    names = sorted((n for n in entries if n.lower().endswith(ENDINGS)), key=_natural)
-    if not names:
-        raise UserError(where, "the folder has no frames (png, jpg)")
-    kinds = sorted({Path(name).suffix.lower().replace("jpeg", "jpg") for name in names})
+    found = pictures(path, kind)
+    if not found:
+        path, found = _below(path, where, kind)
+    kinds = Counter(_kind(name) for name in found)
     if len(kinds) > 1:
-        raise UserError(where, "the folder has frames of two kinds, png and jpg")
-    _check_gaps(names, where)
-    return FrameFolder(path, where, tuple(names), fps)
+        count = {2: "two", 3: "three"}.get(len(kinds), len(kinds))
+        listed = " and ".join(each for each, _ in kinds.most_common())
+        raise UserError(where, f"the folder has frames of {count} kinds, {listed}")
+    names = tuple(frame_names.ordered(found))
+    told = frame_names.times(names)
+    if told is None:
+        frame_names.check_gaps(names, where)
+        return FrameFolder(path, where, names, fps or USUAL_FPS)
+    if fps is not None:
+        return FrameFolder(path, where, names, fps)
+    seconds, rounded = told
+    rate = frame_names.usual_rate(seconds, rounded)
+    if rate is not None:
+        return FrameFolder(path, where, names, rate)
+    rate = rate_of(seconds)
+    return FrameFolder(path, where, names, rate, uneven(seconds, rate))
 
 
-def _natural(name: str) -> tuple[Any, ...]:
-    """2 before 10; names that are alike otherwise by their letters."""
-    parts = re.split(r"(\d+)", name)
-    return tuple(int(part) if number % 2 else part for number, part in enumerate(parts)), name
+def pictures(folder: Path, kind: str = "") -> list[str]:
+    """The names of a folder's pictures, in any order.
+
+    Args:
+        kind: their ending; any if empty.
+
+    Raises:
+        OperationalError: it cannot be read.
+    """
+    with plainly(folder, "read"), os.scandir(folder) as entries:
+        files = [entry.name for entry in entries if entry.is_file() and not entry.name.startswith(".")]
+    return [name for name in files if name.lower().endswith(kind.lower() or ENDINGS)]
 
 
-def _check_gaps(names: list[str], where: str) -> None:
-    """Refuse a folder whose frames are numbered evenly but for some that are not there."""
-    pieces = [re.split(r"(\d+)", name) for name in names]
-    if len(names) < 3 or len({tuple(p[::2]) for p in pieces}) > 1:
-        return
-    columns = [[int(p[i]) for p in pieces] for i in range(1, len(pieces[0]), 2)]
-    counting = [(i, column) for i, column in enumerate(columns) if len(set(column)) > 1]
-    if len(counting) != 1:
-        return
-    ((which, numbers),) = counting
-    steps = np.diff(numbers)
-    gaps = np.flatnonzero(steps > steps.min())
-    if len(gaps) and steps.min() > 0:
-        first = int(gaps[0])
-        at = 2 * which + 1
-        parts = list(pieces[first])
-        parts[at] = str(numbers[first] + int(steps.min())).zfill(len(parts[at]))
-        more = f" and others ({len(gaps)} gaps)" if len(gaps) > 1 else ""
-        what = f"frame {first + 1} is missing: {''.join(parts)}{more}"
-        raise UserError(where, what, "complete the folder, or renumber its frames")
+def _below(folder: Path, where: str, kind: str) -> tuple[Path, list[str]]:
+    """The only folder of frames in a folder, as PHOENIX has them in one named 1, and its frames."""
+    with plainly(folder, "read"), os.scandir(folder) as entries:
+        inner = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    found = [(folder / name, names) for name in inner if (names := pictures(folder / name, kind))]
+    if not found:
+        raise UserError(where, f"the folder has no frames ({kind.lstrip('.') or KINDS})")
+    if len(found) > 1:
+        what = f"the folder has no frames, but {len(found)} folders of frames, such as {found[0][0].name}"
+        raise UserError(where, what, "name one of them")
+    return found[0]
+
+
+def _kind(name: str) -> str:
+    kind = Path(name).suffix.lower().lstrip(".")
+    return {"jpeg": "jpg", "tiff": "tif"}.get(kind, kind)

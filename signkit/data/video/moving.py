@@ -1,44 +1,50 @@
-"""Moving pictures (gif, webp, apng) by Pillow: frames in their order, and their times."""
+"""Moving pictures: gif and webp by Pillow, apng by `signkit.data.video.apng`; frames in their order, and
+their times."""
 
+import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageSequence
 
-from signkit.data.video.picture import DAMAGED, rgb
+from signkit.data.video import apng
+from signkit.data.video.picture import DAMAGED, ONE_PICTURE, PNG, check_sums, rgb
 from signkit.data.video.pixels import Size, gathered
+from signkit.data.video.times import Seconds, rate_of, uneven
 from signkit.errors import UserError
-from signkit.types import USUAL_FPS
 
 
 @dataclass(frozen=True, slots=True)
 class MovingPicture:
-    """A gif, webp or apng of several frames, decoded from its start on.
+    """A gif, webp or apng of several frames. A frame may hold only what changes from the one before, so that
+    all are decoded from the first on, whichever are wanted.
 
     Attributes:
-        passed: pictures before the first frame: an apng may have one for those who show no films.
+        seconds: when each frame is shown; None where that is at an even rate.
     """
 
     path: Path
     where: str
     frames: int
     fps: float
-    passed: int = 0
+    seconds: Seconds | None = field(default=None, repr=False, compare=False)
 
     def read(self, places: npt.NDArray[np.int64], size: Size | None = None) -> npt.NDArray[np.uint8]:
         """Frames by index, upright, RGB; see `signkit.types.Clip`."""
         wanted, row_of = np.unique(places, return_inverse=True)
+        chosen = frozenset(wanted.tolist())
         place = 0
 
         def pixels() -> Iterator[npt.NDArray[np.uint8]]:
             nonlocal place
-            with Image.open(self.path) as image:
-                for place in wanted.tolist():
-                    image.seek(self.passed + place)
-                    yield rgb(image)
+            for place, (picture, _) in enumerate(_pictures(self.path)):
+                if place in chosen:
+                    yield rgb(picture)
+                if place == wanted[-1]:
+                    return
 
         try:
             rows = gathered(pixels(), len(wanted), size)
@@ -56,21 +62,28 @@ def open_moving(path: Path, where: str) -> MovingPicture:
         UserError: it cannot be decoded, or stands still.
     """
     try:
-        with Image.open(path) as image:
-            frames = getattr(image, "n_frames", 1)
-            if frames == 1:
-                raise UserError(where, "is one picture, not a video")
-            passed = int(getattr(image, "default_image", False))
-            durations = [_duration(frame) for frame in ImageSequence.Iterator(image)][passed:]
-    except UserError:
-        raise
-    except Exception as error:
+        durations = [duration for _, duration in _pictures(path)]
+    except Exception as error:  # Pillow raises what it likes on damaged pictures
         raise UserError(where, "is not a readable picture", DAMAGED) from error
-    frames, seconds = len(durations), sum(durations[:-1]) / 1000
-    return MovingPicture(path, where, frames, (frames - 1) / seconds if seconds > 0 else USUAL_FPS, passed)
+    if len(durations) < 2:
+        raise UserError(where, "is one picture, not a video", ONE_PICTURE)
+    seconds = np.cumsum([0.0, *durations[:-1]]) / 1000
+    fps = rate_of(seconds)
+    return MovingPicture(path, where, len(durations), fps, uneven(seconds, fps))
 
 
-def _duration(frame: Image.Image) -> float:
-    """Milliseconds for which a frame is shown; WebP tells them of a decoded frame only."""
-    frame.load()
-    return float(frame.info.get("duration", 0))
+def _pictures(path: Path) -> Iterator[tuple[Image.Image, float]]:
+    """The frames one after the other, each with the milliseconds for which it is shown; none of a PNG file
+    that does not move."""
+    with open(path, "rb") as file:
+        content = file.read()
+    if content.startswith(PNG):
+        check_sums(content)
+        stored = apng.frames(content)
+        pictures = apng.shown(stored) if stored else ()
+        yield from zip(pictures, (frame.milliseconds for frame in stored), strict=True)
+        return
+    with Image.open(io.BytesIO(content)) as image:
+        for frame in ImageSequence.Iterator(image):
+            frame.load()  # WebP tells the duration of a decoded frame only
+            yield frame, float(frame.info.get("duration", 0))

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 DAMAGED = "it may be truncated or damaged"
+ONE_PICTURE = "a folder of pictures is a clip, each of them a frame"
 PNG = b"\x89PNG\r\n\x1a\n"
+FRAMES = (b"acTL", b"fcTL", b"fdAT")
+"""The parts of a PNG file that make it move."""
 
 
 def decoded(content: bytes) -> npt.NDArray[np.uint8]:
@@ -23,7 +26,7 @@ def decoded(content: bytes) -> npt.NDArray[np.uint8]:
         Exception: whatever Pillow raises where it cannot decode them.
     """
     if content.startswith(PNG):
-        _check_sums(content)
+        check_sums(content)
         pixels = _plain_png(content) if b"eXIf" not in content else None
         if pixels is not None:
             return pixels
@@ -48,8 +51,9 @@ def _plain_png(content: bytes) -> npt.NDArray[np.uint8] | None:
     return plane(frames[0], 3) if len(frames) == 1 and frames[0].format.name == "rgb24" else None
 
 
-def _check_sums(content: bytes) -> None:
+def check_sums(content: bytes) -> None:
     """Refuse a PNG file in which a part that is needed is not what its sum says: decoders show a hole there.
+    Those of the frames of a moving one are needed too.
 
     Raises:
         ValueError: naming the part.
@@ -57,7 +61,8 @@ def _check_sums(content: bytes) -> None:
     at = len(PNG)
     while at < len(content) and content[at + 4 : at + 8] != b"IEND":
         end = at + 8 + int.from_bytes(content[at : at + 4], "big")
-        needed = content[at + 4 : at + 5].isupper() or not content[at + 4 : at + 8].isalpha()
+        kind = content[at + 4 : at + 8]
+        needed = kind[:1].isupper() or not kind.isalpha() or kind in FRAMES
         if needed and zlib.crc32(content[at + 4 : end]) != int.from_bytes(content[end : end + 4], "big"):
             raise ValueError(f"the part at byte {at} is damaged")
         at = end + 4
@@ -74,6 +79,15 @@ def rgb(image: "Image") -> npt.NDArray[np.uint8]:
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         return on_black(np.asarray(image.convert("RGBA")))
     return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def rgba(image: "Image") -> "Image":
+    """A picture with its transparency in 8 bits."""
+    from PIL import Image as pillow
+
+    if image.mode.startswith("I") or image.mode == "F":
+        image = pillow.fromarray(_from_deep(np.asarray(image)))
+    return image.convert("RGBA")
 
 
 def _from_deep(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import UInt8
+
+from signkit.data.shapes import UInt8
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -85,6 +86,8 @@ def turn_of(frame: "VideoFrame") -> Turn:
     """
     from av.sidedata.sidedata import Type
 
+    if "_missing_" not in vars(Type):
+        Type._missing_ = classmethod(_without_a_name)  # type: ignore[assignment, method-assign]
     data = frame.side_data.get(Type.DISPLAYMATRIX)  # type: ignore[call-overload]
     if data is None:
         return False, 0
@@ -94,6 +97,14 @@ def turn_of(frame: "VideoFrame") -> Turn:
         a, b = -a, -b
     clockwise = np.degrees(np.arctan2(b, a))
     return flipped, int(-np.round(clockwise / 90)) % 4
+
+
+def _without_a_name(kind: Any, number: object) -> Any:
+    """A kind of side data that PyAV's list lacks. PyAV 18.1 refuses all side data of a frame for the sake of
+    one such: the EXIF that FFmpeg 8 finds in JPEG pictures, or the number of a view in stereo films."""
+    member = object.__new__(kind)
+    member._name_, member._value_ = f"NUMBER_{number}", number
+    return member
 
 
 def on_black(rgba: UInt8[np.ndarray, "height width 4"]) -> UInt8[np.ndarray, "height width 3"]:

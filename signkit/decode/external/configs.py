@@ -19,7 +19,7 @@ class NgramConfig(FusionPart):
 
     factory: ClassVar[str] = "signkit.decode.external.ngram:build"
     file: Annotated[str, Path_(optional=True)] = ""
-    """A model: .arpa, .arpa.gz or .npz; empty: estimated from the run's own train references."""
+    """A model: .arpa (also .gz, .bz2, .xz) or .npz; empty: estimated from the run's own train references."""
     order: Annotated[int, Range(1, 6)] = 3  # signkit.lm has none larger
     """Of a model estimated from the train references."""
     distinct: bool = False
@@ -79,6 +79,6 @@ class WordsConfig(FusionPart):
 
     factory: ClassVar[str] = "signkit.decode.external.word_lm:build"
     file: Annotated[str, Path_()]
-    """An n-gram model of words: .arpa, .arpa.gz or .npz."""
+    """An n-gram model of words: .arpa (also .gz, .bz2, .xz) or .npz."""
     back_off: Annotated[float, Range(0)] = 2.0
     """Cost of each character of a word outside the model, in nats; 0: such words are forbidden."""

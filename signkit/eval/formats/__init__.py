@@ -6,37 +6,55 @@ from dataclasses import replace
 from pathlib import Path
 
 from signkit.errors import UserError
-from signkit.eval.formats.ctm import by_recording, cut, read_words
-from signkit.eval.formats.detect import FORMATS, WITH_COLUMNS, check, detect
-from signkit.eval.formats.jsonl import read_jsonl
-from signkit.eval.formats.plain import read_id, read_kaldi, read_plain
-from signkit.eval.formats.stm import ignored, read_stm
-from signkit.eval.formats.table import looks_like_header, read_table
-from signkit.eval.formats.textlines import read_lines, uncollected
-from signkit.eval.formats.trn import read_trn
-from signkit.eval.transcripts import Transcripts
+from signkit.eval.formats import annotations
+from signkit.eval.formats.ctm import Words, by_recording, cut
+from signkit.eval.formats.detect import FORMATS, WITH_COLUMNS, WITH_ID_COLUMNS, check
+from signkit.eval.formats.mistaken import check_plain, check_words
+from signkit.eval.formats.parse import Reading, parse
+from signkit.eval.formats.stm import ignored
+from signkit.eval.formats.textlines import STDIN, uncollected
+from signkit.eval.tokens import folding
+from signkit.eval.transcripts import Segment, Transcripts
 
 __all__ = ["FORMATS", "read", "read_pair"]
 
+EMPTY = {
+    "": "is empty",
+    "ctm": "has no words",
+    "stm": "has no segments",
+    "csv": "has no rows below its header",
+    "corpus": "has no rows below its header",
+}
+"""What is said of a file without utterances, by its format, where it is not that it has none."""
 
-def read(path: Path, format: str = "", column: str = "") -> Transcripts:
+
+def read(
+    path: Path, format: str = "", column: str = "", id_column: str = "", separator: str = ""
+) -> Transcripts:
     """Read the utterances of one file.
 
-    Each recording of a CTM is one utterance. Segments of an STM that sclite ignores are left out.
+    Each recording of a CTM, and each annotation of a file of annotations, is one utterance. Segments of an
+    STM that sclite ignores are left out.
 
     Args:
-        path: the file.
+        path: the file; ``-`` is the standard input.
         format: one of `FORMATS`; if empty, it is detected by the file's ending and first line.
-        column: column or key of the text, for formats that have them.
+        column: column, key or tier of the text, for formats that have them.
+        id_column: column or key of the id.
+        separator: marks that are between words, besides blanks.
 
     Raises:
-        UserError: the file has a fault; file and line are named.
+        UserError: the file has a fault, or is no transcript; file and line are named.
         OperationalError: the file cannot be read.
     """
     check(format, "--format")
-    transcripts = _read(path, format, column)
-    if column and transcripts.format not in WITH_COLUMNS:
-        raise _no_columns("--column", [transcripts])
+    parsed = parse(path, Reading(format=format, column=column, id_column=id_column, separator=separator))
+    transcripts = by_recording(parsed) if isinstance(parsed, Words) else parsed
+    if transcripts.format in annotations.FORMATS:
+        transcripts = annotations.with_words(transcripts)
+    _check_columns([transcripts], "--column", column, WITH_COLUMNS)
+    _check_columns([transcripts], "--id-column", id_column, WITH_ID_COLUMNS)
+    _check_any(transcripts)
     return _without(transcripts, ignored(transcripts))
 
 
@@ -46,107 +64,127 @@ def read_pair(
     *,
     format: str = "",
     reference_format: str = "",
+    hyp_format: str = "",
     column: str = "",
     reference_column: str = "",
+    hyp_column: str = "",
+    id_column: str = "",
+    reference_id_column: str = "",
+    hyp_id_column: str = "",
+    separator: str = "",
 ) -> tuple[Transcripts, tuple[Transcripts, ...]]:
     """Read a reference and hypotheses; the words of a CTM hypothesis are assigned to reference segments.
 
-    Segments of an STM reference that sclite ignores are left out, on both sides.
+    Segments of an STM reference that sclite ignores are left out, on both sides. A hypothesis may have no
+    utterances. How files of annotations match is told in `annotations.matched`.
 
     Args:
-        reference: the file of the reference.
+        reference: the file of the reference; ``-`` is the standard input.
         hypotheses: the file of each hypothesis.
-        format: format of the hypotheses and, if `reference_format` is empty, of the reference; but ``ctm``
-            applies to the hypotheses only.
+        format: format of all files that have none of their own; but ``ctm`` applies to the hypotheses only.
         reference_format: format of the reference.
-        column: column of the text in all files that have columns.
-        reference_column: column of the text in the reference, if it differs.
+        hyp_format: format of the hypotheses.
+        column: column, key or tier of the text in all files that have such.
+        reference_column: that of the reference, if it differs.
+        hyp_column: that of the hypotheses, if it differs.
+        id_column: column or key of the id in all files that have such.
+        reference_id_column: that of the reference, if it differs.
+        hyp_id_column: that of the hypotheses, if it differs.
+        separator: marks that are between words, besides blanks; a blank means that there are none.
 
     Raises:
-        UserError: as for `read`, or a hypothesis has a recording that the reference does not have.
+        UserError: as for `read`, or a hypothesis has a recording that the reference does not have, or the
+            words of a file are no words by their look.
         OperationalError: a file cannot be read.
     """
-    check(format, "--format")
-    check(reference_format, "--reference-format")
-    known = _read(
-        reference, reference_format or ("" if format == "ctm" else format), reference_column or column
+    for name, option in (
+        (format, "--format"), (reference_format, "--reference-format"), (hyp_format, "--hyp-format"),
+    ):  # fmt: skip
+        check(name, option)
+    if [reference, *hypotheses].count(STDIN) > 1:
+        raise UserError(
+            "-", "stands for the standard input, which can be read once", "give a file for the other"
+        )
+    of_reference = Reading(
+        format=reference_format or ("" if format == "ctm" else format),
+        column=reference_column or column,
+        id_column=reference_id_column or id_column,
+        separator=separator,
     )
-    if reference_column and known.format not in WITH_COLUMNS:
-        raise _no_columns("--reference-column", [known])
-    systems = [_hypothesis(path, format, column, known) for path in hypotheses]
-    if column and not any(side.format in WITH_COLUMNS for side in (known, *systems)):
-        raise _no_columns("--column", [known, *systems])
-    if "lines" not in (format, reference_format):
-        _check_ids([known, *systems])
+    of_hypotheses = Reading(
+        format=hyp_format or format,
+        column=hyp_column or column,
+        id_column=hyp_id_column or id_column,
+        separator=separator,
+    )
+    parsed = parse(reference, of_reference)
+    known = by_recording(parsed) if isinstance(parsed, Words) else parsed
+    _check_any(known)
+    systems = tuple(_hypothesis(path, of_hypotheses, known) for path in hypotheses)
+    for option, name, sides, formats in (
+        ("--column", column, (known, *systems), WITH_COLUMNS),
+        ("--reference-column", reference_column, (known,), WITH_COLUMNS),
+        ("--hyp-column", hyp_column, systems, WITH_COLUMNS),
+        ("--id-column", id_column, (known, *systems), WITH_ID_COLUMNS),
+        ("--reference-id-column", reference_id_column, (known,), WITH_ID_COLUMNS),
+        ("--hyp-id-column", hyp_id_column, systems, WITH_ID_COLUMNS),
+    ):
+        _check_columns(sides, option, name, formats)
+    if "lines" not in (of_reference.format, of_hypotheses.format):
+        check_plain((known, *systems))
+    known, systems = annotations.matched(known, systems)
+    notes = check_words(known, systems, separated=bool(separator))
     left_out = ignored(known)
+    known = replace(known, notes=(*known.notes, *notes))
     return _without(known, left_out), tuple(_without(side, left_out) for side in systems)
 
 
-def _check_ids(sides: Sequence[Transcripts]) -> None:
-    """Refuse files read as plain lines whose lines begin with ids, which would count as words.
-
-    Raises:
-        UserError: the first words of the lines are distinct, and the same in all files.
-    """
-    if any(side.format != "lines" or len(side) < 2 for side in sides):
-        return
-    first = [{text.split(None, 1)[0] for text in side.texts if text} for side in sides]
-    if all(len(names) == len(sides[0]) and names == first[0] for names in first):
-        example = sides[1].texts[0].split(None, 1)[0]
-        what = f"its lines begin with ids ({example!r}), as those of the reference"
-        raise UserError(
-            sides[1].source, what, "`--format kaldi` reads `id words`; `--format lines` takes them as words"
-        )
-
-
-def _read(path: Path, format: str, column: str) -> Transcripts:
-    lines = read_lines(path)
-    return _parse(path, _format(path, format, lines), lines, column)
-
-
-def _format(path: Path, format: str, lines: list[str]) -> str:
-    name = format or detect(path, lines)
-    header = name == "id" and looks_like_header(next((line for line in lines if line.strip()), ""))
-    return "csv" if header else name
-
-
-def _parse(path: Path, format: str, lines: list[str], column: str) -> Transcripts:
-    source = str(path)
-    with uncollected():
-        if format in ("csv", "corpus"):
-            return read_table(source, lines, column, format)
-        if format == "jsonl":
-            return read_jsonl(source, lines, column)
-        if format == "ctm":
-            return by_recording(read_words(source, lines))
-        readers = {
-            "stm": read_stm,
-            "trn": read_trn,
-            "id": read_id,
-            "kaldi": read_kaldi,
-            "lines": read_plain,
-        }
-        return readers[format](source, lines)
-
-
-def _hypothesis(path: Path, format: str, column: str, reference: Transcripts) -> Transcripts:
-    lines = read_lines(path)
-    detected = _format(path, format, lines)
-    if detected == "ctm":
+def _hypothesis(path: Path, reading: Reading, reference: Transcripts) -> Transcripts:
+    parsed = parse(path, reading)
+    if isinstance(parsed, Words):
         with uncollected():
-            words = read_words(str(path), lines)
-            return cut(words, reference) if reference.segments else by_recording(words)
-    parsed = _parse(path, detected, lines, column)
+            return cut(parsed, reference) if reference.segments else by_recording(parsed)
+    if parsed.format == "lines" and reference.format != "lines" and not any(parsed.texts):
+        return replace(parsed, ids=(), texts=(), lines=())  # blank lines beside sentences with ids
     return _named_as(parsed, reference) if parsed.segments and reference.segments else parsed
 
 
 def _named_as(hypothesis: Transcripts, reference: Transcripts) -> Transcripts:
-    """The hypothesis with the reference's ids for segments of the same time, however the time is written."""
+    """The hypothesis with the reference's ids for segments of the same time, however the time is written.
+
+    Recordings and channels are compared without the case of A to Z, as by sclite.
+    """
     if hypothesis.index.keys() <= reference.index.keys():
         return hypothesis
-    name = dict(zip(reference.segments, reference.ids, strict=True))
-    pairs = zip(hypothesis.segments, hypothesis.ids, strict=True)
+    fold = folding("ascii")
+
+    def key(segment: Segment) -> Segment:
+        return segment._replace(recording=fold(segment.recording), channel=fold(segment.channel))
+
+    name = dict(zip(map(key, reference.segments), reference.ids, strict=True))
+    pairs = zip(map(key, hypothesis.segments), hypothesis.ids, strict=True)
     return replace(hypothesis, ids=tuple(name.get(segment, old) for segment, old in pairs))
+
+
+def _check_any(transcripts: Transcripts) -> None:
+    """Refuse a file without utterances.
+
+    Raises:
+        UserError: there are none.
+    """
+    if not len(transcripts):
+        raise UserError(transcripts.source, EMPTY.get(transcripts.format, "has no utterances"))
+
+
+def _check_columns(sides: Sequence[Transcripts], option: str, name: str, formats: Sequence[str]) -> None:
+    """Refuse the name of a column where no file has columns.
+
+    Raises:
+        UserError: none of the sides has one of the formats.
+    """
+    if name and sides and not any(side.format in formats or not len(side) for side in sides):
+        there = ", ".join(dict.fromkeys(side.format for side in sides))
+        raise UserError(option, f"a file of the format {there} has no columns", "leave the option out")
 
 
 def _without(transcripts: Transcripts, left_out: AbstractSet[str]) -> Transcripts:
@@ -172,8 +210,3 @@ def _without(transcripts: Transcripts, left_out: AbstractSet[str]) -> Transcript
         signers=tuple(transcripts.signers[place] for place in places) if transcripts.signers else (),
         segments=tuple(transcripts.segments[place] for place in places) if transcripts.segments else (),
     )
-
-
-def _no_columns(option: str, sides: Sequence[Transcripts]) -> UserError:
-    formats = ", ".join(dict.fromkeys(side.format for side in sides))
-    return UserError(option, f"a file of the format {formats} has no columns", "leave the option out")

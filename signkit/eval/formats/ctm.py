@@ -2,21 +2,20 @@
 
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from signkit.config.suggest import nearest
 from signkit.errors import UserError
-from signkit.eval.formats.stm import seconds
+from signkit.eval.formats.ctm_lines import LINE, TAGS, Track, read_group, read_word
 from signkit.eval.formats.textlines import note, settle
+from signkit.eval.tokens import folding
 from signkit.eval.transcripts import Transcripts
 
-Track = tuple[str, str]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-LINE = "a CTM line is `recording channel begin duration word [confidence]`"
 MOST_NAMES = 5000  # among more names, finding the most similar one takes too long
 
 
@@ -30,8 +29,9 @@ class Words:
         tracks: the distinct pairs of recording and channel, in order of their first word.
         track: int64 [words], index in `tracks` of each word.
         begin: float64 [words], in seconds.
-        duration: float64 [words], in seconds.
+        middle: float64 [words], in seconds; of alternatives the latest middle of a word in them.
         lines: int64 [words], line numbers, counted from 1.
+        alternatives: whether some of the words are alternatives, ``{ A / B C }``.
     """
 
     source: str
@@ -39,8 +39,9 @@ class Words:
     tracks: tuple[Track, ...]
     track: Ints
     begin: Floats
-    duration: Floats
+    middle: Floats
     lines: Ints
+    alternatives: bool = False
 
     def first_line(self, track: int) -> int:
         """The line of the first word of a track."""
@@ -48,49 +49,58 @@ class Words:
 
 
 def read_words(source: str, lines: list[str]) -> Words:
-    """The words of a CTM file.
+    """The words of a CTM file; alternatives between ``<ALT_BEGIN>`` and ``<ALT_END>`` count as one word.
 
     Raises:
-        UserError: a line has too few fields or alternatives, or a time or confidence is no number.
+        UserError: a line has a fault, see `read_word` and `read_group`.
     """
     words: list[str] = []
     tracks: dict[Track, int] = {}
     track, numbers = array("q"), array("q")
-    begins, durations = array("d"), array("d")
+    begins, middles = array("d"), array("d")
     faults: list[UserError] = []
-    for number, line in enumerate(lines, 1):
+    several = False
+    numbered = enumerate(lines, 1)
+    for number, line in numbered:
         fields = line.split(None, 6)
         if not fields or fields[0][0] == ";":  # in a CTM one semicolon begins a comment, as in sclite
             continue
         # the common case is parsed without function calls, which matters for millions of lines
         try:
             begin, duration = float(fields[2]), float(fields[3])
-            plain = fields[4][0] != "<" and (len(fields) == 5 or float(fields[5]) >= 0)
+            word = fields[4]
+            plain = word[0] != "<" and (len(fields) == 5 or float(fields[5]) >= 0)
         except (IndexError, ValueError):
             plain = False
-        if not plain:
+        if plain:
+            key, middle = (fields[0], fields[1]), begin + duration / 2
+        else:
             try:
-                begin, duration = _checked(f"{source}:{number}", fields)
+                if len(fields) > 4 and fields[4].upper() in TAGS:
+                    key, begin, middle, word = read_group(source, numbered, number, fields)
+                    several = True
+                else:
+                    key, begin, middle, word = read_word(f"{source}:{number}", fields)
             except UserError as fault:
                 note(faults, fault, source)
                 continue
-        key = fields[0], fields[1]
         track.append(tracks.setdefault(key, len(tracks)))
         begins.append(begin)
-        durations.append(duration)
-        words.append(fields[4])
+        middles.append(middle)
+        words.append(word)
         numbers.append(number)
     settle(faults)
-    if not words:
-        raise UserError(source, "has no words")
+    if several:
+        _check_braces(source, words, numbers)
     table = Words(
         source,
         words,
         tuple(tracks),
         np.array(track, dtype=np.int64),
-        np.array(begins),
-        np.array(durations),
+        np.array(begins, dtype=np.float64),
+        np.array(middles, dtype=np.float64),
         np.array(numbers, dtype=np.int64),
+        several,
     )
     _check_finite(table)
     return table
@@ -99,33 +109,38 @@ def read_words(source: str, lines: list[str]) -> Words:
 def cut(words: Words, reference: Transcripts) -> Transcripts:
     """Assign words to the segments of a reference, as sclite does.
 
-    Words and segments of a track (recording and channel) are walked in file order: a segment takes words
-    until the first whose middle is not before the segment's end; the last segment takes all that are left.
-    So a word between two segments goes to the second, and none is lost. A track that is scattered over a file
-    is sorted by time (sclite refuses it). Segments of tracks without words are left out; the caller decides
-    whether they count as empty.
+    Recordings and channels are compared without the case of A to Z. Words and segments of a track (recording
+    and channel) are walked in file order: a segment takes words until the first whose middle is not before
+    the segment's end; the last segment takes all that are left. So a word between two segments goes to the
+    second, and none is lost. A track that is scattered over a file is sorted by time (sclite refuses it).
+    Segments of tracks without words are left out; the caller decides whether they count as empty.
 
     Raises:
         UserError: the reference lacks a recording or channel; the first line of it is named.
     """
     places: dict[Track, int] = {}
     segments = reference.segments
-    of_segment = np.array([places.setdefault((s.recording, s.channel), len(places)) for s in segments])
+    of_segment = np.array([places.setdefault(_folded(s.recording, s.channel), len(places)) for s in segments])
     begins = np.array([segment.begin for segment in segments])
     ends = np.array([segment.end for segment in segments], dtype=np.float32)  # the precision of sclite
+    if not words.words:
+        return _transcripts(words, [], *[np.zeros(0, dtype=np.int64)] * 3)
     for number, name in enumerate(words.tracks):
-        if name not in places:
-            raise _unknown_track(words, number, places)
-    of_word = np.array([places[name] for name in words.tracks])[words.track]
+        if _folded(*name) not in places:
+            raise _unknown_track(words, number, reference)
+    of_word = np.array([places[_folded(*name)] for name in words.tracks])[words.track]
     of_file, in_time = _file_order(of_segment, begins), _file_order(of_word, words.begin)
-    middles = (words.begin + words.duration / 2)[in_time]
+    middles = words.middle[in_time]
     of_segment, of_word = of_segment[of_file], of_word[in_time]
     place = _places(of_segment, ends[of_file].astype(np.float64), of_word, middles)
     bounds = np.searchsorted(place, np.arange(len(segments) + 1))
     there = np.flatnonzero(np.isin(of_segment, of_word))
     there = there[np.argsort(of_file[there])]
     ids = [reference.ids[place] for place in of_file[there].tolist()]
-    return _transcripts(words, ids, in_time, bounds[there], bounds[there + 1])
+    cut_words = _transcripts(words, ids, in_time, bounds[there], bounds[there + 1])
+    return replace(
+        cut_words, notes=_overlaps(reference, of_segment, begins[of_file], ends[of_file].astype(np.float64))
+    )
 
 
 def by_recording(words: Words) -> Transcripts:
@@ -168,44 +183,78 @@ def _transcripts(words: Words, ids: Sequence[str], order: Ints, begin: Ints, end
     ordered = [words.words[place] for place in order.tolist()]
     texts = tuple(" ".join(ordered[a:b]) for a, b in zip(begin.tolist(), end.tolist(), strict=True))
     lines = words.lines[order[np.minimum(begin, len(order) - 1)]].tolist()
-    return Transcripts(words.source, "ctm", tuple(ids), texts, lines, a_word_a_line=True)
+    return Transcripts(
+        words.source,
+        "ctm",
+        tuple(ids),
+        texts,
+        lines,
+        a_word_a_line=True,
+        ctm_alternatives=words.alternatives,
+    )
 
 
-def _checked(where: str, fields: list[str]) -> tuple[float, float]:
-    """Begin and duration of a line that the fast path did not accept.
+def _overlaps(reference: Transcripts, of_segment: Ints, begins: Floats, ends: Floats) -> tuple[str, ...]:
+    """A note on segments of different signers that overlap on one channel.
 
-    Raises:
-        UserError: the line has a fault.
+    Args:
+        reference: the segments with their signers.
+        of_segment: the track of each segment, sorted.
+        begins: of each segment, in the same order.
+        ends: of each segment, in the same order.
     """
-    if len(fields) < 5:
-        what = "has 1 field" if len(fields) == 1 else f"has {len(fields)} fields"
-        raise UserError(where, what, LINE)
-    if fields[4][:4].upper() == "<ALT":
-        raise UserError(where, f"alternatives ({fields[4]}) are not read", "keep one of them")
-    begin, duration = seconds(where, "begin", fields[2]), seconds(where, "duration", fields[3])
-    if len(fields) > 5 and fields[5].upper() != "NA":
-        try:
-            float(fields[5])
-        except ValueError as error:
-            raise UserError(where, f"{fields[5]!r} is no confidence", LINE) from error
-    return begin, duration
+    signers: dict[Track, set[str]] = {}
+    for segment, signer in zip(reference.segments, reference.signers, strict=False):
+        signers.setdefault(_folded(segment.recording, segment.channel), set()).add(signer)
+    order = np.lexsort((begins, of_segment))
+    track, begins, ends = of_segment[order], begins[order], ends[order]
+    touched = np.unique(track[1:][(track[1:] == track[:-1]) & (begins[1:] < ends[:-1])])
+    names = list(signers)
+    shared = [names[number] for number in touched.tolist() if len(signers[names[number]]) > 1]
+    if not shared:
+        return ()
+    recording, channel = shared[0]
+    more = f" (and of {len(shared) - 1} more)" if len(shared) > 1 else ""
+    return (
+        f"{reference.source}: on channel {channel!r} of {recording!r}{more} segments of several signers "
+        "overlap: a word goes to the first of them that ends after its middle, as in sclite, whoever "
+        "signed it",
+    )
+
+
+def _check_braces(source: str, words: Sequence[str], numbers: Sequence[int]) -> None:
+    """Refuse words with braces beside alternatives, which alone have blanks in them."""
+    for word, number in zip(words, numbers, strict=True):
+        if " " not in word and not {"{", "}"}.isdisjoint(word):
+            raise UserError(
+                f"{source}:{number}", f"the word {word!r} cannot stand in a file with alternatives"
+            )
 
 
 def _check_finite(words: Words) -> None:
-    wrong = np.flatnonzero(~np.isfinite(words.begin + words.duration))
+    wrong = np.flatnonzero(~np.isfinite(words.middle))
     if len(wrong):
         raise UserError(f"{words.source}:{words.lines[wrong[0]]}", "a time is not finite", LINE)
 
 
-def _unknown_track(words: Words, number: int, places: Iterable[Track]) -> UserError:
+def _unknown_track(words: Words, number: int, reference: Transcripts) -> UserError:
     recording, channel = words.tracks[number]
     where = f"{words.source}:{words.first_line(number)}"
-    channels = [known for name, known in places if name == recording]
+    tracks = dict.fromkeys((s.recording, s.channel) for s in reference.segments)
+    channels = [known for name, known in tracks if _folded(name) == _folded(recording)]
     if channels:
         what = f"the reference has no channel {channel!r} of the recording {recording!r}"
         return UserError(where, what, f"it has {', '.join(map(repr, channels))}")
-    recordings = dict.fromkeys(name for name, _ in places)
+    recordings = dict.fromkeys(name for name, _ in tracks)
     return UserError(where, f"the reference has no recording {recording!r}", _near(recording, recordings))
+
+
+_FOLD = folding("ascii")
+
+
+def _folded(recording: str, channel: str = "") -> Track:
+    """The names of a recording and a channel as sclite compares them."""
+    return _FOLD(recording), _FOLD(channel)
 
 
 def _near(name: str, known: Iterable[str]) -> str:

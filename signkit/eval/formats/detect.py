@@ -1,13 +1,22 @@
 """Detecting the format of a file by its ending or, failing that, by its first line."""
 
-from pathlib import Path
+from pathlib import PurePath
 
 from signkit.config.suggest import suggestion
 from signkit.errors import UserError
+from signkit.eval.formats import annotations
+from signkit.eval.formats.captions import is_srt, is_vtt
+from signkit.eval.formats.jsonl import is_json
 from signkit.eval.formats.table import looks_like_header
+from signkit.eval.formats.textgrid import is_textgrid
 
-FORMATS: tuple[str, ...] = ("stm", "ctm", "trn", "csv", "corpus", "id", "kaldi", "jsonl", "lines")
-WITH_COLUMNS = ("csv", "corpus", "jsonl")
+FORMATS: tuple[str, ...] = (
+    "stm", "ctm", "trn", "csv", "corpus", "id", "kaldi", "jsonl", "lines", *annotations.FORMATS,
+)  # fmt: skip
+WITH_COLUMNS = ("csv", "corpus", "jsonl", *annotations.WITH_TIERS)
+WITH_ID_COLUMNS = ("csv", "corpus", "jsonl")
+UTF16 = ("textgrid", "vtt", "srt")
+"""Formats that programs write as UTF-16."""
 ENDINGS = {
     ".stm": "stm",
     ".ctm": "ctm",
@@ -18,6 +27,10 @@ ENDINGS = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".json": "jsonl",
+    ".eaf": "eaf",
+    ".textgrid": "textgrid",
+    ".vtt": "vtt",
+    ".srt": "srt",
 }
 
 
@@ -31,20 +44,28 @@ def check(format: str, option: str) -> None:
         raise UserError(option, f"there is no format `{format}`", suggestion(format, FORMATS))
 
 
-def detect(path: Path, lines: list[str]) -> str:
-    """The format of a file, by its ending (``.corpus.csv`` before ``.csv``) or its first line.
-
-    If the ending is unknown, the first line decides: a header with a column of ids and one of text is
-    ``csv``, a JSON object ``jsonl``, a line with ``|`` is ``id``, anything else ``lines``.
-    """
-    if path.name.lower().endswith(".corpus.csv"):
+def by_ending(name: str) -> str:
+    """The format of a file by its ending (``.corpus.csv`` before ``.csv``); "" if that is not known."""
+    if name.lower().endswith(".corpus.csv"):
         return "corpus"
-    ending = ENDINGS.get(path.suffix.lower())
-    if ending:
-        return ending
+    return ENDINGS.get(PurePath(name).suffix.lower(), "")
+
+
+def by_content(lines: list[str], column: str = "", id_column: str = "") -> str:
+    """The format of lines by the first of them.
+
+    Captions and TextGrids are recognised; a header with a column of ids and one of text is ``csv``, JSON
+    ``jsonl``, a line with ``|`` is ``id``, anything else ``lines``.
+    """
+    if is_vtt(lines):
+        return "vtt"
+    if is_srt(lines):
+        return "srt"
+    if is_textgrid(lines):
+        return "textgrid"
     first = next((line for line in lines if line.strip()), "")
-    if looks_like_header(first):
+    if looks_like_header(first, column, id_column):
         return "csv"
-    if first.lstrip().startswith('{"'):
+    if is_json(lines):
         return "jsonl"
     return "id" if "|" in first else "lines"

@@ -28,17 +28,11 @@ def read_id(source: str, lines: list[str]) -> Transcripts:
         texts.append(words.strip())
         numbers.append(number)
     settle(faults)
-    if not ids:
-        raise UserError(source, "has no utterances")
     return Transcripts(source, "id", tuple(ids), tuple(texts), numbers)
 
 
 def read_kaldi(source: str, lines: list[str]) -> Transcripts:
-    """The utterances of ``id words`` lines, as in Kaldi's ``text``; blank lines are skipped.
-
-    Raises:
-        UserError: there are no utterances.
-    """
+    """The utterances of ``id words`` lines, as in Kaldi's ``text``; blank lines are skipped."""
     ids: list[str] = []
     texts: list[str] = []
     numbers = array("l")
@@ -48,8 +42,6 @@ def read_kaldi(source: str, lines: list[str]) -> Transcripts:
             ids.append(parts[0])
             texts.append(parts[1].rstrip() if len(parts) > 1 else "")
             numbers.append(number)
-    if not ids:
-        raise UserError(source, "has no utterances")
     return Transcripts(source, "kaldi", tuple(ids), tuple(texts), numbers)
 
 

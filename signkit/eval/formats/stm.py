@@ -1,6 +1,8 @@
 """STM, NIST's segment time mark format: ``recording channel speaker begin end [<labels>] words``."""
 
+import re
 from array import array
+from collections.abc import Sequence
 
 from signkit.errors import UserError
 from signkit.eval.formats.textlines import note, settle
@@ -8,6 +10,8 @@ from signkit.eval.transcripts import Segment, Transcripts
 
 COMMENTS = (";;", "**")  # sclite skips both
 IGNORED = ("IGNORE_TIME_SEGMENT_IN_SCORING", "IGNORETIMESEGMENTINSCORING")
+LABELS = re.compile(r"<(?:[oO]|[nN][aA]|\w*(?:,\w*)+)>")
+"""What labels of a segment look like: ``<o,f0,female>``, ``<o>``, ``<NA>``."""
 OPEN_END = 3.4028235e38  # largest 32-bit float, in which sclite stores times: more is infinite there
 
 
@@ -15,7 +19,8 @@ def read_stm(source: str, lines: list[str]) -> Transcripts:
     """The segments of an STM file, including those that sclite ignores (see `ignored`).
 
     The id is the recording if each has only one segment in the file, else ``recording-channel-begin-end``,
-    spelled as in the file. A first word that begins with ``<`` is taken for labels, as by sclite.
+    spelled as in the file. A first word that begins with ``<`` is taken for labels, as by sclite; a note
+    tells where it looks like a word.
 
     Raises:
         UserError: a line has too few fields, a time is no number, or an end lies before its begin.
@@ -55,11 +60,18 @@ def read_stm(source: str, lines: list[str]) -> Transcripts:
         texts.append(_words(fields[5]) if len(fields) == 6 else "")
         numbers.append(number)
     settle(faults)
-    if not texts:
-        raise UserError(source, "has no segments")
     ids = recordings if len(set(recordings)) == len(recordings) else [_long_id(lines[n - 1]) for n in numbers]
     segments = tuple(map(Segment, recordings, channels, begins, ends))
-    return Transcripts(source, "stm", tuple(ids), tuple(texts), numbers, tuple(signers), segments)
+    return Transcripts(
+        source,
+        "stm",
+        tuple(ids),
+        tuple(texts),
+        numbers,
+        tuple(signers),
+        segments,
+        notes=_labels_left_out(source, lines, numbers),
+    )
 
 
 def ignored(reference: Transcripts) -> frozenset[str]:
@@ -79,6 +91,28 @@ def _words(rest: str) -> str:
     if rest[0] == "<":
         rest = rest.partition(rest.split(None, 1)[0])[2].lstrip()
     return rest.rstrip()
+
+
+def _labels_left_out(source: str, lines: list[str], numbers: Sequence[int]) -> tuple[str, ...]:
+    """A note on first words that were left out as labels but do not look like any, such as ``<unk>``."""
+    found: dict[str, int] = {}
+    count = 0
+    for number in numbers:
+        line = lines[number - 1]
+        if "<" not in line:
+            continue
+        first = line.split(None, 6)[5:6]
+        if first and first[0][0] == "<" and not LABELS.fullmatch(first[0]):
+            found.setdefault(first[0], number)
+            count += 1
+    if not found:
+        return ()
+    examples = ", ".join(f"{word} in line {line}" for word, line in list(found.items())[:3])
+    what = "1 segment begins" if count == 1 else f"{count} segments begin"
+    return (
+        f"{source}: {what} with a word in <…>, which an STM takes as labels of the segment, as sclite "
+        f"does, and not as a word: {examples}",
+    )
 
 
 def _times(where: str, begin_text: str, end_text: str) -> tuple[float, float]:

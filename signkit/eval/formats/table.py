@@ -1,6 +1,7 @@
 """Tables with a header: CSV with any common separator, and PHOENIX's ``*.corpus.csv``."""
 
 import csv
+import re
 from array import array
 from collections.abc import Iterator
 
@@ -16,10 +17,20 @@ TEXT = (
 )  # fmt: skip
 SIGNER = ("signer", "speaker", "signer_id", "participant", "participant_id")
 SEPARATORS = (",", "|", "\t", ";")
+QUOTED = re.compile(r'\s*"(?:[^"]|"")*"\s*')
+LITERAL_QUOTES = ("\t", "|")
+"""Separators of tables in which a quotation mark is often part of a sentence."""
+EXCEL = re.compile('"?sep=(.)?"?', re.IGNORECASE)
+"""Excel's first line, ``sep=;``, which names the separator."""
 
 
-def read_table(source: str, lines: list[str], column: str = "", format: str = "csv") -> Transcripts:
-    """The utterances of a table; blank lines are skipped.
+def read_table(
+    source: str, lines: list[str], column: str = "", format: str = "csv", id_column: str = ""
+) -> Transcripts:
+    """The utterances of a table; rows without any text, and Excel's ``sep=`` line, are skipped.
+
+    A row may have further fields if they are empty, and may lack its last ones if they are neither id nor
+    text.
 
     Args:
         source: name of the file, for messages.
@@ -27,6 +38,7 @@ def read_table(source: str, lines: list[str], column: str = "", format: str = "c
         column: column of the text; if empty, the first of `TEXT` that the table has.
         format: ``csv``: the separator is detected from the header, fields may be quoted (RFC 4180);
             ``corpus``: the separator is ``|``, and quotation marks have no meaning.
+        id_column: column of the ids; if empty, the first of `ID` that the table has.
 
     Raises:
         UserError: a column is missing, a row has more or fewer fields than the header, an id is empty, or a
@@ -35,11 +47,15 @@ def read_table(source: str, lines: list[str], column: str = "", format: str = "c
     start = next((place for place, line in enumerate(lines) if line.strip()), None)
     if start is None:
         raise UserError(source, "has no header")
-    separator = "|" if format == "corpus" else _separator(lines[start])
-    quoted = format == "csv" and any('"' in line for line in lines)
-    rows = (_quoted if quoted else _plain)(source, lines, separator)
-    number, header = next(rows)
-    id_place, text_place, signer_place = _columns(f"{source}:{number}", header, column)
+    separator = "|" if format == "corpus" else ""
+    if told := EXCEL.fullmatch(lines[start]):
+        separator = told[1] or "\t"
+        lines = [*lines[:start], "", *lines[start + 1 :]]
+        start = next((place for place, line in enumerate(lines) if line.strip()), start)
+    separator = separator or _separator(lines[start], id_column)
+    rows = _rows(source, lines, separator, format)
+    number, header = next(rows, (start + 1, [""]))
+    id_place, text_place, signer_place = _columns(f"{source}:{number}", header, column, id_column, separator)
     ids: list[str] = []
     texts: list[str] = []
     signers: list[str] = []
@@ -47,12 +63,19 @@ def read_table(source: str, lines: list[str], column: str = "", format: str = "c
     faults: list[UserError] = []
     shared: dict[str, str] = {}
     width = len(header)
+    needed = max(id_place, text_place) + 1
     for number, fields in rows:
+        if len(fields) != width:
+            fields = _ragged(fields, width, needed)
+        if not fields:
+            continue
         if len(fields) != width:
             note(faults, _wrong_width(f"{source}:{number}", len(fields), width, separator), source)
             continue
         name = fields[id_place].strip()
         if not name:
+            if not "".join(fields).strip():
+                continue
             note(faults, UserError(f"{source}:{number}", "has an empty id"), source)
             continue
         ids.append(name)
@@ -62,22 +85,49 @@ def read_table(source: str, lines: list[str], column: str = "", format: str = "c
             signer = fields[signer_place].strip()
             signers.append(shared.setdefault(signer, signer))
     settle(faults)
-    if not ids:
-        raise UserError(source, "has no rows below its header")
     return Transcripts(source, format, tuple(ids), tuple(texts), numbers, tuple(signers))
 
 
-def looks_like_header(line: str) -> bool:
-    """Whether a line names a column of ids and one of text."""
-    names = _names(line.replace('"', "").split(_separator(line)))
-    return any(name in ID for name in names) and any(name in TEXT for name in names)
+def looks_like_header(line: str, column: str = "", id_column: str = "") -> bool:
+    """Whether a line names a column of ids and one of text: the usual ones, or those given."""
+    if EXCEL.fullmatch(line):
+        return True
+    names = _names(line.replace('"', "").split(_separator(line, id_column)))
+    wanted = (id_column.lower(),) if id_column else ID, (column.lower(),) if column else TEXT
+    return all(any(name in known for name in names) for known in wanted)
 
 
-def _separator(header: str) -> str:
+def _rows(source: str, lines: list[str], separator: str, format: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a table, each with its line number.
+
+    Quotation marks quote fields; but in a table with tabs or pipes in which each line is a row as it is, and
+    some of the marks do not enclose a field, they are part of the text.
+    """
+    if format == "corpus" or not any('"' in line for line in lines):
+        return _plain(source, lines, separator)
+    if separator in LITERAL_QUOTES:
+        rows = list(_plain(source, lines, separator))
+        fields = [field for _, row in rows for field in row if '"' in field]
+        if len({len(row) for _, row in rows}) == 1 and not all(map(QUOTED.fullmatch, fields)):
+            return iter(rows)
+    return _quoted(source, lines, separator)
+
+
+def _ragged(fields: list[str], width: int, needed: int) -> list[str]:
+    """A row without empty fields beyond the header, or with those after the needed ones that it lacks."""
+    while len(fields) > width and not fields[-1].strip():
+        fields = fields[:-1]
+    if needed <= len(fields) < width:
+        fields = fields + [""] * (width - len(fields))
+    return fields
+
+
+def _separator(header: str, id_column: str = "") -> str:
     """The separator with which the header has a column of ids, else the most frequent one."""
     bare = header.replace('"', "")
+    known = {id_column.lower()} if id_column else set(ID)
     for separator in SEPARATORS:
-        if separator in bare and not set(ID).isdisjoint(_names(bare.split(separator))):
+        if separator in bare and not known.isdisjoint(_names(bare.split(separator))):
             return separator
     return max(SEPARATORS, key=bare.count)
 
@@ -86,22 +136,33 @@ def _names(header: list[str]) -> list[str]:
     return [name.strip().lower() for name in header]
 
 
-def _columns(where: str, header: list[str], column: str) -> tuple[int, int, int]:
+def _columns(
+    where: str, header: list[str], column: str, id_column: str, separator: str
+) -> tuple[int, int, int]:
     """The columns of id, text and signer (-1 for none).
 
     Raises:
         UserError: the header has no id or no text, or one of the columns twice.
     """
     shown, names = [name.strip() for name in header], _names(header)
-    if column and column not in shown and column.lower() not in names:
-        near = nearest(column, shown)
-        hint = f"did you mean `{near}`?" if near else ""
-        raise UserError(where, f"there is no column `{column}`; there are {listed(shown)}", hint)
+    headerless = separator == "\t" and {*ID, *TEXT, *SIGNER}.isdisjoint(names) and not (column or id_column)
+    for named in (column, id_column):
+        if named and named not in shown and named.lower() not in names:
+            near = nearest(named, shown)
+            hint = f"did you mean `{near}`?" if near else ""
+            raise UserError(where, f"there is no column `{named}`; there are {listed(shown)}", hint)
     places = []
-    for kind, known in (("ids", ID), ("text", (column.lower(),) if column else TEXT), ("signers", SIGNER)):
+    kinds = (
+        ("ids", (id_column.lower(),) if id_column else ID, "--id-column"),
+        ("text", (column.lower(),) if column else TEXT, "--column"),
+        ("signers", SIGNER, ""),
+    )
+    for kind, known, option in kinds:
         name = next((name for name in known if name in names), None)
-        if name is None and kind != "signers":
-            hint = "it is one of " + listed(known) + ("" if kind == "ids" else ", or the one you name")
+        if name is None and option:
+            hint = f"it is one of {listed(known)}, or the one that `{option}` names"
+            if headerless:
+                hint = f"if it has no header, the format `kaldi` reads `id words`; else {hint}"
             raise UserError(where, f"there is no column of {kind}; there are {listed(shown)}", hint)
         if name is not None and names.count(name) > 1:
             raise UserError(where, f"the column `{name}` occurs {names.count(name)} times")

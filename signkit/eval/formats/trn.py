@@ -40,11 +40,8 @@ def read_trn(source: str, lines: list[str]) -> Transcripts:
         signers.append(shared.setdefault(signer, signer))
         numbers.append(number)
     settle(faults)
-    if not ids:
-        raise UserError(source, "has no utterances")
-    return Transcripts(
-        source, "trn", tuple(ids), tuple(texts), numbers, tuple(signers) if any(signers) else ()
-    )
+    known_signers = tuple(signers) if any(signers) else ()
+    return Transcripts(source, "trn", tuple(ids), tuple(texts), numbers, known_signers)
 
 
 def _signer(name: str) -> str:

@@ -1,4 +1,4 @@
-"""A video with its glosses burnt in: as large and as fast as the clip, without its sound."""
+"""A video with its glosses burnt in: as large as the clip, each frame at its time, without its sound."""
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from signkit.data.tracking.frames import in_order
 from signkit.data.video.h264 import SAME_BITS
+from signkit.data.video.times import Seconds, bounds
 from signkit.errors import OperationalError
 from signkit.report.clips.cues import Cue
 from signkit.report.clips.lettering import Band, Fonts, band
@@ -19,6 +20,8 @@ from signkit.types import Clip
 
 QUALITY = "18"
 """The constant rate factor of H.264: hardly to be distinguished from the clip."""
+TICKS = 60_000
+"""A second of a video whose rate varies: MPEG-4 has 16 bits for them."""
 BT601 = 5
 """FFmpeg's number of the matrix between RGB and brightness with colour differences."""
 
@@ -46,27 +49,40 @@ def burn(path: Path, clip: Clip, cues: Sequence[Cue], fonts: Fonts, tell: Callab
 def _write(path: Path, clip: Clip, cues: Sequence[Cue], fonts: Fonts, tell: Callable[[], None]) -> None:
     import av
 
-    gloss_of = spread(cues, clip.frames, clip.fps)
+    own = getattr(clip, "seconds", None)
+    gloss_of = spread(cues, bounds(clip.frames, clip.fps, own))
     drawn = _drawer(fonts)
     with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as file:
         stream: Any = None
+        ticks = -1
         for place, picture in enumerate(in_order(clip)):
             height, width = picture.shape[:2]
             if stream is None:
-                stream = _stream(file, width, height, clip.fps)
+                stream = _stream(file, width, height, clip.fps, own is not None)
             if gloss := gloss_of[place]:
                 picture = drawn(gloss, height, width).over(picture)
-            file.mux(stream.encode(_frame(picture)))
+            frame = _frame(picture)
+            if own is not None:
+                shown = round(own[place] * TICKS)
+                ticks = max(shown, ticks + 1)
+                frame.pts, frame.time_base = ticks, Fraction(1, TICKS)
+            file.mux(stream.encode(frame))
             tell()
         file.mux(stream.encode(None))
 
 
-def spread(cues: Sequence[Cue], frames: int, fps: float) -> list[str]:
-    """The gloss that each frame shows, "" for none; every cue has one frame at least."""
+def spread(cues: Sequence[Cue], bounds: Seconds) -> list[str]:
+    """The gloss that each frame shows, "" for none; every cue has one frame at least.
+
+    Args:
+        bounds: when each frame begins, and when the last one ends.
+    """
+    frames, middles = len(bounds) - 1, (bounds[:-1] + bounds[1:]) / 2
     found = [""] * frames
     for cue in cues:
-        start = min(round(cue.start * fps / 1000), frames - 1)
-        end = max(start + 1, round(cue.end * fps / 1000))
+        start, end = np.searchsorted(middles, [cue.start / 1000, cue.end / 1000], "right").tolist()
+        start = min(start, frames - 1)
+        end = max(start + 1, end)
         found[start:end] = [cue.gloss] * (min(end, frames) - start)
     return found
 
@@ -82,7 +98,7 @@ def _drawer(fonts: Fonts) -> Callable[[str, int, int], Band]:
     return drawn
 
 
-def _stream(file: Any, width: int, height: int, fps: float) -> Any:
+def _stream(file: Any, width: int, height: int, fps: float, varies: bool) -> Any:
     import av
 
     whole = width % 2 == 0 and height % 2 == 0 and "libx264" in av.codecs_available
@@ -90,6 +106,8 @@ def _stream(file: Any, width: int, height: int, fps: float) -> Any:
     options = {"crf": QUALITY, **SAME_BITS} if whole else {"qscale": "3"}
     stream = file.add_stream("libx264" if whole else "mpeg4", rate=rate, options=options)
     stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+    if varies:
+        stream.time_base = stream.codec_context.time_base = Fraction(1, TICKS)
     stream.codec_context.colorspace = BT601
     return stream
 

@@ -1,5 +1,6 @@
 """The page of a corpus: one HTML file that needs nothing outside it."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,12 +9,13 @@ from typing import Any
 from signkit.report import page
 from signkit.report.corpus.describe import Described
 from signkit.report.corpus.thumbnails import strips
+from signkit.report.corpus.tokens import COLOURS, token_sections
 from signkit.report.numbers import number, whole
 from signkit.report.plots import saved
 from signkit.report.sections import Cell, Gallery, Paragraph, Picture, Row, Section, Table
 from signkit.runtime.progress import Watch
+from signkit.types import Sample
 
-COLOURS = {"train": "#9db8d9", "dev": "#0f766e", "test": "#c2410c"}
 MOST_GLOSSES, MOST_UNKNOWN, MOST_SIGNERS = 40, 100, 60
 
 
@@ -40,6 +42,7 @@ def write_page(out: Path, described: Described, absent: int, watch: Watch) -> No
             *_held(described),
             *_signers(described, fps),
             _glosses(described),
+            *token_sections(described, Path(folder)),
             Gallery(shown, "Some clips"),
         ]
         page.write_page(out, described.name, sections)
@@ -48,13 +51,14 @@ def write_page(out: Path, described: Described, absent: int, watch: Watch) -> No
 def _splits(described: Described, fps: float) -> Table:
     rows: list[Row] = []
     for split, samples in described.samples.items():
-        frames = sorted(sample.frames for sample in samples)
+        times = sorted(_seconds(sample, fps) for sample in samples)
         glosses = [gloss for sample in samples for gloss in sample.reference]
         once = sum(counts[split] == 1 for counts in described.counts.values())
-        seconds = [frames[place] / fps for place in (0, len(frames) // 2, -1)]
+        seconds = [times[place] for place in (0, len(times) // 2, -1)]
+        frames = sum(sample.frames for sample in samples)
         rows.append(
             (
-                split, _count(len(samples)), _count(sum(frames)), _decimal(sum(frames) / fps / 3600, 2),
+                split, _count(len(samples)), _count(frames), _decimal(sum(times) / 3600, 2),
                 *(_decimal(each, 1) for each in seconds), _count(len(glosses)), _count(len(set(glosses))),
                 _count(once), _count(len({s.signer for s in samples if s.signer})),
             )
@@ -63,7 +67,19 @@ def _splits(described: Described, fps: float) -> Table:
         "split", "samples", "frames", "hours", "shortest (s)", "median (s)", "longest (s)", "running glosses",
         "glosses", "once", "signers",
     )  # fmt: skip
-    return Table(header, rows, "Splits", notes=(f"Times at {fps:g} frames a second.",))
+    return Table(header, rows, "Splits", notes=(_rates(described, fps),))
+
+
+def _seconds(sample: Sample, fps: float) -> float:
+    """How long a clip is; at `fps` frames a second where only loading would tell."""
+    return sample.frames / (sample.fps or fps)
+
+
+def _rates(described: Described, fps: float) -> str:
+    rates = sorted({sample.fps or fps for samples in described.samples.values() for sample in samples})
+    if len(rates) == 1:
+        return f"Times at {rates[0]:g} frames a second."
+    return f"Times at the frames a second of each clip, {rates[0]:g} to {rates[-1]:g}."
 
 
 def _held(described: Described) -> Iterator[Section]:
@@ -95,10 +111,14 @@ def _signers(described: Described, fps: float) -> Iterator[Table]:
     if not any(described.signers):
         return
     rows: list[Row] = []
+    minutes: defaultdict[tuple[str, str], float] = defaultdict(float)
+    for split, samples in described.samples.items():
+        for sample in samples:
+            minutes[split, sample.signer] += _seconds(sample, fps) / 60
     for name, parts in [*described.signers.items()][:MOST_SIGNERS]:
         cells = [
-            Cell(f"{whole(samples)} ({frames / fps / 60:.1f} min)", samples)
-            for samples, frames in parts.values()
+            Cell(f"{whole(count)} ({minutes[split, name]:.1f} min)", count)
+            for split, (count, _) in parts.items()
         ]
         rows.append((name or "not named", *cells))
     more = len(described.signers) - len(rows)
@@ -133,7 +153,7 @@ def _figure(described: Described, fps: float) -> Any:
 
     figure, (durations, lengths, ranks) = pyplot.subplots(1, 3, figsize=(11, 3.2), layout="constrained")
     colours = [COLOURS[split] for split in described.samples]
-    seconds = [[s.frames / fps for s in samples] for samples in described.samples.values()]
+    seconds = [[_seconds(s, fps) for s in samples] for samples in described.samples.values()]
     words = [[len(s.reference) for s in samples] for samples in described.samples.values()]
     names = [*described.samples]
     durations.hist(seconds, bins=30, stacked=True, color=colours, label=names)

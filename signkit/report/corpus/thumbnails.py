@@ -9,7 +9,7 @@ from signkit.config.registry import extra_for
 from signkit.data.layouts import layout
 from signkit.report.sections import Shot
 from signkit.runtime.progress import Watch
-from signkit.types import USUAL_FPS, Landmarks, Sample, Signal, Video
+from signkit.types import Landmarks, Sample, Signal, Video, fps_of
 
 CLIPS, FRAMES = 8, 4  # of a split, and of a clip
 HEIGHT = 150  # of a frame in pixels
@@ -32,7 +32,7 @@ def strips(samples: dict[str, tuple[Sample, ...]], watch: Watch) -> tuple[tuple[
     with watch.bar("thumbnails", len(chosen)) as bar:
         for done, (split, sample) in enumerate(chosen, 1):
             signal = sample.load()
-            fps = _fps(signal)
+            fps = fps_of(signal)
             rates.append(fps)
             about = ", ".join(filter(None, (split, sample.signer, f"{sample.frames / fps:.1f} s")))
             shots.append(Shot(strip(signal), sample.id, about, " ".join(sample.reference)))
@@ -43,12 +43,6 @@ def strips(samples: dict[str, tuple[Sample, ...]], watch: Watch) -> tuple[tuple[
 def strip(signal: Signal) -> bytes:
     """Some frames of a clip side by side, or its one picture, as a JPEG file."""
     return _encoded(_pictures(signal))
-
-
-def _fps(signal: Signal) -> float:
-    if isinstance(signal, Video):
-        return signal.clip.fps
-    return signal.fps if isinstance(signal, Landmarks) else USUAL_FPS
 
 
 def _places(frames: int) -> npt.NDArray[np.int64]:

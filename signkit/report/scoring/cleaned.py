@@ -41,6 +41,8 @@ def show_cleaning(
         print(f"  - {change.before}\n  + {change.after}")
     sys.stdout.flush()
     times = Counter((change.rule, change.side) for change in found)
+    for note in (*references.notes, *hypotheses.notes):
+        print(f"note: {note}", file=sys.stderr)
     print(f"protocol {protocol.name}: {len(protocol.rules)} rules, {len(found)} changes", file=sys.stderr)
     for rule in protocol.rules:
         for side, _ in sides:

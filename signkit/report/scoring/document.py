@@ -37,6 +37,7 @@ def _system(name: str, scored: Scored, scoring: Scoring) -> dict[str, Any]:
     return {
         "system": name,
         "missing": list(scored.sentences.cleaned.missing),
+        "notes": list(scored.notes),
         "metrics": [_metric(each) for each in scored.scores],
         "sentences": sentences(*scored.sentences.main),
         "analyses": analyses,

@@ -59,6 +59,7 @@ class Page:
         title: of the page: the file scored, or the experiment.
         protocol: its name, and its description in a sentence.
         signatures: lines that say how the figures were made.
+        notes: what the reader should know, a sentence each.
         confidence: of all intervals.
         unit: what the sentences are made of.
     """
@@ -69,6 +70,7 @@ class Page:
     signatures: tuple[str, ...]
     systems: tuple[System, ...]
     comparisons: tuple[Comparison, ...] = ()
+    notes: tuple[str, ...] = ()
     confidence: float = 0.95
     unit: Literal["word", "character"] = "word"
 
@@ -95,6 +97,7 @@ def content(scoring: Scoring) -> Page:
             for name, each in scoring.systems.items()
         ),
         comparisons=scoring.comparisons,
+        notes=tuple(dict.fromkeys(note for each in scoring.systems.values() for note in each.notes)),
         unit=scoring.protocol.unit,
         confidence=scoring.resampling.confidence,
     )
@@ -112,7 +115,8 @@ def write_page(path: Path, page: Page) -> None:
 def sections(page: Page) -> list[Section]:
     """All that the page shows."""
     about = Paragraph(f"Protocol {page.protocol}. {page.description}")
-    shown: list[Section] = [about, Group((_cards(page), _scores(page)), "Figures")]
+    notes = [Paragraph(f"Note: {note}") for note in page.notes]
+    shown: list[Section] = [about, *notes, Group((_cards(page), _scores(page)), "Figures")]
     how = Paragraph(f"By the protocol {page.protocol}. Figures of the same signature can be compared.")
     shown.append(Group((how, Lines(page.signatures)), "How it was scored"))
     if page.comparisons:

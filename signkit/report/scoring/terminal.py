@@ -28,7 +28,10 @@ def print_scoring(scoring: Scoring, *, by_signer: bool = False, report: Path | N
     for name, scored in scoring.systems.items():
         shown += _system(name, scored, scoring, by_signer)
     if scoring.comparisons:
-        shown.append(_comparisons(scoring))
+        shown.append(comparison_table(scoring))
+    notes = dict.fromkeys(note for scored in scoring.systems.values() for note in scored.notes)
+    if notes:
+        shown.append(Lines(tuple(f"note: {note}" for note in notes)))
     signatures = dict.fromkeys(scored.signature for scored in scoring.systems.values())
     lines = [f"signature: {signature}" for signature in signatures]
     if report is not None:
@@ -112,7 +115,8 @@ def _classes(scored: Scored) -> Table:
     return Table(("class", "precision", "recall", "F1", "sentences", "predicted"), rows, "by class")
 
 
-def _comparisons(scoring: Scoring) -> Table:
+def comparison_table(scoring: Scoring) -> Table:
+    """The tests of every two systems, a row each."""
     several = len(scoring.systems) > 2
     rows: list[Row] = []
     for each in scoring.comparisons:

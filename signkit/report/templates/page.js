@@ -108,7 +108,9 @@ for (const part of all(".sentences")) {
   order.addEventListener("change", sort);
 }
 for (const button of all("button.find")) button.addEventListener("click", () => {
-  const part = document.querySelector(".sentences"), text = part.querySelector(".filter");
+  let around = button.parentElement;
+  while (!around.querySelector(".sentences")) around = around.parentElement;
+  const part = around.querySelector(".sentences"), text = part.querySelector(".filter");
   part.open = true;
   text.value = button.dataset.find;
   text.dispatchEvent(new Event("input"));

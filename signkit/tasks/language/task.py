@@ -68,6 +68,10 @@ class Language:
         return TextExamples(samples, encode=encode, seed=seed, reread=reread)
 
     def check(self, models: Sequence[TrainedModel], corpus: Callable[[], Corpus]) -> None:
+        if self.recipe.train.balance != "none":
+            raise UserError(
+                "train.balance", "is for clips of signs, and sentences have no classes", "leave it out"
+            )
         if given := [key for key in FOR_RECOGNISERS if getattr(self.recipe.decode, key, ())]:
             what = "is for recognisers, and a language model recognises nothing"
             raise UserError(f"decode.{given[0]}", what, "leave it out")

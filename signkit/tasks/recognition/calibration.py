@@ -52,6 +52,8 @@ def calibrate(
     samples: Mapping[str, Sequence[Sample]],
     vocabulary: Vocabulary,
     config: LatticeConfig,
+    *,
+    fit: bool = True,
 ) -> Calibration:
     """Fit the temperature on dev, unless the configuration has one, and compute each split's calibration
     error.
@@ -59,11 +61,12 @@ def calibrate(
     Args:
         predictions: of each split, with a `BeamResult` as evidence.
         samples: of each split, with their references.
+        fit: whether dev may be fitted to, which it may not if it is in train.
     """
     results = {split: beams(each) for split, each in predictions.items()}
     voted = {split: votes(each, config, vocabulary) for split, each in results.items()}
     right = {split: _right(each, samples[split], vocabulary) for split, each in results.items()}
-    fitted = not config.temperature and "dev" in results and len(right["dev"]) > 0
+    fitted = fit and not config.temperature and "dev" in results and len(right["dev"]) > 0
     temperature = fitted_temperature(voted["dev"], right["dev"]) if fitted else config.temperature or UNFITTED
 
     def tables(at: float) -> dict[str, Reliability]:

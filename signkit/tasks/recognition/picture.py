@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from signkit.data.layouts import Layout, layout
+from signkit.data.video.times import bounds
 from signkit.eval.figures import metric
 from signkit.report.plots import INK, RECOGNISED, SIGN, saved, training_curves
 from signkit.tasks.recognition.result import Result
-from signkit.types import Clip, Features, Landmarks, Sample, Signal, Video
+from signkit.types import USUAL_FPS, Clip, Features, Landmarks, Sample, Signal, Video
 
 FRAMES, SENTENCES = 6, 3
 
@@ -51,14 +52,15 @@ def _clip(axes: list[Any], sample: Sample) -> None:
         _skeletons(axes, signal, shown)
     for place, frame in zip(axes, shown, strict=True):
         place.set_axis_off()
-        place.set_title(f"{frame / _fps(signal):.2f} s", fontsize=8, color=INK)
+        place.set_title(f"{_bounds(signal, sample.frames)[frame]:.2f} s", fontsize=8, color=INK)
     axes[0].set_title(f"{sample.id}, {axes[0].get_title()}", fontsize=8, color=INK)
 
 
-def _fps(signal: Signal) -> float:
-    if isinstance(signal, Video):
-        return signal.clip.fps
-    return signal.fps if isinstance(signal, Landmarks) else 25.0
+def _bounds(signal: Signal, frames: int) -> np.ndarray:
+    """When each frame begins, and when the last one ends [frames + 1]."""
+    if isinstance(signal, Features):
+        return bounds(frames, USUAL_FPS, None)
+    return bounds(frames, signal.clip.fps if isinstance(signal, Video) else signal.fps, signal.times)
 
 
 def _frames(axes: list[Any], clip: Clip, shown: np.ndarray) -> None:
@@ -85,11 +87,16 @@ def _skeleton(axes: Any, points: np.ndarray, whole: Layout) -> None:
 
 def _times(axes: Any, result: Result, split: str, sample: Sample) -> None:
     """Draw the reference, with its segments if the corpus has them, above the times of recognised glosses."""
-    fps = _fps(sample.load())
+    seconds = _bounds(sample.load(), sample.frames)
     for segment in sample.segments:
-        axes.axvspan(segment.start / fps, segment.end / fps, 0.55, 0.95, color=SIGN)
+        axes.axvspan(seconds[segment.start], seconds[segment.end], 0.55, 0.95, color=SIGN)
         axes.text(
-            (segment.start + segment.end) / 2 / fps, 0.75, segment.gloss, ha="center", va="center", fontsize=7
+            (seconds[segment.start] + seconds[segment.end]) / 2,
+            0.75,
+            segment.gloss,
+            ha="center",
+            va="center",
+            fontsize=7,
         )
     if not sample.segments:
         axes.text(0, 0.75, " ".join(sample.reference), fontsize=7, va="center")
@@ -97,7 +104,7 @@ def _times(axes: Any, result: Result, split: str, sample: Sample) -> None:
     for token, time in zip(best.tokens, best.times, strict=True):
         axes.axvline(time, 0.05, 0.5, color=RECOGNISED)
         axes.text(time, 0.25, f" {token}", fontsize=7, va="center", color=RECOGNISED)
-    axes.set_xlim(0, sample.frames / fps)
+    axes.set_xlim(0, seconds[-1])
     axes.set_ylim(0, 1)
     axes.set_yticks([0.25, 0.75], ["recognised", "reference"])
     axes.set_title(f"{sample.id} (seconds)", loc="left", fontsize=8)

@@ -1,18 +1,31 @@
 """The sections of a recogniser's report: training curves, a clip, confidences, and all sentences aligned."""
 
+from dataclasses import replace
+
+from signkit.eval.breakdown import breakdown
 from signkit.eval.figures import metric
+from signkit.eval.pairing import train_sentences
+from signkit.eval.protocols import Protocol
+from signkit.eval.scores import Resampling, as_transcripts, score
 from signkit.report.reliability import draw_reliability
-from signkit.report.sections import Pairs, Paragraph, Picture, Section
+from signkit.report.scoring.analyses import analyses
+from signkit.report.scoring.page import System, sentences
+from signkit.report.sections import Group, Pairs, Paragraph, Picture, Section
 from signkit.tasks.recognition.picture import draw
 from signkit.tasks.recognition.result import Result
+from signkit.tasks.recognition.scoring import text_of
 from signkit.train.task import Outcome
 
 EXAMPLES = 4
 """Sentences shown on a terminal."""
 
 
-def sections(outcome: Outcome) -> list[Section]:
-    """The sections of the page; writes ``picture.png`` and ``reliability.png`` to the outcome's folder."""
+def sections(outcome: Outcome, protocol: Protocol) -> list[Section]:
+    """The sections of the page; writes ``picture.png`` and ``reliability.png`` to the outcome's folder.
+
+    Args:
+        protocol: that hypotheses are scored by.
+    """
     result = Result.of(outcome)
     picture = draw(outcome.folder, result, outcome.run)
     shown: list[Section] = [Picture(picture, "Training, a clip, times of glosses", "Training")]
@@ -22,11 +35,31 @@ def sections(outcome: Outcome) -> list[Section]:
     if reliability is not None:
         shown.append(Paragraph(_calibration(result), "Confidences"))
         shown.append(Picture(reliability, "Confidence against share of correct tokens"))
-    unit = "character" if result.main == "cer" else "word"
-    for split in result.splits:
-        sentences, title = result.sentences(split), f"Sentences of {split}"
-        shown.append(Pairs(sentences, title, unit=unit, opened=split == "dev"))
+    shown += [_errors(outcome, split, protocol) for split in result.splits]
     return shown
+
+
+def _errors(outcome: Outcome, split: str, protocol: Protocol) -> Group:
+    """Where the errors of a split are: confusions, lengths, signers, what train had, and all sentences."""
+    join, samples = outcome.spec.vocabulary.join, outcome.samples[split]
+    references = {sample.id: join(sample.reference) for sample in samples}
+    best = {each.id: join(text_of(each).tokens) for each in outcome.predictions[split]}
+    signers = [sample.signer for sample in samples]
+    scored = score(
+        references,
+        best,
+        protocol,
+        signers=signers if all(signers) else (),
+        split=split,
+        resampling=Resampling(resamples=0),
+    )
+    heard = outcome.corpus.split("train") if outcome.corpus else ()
+    texts = as_transcripts({sample.id: join(sample.reference) for sample in heard}, "train")
+    result = breakdown(scored, train_sentences(texts, protocol) if heard else None)
+    system = System(split, scored.scores, *scored.sentences.main, result)
+    aligned = sentences((system,), protocol.unit)
+    shown = replace(aligned, title=f"Sentences of {split}", opened=split == "dev")
+    return Group((*analyses(result, protocol.unit), shown), f"Where the errors of {split} are")
 
 
 def brief_sections(outcome: Outcome) -> list[Section]:

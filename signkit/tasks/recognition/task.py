@@ -179,7 +179,7 @@ class Recognition:
             on_progress,
             fusion=external.fusion,
             rescorers=external.rescorers,
-            with_greedy=scored and self.decode.beam > 1,
+            with_greedy=scored and self.decode.beam > 1 and not self.decode.is_single,
         )
         # The confidences of all hypotheses are computed at once.
         yield from as_predictions(beams, vocabulary, self.decode, self.decode.temperature or 1.0)
@@ -194,8 +194,9 @@ class Recognition:
         samples: Mapping[str, Sequence[Sample]],
         spec: Spec,
     ) -> Calibration:
-        """Fit the temperature of the confidences on dev, unless the recipe has one."""
-        return calibrate(predictions, samples, spec.vocabulary, self.decode)
+        """Fit the temperature of the confidences on dev, unless the recipe has one or dev is in train."""
+        fit = not self.recipe.dev_in_train
+        return calibrate(predictions, samples, spec.vocabulary, self.decode, fit=fit)
 
     def score(
         self,
@@ -211,11 +212,17 @@ class Recognition:
         if lost:
             say(f"warning: nothing is possible for {lost} of {len(predictions)} samples of {split}: {BARRED}")
         return split_scores(
-            predictions, samples, split, protocol=self.protocol, vocabulary=spec.vocabulary, corpus=corpus
+            predictions,
+            samples,
+            split,
+            protocol=self.protocol,
+            vocabulary=spec.vocabulary,
+            corpus=corpus,
+            single=self.decode.is_single,
         )
 
     def sections(self, outcome: Outcome, *, brief: bool) -> Sequence[Section]:
-        return report.brief_sections(outcome) if brief else report.sections(outcome)
+        return report.brief_sections(outcome) if brief else report.sections(outcome, self.protocol)
 
     def pack(
         self, model: TrainedModel, corpus: Callable[[], Corpus], temperature: float, folder: Path
@@ -282,5 +289,13 @@ class Recognition:
 
 
 def build(config: RecognitionConfig, recipe: Recipe) -> Recognition:
-    """Create the task for a recipe."""
-    return Recognition(recipe)
+    """Create the task for a recipe.
+
+    Raises:
+        UserError: it asks for hypotheses of one subword.
+    """
+    task = Recognition(recipe)
+    if task.decode.is_single and recipe.text.unit == "subword":
+        what = "is `one`, and a subword is only a part of a gloss"
+        raise UserError("decode.only", what, "`text.unit: gloss`, or `decode.only: any`")
+    return task

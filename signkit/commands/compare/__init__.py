@@ -1,0 +1,1 @@
+"""`signkit compare`: runs beside each other. No torch here."""

@@ -1,0 +1,90 @@
+"""A comparison of runs on a terminal, as a page and as JSON."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from signkit.commands.compare.records import RunComparison
+from signkit.eval.results import plain
+from signkit.report.plots import overlaid_curves
+from signkit.report.scores import score_table
+from signkit.report.scoring.document import document
+from signkit.report.scoring.page import content
+from signkit.report.scoring.page import sections as scoring_sections
+from signkit.report.scoring.terminal import comparison_table
+from signkit.report.sections import Lines, Paragraph, Picture, Section, Table
+
+
+def title(compared: RunComparison) -> str:
+    """The title of the page."""
+    return f"{' and '.join(each.name for each in compared.runs)}, {compared.split}"
+
+
+def _scores_table(compared: RunComparison) -> Table:
+    """Every metric of the split, a column a run."""
+    metrics = [metric for each in compared.runs for metric in each.results.metrics]
+    if compared.scoring is not None:
+        scored = {name: each.scores for name, each in compared.scoring.systems.items()}
+    else:
+        scored = {each.name: each.results.scores for each in compared.runs}
+        scored = {name: tuple(s for s in all if s.split == compared.split) for name, all in scored.items()}
+    columns = [replace(each, split=name) for name, scores in scored.items() for each in scores]
+    return score_table(columns, tuple(scored), f"Scores of {compared.split}", metrics=metrics)
+
+
+def _settings_table(compared: RunComparison) -> Section:
+    title = "Settings that differ"
+    if not compared.settings:
+        return Paragraph("The runs have the same settings.", title)
+    names = tuple(each.name for each in compared.runs)
+    rows = [(key, *values) for key, values in compared.settings.items()]
+    return Table(("Setting", *names), rows, title, words=1 + len(names))
+
+
+def _notes(compared: RunComparison) -> list[Section]:
+    notes = {note: None for each in compared.runs for note in each.results.notes}
+    return [Paragraph(note) for note in notes]
+
+
+def tables(compared: RunComparison) -> list[Section]:
+    """What a terminal shows: scores, tests, settings."""
+    shown: list[Section] = [_scores_table(compared), *_notes(compared)]
+    if compared.scoring is not None:
+        signatures = dict.fromkeys(each.signature for each in compared.scoring.systems.values())
+        notes = dict.fromkeys(note for each in compared.scoring.systems.values() for note in each.notes)
+        lines = [f"note: {note}" for note in notes] + [f"signature: {signature}" for signature in signatures]
+        shown += [comparison_table(compared.scoring), Lines(tuple(lines))]
+    return [*shown, _settings_table(compared)]
+
+
+def page(compared: RunComparison, folder: Path) -> list[Section]:
+    """The page; the picture of the curves is drawn into a folder."""
+    runs = {each.name: each.run for each in compared.runs}
+    folders = Lines(tuple(f"{each.name}: {each.folder}" for each in compared.runs), "Runs")
+    curves = overlaid_curves(folder / "curves.png", runs)
+    shown: list[Section] = [folders, *_notes(compared), _settings_table(compared)]
+    shown.append(Picture(curves, "Loss and dev of each run by step", "Learning curves"))
+    if compared.scoring is None:
+        return [_scores_table(compared), *shown]
+    return [*shown, *scoring_sections(content(compared.scoring))]
+
+
+def as_json(compared: RunComparison) -> dict[str, Any]:
+    """The comparison as JSON."""
+    names = [each.name for each in compared.runs]
+    return {
+        "split": compared.split,
+        "runs": [
+            {
+                "name": each.name,
+                "folder": str(each.folder),
+                "run": str(each.run),
+                "metrics": [plain(score) for score in each.results.scores],
+                "notes": each.results.notes,
+            }
+            for each in compared.runs
+        ],
+        "settings": {key: dict(zip(names, values, strict=True)) for key, values in compared.settings.items()},
+        "curves": compared.curves,
+        "scoring": document(compared.scoring) if compared.scoring is not None else None,
+    }

@@ -1,0 +1,214 @@
+"""`signkit compare`: runs beside each other: scores with tests, learning curves, settings. No torch here."""
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+
+from signkit.commands.compare.records import ComparedRun, RunComparison
+from signkit.commands.compare.show import as_json as plain_json
+from signkit.commands.compare.show import page, tables, title
+from signkit.config.recipe import Recipe
+from signkit.config.recipe_file import with_decode_overrides
+from signkit.errors import UserError
+from signkit.eval.breakdown import breakdown
+from signkit.eval.comparison import comparisons
+from signkit.eval.formats import read
+from signkit.eval.protocols import Protocol, load, of_characters
+from signkit.eval.results import (
+    SCORES,
+    hypotheses_file,
+    lines_folder,
+    read_results,
+    references_file,
+)
+from signkit.eval.scores import Resampling, score
+from signkit.eval.transcripts import Transcripts
+from signkit.report.page import write_page
+from signkit.report.scoring.scoring import Scoring
+from signkit.report.settings import different_settings
+from signkit.report.terminal import print_sections
+from signkit.runtime.run_folder import recorded_recipe
+from signkit.runtime.runs import find_run
+
+SPLITS = ("test", "dev", "train")
+"""The split that is compared is the first of these that all runs have scored."""
+LABEL_METRICS = ("accuracy", "macro_f1")
+
+
+def compare(runs: Sequence[str | PathLike[str]], *, split: str = "", protocol: str = "") -> RunComparison:
+    """Compare runs on the same references of a split.
+
+    Args:
+        runs: folders of runs, other names of them (`signkit.runtime.runs.find_run`), or folders of results of
+            `signkit decode`.
+        split: ``dev`` or ``test``; if empty, test if all runs have scored it, else dev.
+        protocol: that all are scored by; if empty, the one that all runs have.
+
+    Raises:
+        UserError: fewer than two runs, one that is not finished or was written without references, or runs
+            that were scored on different references or by different protocols.
+    """
+    folders = [find_run(run) for run in runs]
+    if len({folder.resolve() for folder in folders}) < 2 or len({*folders}) < len(folders):
+        raise UserError("compare", "needs two or more different runs", "`signkit runs` lists them")
+    opened = _named([_opened(folder) for folder in folders])
+    chosen = _split(opened, split)
+    recipes = {each.name: each.recipe for each in opened}
+    return RunComparison(chosen, opened, different_settings(recipes), _scoring(opened, chosen, protocol))
+
+
+def compare_runs(
+    runs: Sequence[str], *, split: str, protocol: str, report: Path | None, as_json: bool
+) -> int:
+    """Compare runs and print tables (or JSON); write a page if one is asked for.
+
+    Raises:
+        UserError: as `compare`, or the page cannot have that name.
+    """
+    if report is not None and (report.is_dir() or not report.absolute().parent.is_dir()):
+        raise UserError("--report", f"{report} is not a file in a folder that is there")
+    compared = compare(runs, split=split, protocol=protocol)
+    if report is not None:
+        with tempfile.TemporaryDirectory() as aside:
+            write_page(report, title(compared), page(compared, Path(aside)))
+    if as_json:
+        print(json.dumps(plain_json(compared), ensure_ascii=False))
+        return 0
+    print_sections(tables(compared))
+    if report is not None:
+        print(f"report: {report}")
+    return 0
+
+
+def _opened(folder: Path) -> ComparedRun:
+    """The results in a folder; its name is settled later."""
+    if not (folder / SCORES).is_file():
+        there = (folder / "resolved.yaml").is_file()
+        what = "has no scores: the run is not finished" if there else "is not the folder of a run"
+        raise UserError(str(folder), what, "`signkit runs` lists the runs and their states")
+    results = read_results(folder / SCORES)
+    run = Path(results.run) if results.run else folder
+    if not (run / "resolved.yaml").is_file():
+        raise UserError(str(folder), f"belongs to the run {run}, which is not there")
+    recipe = recorded_recipe(run)
+    if (changed := folder / "decode.yaml").is_file():
+        recipe = with_decode_overrides(recipe, changed, (), str(run / "resolved.yaml"))
+    return ComparedRun(recipe.name, folder, run, recipe, results)
+
+
+def _named(runs: Sequence[ComparedRun]) -> tuple[ComparedRun, ...]:
+    """The runs with the shortest names that differ: of the recipe, of the folder, or its path."""
+    for names in (
+        [each.recipe.name for each in runs],
+        [each.folder.name for each in runs],
+        [str(each.folder) for each in runs],
+    ):
+        if len({*names}) == len(names):
+            break
+    return tuple(replace(each, name=name) for each, name in zip(runs, names, strict=True))
+
+
+def _split(runs: Sequence[ComparedRun], wanted: str) -> str:
+    """The split to compare on.
+
+    Raises:
+        UserError: a run has not scored it.
+    """
+    common = [split for split in SPLITS if all(split in each.results.splits for each in runs)]
+    if wanted in common or (not wanted and common):
+        return wanted or common[0]
+    for each in runs:
+        scored = each.results.splits
+        if not scored or (wanted and wanted not in scored):
+            what = f"has no scores of {wanted}" if wanted and scored else "has no scores: nothing was scored"
+            raise UserError(str(each.folder), what, f"it has {', '.join(scored)}" if scored else "")
+    raise UserError("compare", "there is no split that all these runs have scored")
+
+
+def _scoring(runs: Sequence[ComparedRun], split: str, protocol: str) -> Scoring | None:
+    """The scores of all runs by one protocol, and the tests of every two."""
+    places = [lines_folder(each.folder) for each in runs]
+    if not all(_has_text(hypotheses_file(place, split)) for place in places):
+        return None
+    for each, place in zip(runs, places, strict=True):
+        if not references_file(place, split).is_file():
+            what = f"has no references of {split} beside its hypotheses, as older versions wrote it"
+            hint = f"`signkit decode {each.folder}` decodes it again: compare the folder that it prints"
+            raise UserError(str(each.folder), what, hint)
+    references = [read(references_file(place, split), format="jsonl") for place in places]
+    _check_same(runs, references, split)
+    rules = _protocol(runs, protocol)
+    labels = references[0].texts and '"label"' in _first_line(references_file(places[0], split))
+    resampling = Resampling()
+    systems = {
+        each.name: score(
+            references[0],
+            read(hypotheses_file(place, split), format="jsonl"),
+            rules,
+            metrics=LABEL_METRICS if labels else (),
+            split=split,
+            resampling=resampling,
+        )
+        for each, place in zip(runs, places, strict=True)
+    }
+    analyses = {name: breakdown(each) for name, each in systems.items()}
+    tests = comparisons(systems, resampling)
+    return Scoring(f"the references of {split}", rules, "", systems, analyses, tests, resampling)
+
+
+def _check_same(runs: Sequence[ComparedRun], references: Sequence[Transcripts], split: str) -> None:
+    """Refuse runs that were scored on different references.
+
+    Raises:
+        UserError: which runs differ from the first, and how.
+    """
+    first = dict(zip(references[0].ids, references[0].texts, strict=True))
+    faults = []
+    for each, other in zip(runs[1:], references[1:], strict=True):
+        there = dict(zip(other.ids, other.texts, strict=True))
+        different = [name for name in {**first, **there} if first.get(name) != there.get(name)]
+        if different:
+            name = different[0]
+            texts = (repr(side[name]) if name in side else "nothing" for side in (there, first))
+            of = f"{len(different)} of {len({**first, **there})} sentences differ"
+            faults.append(f"{each.folder}: {of}, as {name!r}: {next(texts)}, not {next(texts)}")
+    if faults:
+        what = f"these were scored on other references of {split} than {runs[0].folder}"
+        raise UserError("compare", f"{what}: {'; '.join(faults)}", "runs of one corpus and split compare")
+
+
+def _protocol(runs: Sequence[ComparedRun], name: str) -> Protocol:
+    """The protocol that all runs are scored by.
+
+    Raises:
+        UserError: the runs have different ones, and none was named.
+    """
+    if name:
+        return load(name)
+    each = [_own_protocol(run.recipe) for run in runs]
+    if len({(rules.digest, rules.metrics) for rules in each}) > 1:
+        named = ", ".join(
+            f"{run.name} by {rules.name} ({rules.unit}s)" for run, rules in zip(runs, each, strict=True)
+        )
+        raise UserError(
+            "compare", f"the runs are scored in different ways: {named}", "--protocol names one for all"
+        )
+    return each[0]
+
+
+def _own_protocol(recipe: Recipe) -> Protocol:
+    rules = load(recipe.eval.protocol)
+    return of_characters(rules) if recipe.text.unit == "character" else rules
+
+
+def _has_text(path: Path) -> bool:
+    """Whether a file has hypotheses of one output."""
+    return path.is_file() and any(key in _first_line(path) for key in ('"text"', '"label"'))
+
+
+def _first_line(path: Path) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.readline()

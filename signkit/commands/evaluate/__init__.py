@@ -1,0 +1,1 @@
+"""`signkit evaluate`: a finished run scored on other data."""

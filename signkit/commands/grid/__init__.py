@@ -1,0 +1,1 @@
+"""`signkit run --grid`: a run for every combination of some settings, ranked on dev."""

@@ -1,0 +1,240 @@
+"""The rows of a manifest, and what their paths mean: a table of any common form, or JSON."""
+
+import json
+import math
+import os
+import unicodedata
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from signkit.data.corpora.media import NUMBERS
+from signkit.data.corpora.table import Row, rows_or_faults
+from signkit.data.gloss_checks import is_list_as_text
+from signkit.errors import UserError
+from signkit.runtime.files import read_bytes, read_text
+from signkit.runtime.tables import column_name
+from signkit.text.vocabulary import composed
+
+COLUMNS = ("id", "path", "gloss", "split")
+OPTIONAL = ("text", "signer", *NUMBERS)
+JSON = (".json", ".jsonl", ".ndjson")
+OF_ONE_LINE = (*COLUMNS, "signer")
+"""Columns whose cells have no line breaks: one means that a quotation mark is missing."""
+
+
+def manifest_text(file: Path) -> str:
+    """The content of a manifest.
+
+    Raises:
+        UserError: there is no such file, it is not UTF-8, or no text at all.
+        OperationalError: it cannot be read.
+    """
+    if read_bytes(file)[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
+        raise UserError(str(file), "is a workbook or an archive, no text", "save the table as CSV in UTF-8")
+    return read_text(file)
+
+
+def manifest_rows(file: Path, text: str, columns: tuple[str, ...] = COLUMNS) -> list[Row | UserError]:
+    """The rows of a manifest in their order, each that cannot be used as its fault.
+
+    Args:
+        columns: those that must be there.
+
+    Raises:
+        UserError: of the whole: a column missing or doubled, no rows, no JSON.
+    """
+    if file.suffix.lower() in JSON:
+        rows = [*_json_rows(file, text, columns)]
+    else:
+        rows = [
+            row if isinstance(row, UserError) else _of_one_line(row)
+            for row in rows_or_faults(file, text, columns)
+        ]
+    if not rows:
+        raise UserError(str(file), "the manifest has no rows")
+    return rows
+
+
+def check_id(row: Row, first: dict[str, Row]) -> None:
+    """An id is not empty, and not that of a row before.
+
+    Raises:
+        UserError: it is.
+    """
+    name = composed(row.cells["id"].strip())
+    if not name:
+        raise UserError(row.where, "the id is empty")
+    before = first.setdefault(name, row)
+    if before is row:
+        return
+    line = line_of(before.where)
+    splits = before.cells["split"].strip(), row.cells["split"].strip()
+    if splits[0] != splits[1]:
+        what = f"id {name!r} is in two splits, {splits[0]} in {line} and {splits[1]} here"
+        raise UserError(row.where, what)
+    raise UserError(row.where, f"id {name!r} is used twice, first in {line}")
+
+
+def glosses_of(row: Row) -> tuple[str, ...]:
+    """The glosses of a row.
+
+    Raises:
+        UserError: there are none, or they are a list written as text.
+    """
+    glosses = tuple(composed(row.cells["gloss"]).split())
+    if not glosses:
+        raise UserError(row.where, "the gloss is empty")
+    if is_list_as_text(row.cells["gloss"]):
+        what = f"the gloss is a list written as text, {row.cells['gloss'].strip()}"
+        raise UserError(row.where, what, "write the glosses with blanks between them")
+    return glosses
+
+
+def signer_faults(rows: Sequence[Row | UserError]) -> list[tuple[int, UserError]]:
+    """Rows that name no signer, or a signer of another split, with their numbers."""
+    faults = []
+    first: dict[str, str] = {}
+    hint = "signer_independent claims that no signer is in two splits"
+    for number, row in enumerate(rows):
+        if isinstance(row, UserError):
+            continue
+        signer, split = row.cells["signer"].strip(), row.cells["split"].strip()
+        if not signer:
+            faults.append((number, UserError(row.where, "the signer is empty", hint)))
+        elif first.setdefault(signer, split) != split:
+            what = f"signer {signer!r} is in {first[signer]} and in {split}"
+            faults.append((number, UserError(row.where, what, hint)))
+    return faults
+
+
+def line_of(where: str) -> str:
+    """A place without its file: ``line 3``."""
+    line = where.rpartition(":")[2].strip()
+    return line if line.startswith("entry") else f"line {line}"
+
+
+def row_path(row: Row, root: Path) -> Path:
+    r"""What the path of a row leads to. Backslashes separate folders, unless a file is really named so;
+    accents may be composed or not.
+
+    Raises:
+        UserError: it is empty, or not below the manifest's folder.
+    """
+    path = row.cells["path"].strip()
+    if not path:
+        raise UserError(row.where, "the path is empty")
+    if "\0" in path:
+        raise UserError(row.where, f"path {path!r} has the character 0, which no path has")
+    if "://" in path:
+        raise UserError(row.where, f"path '{path}' is a URL", "download the file and give its path")
+    windows = PureWindowsPath(path)
+    if PurePosixPath(path).is_absolute() or windows.anchor or ".." in windows.parts:
+        hint = f"paths are relative to it: {below}" if (below := _below(windows, root)) else ""
+        raise UserError(row.where, f"path '{path}' is not below the manifest's folder", hint)
+    written = [path, *([windows.as_posix()] if "\\" in path else [])]
+    likeliest = root / written[-1]
+    if not path.isascii():
+        written += [unicodedata.normalize(form, each) for form in ("NFC", "NFD") for each in tuple(written)]
+    if len(written) == 1:
+        return likeliest
+    return next((root / each for each in written if os.path.exists(file_of(root / each))), likeliest)
+
+
+def file_of(path: Path) -> Path:
+    """The file in which a clip is: without the name of a sequence of a parquet file."""
+    name, mark, _ = path.name.partition(".parquet#")
+    return path.with_name(f"{name}.parquet") if mark else path
+
+
+def other_case(path: Path) -> str:
+    """The name of what is there in place of a path and differs only in capitals; "" if nothing does."""
+    try:
+        names = os.listdir(path.parent)
+    except OSError:
+        return ""
+    return next((name for name in names if name.casefold() == path.name.casefold()), "")
+
+
+def _below(path: PureWindowsPath, root: Path) -> str:
+    """The end of a path that leads to something in the folder, "" if none does."""
+    parts = [part for part in path.parts if part not in (path.anchor, "..")]
+    ends = ("/".join(parts[start:]) for start in range(len(parts)))
+    return next((end for end in ends if end and (root / end).exists()), "")
+
+
+def _of_one_line(row: Row) -> Row | UserError:
+    broken = next((name for name in OF_ONE_LINE if "\n" in row.cells.get(name, "").strip()), None)
+    if broken is None:
+        return row
+    return UserError(row.where, f"{broken} has a line break", "a quotation mark may be missing at its end")
+
+
+def _json_rows(file: Path, text: str, columns: tuple[str, ...]) -> Iterator[Row | UserError]:
+    for where, record in _records(file, text):
+        try:
+            yield record if isinstance(record, UserError) else _json_row(where, record, columns)
+        except UserError as fault:
+            yield fault
+
+
+def _records(file: Path, text: str) -> Iterator[tuple[str, Any]]:
+    """The records of a file, each with its place: one a line, a list of them, or an object of them by id.
+
+    Raises:
+        UserError: a list that cannot be read.
+    """
+    try:
+        whole = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        if text.lstrip().startswith("["):
+            where = f"{file}:{error.lineno}" if isinstance(error, json.JSONDecodeError) else str(file)
+            raise UserError(where, f"not JSON: {error}") from error
+        whole = None
+    if isinstance(whole, dict) and whole and all(isinstance(record, dict) for record in whole.values()):
+        whole = [{"id": name, **record} for name, record in whole.items()]
+    if isinstance(whole, list):
+        yield from ((f"{file}: entry {number}", record) for number, record in enumerate(whole, 1))
+        return
+    for number, line in enumerate(text.split("\n"), 1):
+        where = f"{file}:{number}"
+        if not line.strip():
+            continue
+        try:
+            yield where, json.loads(line)
+        except (ValueError, RecursionError) as error:
+            yield where, UserError(where, f"not JSON: {error}")
+
+
+def _json_row(where: str, record: Any, columns: tuple[str, ...]) -> Row:
+    if not isinstance(record, dict):
+        raise UserError(where, "not a JSON object")
+    cells = {column_name(key): value for key, value in record.items()}
+    missing = [column for column in columns if column not in cells]
+    if missing:
+        word = "key" if len(missing) == 1 else "keys"
+        raise UserError(where, f"{word} missing: {', '.join(missing)}", f"there are: {', '.join(record)}")
+    return Row(
+        where, {key: _json_cell(where, key, cells[key]) for key in (*COLUMNS, *OPTIONAL) if key in cells}
+    )
+
+
+def _json_cell(where: str, key: str, value: object) -> str:
+    if key == "gloss" and isinstance(value, list):
+        spaced = [gloss for gloss in value if not isinstance(gloss, str) or gloss.split() != [gloss]]
+        if spaced:
+            raise UserError(where, f"gloss has {json.dumps(spaced[0])}, which is not one gloss")
+        return " ".join(value)
+    if isinstance(value, str):
+        return value
+    if value is None and key in OPTIONAL:
+        return ""
+    if isinstance(value, float) and value.is_integer() and key in ("id", "signer"):
+        return str(int(value))  # pandas makes floats of whole numbers if one row has none
+    if isinstance(value, float) and math.isnan(value) and key in OPTIONAL:
+        return ""
+    if isinstance(value, int | float) and not isinstance(value, bool) and key in NUMBERS:
+        return repr(value)
+    if isinstance(value, int) and not isinstance(value, bool) and key in ("id", "signer", "gloss"):
+        return str(value)
+    raise UserError(where, f"{key} is {json.dumps(value)}, not text")

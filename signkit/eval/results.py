@@ -1,0 +1,94 @@
+"""The results of a decoding in a folder: scores, hypotheses and the references they were scored against.
+
+A run has ``scores.json``, and the other files in its folder ``decode``. `signkit decode` and `signkit
+evaluate --out` write all of them into one folder:
+
+    scores.json             every score with its interval
+    dev.jsonl               the hypotheses of a split, a line each
+    dev.references.jsonl    its references, with the same ids in the same order, and the signers
+
+Both kinds of lines are what `signkit score` reads.
+"""
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from signkit.errors import OperationalError
+from signkit.eval.figures import Metric
+from signkit.runtime.files import plainly
+from signkit.types import Score
+
+SCORES = "scores.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The content of a ``scores.json``.
+
+    Attributes:
+        scores: of every split, the main metric of a split first.
+        metrics: how scores are presented that `signkit.eval.figures` does not know.
+        notes: on the scores, or on why there are none.
+        run: the folder of the run whose model was decoded; "" where that is the folder of the file.
+    """
+
+    scores: tuple[Score, ...]
+    metrics: tuple[Metric, ...] = ()
+    notes: tuple[str, ...] = ()
+    run: str = ""
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that were scored, in their order."""
+        return tuple(dict.fromkeys(score.split for score in self.scores))
+
+    def main(self, split: str) -> Score | None:
+        """The first score of a split, that of the protocol's main metric; None if there is none."""
+        return next((score for score in self.scores if score.split == split), None)
+
+
+def hypotheses_file(folder: Path, split: str) -> Path:
+    """The file of a split's hypotheses."""
+    return folder / f"{split}.jsonl"
+
+
+def references_file(folder: Path, split: str) -> Path:
+    """The file of a split's references."""
+    return folder / f"{split}.references.jsonl"
+
+
+def lines_folder(results: Path) -> Path:
+    """The folder of hypotheses and references: that of a run is below it."""
+    return results / "decode" if (results / "decode").is_dir() else results
+
+
+def plain(score: Score) -> dict[str, Any]:
+    """A score as a JSON object; undefined values are null."""
+    return {key: None if value != value else value for key, value in asdict(score).items()}
+
+
+def read_results(path: Path) -> Results:
+    """Read a ``scores.json``, of an older version too.
+
+    Raises:
+        OperationalError: the file cannot be read, or has no scores.
+    """
+    with plainly(path, "read"):
+        text = path.read_text(encoding="utf-8")
+    try:
+        document = json.loads(text)
+        rows: list[dict[str, Any]] = [
+            {key: math.nan if value is None else value for key, value in row.items()}
+            for row in document["metrics"]
+        ]
+        return Results(
+            tuple(Score(**row) for row in rows),
+            tuple(Metric(**each) for each in document.get("own_metrics", ())),
+            tuple(map(str, document.get("notes", ()))),
+            str(document.get("run", "")),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise OperationalError(f"{path}: is no file of scores") from None
