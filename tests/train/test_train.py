@@ -198,9 +198,11 @@ def shortened(data: Step, place: int) -> Step:
     (batch,) = data.parts
     lengths = batch.lengths.clone()
     lengths[place] = 1
-    targets = batch.target_lengths.clone()
-    targets[place] = max(2, int(targets[place]))
-    return replace(data, parts=(replace(batch, lengths=lengths, target_lengths=targets),))
+    target_lengths = batch.target_lengths.clone()
+    target_lengths[place] = max(2, int(target_lengths[place]))
+    targets = batch.targets.clamp(min=1)  # what was padding is read now
+    changed = replace(batch, lengths=lengths, targets=targets, target_lengths=target_lengths)
+    return replace(data, parts=(changed,))
 
 
 def test_a_reference_that_does_not_fit_is_counted(recipe: Recipe) -> None:
