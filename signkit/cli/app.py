@@ -241,7 +241,7 @@ def _close_stdout() -> None:
 
 def _status() -> int | str | None:
     try:
-        app(prog_name="signkit")
+        app([_at_home(argument) for argument in sys.argv[1:]], prog_name="signkit")
     except SystemExit as leaving:
         return leaving.code
     except KeyboardInterrupt:
@@ -266,6 +266,15 @@ def _status() -> int | str | None:
         print(f"internal error: {message} (set SIGNKIT_TRACEBACK=1 for details)", file=sys.stderr)
         return 1
     return 0
+
+
+def _at_home(argument: str) -> str:
+    """The argument with ``~`` at the head of a path expanded, which a shell leaves after ``--out=`` and in
+    quotes."""
+    head, path = re.fullmatch(r"(--[a-z-]+=)?(.*)", argument, re.DOTALL).groups(default="")  # type: ignore[union-attr]
+    if path.partition("/")[0] != "~" or os.path.exists("~"):
+        return argument
+    return head + os.path.expanduser(path)
 
 
 def _lacking(error: ImportError) -> SignkitError | None:

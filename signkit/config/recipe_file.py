@@ -1,5 +1,6 @@
 """Reading recipes, by path or built-in name and with overrides, and writing them resolved."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -129,7 +130,7 @@ def find_recipe(ref: str) -> tuple[Path, str]:
     Raises:
         UserError: there is none; the message has a suggestion.
     """
-    path, builtin = Path(ref), names("recipes")
+    path, builtin = Path(os.path.expanduser(ref)), names("recipes")
     if ref in builtin:  # a folder of the same name, such as one of runs, does not hide it
         return asset("recipes", ref), f"recipes/{ref}.yaml"
     if path.is_file():

@@ -1,8 +1,8 @@
 """YAML read strictly against frozen dataclasses: each value by the type that its field declares.
 
 A field's type is ``int``, ``float``, ``bool``, ``str``, ``Literal``, ``tuple[X, ...]``, ``X | None``,
-another such dataclass, or one of these with a note: `Range`, `Path_`, `Asset`, `Group`. All faults are found
-in one reading, each with file, line and column, or the ``--set`` that it came from.
+another such dataclass, or one of these with a note: `Range`, `Path_`, `NewPath`, `Asset`, `Group`. All
+faults are found in one reading, each with file, line and column, or the ``--set`` that it came from.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union
 
 from signkit.config.overrides import apply_overrides
 from signkit.config.registry import config_class, registered
-from signkit.config.scalars import STAGE, Asset, Path_, Range, Unfit, read_word, short, wanted
+from signkit.config.scalars import STAGE, Asset, NewPath, Path_, Range, Unfit, read_word, short, wanted
 from signkit.config.suggest import listed, nearest, suggestion
 from signkit.config.yaml_tree import (
     LARGEST,
@@ -33,7 +33,7 @@ from signkit.config.yaml_tree import (
 )
 from signkit.errors import UserError
 
-__all__ = ["Asset", "Group", "Path_", "Range", "field_types", "read", "read_file"]
+__all__ = ["Asset", "Group", "NewPath", "Path_", "Range", "field_types", "read", "read_file"]
 
 T = TypeVar("T")
 

@@ -65,7 +65,7 @@ def test_version(signkit: Command) -> None:
 
 def test_check_says_ok_or_all_faults(signkit: Command) -> None:
     assert signkit("check", "quickstart") == (0, "recipes/quickstart.yaml: ok\n", "")
-    assert signkit("check", "quickstart", "--json") == (0, '{"ok": true, "faults": []}\n', "")
+    assert signkit("check", "quickstart", "--json") == (0, '{"ok": true, "faults": [], "notes": []}\n', "")
     assert signkit("check", "quickstart", "--set", "train.lr=abc") == (
         2,
         "",
@@ -78,6 +78,36 @@ def test_check_says_ok_or_all_faults(signkit: Command) -> None:
         "--set trian.seed=2: unknown key `trian`; did you mean `train`?\n"
         "error: 2 faults\n",
     )
+
+
+def test_the_home_folder_in_quotes_and_after_an_equals_sign(
+    signkit: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where shells leave `~` as it is; a folder of that name goes first."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    missing = f"error: {tmp_path / 'home' / 'r.txt'}: there is no such file\n"
+    assert signkit("score", "~/r.txt", "h.txt") == (2, "", missing)
+    (tmp_path / "home").mkdir()
+    assert signkit("copy", "quickstart", "~") == (0, f"{tmp_path / 'home' / 'quickstart.yaml'}\n", "")
+    Path("r.txt").write_text("A B\n", encoding="utf-8")
+    assert signkit("score", "r.txt", "r.txt", "--report=~/page.html", "--resamples=0")[0] == 0
+    assert (tmp_path / "home" / "page.html").is_file()
+    Path("~").mkdir()
+    assert signkit("copy", "quickstart", "~/q.yaml") == (0, "~/q.yaml\n", "")
+
+
+def test_check_looks_backbones_up(signkit: Command) -> None:
+    """In timm's own list; older names are told, and those of stages too."""
+    Path("v.yaml").write_text(
+        "data: {name: manifest, root: .}\nencoder: {name: timm, backbone: tv_densenet121, weights: none}\n"
+        "context: {name: none}\nmodel: {name: ctc}\ntrain: {losses: [{name: ctc}]}\n",
+        encoding="utf-8",
+    )
+    note = "encoder.backbone: `tv_densenet121` is timm's `densenet121.tv_in1k`"
+    assert signkit("check", "v.yaml") == (0, f"v.yaml: ok\nnote: {note}\n", "")
+    assert json.loads(signkit("check", "v.yaml", "--json")[1])["notes"] == [note]
+    status, _, err = signkit("check", "v.yaml", "--set", "encoder.backbone=resnet_18")
+    assert (status, err.split(";")[0]) == (2, "error: encoder.backbone: timm has no model `resnet_18`")
 
 
 def test_a_recipe_of_an_ngram_model_is_named(signkit: Command) -> None:
