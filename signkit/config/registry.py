@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
+_PACKAGES = {"PIL": "pillow"}
+"""Packages whose modules have another name."""
 GROUPS = ("corpora", "encoders", "contexts", "models", "losses", "decoders", "fusion", "tasks")
 
 
@@ -133,7 +135,8 @@ def check_extra(error: ImportError, purpose: str) -> None:
     Raises:
         UserError: one of the extras has the package.
     """
-    package = (error.name or "").partition(".")[0]
+    module = (error.name or "").partition(".")[0]
+    package = _PACKAGES.get(module, module)
     if package in _extras():
         raise missing_extra(package, _extras()[package], purpose) from error
 
@@ -155,7 +158,7 @@ def extra_for(purpose: str) -> Iterator[None]:
 
 @cache
 def _extras() -> dict[str, str]:
-    """The extra of signkit for each optional module."""
+    """The extra of signkit for each package by its name, `-` as `_`."""
     from importlib.metadata import requires
 
     lines = (re.match(r"""([\w.-]+).*extra == ["'](\w+)""", line) for line in requires("signkit") or ())
