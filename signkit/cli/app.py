@@ -14,7 +14,7 @@ from signkit.cli.clips import landmarks, predict
 from signkit.cli.data import data_app
 from signkit.cli.decode import decode, tune
 from signkit.cli.lm import lm_app
-from signkit.cli.options import AsJson, Overrides, RecipeName
+from signkit.cli.options import AsJson, Overrides, RecipeName, complete_protocol
 from signkit.cli.profile import profile
 from signkit.errors import OperationalError, SignkitError, UserErrors
 from signkit.version import __version__
@@ -23,7 +23,6 @@ app = typer.Typer(
     help="Sign language to text: train, decode and score.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    add_completion=False,
     no_args_is_help=True,
 )
 app.add_typer(data_app, name="data")
@@ -88,7 +87,12 @@ def score(
         typer.Option("--compare", metavar="HYP2", help="Another system's hypotheses; repeatable."),
     ] = None,
     protocol: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help="How to clean and count: see `signkit list`.")
+        str,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="How to clean and count: see `signkit list`.",
+            autocompletion=complete_protocol,
+        ),
     ] = "plain",
     overrides: Annotated[
         list[str] | None,

@@ -131,11 +131,13 @@ def _print_tables(known: dict[str, dict[str, str]]) -> None:
     from rich.table import Table
 
     # A line each when piped, whatever the width of the terminal.
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False, emoji=False)
+    width = None if sys.stdout.isatty() else 1_000_000
+    out = Console(width=width, highlight=False, markup=False, emoji=False)
     for kind, rows in known.items():
-        table = Table(title=kind, title_justify="left", box=box.SIMPLE_HEAD, show_header=False)
+        table = Table(box=box.SIMPLE_HEAD, show_header=False)
         table.add_column(no_wrap=True, style="bold")
         table.add_column()
         for name, line in rows.items():
             table.add_row(name, line)
-        console.print(table)
+        out.print(kind, style="italic")
+        out.print(table)

@@ -59,6 +59,31 @@ def test_help_lists_the_verbs(signkit: Command) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("run q", ["quickstart"]),
+        ("show own", ["own.yaml", "own/"]),
+        ("check lm/gloss_l", ["lm/gloss_lstm.yaml"]),
+        ("score --protocol boston", ["boston104"]),
+        ("data check man", ["manifest"]),
+        ("land", ["landmarks"]),
+        ("--install", ["--install-completion"]),
+    ],
+)
+def test_the_shell_completes(
+    signkit: Command, monkeypatch: pytest.MonkeyPatch, words: str, offered: list[str]
+) -> None:
+    """Verbs, built-in recipes and protocols, corpora, and the user's files and folders."""
+    Path("own.yaml").touch()
+    Path("own").mkdir()
+    Path("own.csv").touch()
+    monkeypatch.setenv("_SIGNKIT_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", f"signkit {words}")
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split())))
+    assert signkit()[1].split() == offered
+
+
 def test_version(signkit: Command) -> None:
     assert signkit("--version") == (0, f"signkit {__version__}\n", "")
 
