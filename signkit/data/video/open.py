@@ -13,7 +13,7 @@ PICTURES = (b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
 """How files begin that Pillow reads; WebP is recognised on its own. A JPEG may be the first of a film."""
 
 
-def open_clip(path: Path, where: str = "", fps: float = USUAL_FPS) -> Clip:
+def open_clip(path: str | Path, where: str = "", fps: float = USUAL_FPS) -> Clip:
     """A file of video, a moving picture (gif, webp, apng), or a folder of frames (png, jpg).
 
     What a file holds counts, not its ending. Of most, nothing but the headers of packets is looked at; moving
@@ -27,7 +27,7 @@ def open_clip(path: Path, where: str = "", fps: float = USUAL_FPS) -> Clip:
         UserError: there is nothing, or nothing that is a clip; naming the path.
         OperationalError: it cannot be read.
     """
-    where = where or str(path)
+    path, where = Path(path), where or str(path)
     with extra_for(where):
         from signkit.data.video.file import open_file
         from signkit.data.video.moving import open_moving
