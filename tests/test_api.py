@@ -290,7 +290,7 @@ def test_paths_may_be_texts(run: Path, tmp_path: Path) -> None:
     assert open_clip(str(frames)).frames == open_clip(frames).frames == 3
     (tmp_path / "ref.txt").write_text("A B\n", encoding="utf-8")
     assert read(str(tmp_path / "ref.txt")).ids == read(tmp_path / "ref.txt").ids
-    save(str(tmp_path / "m.arpa"), estimate([["A", "B"]], 2))
+    save(str(tmp_path / "m.arpa"), estimate([["A", "B"]], 2).grams)
     assert load(str(tmp_path / "m.arpa")).words == load(tmp_path / "m.arpa").words
     protocol = tmp_path / "own.yaml"
     protocol.write_text("metrics: [wer]\n", encoding="utf-8")

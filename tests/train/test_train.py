@@ -18,7 +18,7 @@ from signkit.data.loader import Step, train_steps
 from signkit.decode.configs import LatticeConfig
 from signkit.decode.lattice import recognise
 from signkit.errors import OperationalError
-from signkit.models.losses.configs import CstConfig, CtcConfig, KlConfig
+from signkit.models.losses.configs import CstConfig, CtcConfig, FrameCeConfig, KlConfig
 from signkit.runtime import checkpoint
 from signkit.tasks.recognition import task as recognition
 from signkit.train.loop import (
@@ -191,6 +191,13 @@ def test_terms_count_in_their_share_of_the_run(recipe: Recipe) -> None:
         figures, _ = one_update(ready, config, replace(first_step(ready), step=number))
         found.append(set(figures) - {"loss", "gradient_norm", "lr"})
     assert found == [{"cst"}, {"cst"}, {"kl"}, {"kl"}]
+
+
+def test_terms_are_named_as_in_the_recipe(recipe: Recipe) -> None:
+    ready = prepare(recipe)
+    config = replace(recipe.train, losses=(CtcConfig(), FrameCeConfig()))
+    figures, _ = one_update(ready, config, first_step(ready))
+    assert set(figures) == {"ctc", "frame_ce", "loss", "gradient_norm", "lr"}
 
 
 def shortened(data: Step, place: int) -> Step:
