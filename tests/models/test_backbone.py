@@ -137,14 +137,14 @@ def test_a_file_of_weights_that_is_not_there(tmp_path: Path) -> None:
     )
 
 
-def test_without_timm_the_name_is_not_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("lacking", ["timm", "torch"])
+def test_without_timm_the_name_is_not_looked_up(monkeypatch: pytest.MonkeyPatch, lacking: str) -> None:
     def missing() -> None:
-        raise ModuleNotFoundError("No module named 'timm'", name="timm")
+        raise ModuleNotFoundError(f"No module named {lacking!r}", name=lacking)
 
-    monkeypatch.setattr("signkit.models.encoders.backbone_names.import_timm", missing)
+    monkeypatch.setattr("signkit.models.torchvision_mend.import_timm", missing)
     assert check_backbone("resnet18", "none") == (
-        "`resnet18` was not looked up: the name of the backbone: needs the package timm; "
-        "pip install 'signkit[video]'"
+        "`resnet18` was not looked up: timm is not installed; pip install 'signkit[video]'"
     )
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from signkit.config.registry import check_extra
 from signkit.errors import UserError
-from signkit.models.torchvision_mend import import_timm
 
 WHERE = "encoder.backbone"
 NAMED = 3
@@ -22,6 +21,8 @@ def timm_of(purpose: str) -> Any:
         UserError: it is not installed.
     """
     try:
+        from signkit.models.torchvision_mend import import_timm  # with torch, which may not be there
+
         return import_timm()
     except ImportError as error:
         check_extra(error, purpose)
@@ -96,8 +97,8 @@ def check_backbone(name: str, weights: str) -> str:
         weights_file(weights)
     try:
         timm = timm_of("the name of the backbone")
-    except UserError as lacking:
-        return f"`{name}` was not looked up: {lacking}"
+    except UserError:
+        return f"`{name}` was not looked up: timm is not installed; pip install 'signkit[video]'"
     current = timm_name(timm, name)
     if weights == "imagenet":
         weights_of(timm, current)
