@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
-_PACKAGES = {"PIL": "pillow"}
-"""Packages whose modules have another name."""
 GROUPS = ("corpora", "encoders", "contexts", "models", "losses", "decoders", "fusion", "tasks")
 
 
@@ -127,6 +125,10 @@ def build(config: ComponentConfig, *args: Any, **kwargs: Any) -> Any:
         check_extra(error, config.factory)
         raise UserError(config.factory, f"cannot be loaded: {error}") from error
     return factory(config, *args, **kwargs)
+
+
+_PACKAGES = {"PIL": "pillow"}
+"""Packages whose modules have another name."""
 
 
 def check_extra(error: ImportError, purpose: str) -> None:

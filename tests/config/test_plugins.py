@@ -229,6 +229,8 @@ def test_layouts_that_cannot_be_used_name_their_package(install_layouts: Install
         with pytest.raises(UserError) as caught:
             layout(name)
         assert str(caught.value) == message
+
+
 def test_a_module_with_another_name_than_its_package() -> None:
     """Pillow is imported as PIL."""
     with pytest.raises(UserError) as caught, extra_for("the layout phoenix2014"):
