@@ -228,7 +228,7 @@ class RunResult:
     stages: "Mapping[str, RunResult]" = field(default_factory=dict)
 
 
-def run(recipe: PathInput, overrides: Sequence[str] = (), *, resume: str = "never") -> RunResult:
+def run(recipe: PathInput, overrides: Sequence[str] = (), *, resume: PathInput = "never") -> RunResult:
     """Train, decode and score a recipe, as `signkit run` does.
 
     Args:
@@ -246,7 +246,7 @@ def run(recipe: PathInput, overrides: Sequence[str] = (), *, resume: str = "neve
         raise UserError(
             "overrides", f"is one string, {overrides!r}, and not a list", "[…] around it makes one"
         )
-    ref = str(recipe)
+    ref, resume = str(recipe), str(resume)
     pipeline = load_pipeline(ref, overrides)
     if pipeline is None:
         read = load_recipe(ref, overrides)

@@ -275,3 +275,24 @@ def test_searches_take_arrays_and_need_no_context(search: Callable[..., Any]) ->
     for ours, theirs in zip(search(logits.log_softmax(2), lengths), expected, strict=True):
         assert ours[0].tokens == theirs[0].tokens
         assert ours[0].score == pytest.approx(theirs[0].score, abs=1e-5)
+
+
+def test_paths_may_be_texts(run: Path, tmp_path: Path) -> None:
+    """What docs name and what readers of corpora call takes a path as a text or a `Path`, with one result."""
+    from signkit.data.landmark_files import is_landmarks, landmark_header, read_landmarks
+    from signkit.eval.formats import read
+    from signkit.lm import estimate, load, save
+
+    clip = run.parent / "corpus" / "test0.npz"
+    assert is_landmarks(str(clip)) and landmark_header(str(clip)) == landmark_header(clip)
+    assert np.array_equal(read_landmarks(str(clip)).points, points(clip), equal_nan=True)  # type: ignore[union-attr]
+    frames = write_frames(tmp_path / "frames", np.zeros((3, 8, 8, 3), np.uint8))
+    assert open_clip(str(frames)).frames == open_clip(frames).frames == 3
+    (tmp_path / "ref.txt").write_text("A B\n", encoding="utf-8")
+    assert read(str(tmp_path / "ref.txt")).ids == read(tmp_path / "ref.txt").ids
+    save(str(tmp_path / "m.arpa"), estimate([["A", "B"]], 2).grams)
+    assert load(str(tmp_path / "m.arpa")).words == load(tmp_path / "m.arpa").words
+    protocol = tmp_path / "own.yaml"
+    protocol.write_text("metrics: [wer]\n", encoding="utf-8")
+    for name in (protocol, str(protocol)):
+        assert signkit.score(["A"], ["B"], name)["wer"].value == 1.0

@@ -89,6 +89,7 @@ def test_the_wheel_carries_every_asset_and_module(wheel: Path) -> None:
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "signkit").rglob("*.py")}
     templates = {str(path.relative_to(ROOT)) for path in (ROOT / "signkit/report/templates").iterdir()}
     assert {name for name in inside if "/templates/" in name} == templates != set()
+    assert "signkit/py.typed" in inside  # its annotations are for type checkers of other packages, too
     assert {name for name in inside if name.endswith(".py")} == modules
 
 
@@ -103,6 +104,11 @@ def test_the_metadata_is_what_an_installer_needs(wheel: Path) -> None:
     assert set(meta.get_all("Provides-Extra") or ()) == {
         "train", "video", "landmarks", "lm", "web", "data", "docs", "all", "dev",
     }  # fmt: skip
+    required = [line.replace('"', "'") for line in meta.get_all("Requires-Dist") or ()]
+    names = re.findall(
+        r"signkit\[([\w,]+)\]", " ".join(line for line in required if "extra == 'all'" in line)
+    )
+    assert names == ["data,landmarks,lm,train,video"]
     core = [line for line in meta.get_all("Requires-Dist") or () if "extra ==" not in line]
     assert [re.match(r"[\w-]+", line)[0] for line in core] == [  # type: ignore[index]
         "numpy", "pyyaml", "typer", "rich", "platformdirs", "sacrebleu", "jinja2",

@@ -14,7 +14,7 @@ from signkit.cli.clips import landmarks, predict
 from signkit.cli.data import data_app
 from signkit.cli.decode import decode, tune
 from signkit.cli.lm import lm_app
-from signkit.cli.options import AsJson, Overrides, RecipeName
+from signkit.cli.options import AsJson, Overrides, RecipeName, complete_protocol
 from signkit.cli.profile import profile
 from signkit.cli.runs import compare, evaluate, runs
 from signkit.errors import OperationalError, SignkitError, UserErrors
@@ -24,7 +24,6 @@ app = typer.Typer(
     help="Sign language to text: train, decode and score.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    add_completion=False,
     no_args_is_help=True,
 )
 app.add_typer(data_app, name="data")
@@ -102,7 +101,12 @@ def score(
         typer.Option("--compare", metavar="HYP2", help="Another system's hypotheses; repeatable."),
     ] = None,
     protocol: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help="How to clean and count: see `signkit list`.")
+        str,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="How to clean and count: see `signkit list`.",
+            autocompletion=complete_protocol,
+        ),
     ] = "plain",
     overrides: Annotated[
         list[str] | None,
@@ -255,7 +259,7 @@ def _close_stdout() -> None:
 
 def _status() -> int | str | None:
     try:
-        app(prog_name="signkit")
+        app([_at_home(argument) for argument in sys.argv[1:]], prog_name="signkit")
     except SystemExit as leaving:
         return leaving.code
     except KeyboardInterrupt:
@@ -280,6 +284,15 @@ def _status() -> int | str | None:
         print(f"internal error: {message} (set SIGNKIT_TRACEBACK=1 for details)", file=sys.stderr)
         return 1
     return 0
+
+
+def _at_home(argument: str) -> str:
+    """The argument with ``~`` at the head of a path expanded, which a shell leaves after ``--out=`` and in
+    quotes."""
+    head, path = re.fullmatch(r"(--[a-z-]+=)?(.*)", argument, re.DOTALL).groups(default="")  # type: ignore[union-attr]
+    if path.partition("/")[0] != "~" or os.path.exists("~"):
+        return argument
+    return head + os.path.expanduser(path)
 
 
 def _lacking(error: ImportError) -> SignkitError | None:

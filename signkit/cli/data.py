@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from signkit.cli.options import AsJson
+from signkit.cli.options import AsJson, complete_corpus
 
 data_app = typer.Typer(
     help="Corpora: fetch, list, check, describe, prepare.", no_args_is_help=True, rich_markup_mode=None
@@ -29,7 +29,10 @@ def fetch(
 CheckedFrames = Literal["none", "sample", "all"]
 
 
-CorpusName = Annotated[str, typer.Argument(metavar="NAME|RECIPE", help="A corpus, or a recipe.")]
+CorpusName = Annotated[
+    str,
+    typer.Argument(metavar="NAME|RECIPE", help="A corpus, or a recipe.", autocompletion=complete_corpus),
+]
 CorpusRoot = Annotated[Path | None, typer.Option(metavar="DIR", help="The corpus's folder: its data.root.")]
 CorpusOverrides = Annotated[
     list[str] | None,
@@ -149,7 +152,12 @@ Damaged = Literal["refuse", "skip"]
 
 @data_app.command(short_help="Pack a corpus for training.")
 def prepare(
-    corpus: Annotated[str, typer.Argument(metavar="RECIPE|NAME", help="A recipe, or the name of a corpus.")],
+    corpus: Annotated[
+        str,
+        typer.Argument(
+            metavar="RECIPE|NAME", help="A recipe, or the name of a corpus.", autocompletion=complete_corpus
+        ),
+    ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="A new folder, or one to go on with.")],
     root: CorpusRoot = None,
     overrides: CorpusOverrides = None,

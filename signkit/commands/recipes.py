@@ -13,6 +13,7 @@ from signkit.config.recipe_file import find_recipe, is_of_ngrams, load_pipeline,
 from signkit.config.registry import GROUPS, config_class, offered, summary
 from signkit.config.yaml_write import to_plain
 from signkit.errors import UserError, UserErrors
+from signkit.models.encoders.configs import ImageBackboneConfig
 from signkit.runtime.files import plainly, write_bytes
 
 KINDS: dict[str, Kind] = {"recipes": "recipes", "lm": "lm", "protocols": "eval"}
@@ -21,7 +22,7 @@ KINDS: dict[str, Kind] = {"recipes": "recipes", "lm": "lm", "protocols": "eval"}
 def check_recipe(ref: str, overrides: Sequence[str], as_json: bool) -> int:
     """Say that a recipe is fine, or raise (as JSON: print) all its faults."""
     try:
-        _load(ref, overrides)
+        notes = _notes(_load(ref, overrides))
     except UserError as error:
         if not as_json:
             raise
@@ -29,8 +30,35 @@ def check_recipe(ref: str, overrides: Sequence[str], as_json: bool) -> int:
         faults = [{"where": fault.where, "what": fault.what, "hint": fault.hint} for fault in found]
         print(json.dumps({"ok": False, "faults": faults}))
         return error.exit_code
-    print(json.dumps({"ok": True, "faults": []}) if as_json else f"{find_recipe(ref)[1]}: ok")
+    if as_json:
+        print(json.dumps({"ok": True, "faults": [], "notes": notes}))
+    else:
+        print("\n".join([f"{find_recipe(ref)[1]}: ok", *(f"note: {note}" for note in notes)]))
     return 0
+
+
+def _notes(recipe: Recipe | Pipeline) -> list[str]:
+    """What is to be said of a recipe without faults.
+
+    Raises:
+        UserErrors: a backbone that timm does not have.
+    """
+    notes: list[str] = []
+    faults: list[UserError] = []
+    for each in recipe.stages if isinstance(recipe, Pipeline) else (recipe,):
+        if not isinstance(each.encoder, ImageBackboneConfig):
+            continue
+        from signkit.models.encoders.backbone_names import check_backbone  # with torch and timm
+
+        try:
+            note = check_backbone(each.encoder.backbone, each.encoder.weights)
+        except UserError as error:
+            faults.append(error)
+        else:
+            notes += [f"encoder.backbone: {note}"] if note else []
+    if faults:
+        raise UserErrors(faults)
+    return list(dict.fromkeys(notes))
 
 
 def show_recipe(ref: str, overrides: Sequence[str], as_json: bool) -> int:
@@ -103,11 +131,13 @@ def _print_tables(known: dict[str, dict[str, str]]) -> None:
     from rich.table import Table
 
     # A line each when piped, whatever the width of the terminal.
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False, emoji=False)
+    width = None if sys.stdout.isatty() else 1_000_000
+    out = Console(width=width, highlight=False, markup=False, emoji=False)
     for kind, rows in known.items():
-        table = Table(title=kind, title_justify="left", box=box.SIMPLE_HEAD, show_header=False)
+        table = Table(box=box.SIMPLE_HEAD, show_header=False)
         table.add_column(no_wrap=True, style="bold")
         table.add_column()
         for name, line in rows.items():
             table.add_row(name, line)
-        console.print(table)
+        out.print(kind, style="italic")
+        out.print(table)

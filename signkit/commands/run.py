@@ -181,7 +181,8 @@ def _carried_out(
     """
     if watch.main:
         write_status(folder, "running")
-        write_environment(folder, prepared.corpus.fingerprint, str(engine.device), engine.num_processes)
+        fingerprint, device = prepared.corpus.fingerprint, str(engine.device)
+        write_environment(folder, prepared.recipe, fingerprint, device, engine.num_processes)
     ended = _train(prepared, folder, engine, watch, stop)
     if ended.how == "interrupted" or stop():
         raise Interrupted

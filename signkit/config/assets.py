@@ -3,6 +3,7 @@
 They lie at the top of the source tree; a wheel carries them in the package (see ``setup.py``).
 """
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -43,7 +44,7 @@ def find(kind: Kind, ref: str) -> Path:
     Raises:
         UserError: there is neither.
     """
-    path = Path(ref)
+    path = Path(os.path.expanduser(ref))
     if path.suffix not in (".yaml", ".yml"):
         return asset(kind, ref)
     if not path.is_file():

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal, cast
 
 from signkit.config.registry import ComponentConfig, component_name, config_class, offered
-from signkit.config.strict_yaml import Asset, Group, Path_, Range
+from signkit.config.strict_yaml import Asset, Group, NewPath, Path_, Range
 from signkit.config.suggest import listed
 from signkit.errors import UserError
 
@@ -214,7 +214,7 @@ class EvalConfig:
 class RunConfig:
     """Where runs are stored."""
 
-    dir: str = "runs"
+    dir: Annotated[str, NewPath()] = "runs"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Reading recipes, by path or built-in name and with overrides, and writing them resolved."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import Annotated
 from signkit.config.assets import Kind, asset, names
 from signkit.config.pipeline import Pipeline
 from signkit.config.recipe import DECODER, DecodeConfig, EvalConfig, Recipe, default_decoder
-from signkit.config.strict_yaml import Group, read, read_file
+from signkit.config.registry import providers
+from signkit.config.strict_yaml import Group, package_comment, read, read_file
 from signkit.config.suggest import suggestion
 from signkit.config.yaml_tree import Place, Section, decode, parse
 from signkit.config.yaml_write import to_yaml
@@ -36,7 +38,7 @@ class DecodeRecipe:
 
 
 def load_recipe(
-    ref: str, overrides: Sequence[str] = (), *, name: str | None = None, check_paths: bool = True
+    ref: str | Path, overrides: Sequence[str] = (), *, name: str | None = None, check_paths: bool = True
 ) -> Recipe:
     """Read a recipe.
 
@@ -49,7 +51,7 @@ def load_recipe(
     Raises:
         UserError: there is no such recipe, or it has faults; the message names all of them.
     """
-    path, shown = find_recipe(ref)
+    path, shown = find_recipe(str(ref))
     given = {"name": path.stem if name is None else name}
     return read_file(path, Recipe, overrides, where=shown, given=given, check_paths=check_paths)
 
@@ -119,8 +121,13 @@ def with_decode_overrides(recipe: Recipe, file: Path | None, overrides: Sequence
 
 
 def resolved(recipe: Recipe | Pipeline) -> str:
-    """The recipe as YAML with every default written out; it reads back to an equal recipe."""
-    return to_yaml(recipe, without=("name",))
+    """The recipe as YAML with every default written out; it reads back to an equal recipe.
+
+    Comments say which packages components are of that are not signkit's own: where one is not installed, the
+    error of `strict_yaml.read` names it.
+    """
+    comments = (package_comment(*component, package) for component, package in providers(recipe).items())
+    return "".join(comments) + to_yaml(recipe, without=("name",))
 
 
 def find_recipe(ref: str) -> tuple[Path, str]:
@@ -129,7 +136,7 @@ def find_recipe(ref: str) -> tuple[Path, str]:
     Raises:
         UserError: there is none; the message has a suggestion.
     """
-    path, builtin = Path(ref), names("recipes")
+    path, builtin = Path(os.path.expanduser(ref)), names("recipes")
     if ref in builtin:  # a folder of the same name, such as one of runs, does not hide it
         return asset("recipes", ref), f"recipes/{ref}.yaml"
     if path.is_file():

@@ -11,7 +11,7 @@ the component is built.
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, runtime_checkable
@@ -127,13 +127,18 @@ def build(config: ComponentConfig, *args: Any, **kwargs: Any) -> Any:
     return factory(config, *args, **kwargs)
 
 
+_PACKAGES = {"PIL": "pillow"}
+"""Packages whose modules have another name."""
+
+
 def check_extra(error: ImportError, purpose: str) -> None:
     """Raise an error that names the extra of signkit for a missing package, if there is one.
 
     Raises:
         UserError: one of the extras has the package.
     """
-    package = (error.name or "").partition(".")[0]
+    module = (error.name or "").partition(".")[0]
+    package = _PACKAGES.get(module, module)
     if package in _extras():
         raise missing_extra(package, _extras()[package], purpose) from error
 
@@ -155,7 +160,7 @@ def extra_for(purpose: str) -> Iterator[None]:
 
 @cache
 def _extras() -> dict[str, str]:
-    """The extra of signkit for each optional module."""
+    """The extra of signkit for each package by its name, `-` as `_`."""
     from importlib.metadata import requires
 
     lines = (re.match(r"""([\w.-]+).*extra == ["'](\w+)""", line) for line in requires("signkit") or ())
@@ -192,6 +197,24 @@ def component_name(group: str, config: ComponentConfig) -> str:
     if name is None:
         raise KeyError(f"{cls.__qualname__} is not registered in signkit.{group}")
     return name
+
+
+def providers(value: Any) -> dict[tuple[str, str], str]:
+    """The packages that the components in a recipe are of, signkit's own left out: by group and name, the
+    package with its version, such as ``flat-encoder 1.0``."""
+    found: dict[tuple[str, str], str] = {}
+    if isinstance(value, tuple):
+        for each in value:
+            found |= providers(each)
+    elif is_dataclass(value):
+        place = f"{type(value).__module__}:{type(value).__qualname__}"
+        for group in GROUPS if not place.startswith("signkit.") else ():
+            for name, point in registered(group).items():
+                if point.value == place and point.dist is not None:
+                    found[group, name] = f"{point.dist.name} {point.dist.version}"
+        for field in fields(value):
+            found |= providers(getattr(value, field.name))
+    return found
 
 
 def summary(config: type[Any]) -> str:

@@ -18,6 +18,7 @@ _FLOAT = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _BOOLS = dict.fromkeys(("true", "True", "yes", "on"), True) | dict.fromkeys(
     ("false", "False", "no", "off"), False
 )
+_VARIABLE = re.compile(r"(?:^|[/\\])\$(?:\w+|\{\w+\})")
 _WANTED = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
 
 
@@ -68,12 +69,42 @@ class Path_:
             raise Unfit("is an empty path")
         if value.startswith(STAGE):
             return value
-        given = Path(os.path.expanduser(value))
+        given = Path(at_home(value))
         places = [os.path.abspath(folder / given) for folder in folders or (Path.cwd(),)]
         found = next((place for place in places if os.path.exists(place)), None)
         if found is None and folders:
+            _refuse_variables(value)
             raise Unfit(f"is `{short(value)}`, but there is no such file or folder")
         return found or places[0]
+
+
+@dataclass(frozen=True, slots=True)
+class NewPath:
+    """A path that need not exist, or whose folder is not known here; ``~`` at its head is expanded."""
+
+    def check(self, value: Any, word: Word, folders: tuple[Path, ...]) -> Any:
+        """The path."""
+        _refuse_variables(value)
+        return at_home(value)
+
+
+def at_home(path: str) -> str:
+    """A path with a ``~`` or ``~user`` at its head expanded.
+
+    Raises:
+        Unfit: there is no such user.
+    """
+    expanded = os.path.expanduser(path)
+    if re.match(r"~[^/]*(/|$)", expanded):
+        raise Unfit(f"is `{short(path)}`, but there is no such home folder")
+    return expanded
+
+
+def _refuse_variables(path: str) -> None:
+    if found := _VARIABLE.search(path):
+        name = found[0].lstrip("/\\")
+        what = f"is `{short(path)}`, but variables such as `{name}` are not expanded in a recipe"
+        raise Unfit(what, "write the path out; only `~` at its head is expanded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +124,7 @@ class Asset:
         return value
 
 
-Note = Range | Path_ | Asset
+Note = Range | Path_ | NewPath | Asset
 
 
 def read_word(word: Word, hint: Any, notes: tuple[Any, ...], folders: tuple[Path, ...]) -> Any:

@@ -1,11 +1,12 @@
 """YAML read strictly against frozen dataclasses: each value by the type that its field declares.
 
 A field's type is ``int``, ``float``, ``bool``, ``str``, ``Literal``, ``tuple[X, ...]``, ``X | None``,
-another such dataclass, or one of these with a note: `Range`, `Path_`, `Asset`, `Group`. All faults are found
-in one reading, each with file, line and column, or the ``--set`` that it came from.
+another such dataclass, or one of these with a note: `Range`, `Path_`, `NewPath`, `Asset`, `Group`. All
+faults are found in one reading, each with file, line and column, or the ``--set`` that it came from.
 """
 
 import dataclasses
+import re
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union
 
 from signkit.config.overrides import apply_overrides
 from signkit.config.registry import config_class, registered
-from signkit.config.scalars import STAGE, Asset, Path_, Range, Unfit, read_word, short, wanted
+from signkit.config.scalars import STAGE, Asset, NewPath, Path_, Range, Unfit, read_word, short, wanted
 from signkit.config.suggest import listed, nearest, suggestion
 from signkit.config.yaml_tree import (
     LARGEST,
@@ -33,7 +34,17 @@ from signkit.config.yaml_tree import (
 )
 from signkit.errors import UserError
 
-__all__ = ["Asset", "Group", "Path_", "Range", "field_types", "read", "read_file"]
+__all__ = [
+    "Asset",
+    "Group",
+    "NewPath",
+    "Path_",
+    "Range",
+    "field_types",
+    "package_comment",
+    "read",
+    "read_file",
+]
 
 T = TypeVar("T")
 
@@ -50,6 +61,14 @@ class Group:
 
     name: str
     default: str = ""
+
+
+_PROVIDED = re.compile(r"^# (\w+): (\S+) is of the package (.+)$", re.MULTILINE)
+
+
+def package_comment(group: str, name: str, package: str) -> str:
+    """A comment of a recipe that is written out: the package of a component that is not signkit's own."""
+    return f"# {group}: {name} is of the package {package}\n"
 
 
 class _Fault:
@@ -95,7 +114,7 @@ def read(
     else:
         section = apply_overrides(root or Section(start, ()), overrides, faults)
         folders = (Path.cwd(), Path(where).parent if folder is None else folder) if check_paths else ()
-        reader = _Reader(folders, faults)
+        reader = _Reader(folders, faults, text if isinstance(text, str) else text.decode(errors="replace"))
         instance = reader.section(section, cls, "", given or {})
         if not faults:
             return typing.cast(T, instance)
@@ -138,6 +157,7 @@ class _Reader:
 
     folders: tuple[Path, ...]
     faults: list[Fault]
+    text: str
 
     def fault(self, place: Place, what: str, hint: str = "") -> _Fault:
         self.faults.append(Fault(place, what, hint))
@@ -239,6 +259,11 @@ class _Reader:
         values = [self.value(child, hint, f"{path}.{i}") for i, child in enumerate(node.nodes)]
         return _FAULT if any(value is _FAULT for value in values) else tuple(values)
 
+    def _package(self, group: str, name: str) -> str:
+        """The package that a comment of the file says has a component; "" if none does."""
+        packages = {(each[1], each[2]): each[3] for each in _PROVIDED.finditer(self.text)}
+        return packages.get((group, name), "")
+
     def _component(self, node: Node, of: Group, path: str) -> Any:
         """The options of the component that the section's ``name`` names."""
         group, known = of.name, registered(of.name)
@@ -252,6 +277,13 @@ class _Reader:
         if not names and not of.default:
             return self.fault(node.place, f"missing key `{path}.name`", f"one of {listed(known)}")
         named: Node = names[0][1] if names else node
+        if (
+            isinstance(named, Word)
+            and named.text not in known
+            and (missing := self._package(group, named.text))
+        ):
+            what = f"`{path}.name` is `{named.text}`, of the package {missing}, which is not installed"
+            return self.fault(named.place, what, f"pip install {missing.partition(' ')[0]}")
         name = self.value(named, Literal[tuple(known)], f"{path}.name") if names else of.default
         if name is _FAULT:
             return _FAULT

@@ -96,7 +96,7 @@ def read_header(path: Path, where: str = "") -> NpzHeader:
         return NpzHeader(_some(frames, where), name, width, checksum, rate, video)
 
 
-def read_npz(path: Path, fps: float = USUAL_FPS, missing: Missing = "nan") -> Signal:
+def read_npz(path: str | Path, fps: float = USUAL_FPS, missing: Missing = "nan") -> Signal:
     """The signal of a file, checked: landmarks with NaN where a point is missing, or features.
 
     Args:
@@ -108,7 +108,7 @@ def read_npz(path: Path, fps: float = USUAL_FPS, missing: Missing = "nan") -> Si
             no hand ever seen, damaged data.
         OperationalError: it cannot be read.
     """
-    where = str(path)
+    path, where = Path(path), str(path)
     header = read_header(path)
     fps = header.fps or fps
     with _opened(path, where) as archive:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from os import PathLike
 
 from signkit.errors import UserError
 from signkit.eval.bootstrap import paired
@@ -61,7 +62,7 @@ class Compared:
 def compare(
     references: Texts,
     systems: Mapping[str, Texts],
-    protocol: Protocol | str = "plain",
+    protocol: Protocol | str | PathLike[str] = "plain",
     *,
     metrics: Sequence[str] = (),
     signers: Sequence[str] = (),
@@ -86,7 +87,7 @@ def compare(
         >>> [(c.test, round(c.difference, 3), c.better) for c in compared.comparisons]
         [('bootstrap', -0.286, 'A'), ('mapsswe', -0.286, 'A')]
     """
-    rules = load(protocol) if isinstance(protocol, str) else protocol
+    rules = protocol if isinstance(protocol, Protocol) else load(protocol)
     if len(systems) < 2:
         raise UserError("systems", f"two or more are needed to compare, not {len(systems)}")
     resampling = resampling or Resampling()

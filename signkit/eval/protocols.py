@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from os import PathLike
 from typing import Literal
 
 from signkit.config.assets import find
@@ -105,7 +106,7 @@ def of_characters(protocol: Protocol) -> Protocol:
     return replace(protocol, unit="character", spaces=True, metrics=metrics)
 
 
-def load(name: str, overrides: Sequence[str] = ()) -> Protocol:
+def load(name: str | PathLike[str], overrides: Sequence[str] = ()) -> Protocol:
     """Load a protocol by its name in `eval/`, or from a YAML file.
 
     Args:
@@ -115,5 +116,5 @@ def load(name: str, overrides: Sequence[str] = ()) -> Protocol:
     Raises:
         UserError: there is no such protocol, or it has a fault; file, line and column are named.
     """
-    path = find("eval", name)
+    path = find("eval", str(name))
     return read_file(path, Protocol, overrides, given={"name": path.stem})

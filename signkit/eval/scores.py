@@ -86,7 +86,7 @@ class Scored:
 def score(
     references: Texts,
     hypotheses: Texts,
-    protocol: Protocol | str = "plain",
+    protocol: Protocol | str | PathLike[str] = "plain",
     *,
     metrics: Sequence[str] = (),
     split: str = "",
@@ -121,7 +121,7 @@ def score(
         >>> [(each.name, round(each.value, 3), each.note) for each in result.scores]
         [('wer', 0.333, '1 errors, 3 words, 1 sentences'), ('sentence_error', 1.0, '1 of 1 sentences')]
     """
-    rules = load(protocol) if isinstance(protocol, str) else protocol
+    rules = protocol if isinstance(protocol, Protocol) else load(protocol)
     left, right = as_transcripts(references, "references", signers), as_transcripts(hypotheses, "hypotheses")
     sentences = Sentences(pair(left, right, rules, missing), rules)
     names = metrics or rules.metrics

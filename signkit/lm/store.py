@@ -48,12 +48,13 @@ def load(path: str | Path, unit: Unit | None = None, *, keep: bool = False) -> N
     return model
 
 
-def save(path: Path, grams: Grams) -> NGram:
+def save(path: str | Path, grams: Grams) -> NGram:
     """Write a model as an ARPA file, and an archive in the same folder, which also stores the unit.
 
     Raises:
         OperationalError: a file cannot be written.
     """
+    path = Path(path)
     content = write_arpa(path, grams)
     model = NGram.from_grams(grams)
     write_binary(archive_of(path), model, hashlib.sha256(content).hexdigest())

@@ -14,12 +14,16 @@ from signkit.report.sentences import Sentence
 COLOURS = {"C": "", "S": "bold magenta", "D": "bold red", "I": "bold blue"}
 
 
+UNBOUNDED = 1_000_000
+"""Columns of what is no terminal: a row of a table is one line there, and nothing in it is cut."""
+
+
 def console() -> Console:
     """A terminal that shows ids and glosses as they are: no markup in brackets, no names of emoji.
 
     Lines are whole when they are piped, whatever the width of the terminal.
     """
-    width = None if sys.stdout.isatty() else 200
+    width = None if sys.stdout.isatty() else UNBOUNDED
     return Console(width=width, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
@@ -33,6 +37,8 @@ def print_sections(sections: Sequence[Section]) -> None:
             case Lines():
                 out.print(*section.lines, sep="\n")
             case Table():
+                if title := section.title or section.caption:
+                    out.print(Text(title, "bold"))  # not the table's own, which would be as wide as the table
                 out.print(_table(section))
                 for note in section.notes:
                     out.print(note)
@@ -45,12 +51,11 @@ def print_sections(sections: Sequence[Section]) -> None:
 
 
 def _table(section: Table) -> RichTable:
-    title = section.title or section.caption or None
-    table = RichTable(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    table = RichTable(box=box.SIMPLE_HEAD)
     rows = section.cells()
     for place, column in enumerate(section.columns):
         numeric = section.numeric(place)
-        table.add_column(column, justify="right" if numeric else "left", no_wrap=numeric)
+        table.add_column(column, justify="right" if numeric else "left", no_wrap=numeric, overflow="fold")
     columns = [_column(*each) for each in zip(section.columns, zip(*rows, strict=True), strict=False)]
     for row in zip(*columns, strict=True):
         table.add_row(*row)

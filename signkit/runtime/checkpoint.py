@@ -240,8 +240,11 @@ def write_state(state: State, path: Path) -> None:
         OSError: the disk is full, or the file cannot be written.
     """
     own = {name: t.detach().cpu().clone(memory_format=torch.contiguous_format) for name, t in state.items()}
+    path.touch()
+    mode = path.stat().st_mode  # as the umask says; safetensors replaces the file by one for its owner alone
     try:
         save_file(own, path)
+        path.chmod(mode)
     except SafetensorError as error:
         reason = str(error).rpartition("I/O error: ")[2].partition(" (os error")[0]
         raise OSError(reason) from None

@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from signkit.config.pipeline import Pipeline
 from signkit.config.recipe import Recipe
 from signkit.config.recipe_file import find_recipe, load_pipeline, load_recipe, resolved
+from signkit.config.registry import providers
 from signkit.config.yaml_write import differences
 from signkit.errors import OperationalError, UserError
 from signkit.runtime.files import plainly, write_json, write_text
@@ -185,8 +186,9 @@ def write_status(folder: Path, state: str, **more: Any) -> None:
     write_json(folder / "status.json", {"state": state, "time": now, "pid": os.getpid(), **more})
 
 
-def write_environment(folder: Path, fingerprint: str, device: str, processes: int) -> None:
-    """Record versions, git state, hardware and the fingerprint of the data in ``env.json``."""
+def write_environment(folder: Path, recipe: Recipe, fingerprint: str, device: str, processes: int) -> None:
+    """Record versions, the packages of components, git state, hardware and the fingerprint of the data in
+    ``env.json``."""
     import torch
 
     packages = ("signkit", "torch", "numpy", "transformers", "accelerate", "safetensors")
@@ -198,6 +200,7 @@ def write_environment(folder: Path, fingerprint: str, device: str, processes: in
             "python": platform.python_version(),
             "platform": platform.platform(),
             "packages": {name: version(name) for name in packages},
+            "components": {f"{group} {name}": each for (group, name), each in providers(recipe).items()},
             "git": _git_state(),
             "device": device,
             "processes": processes,

@@ -14,7 +14,7 @@ from signkit.train.task import Outcome
 
 
 def check_task(
-    recipe: str | Recipe,
+    recipe: str | Path | Recipe,
     overrides: Sequence[str] = (),
     *,
     steps: int = 4,
@@ -45,7 +45,7 @@ def check_task(
         AssertionError: saying which law is broken.
         SignkitError: the recipe cannot be used at all.
     """
-    read = recipe if isinstance(recipe, Recipe) else load_recipe(recipe, overrides)
+    read = recipe if isinstance(recipe, Recipe) else load_recipe(str(recipe), overrides)
     shortened = replace(
         read.train, max_steps=steps, save_every=1, eval_every=2, keep=steps, patience=0, workers=0, groups=()
     )

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from signkit.config.recipe import TrainConfig
 from signkit.data.loader import Batch, Step
 from signkit.errors import OperationalError, UserError
+from signkit.models.losses.checks import NotANumber
 from signkit.runtime import checkpoint
 from signkit.runtime.checkpoint import Progress, State
 from signkit.train.task import Evaluation, Task, Term
@@ -176,14 +177,13 @@ def update(
         # Processes exchange gradients once, with the last part.
         hold = engine.no_sync(parallel) if number + 1 < len(data.parts) else nullcontext()
         with hold:
-            terms = weighted(task.loss(model, parallel, batch, share), batch.ids, importance)
+            try:
+                terms = weighted(task.loss(model, parallel, batch, share), batch.ids, importance)
+            except NotANumber as error:
+                raise _diverged(data.step, [batch.ids[i] for i in error.samples]) from error
             loss = mean_loss(terms, weights)
             if not torch.isfinite(loss):
-                named = _not_finite(terms, batch.ids)
-                raise OperationalError(
-                    f"step {data.step + 1}: the loss is not a number (samples {named}); "
-                    "a lower train.lr or train.clip may help"
-                )
+                raise _diverged(data.step, _not_finite(terms, batch.ids))
             # The loss is divided by the weights of all processes, but gradients are averaged over processes.
             engine.backward(loss * engine.num_processes)
         for name, term in terms.items():
@@ -253,9 +253,16 @@ def mean_loss(terms: Mapping[str, Term], weights: Mapping[str, float]) -> Tensor
     return each[0] if len(each) == 1 else torch.stack(each).sum()
 
 
-def _not_finite(terms: Mapping[str, Term], ids: Sequence[str]) -> str:
+def _not_finite(terms: Mapping[str, Term], ids: Sequence[str]) -> list[str]:
     finite = torch.stack([term.total.isfinite() for term in terms.values()]).all(0).tolist()
-    return ", ".join(name for name, fine in zip(ids, finite, strict=True) if not fine)
+    return [name for name, fine in zip(ids, finite, strict=True) if not fine]
+
+
+def _diverged(step: int, ids: Sequence[str]) -> OperationalError:
+    return OperationalError(
+        f"step {step + 1}: the loss is not a number (samples {', '.join(ids)}); "
+        "a lower train.lr or train.clip may help"
+    )
 
 
 def make_optimizer(model: Any, config: TrainConfig) -> torch.optim.Optimizer:

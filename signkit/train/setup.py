@@ -10,6 +10,7 @@ from signkit.data.loader import Dataset
 from signkit.errors import UserError
 from signkit.models.spec import Spec
 from signkit.text.vocabulary import Vocabulary
+from signkit.train.encoder_check import check_output_lengths
 from signkit.train.init_from import init_context, init_model
 from signkit.train.task import Say, Task, silent, task_of
 from signkit.types import SPLITS, Corpus
@@ -50,14 +51,16 @@ def prepare(recipe: Recipe) -> Prepared:
     """Read the corpus and build a new model, its weights those of `train.init_from` if given.
 
     Raises:
-        UserError: the corpus has a fault, the encoder does not accept its frames, or a training reference
-            does not fit its chunks.
+        UserError: the corpus has a fault, the encoder does not accept its frames or gives other numbers of
+            chunks than it promises, or a training reference does not fit its chunks.
     """
     notes: list[str] = []
     task = task_of(recipe)
     corpus, spec = read_corpus(recipe, task, notes.append)
     model = task.model(spec)
     notes += [*init_model(recipe, model, spec), *init_context(recipe, model, spec)]
+    # before the datasets, which leave out what does not fit on as many chunks as the encoder promises
+    check_output_lengths(recipe, model, task.dataset(corpus.split("train"), spec))
     datasets = make_datasets(task, corpus, spec, model, notes.append)
     return Prepared(recipe, task, corpus, spec, datasets, model, tuple(notes))
 

@@ -59,13 +59,38 @@ def test_help_lists_the_verbs(signkit: Command) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("run q", ["quickstart"]),
+        ("show own", ["own.yaml", "own/"]),
+        ("check lm/gloss_l", ["lm/gloss_lstm.yaml"]),
+        ("score --protocol boston", ["boston104"]),
+        ("data check man", ["manifest"]),
+        ("land", ["landmarks"]),
+        ("--install", ["--install-completion"]),
+    ],
+)
+def test_the_shell_completes(
+    signkit: Command, monkeypatch: pytest.MonkeyPatch, words: str, offered: list[str]
+) -> None:
+    """Verbs, built-in recipes and protocols, corpora, and the user's files and folders."""
+    Path("own.yaml").touch()
+    Path("own").mkdir()
+    Path("own.csv").touch()
+    monkeypatch.setenv("_SIGNKIT_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", f"signkit {words}")
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split())))
+    assert signkit()[1].split() == offered
+
+
 def test_version(signkit: Command) -> None:
     assert signkit("--version") == (0, f"signkit {__version__}\n", "")
 
 
 def test_check_says_ok_or_all_faults(signkit: Command) -> None:
     assert signkit("check", "quickstart") == (0, "recipes/quickstart.yaml: ok\n", "")
-    assert signkit("check", "quickstart", "--json") == (0, '{"ok": true, "faults": []}\n', "")
+    assert signkit("check", "quickstart", "--json") == (0, '{"ok": true, "faults": [], "notes": []}\n', "")
     assert signkit("check", "quickstart", "--set", "train.lr=abc") == (
         2,
         "",
@@ -78,6 +103,36 @@ def test_check_says_ok_or_all_faults(signkit: Command) -> None:
         "--set trian.seed=2: unknown key `trian`; did you mean `train`?\n"
         "error: 2 faults\n",
     )
+
+
+def test_the_home_folder_in_quotes_and_after_an_equals_sign(
+    signkit: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where shells leave `~` as it is; a folder of that name goes first."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    missing = f"error: {tmp_path / 'home' / 'r.txt'}: there is no such file\n"
+    assert signkit("score", "~/r.txt", "h.txt") == (2, "", missing)
+    (tmp_path / "home").mkdir()
+    assert signkit("copy", "quickstart", "~") == (0, f"{tmp_path / 'home' / 'quickstart.yaml'}\n", "")
+    Path("r.txt").write_text("A B\n", encoding="utf-8")
+    assert signkit("score", "r.txt", "r.txt", "--report=~/page.html", "--resamples=0")[0] == 0
+    assert (tmp_path / "home" / "page.html").is_file()
+    Path("~").mkdir()
+    assert signkit("copy", "quickstart", "~/q.yaml") == (0, "~/q.yaml\n", "")
+
+
+def test_check_looks_backbones_up(signkit: Command) -> None:
+    """In timm's own list; older names are told, and those of stages too."""
+    Path("v.yaml").write_text(
+        "data: {name: manifest, root: .}\nencoder: {name: timm, backbone: tv_densenet121, weights: none}\n"
+        "context: {name: none}\nmodel: {name: ctc}\ntrain: {losses: [{name: ctc}]}\n",
+        encoding="utf-8",
+    )
+    note = "encoder.backbone: `tv_densenet121` is timm's `densenet121.tv_in1k`"
+    assert signkit("check", "v.yaml") == (0, f"v.yaml: ok\nnote: {note}\n", "")
+    assert json.loads(signkit("check", "v.yaml", "--json")[1])["notes"] == [note]
+    status, _, err = signkit("check", "v.yaml", "--set", "encoder.backbone=resnet_18")
+    assert (status, err.split(";")[0]) == (2, "error: encoder.backbone: timm has no model `resnet_18`")
 
 
 def test_a_recipe_of_an_ngram_model_is_named(signkit: Command) -> None:

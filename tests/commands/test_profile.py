@@ -162,4 +162,7 @@ def test_a_language_model_sees_nothing(profile: Run) -> None:
 def test_a_fault_of_the_recipe(profile: Run, tmp_path: Path) -> None:
     status, out, err = profile("c2st_phoenix", "--set", "encoder.backbone=resnt18")
     assert (status, out) == (2, "")
-    assert err == "error: encoder.backbone: timm has no model `resnt18`; did you mean `resnet18`?\n"
+    assert err == (
+        "error: encoder.backbone: timm has no model `resnt18`; did you mean "
+        "`resnet18`, `resnet18d` or `skresnet18`?\n"
+    )

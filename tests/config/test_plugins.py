@@ -18,6 +18,7 @@ from signkit.config.registry import (
     component_name,
     config_class,
     entry_points_of,
+    extra_for,
     registered,
     summary,
 )
@@ -228,3 +229,12 @@ def test_layouts_that_cannot_be_used_name_their_package(install_layouts: Install
         with pytest.raises(UserError) as caught:
             layout(name)
         assert str(caught.value) == message
+
+
+def test_a_module_with_another_name_than_its_package() -> None:
+    """Pillow is imported as PIL."""
+    with pytest.raises(UserError) as caught, extra_for("the layout phoenix2014"):
+        raise ModuleNotFoundError("No module named 'PIL'", name="PIL")
+    assert str(caught.value) == (
+        "the layout phoenix2014: needs the package pillow; pip install 'signkit[video]'"
+    )

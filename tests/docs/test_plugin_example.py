@@ -1,6 +1,8 @@
 """The encoder of docs/architecture.md, beside signkit: listed, checked, built, true to the laws."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,3 +37,43 @@ def test_it_is_built_and_true_to_the_laws(package: Path) -> None:
     built = run(package, "-W", "ignore", "-c", BUILD)
     assert built == "flat_encoder.model {'chunk': 64, 'video': 64}\n"
     assert "1 passed" in run(package, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_flat.py")
+
+
+TRAINED = """
+import json
+from pathlib import Path
+import numpy as np
+import signkit
+
+result = signkit.run("flat.yaml", json.loads(SMALL))
+print(result.folder)
+print(json.loads((result.folder / "env.json").read_text())["components"])
+"""
+SMALL = ["data.train=8", "data.dev=2", "data.test=2", "data.extra_sentences=0", "train.max_steps=1",
+         "train.batch_size=4", "decode.beam=1"]  # fmt: skip
+
+
+def test_a_package_that_is_not_there_any_more_is_named(package: Path) -> None:
+    """By the run and by its export, to whoever opens them without it."""
+    code = TRAINED.replace("SMALL", repr(json.dumps(SMALL)))
+    found, components = run(package, "-W", "ignore", "-c", code, quiet=False).splitlines()[-2:]
+    assert components == "{'encoders flat': 'flat_encoder 1.0'}"
+    folder = package / found
+    elsewhere = package.with_name("elsewhere")
+    elsewhere.mkdir()
+    folder.rename(elsewhere / "run")
+    what = "`encoder.name` is `flat`, of the package flat_encoder 1.0, which is not installed"
+    for file in ("resolved.yaml", "export/recipe.yaml"):
+        done = unable(elsewhere, "check", f"run/{file}")
+        assert done.startswith(f"error: run/{file}:")
+        assert done.endswith(f": {what}; pip install flat_encoder\n")
+    assert what in unable(elsewhere, "predict", "run", "clip.npz")
+
+
+def unable(folder: Path, *args: str) -> str:
+    """What the command says without the package."""
+    done = subprocess.run(
+        [sys.executable, "-m", "signkit", *args], cwd=folder, capture_output=True, text=True, timeout=120
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    return done.stderr

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from reference import ROOT, fenced, keys, sections, tables
@@ -10,6 +11,8 @@ from signkit.config.recipe import Recipe
 from signkit.config.recipe_file import load_pipeline, load_recipe
 from signkit.config.strict_yaml import field_types
 from signkit.errors import UserErrors
+from signkit.eval import protocols
+from signkit.eval.figures import METRICS
 
 TEXT = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
 
@@ -46,3 +49,18 @@ def test_the_recipe_of_stages_is_one(tmp_path: Path) -> None:
     pipeline = load_pipeline(str(path))
     assert pipeline is not None
     assert [stage.task for stage in pipeline.stages] == ["language", "recognition"]
+
+
+def test_every_metric_has_its_name() -> None:
+    """Those of scores.json, each once, and the names in a protocol that give them."""
+    rows = tables(TEXT)["The run folder"]
+    named = [name for row in rows if len(row) == 3 for name in re.findall(r"`(\w+)`", row[0])]
+    assert sorted(named) == sorted(METRICS)
+    given = {name for row in rows if len(row) == 3 for name in re.findall(r"`(\w+)`", row[1])}
+    given |= {
+        name
+        for row in rows
+        if len(row) == 3 and row[1] == "the same"
+        for name in re.findall(r"`(\w+)`", row[0])
+    }
+    assert given == set(get_args(protocols.Metric)) - {"per_class"}  # a table, no figure

@@ -287,7 +287,7 @@ def test_a_tier_of_each_side() -> None:
         (document(FOUR, gloss=linked(1, 2, "A") + linked(2, 1, "B")),
          "the annotation 'a1' refers to 'a2', which is not there or refers back to it"),
         (document(FOUR, gloss=timed(9, 1, 2, "x") + linked(1, 9, "A", 2) + linked(2, 9, "B", 1)),
-         "the annotation 'a1' refers to 'a1', which is not there or refers back to it"),
+         "the annotation 'a1' refers to 'a2', which is not there or refers back to it"),
         (document(slots(0, 1).replace('"1"', '"x"'), gloss=timed(1, 1, 2, "A")),
          "the time slot 'x' is no number of milliseconds"),
         (document(FOUR, gloss=""), "has no utterances"),

@@ -12,9 +12,11 @@ from torch import Tensor, nn
 
 from signkit.errors import OperationalError, UserError
 from signkit.models.encoders.backbone import freeze, make_backbone, width_of
+from signkit.models.encoders.backbone_names import check_backbone, nearest_names, timm_name
 from signkit.models.torchvision_mend import import_timm
 
 NAME = "test_convnext"
+timm = import_timm()
 
 
 def refused(*arguments: Any) -> str:
@@ -54,14 +56,95 @@ def test_the_width_is_that_of_what_it_gives(name: str, width: int) -> None:
 def test_names() -> None:
     assert refused("swin_tiny_patch4_windw7_224", "none") == (
         "encoder.backbone: timm has no model `swin_tiny_patch4_windw7_224`; did you mean "
-        "`swin_tiny_patch4_window7_224`?"
+        "`swin_tiny_patch4_window7_224`, `swin_base_patch4_window7_224` or `swin_small_patch4_window7_224`?"
     )
     assert refused("$$", "none") == (
         "encoder.backbone: timm has no model `$$`; `timm.list_models()` names them all"
     )
-    assert refused("hf-hub:timm/resnet18", "none").startswith("encoder.backbone: timm has no model `hf-hub:")
     assert refused("test_vit.nope", "none") == (
-        "encoder.backbone: Invalid pretrained tag (nope) for test_vit"
+        "encoder.backbone: timm has no weights `nope` of `test_vit`; it has `r160_in1k`"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "current"),
+    [
+        ("test_vit", "test_vit"),
+        ("hf-hub:timm/test_vit.r160_in1k", "test_vit.r160_in1k"),
+        ("hf_hub:timm/test_vit", "test_vit"),
+        ("timm/test_vit", "test_vit"),
+        ("tv_densenet121", "densenet121.tv_in1k"),
+        ("tv_densenet121.ra_in1k", "densenet121.ra_in1k"),
+        ("vit_base_patch16_224_in21k", "vit_base_patch16_224.augreg_in21k"),
+        ("tf_efficientnet_b0_ns", "tf_efficientnet_b0.ns_jft_in1k"),
+    ],
+)
+def test_older_names_and_those_of_the_hub(name: str, current: str) -> None:
+    note = f"`{name}` is timm's `{current}`" if current != name else ""
+    assert check_backbone(name, "none") == note
+    assert timm_name(timm, name) == current
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("hf-hub:someone/resnet18", "`hf-hub:someone/resnet18` is no model of timm's own; "
+         "take the name of its architecture, and its file as encoder.weights"),
+        ("", "is empty; the name of a timm model, such as `resnet18`"),
+        ("timm/", "is empty; the name of a timm model, such as `resnet18`"),
+        ("Test-VIT", "timm has no model `Test-VIT`; did you mean `test_vit`, `test_vit4` or `test_vit3`?"),
+        ("tv_densenet121.nope", "timm has no weights `nope` of `densenet121`; it has `ra_in1k`, `tv_in1k`"),
+    ],
+)  # fmt: skip
+def test_names_that_timm_does_not_have(name: str, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        check_backbone(name, "none")
+    assert str(caught.value) == f"encoder.backbone: {message}"
+
+
+def test_a_model_that_was_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timm.models, "get_deprecated_models", lambda: {"resnet18_old": None})
+    with pytest.raises(UserError) as caught:
+        check_backbone("resnet18_old", "none")
+    assert str(caught.value).startswith(
+        "encoder.backbone: `resnet18_old` has been removed from timm; did you"
+    )
+
+
+def test_the_nearest_names() -> None:
+    known = ["vit_small_dinov2", "vit_base_dinov2", "resnet18", "swin_tiny"]
+    assert nearest_names("ResNet-18", known) == ["resnet18"]
+    assert nearest_names("swin-tiny.x", known) == ["swin_tiny"]
+    assert nearest_names("dinov2", known) == ["vit_base_dinov2", "vit_small_dinov2"]
+    assert nearest_names("$$", known) == []
+
+
+def test_weights_that_timm_does_not_have() -> None:
+    with pytest.raises(UserError) as caught:
+        check_backbone("coatnet_0_224", "imagenet")
+    message = "encoder.weights: timm has no weights of `coatnet_0_224`; take `none`, or a file of weights"
+    assert str(caught.value) == message
+    assert refused("coatnet_0_224", "imagenet") == message
+    assert check_backbone("coatnet_0_224", "none") == ""
+
+
+def test_a_file_of_weights_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        check_backbone("resnet18", str(tmp_path / "w.safetensors"))
+    assert str(caught.value) == (
+        f"encoder.weights: there is no file {tmp_path / 'w.safetensors'}; "
+        "encoder.weights is `imagenet`, `none` or a file"
+    )
+
+
+@pytest.mark.parametrize("lacking", ["timm", "torch"])
+def test_without_timm_the_name_is_not_looked_up(monkeypatch: pytest.MonkeyPatch, lacking: str) -> None:
+    def missing() -> None:
+        raise ModuleNotFoundError(f"No module named {lacking!r}", name=lacking)
+
+    monkeypatch.setattr("signkit.models.torchvision_mend.import_timm", missing)
+    assert check_backbone("resnet18", "none") == (
+        "`resnet18` was not looked up: timm is not installed; pip install 'signkit[video]'"
     )
 
 

@@ -194,3 +194,19 @@ def test_weights_to_begin_with(tmp_path: Path) -> None:
         "use the same encoder and vocabulary"
     )
     assert net.state_dict()["0.bias"].equal(before)
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
+def test_files_of_weights_may_be_read_as_the_umask_says(tmp_path: Path, umask: int, mode: int) -> None:
+    """As every other file of a run; also one that replaces an older one."""
+    before = os.umask(umask)
+    try:
+        for _ in range(2):
+            checkpoint.write_state({"a": torch.zeros(2)}, tmp_path / "w.safetensors")
+        saved(tmp_path / "checkpoints")
+    finally:
+        os.umask(before)
+    written = [tmp_path / "w.safetensors", *(tmp_path / "checkpoints").rglob("*.*")]
+    files = [path for path in written if path.is_file()]
+    assert len(files) > 3
+    assert {path.stat().st_mode & 0o777 for path in files} == {mode}

@@ -117,8 +117,8 @@ def test_data_that_are_the_same_or_not_known(tmp_path: Path, content: str | None
     check_same_data(tmp_path, "abc")
 
 
-def test_other_data(tmp_path: Path) -> None:
-    write_environment(tmp_path, "abc", "cpu", 1)
+def test_other_data(recipe: Recipe, tmp_path: Path) -> None:
+    write_environment(tmp_path, recipe, "abc", "cpu", 1)
     with pytest.raises(UserError) as caught:
         check_same_data(tmp_path, "abd")
     what = "was begun with other data: the files of the corpus have changed since"
@@ -156,13 +156,14 @@ def test_a_folder_that_cannot_be_locked(tmp_path: Path) -> None:
     assert str(caught.value) == f"{tmp_path}: cannot be locked: Is a directory"
 
 
-def test_status_and_environment(tmp_path: Path) -> None:
+def test_status_and_environment(recipe: Recipe, tmp_path: Path) -> None:
     write_status(tmp_path, "running", step=3)
     status = json.loads((tmp_path / "status.json").read_text(encoding="utf-8"))
     assert (status["state"], status["step"], status["pid"]) == ("running", 3, os.getpid())
-    write_environment(tmp_path, "abc", "cpu", 2)
+    write_environment(tmp_path, recipe, "abc", "cpu", 2)
     found = json.loads((tmp_path / "env.json").read_text(encoding="utf-8"))
     assert (found["data"], found["device"], found["processes"]) == ("abc", "cpu", 2)
+    assert found["components"] == {}  # all of the recipe are signkit's own
     assert set(found["packages"]) == {
         "signkit",
         "torch",

@@ -18,7 +18,7 @@ from signkit.data.loader import Step, train_steps
 from signkit.decode.configs import LatticeConfig
 from signkit.decode.lattice import recognise
 from signkit.errors import OperationalError
-from signkit.models.losses.configs import CstConfig, CtcConfig, KlConfig
+from signkit.models.losses.configs import CstConfig, CtcConfig, FrameCeConfig, KlConfig
 from signkit.runtime import checkpoint
 from signkit.tasks.recognition import task as recognition
 from signkit.train.loop import (
@@ -193,14 +193,23 @@ def test_terms_count_in_their_share_of_the_run(recipe: Recipe) -> None:
     assert found == [{"cst"}, {"cst"}, {"kl"}, {"kl"}]
 
 
+def test_terms_are_named_as_in_the_recipe(recipe: Recipe) -> None:
+    ready = prepare(recipe)
+    config = replace(recipe.train, losses=(CtcConfig(), FrameCeConfig()))
+    figures, _ = one_update(ready, config, first_step(ready))
+    assert set(figures) == {"ctc", "frame_ce", "loss", "gradient_norm", "lr"}
+
+
 def shortened(data: Step, place: int) -> Step:
     """A step of whose samples one has too few frames for its reference."""
     (batch,) = data.parts
     lengths = batch.lengths.clone()
     lengths[place] = 1
-    targets = batch.target_lengths.clone()
-    targets[place] = max(2, int(targets[place]))
-    return replace(data, parts=(replace(batch, lengths=lengths, target_lengths=targets),))
+    target_lengths = batch.target_lengths.clone()
+    target_lengths[place] = max(2, int(target_lengths[place]))
+    targets = batch.targets.clamp(min=1)  # what was padding is read now
+    changed = replace(batch, lengths=lengths, targets=targets, target_lengths=target_lengths)
+    return replace(data, parts=(changed,))
 
 
 def test_a_reference_that_does_not_fit_is_counted(recipe: Recipe) -> None:

@@ -49,7 +49,7 @@ def _print_table(folder: Path, header: Header, files: int, splits: dict[str, dic
     out = console()
     what = f"{header.size} x {header.size} pixels" if header.layout == "video" else header.layout
     title = f"{header.name}, {what} in {files} {'shards' if header.format == 'shards' else 'files'}"
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
+    table = Table(box=box.SIMPLE_HEAD)
     table.add_column("split")
     for name in ("clips", "frames", "hours", "size", "left out"):
         table.add_column(name, justify="right")
@@ -57,6 +57,7 @@ def _print_table(folder: Path, header: Header, files: int, splits: dict[str, dic
         size, hours = size_text(part["bytes"]), f"{part['hours']:.2f}"
         cells = (part["clips"], part["frames"], hours, size, part["refused"])
         table.add_row(name, *map(str, cells), end_section=name == SPLITS[-1])
+    out.print(title)
     out.print(table)
     out.print(f"a recipe reads it with  data: {{name: shards, root: {folder}}}")
     out.print(str(folder / INDEX))

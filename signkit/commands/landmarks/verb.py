@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from signkit.commands.landmarks.inputs import Input, find_inputs
 from signkit.commands.landmarks.record import Entry, Record, Source
@@ -140,7 +140,7 @@ def _print(entries: Sequence[Entry], as_json: bool, unchanged: int) -> None:
         for row in rows:
             print("\t".join(row))
         return
-    table = Table("file", "frames", *parts, title=_title(entries, unchanged))
+    table = Table(Column("file", overflow="fold"), "frames", *parts, title=_title(entries, unchanged))
     for row in rows[:MOST_ROWS]:
         table.add_row(*row)
     if len(rows) > MOST_ROWS:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from signkit.commands.predict.batches import clip_batches
 from signkit.commands.predict.inputs import Failures, Source, missing_of, opened
@@ -104,7 +104,8 @@ def _print_table(predictions: Sequence[Prediction]) -> None:
             print(f"{each.id}\t{each.text}")
         return
     names = list(dict.fromkeys(name for each in predictions for name in each.outputs))
-    table = Table("input", *(column for name in names for column in (name, _SURENESS)))
+    headings = ("input", *(column for name in names for column in (name, _SURENESS)))
+    table = Table(*(Column(heading, overflow="fold") for heading in headings))
     for each in predictions:
         cells = (cell for name in names for cell in _cells(each.outputs[name]))
         table.add_row(each.id, *cells)

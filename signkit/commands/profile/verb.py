@@ -18,6 +18,7 @@ from signkit.config.recipe_file import load_recipe
 from signkit.config.registry import component_name
 from signkit.errors import UserError
 from signkit.models.export import without_weights
+from signkit.report.terminal import console
 from signkit.train.loop import accelerator
 from signkit.train.task import Profilable, Shapes, task_of
 
@@ -127,13 +128,10 @@ def _print(profile: Profile) -> None:
             _rate(profile.frames_a_second(each)),
             f"{each.peak_bytes / 1e6:,.0f}",
         )
-    # When piped, each row is one line, whatever the width of the terminal.
-    width = None if sys.stdout.isatty() else 200
-    console = Console(width=width, highlight=False, markup=False, emoji=False)
-    console.print(title, soft_wrap=True)
-    console.print(table)
-    console.print(
+    out = console()
+    out.print(title)
+    out.print(table)
+    out.print(
         "GMAC: multiply-adds of the forward pass, 10^9. ms, frames/s, MB: forward and backward of the stage "
-        "alone; the last row is the whole step but for the optimizer.",
-        soft_wrap=True,
+        "alone; the last row is the whole step but for the optimizer."
     )

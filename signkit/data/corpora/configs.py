@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from signkit.config.strict_yaml import Path_, Range
+from signkit.config.strict_yaml import NewPath, Path_, Range
 from signkit.errors import UserError
 
 
@@ -91,9 +91,9 @@ class ManifestConfig:
     inventory: ClassVar[str] = "signkit.data.corpora.manifest:take_stock"
     root: Annotated[str, Path_()]
     """The manifest's folder; paths in the manifest are below it."""
-    file: str = "manifest.csv"
+    file: Annotated[str, NewPath()] = "manifest.csv"
     """Its name: a table with a header (.csv, .tsv), or .jsonl or .json."""
-    extra_text: str = ""
+    extra_text: Annotated[str, NewPath()] = ""
     """A file below the folder with more gloss sentences, one a line; those of dev and test are left out."""
     fps: Annotated[float, Range(0, 1000)] = 0.0
     """Frames a second of clips that do not say, where no column `fps` does; 0: 25."""
@@ -120,7 +120,7 @@ class Phoenix2014Config:
     """The unpacked release, or the part's folder in it."""
     part: Literal["multisigner", "si5"] = "multisigner"
     """All signers in all splits, or signer 5 in dev and test alone."""
-    frames: str = "fullFrame-210x260px"
+    frames: Annotated[str, NewPath()] = "fullFrame-210x260px"
     """The folder of frames below `features`."""
     landmarks: Annotated[str, Path_(optional=True)] = ""
     """Read these in place of frames: a folder of files that `signkit landmarks` wrote for the frames."""
@@ -140,7 +140,7 @@ class Phoenix2014tConfig:
     inventory: ClassVar[str] = "signkit.data.corpora.phoenix2014t:take_stock"
     root: Annotated[str, Path_()]
     """The unpacked release, or the folder PHOENIX-2014-T in it."""
-    frames: str = "fullFrame-210x260px"
+    frames: Annotated[str, NewPath()] = "fullFrame-210x260px"
     """The folder of frames below `features`."""
     landmarks: Annotated[str, Path_(optional=True)] = ""
     """Read these in place of frames: a folder of files that `signkit landmarks` wrote for the frames."""
@@ -160,7 +160,7 @@ class CslDailyConfig:
     inventory: ClassVar[str] = "signkit.data.corpora.csl_daily:take_stock"
     root: Annotated[str, Path_()]
     """The folder that holds `sentence_label` and the folder of frames."""
-    frames: str = ""
+    frames: Annotated[str, NewPath()] = ""
     """The folder of frames below the root; empty: `sentence_frames-512x512` or another usual one."""
     landmarks: Annotated[str, Path_(optional=True)] = ""
     """Read these in place of frames: a folder of files that `signkit landmarks` wrote for the frames."""

@@ -142,11 +142,14 @@ def _found(config: ManifestConfig) -> _Found:
     rows = manifest_rows(file, text, (*COLUMNS, "signer") if config.signer_independent else COLUMNS)
     found = _Found(text)
     clips = _clips(rows, config, found)
-    opened = open_all({(clip.path, clip.fps): None for clip in clips}, config.missing)
+    first_rows = {(clip.path, clip.fps): clip.where for clip in reversed(clips)}
+    opened = open_all(first_rows, config.missing)
     for clip in clips:
         medium = opened[clip.path, clip.fps]
         if isinstance(medium, UserError):
-            found.gaps.append((clip.number, Gap(clip.split, 1, _of_row(medium, clip))))
+            found.gaps.append(
+                (clip.number, Gap(clip.split, 1, _of_row(medium, clip, first_rows[clip.path, clip.fps])))
+            )
             continue
         try:
             _add(clip, segment_of(medium, clip.numbers, clip.where), config, found)
@@ -240,9 +243,9 @@ def _gaps(found: _Found) -> list[Gap]:
     return [gap for _, gap in sorted([*found.gaps, *found.skipped], key=itemgetter(0))]
 
 
-def _of_row(fault: UserError, clip: _Clip) -> UserError:
-    """The fault of a file as that of its row."""
-    inside = fault.where.removeprefix(str(clip.path))
+def _of_row(fault: UserError, clip: _Clip, first: str) -> UserError:
+    """The fault of a file, which names its first row, as that of this one."""
+    inside = fault.where.removeprefix(first)
     hint = fault.hint
     if fault.what == "there is no such file" and (name := other_case(clip.path)):
         hint = f"there is {name}: capitals count"

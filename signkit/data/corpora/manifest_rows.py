@@ -129,7 +129,7 @@ def row_path(row: Row, root: Path) -> Path:
     if "://" in path:
         raise UserError(row.where, f"path '{path}' is a URL", "download the file and give its path")
     windows = PureWindowsPath(path)
-    if PurePosixPath(path).is_absolute() or windows.anchor or ".." in windows.parts:
+    if PurePosixPath(path).is_absolute() or windows.anchor or ".." in windows.parts or path[0] == "~":
         hint = f"paths are relative to it: {below}" if (below := _below(windows, root)) else ""
         raise UserError(row.where, f"path '{path}' is not below the manifest's folder", hint)
     written = [path, *([windows.as_posix()] if "\\" in path else [])]

@@ -2,7 +2,7 @@
 
 import math
 import zlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -89,9 +89,11 @@ def numbers_of(row: Row) -> Numbers:
 
 
 def open_all(
-    wanted: Collection[tuple[Path, float | None]], missing: Missing = "nan"
+    wanted: Mapping[tuple[Path, float | None], str], missing: Missing = "nan"
 ) -> dict[tuple[Path, float | None], Media | UserError]:
     """Whole clips, each path with its frames a second if the clip does not say; or why a clip cannot be used.
+
+    ``wanted`` has for each how messages call it, those of frames that are decoded later too.
 
     Several are opened at a time: a network disk answers slowly but to many at once.
 
@@ -103,14 +105,15 @@ def open_all(
     """
     pool = ThreadPoolExecutor(min(THREADS, processors()))
     try:
-        return dict(zip(wanted, pool.map(partial(_opened, missing=missing), wanted), strict=True))
+        media = pool.map(partial(_opened, missing=missing), wanted, wanted.values())
+        return dict(zip(wanted, media, strict=True))
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _opened(clip: tuple[Path, float | None], missing: Missing) -> Media | UserError:
+def _opened(clip: tuple[Path, float | None], where: str, missing: Missing) -> Media | UserError:
     try:
-        return open_media(clip[0], str(clip[0]), clip[1], missing)
+        return open_media(clip[0], where, clip[1], missing)
     except UserError as fault:
         return fault
 

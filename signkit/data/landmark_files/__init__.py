@@ -33,13 +33,14 @@ OTHERS = {
 """Files that people have landmarks in and that are not read: what to do is said."""
 
 
-def is_landmarks(path: Path) -> bool:
+def is_landmarks(path: str | Path) -> bool:
     """Whether a path leads to landmarks or features and not to video: by its ending, or as a folder with JSON
     files and no pictures. It need not be of a kind that can be read.
 
     Raises:
         OperationalError: the folder cannot be read.
     """
+    path = Path(path)
     name = _name(path)
     if name.endswith((*FILES, *OTHERS)) or not os.path.isdir(path):
         return name.endswith((*FILES, *OTHERS))
@@ -48,7 +49,7 @@ def is_landmarks(path: Path) -> bool:
     return ".json" in endings and not endings & {*ENDINGS}
 
 
-def landmark_header(path: Path, where: str = "") -> NpzHeader:
+def landmark_header(path: str | Path, where: str = "") -> NpzHeader:
     """What a file says of itself; its points are not read.
 
     Args:
@@ -58,12 +59,12 @@ def landmark_header(path: Path, where: str = "") -> NpzHeader:
         UserError: not there, of no known kind, damaged, without frames.
         OperationalError: it cannot be read.
     """
-    where = where or str(path)
+    path, where = Path(path), where or str(path)
     header, _ = _kind(path, where)
     return header(path, where)
 
 
-def read_landmarks(path: Path, *, fps: float | None = None, missing: Missing = "nan") -> Signal:
+def read_landmarks(path: str | Path, *, fps: float | None = None, missing: Missing = "nan") -> Signal:
     """Landmarks with NaN where a point is missing (or, of an npz, features), checked.
 
     Args:
@@ -75,6 +76,7 @@ def read_landmarks(path: Path, *, fps: float | None = None, missing: Missing = "
         UserError: as `landmark_header`; an infinite coordinate, no point or no hand ever seen.
         OperationalError: it cannot be read.
     """
+    path = Path(path)
     return _kind(path, str(path))[1](path, fps or USUAL_FPS, missing)
 
 

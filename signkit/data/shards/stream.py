@@ -6,6 +6,7 @@ Shards are dealt to processes and to their loaders' workers; each gives its clip
 import json
 from collections.abc import Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from signkit.config.registry import extra_for
@@ -16,7 +17,7 @@ from signkit.types import Sample, Segment, Signal, Video
 __all__ = ["sample_of", "stream"]
 
 
-def stream(urls: Sequence[str], *, shuffle: int = 0, seed: int = 0) -> "Iterator[Sample] | Any":
+def stream(urls: Sequence[str | Path], *, shuffle: int = 0, seed: int = 0) -> "Iterator[Sample] | Any":
     """A torch `IterableDataset` of samples, each once over all processes and workers together.
 
     Args:
@@ -30,7 +31,7 @@ def stream(urls: Sequence[str], *, shuffle: int = 0, seed: int = 0) -> "Iterator
     with extra_for("shards as a stream"):
         import webdataset  # type: ignore[import-untyped]
     dataset = webdataset.WebDataset(
-        list(urls),
+        [str(url) for url in urls],
         nodesplitter=webdataset.split_by_node,
         workersplitter=webdataset.split_by_worker,
         shardshuffle=len(urls) if shuffle else False,

@@ -12,7 +12,7 @@ from signkit.runtime.files import SUMS, plainly, sha256
 HINT = "copy or prepare it again"
 
 
-def verify(root: Path, on_progress: Callable[[int, int], None] | None = None) -> list[UserError]:
+def verify(root: str | Path, on_progress: Callable[[int, int], None] | None = None) -> list[UserError]:
     """What is wrong with a prepared corpus; nothing if all of it is as it was written.
 
     Args:
@@ -21,6 +21,7 @@ def verify(root: Path, on_progress: Callable[[int, int], None] | None = None) ->
     Raises:
         OperationalError: a file cannot be read.
     """
+    root = Path(root)
     try:
         read_header(root)
         entries, faults = read_index(root)

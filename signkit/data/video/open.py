@@ -18,7 +18,7 @@ PHOTOS = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif")
 """Brands of HEIF files that hold pictures: cameras store one in many tiles, each of them a film to FFmpeg."""
 
 
-def open_clip(path: Path, where: str = "", fps: float | None = None) -> Clip:
+def open_clip(path: str | Path, where: str = "", fps: float | None = None) -> Clip:
     """A file of video, a moving picture (gif, webp, apng), or a folder of frames (png, jpg, webp, bmp, tif).
 
     What a file holds counts, not its ending. Of most, nothing but the headers of packets is looked at; moving
@@ -33,7 +33,7 @@ def open_clip(path: Path, where: str = "", fps: float | None = None) -> Clip:
         UserError: there is nothing, or nothing that is a clip, such as a single picture; naming the path.
         OperationalError: it cannot be read.
     """
-    where = where or str(path)
+    path, where = Path(path), where or str(path)
     with extra_for(where):
         from signkit.data.video.file import open_file
         from signkit.data.video.moving import open_moving

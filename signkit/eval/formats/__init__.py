@@ -29,7 +29,7 @@ EMPTY = {
 
 
 def read(
-    path: Path, format: str = "", column: str = "", id_column: str = "", separator: str = ""
+    path: str | Path, format: str = "", column: str = "", id_column: str = "", separator: str = ""
 ) -> Transcripts:
     """Read the utterances of one file.
 
@@ -48,7 +48,9 @@ def read(
         OperationalError: the file cannot be read.
     """
     check(format, "--format")
-    parsed = parse(path, Reading(format=format, column=column, id_column=id_column, separator=separator))
+    parsed = parse(
+        Path(path), Reading(format=format, column=column, id_column=id_column, separator=separator)
+    )
     transcripts = by_recording(parsed) if isinstance(parsed, Words) else parsed
     if transcripts.format in annotations.FORMATS:
         transcripts = annotations.with_words(transcripts)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from signkit.config.strict_yaml import Asset, Path_, Range
+from signkit.config.strict_yaml import Asset, NewPath, Path_, Range
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class BertConfig:
     """A causal BERT over the glosses so far, with an adaptor to the features' width."""
 
     factory: ClassVar[str] = "signkit.models.context.bert:build"
-    checkpoint: str = "from_scratch"
+    checkpoint: Annotated[str, NewPath()] = "from_scratch"
     """`from_scratch`, a local folder saved by transformers, or a name on the Hub."""
     card: Annotated[str, Asset("lm")] = "gloss_bert"
     """Sizes of a BERT from scratch: a card of `lm/`, by name or path."""

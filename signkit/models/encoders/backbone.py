@@ -10,9 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from signkit.config.registry import check_extra
-from signkit.config.suggest import nearest
 from signkit.errors import OperationalError, UserError
+from signkit.models.encoders.backbone_names import timm_name, timm_of, weights_file, weights_of
 from signkit.models.torchvision_mend import import_timm
 
 State = Mapping[str, Tensor]
@@ -35,21 +34,14 @@ def make_backbone(name: str, weights: str, drop_path: float = 0.0) -> Any:
         UserError: timm is not installed or has no such model, or the weights do not fit it.
         OperationalError: the weights are not in the cache and cannot be downloaded.
     """
-    try:
-        timm = import_timm()
-    except ImportError as error:
-        check_extra(error, "encoder `swin`")
-        raise
-    if not timm.is_model(name):
-        near = nearest(name, timm.list_models())
-        hint = f"did you mean `{near}`?" if near else "`timm.list_models()` names them all"
-        raise UserError("encoder.backbone", f"timm has no model `{name}`", hint)
+    timm = timm_of("encoder `timm`")
+    name = timm_name(timm, name)
     backbone = _created(timm, name, drop_path)
     if weights == "imagenet":
         where = backbone.pretrained_cfg.get("hf_hub_id") or name
-        fit_weights(backbone, _fetched(timm, name, backbone.pretrained_cfg), where)
+        fit_weights(backbone, _fetched(timm, name), where)
     elif weights != "none":
-        fit_weights(backbone, read_weights(Path(weights).expanduser()), weights)
+        fit_weights(backbone, read_weights(weights_file(weights)), weights)
     return backbone
 
 
@@ -72,8 +64,6 @@ def _created(timm: Any, name: str, drop_path: float) -> Any:
                 what = f"`{name}` has no stochastic depth"
                 raise UserError("encoder.drop_path", what, "leave it out") from error
             options = {key: value for key, value in options.items() if key not in unknown}
-        except RuntimeError as error:  # of a tag that is not the model's
-            raise UserError("encoder.backbone", str(error).rstrip(".")) from error
 
 
 def _unknown(options: Mapping[str, Any], complaint: str) -> list[str]:
@@ -81,12 +71,9 @@ def _unknown(options: Mapping[str, Any], complaint: str) -> list[str]:
     return [key for key in options if re.search(rf"unexpected keyword argument.*'{key}'", complaint)]
 
 
-def _fetched(timm: Any, name: str, about: Mapping[str, Any]) -> State:
+def _fetched(timm: Any, name: str) -> State:
     """The weights that timm lists for a model, from the Hub or its cache; no pickle is loaded."""
-    hub, file = about.get("hf_hub_id"), about.get("hf_hub_filename")
-    if not hub:
-        what = f"timm has no weights of `{name}`"
-        raise UserError("encoder.weights", what, "take `none`, or a file of weights")
+    hub, file = weights_of(timm, name)
     try:
         weights: State = timm.models.load_state_dict_from_hf(
             hub, **({"filename": file} if file else {}), weights_only=True
@@ -106,9 +93,6 @@ def read_weights(path: Path) -> State:
         UserError: there is no such file, or it holds no weights.
     """
     where = str(path)
-    if not path.is_file():
-        hint = "encoder.weights is `imagenet`, `none` or a file"
-        raise UserError("encoder.weights", f"there is no file {where}", hint)
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file

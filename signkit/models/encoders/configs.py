@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
-from signkit.config.strict_yaml import Range
+from signkit.config.strict_yaml import NewPath, Range
 from signkit.errors import UserError
 
 
@@ -145,7 +145,7 @@ class ImageBackboneConfig:
     reads: ClassVar[str] = "video"
     backbone: str = "swin_tiny_patch4_window7_224"
     """The name of a timm model, with a tag if there are several sets of weights (`resnet18.a1_in1k`)."""
-    weights: str = "imagenet"
+    weights: Annotated[str, NewPath()] = "imagenet"
     """`imagenet`: timm's weights of that name; `none`; or a file, .safetensors or .pth."""
     freeze: str = "none"
     """What is not trained: `none`, `all`, or a number: the stem and so many of the first stages."""

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from signkit.models.losses.checks import check_logits, check_loss, check_references, until
 from signkit.models.losses.joint import (
     SplitJoint,
     at_least_single,
@@ -65,7 +66,10 @@ def cst_loss(
         chunks (`signkit.models.losses.topology.chunks_needed`).
 
     Raises:
-        ValueError: an unknown topology, or a context for other than labels + 1 histories.
+        ValueError: an unknown topology, a context for other than labels + 1 histories, or an argument that
+            does not fit: lengths beyond the chunks or labels, labels that are the blank or no symbol or not
+            whole numbers, batches of other sizes, NaN. The message names the argument, the sample and the
+            value.
         RuntimeError: in a backward pass under ``create_graph``: there is no second derivative.
 
     Example:
@@ -79,15 +83,25 @@ def cst_loss(
         tensor([0.3333])
     """
     acoustic, context = at_least_single(acoustic), at_least_single(context)
-    lattice, context = _build_lattice(
-        acoustic, context, targets, input_lengths, target_lengths, topology, blank
-    )
+    lattice, rows = _build_lattice(acoustic, context, targets, input_lengths, target_lengths, topology, blank)
     with torch.autocast(acoustic.device.type, enabled=False):
         if torch.is_grad_enabled() and (acoustic.requires_grad or context.requires_grad):
-            return _Transduction.apply(acoustic, context, lattice)  # type: ignore[no-any-return, no-untyped-call]
-        joint, log_normaliser = _split(acoustic, context, lattice)
-        arcs = _arcs(joint, log_normaliser, lattice)
-        return -log_likelihood(arcs, lattice.chain.ends).to(acoustic.dtype)
+            loss: Tensor = _Transduction.apply(acoustic, rows, lattice)  # type: ignore[no-untyped-call]
+        else:
+            joint, log_normaliser = _split(acoustic, rows, lattice)
+            arcs = _arcs(joint, log_normaliser, lattice)
+            loss = -log_likelihood(arcs, lattice.chain.ends).to(acoustic.dtype)
+    check_loss(loss, logits_read(acoustic, context, input_lengths, target_lengths))
+    return loss
+
+
+def logits_read(
+    acoustic: Tensor, context: Tensor, input_lengths: Tensor, target_lengths: Tensor
+) -> dict[str, tuple[Tensor, Tensor]]:
+    """The logits by their argument's name with what is read of each, for `check_loss`."""
+    chunks = until(input_lengths.to(acoustic.device), acoustic.shape[1])
+    histories = until(target_lengths.to(context.device) + 1, context.shape[1])
+    return {"acoustic": (acoustic, chunks), "context": (context, histories)}
 
 
 def node_posteriors(
@@ -132,18 +146,19 @@ def _build_lattice(
 ) -> tuple[Lattice, Tensor]:
     """The batch's lattice, and the context logits of each of its positions, [batch, positions, vocab]."""
     check_topology(topology)
-    if context.shape[1] != targets.shape[1] + 1:
-        labels, rows = targets.shape[1], context.shape[1]
-        raise ValueError(f"context has {rows} rows a sample; {labels} labels need {labels + 1}")
+    check_logits({"acoustic": acoustic, "context": context})
     device = acoustic.device
     targets, input_lengths, target_lengths = (
         part.to(device) for part in (targets, input_lengths, target_lengths)
     )
+    shortest = check_references(acoustic, targets, input_lengths, target_lengths, blank)
+    if context.shape[1] != targets.shape[1] + 1:
+        labels, rows = targets.shape[1], context.shape[1]
+        raise ValueError(f"context has {rows} rows a sample; {labels} labels need {labels + 1}")
     chain = build_chain(targets, target_lengths, topology, blank)
     if chain.histories is not None:
         context = context.gather(1, chain.histories[:, :, None].expand(-1, -1, context.shape[2]))
-    shortest = int(input_lengths.amin())
-    chunk_padding = _padding(input_lengths, acoustic.shape[1])
+    chunk_padding = None if shortest >= acoustic.shape[1] else ~until(input_lengths, acoustic.shape[1])
     position_padding = _padding(chain.ends + 1, chain.symbols.shape[1])
     symbols = chain.symbols
     choices = torch.stack((symbols, symbols.roll(-1, 1), torch.full_like(symbols, blank)), 2)
@@ -154,7 +169,7 @@ def _padding(lengths: Tensor, longest: int) -> Tensor | None:
     """True on padding, [batch, longest]; None if there is none."""
     if int(lengths.amin()) >= longest:
         return None
-    return torch.arange(longest, device=lengths.device) >= lengths[:, None]
+    return ~until(lengths, longest)
 
 
 class _Transduction(torch.autograd.Function):

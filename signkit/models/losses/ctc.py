@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from signkit.models.losses.checks import check_logits, check_loss, check_references, until
 from signkit.models.losses.topology import chunks_needed
 
 
@@ -32,6 +33,9 @@ def ctc_loss(
         One value a sample, in nats; +inf, with a gradient of zero, for a reference that does not fit on its
         chunks.
 
+    Raises:
+        ValueError: an argument that does not fit, as for `cst_loss`.
+
     Example:
         >>> import torch
         >>> acoustic, bias = torch.zeros(1, 2, 3), torch.zeros(1, 1, 3)
@@ -39,18 +43,24 @@ def ctc_loss(
         >>> loss.neg().exp()  # 3 of the 9 paths spell the reference
         tensor([0.3333])
     """
-    padding = torch.arange(acoustic.shape[1], device=acoustic.device) >= input_lengths[:, None]
-    logits = (acoustic + context[:, :1]).masked_fill(padding[:, :, None], 0.0)
-    outside = torch.arange(targets.shape[1], device=targets.device) >= target_lengths[:, None]
+    check_logits({"acoustic": acoustic, "context": context})
+    device = acoustic.device
+    targets, input_lengths, target_lengths = (
+        part.to(device) for part in (targets, input_lengths, target_lengths)
+    )
+    check_references(acoustic, targets, input_lengths, target_lengths, blank)
+    inside = until(input_lengths, acoustic.shape[1])
+    logits = (acoustic + context[:, :1]).masked_fill(~inside[:, :, None], 0.0)
     loss = torch.nn.functional.ctc_loss(
         logits.log_softmax(2).transpose(0, 1),
-        targets.masked_fill(outside, blank).long(),
+        targets.masked_fill(~until(target_lengths, targets.shape[1]), blank).long(),
         input_lengths.long(),
         target_lengths.long(),
         blank=blank,
         reduction="none",
         zero_infinity=True,
     )
+    check_loss(loss, {"acoustic": (acoustic, inside), "context": (context[:, :1], inside[:, :1])})
     # zero_infinity gives 0 as loss and gradient; the loss is set back to +inf
     fits = chunks_needed(targets, target_lengths) <= input_lengths
     return loss.masked_fill(~fits, torch.inf)

@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from signkit.models.losses.checks import check_logits, check_loss
+
 IGNORED = -100
 
 
@@ -20,11 +22,35 @@ def frame_cross_entropy(
 
     Returns:
         One value a sample, in nats; 0 where no chunk is labelled.
+
+    Raises:
+        ValueError: a label that is no symbol or no whole number, shapes that differ, a smoothing outside of
+            [0, 1), or NaN; the message names the argument, the sample and the value.
     """
+    _check(logits, labels, smoothing)
+    labelled = labels != IGNORED
     # indexing instead of a mask: logits of padding may be NaN, and NaN * 0 is NaN
-    sample, chunk = (labels != IGNORED).nonzero(as_tuple=True)
+    sample, chunk = labelled.nonzero(as_tuple=True)
     losses = torch.nn.functional.cross_entropy(
         logits[sample, chunk], labels[sample, chunk].long(), reduction="none", label_smoothing=smoothing
     )
     total = losses.new_zeros(labels.shape[0]).index_add(0, sample, losses)
-    return total / (labels != IGNORED).sum(1).clamp(min=1)
+    check_loss(total, {"logits": (logits, labelled)})
+    return total / labelled.sum(1).clamp(min=1)
+
+
+def _check(logits: Tensor, labels: Tensor, smoothing: float) -> None:
+    check_logits({"logits": logits})
+    if not 0 <= smoothing < 1:
+        raise ValueError(f"smoothing is {smoothing}; it is at least 0 and below 1")
+    if labels.is_floating_point() or labels.dtype == torch.bool:
+        raise ValueError(f"labels must be whole numbers, not {labels.dtype}")
+    if labels.shape != logits.shape[:2]:
+        raise ValueError(f"labels is {list(labels.shape)}; logits is {list(logits.shape)}")
+    wrong = (labels != IGNORED) & ((labels < 0) | (labels >= logits.shape[2]))
+    if bool(wrong.any()):
+        sample, place = wrong.nonzero()[0].tolist()
+        label = int(labels[sample, place])
+        raise ValueError(
+            f"labels of sample {sample} is {label} at index {place}, not one of {logits.shape[2]} symbols"
+        )

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from signkit.models.losses.checks import check_logits, check_loss
 from signkit.models.losses.cst import node_posteriors
 from signkit.models.losses.joint import (
     SplitJoint,
@@ -55,7 +56,8 @@ def kl_loss(
         One value a sample, in nats; 0 for a reference that does not fit on its chunks.
 
     Raises:
-        ValueError: a temperature that is not positive, and as `cst_loss`.
+        ValueError: a temperature that is not positive, logits that are not finite, a teacher of another
+            shape, and as `cst_loss`.
         RuntimeError: as `cst_loss`.
 
     Example:
@@ -68,8 +70,22 @@ def kl_loss(
         >>> kl_loss(flat, flat, sure, flat, *reference), kl_loss(sure, flat, sure, flat, *reference)
         (tensor([0.0589]), tensor([0.]))
     """
-    if temperature <= 0:
+    if not temperature > 0:
         raise ValueError(f"temperature must be positive, not {temperature}")
+    logits = {
+        "student_acoustic": student_acoustic,
+        "student_context": student_context,
+        "teacher_acoustic": teacher_acoustic,
+        "teacher_context": teacher_context,
+    }
+    check_logits(logits)
+    for student, teacher in (
+        ("student_acoustic", "teacher_acoustic"),
+        ("student_context", "teacher_context"),
+    ):
+        if logits[student].shape != logits[teacher].shape:
+            shapes = f"{list(logits[teacher].shape)}; {student} is {list(logits[student].shape)}"
+            raise ValueError(f"{teacher} is {shapes}")
     teacher_acoustic, teacher_context = teacher_acoustic.detach(), teacher_context.detach()
     weights = node_posteriors(
         teacher_acoustic,
@@ -89,6 +105,8 @@ def kl_loss(
     teacher_context = _tempered(teacher_context, history_padding, temperature)
     with torch.autocast(acoustic.device.type, enabled=False):
         loss: Tensor = _Divergence.apply(acoustic, context, teacher_acoustic, teacher_context, weights)  # type: ignore[no-untyped-call]
+    read = [~chunk_padding, ~history_padding] * 2
+    check_loss(loss, dict(zip(logits, zip(logits.values(), read, strict=True), strict=True)), finite=True)
     return loss * temperature**2
 
 

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from signkit.models.losses.checks import check_references
 from signkit.models.losses.cst import cst_loss
 
 MODES = ("none", "path", "risk")
@@ -68,19 +69,45 @@ def stc_loss(
     )
     if mode == "none":
         return reference
-    batch, nbest, _ = hypotheses.shape
+    if mode not in MODES:
+        raise ValueError(f"unknown stc {mode!r}; known: {', '.join(MODES)}")
+    batch, nbest = _check_shapes(targets, hypotheses, hypothesis_lengths, hypothesis_contexts, valid)
     lengths = hypothesis_lengths.masked_fill(~valid, 0)
+    repeated, chunks = acoustic.repeat_interleave(nbest, 0), input_lengths.repeat_interleave(nbest)
+    labels = hypotheses.flatten(0, 1)
+    names = ("hypotheses", "hypothesis_lengths")
+    check_references(repeated, labels, chunks, lengths.flatten(), blank, names, nbest)
     likelihood = cst_loss(
-        acoustic.repeat_interleave(nbest, 0),
+        repeated,
         hypothesis_contexts.flatten(0, 1),
-        hypotheses.flatten(0, 1),
-        input_lengths.repeat_interleave(nbest),
+        labels,
+        chunks,
         lengths.flatten(),
         topology=topology,
         blank=blank,
     )
     distances = edit_distances(hypotheses, lengths, targets, target_lengths)
     return stc_terms(reference, likelihood.view(batch, nbest), distances, valid, mode)
+
+
+def _check_shapes(
+    targets: Tensor, hypotheses: Tensor, lengths: Tensor, contexts: Tensor, valid: Tensor
+) -> tuple[int, int]:
+    """Samples and hypotheses of each; ValueError if the arguments disagree about them."""
+    if hypotheses.ndim != 3 or len(hypotheses) != len(targets):
+        what = f"[{len(targets)}, nbest, labels], not {list(hypotheses.shape)}"
+        raise ValueError(f"hypotheses must be {what}")
+    wanted = hypotheses.shape[:2]
+    for name, tensor in (
+        ("hypothesis_lengths", lengths),
+        ("hypothesis_contexts", contexts),
+        ("valid", valid),
+    ):
+        if tensor.shape[:2] != wanted:
+            raise ValueError(f"{name} is {list(tensor.shape)}; hypotheses is {list(hypotheses.shape)}")
+    if valid.dtype != torch.bool:
+        raise ValueError(f"valid must be torch.bool, not {valid.dtype}")
+    return wanted[0], wanted[1]
 
 
 def stc_terms(

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from signkit.config.recipe import Recipe
 from signkit.config.registry import build as build_component
+from signkit.config.registry import component_name
 from signkit.data.batch import TextBatch
 from signkit.data.loader import Dataset
 from signkit.data.rare import RareAsUnknown, seen_once
@@ -38,7 +39,7 @@ class Language:
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
-        self._built: list[tuple[LossTerm, Any]] | None = None
+        self._built: list[tuple[str, LossTerm, Any]] | None = None
 
     @property
     def selection(self) -> Metric:
@@ -86,11 +87,11 @@ class Language:
         """The weighted sum of the recipe's terms, each a sum over the tokens of a sentence."""
         output = forward(batch)
         total, figures = torch.zeros(len(batch.ids), device=batch.tokens.device), dict[str, Tensor]()
-        for term, compute in self._terms():
+        for name, term, compute in self._terms():
             if term.start <= share < term.end:
                 values = compute(output, batch)
                 total = total + term.weight * values
-                figures[type(term).__name__.removesuffix("Config").lower()] = values.detach()
+                figures[name] = values.detach()
         return {"loss": Term(total, figures)}
 
     def evaluate(self, model: Any, dataset: Dataset, spec: Spec, step: int, say: Say) -> Evaluation:
@@ -148,10 +149,13 @@ class Language:
         words = [sample.reference for sample in samples]
         return word_scores(vocabulary, words, tokens, log, ends=report.predicts_end(self.recipe))
 
-    def _terms(self) -> list[tuple[LossTerm, Any]]:
-        """The options and the functions of the loss's terms, built once."""
+    def _terms(self) -> list[tuple[str, LossTerm, Any]]:
+        """The names, the options and the functions of the loss's terms, built once."""
         if self._built is None:
-            self._built = [(cast(LossTerm, each), build_component(each)) for each in self.recipe.train.losses]
+            self._built = [
+                (component_name("losses", each), cast(LossTerm, each), build_component(each))
+                for each in self.recipe.train.losses
+            ]
         return self._built
 
     def _reread(self, samples: Sequence[Sample], vocabulary: Vocabulary, say: Say) -> RareAsUnknown | None:

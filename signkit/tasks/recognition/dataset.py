@@ -20,6 +20,8 @@ from signkit.types import VIDEO, Sample
 
 NAMED = 5
 """Samples named in a message, at most."""
+LONGEST = 1 << 20
+"""Frames; a reference that does not fit on their chunks fits on no clip."""
 
 
 def dataset(recipe: Recipe, samples: Sequence[Sample], spec: Spec) -> Examples:
@@ -67,7 +69,7 @@ def least_frames(model: Any, tokens: Sequence[int]) -> int:
     while True:
         frames *= 2
         chunks = model.encoder.output_lengths(torch.arange(1, frames + 1))
-        if int(chunks[-1]) >= needed:
+        if int(chunks[-1]) >= needed or frames >= LONGEST:
             return int((chunks < needed).sum()) + 1
 
 

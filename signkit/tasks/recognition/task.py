@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from signkit.config.recipe import Recipe
 from signkit.config.registry import build as build_component
+from signkit.config.registry import component_name
 from signkit.config.suggest import suggestion
 from signkit.data.batch import Batch
 from signkit.data.loader import Dataset, eval_batches
@@ -58,7 +59,7 @@ class Recognition:
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
-        self._built: list[tuple[LossTerm, Any]] | None = None
+        self._built: list[tuple[str, LossTerm, Any]] | None = None
         self._search: tuple[list[Any], Any, ExternalModels] | None = None
         self._said: set[str] = set()
 
@@ -129,11 +130,10 @@ class Recognition:
         # Every parameter has to take part in every step, see `SplitLogits.anchor`.
         total = logits.auxiliary + 0.0 * logits.anchor()
         figures: dict[str, Tensor] = {}
-        for term, compute in self._terms(model.topology):
+        for name, term, compute in self._terms(model.topology):
             if term.start <= share < term.end:
                 values = compute(logits, batch, propose)
                 total = total + term.weight * values
-                name = type(term).__name__.removesuffix("Config").lower()
                 shown = torch.where(fits, values.detach(), 0.0)
                 figures[name] = figures[name] + shown if name in figures else shown
         return {"loss": Term(torch.where(fits, total, 0.0), figures)}
@@ -246,12 +246,16 @@ class Recognition:
         """A synthetic batch for the recipe's encoder."""
         return example(self.recipe, shapes)
 
-    def _terms(self, topology: str) -> list[tuple[LossTerm, Any]]:
-        """The options and the functions of the loss's terms, built once."""
+    def _terms(self, topology: str) -> list[tuple[str, LossTerm, Any]]:
+        """The names, the options and the functions of the loss's terms, built once."""
         if self._built is None:
-            losses = self.recipe.train.losses
             self._built = [
-                (cast(LossTerm, each), build_component(each, topology=topology)) for each in losses
+                (
+                    component_name("losses", each),
+                    cast(LossTerm, each),
+                    build_component(each, topology=topology),
+                )
+                for each in self.recipe.train.losses
             ]
         return self._built
 
