@@ -88,12 +88,22 @@ def settled(
     Raises:
         UserError: as `check_landmarks`.
     """
-    points = as_missing(points, layout, missing)
+    points = with_depth(as_missing(points, layout, missing))
     check_landmarks(points, layout, where)
     points, note = in_one_unit(points, layout, width)
     what = unseen(points, layout) if hint else ""
     notes = (note, f"{what}; {hint}" if what else "")
     return points, tuple(each for each in notes if each)
+
+
+def with_depth(
+    points: Float32[np.ndarray, "frames points coordinates"],
+) -> Float32[np.ndarray, "frames points coordinates"]:
+    """Landmarks with a depth of 0 where x and y are known, if the depth is NaN everywhere: not measured."""
+    if points.shape[2] < 3 or not np.isnan(points[..., 2]).all():
+        return points
+    known = ~np.isnan(points[..., :2]).any(-1, keepdims=True)
+    return np.concatenate([points[..., :2], np.where(known, np.float32(0), np.float32(np.nan))], -1)
 
 
 def normalise(

@@ -19,6 +19,8 @@ from signkit.runtime.run_folder import state
 
 RUNS = "runs"
 """Where runs are, by default."""
+CARRIED = Path(__file__).parents[1] / "models" / "carried"
+"""The folder of trained models that come with signkit, each with an export as a run has."""
 LATEST = "latest"
 """The name of the newest finished run."""
 DEEPEST = 3
@@ -65,7 +67,8 @@ def find_run(ref: str | os.PathLike[str]) -> Path:
     Args:
         ref: a folder (of a run, of an export, of results); ``latest``, the newest finished run of ``runs``;
             ``quickstart/latest`` or ``FOLDER/latest``, that of a recipe or below a folder; or the
-            beginning of a run's name, with its recipe or without, that no other run has.
+            beginning of a run's name, with its recipe or without, that no other run has. The name of a
+            model that signkit carries is that model (`carried`), unless there is a folder of that name.
 
     Returns:
         The folder; of a recipe of stages that of its last stage. A name that fits nothing is returned as it
@@ -79,6 +82,8 @@ def find_run(ref: str | os.PathLike[str]) -> Path:
         return _opened(path) if path.is_dir() else path
     if path.name == LATEST:
         return _latest(path.parent, text)
+    if text in carried():
+        return CARRIED / text
     there = [(run, run.relative_to(RUNS).parts) for run in run_folders(Path(RUNS))]
     found = [run for run, parts in there if _join(parts[:-1]) == text.rstrip("/")]  # a recipe
     if not found and text:
@@ -90,6 +95,11 @@ def find_run(ref: str | os.PathLike[str]) -> Path:
         names = ", ".join(map(str, found[:SHOWN])) + ", …" * (len(found) > SHOWN)
         raise UserError(text, f"is the beginning of {len(found)} runs: {names}", "name one of them")
     return found[-1] if found else path
+
+
+def carried() -> tuple[str, ...]:
+    """The names of the trained models that signkit carries, sorted."""
+    return tuple(sorted(path.parent.name for path in CARRIED.glob("*/export")))
 
 
 def _join(parts: Sequence[str]) -> str:

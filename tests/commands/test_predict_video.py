@@ -114,7 +114,7 @@ def test_what_a_model_reads(predict: Predict, run: Path, clips: Path, tmp_path: 
     assert predict.refuses(run, points) == said
     other = exported(tmp_path / "boston", write_corpus(tmp_path / "corpus"), HOLISTIC_RECIPE)
     file = clips / "clip0.mp4"
-    hint = "in a video only the points of holistic or hands are tracked"
+    hint = "in a video only the points of holistic, hands or hand are tracked"
     said = f"error: {file}: has video, not landmarks of layout 'boston104'; {hint}\n"
     assert predict.refuses(other, file) == said
 

@@ -1,10 +1,11 @@
 """Batches of input clips, grouped by length."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from signkit.commands.predict.inputs import Failures, Source
-from signkit.data.landmarks import check_landmarks, layout, unseen
+from signkit.data.landmarks import check_landmarks, layout, unseen, with_depth
 from signkit.data.loader import Batch, Dataset
 from signkit.data.plan import batch_plan
 from signkit.data.video.times import bounds
@@ -74,6 +75,7 @@ def _with_hands(load: Callable[[], Signal], where: str) -> Signal:
     signal = load()
     if isinstance(signal, Landmarks):
         whole = layout(signal.layout, where)
+        signal = replace(signal, points=with_depth(signal.points))
         check_landmarks(signal.points, whole, where)
         if what := unseen(signal.points, whole):
             reason = (note.partition("; ")[2] for note in signal.notes if note.startswith(what))

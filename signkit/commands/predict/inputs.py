@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -13,12 +14,15 @@ from signkit.data.corpora.media import by_header, open_media, segment_of
 from signkit.data.corpora.table import fail_together
 from signkit.data.landmark_files import landmark_header
 from signkit.data.missing import Missing
+from signkit.data.video.folder import open_photo
 from signkit.errors import SignkitError, UserError
 from signkit.types import VIDEO, Clip, Signal, Video
 
+ONE_HAND = "hand"
+"""The layout that is tracked in single pictures too: a letter needs no movement."""
 LISTS = (".txt", ".csv", ".tsv", ".jsonl", ".ndjson")
 """Endings of what is a list of clips rather than one."""
-TRACKED = ("holistic", "hands")
+TRACKED = ("holistic", "hands", "hand")
 """Landmark layouts that can be tracked in a video."""
 
 
@@ -115,12 +119,14 @@ def _source(each: Input, layout: str, pictures: bool, missing: Missing, fps: flo
     where = str(each.file)
     if each.file.suffix.lower() in LISTS and os.path.isfile(each.file):
         raise UserError(where, "is text, not a clip", "a list of clips is given by --list FILE")
+    if layout == ONE_HAND and (photo := open_photo(each.file)) is not None:
+        return Source(each.file, each.name, 1, partial(Video, photo), photo, each.id)
     part = each.numbers.start is not None or each.numbers.end is not None
     whole = (open_media if part else by_header)(each.file, where, each.numbers.fps or fps, missing)
     media = segment_of(whole, each.numbers, where)
     if media.layout == VIDEO:
         if layout != VIDEO and layout not in TRACKED:
-            hint = f"in a video only the points of {' or '.join(TRACKED)} are tracked"
+            hint = f"in a video only the points of {', '.join(TRACKED[:-1])} or {TRACKED[-1]} are tracked"
             raise UserError(where, f"has video, not {_wanted(layout)}", hint if layout else "")
         clip = cast(Video, media.load()).clip
         return Source(each.file, each.name, media.frames, media.load, clip, each.id, part=part)

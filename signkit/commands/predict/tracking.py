@@ -6,11 +6,11 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, cast
 
 import numpy as np
+import numpy.typing as npt
 
-from signkit.commands.predict.inputs import Failures, Source
+from signkit.commands.predict.inputs import ONE_HAND, Failures, Source
 from signkit.data.segment import ClipSegment
 from signkit.data.tracking.extract import Options
 from signkit.data.tracking.jobs import Failure, Job, track_all
@@ -43,13 +43,11 @@ def tracked(
         yield [*sources]
         return
     check_mediapipe(str(clips[0].file))
-    model = cast(Literal["holistic", "hands"], layout)
+    one_hand = layout == ONE_HAND
+    options = Options(model="holistic" if layout == "holistic" else "hands", photo=one_hand)
     with tempfile.TemporaryDirectory(prefix="signkit-") as folder:
         files = dict.fromkeys(source.file for source in clips)  # several segments may be of one
-        jobs = {
-            file: Job(file, Path(folder) / f"{number}.npz", Options(model=model))
-            for number, file in enumerate(files)
-        }
+        jobs = {file: Job(file, Path(folder) / f"{number}.npz", options) for number, file in enumerate(files)}
         _track(clips, [*jobs.values()], failures, watch)
         ready = []
         for source in sources:
@@ -96,4 +94,20 @@ def _landmarks(file: Path, layout: str, width: int, clip: Clip) -> Landmarks:
     first = clip.first if isinstance(clip, ClipSegment) else 0
     with np.load(file, allow_pickle=False) as arrays:
         points = arrays["landmarks"][first : first + clip.frames, :, :width]
+    if layout == ONE_HAND:
+        points = longest_seen(points)
     return Landmarks(points, layout, clip.fps, Video(clip).times)
+
+
+def longest_seen(hands: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Of the points of both hands [frames, 42, coordinates] the hand that is seen in more frames
+    [frames, 21, coordinates].
+
+    Trackers take a hand for the left one in some frames and for the right one in others. So where it is not
+    seen, the other one is taken, if both are never seen together.
+    """
+    first, second = np.split(hands, 2, axis=1)
+    seen, other = (~np.isnan(hand).any((1, 2), keepdims=True) for hand in (first, second))
+    if other.sum() > seen.sum():
+        first, second, seen, other = second, first, other, seen
+    return first if (seen & other).any() else np.where(seen, first, second)

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import torch
 from rich.console import Console
@@ -20,6 +20,7 @@ from signkit.commands.predict.tracking import tracked
 from signkit.errors import UserError
 from signkit.models.export import TrainedModel
 from signkit.runtime.progress import Watch
+from signkit.runtime.runs import CARRIED
 from signkit.train.reopen import with_ensemble
 from signkit.train.task import task_of
 from signkit.types import Hypothesis, Label, Prediction
@@ -52,12 +53,14 @@ def predict(run: Path, inputs: Sequence[Path], options: PredictOptions) -> int:
     write_outputs(sources, best, seconds, options.outputs, fonts, watch)
     for note in notes_of(sources, options.outputs):
         print(f"note: {note}", file=sys.stderr)
-    wanted = [best[each.key] for each in named if each.key in best]
+    wanted = [each for each in named if each.key in best]
     if options.as_json:
-        for prediction in wanted:
-            print(json.dumps(prediction.plain(), ensure_ascii=False))
+        for each in wanted:
+            # The ids of a model that signkit carries are those of no corpus of paths.
+            own = {"id": each.id or PurePosixPath(each.name).name} if run.parent == CARRIED else {}
+            print(json.dumps(best[each.key].plain() | own, ensure_ascii=False))
     else:
-        _print_table(wanted)
+        _print_table([best[each.key] for each in wanted])
     return _report_failures(failures, len(distinct))
 
 

@@ -16,6 +16,7 @@ from signkit.data.tracking.fill import fill, marked
 from signkit.data.tracking.frames import in_order
 from signkit.data.tracking.tracker import Model, Tracked, Tracker
 from signkit.data.video import open_clip
+from signkit.data.video.folder import open_photo
 from signkit.runtime.files import write_bytes
 
 PARTS = {"body": "pose", "face": "face", "left_hand": "left hand", "right_hand": "right hand"}
@@ -30,12 +31,14 @@ class Options:
 
     Attributes:
         fps: frames a second of a folder of pictures, None for what it tells; a video tells its own.
+        photo: the clip may be a single picture.
     """
 
     model: Model = "holistic"
     format: Literal["npz", "pose"] = "npz"
     fill: Literal["none", "linear"] = "none"
     fps: float | None = None
+    photo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,8 @@ def extract(
         UserError: the clip cannot be read.
         OperationalError: the file cannot be written.
     """
-    clip = open_clip(source, fps=options.fps)
+    photo = open_photo(source) if options.photo else None
+    clip = photo or open_clip(source, fps=options.fps)
     fps, times = clip.fps, getattr(clip, "seconds", None)
     tracked = tracker.track(_reporting(in_order(clip), on_progress))
     summary = Summary(len(tracked.points), fps, _shares(tracked, options.model))

@@ -99,6 +99,13 @@ def open_folder(path: Path, where: str, fps: float | None = None, kind: str = ""
     return FrameFolder(path, where, names, rate, uneven(seconds, rate))
 
 
+def open_photo(path: Path) -> FrameFolder | None:
+    """A clip of one frame, if the path ends as a picture does and is a file; it is not opened."""
+    if path.suffix.lower() not in ENDINGS or not os.path.isfile(path):
+        return None
+    return FrameFolder(path.parent, str(path), (path.name,), USUAL_FPS)
+
+
 def pictures(folder: Path, kind: str = "") -> list[str]:
     """The names of a folder's pictures, in any order.
 
