@@ -44,6 +44,14 @@ def test_a_hand_that_moves_evenly() -> None:
     torch.testing.assert_close(moved[:, :, 0].sum(1), torch.zeros(2, 3, 2).double())
 
 
+def test_a_tremor_is_no_movement() -> None:
+    """Of a displacement of `TREMOR` half is left, of a tenth of it a hundredth, of ten times as much all."""
+    directions = torch.tensor([[0.6, 0.8]]).double().expand(2, 5, 3, 2)
+    for size, share in ((1.0, 1 / 2), (0.1, 1 / 101), (10.0, 100 / 101)):
+        moves = (size * hand.TREMOR * directions).flatten(2)
+        torch.testing.assert_close(hand.clear(moves), share * moves)
+
+
 def batch(seen: torch.Tensor) -> Batch:
     inputs = POINTS.float().masked_fill(~seen[..., None, None], 0)
     every = seen[..., None].expand(2, 5, 21)

@@ -52,8 +52,13 @@ LANGUAGE_MODELS = [
 ]
 
 
+RECOGNISERS = [
+    name for name in names("recipes") if load_recipe(name, check_paths=False).task == "recognition"
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", names("recipes"))
+@pytest.mark.parametrize("name", RECOGNISERS)
 def test_a_recipe_of_a_recogniser(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if name != "quickstart":  # drawn once: it takes longer than all the rest
         for module in ("picture", "reliability"):
@@ -67,6 +72,13 @@ def test_a_recipe_of_a_recogniser(name: str, tmp_path: Path, monkeypatch: pytest
         recipe = load_recipe(name, changes, check_paths=False)
         recipe = replace(recipe, data=ManifestConfig(root=str(root)))
     check_task(recipe)
+
+
+@pytest.mark.slow
+def test_the_recipe_of_letters() -> None:
+    sizes = ("data.train=2", "data.dev=1", "data.test=1", "data.people=4", "encoder.width=8")
+    outcome = check_task(load_recipe("hand_letters", [*SMALL, *sizes]))
+    assert outcome.spec.signal.layout == "hand"
 
 
 @pytest.mark.parametrize("name", LANGUAGE_MODELS)

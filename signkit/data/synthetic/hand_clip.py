@@ -111,10 +111,13 @@ def perform(
     return _in_picture(seen, stage, bits)
 
 
-def seen_anew(points: npt.NDArray[np.float32], stage: Stage, key: tuple[int, ...]) -> npt.NDArray[np.float32]:
-    """A real hand [1, 21, 3] by another camera, with bones of other lengths; without variation as it is."""
+def seen_anew(
+    points: npt.NDArray[np.float32], stage: Stage, frames: int, key: tuple[int, ...]
+) -> npt.NDArray[np.float32]:
+    """A real hand [1, 21, 3] in a still clip [frames, 21, 3], by another camera and with bones of other
+    lengths; as it is without variation."""
     if not stage.variation:
-        return points
+        return points.repeat(frames, 0)
     bits = stream(*key)
     bones = points - points[:, PARENT]
     factors = 1 + stage.variation * 0.08 * bell(bits, 21)
@@ -123,16 +126,20 @@ def seen_anew(points: npt.NDArray[np.float32], stage: Stage, key: tuple[int, ...
     for joint in range(1, 21):
         hand_points[:, joint] = hand_points[:, PARENT[joint]] + bones[:, joint]
     # From image coordinates to those of a hand whose palm is to the camera.
-    yaw, pitch, roll = (stage.variation * 16 * bell(bits, 1) for _ in range(3))
-    seen = hand.turned(hand_points * np.array((1.0, -1.0, -1.0)), yaw, pitch, roll)
+    hand_points = hand_points.repeat(frames, 0) * np.array((1.0, -1.0, -1.0))
+    # Turns in the picture's plane are left to the augmentation: they tell I from J, and D from Z.
+    first = stage.variation * np.array((16.0, 16.0, 0.0)) * bell(bits, 3)
+    yaw, pitch, roll = (first + 2 * stage.variation * between(bits, 0.0, 1.0) * _sway(frames, 3, bits)).T
+    seen = hand.turned(hand_points, yaw, pitch, roll)
+    seen += between(bits, 0.0, 0.5) * stage.noise * bell(bits, frames * 63).reshape(frames, 21, 3)
     seen[..., 2] *= max(between(bits, -0.3, 1.1), 0.0)
     return _in_picture(seen, stage, bits)
 
 
 def shape(posture: Posture, bones: Bones) -> Array:
     """The posture as it stands in the table [21, 3], in the hand's own frame."""
-    still = np.zeros((1, 1))
-    return _formed(posture, bones, np.zeros((1, 4, 3)), np.zeros((1, 4)), np.zeros((1, 3)) + still)[0]
+    points = _formed(posture, bones, np.zeros((1, 4, 3)), np.zeros((1, 4)), np.zeros((1, 3)))
+    return points.reshape(hand.POINTS, 3)
 
 
 def _formed(posture: Posture, bones: Bones, curl: Array, fan: Array, thumb: Array) -> Array:
@@ -190,7 +197,7 @@ def _turns(
 
 def _travel(posture: Posture, phase: Array, frames: int, bits: np.random.PCG64) -> Array:
     """Where the hand is in each frame [frames, 1, 3], from its middle place."""
-    size, drift = between(bits, 0.6, 1.4), 0.1 * _sway(frames, 3, bits)
+    size, drift = between(bits, 0.6, 1.4), between(bits, 0.0, 0.15) * _sway(frames, 3, bits)
     if posture.path:
         places = np.array(posture.path)
         place = phase * (len(places) - 1)
@@ -206,7 +213,7 @@ def _tracked(points: Array, stage: Stage, bits: np.random.PCG64) -> Array:
     lasting = stage.noise * bell(bits, 63).reshape(21, 3) * (0.5 + hidden)
     fingers = 1.5 * stage.noise * bell(bits, 15).reshape(5, 3)[FINGER_OF]
     along = np.array([0.0, *ALONG_FINGER * 5])[:, None]
-    jitter = 0.3 * stage.noise * bell(bits, frames * 63).reshape(frames, 21, 3)
+    jitter = between(bits, 0.0, 0.5) * stage.noise * bell(bits, frames * 63).reshape(frames, 21, 3)
     error = lasting + fingers * along * (0.3 + hidden) + jitter
     depth = max(between(bits, -0.3, 1.1), 0.0)  # in a fifth of the clips there is none
     slant = 4 * stage.noise * bell(bits, 2)
@@ -214,7 +221,7 @@ def _tracked(points: Array, stage: Stage, bits: np.random.PCG64) -> Array:
     away = points - points[:, :1]
     found[..., 2] += error[..., 2] + slant[0] * away[..., 0] + slant[1] * away[..., 1]
     found[..., 2] *= depth
-    return found
+    return np.asarray(found, dtype=np.float64)
 
 
 def _hidden(points: Array) -> Array:
@@ -223,7 +230,7 @@ def _hidden(points: Array) -> Array:
     across, down = x[:, :, None] - x[:, None], y[:, :, None] - y[:, None]
     behind = z[:, :, None] - z[:, None] > 0.08
     near = across * across + down * down < NEAR * NEAR
-    return np.minimum((behind & near).sum(2), 2)[..., None].astype(np.float64)
+    return np.asarray(np.minimum((behind & near).sum(2), 2)[..., None], dtype=np.float64)
 
 
 def _in_picture(points: Array, stage: Stage, bits: np.random.PCG64) -> npt.NDArray[np.float32]:

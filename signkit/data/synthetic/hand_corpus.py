@@ -48,6 +48,7 @@ class RealClip:
 
     points: npt.NDArray[np.float32]
     stage: Stage
+    frames: int
     key: tuple[int, ...]
 
 
@@ -131,8 +132,7 @@ def _synthetic(config: SyntheticHandsConfig) -> Iterator[Sample]:
                 bones = stream(config.seed, PERSON, who)
                 people[who] = hand_clip.draw_person(who, bones, config.variation)
             posture = hand_clip.variant(letter, bits)
-            photo, frames = one(bits) < 0.5, 1 + below(bits, config.frames)
-            frames = 1 if photo else frames
+            frames = _frames(config, bits)
             clip = Clip(posture, people[who], stage, frames, (config.seed, CLIP, place, number))
             name = f"{split}-{letter}-{number // len(POSTURES):05d}"
             yield Sample(
@@ -144,6 +144,12 @@ def _synthetic(config: SyntheticHandsConfig) -> Iterator[Sample]:
                 source=f"synthetic_hands {name}",
                 signer=f"person-{who + 1}",
             )
+
+
+def _frames(config: SyntheticHandsConfig, bits: np.random.PCG64) -> int:
+    """The frames of a clip: one in half of the cases."""
+    photo, frames = one(bits) < 0.5, 1 + below(bits, config.frames)
+    return 1 if photo else frames
 
 
 def _person_number(config: SyntheticHandsConfig, place: int, chance: int) -> int:
@@ -160,17 +166,19 @@ def _load(clip: Clip) -> Landmarks:
 
 
 def _real(real: RealPoints, config: SyntheticHandsConfig) -> Iterator[Sample]:
-    """Every so many of the real hands, each a clip of one frame; in train each seen by several cameras."""
+    """Every so many of the real hands, in train as still clips, each by several cameras."""
     training = config.real_split == "train"
     stage = Stage(config.variation if training else 0.0, config.noise, config.stretch)
     for number in range(0, len(real.letters), config.real_every):
         for view in range(config.real_views if training else 1):
-            clip = RealClip(real.points[number : number + 1], stage, (config.seed, REAL, number, view))
+            key = (config.seed, REAL, number, view)
+            frames = _frames(config, stream(*key, 0)) if training and config.variation else 1
+            clip = RealClip(real.points[number : number + 1], stage, frames, key)
             yield Sample(
                 id=f"real-{number:06d}-{view}",
                 split=config.real_split,
                 reference=(real.letters[number],),
-                frames=1,
+                frames=frames,
                 load=partial(_load_real, clip),
                 source=f"{config.real}: hand {number}",
                 signer="real",
@@ -178,4 +186,6 @@ def _real(real: RealPoints, config: SyntheticHandsConfig) -> Iterator[Sample]:
 
 
 def _load_real(clip: RealClip) -> Landmarks:
-    return Landmarks(hand_clip.seen_anew(clip.points, clip.stage, clip.key), LAYOUT, hand_clip.FPS)
+    return Landmarks(
+        hand_clip.seen_anew(clip.points, clip.stage, clip.frames, clip.key), LAYOUT, hand_clip.FPS
+    )

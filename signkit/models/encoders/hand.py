@@ -25,6 +25,8 @@ PAIRS = tuple((a, b) for a, b in combinations(KEYS, 2) if (a, b) not in BONES)
 MOVERS = (0, 8, 20)
 """Points whose ways are features: the wrist, and the tips that draw J and Z."""
 LAGS = (1, 2, 4)
+TREMOR = 0.25
+"""A displacement, in sizes of the hand, of which half is taken for movement."""
 
 
 class HandFrames(nn.Module):
@@ -60,7 +62,7 @@ class HandFrames(nn.Module):
         seen = seen & real
         size = hand_size(points)
         clip_size = (size * seen).sum(1, keepdim=True) / seen.sum(1, keepdim=True).clamp(min=1)
-        moves = motion(points, seen) / at_least(clip_size)[..., None]
+        moves = clear(motion(points, seen) / at_least(clip_size)[..., None])
         values = self.norm(torch.cat([shape(points, size), moves], -1), seen)
         x = F.gelu(self.first(F.dropout(values.clamp(-6, 6), self.dropout, self.training)))
         for layer in self.layers:
@@ -102,9 +104,21 @@ def motion(
     return torch.cat([each.flatten(2) for each in (movers - mean, *moved)], -1)
 
 
+def clear(
+    moves: Float[Tensor, "batch frames values"], tremor: float = TREMOR
+) -> Float[Tensor, "batch frames values"]:
+    """Displacements with those shrunk that are hardly larger than a tracker's tremor, so that a photo is as a
+    clip of a hand held still."""
+    vectors = moves.unflatten(2, (-1, 2))
+    square = vectors.square().sum(-1, keepdim=True)
+    shrunk: Tensor = (vectors * square / (square + tremor * tremor)).flatten(2)
+    return shrunk
+
+
 def hand_size(points: Float[Tensor, "batch frames 21 coords"]) -> Float[Tensor, "batch frames"]:
     """Root mean square distance of the points from their mean, in x and y."""
-    return points[..., :2].var(2, unbiased=False).sum(-1).sqrt()
+    spread: Tensor = points[..., :2].var(2, unbiased=False)
+    return spread.sum(-1).sqrt()
 
 
 def at_least(values: Tensor, least: float = 1e-6) -> Tensor:
