@@ -91,6 +91,9 @@ def test_the_wheel_carries_every_asset_and_module(wheel: Path) -> None:
     assert {name for name in inside if "/templates/" in name} == templates != set()
     assert "signkit/py.typed" in inside  # its annotations are for type checkers of other packages, too
     assert {name for name in inside if name.endswith(".py")} == modules
+    carried = {str(path.relative_to(ROOT)) for path in (ROOT / "signkit/models/carried").glob("*/**/*.*")}
+    carried |= {str(path.relative_to(ROOT)) for path in (ROOT / "signkit/models/carried").rglob("SHA256SUMS")}
+    assert {name for name in inside if "/carried/" in name} == carried != set()
 
 
 def test_the_metadata_is_what_an_installer_needs(wheel: Path) -> None:
