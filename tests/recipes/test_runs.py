@@ -23,6 +23,7 @@ from tiny import (
     write_recipe,
 )
 
+from signkit import api
 from signkit.cli.app import main
 from signkit.config.recipe_file import load_recipe
 from signkit.data import examples
@@ -31,8 +32,6 @@ from signkit.decode.lattice import recognise
 from signkit.errors import UserError
 from signkit.models.export import read_export
 from signkit.train.setup import prepare
-
-pytestmark = pytest.mark.slow
 
 pytestmark = pytest.mark.slow
 
@@ -443,9 +442,10 @@ def test_a_clip_that_breaks_in_training(
         return whole(*given)
 
     monkeypatch.setattr(examples, "prepare_signal", broken)
-    message = refused(write_recipe(tmp_path / "tiny.yaml", corpus, workers=workers)).splitlines()[-1]
-    assert message == f"error: {where}: its disk is gone"
+    with pytest.raises(UserError) as failed:
+        api.run(write_recipe(tmp_path / "tiny.yaml", corpus, workers=workers))
+    assert str(failed.value) == f"{where}: its disk is gone"
     (run,) = (tmp_path / "runs" / "tiny").iterdir()
     status = json.loads((run / "status.json").read_text(encoding="utf-8"))
-    assert (status["state"], f"error: {status['error']}") == ("failed", message)
+    assert (status["state"], status["error"]) == ("failed", str(failed.value))
     assert log(run)[-1] == f"failed: {status['error']}"
