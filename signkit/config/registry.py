@@ -39,7 +39,6 @@ class ComponentConfig(Protocol):
     factory: ClassVar[str]
 
 
-@cache
 def registered(group: str) -> "dict[str, EntryPoint]":
     """The entry points of a group by name.
 

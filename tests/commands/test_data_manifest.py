@@ -30,7 +30,7 @@ def root(tmp_path: Path) -> Path:
     points = np.arange(60.0).reshape(10, 3, 2) + 1
     for number in range(6):
         name = f"{'TREE' if number % 2 else 'BIG'}_s{number // 3}_{number}.npz"
-        np.savez(tmp_path / name, landmarks=points, layout="boston104")
+        np.savez(tmp_path / name, landmarks=points + number, layout="boston104")
     (tmp_path / "notes.txt").touch()
     return tmp_path
 

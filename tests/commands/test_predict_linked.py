@@ -73,7 +73,7 @@ def test_the_landmarks_of_a_clip_name_it(frames: bool, tmp_path: Path) -> None:
 def test_frames_keep_their_own_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = write_video(tmp_path / "a.mp4", moving(6, 48, 64))
     seconds = np.array([0, 0.03, 0.07, 0.1, 0.2, 0.3])
-    monkeypatch.setattr(extracting, "open_clip", lambda path: Uneven(open_clip(path), seconds))
+    monkeypatch.setattr(extracting, "open_clip", lambda path, **to: Uneven(open_clip(path, **to), seconds))
     signal = read_landmarks(tracked(source, tmp_path / "a.npz"))
     assert isinstance(signal, Landmarks) and signal.times is not None
     assert np.array_equal(signal.times, seconds) and signal.fps == 20.0

@@ -56,7 +56,6 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
         monkeypatch.setattr(
             "importlib.metadata.entry_points", lambda group: found if group == "signkit.models" else ()
         )
-        registered.cache_clear()
         entry_points_of.cache_clear()
 
     outside = types.ModuleType("outside")
@@ -65,7 +64,6 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
     outside.make = lambda config, *args, **kwargs: (config.size, args, kwargs)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "outside", outside)
     yield install_points
-    registered.cache_clear()
     entry_points_of.cache_clear()
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from signkit.config.recipe_file import load_recipe
-from signkit.config.registry import registered
+from signkit.config.registry import entry_points_of
 from signkit.data.batch import Batch
 from signkit.data.loader import Step, eval_batches, train_steps
 from signkit.errors import UserError
@@ -77,9 +77,9 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "importlib.metadata.entry_points",
         lambda group: (*usual(group=group), *([mine] if group == mine.group else [])),
     )
-    registered.cache_clear()
+    entry_points_of.cache_clear()
     yield
-    registered.cache_clear()
+    entry_points_of.cache_clear()
 
 
 @pytest.fixture(scope="module")

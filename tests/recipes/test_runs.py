@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,14 +23,15 @@ from tiny import (
     write_recipe,
 )
 
+from signkit import api
 from signkit.cli.app import main
 from signkit.config.recipe_file import load_recipe
+from signkit.data import examples
 from signkit.data.loader import eval_batches
 from signkit.decode.lattice import recognise
+from signkit.errors import UserError
 from signkit.models.export import read_export
 from signkit.train.setup import prepare
-
-pytestmark = pytest.mark.slow
 
 pytestmark = pytest.mark.slow
 
@@ -412,19 +414,38 @@ def test_weights_that_cannot_be_begun_with(ctc: Path, tmp_path: Path, corpus: Pa
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.parametrize("workers", [0, 1])
-def test_a_clip_that_cannot_be_used(tmp_path: Path, workers: int) -> None:
-    """It is found when it is read, in whatever process: named, and the run says that it failed."""
+def test_a_clip_that_cannot_be_used(tmp_path: Path) -> None:
+    """It is found with the manifest, before there is a run."""
     corpus = write_corpus(tmp_path / "corpus")
-    points = np.full((30, 3, 2), np.inf)
-    write_npz(corpus / "train3.npz", points)
+    write_npz(corpus / "train3.npz", np.full((30, 3, 2), np.inf))
     manifest = corpus / "manifest.csv"
     lines = manifest.read_text(encoding="utf-8").splitlines()
     lines[4] = "train3,train3.npz,WHO,train"
     manifest.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    message = refused(write_recipe(tmp_path / "tiny.yaml", corpus, workers=workers)).splitlines()[-1]
-    assert message == f"error: {corpus / 'train3.npz'}: point 'left-hand' is infinite in frame 0"
+    message = refused(write_recipe(tmp_path / "tiny.yaml", corpus)).splitlines()[-1]
+    assert message == f"error: {manifest}:5: train3.npz: point 'left-hand' is infinite in frame 0"
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_clip_that_breaks_in_training(
+    tmp_path: Path, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In whatever process it is read: it is named, and the run says that it failed."""
+    corpus = write_corpus(tmp_path / "corpus")
+    where = f"{corpus / 'manifest.csv'}:4"
+    whole = examples.prepare_signal
+
+    def broken(*given: Any) -> Any:
+        if given[-1] == where:
+            raise UserError(where, "its disk is gone")
+        return whole(*given)
+
+    monkeypatch.setattr(examples, "prepare_signal", broken)
+    with pytest.raises(UserError) as failed:
+        api.run(write_recipe(tmp_path / "tiny.yaml", corpus, workers=workers))
+    assert str(failed.value) == f"{where}: its disk is gone"
     (run,) = (tmp_path / "runs" / "tiny").iterdir()
     status = json.loads((run / "status.json").read_text(encoding="utf-8"))
-    assert (status["state"], f"error: {status['error']}") == ("failed", message)
+    assert (status["state"], status["error"]) == ("failed", str(failed.value))
     assert log(run)[-1] == f"failed: {status['error']}"
