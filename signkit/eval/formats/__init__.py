@@ -118,6 +118,7 @@ def read_pair(
         column=hyp_column or column,
         id_column=hyp_id_column or id_column,
         separator=separator,
+        role="hypothesis",
     )
     parsed = parse(reference, of_reference)
     known = by_recording(parsed) if isinstance(parsed, Words) else parsed

@@ -137,7 +137,12 @@ def _refuse_common_ids(reference: Transcripts, hypothesis: Transcripts) -> None:
     """Refuse lines of both sides that begin with the same ids."""
     left, right = ([text for text in side.texts if text] for side in (reference, hypothesis))
     names, others = _ids(_first_words(left)), _ids(_first_words(right))
-    if not names or {*names} != {*others} or not _distinct(names) or not _distinct(others):
+    if (
+        not names
+        or {*map(str.casefold, names)} != {*map(str.casefold, others)}
+        or not _distinct(names)
+        or not _distinct(others)
+    ):
         return
     tabbed = all(re.match(r"\S+\t", text) for text in (*left, *right))
     named = len(names) > 1 and (names != others or all(map(DIGITS.intersection, names)))

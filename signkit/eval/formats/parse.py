@@ -6,6 +6,7 @@ from pathlib import Path
 from signkit.errors import UserError
 from signkit.eval.formats.annotations import utterances
 from signkit.eval.formats.captions import read_captions
+from signkit.eval.formats.columns import Role
 from signkit.eval.formats.ctm import Words, read_words
 from signkit.eval.formats.detect import UTF16, by_content, by_ending
 from signkit.eval.formats.eaf import ROOT as EAF_ROOT
@@ -34,12 +35,14 @@ class Reading:
         column: column, key or tier of the text, for formats that have them.
         id_column: column or key of the id.
         separator: marks that are between words, besides blanks.
+        role: the side that the file is.
     """
 
     format: str = ""
     column: str = ""
     id_column: str = ""
     separator: str = ""
+    role: Role = "reference"
 
 
 def parse(path: Path, reading: Reading) -> Transcripts | Words:
@@ -82,9 +85,9 @@ def _parsed_lines(source: str, lines: list[str], format: str, reading: Reading) 
     if comments and format in COMMENTED and all(not each.strip() or each.startswith(";;") for each in lines):
         return Transcripts(source, format, (), (), ())
     if format in ("csv", "corpus"):
-        return read_table(source, lines, reading.column, format, reading.id_column)
+        return read_table(source, lines, reading.column, format, reading.id_column, reading.role)
     if format == "jsonl":
-        return read_jsonl(source, lines, reading.column, reading.id_column)
+        return read_jsonl(source, lines, reading.column, reading.id_column, reading.role)
     if format in ("vtt", "srt"):
         return utterances(source, format, read_captions(source, lines, format))
     if format == "textgrid":
