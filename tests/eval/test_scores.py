@@ -153,6 +153,9 @@ def test_a_metric_that_is_none() -> None:
     with pytest.raises(UserError) as caught:
         score(REFERENCES, HYPOTHESES, metrics=["wer", "werr"])
     assert str(caught.value) == "metrics: there is no metric 'werr'; did you mean `wer`?"
+    with pytest.raises(UserError) as caught:
+        score(REFERENCES, HYPOTHESES, metrics=["WER"])
+    assert str(caught.value) == "metrics: there is no metric 'WER'; did you mean `wer`?"
 
 
 def test_words_that_may_be_left_out_are_correct_without_a_partner() -> None:

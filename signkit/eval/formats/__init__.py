@@ -11,7 +11,7 @@ from signkit.eval.formats.ctm import Words, by_recording, cut
 from signkit.eval.formats.detect import FORMATS, WITH_COLUMNS, WITH_ID_COLUMNS, check
 from signkit.eval.formats.mistaken import check_plain, check_words
 from signkit.eval.formats.parse import Reading, parse
-from signkit.eval.formats.stm import ignored
+from signkit.eval.formats.stm import ignored, ignored_note
 from signkit.eval.formats.textlines import STDIN, uncollected
 from signkit.eval.tokens import folding
 from signkit.eval.transcripts import Segment, Transcripts
@@ -133,12 +133,13 @@ def read_pair(
         ("--hyp-id-column", hyp_id_column, systems, WITH_ID_COLUMNS),
     ):
         _check_columns(sides, option, name, formats)
+    known, systems = _without_last_blanks(known, systems)
     if "lines" not in (of_reference.format, of_hypotheses.format):
         check_plain((known, *systems))
     known, systems = annotations.matched(known, systems)
     notes = check_words(known, systems, separated=bool(separator))
     left_out = ignored(known)
-    known = replace(known, notes=(*known.notes, *notes))
+    known = replace(known, notes=(*known.notes, *notes, *ignored_note(known, left_out)))
     return _without(known, left_out), tuple(_without(side, left_out) for side in systems)
 
 
@@ -150,6 +151,24 @@ def _hypothesis(path: Path, reading: Reading, reference: Transcripts) -> Transcr
     if parsed.format == "lines" and reference.format != "lines" and not any(parsed.texts):
         return replace(parsed, ids=(), texts=(), lines=())  # blank lines beside sentences with ids
     return _named_as(parsed, reference) if parsed.segments and reference.segments else parsed
+
+
+def _without_last_blanks(
+    reference: Transcripts, systems: tuple[Transcripts, ...]
+) -> tuple[Transcripts, tuple[Transcripts, ...]]:
+    """Plain lines without the blank ones at the end that are no sentence in any of the files."""
+    sides = (reference, *systems)
+    if any(side.format != "lines" for side in sides):
+        return reference, systems
+    most = max(
+        len("\0".join(side.texts).rstrip("\0").split("\0")) if any(side.texts) else 0 for side in sides
+    )
+    if not most:
+        return reference, systems
+    cut_off = [
+        replace(side, ids=side.ids[:most], texts=side.texts[:most], lines=side.lines[:most]) for side in sides
+    ]
+    return cut_off[0], tuple(cut_off[1:])
 
 
 def _named_as(hypothesis: Transcripts, reference: Transcripts) -> Transcripts:
