@@ -1,5 +1,6 @@
 """From two transcripts to pairs that can be aligned: matched by id, cleaned, split into tokens."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -175,6 +176,8 @@ def _unknown(references: Transcripts, hypotheses: Transcripts, unknown: Sequence
     hint = f"{here!r} here, {cased or there!r} there, for example"
     if cased:
         hint += ": they differ in upper and lower case only"
+    elif alike := {_bare(name): name for name in references.ids}.get(_bare(here)):
+        hint = f"{here!r} here, {alike!r} there: they differ in folders or the ending only"
     for side, other, option in (
         (references, hypotheses, "--reference-format"),
         (hypotheses, references, "--hyp-format"),
@@ -184,6 +187,12 @@ def _unknown(references: Transcripts, hypotheses: Transcripts, unknown: Sequence
             way = f"`{option} kaldi` reads `id words`" if led else f"`{option}` names another format"
             hint = f"{side.source} was read as lines, which have no ids: {way}"
     return UserError(hypotheses.source, what, hint)
+
+
+def _bare(name: str) -> str:
+    """An id without folders and without the ending of a file."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return re.sub(r"\.[A-Za-z][A-Za-z0-9]{1,4}$", "", last)
 
 
 def _refuse_missing(

@@ -291,3 +291,15 @@ def test_a_leaderboard_figure_of_a_real_system(real_data: Callable[[str], Path])
     found = score(references, hypotheses, "isharah", resampling=QUICK)["wer"]
     assert found.note == "333 errors, 4554 words, 949 sentences"
     assert round(100 * found.value, 4) == 7.3123
+
+
+@pytest.mark.parametrize(
+    ("there", "here"), [("w1", "w1.mp4"), ("dev/w1.npz", "w1"), ("dev/w1", "clips/w1.mov"), ("w1", "d\\w1")]
+)
+def test_ids_that_differ_in_folders_or_the_ending(there: str, here: str) -> None:
+    with pytest.raises(UserError) as caught:
+        score({"v": "A", there: "A"}, {here: "A"})
+    assert str(caught.value) == (
+        f"hypotheses: none of its ids is in references; {here!r} here, {there!r} there: "
+        "they differ in folders or the ending only"
+    )

@@ -194,7 +194,12 @@ def _keys(where: str, record: dict[str, Any], column: str, id_column: str) -> tu
         UserError: there is no key of the id or of the text.
     """
     keys = []
-    for kind, given, known in (("id", id_column, ID), ("text", column, WORDS), ("signer", "", SIGNER)):
+    kinds = (
+        ("id", id_column, ID, "--id-column"),
+        ("text", column, WORDS, "--column"),
+        ("signer", "", SIGNER, ""),
+    )
+    for kind, given, known, option in kinds:
         exact = next((key for key in ((given,) if given else known) if key in record), "")
         folded = {key.lower(): key for key in record}
         key = exact or next(
@@ -203,7 +208,13 @@ def _keys(where: str, record: dict[str, Any], column: str, id_column: str) -> tu
         if not key and kind != "signer":
             what = f"there is no key `{given}`" if given else f"there is no key of the {kind}"
             near = nearest(given, record) if given else None
-            hint = f"did you mean `{near}`?" if near else "" if given else f"it is one of {listed(known)}"
+            hint = (
+                f"did you mean `{near}`?"
+                if near
+                else ""
+                if given
+                else f"it is one of {listed(known)}, or the one that `{option}` names"
+            )
             there = f"; there are {listed(record)}" if record else ""
             raise UserError(where, what + there, hint)
         keys.append(key)

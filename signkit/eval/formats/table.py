@@ -11,7 +11,9 @@ from signkit.eval.formats.columns import Role, choose, kind_of
 from signkit.eval.formats.textlines import note, settle
 from signkit.eval.transcripts import Transcripts
 
-ID = ("id", "name", "file", "filename", "video", "sequence_id", "clip", "sample")
+ID = (
+    "id", "name", "file", "filename", "video", "sequence_id", "clip", "sample", "audio_filepath", "path",
+)  # fmt: skip
 TEXT = (
     "gloss", "glosses", "annotation", "orth", "text", "translation", "sentence", "phrase", "label",
     "hypothesis", "prediction",
