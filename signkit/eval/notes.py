@@ -92,9 +92,9 @@ def leftover_notes(sentences: Sentences, references: Transcripts, hypotheses: Tr
     if others:
         return ()
     shown = ", ".join(pairs.tokens[left[place]] for place in np.flatnonzero(counts)[:EXAMPLES])
-    words = "1 word" if count == 1 else f"{count} words"
+    how_many = "1 word" if count == 1 else f"{count} words"
     return (
-        f"{source} has {words} with marks of a tokenizer or a model ({shown}), and {other} none: "
+        f"{source} has {how_many} with marks of a tokenizer or a model ({shown}), and {other} none: "
         "they count as they are",
     )
 
