@@ -344,3 +344,48 @@ def test_a_body_alone_names_its_keys(tmp_path: Path) -> None:
     path = openpose(tmp_path, [[body_person({"pose": 25})]])
     hint = "keys that were read: pose_keypoints_2d; OpenPose writes hands with --hand"
     assert read(path).notes == (f"neither hand is seen in any frame; {hint}",)
+
+
+def test_a_run_is_told_of_zeros_in_many_frames_and_of_another_z(tmp_path: Path) -> None:
+    """As by `data check`, but for zeros in a few frames."""
+    many, few, deep = two_hands(20), two_hands(100), two_hands(20)
+    many[:, 21:] = 0
+    few[7, :21] = 0
+    deep[..., 2] *= 1000
+    root = corpus(tmp_path, many=many, few=few, deep=deep)
+    found = manifest.read(ManifestConfig(root=str(root))).notes
+    where = f"{root / 'manifest.csv'}:"
+    assert len(found) == 2
+    assert found[0] == (
+        "look at the landmarks: right hand: all points are exactly 0 in 20 frames of 1 of 3 clips, first "
+        f"{where}2: many.npz; a manifest reads them as not seen with `--set data.missing=zero`"
+    )
+    assert found[1].startswith(
+        f"look at the landmarks: 1 of 3 clips, first {where}4: deep.npz: z is in another"
+    )
+    assert manifest.read(ManifestConfig(root=str(root), missing="zero")).notes == found[1:]
+
+
+def test_a_corpus_in_which_nothing_is_seen_is_a_fault(tmp_path: Path) -> None:
+    nothing = np.full((6, 42, 3), np.nan, np.float32)
+    root = corpus(tmp_path, one=nothing, two=nothing)
+    expected = f"{root / 'manifest.csv'}: no point is seen in any clip: every coordinate is missing"
+    with pytest.raises(UserError) as caught:
+        manifest.read(ManifestConfig(root=str(root)))
+    assert str(caught.value) == expected
+    stock = manifest.take_stock(ManifestConfig(root=str(root)))
+    assert ([*map(str, stock.faults)], stock.shared) == ([expected], ())
+
+
+def test_a_corpus_without_any_hand_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    points = np.random.default_rng(0).random((6, 137, 2), np.float32)
+    hands = [place for hand in OPENPOSE.hands for place in OPENPOSE.parts[hand]]
+    points[:, hands] = np.nan
+    root = corpus(tmp_path, one=points, two=points * 2)
+    for name in ("one", "two"):
+        with np.load(root / f"{name}.npz") as arrays:
+            np.savez(root / f"{name}.npz", **{**arrays, "layout": "openpose"})
+    (note,) = manifest.read(ManifestConfig(root=str(root))).notes
+    assert note.startswith("none of the 2 clips shows a hand in any frame (train 2): used, ")
+    assert check_corpus("manifest", Options(root=root)) == 0
+    assert "no clip shows a hand: 2 (they can be used all the same)" in capsys.readouterr().out

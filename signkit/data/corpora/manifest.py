@@ -32,10 +32,15 @@ from signkit.data.corpora.official import Gap, Stock
 from signkit.data.corpora.shared import Place, shared_clips
 from signkit.data.corpora.table import Row, fail_together
 from signkit.data.gloss_checks import check_glosses
+from signkit.data.landmarks import NOTHING
+from signkit.data.notices import summed
 from signkit.errors import UserError
 from signkit.runtime.files import read_text
 from signkit.text.vocabulary import composed
 from signkit.types import SPLITS, VIDEO, Corpus, Sample
+
+MANY = 0.05
+"""Share of the frames from which on a run names what is odd in the landmarks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,12 @@ def read(config: ManifestConfig, *, to_train: bool = True) -> Corpus:
     if to_train and not any(sample.split == "train" for sample in found.samples):
         what = "no file of train can be used" if left_out else "no row has the split train"
         raise UserError(str(file), what, left_out[0] if left_out else "")
-    notes = (*_unseen_notes(found), *_shared_notes(found, config), *_gloss_notes(found))
+    notes = (
+        *_unseen_notes(found),
+        *_shared_notes(found, config),
+        *_gloss_notes(found),
+        *_landmark_notes(found),
+    )
     return replace(_corpus(config, found), left_out=left_out, notes=notes)
 
 
@@ -157,6 +167,9 @@ def _found(config: ManifestConfig) -> _Found:
             found.faults.append((clip.number, fault))
     if config.signer_independent:
         found.faults += signer_faults(rows)
+    if found.media and all(medium.unseen == NOTHING for medium in found.media):
+        what = "no point is seen in any clip: every coordinate is missing"
+        found.faults.append((len(rows), UserError(str(file), what)))
     return found
 
 
@@ -215,7 +228,8 @@ def _add(clip: _Clip, medium: Media, config: ManifestConfig, found: _Found) -> N
     start, end = clip.numbers.start or 0.0, math.inf if clip.numbers.end is None else clip.numbers.end
     found.samples.append(sample)
     found.media.append(medium)
-    found.places.append(Place(row.where, sample.id, clip.split, clip.path, clip.shown, start, end))
+    place = Place(row.where, sample.id, clip.split, clip.path, clip.shown, start, end, medium.contentless)
+    found.places.append(place)
 
 
 def _corpus(config: ManifestConfig, found: _Found) -> Corpus:
@@ -258,6 +272,8 @@ def _unseen_notes(found: _Found) -> list[str]:
         return []
     where = ", ".join(f"{split} {found.unseen[split]}" for split in SPLITS if found.unseen[split])
     what = f"{count:,} of {len(found.samples):,} clips show no hand in any frame ({where})"
+    if count == len(found.samples) > 1:
+        what = f"none of the {count:,} clips shows a hand in any frame ({where})"
     return [
         f"{what}: used, with all points of the hands missing; `data.unseen: skip` leaves those of train out"
     ]
@@ -280,6 +296,18 @@ def _gloss_notes(found: _Found) -> list[str]:
     ]
     more = f" (and {len(odd) - 1} more: `signkit data check` names all)" if len(odd) > 1 else ""
     return [f"look at the glosses: {odd[0]}{more}"] if odd else []
+
+
+def _landmark_notes(found: _Found) -> list[str]:
+    """Of landmarks that can be used, but may not mean what they should; nothing of a few frames of zeros."""
+    media = {place.path: medium for place, medium in zip(found.places, found.media, strict=True)}
+    notices = [notice for medium in media.values() for notice in medium.notices]
+    frames = Counter[str]()
+    for notice in notices:
+        frames[notice.kind] += notice.frames
+    few = MANY * sum(medium.frames for medium in media.values())
+    many = [each for each in notices if not each.frames or frames[each.kind] >= few]
+    return [f"look at the landmarks: {line}" for line in summed(many, len(media))]
 
 
 def _check_same_kind(clip: _Clip, medium: Media, found: _Found) -> None:
