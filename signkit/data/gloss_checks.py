@@ -110,6 +110,11 @@ def is_list_as_text(written: str) -> bool:
     return bool(_STRINGS.fullmatch(written.strip()))
 
 
+def is_blank(text: str) -> bool:
+    """Whether nothing of a text can be seen."""
+    return all(c.isspace() or _is_invisible(c) for c in text)
+
+
 def shown(text: str) -> str:
     """A text with what cannot be seen written as its code: ``HOUSE<U+200B>``."""
     return "".join(f"<U+{ord(c):04X}>" if _is_invisible(c) or (c.isspace() and c != " ") else c for c in text)

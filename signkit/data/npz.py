@@ -79,6 +79,8 @@ def read_header(path: Path, where: str = "") -> NpzHeader:
         wanted = len(layout(name, where).points)
         if points != wanted:
             other = f"{points} are those of {LAYOUTS[points]!r}" if points in LAYOUTS else ""
+            if frames == wanted and not other:
+                other = f"frames come first: [{points}, {frames}, {width}], not [{frames}, {points}, {width}]"
             raise UserError(where, f"layout {name!r} has {wanted} points but the file has {points}", other)
         if width not in (2, 3):
             what = f"a point has 2 or 3 coordinates, not {width}"

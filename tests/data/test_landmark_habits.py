@@ -389,3 +389,57 @@ def test_a_corpus_without_any_hand_is_named(tmp_path: Path, capsys: pytest.Captu
     assert note.startswith("none of the 2 clips shows a hand in any frame (train 2): used, ")
     assert check_corpus("manifest", Options(root=root)) == 0
     assert "no clip shows a hand: 2 (they can be used all the same)" in capsys.readouterr().out
+
+
+def test_openpose_without_anybody_says_so(tmp_path: Path) -> None:
+    path = openpose(tmp_path, [[], []])
+    hint = "`people` is empty in every frame: OpenPose found nobody"
+    assert read_landmarks(path).notes == (f"no point is seen in any frame; {hint}",)
+
+
+@pytest.mark.parametrize(
+    ("split", "meant"), [("Train", "train"), ("VAL", "dev"), ("validation", "dev"), ("TEST", "test")]
+)
+def test_other_names_of_splits(tmp_path: Path, split: str, meant: str) -> None:
+    root = corpus(tmp_path, one=two_hands(), two=two_hands())
+    file = root / "manifest.csv"
+    file.write_text(file.read_text() + f"three,two.npz,HOUSE,{split}\n")
+    with pytest.raises(UserError) as caught:
+        manifest.read(ManifestConfig(root=str(root)))
+    what = f"split {split!r} is none of train, dev, test; did you mean {meant}?"
+    assert str(caught.value) == f"{file}:4: {what}"
+
+
+def test_a_gloss_that_cannot_be_seen_is_empty(tmp_path: Path) -> None:
+    root = corpus(tmp_path, one=two_hands(), two=two_hands())
+    file = root / "manifest.csv"
+    file.write_text(file.read_text() + "three,two.npz,\u200b \u2060,train\n", encoding="utf-8")
+    with pytest.raises(UserError) as caught:
+        manifest.read(ManifestConfig(root=str(root)))
+    what = "the gloss is empty: it has invisible characters only, <U+200B> <U+2060>"
+    assert str(caught.value) == f"{file}:4: {what}"
+
+
+@pytest.mark.parametrize("coding", ["utf-16-le", "utf-16-be"])
+def test_a_manifest_in_utf_16_is_named(tmp_path: Path, coding: str) -> None:
+    file = corpus(tmp_path, one=two_hands()) / "manifest.csv"
+    file.write_bytes(("\ufeff" + file.read_text()).encode(coding))
+    with pytest.raises(UserError) as caught:
+        manifest.read(ManifestConfig(root=str(tmp_path)))
+    assert str(caught.value) == f"{file}: is UTF-16, not UTF-8; save the file as UTF-8"
+
+
+def test_a_root_that_is_the_manifest(tmp_path: Path) -> None:
+    file = corpus(tmp_path, one=two_hands()) / "manifest.csv"
+    with pytest.raises(UserError) as caught:
+        check_corpus("manifest", Options(root=file))
+    what = f"{file} is a file; root is the folder, data.file names the manifest"
+    assert str(caught.value) == f"--root: {what}; --root {tmp_path} --set data.file=manifest.csv"
+
+
+def test_points_before_frames_are_named(tmp_path: Path) -> None:
+    root = corpus(tmp_path, one=two_hands(7).transpose(1, 0, 2))
+    with pytest.raises(UserError) as caught:
+        landmark_header(root / "one.npz")
+    what = "layout 'hands' has 42 points but the file has 7; frames come first: [7, 42, 3], not [42, 7, 3]"
+    assert str(caught.value) == f"{root / 'one.npz'}: {what}"

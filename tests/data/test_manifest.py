@@ -209,7 +209,11 @@ def test_a_header_is_read_without_the_data(root):
             "manifest.csv:3: id 'a' is used twice, first in line 2",
         ),
         (",TREE,a", ", ,a", "manifest.csv:3: the gloss is empty"),
-        ("bob,dev", "bob,valid", "manifest.csv:3: split 'valid' is none of train, dev, test"),
+        (
+            "bob,dev",
+            "bob,valid",
+            "manifest.csv:3: split 'valid' is none of train, dev, test; did you mean dev?",
+        ),
         ("ann,train", "ann,dev", "manifest.csv: no row has the split train"),
         (
             "clips/b.npz",

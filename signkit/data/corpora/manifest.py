@@ -42,6 +42,14 @@ from signkit.types import SPLITS, VIDEO, Corpus, Sample
 MANY = 0.05
 """Share of the frames from which on a run names what is odd in the landmarks."""
 
+MEANT = {
+    **{split: split for split in SPLITS},
+    **dict.fromkeys(("val", "valid", "validation"), "dev"),
+    **dict.fromkeys(("training", "trn"), "train"),
+    **dict.fromkeys(("testing", "tst"), "test"),
+}
+"""Splits by what others call them, in small letters."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Clip:
@@ -189,7 +197,9 @@ def _clips(rows: Sequence[Row | UserError], config: ManifestConfig, found: _Foun
             path, numbers = row_path(row, Path(config.root)), numbers_of(row)
             glosses = glosses_of(row)
             if split not in SPLITS:
-                raise UserError(row.where, f"split {split!r} is none of train, dev, test")
+                meant = MEANT.get(split.casefold())
+                hint = f"did you mean {meant}?" if meant else ""
+                raise UserError(row.where, f"split {split!r} is none of train, dev, test", hint)
             fps = numbers.fps or config.fps or None
             clips.append(_Clip(number, row, split, glosses, path, numbers, fps))
         except UserError as fault:
