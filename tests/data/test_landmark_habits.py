@@ -443,3 +443,26 @@ def test_points_before_frames_are_named(tmp_path: Path) -> None:
         landmark_header(root / "one.npz")
     what = "layout 'hands' has 42 points but the file has 7; frames come first: [7, 42, 3], not [42, 7, 3]"
     assert str(caught.value) == f"{root / 'one.npz'}: {what}"
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "manifest.jsonl", "index.csv"])
+def test_a_manifest_of_another_name_is_named(tmp_path: Path, name: str) -> None:
+    file = corpus(tmp_path, one=two_hands()) / "manifest.csv"
+    file.rename(tmp_path / name)
+    with pytest.raises(UserError) as caught:
+        manifest.read(ManifestConfig(root=str(tmp_path)))
+    assert str(caught.value) == f"{file}: there is no such file; there is {name}: --set data.file={name}"
+    (tmp_path / name).unlink()
+    with pytest.raises(UserError) as caught:
+        manifest.read(ManifestConfig(root=str(tmp_path)))
+    assert str(caught.value) == f"{file}: there is no such file"
+
+
+@pytest.mark.parametrize("column", ["label", "Word", "sign"])
+def test_another_name_of_the_column_of_glosses(tmp_path: Path, column: str) -> None:
+    file = corpus(tmp_path, one=two_hands()) / "manifest.csv"
+    file.write_text(file.read_text().replace("gloss", column))
+    with pytest.raises(UserError) as caught:
+        manifest.read(ManifestConfig(root=str(tmp_path)))
+    there = f"there are: id, path, {column}, split; is {column.lower()} the gloss? Then call it so"
+    assert str(caught.value) == f"{file}:1: column missing: gloss; {there}"

@@ -451,7 +451,8 @@ def test_not_utf8(root):
 
 
 def test_no_manifest(root):
-    assert message(root, file="other.csv") == "other.csv: there is no such file"
+    hint = "there is manifest.csv: --set data.file=manifest.csv"
+    assert message(root, file="other.csv") == f"other.csv: there is no such file; {hint}"
 
 
 def test_signers(root):

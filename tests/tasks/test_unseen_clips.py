@@ -1,5 +1,6 @@
 """Clips in which no hand, or nothing at all, is seen: a run takes them like any others."""
 
+import csv
 import math
 import subprocess
 import sys
@@ -68,3 +69,20 @@ def test_pictures_of_clips_without_extent(value: float) -> None:
     strip = thumbnails._skeletons(clip)
     drawn = [len(np.unique(picture.reshape(-1, 3), axis=0)) > 1 for picture in strip]
     assert drawn == [not np.isnan(value)] * len(strip)
+
+
+def test_references_of_several_glosses_are_counted_where_one_is_allowed(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus")
+    manifest = corpus / "manifest.csv"
+    with manifest.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        row["gloss"] = "JOHN READ" if row["id"] in ("train1", "train4", "dev0") else "WHO"
+    with manifest.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    recipe = write_recipe(tmp_path / "tiny.yaml", corpus, CTC, max_steps=1, batch_size=6)
+    done = signkit("run", recipe, "--set", "decode.only=one")
+    assert done.status == 0, done.err
+    assert "decode.only is one, but 2 of 12 references of train are not one gloss\n" in done.err

@@ -19,6 +19,8 @@ from signkit.text.vocabulary import composed
 COLUMNS = ("id", "path", "gloss", "split")
 OPTIONAL = ("text", "signer", *NUMBERS)
 JSON = (".json", ".jsonl", ".ndjson")
+USUAL = ("manifest.csv", "manifest.json", "manifest.jsonl", "manifest.tsv", "index.csv")
+"""What manifests are called, for the hint where one is missing."""
 OF_ONE_LINE = (*COLUMNS, "signer")
 """Columns whose cells have no line breaks: one means that a quotation mark is missing."""
 
@@ -30,6 +32,10 @@ def manifest_text(file: Path) -> str:
         UserError: there is no such file, it is not UTF-8, or no text at all.
         OperationalError: it cannot be read.
     """
+    if not os.path.exists(file):
+        others = [name for name in USUAL if os.path.isfile(file.with_name(name))]
+        hint = f"there is {others[0]}: --set data.file={others[0]}" if others else ""
+        raise UserError(str(file), "there is no such file", hint)
     if read_bytes(file)[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
         raise UserError(str(file), "is a workbook or an archive, no text", "save the table as CSV in UTF-8")
     return read_text(file)
