@@ -156,7 +156,7 @@ def take_stock(config: ManifestConfig) -> Stock:
 
 def _found(config: ManifestConfig) -> _Found:
     file = Path(config.root) / config.file
-    text = manifest_text(file)
+    text = manifest_text(file, "--set data.file")
     rows = manifest_rows(file, text, (*COLUMNS, "signer") if config.signer_independent else COLUMNS)
     found = _Found(text)
     clips = _clips(rows, config, found)

@@ -25,16 +25,19 @@ OF_ONE_LINE = (*COLUMNS, "signer")
 """Columns whose cells have no line breaks: one means that a quotation mark is missing."""
 
 
-def manifest_text(file: Path) -> str:
+def manifest_text(file: Path, option: str = "") -> str:
     """The content of a manifest.
+
+    Args:
+        option: names another manifest, for the hint where this one is missing.
 
     Raises:
         UserError: there is no such file, it is not UTF-8, or no text at all.
         OperationalError: it cannot be read.
     """
-    if not os.path.exists(file):
+    if option and not os.path.exists(file):
         others = [name for name in USUAL if os.path.isfile(file.with_name(name))]
-        hint = f"there is {others[0]}: --set data.file={others[0]}" if others else ""
+        hint = f"there is {others[0]}: {option}={others[0]}" if others else ""
         raise UserError(str(file), "there is no such file", hint)
     if read_bytes(file)[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
         raise UserError(str(file), "is a workbook or an archive, no text", "save the table as CSV in UTF-8")
