@@ -462,6 +462,13 @@ def test_signers(root):
     assert load(root).samples[2].signer == "ann"
     expected = f"manifest.csv:4: signer 'ann' is in train and in test; {hint}"
     assert message(root, signer_independent=True) == expected
+    (root / "manifest.csv").write_text(
+        (root / "manifest.csv").read_text().replace("ann,test", "Mu\u0308,test").replace("ann,", "M\u00fc,")
+    )
+    expected = f"manifest.csv:4: signer 'M\u00fc' is in train and in test; {hint}"
+    assert message(root, signer_independent=True) == expected
+    rewrite(root, "M\u00fc,", "ann,")
+    rewrite(root, "Mu\u0308,test", "ann,test")
     rewrite(root, "ann,test", ",test")
     expected = f"manifest.csv:4: the signer is empty; {hint}"
     assert message(root, signer_independent=True) == expected

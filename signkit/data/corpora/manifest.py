@@ -231,7 +231,7 @@ def _add(clip: _Clip, medium: Media, config: ManifestConfig, found: _Found) -> N
         frames=medium.frames,
         load=medium.load,
         source=row.where,
-        signer=row.cells.get("signer", "").strip(),
+        signer=composed(row.cells.get("signer", "").strip()),
         text=row.cells.get("text", "").strip(),
         fps=medium.fps,
     )

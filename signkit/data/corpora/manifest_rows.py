@@ -111,7 +111,7 @@ def signer_faults(rows: Sequence[Row | UserError]) -> list[tuple[int, UserError]
     for number, row in enumerate(rows):
         if isinstance(row, UserError):
             continue
-        signer, split = row.cells["signer"].strip(), row.cells["split"].strip()
+        signer, split = composed(row.cells["signer"].strip()), row.cells["split"].strip()
         if not signer:
             faults.append((number, UserError(row.where, "the signer is empty", hint)))
         elif first.setdefault(signer, split) != split:
