@@ -527,7 +527,7 @@ def test_one_gloss_a_clip(command: Command, tmp_path: Path) -> None:
         references = [each["text"] for each in lines(run / f"decode/{split}.references.jsonl")]
         ranked = [[each["text"], *(other["text"] for other in each["nbest"])] for each in hypotheses]
         assert all(len(each["tokens"]) == 1 for each in hypotheses)
-        assert all(len({*each}) == 4 for each in ranked)
+        assert all(len({*each}) == len(each) >= 3 and "<unk>" not in each for each in ranked)
         figures = scores(found["metrics"], split)
         right = sum(each[0] == text for each, text in zip(ranked, references, strict=True))
         assert figures["accuracy"] == right / 8

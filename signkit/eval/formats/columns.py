@@ -11,7 +11,7 @@ Role = Literal["reference", "hypothesis"]
 OPTIONS = {"reference": "--reference-column", "hypothesis": "--hyp-column"}
 PREDICTED = frozenset({
     "pred", "preds", "predicted", "prediction", "predictions", "hyp", "hyps", "hypo", "hypothesis",
-    "hypotheses", "recognised", "recognized", "recognition", "decoded", "generated",
+    "hypotheses", "recognised", "recognized", "decoded", "generated",
 })  # fmt: skip
 TRUE = frozenset({
     "reference", "references", "ref", "refs", "target", "targets", "truth", "gt", "gold", "groundtruth",
