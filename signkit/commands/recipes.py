@@ -38,7 +38,7 @@ def check_recipe(ref: str, overrides: Sequence[str], as_json: bool) -> int:
 
 
 def _notes(recipe: Recipe | Pipeline) -> list[str]:
-    """What is to be said of a recipe without faults.
+    """The notes on a recipe without faults.
 
     Raises:
         UserErrors: a backbone that timm does not have.

@@ -103,7 +103,7 @@ def read_npz(path: str | Path, fps: float = USUAL_FPS, missing: Missing = "nan")
 
     Args:
         fps: frames a second of a file that does not say.
-        missing: how landmarks that were not seen are marked, besides NaN and a confidence of 0.
+        missing: how landmarks that were not seen are marked, in addition to NaN and a confidence of 0.
 
     Raises:
         UserError: as `read_header`; an infinite coordinate, NaN or infinity in features, no point or

@@ -1,4 +1,4 @@
-"""What the reader of scores should know beside them, as sentences."""
+"""What the reader of scores should know about them, as sentences."""
 
 import re
 import unicodedata

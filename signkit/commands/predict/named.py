@@ -20,7 +20,7 @@ from signkit.runtime.paths import path_of
 from signkit.types import VIDEO
 
 MANIFESTS = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")
-"""Endings of a list that has ids besides paths."""
+"""Endings of a list that has ids as well as paths."""
 WHOLE = Numbers(None, None, None)
 
 

@@ -120,7 +120,7 @@ def _listed(keys: Sequence[str] | Mapping[str, Any]) -> str:
 
 
 def _hint(keys: Keys, somebody: bool) -> str:
-    """What is said where there is no hand: the program tracks them only when it is told to."""
+    """The message where there is no hand: the program tracks them only when it is told to."""
     if not somebody:
         return "`people` is empty in every frame: OpenPose found nobody"
     return f"keys that were read: {', '.join(keys.parts)}; OpenPose writes hands with --hand"

@@ -25,7 +25,7 @@ EMPTY = {
     "csv": "has no rows below its header",
     "corpus": "has no rows below its header",
 }
-"""What is said of a file without utterances, by its format, where it is not that it has none."""
+"""The message on a file without utterances, for formats in which that means something else than none."""
 
 
 def read(
@@ -41,7 +41,7 @@ def read(
         format: one of `FORMATS`; if empty, it is detected by the file's ending and first line.
         column: column, key or tier of the text, for formats that have them.
         id_column: column or key of the id.
-        separator: marks that are between words, besides blanks.
+        separator: marks that are between words, in addition to blanks.
 
     Raises:
         UserError: the file has a fault, or is no transcript; file and line are named.
@@ -78,7 +78,7 @@ def read_pair(
     """Read a reference and hypotheses; the words of a CTM hypothesis are assigned to reference segments.
 
     Segments of an STM reference that sclite ignores are left out, on both sides. A hypothesis may have no
-    utterances. How files of annotations match is told in `annotations.matched`.
+    utterances. For how files of annotations match see `annotations.matched`.
 
     Args:
         reference: the file of the reference; ``-`` is the standard input.
@@ -92,7 +92,7 @@ def read_pair(
         id_column: column or key of the id in all files that have such.
         reference_id_column: that of the reference, if it differs.
         hyp_id_column: that of the hypotheses, if it differs.
-        separator: marks that are between words, besides blanks; a blank means that there are none.
+        separator: marks that are between words, in addition to blanks; a blank means that there are none.
 
     Raises:
         UserError: as for `read`, or a hypothesis has a recording that the reference does not have, or the

@@ -21,7 +21,7 @@ NEUTRAL = frozenset({
     "label", "labels", "transcript", "transcripts", "transcription", "translation", "phrase",
     "annotation", "sequence", "class", "sign", "y", "true", "ground",
 })  # fmt: skip
-"""Words in the names of columns that hold texts, beside those that tell whose text it is."""
+"""Words in the names of columns that hold texts, apart from those that say whose text it is."""
 
 
 def kind_of(name: str) -> Role | None:

@@ -41,7 +41,7 @@ class Reading:
         format: one of `FORMATS`.
         column: column, key or tier of the text, for formats that have them.
         id_column: column or key of the id.
-        separator: marks that are between words, besides blanks.
+        separator: marks that are between words, in addition to blanks.
         role: the side that the file is.
     """
 

@@ -57,8 +57,8 @@ def read_table(
     if start is None:
         raise UserError(source, "has no header")
     separator = "|" if format == "corpus" else ""
-    if told := EXCEL.fullmatch(lines[start]):
-        separator = told[1] or "\t"
+    if named := EXCEL.fullmatch(lines[start]):
+        separator = named[1] or "\t"
         lines = [*lines[:start], "", *lines[start + 1 :]]
         start = next((place for place, line in enumerate(lines) if line.strip()), start)
     separator = separator or _separator(lines[start], id_column)
