@@ -1,7 +1,6 @@
 """What the reader of scores should know about them, as sentences."""
 
 import re
-import unicodedata
 from collections.abc import Callable
 
 import numpy as np
@@ -9,6 +8,7 @@ import numpy as np
 from signkit.eval.metrics import Sentences
 from signkit.eval.tokens import folding
 from signkit.eval.transcripts import SUBSTITUTION, Transcripts
+from signkit.text.visible import compatibility_form
 
 EXAMPLES = 3
 FEW = 5
@@ -68,7 +68,7 @@ def case_notes(sentences: Sentences) -> tuple[str, ...]:
 def alike_notes(sentences: Sentences) -> tuple[str, ...]:
     """A note on tokens that differ only in invisible characters, width, apostrophes or dashes."""
     fold = folding(sentences.protocol.case)
-    count, pairs = _swapped(sentences, lambda token: fold(_plain(token)))
+    count, pairs = _swapped(sentences, lambda token: fold(_looks(token)))
     if not count:
         return ()
     one, other = pairs[0]
@@ -151,12 +151,11 @@ def _swapped(sentences: Sentences, same: Callable[[str], str]) -> tuple[int, lis
     return int(alike.sum()), shown
 
 
-def _plain(token: str) -> str:
-    """A token without what cannot be seen, its width, apostrophes and dashes made the usual ones."""
+def _looks(token: str) -> str:
+    """A token without what cannot be seen, and with the usual widths, apostrophes and dashes."""
     if token.isascii():
         return token.translate(ALIKE)
-    usual = unicodedata.normalize("NFKC", token.translate(ALIKE)).translate(ALIKE)
-    return "".join(char for char in usual if unicodedata.category(char) not in ("Cf", "Cc")) or token
+    return compatibility_form(token.translate(ALIKE)).translate(ALIKE) or token
 
 
 def _points(characters: set[str]) -> str:

@@ -317,7 +317,7 @@ def test_what_cannot_be_evaluated(command: Command, runs: list[Path], place: Pat
     assert refused("--data", tmp_path / "none") == f"error: --data: there is no {tmp_path / 'none'}"
     assert refused("--data", tmp_path / "empty") == (
         f"error: --data: {tmp_path / 'empty'} has no manifest; one of "
-        "manifest.csv, manifest.tsv, manifest.jsonl, or name the file"
+        "manifest.csv, manifest.tsv, manifest.jsonl, manifest.json, or name the file"
     )
     assert refused("--data", train, "--data", train) == "error: --data: names the same data twice"
     assert refused("--data", train, "--out", tmp_path) == (

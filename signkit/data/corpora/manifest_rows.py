@@ -10,10 +10,11 @@ from typing import Any
 
 from signkit.data.corpora.media import NUMBERS
 from signkit.data.corpora.table import Row, rows_or_faults
-from signkit.data.gloss_checks import is_blank, is_list_as_text, shown
+from signkit.data.gloss_checks import is_list_as_text
 from signkit.errors import UserError
 from signkit.runtime.files import read_bytes, read_text
 from signkit.runtime.tables import column_name
+from signkit.text.visible import is_blank, with_codes
 from signkit.text.vocabulary import composed
 
 COLUMNS = ("id", "path", "gloss", "split")
@@ -95,7 +96,9 @@ def glosses_of(row: Row) -> tuple[str, ...]:
     if not glosses:
         raise UserError(row.where, "the gloss is empty")
     if is_blank(row.cells["gloss"]):
-        what = f"the gloss is empty: it has invisible characters only, {shown(row.cells['gloss'].strip())}"
+        what = (
+            f"the gloss is empty: it has invisible characters only, {with_codes(row.cells['gloss'].strip())}"
+        )
         raise UserError(row.where, what)
     if is_list_as_text(row.cells["gloss"]):
         what = f"the gloss is a list written as text, {row.cells['gloss'].strip()}"
