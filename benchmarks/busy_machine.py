@@ -1,6 +1,6 @@
 """How long a run takes alone and beside other processes, by how the threads of torch and numpy wait.
 
-    python benchmarks/busy_machine.py --busy 0 2 --repeats 2 quickstart train.max_steps=20
+    python benchmarks/busy_machine.py quickstart train.max_steps=20 --busy 0 2 --repeats 2
 
 `one thread` has none that could wait; `spin` is what torch and numpy do where nothing is set; `sleep` is
 what signkit sets (`signkit/runtime/threads.py`). The busy processes count in a loop, as another training

@@ -182,7 +182,7 @@ def test_features_and_video(tmp_path: Path) -> None:
         ),
         (
             lambda m, a: signkit.score([1], ["A"]),
-            "references: has a sentence that is neither text nor words: can only join an iterable",
+            "references, sentence 1: is 1, which is neither text nor words",
         ),
     ],
 )

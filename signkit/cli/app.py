@@ -162,7 +162,7 @@ def score(
     hyp_id_column: Annotated[str, typer.Option(metavar="NAME", help="That of HYP alone.")] = "",
     separator: Annotated[
         str,
-        typer.Option(metavar="MARK", help="A mark between words, besides blanks; ' ': there is none."),
+        typer.Option(metavar="MARK", help="A mark between words in addition to blanks; ' ': none."),
     ] = "",
     resamples: Annotated[
         int, typer.Option(min=0, max=1_000_000, help="Of the bootstrap; 0: no intervals.")

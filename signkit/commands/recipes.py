@@ -10,7 +10,7 @@ from signkit.config.assets import Kind, folder, names
 from signkit.config.pipeline import Pipeline
 from signkit.config.recipe import Recipe
 from signkit.config.recipe_file import find_recipe, is_of_ngrams, load_pipeline, load_recipe, resolved
-from signkit.config.registry import GROUPS, config_class, offered, summary
+from signkit.config.registry import GROUPS, config_class, offered, summary, unusable
 from signkit.config.yaml_write import to_plain
 from signkit.errors import UserError, UserErrors
 from signkit.models.encoders.configs import ImageBackboneConfig
@@ -38,7 +38,7 @@ def check_recipe(ref: str, overrides: Sequence[str], as_json: bool) -> int:
 
 
 def _notes(recipe: Recipe | Pipeline) -> list[str]:
-    """What is to be said of a recipe without faults.
+    """The notes on a recipe without faults.
 
     Raises:
         UserErrors: a backbone that timm does not have.
@@ -77,6 +77,7 @@ def list_known(as_json: bool) -> int:
     }
     for group in GROUPS:
         known[group] = {name: summary(config_class(group, name)) for name in offered(group)}
+        known[group] |= {name: f"cannot be used: {why}" for name, why in unusable(group).items()}
     if as_json:
         print(json.dumps(known, indent=2))
     else:

@@ -99,7 +99,7 @@ def _table(listed: Sequence[ListedRun]) -> Table:
         )
         for each in listed
     ]
-    return Table(("run", "state", "", "steps", *SHOWN, "time", "size"), rows, words=3)
+    return Table(("run", "state", "named", "steps", *SHOWN, "time", "size"), rows, words=3)
 
 
 def _steps(run: Run) -> str:

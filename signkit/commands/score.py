@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from signkit.commands.recipes import first_comment
@@ -30,7 +30,7 @@ class Options:
         overrides: of the protocol, ``case=sensitive`` each.
         by: ``signer``: intervals by signer, and a table of signers.
         format: of the files, and that of one side alone where the names say so, as for the columns.
-        separator: marks between words besides blanks.
+        separator: marks between words, in addition to blanks.
         systems: further hypotheses to compare with the first.
         train: transcripts of train, or None.
         report: where to write the page, or None.
@@ -78,20 +78,13 @@ class Options:
 def score_files(reference: Path, hypothesis: Path, options: Options) -> int:
     """Score files and print a table (or JSON, or sclite's text); write a page if one is asked for.
 
-    A ``~`` at the beginning of a path is the user's home; ``-`` is the standard input.
+    ``-`` is the standard input.
 
     Raises:
         UserError: what is wrong with a file, an option or the protocol.
     """
-    options = replace(
-        options,
-        protocol=str(_home(Path(options.protocol))) if options.protocol.startswith("~") else options.protocol,
-        systems=tuple(map(_home, options.systems)),
-        train=_home(options.train) if options.train else None,
-        report=_home(options.report) if options.report else None,
-    )
     protocol = load(options.protocol, options.overrides)
-    reference, files = _home(reference), (_home(hypothesis), *options.systems)
+    files = (hypothesis, *options.systems)
     _check(options, (reference, *files))
     references, hypotheses = read_pair(
         reference,
@@ -208,14 +201,6 @@ def _stem(path: str) -> str:
         return path
     name = Path(path).name
     return Path(name[:-3] if name.lower().endswith(".gz") else name).stem
-
-
-def _home(path: Path) -> Path:
-    """A path with the user's home in place of ``~``."""
-    try:
-        return path.expanduser()
-    except RuntimeError:  # of no known user: the message is that there is no such file
-        return path
 
 
 def _print(scoring: Scoring, options: Options) -> None:

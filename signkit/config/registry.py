@@ -10,7 +10,7 @@ the component is built.
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from functools import cache
 from importlib import import_module
@@ -43,7 +43,7 @@ def registered(group: str) -> "dict[str, EntryPoint]":
     """The entry points of a group by name.
 
     Raises:
-        UserError: two packages register the same name, or signkit itself is not installed.
+        UserError: signkit itself is not installed.
     """
     points = entry_points_of(group)
     if not points:
@@ -71,20 +71,26 @@ def entry_points_of(group: str) -> "dict[str, EntryPoint]":
     from importlib.metadata import entry_points  # slow to import
 
     points: dict[str, EntryPoint] = {}
+    _claimed_twice[group] = {}
     for point in entry_points(group=f"signkit.{group}"):
         other = points.setdefault(point.name, point)
         if other.value != point.value:
-            owners = " and ".join(sorted(_owner(p) for p in (other, point)))
-            raise UserError(
-                f"signkit.{group}", f"{point.name!r} is claimed by {owners}", "uninstall one of them"
-            )
+            _claimed_twice[group][point.name] = sorted(_owner(each) for each in (other, point))
     return dict(sorted(points.items()))
 
 
+_claimed_twice: dict[str, dict[str, list[str]]] = {}
+"""Names of a group that two packages claim, with the packages: refused where they are used, not before."""
+
+
 def _loaded(group: str, point: "EntryPoint") -> Any:
+    if owners := _claimed_twice.get(group, {}).get(point.name):
+        others = " or ".join(name for name in owners if name != "signkit")
+        what = f"{point.name!r} is claimed by {' and '.join(owners)}"
+        raise UserError(f"signkit.{group}", what, f"uninstall {others}")
     try:
         return point.load()
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, SyntaxError) as error:
         what = f"{group} {point.name!r} cannot be loaded from {point.value}: {error}"
         raise UserError(_owner(point), what) from error
 
@@ -175,11 +181,21 @@ def _owner(point: "EntryPoint") -> str:
 
 def offered(group: str) -> list[str]:
     """The names of a group to suggest to users, without older names and placeholders."""
-    configs = {name: config_class(group, name) for name in registered(group)}
+    configs = dict[str, type[Any]]()
+    for name in registered(group):
+        with suppress(UserError):  # what is broken is told where it is used, and by `signkit list`
+            configs[name] = config_class(group, name)
     older = {name for config in configs.values() for name in getattr(config, "aliases", ())}
     return [
         name for name, config in configs.items() if name not in older and not hasattr(config, "placeholder")
     ]
+
+
+def _is_class(group: str, name: str, cls: type[Any]) -> bool:
+    try:
+        return config_class(group, name) is cls
+    except UserError:
+        return False
 
 
 def component_name(group: str, config: ComponentConfig) -> str:
@@ -192,7 +208,7 @@ def component_name(group: str, config: ComponentConfig) -> str:
     older: tuple[str, ...] = getattr(cls, "aliases", ())
     known = {name: point for name, point in registered(group).items() if name not in older}
     direct = (name for name, point in known.items() if point.value == f"{cls.__module__}:{cls.__qualname__}")
-    name = next(direct, None) or next((name for name in known if config_class(group, name) is cls), None)
+    name = next(direct, None) or next((name for name in known if _is_class(group, name, cls)), None)
     if name is None:
         raise KeyError(f"{cls.__qualname__} is not registered in signkit.{group}")
     return name
@@ -213,6 +229,17 @@ def providers(value: Any) -> dict[tuple[str, str], str]:
                     found[group, name] = f"{point.dist.name} {point.dist.version}"
         for field in fields(value):
             found |= providers(getattr(value, field.name))
+    return found
+
+
+def unusable(group: str) -> dict[str, str]:
+    """The components of a group that cannot be used, and why: their packages are broken."""
+    found = {}
+    for name in registered(group):
+        try:
+            config_class(group, name)
+        except UserError as error:
+            found[name] = str(error)
     return found
 
 

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from signkit.text.visible import compatibility_form, is_invisible, with_codes, without_invisible
+
 Kind = Literal["list", "quotes", "empty", "blank", "invisible", "separator", "alphabets", "twins"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 NAMED = 3
 """Places that a finding names, at most."""
 EXAMPLE = 40
 """Characters of an example, at most."""
-FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0\ufffc\ufffd")
-"""Letters and marks that are not drawn, and what stands for a character that could not be decoded."""
 JOINERS = "\u200c\u200d"
 """Invisible, but letters of some scripts need them."""
 UNJOINED = ("LATIN", "GREEK", "CYRILLIC", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "DIGIT", "FULLWIDTH")
@@ -110,17 +110,12 @@ def is_list_as_text(written: str) -> bool:
     return bool(_STRINGS.fullmatch(written.strip()))
 
 
-def shown(text: str) -> str:
-    """A text with what cannot be seen written as its code: ``HOUSE<U+200B>``."""
-    return "".join(f"<U+{ord(c):04X}>" if _is_invisible(c) or (c.isspace() and c != " ") else c for c in text)
-
-
 def _finding(kind: Kind, what: str, uses: _Uses, noun: str) -> Finding:
     """A finding; ``what`` with a word for one and for several, as in ``{is|are} a list``."""
     count = len(uses.examples) if noun == "gloss" else uses.count
     what = re.sub(r"\{(\w+)\|(\w+)\}", r"\1" if count == 1 else r"\2", what)
     named = f"{count:,} {noun if count == 1 else {'gloss': 'glosses'}.get(noun, noun + 's')}"
-    example = "" if kind == "empty" else f", such as `{_cut(shown(min(uses.examples)))}`"
+    example = "" if kind == "empty" else f", such as `{_cut(with_codes(min(uses.examples)))}`"
     return Finding(kind, f"{named} {what}{example}", uses.count, _places(uses))
 
 
@@ -141,7 +136,7 @@ def _of_glosses(glosses: Mapping[str, _Uses]) -> Iterator[tuple[tuple[Kind, str]
     """What is wrong with a gloss, whatever others there are; and slashes where both sides are glosses too."""
     parts = Counter(part for gloss in glosses for part in {*gloss.split("/")})
     for gloss in glosses:
-        hidden = [c for c in dict.fromkeys(gloss) if _is_invisible(c) and not _is_needed(c, gloss)]
+        hidden = [c for c in dict.fromkeys(gloss) if is_invisible(c) and not _is_needed(c, gloss)]
         for character in hidden:
             yield ("invisible", f"{{has|have}} the invisible character {_named(character)}"), gloss
         at = next((c for c in SEPARATORS if c in _NUMBER.sub("", gloss)), "")
@@ -156,11 +151,11 @@ def _twins(glosses: Mapping[str, _Uses]) -> Iterator[Finding]:
     """Glosses that are one but for what cannot be seen, for width, or for case."""
     groups: dict[str, list[str]] = defaultdict(list)
     for gloss in glosses:
-        groups[_plain(gloss).casefold()].append(gloss)
+        groups[compatibility_form(gloss).casefold()].append(gloss)
     for group in groups.values():
         if len(group) > 1:
             first, *others = sorted(group, key=lambda gloss: (-glosses[gloss].count, gloss))
-            names = [f"`{shown(each)}` ({_times(glosses[each].count)})" for each in (first, *others)]
+            names = [f"`{with_codes(each)}` ({_times(glosses[each].count)})" for each in (first, *others)]
             rarer = _Uses()
             for other in others:
                 rarer.join(glosses[other])
@@ -170,33 +165,16 @@ def _twins(glosses: Mapping[str, _Uses]) -> Iterator[Finding]:
 
 def _difference(group: Sequence[str]) -> str:
     """In what glosses differ that are one but for this."""
-    visible, plain = {*map(_visible, group)}, {*map(_plain, group)}
-    differences = ["invisible characters"] if any(_visible(gloss) != gloss for gloss in group) else []
-    differences += ["the width or form of characters"] if _folded(visible) > _folded(plain) else []
-    differences += ["case"] if len(plain) > 1 else []
+    seen, usual = {*map(without_invisible, group)}, {*map(compatibility_form, group)}
+    differences = ["invisible characters"] if seen != {*group} else []
+    differences += ["the width or form of characters"] if _folded(seen) > _folded(usual) else []
+    differences += ["case"] if len(usual) > 1 else []
     return " and ".join(differences)
 
 
 def _folded(glosses: Iterable[str]) -> int:
     """How many different ones there are but for case."""
     return len({gloss.casefold() for gloss in glosses})
-
-
-def _visible(gloss: str) -> str:
-    return "".join(c for c in gloss if not _is_invisible(c))
-
-
-def _plain(gloss: str) -> str:
-    """A gloss in Unicode's compatibility form, without what cannot be seen."""
-    return _visible(unicodedata.normalize("NFKC", _visible(gloss)))
-
-
-def _is_invisible(character: str) -> bool:
-    if character.isascii():
-        return not character.isprintable()
-    code = ord(character)
-    selectors = 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF
-    return character in FILLERS or selectors or unicodedata.category(character) in ("Cf", "Cc", "Co", "Cn")
 
 
 def _is_needed(character: str, gloss: str) -> bool:

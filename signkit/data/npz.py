@@ -79,6 +79,8 @@ def read_header(path: Path, where: str = "") -> NpzHeader:
         name, wanted = known.name, len(known.points)
         if points != wanted:
             other = f"{points} are those of {LAYOUTS[points]!r}" if points in LAYOUTS else ""
+            if frames == wanted and not other:
+                other = f"frames come first: [{points}, {frames}, {width}], not [{frames}, {points}, {width}]"
             raise UserError(where, f"layout {name!r} has {wanted} points but the file has {points}", other)
         if width not in (2, 3):
             what = f"a point has 2 or 3 coordinates, not {width}"
@@ -101,7 +103,7 @@ def read_npz(path: str | Path, fps: float = USUAL_FPS, missing: Missing = "nan")
 
     Args:
         fps: frames a second of a file that does not say.
-        missing: how landmarks that were not seen are marked, besides NaN and a confidence of 0.
+        missing: how landmarks that were not seen are marked, in addition to NaN and a confidence of 0.
 
     Raises:
         UserError: as `read_header`; an infinite coordinate, NaN or infinity in features, no point or

@@ -22,7 +22,7 @@ from signkit.decode.state import Candidate
 from signkit.errors import OperationalError
 from signkit.models.losses.logits import SplitLogits
 from signkit.models.protocol import Recogniser
-from signkit.text.vocabulary import Vocabulary
+from signkit.text.vocabulary import UNKNOWN_AT, Vocabulary
 from signkit.types import Hypothesis
 
 Weighted = tuple[Rescorer, float]
@@ -263,6 +263,7 @@ def search_acoustic(
                 length_reward=config.length_reward,
                 context_scale=config.context_scale,
                 fusion=fusion,
+                never=[UNKNOWN_AT],
             )
         else:
             nbest_lists = beam_search(

@@ -35,13 +35,15 @@ def single_search(
     context_scale: float = 1.0,
     fusion: Sequence[Fused] = (),
     blank: int = 0,
+    never: Sequence[int] = (),
 ) -> list[list[Candidate]]:
     """The best sequences of one token, with P(. | s, history) = softmax(A_s + C_history).
 
     Nothing is pruned: the scores are those of all paths. Of equal scores the lower token comes first. With a
     context, memory and time grow with the square of the vocabulary.
 
-    Args and errors are those of `signkit.decode.beam_search`.
+    Args and errors are those of `signkit.decode.beam_search`, and:
+        never: tokens that are no answer, such as the one for unknown glosses; paths are not changed by it.
 
     Returns:
         For each utterance `nbest` candidates of one token, best first; fewer if fewer are possible. The chunk
@@ -62,6 +64,7 @@ def single_search(
     with torch.no_grad():
         before, after = _context(context, vocab, context_scale, acoustic)
         bonus = _bonus(fusion, vocab, blank) + length_reward
+        bonus[[*never]] = -np.inf
         return [
             _candidates(_paths(row[:length].cpu().double(), before, after, topology, blank), bonus, nbest)
             for row, length in zip(acoustic, lengths.tolist(), strict=True)

@@ -74,7 +74,7 @@ def check_names(names: Sequence[str], where: str) -> None:
     """
     for name in names:
         if name not in NAMES:
-            raise UserError(where, f"there is no metric {name!r}", suggestion(name, NAMES))
+            raise UserError(where, f"there is no metric {name!r}", suggestion(name.lower(), NAMES))
 
 
 def main_rate(protocol: Protocol) -> str:

@@ -1,5 +1,6 @@
 """From two transcripts to pairs that can be aligned: matched by id, cleaned, split into tokens."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -175,6 +176,8 @@ def _unknown(references: Transcripts, hypotheses: Transcripts, unknown: Sequence
     hint = f"{here!r} here, {cased or there!r} there, for example"
     if cased:
         hint += ": they differ in upper and lower case only"
+    elif alike := {_bare(name): name for name in references.ids}.get(_bare(here)):
+        hint = f"{here!r} here, {alike!r} there: they differ in folders or the ending only"
     for side, other, option in (
         (references, hypotheses, "--reference-format"),
         (hypotheses, references, "--hyp-format"),
@@ -186,12 +189,19 @@ def _unknown(references: Transcripts, hypotheses: Transcripts, unknown: Sequence
     return UserError(hypotheses.source, what, hint)
 
 
+def _bare(name: str) -> str:
+    """An id without folders and without the ending of a file."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return re.sub(r"\.[A-Za-z][A-Za-z0-9]{1,4}$", "", last)
+
+
 def _refuse_missing(
     references: Transcripts, hypotheses: Transcripts, absent: Sequence[str], missing: Missing
 ) -> None:
     if absent and missing != "deletions":
         what = f"no hypothesis for {len(absent)} of {len(references)} sentences: {_named(absent)}"
-        raise UserError(hypotheses.source, what, "`--missing deletions` counts all their words as deleted")
+        option = '`missing="deletions"`' if hypotheses.format == "python" else "`--missing deletions`"
+        raise UserError(hypotheses.source, what, f"{option} counts all their words as deleted")
 
 
 def _named(names: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 """Scoring one system by a protocol: every metric with its confidence interval and signature."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from os import PathLike
@@ -14,9 +14,10 @@ from signkit.eval.alignment import SCLITE, Costs
 from signkit.eval.analyses import seen as occurs_in_train
 from signkit.eval.batch_alignment import align_pairs
 from signkit.eval.bootstrap import interval
+from signkit.eval.formats.mistaken import check_plain, check_words
 from signkit.eval.measure import Measure, ratio
 from signkit.eval.metrics import Sentences, check_names, main_rate, measures
-from signkit.eval.notes import case_notes
+from signkit.eval.notes import notes_of
 from signkit.eval.pairing import Missing, pair
 from signkit.eval.protocols import Protocol, load
 from signkit.eval.tokens import folding
@@ -123,6 +124,7 @@ def score(
     """
     rules = protocol if isinstance(protocol, Protocol) else load(protocol)
     left, right = as_transcripts(references, "references", signers), as_transcripts(hypotheses, "hypotheses")
+    looked = _check_look(left, right) if _as_text(references) and _as_text(hypotheses) else ()
     sentences = Sentences(pair(left, right, rules, missing), rules)
     names = metrics or rules.metrics
     check_names(names, "metrics")
@@ -136,7 +138,7 @@ def score(
         scores.append(_score(share, resampling, split, common, group))
         for each, chosen in parts:
             scores.append(_score(each, resampling, split, common, group if group is None else group[chosen]))
-    notes = dict.fromkeys((*left.notes, *right.notes, *case_notes(sentences)))
+    notes = dict.fromkeys((*notes_of(sentences, left, right), *looked))
     return Scored(tuple(scores), measured, sentences, common, tuple(notes))
 
 
@@ -202,15 +204,54 @@ def as_transcripts(texts: Texts, source: str, signers: Sequence[str] = ()) -> Tr
     if isinstance(texts, set | frozenset):
         raise UserError(source, f"is a {type(texts).__name__}, whose sentences have no order", "give a list")
     if isinstance(texts, Mapping):
-        given, format = texts, "python"
+        given, format = {str(name): text for name, text in texts.items()}, "python"
+        if len(given) < len(texts):
+            raise UserError(source, "has two ids that are the same as text, such as 1 and '1'")
     else:
         given, format = {str(n): text for n, text in enumerate(texts, start=1)}, "lines"
-    try:
-        plain = tuple(text if isinstance(text, str) else " ".join(text) for text in given.values())
-    except TypeError as error:
-        raise UserError(source, f"has a sentence that is neither text nor words: {error}") from error
+    plain = tuple(_sentence(source, name, text) for name, text in given.items())
     lines = range(1, len(plain) + 1)
     return Transcripts(source, format, tuple(given), plain, lines, tuple(signers))
+
+
+def _sentence(source: str, name: str, text: object) -> str:
+    """A sentence as text.
+
+    Raises:
+        UserError: it is neither text nor words.
+    """
+    if isinstance(text, str):
+        return text
+    where = f"{source}, sentence {name}"
+    if isinstance(text, bytes | bytearray | Mapping | set | frozenset) or not isinstance(text, Iterable):
+        raise UserError(where, f"is {_shortened(text)}, which is neither text nor words")
+    words = list(text)
+    odd = [word for word in words if not isinstance(word, str)]
+    if odd:
+        raise UserError(where, f"has {_shortened(odd[0])} among its words, which is no text")
+    return " ".join(words)
+
+
+def _as_text(texts: Texts) -> bool:
+    """Whether sentences come from Python as texts, which may hold what is no word, and not as words."""
+    if isinstance(texts, Transcripts):
+        return False
+    return all(isinstance(text, str) for text in (texts.values() if isinstance(texts, Mapping) else texts))
+
+
+def _check_look(references: Transcripts, hypotheses: Transcripts) -> tuple[str, ...]:
+    """Refuse what the texts of files are refused for, and return the notes; no option of a command is named.
+
+    Raises:
+        UserError: the texts hold what is no word.
+    """
+    try:
+        check_plain((references, hypotheses), of_files=False)
+        notes = check_words(references, (hypotheses,), separated=False)
+    except UserError as error:
+        hint = error.hint if "--" not in error.hint else "give each sentence as a list of its words"
+        raise UserError(error.where, error.what, hint) from None
+    return tuple(note.partition("; `--")[0] for note in notes)
 
 
 def _shortened(value: object) -> str:

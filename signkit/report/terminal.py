@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from typing import Literal
 
 from rich import box
 from rich.console import Console
@@ -14,6 +15,8 @@ from signkit.report.sentences import Sentence
 COLOURS = {"C": "", "S": "bold magenta", "D": "bold red", "I": "bold blue"}
 
 
+REMARK = 24
+"""Columns that a remark is given at least."""
 UNBOUNDED = 1_000_000
 """Columns of what is no terminal: a row of a table is one line there, and nothing in it is cut."""
 
@@ -39,7 +42,10 @@ def print_sections(sections: Sequence[Section]) -> None:
             case Table():
                 if title := section.title or section.caption:
                     out.print(Text(title, "bold"))  # not the table's own, which would be as wide as the table
-                out.print(_table(section))
+                if _least_width(section) <= out.width:
+                    out.print(_table(section))
+                else:
+                    _print_rows(out, section)
                 for note in section.notes:
                     out.print(note)
             case Pairs():
@@ -50,12 +56,38 @@ def print_sections(sections: Sequence[Section]) -> None:
                 print_sections(section.parts)
 
 
+def _least_width(section: Table) -> int:
+    """The columns of a terminal that a table needs, if names and numbers are whole and remarks are folded."""
+    rows = section.cells()
+    width = 3 * len(section.columns) + 1  # blanks around and between columns
+    for place, name in enumerate(section.columns):
+        cells = [row[place] for row in rows]
+        details = max((len(cell.detail or "") for cell in cells), default=0)
+        column = max([len(name), *(len(cell.text) + bool(details) + details for cell in cells)])
+        width += min(column, REMARK) if _remark(section, place) else column
+    return width
+
+
+def _remark(section: Table, place: int) -> bool:
+    return place >= len(section.columns) - section.remarks
+
+
+def _print_rows(out: Console, section: Table) -> None:
+    """A table too wide for the terminal: each row as lines below its name, a line a column."""
+    indent = max(map(len, section.columns[1:]), default=0)
+    for name, *cells in section.cells():
+        out.print(Text(name.text or "-", "bold"))
+        for column, cell in zip(section.columns[1:], cells, strict=True):
+            if text := " ".join(filter(None, (cell.text, cell.detail))):
+                out.print(Text(f"  {column:{indent}}  {text}"))
+
+
 def _table(section: Table) -> RichTable:
     table = RichTable(box=box.SIMPLE_HEAD)
     rows = section.cells()
     for place, column in enumerate(section.columns):
-        numeric = section.numeric(place)
-        table.add_column(column, justify="right" if numeric else "left", no_wrap=numeric, overflow="fold")
+        justify: Literal["right", "left"] = "right" if section.numeric(place) else "left"
+        table.add_column(column, justify=justify, no_wrap=not _remark(section, place), overflow="fold")
     columns = [_column(*each) for each in zip(section.columns, zip(*rows, strict=True), strict=False)]
     for row in zip(*columns, strict=True):
         table.add_row(*row)

@@ -70,6 +70,8 @@ def read_text(path: Path) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
+        if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            raise UserError(str(path), "is UTF-16, not UTF-8", "save the file as UTF-8") from error
         what = f"byte 0x{error.object[error.start]:02X} is not UTF-8"
         raise UserError(f"{path}:{line}", what, "save the file as UTF-8") from error
 

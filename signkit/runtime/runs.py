@@ -162,15 +162,15 @@ def _is_of_stages(folder: Path) -> bool:
 
 def _age(run: Path) -> tuple[str, int, str]:
     """The sort key of runs: the time in the name, then that of the first file."""
-    made = (run / "resolved.yaml").stat().st_mtime_ns
-    return _begun(run, made), made, run.name
+    created = (run / "resolved.yaml").stat().st_mtime_ns
+    return _begun(run, created), created, run.name
 
 
-def _begun(run: Path, made: int) -> str:
+def _begun(run: Path, created: int) -> str:
     """When a run began, as ``20261128-143000``: by its name or that of its stages' folder, or else by its
     first file."""
     named = next((stamp for name in (run.name, run.parent.name) if (stamp := _stamp(name))), "")
-    return named or datetime.fromtimestamp(made / 1e9).strftime(_TIME)
+    return named or datetime.fromtimestamp(created / 1e9).strftime(_TIME)
 
 
 def _stamp(name: str) -> str:
@@ -189,7 +189,7 @@ def describe(run: Path, base: Path) -> Run:
         base: the folder of all runs.
     """
     status = _json(run / "status.json")
-    made = (run / "resolved.yaml").stat().st_mtime_ns
+    created = (run / "resolved.yaml").stat().st_mtime_ns
     match = _MAX_STEPS.search((run / "resolved.yaml").read_text(encoding="utf-8", errors="replace"))
     name = run.relative_to(base).as_posix()
     in_stages = bool(_stamp(run.parent.name))
@@ -200,7 +200,7 @@ def describe(run: Path, base: Path) -> Run:
         recipe=f"{above}/{run.name}" if in_stages else above,
         state=_present_state(run),
         error=str(status.get("error", "")),
-        begun=datetime.strptime(_begun(run, made), _TIME).isoformat(sep=" "),
+        begun=datetime.strptime(_begun(run, created), _TIME).isoformat(sep=" "),
         seconds=_seconds(run),
         step=_step(run),
         max_steps=int(match[1]) if match else 0,

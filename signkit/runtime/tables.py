@@ -16,6 +16,8 @@ from signkit.errors import UserError
 SEPARATORS = (",", "\t", ";", "|")
 MOST_LINES = 1000
 """Lines that one row may take, by line breaks in quotation marks; more is a mark that is never closed."""
+GLOSS_COLUMNS = ("label", "labels", "word", "sign", "glosses", "class")
+"""What tables of other tools call the column of glosses, for the hint where it is missing."""
 INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[,;|\t]*', re.IGNORECASE)
 _ENCLOSED = re.compile(r'"((?:[^"]|"")*)"')
@@ -114,6 +116,9 @@ def _header(where: str, cells: list[str], columns: Collection[str]) -> list[str]
         word = "column" if len(missing) == 1 else "columns"
         shown = ", ".join(cell.strip() for cell in cells)
         hint = "" if len(cells) > 1 else "; cells are separated by `,`, `;`, `|` or tabs"
+        meant = next((name for name in names if name in GLOSS_COLUMNS), "")
+        if meant and "gloss" in missing:
+            hint += f"; is {meant} the gloss? Then call it so"
         raise UserError(where, f"{word} missing: {', '.join(missing)}", f"there are: {shown}{hint}")
     double = next((name for name in names if name and names.count(name) > 1), None)
     if double is not None:

@@ -10,7 +10,7 @@ def wait_passively() -> None:
     """Have the threads of torch and numpy sleep while they wait for work, unless the user chose otherwise.
 
     By default they spin: they wait in a loop for the slowest of them. Where another process uses the cores
-    too, that one does not get to run, and a training step can take ten times as long (benchmarks/RESULTS.md,
+    too, that one does not get to run, and a training took seven times as long (benchmarks/RESULTS.md,
     "Threads that wait"). The variables are read when torch and numpy are loaded, and handed down to worker
     processes. Results do not depend on them.
     """

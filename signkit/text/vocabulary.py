@@ -20,6 +20,8 @@ Unit = Literal["gloss", "character", "subword"]
 PLURAL: dict[str, str] = {"gloss": "glosses", "character": "characters", "subword": "subwords"}
 """Plural of each unit, for messages."""
 BLANK, UNKNOWN = "<blank>", "<unk>"
+UNKNOWN_AT = 1
+"""The index of the unknown token, in every vocabulary."""
 PHOENIX_SYMBOLS = 1296
 SUBWORDS = "subwords.model"
 """File name of the sentencepiece model, in the folder of the vocabulary's file."""

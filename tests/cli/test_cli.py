@@ -122,7 +122,7 @@ def test_the_home_folder_in_quotes_and_after_an_equals_sign(
 
 
 def test_check_looks_backbones_up(signkit: Command) -> None:
-    """In timm's own list; older names are told, and those of stages too."""
+    """In timm's own list; older names are noted, and those of stages too."""
     Path("v.yaml").write_text(
         "data: {name: manifest, root: .}\nencoder: {name: timm, backbone: tv_densenet121, weights: none}\n"
         "context: {name: none}\nmodel: {name: ctc}\ntrain: {losses: [{name: ctc}]}\n",

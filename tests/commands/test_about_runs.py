@@ -317,7 +317,7 @@ def test_what_cannot_be_evaluated(command: Command, runs: list[Path], place: Pat
     assert refused("--data", tmp_path / "none") == f"error: --data: there is no {tmp_path / 'none'}"
     assert refused("--data", tmp_path / "empty") == (
         f"error: --data: {tmp_path / 'empty'} has no manifest; one of "
-        "manifest.csv, manifest.tsv, manifest.jsonl, or name the file"
+        "manifest.csv, manifest.tsv, manifest.jsonl, manifest.json, or name the file"
     )
     assert refused("--data", train, "--data", train) == "error: --data: names the same data twice"
     assert refused("--data", train, "--out", tmp_path) == (
@@ -527,7 +527,7 @@ def test_one_gloss_a_clip(command: Command, tmp_path: Path) -> None:
         references = [each["text"] for each in lines(run / f"decode/{split}.references.jsonl")]
         ranked = [[each["text"], *(other["text"] for other in each["nbest"])] for each in hypotheses]
         assert all(len(each["tokens"]) == 1 for each in hypotheses)
-        assert all(len({*each}) == 4 for each in ranked)
+        assert all(len({*each}) == len(each) >= 3 and "<unk>" not in each for each in ranked)
         figures = scores(found["metrics"], split)
         right = sum(each[0] == text for each, text in zip(ranked, references, strict=True))
         assert figures["accuracy"] == right / 8

@@ -15,6 +15,7 @@ from signkit.commands.data.check import Options, check_corpus
 from signkit.commands.data.report import report_corpus
 from signkit.data.corpora import phoenix2014
 from signkit.errors import OperationalError, UserError
+from signkit.report.corpus import page
 from signkit.report.corpus.describe import Held, describe
 from signkit.report.corpus.tokens import characters, few_frames, frames_each
 from signkit.types import Corpus, Features, Sample, Video
@@ -306,7 +307,11 @@ def test_the_page_is_whole_and_needs_nothing_outside_it(
     text = page.read_text(encoding="utf-8")
     assert text.count("<script") == 1 and "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     assert not re.findall(r"(?:src|href)=['\"]?(?!['\"]?(?:data:|#))", text)
-    assert text.count("<figure>") == 3 and text.count("<img") == 5 and "1 faults or missing samples" in text
+    assert (
+        text.count("<figure>") == 3
+        and text.count("<img") == 5
+        and "1 fault or missing sample; signkit data check names it." in text
+    )
 
 
 def test_a_page_of_landmarks_and_what_cannot_be_a_page(tmp_path: Path) -> None:
@@ -346,3 +351,21 @@ def test_a_disk_that_fails_does_not_hide_the_other_frames() -> None:
 def test_a_clip_that_has_changed_since_it_was_counted() -> None:
     changed = Sample("x", "train", ("A",), 7, lambda: Features(np.zeros((5, 2), np.float32)), source="list:3")
     assert data_check._decode(changed, every=True) == data_check.Decoded(1, ["list:3: x has 5 frames, not 7"])
+
+
+def test_the_axes_of_a_small_corpus_have_plain_numbers() -> None:
+    """No markup of formulas, and whole numbers of clips, glosses and sentences."""
+    samples = tuple(
+        Sample(str(n), "train", ("A", "B")[: 1 + n % 2], 10 + n, lambda: Features(np.zeros((1, 1)), 25.0), "")
+        for n in range(7)
+    )
+    figure = page._figure(describe(Corpus("small", samples, "", 1, (), "")), 25.0)
+    figure.canvas.draw()
+    durations, lengths, ranks = figure.axes
+    for axis in (ranks.xaxis, ranks.yaxis):
+        labels = [
+            label.get_text() for which in ("major", "minor") for label in axis.get_ticklabels(which=which)
+        ]
+        assert any(labels) and not any("$" in label for label in labels)
+    for axis in (durations.yaxis, lengths.xaxis, lengths.yaxis):
+        assert all(float(tick).is_integer() for tick in axis.get_ticklocs())

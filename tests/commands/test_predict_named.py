@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,17 @@ def test_clips_of_a_folder(tmp_path: Path) -> None:
         ("sub/a.v1.MOV", "sub/a.v1", "sub/a.v1"),
     ]
     assert found(tmp_path, "holistic") == found(tmp_path, VIDEO)  # to be tracked
+
+
+def test_what_is_no_clip_is_counted(tmp_path: Path) -> None:
+    put(*(tmp_path / name for name in ("a.npz", "b.npy", "c/d.npy", "c/e.CSV", "c/f.npz", "g", ".hidden")))
+    skipped = Counter[str]()
+    searched([Input(tmp_path, "x")], "boston104", skipped)
+    assert skipped == {".npy": 2, ".csv": 1, "no ending": 1}
+    put(tmp_path / "frames/0001.png", tmp_path / "frames/0002.png")
+    frames = Counter[str]()
+    searched([Input(tmp_path / "frames", "x")], VIDEO, frames)
+    assert not frames
 
 
 def test_of_landmarks_and_their_videos_the_model_reads_one(tmp_path: Path) -> None:
@@ -106,7 +118,11 @@ def test_a_folder_is_predicted(predict: Predict, run: Path, tmp_path: Path) -> N
     for name in ("test0", "test1"):
         (tmp_path / "in" / "deep").mkdir(parents=True, exist_ok=True)
         (tmp_path / "in" / "deep" / f"{name}.npz").write_bytes((corpus / f"{name}.npz").read_bytes())
-    status, out, _ = predict(run, tmp_path / "in", "--captions", tmp_path / "out", "--captions-format", "srt")
+    put(tmp_path / "in" / "deep" / "a.npy")
+    status, out, err = predict(
+        run, tmp_path / "in", "--captions", tmp_path / "out", "--captions-format", "srt"
+    )
+    assert "note: files passed over, which are no clips: .npy: 1\n" in err
     assert status == 0
     one_by_one = [predict(run, corpus / f"{name}.npz")[1].split("\t")[1] for name in ("test0", "test1")]
     assert [line.split("\t") for line in out.splitlines()] == [

@@ -133,6 +133,7 @@ def test_a_ctm_is_cleaned_word_by_word_as_the_official_script_does(signkit: Comm
         )[1]
     )
     assert document["missing"] == ["s3"]
+    assert "1 without a hypothesis count as [EMPTY]" in document["notes"]  # type: ignore[operator]
     assert [sentence["hypothesis"] for sentence in document["sentences"]] == [  # type: ignore[attr-defined]
         ["TODAY", "RAIN"],
         ["TOMORROW", "FAIR", "WEATHER"],

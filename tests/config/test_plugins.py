@@ -19,8 +19,10 @@ from signkit.config.registry import (
     config_class,
     entry_points_of,
     extra_for,
+    offered,
     registered,
     summary,
+    unusable,
 )
 from signkit.config.strict_yaml import Group, read
 from signkit.data import layouts as layouts_module
@@ -85,14 +87,24 @@ def test_a_component_of_another_package_is_found_and_built(install: Install) -> 
     assert summary(MineConfig) == "A gloss counter."
 
 
-def test_two_packages_that_claim_one_name_are_both_named(install: Install) -> None:
-    install(("mine", "outside:MineConfig"), ("mine", "elsewhere:MineConfig"))
+def test_two_packages_that_claim_one_name_are_both_named_where_it_is_used(install: Install) -> None:
+    install(("mine", "outside:MineConfig"), ("mine", "elsewhere:MineConfig"), ("other", "outside:MineConfig"))
+    assert config_class("models", "other") is MineConfig
     with pytest.raises(UserError) as caught:
-        registered("models")
+        config_class("models", "mine")
     assert str(caught.value) == (
         "signkit.models: 'mine' is claimed by elsewhere:MineConfig and outside:MineConfig; "
-        "uninstall one of them"
+        "uninstall elsewhere:MineConfig or outside:MineConfig"
     )
+    assert offered("models") == ["other"]
+
+
+def test_what_is_broken_is_listed_as_such(install: Install) -> None:
+    install(("mine", "outside:MineConfig"), ("bad", "outside:Gone"))
+    assert offered("models") == ["mine"]
+    (why,) = unusable("models").values()
+    assert "module 'outside' has no attribute 'Gone'" in why
+    assert component_name("models", MineConfig()) == "mine"
 
 
 def test_the_same_entry_found_twice_is_one(install: Install) -> None:

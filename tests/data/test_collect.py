@@ -365,6 +365,13 @@ def test_no_signer_is_in_two_splits(tmp_path: Path, seed: int) -> None:
     assert built.notes == ()
 
 
+def test_a_signer_is_one_however_the_name_is_composed(tmp_path: Path) -> None:
+    names = ("M\u00fcller", "Mu\u0308ller")
+    touch(tmp_path, *(f"G{n}_{names[n % 2]}_{n}.mp4" for n in range(10)))
+    built = build_manifest(tmp_path, pattern="{gloss}_{signer}_{n}.mp4", dev=0, test=0)
+    assert {entry.signer for entry in built.split("train")} == {"M\u00fcller"}
+
+
 def test_every_split_gets_a_signer(tmp_path: Path) -> None:
     touch(tmp_path, *takes(6, 6, signers=3))
     built = build_manifest(tmp_path, pattern="{gloss}_{signer}_{n}.mp4", by="signer")

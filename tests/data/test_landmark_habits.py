@@ -344,3 +344,125 @@ def test_a_body_alone_names_its_keys(tmp_path: Path) -> None:
     path = openpose(tmp_path, [[body_person({"pose": 25})]])
     hint = "keys that were read: pose_keypoints_2d; OpenPose writes hands with --hand"
     assert read(path).notes == (f"neither hand is seen in any frame; {hint}",)
+
+
+def test_a_run_is_told_of_zeros_in_many_frames_and_of_another_z(tmp_path: Path) -> None:
+    """As by `data check`, but for zeros in a few frames."""
+    many, few, deep = two_hands(20), two_hands(100), two_hands(20)
+    many[:, 21:] = 0
+    few[7, :21] = 0
+    deep[..., 2] *= 1000
+    root = corpus(tmp_path, many=many, few=few, deep=deep)
+    found = manifest.read(ManifestConfig(root=str(root))).notes
+    where = f"{root / 'manifest.csv'}:"
+    assert len(found) == 2
+    assert found[0] == (
+        "look at the landmarks: right hand: all points are exactly 0 in 20 frames of 1 of 3 clips, first "
+        f"{where}2: many.npz; a manifest reads them as not seen with `--set data.missing=zero`"
+    )
+    assert found[1].startswith(
+        f"look at the landmarks: 1 of 3 clips, first {where}4: deep.npz: z is in another"
+    )
+    assert manifest.read(ManifestConfig(root=str(root), missing="zero")).notes == found[1:]
+
+
+def test_a_corpus_in_which_nothing_is_seen_is_a_fault(tmp_path: Path) -> None:
+    nothing = np.full((6, 42, 3), np.nan, np.float32)
+    root = corpus(tmp_path, one=nothing, two=nothing)
+    expected = f"{root / 'manifest.csv'}: no point is seen in any clip: every coordinate is missing"
+    with pytest.raises(UserError) as caught:
+        manifest.read(ManifestConfig(root=str(root)))
+    assert str(caught.value) == expected
+    stock = manifest.take_stock(ManifestConfig(root=str(root)))
+    assert ([*map(str, stock.faults)], stock.shared) == ([expected], ())
+
+
+def test_a_corpus_without_any_hand_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    points = np.random.default_rng(0).random((6, 137, 2), np.float32)
+    hands = [place for hand in OPENPOSE.hands for place in OPENPOSE.parts[hand]]
+    points[:, hands] = np.nan
+    root = corpus(tmp_path, one=points, two=points * 2)
+    for name in ("one", "two"):
+        with np.load(root / f"{name}.npz") as arrays:
+            np.savez(root / f"{name}.npz", **{**arrays, "layout": "openpose"})
+    (note,) = manifest.read(ManifestConfig(root=str(root))).notes
+    assert note.startswith("none of the 2 clips shows a hand in any frame (train 2): used, ")
+    assert check_corpus("manifest", Options(root=root)) == 0
+    assert "no clip shows a hand: 2 (they can be used all the same)" in capsys.readouterr().out
+
+
+def test_openpose_without_anybody_says_so(tmp_path: Path) -> None:
+    path = openpose(tmp_path, [[], []])
+    hint = "`people` is empty in every frame: OpenPose found nobody"
+    assert read_landmarks(path).notes == (f"no point is seen in any frame; {hint}",)
+
+
+@pytest.mark.parametrize(
+    ("split", "meant"), [("Train", "train"), ("VAL", "dev"), ("validation", "dev"), ("TEST", "test")]
+)
+def test_other_names_of_splits(tmp_path: Path, split: str, meant: str) -> None:
+    root = corpus(tmp_path, one=two_hands(), two=two_hands())
+    file = root / "manifest.csv"
+    file.write_text(file.read_text() + f"three,two.npz,HOUSE,{split}\n")
+    with pytest.raises(UserError) as caught:
+        manifest.read(ManifestConfig(root=str(root)))
+    what = f"split {split!r} is none of train, dev, test; did you mean {meant}?"
+    assert str(caught.value) == f"{file}:4: {what}"
+
+
+def test_a_gloss_that_cannot_be_seen_is_empty(tmp_path: Path) -> None:
+    root = corpus(tmp_path, one=two_hands(), two=two_hands())
+    file = root / "manifest.csv"
+    file.write_text(file.read_text() + "three,two.npz,\u200b \u2060,train\n", encoding="utf-8")
+    with pytest.raises(UserError) as caught:
+        manifest.read(ManifestConfig(root=str(root)))
+    what = "the gloss is empty: it has invisible characters only, <U+200B> <U+2060>"
+    assert str(caught.value) == f"{file}:4: {what}"
+
+
+@pytest.mark.parametrize("coding", ["utf-16-le", "utf-16-be"])
+def test_a_manifest_in_utf_16_is_named(tmp_path: Path, coding: str) -> None:
+    file = corpus(tmp_path, one=two_hands()) / "manifest.csv"
+    file.write_bytes(("\ufeff" + file.read_text()).encode(coding))
+    with pytest.raises(UserError) as caught:
+        manifest.read(ManifestConfig(root=str(tmp_path)))
+    assert str(caught.value) == f"{file}: is UTF-16, not UTF-8; save the file as UTF-8"
+
+
+def test_a_root_that_is_the_manifest(tmp_path: Path) -> None:
+    file = corpus(tmp_path, one=two_hands()) / "manifest.csv"
+    with pytest.raises(UserError) as caught:
+        check_corpus("manifest", Options(root=file))
+    what = f"{file} is a file; root is the folder, data.file names the manifest"
+    assert str(caught.value) == f"--root: {what}; --root {tmp_path} --set data.file=manifest.csv"
+
+
+def test_points_before_frames_are_named(tmp_path: Path) -> None:
+    root = corpus(tmp_path, one=two_hands(7).transpose(1, 0, 2))
+    with pytest.raises(UserError) as caught:
+        landmark_header(root / "one.npz")
+    what = "layout 'hands' has 42 points but the file has 7; frames come first: [7, 42, 3], not [42, 7, 3]"
+    assert str(caught.value) == f"{root / 'one.npz'}: {what}"
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "manifest.jsonl", "index.csv"])
+def test_a_manifest_of_another_name_is_named(tmp_path: Path, name: str) -> None:
+    file = corpus(tmp_path, one=two_hands()) / "manifest.csv"
+    file.rename(tmp_path / name)
+    with pytest.raises(UserError) as caught:
+        manifest.read(ManifestConfig(root=str(tmp_path)))
+    assert str(caught.value) == f"{file}: there is no such file; there is {name}: --set data.file={name}"
+    (tmp_path / name).unlink()
+    with pytest.raises(UserError) as caught:
+        manifest.read(ManifestConfig(root=str(tmp_path)))
+    assert str(caught.value) == f"{file}: there is no such file"
+
+
+@pytest.mark.parametrize("column", ["label", "Word", "sign"])
+def test_another_name_of_the_column_of_glosses(tmp_path: Path, column: str) -> None:
+    file = corpus(tmp_path, one=two_hands()) / "manifest.csv"
+    file.write_text(file.read_text().replace("gloss", column))
+    with pytest.raises(UserError) as caught:
+        manifest.read(ManifestConfig(root=str(tmp_path)))
+    there = f"there are: id, path, {column}, split; is {column.lower()} the gloss? Then call it so"
+    assert str(caught.value) == f"{file}:1: column missing: gloss; {there}"

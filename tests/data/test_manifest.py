@@ -209,7 +209,11 @@ def test_a_header_is_read_without_the_data(root):
             "manifest.csv:3: id 'a' is used twice, first in line 2",
         ),
         (",TREE,a", ", ,a", "manifest.csv:3: the gloss is empty"),
-        ("bob,dev", "bob,valid", "manifest.csv:3: split 'valid' is none of train, dev, test"),
+        (
+            "bob,dev",
+            "bob,valid",
+            "manifest.csv:3: split 'valid' is none of train, dev, test; did you mean dev?",
+        ),
         ("ann,train", "ann,dev", "manifest.csv: no row has the split train"),
         (
             "clips/b.npz",
@@ -447,7 +451,8 @@ def test_not_utf8(root):
 
 
 def test_no_manifest(root):
-    assert message(root, file="other.csv") == "other.csv: there is no such file"
+    hint = "there is manifest.csv: --set data.file=manifest.csv"
+    assert message(root, file="other.csv") == f"other.csv: there is no such file; {hint}"
 
 
 def test_signers(root):
@@ -457,6 +462,13 @@ def test_signers(root):
     assert load(root).samples[2].signer == "ann"
     expected = f"manifest.csv:4: signer 'ann' is in train and in test; {hint}"
     assert message(root, signer_independent=True) == expected
+    (root / "manifest.csv").write_text(
+        (root / "manifest.csv").read_text().replace("ann,test", "Mu\u0308,test").replace("ann,", "M\u00fc,")
+    )
+    expected = f"manifest.csv:4: signer 'M\u00fc' is in train and in test; {hint}"
+    assert message(root, signer_independent=True) == expected
+    rewrite(root, "M\u00fc,", "ann,")
+    rewrite(root, "Mu\u0308,test", "ann,test")
     rewrite(root, "ann,test", ",test")
     expected = f"manifest.csv:4: the signer is empty; {hint}"
     assert message(root, signer_independent=True) == expected

@@ -93,3 +93,19 @@ def test_segments_are_the_same_clip_where_they_overlap(root: Path) -> None:
 def test_it_may_be_meant(root: Path) -> None:
     shared(root, "a,clips/a.npz,train", "b,clips/a.npz,dev")
     assert take_stock(ManifestConfig(root=str(root), shared_clips="allow")).shared == ()
+
+
+@pytest.mark.parametrize("value", [np.nan, 0.0, 0.5])
+def test_clips_without_content_are_no_copies(root: Path, value: float) -> None:
+    """Nothing seen, or one value throughout; one file in two splits is found all the same."""
+    for name in ("one", "two"):
+        np.savez(root / f"{name}.npz", landmarks=np.full((5, 3, 2), value), layout="boston104")
+    rows = ("a,clips/a.npz,train", "x,one.npz,train", "y,two.npz,dev")
+    assert shared(root, *rows) == []
+    assert [each.partition(":")[0] for each in shared(root, *rows, "z,one.npz,dev")] == ["manifest.csv"]
+
+
+def test_features_without_content_are_no_copies(root: Path) -> None:
+    for name, vectors in (("one", np.ones((5, 4))), ("two", np.ones((5, 4)))):
+        np.savez(root / f"{name}.npz", features=vectors.astype(np.float32))
+    assert shared(root, "x,one.npz,train", "y,two.npz,dev") == []

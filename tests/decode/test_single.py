@@ -142,7 +142,7 @@ def test_the_option_of_a_recipe(beam):
     config = LatticeConfig(only="one", beam=beam, top_k=1, beam_threshold=0.001)
     bias, lengths = torch.zeros(9, dtype=torch.float64), torch.tensor([4, 2])
     found = search_acoustic(Model(rows), acoustic, lengths, bias, config)
-    assert found == single_search(acoustic, lengths, rows, nbest=5)
+    assert found == single_search(acoustic, lengths, rows, nbest=5, never=[1])
     first = search_acoustic(Model(rows), acoustic, lengths, bias, config, nbest=1)
     assert first == [each[:1] for each in found]
     if beam > 1:
@@ -151,3 +151,27 @@ def test_the_option_of_a_recipe(beam):
         assert [len(each) for each in last] == [5, 5]
     assert config.greedy().only == "one"
     assert replace(config, only="any").is_single is False
+
+
+@pytest.mark.parametrize("topology", TOPOLOGIES)
+def test_the_unknown_token_is_no_answer(topology):
+    """Whatever its score; those of the others are still the sums over all their paths."""
+    rows, acoustic = RandomRows(5, seed=3), logits(1, 3, 5, seed=2)
+    acoustic[:, :, 1] += 20
+    model = Model(rows)
+    model.topology = topology
+    bias = torch.zeros(5, dtype=torch.float64)
+    (found,) = search_acoustic(model, acoustic, torch.tensor([3]), bias, LatticeConfig(only="one"))
+    exact = enumerate_paths(acoustic[0], rows.row, topology, 1, 1.0)
+    assert [c.tokens for c in found] == sorted(((2,), (3,), (4,)), key=lambda tokens: -exact[tokens])
+    for c in found:
+        assert math.isclose(c.score, exact[c.tokens], abs_tol=1e-9)
+
+
+def test_nothing_is_found_where_only_the_unknown_token_is_possible():
+    acoustic = torch.full((1, 2, 4), -math.inf)
+    acoustic[:, :, :2] = 0
+    bias = torch.zeros(4)
+    context = constant_context_logits(bias)
+    (found,) = search_acoustic(Model(context), acoustic, torch.tensor([2]), bias, LatticeConfig(only="one"))
+    assert found == [Candidate((), -math.inf, ())]

@@ -75,10 +75,9 @@ def test_lines_come_back(tmp_path: Path, lines: list[str]) -> None:
     [
         (b"", "a.txt: is empty"),
         (b"\xef\xbb\xbf", "a.txt: is empty"),
-        ("a\r\nb".encode("utf-16"), "a.txt: is UTF-16, not UTF-8; save the file as UTF-8"),
+        (b"\xff\xfea\0\0\xd8", "a.txt: is damaged UTF-16; save the file as UTF-8"),
         ("a".encode("utf-16-be"), "a.txt:1: has a NUL byte, which no text has; "
                                   "if it is UTF-16, save the file as UTF-8"),
-        (b"\xfe\xff\0a", "a.txt: is UTF-16, not UTF-8; save the file as UTF-8"),
         (b"a\r\nb\0c\n", "a.txt:2: has a NUL byte, which no text has; "
                          "if it is UTF-16, save the file as UTF-8"),
         ("é\nü\n".encode() + "Größe\n".encode("latin-1") + "é".encode(),
@@ -89,6 +88,26 @@ def test_lines_come_back(tmp_path: Path, lines: list[str]) -> None:
 )  # fmt: skip
 def test_bytes_that_are_no_text(write: Callable[..., Path], content: bytes, expected: str) -> None:
     assert message(write("a.txt", content)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "id,gloss\r\nw,SÜD\r\n"), ("a.stm", "w 1 a 0 1 SÜD\r\n"), ("a.trn", "SÜD (w)\n"),
+        ("a.json", '{"w": "SÜD"}'), ("a.txt", "w|SÜD\n"),
+    ],
+)  # fmt: skip
+def test_utf_16_with_a_byte_order_mark(write: Callable[..., Path], name: str, content: str) -> None:
+    assert pairs(read(write(name, content.encode("utf-16")))) == {"w": "SÜD"}
+
+
+def test_a_blank_line_at_the_end_is_no_sentence(write: Callable[..., Path]) -> None:
+    one, two = write("r.txt", b"RAIN\nSUN\n"), write("h.txt", b"RAIN\nSUN\n\n \n")
+    for files in ((one, two), (two, one), (two, two)):
+        left, (right,) = read_pair(files[0], [files[1]])
+        assert (left.texts, right.texts) == (("RAIN", "SUN"), ("RAIN", "SUN"))
+    left, (right,) = read_pair(one, [write("silent.txt", b"RAIN\n\n")])
+    assert (len(left), right.texts) == (2, ("RAIN", ""))
 
 
 def test_no_file_and_a_folder(write: Callable[..., Path]) -> None:
@@ -260,6 +279,10 @@ def test_ignored_segments_are_left_out(write: Callable[..., Path], mark: str) ->
     other = write("a.trn", "x (p)\ny (q)\nz (r)\n")
     reference, (hypothesis,) = read_pair(path, [other])
     assert (pairs(reference), pairs(hypothesis)) == (pairs(found), {"p": "x", "r": "z"})
+    assert reference.notes == (
+        "a.stm: 1 segment is left out of scoring, with the words in that time, as "
+        "IGNORE_TIME_SEGMENT_IN_SCORING says (q)",
+    )
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,12 @@ def test_captions_without_their_mark_up() -> None:
     assert list(read(Path("a.srt")).lines) == [2, 7]
 
 
+def test_only_the_tags_of_webvtt_are_no_words() -> None:
+    text = "<unk> <TAG> <c.loud>RAIN</c> <v Ann>SUN <00:00:00.200><i>X</i> <lang de>Y</lang> <B>"
+    found = pairs(put("tags.vtt", f"WEBVTT\n\n00:00.000 --> 00:01.000\n{text}\n"))
+    assert found == {"0.000-1.000": "<unk> <TAG> RAIN SUN X Y <B>"}
+
+
 @pytest.mark.parametrize(("content", "format"), [(SRT, "srt"), (VTT, "vtt"), (LONG, "textgrid")])
 def test_the_content_tells_the_format_where_the_name_does_not(content: str, format: str) -> None:
     assert read(put("a.txt", content)).format == format

@@ -229,3 +229,20 @@ def test_signers_that_overlap_on_a_channel_are_noted(write: Callable[[str, str],
 
 def test_a_word_like_a_label_is_a_word(write: Callable[[str, str], Path]) -> None:
     assert pairs(read(write("a.ctm", "r 1 0 1 <unk> 0.5\n"))) == {"r": "<unk>"}
+
+
+def test_times_that_are_no_seconds(write: Callable[[str, str], Path]) -> None:
+    stm = write("r.stm", "q 1 s 0 3 A B\nq 1 s 3 6 C\n")
+    far = (
+        "h.ctm: {} of 3 words lie more than 1 s outside every segment of the reference; are the times in "
+        "seconds? They are given to the first or last one, as by sclite"
+    )
+    for times, notes in (
+        (("500", "1500", "4500"), (far.format(3),)),
+        (("3", "25", "90"), (far.format(2),)),
+        (("0.5", "1.5", "6.5"), ()),
+        (("0", "0", "0"), ("h.ctm: the times of all 3 words are 0, so no segment can be told",)),
+    ):
+        rows = "".join(f"q 1 {time} 0 {word}\n" for time, word in zip(times, "ABC", strict=True))
+        _, (found,) = read_pair(stm, [write("h.ctm", rows)])
+        assert found.notes == notes

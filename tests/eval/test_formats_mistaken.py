@@ -204,7 +204,8 @@ def test_marks_with_blanks_and_in_one_line(reference: str, hypothesis: str, mark
 )
 def test_sentences_have_commas_and_glosses_hyphens(reference: str, hypothesis: str) -> None:
     found = scored(put("r.txt", reference), put("h.txt", hypothesis))
-    assert (found["wer"].value > 0, found.notes) == (True, ())
+    notes = tuple(note for note in found.notes if "Chinese" not in note)  # that is another note
+    assert (found["wer"].value > 0, notes) == (True, ())
 
 
 def test_marks_on_both_sides_are_noted() -> None:
@@ -231,6 +232,12 @@ def test_real_pairs_raise_no_alarm(real_data: Callable[[str], Path]) -> None:
         put("r.txt", (folder / "dev.gloss").read_bytes()),
         put("t.txt", (folder / "dev.de").read_bytes()),
     )
-    for one, two in ((gloss, put("h.txt", (folder / "dev.recognised.gloss").read_bytes())), (text, text)):
+    recognised = put("h.txt", (folder / "dev.recognised.gloss").read_bytes())
+    blank = (
+        "h.txt has 1 word with marks of a tokenizer or a model (<BLANK>), and r.txt none: "
+        "they count as they are"
+    )
+    equal = "all hypotheses equal the references; is it the same file?"
+    for one, two, note in ((gloss, recognised, blank), (text, text, equal)):
         found = scored(one, two)
-        assert (found.notes, len(found.sentences.cleaned.ids)) == ((), 519)
+        assert (found.notes, len(found.sentences.cleaned.ids)) == ((note,), 519)

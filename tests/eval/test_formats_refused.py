@@ -144,3 +144,22 @@ def test_references_must_have_utterances() -> None:
     assert refusal(put("r.txt", ""), hypothesis) == "r.txt: is empty"
     assert refusal(put("r.ctm", ";\n"), hypothesis) == "r.ctm: has no words"
     assert refusal(put("r.csv", "id,gloss\n"), hypothesis) == "r.csv: has no rows below its header"
+
+
+AS_IDS = "write a file of `id|words` lines for each side"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("w-1:\tref=['RAIN', 'SUN']\nw-1:\thyp=['RAIN']\n",
+         f"is a result of icefall (`id: ref=[…]`), not a transcript; {AS_IDS}"),
+        ("S-0\tx\nT-0\tRAIN\nH-0\t-0.3\tRAIN\nD-0\t-0.3\tRAIN\nP-0\t-0.3 -0.2\n",
+         f"is the output of fairseq, not a transcript; {AS_IDS}: lines of `T-` are references, those of `D-` "
+         "(or `H-`), without their score, hypotheses"),
+    ],
+)  # fmt: skip
+def test_logs_of_recognisers(content: str, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        read(put("recogs-test.txt", content))
+    assert str(caught.value) == f"recogs-test.txt: {message}"

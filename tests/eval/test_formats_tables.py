@@ -107,7 +107,8 @@ def test_columns(write: Callable[[str, str], Path], header: str, column: str, te
                                   f"it is one of {TEXTS}, or the one that `--column` names"),
         ("key,gloss\nr,A\n", "", "a.csv:1: there is no column of ids; there are `key`, `gloss`; "
                                  "it is one of `id`, `name`, `file`, `filename`, `video`, `sequence_id`, "
-                                 "`clip`, `sample`, or the one that `--id-column` names"),
+                                 "`clip`, `sample`, `audio_filepath`, `path`, "
+                                 "or the one that `--id-column` names"),
         ("id,gloss,Gloss\nr,A,B\n", "", "a.csv:1: the column `gloss` occurs 2 times"),
         ("id,gloss\nr,A,B\n", "", "a.csv:2: has 3 fields, the header 2; "
                                   'a text with `,` in it is quoted: "…"'),
@@ -228,10 +229,12 @@ def test_faults_of_json_lines(write: Callable[[str, str], Path], line: str, expe
         ('{"id": "r", "text": "A"}', "zzz", "a.jsonl:1: there is no key `zzz`; there are `id`, `text`"),
         ('{"key": "r", "text": "A"}', "", "a.jsonl:1: there is no key of the id; there are `key`, `text`; "
                                           "it is one of `id`, `name`, `file`, `filename`, `video`, "
-                                          "`sequence_id`, `clip`, `sample`"),
+                                          "`sequence_id`, `clip`, `sample`, `audio_filepath`, `path`, "
+                                          "or the one that `--id-column` names"),
         ("{}", "", "a.jsonl: has no utterances"),
         ('{"id": "r", "words": "A"}', "", "a.jsonl:1: there is no key of the text; there are `id`, `words`; "
-                                          "it is one of " + TEXTS.replace("`text`,", "`text`, `tokens`,")),
+                                          "it is one of " + TEXTS.replace("`text`,", "`text`, `tokens`,")
+                                          + ", or the one that `--column` names"),
     ],
 )  # fmt: skip
 def test_keys_that_are_not_there(
@@ -344,7 +347,7 @@ def test_a_table_without_a_header(write: Callable[[str, str], Path]) -> None:
     assert text == (
         "a.tsv:1: there is no column of ids; there are `w1`, `RAIN NORTH`; if it has no header, the format "
         "`kaldi` reads `id words`; else it is one of `id`, `name`, `file`, `filename`, `video`, "
-        "`sequence_id`, `clip`, `sample`, or the one that `--id-column` names"
+        "`sequence_id`, `clip`, `sample`, `audio_filepath`, `path`, or the one that `--id-column` names"
     )
 
 
@@ -395,3 +398,10 @@ WHOLE = 'a file of one value is `{"id": "text", …}`, or a list of records or t
 )
 def test_faults_of_json_of_one_value(write: Callable[[str, str], Path], content: str, expected: str) -> None:
     assert message(write("a.json", content)) == expected
+
+
+def test_a_manifest_of_nemo(write: Callable[[str, str], Path]) -> None:
+    line = '{"audio_filepath": "a/w1.wav", "duration": 1.5, "text": "RAIN", "pred_text": "SUN"}\n'
+    path = write("m.json", line)
+    left, (right,) = read_pair(path, [path])
+    assert (pairs(left), pairs(right)) == ({"a/w1.wav": "RAIN"}, {"a/w1.wav": "SUN"})

@@ -153,6 +153,9 @@ def test_a_metric_that_is_none() -> None:
     with pytest.raises(UserError) as caught:
         score(REFERENCES, HYPOTHESES, metrics=["wer", "werr"])
     assert str(caught.value) == "metrics: there is no metric 'werr'; did you mean `wer`?"
+    with pytest.raises(UserError) as caught:
+        score(REFERENCES, HYPOTHESES, metrics=["WER"])
+    assert str(caught.value) == "metrics: there is no metric 'WER'; did you mean `wer`?"
 
 
 def test_words_that_may_be_left_out_are_correct_without_a_partner() -> None:
@@ -195,7 +198,7 @@ def test_missing_hypotheses_are_counted_as_deletions_only_when_asked() -> None:
         score(REFERENCES, {"a": "MY HOUSE"})
     assert str(caught.value) == (
         "hypotheses: no hypothesis for 2 of 3 sentences: 'b', 'c'; "
-        "`--missing deletions` counts all their words as deleted"
+        '`missing="deletions"` counts all their words as deleted'
     )
     found = score(REFERENCES, {"a": "MY HOUSE"}, missing="deletions", resampling=QUICK)
     assert found["wer_deletions"].value == found["wer"].value == 4 / 6
@@ -288,3 +291,15 @@ def test_a_leaderboard_figure_of_a_real_system(real_data: Callable[[str], Path])
     found = score(references, hypotheses, "isharah", resampling=QUICK)["wer"]
     assert found.note == "333 errors, 4554 words, 949 sentences"
     assert round(100 * found.value, 4) == 7.3123
+
+
+@pytest.mark.parametrize(
+    ("there", "here"), [("w1", "w1.mp4"), ("dev/w1.npz", "w1"), ("dev/w1", "clips/w1.mov"), ("w1", "d\\w1")]
+)
+def test_ids_that_differ_in_folders_or_the_ending(there: str, here: str) -> None:
+    with pytest.raises(UserError) as caught:
+        score({"v": "A", there: "A"}, {here: "A"})
+    assert str(caught.value) == (
+        f"hypotheses: none of its ids is in references; {here!r} here, {there!r} there: "
+        "they differ in folders or the ending only"
+    )

@@ -105,7 +105,10 @@ def test_marks_that_are_letters() -> None:
             "a.csv:1: columns missing: id, gloss; there are: id:gloss; "
             "cells are separated by `,`, `;`, `|` or tabs",
         ),
-        ("sep=;\nID;word\n", "a.csv:2: column missing: gloss; there are: ID, word"),
+        (
+            "sep=;\nID;word\n",
+            "a.csv:2: column missing: gloss; there are: ID, word; is word the gloss? Then call it so",
+        ),
         ("id,gloss,ID\n", "a.csv:1: column 'id' is there twice"),
         ('id,"gloss\n1,A\n', f'a.csv:1: {UNREADABLE}; a quotation mark in a cell is written `""`'),
     ],

@@ -84,7 +84,7 @@ NOT_ONE = "is empty or has a space in it, so it is not one gloss"
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"\xff\xfe", "{}:1: byte 0xFF is not UTF-8; save the file as UTF-8"),
+        (b"\xff\xfe", "{}: is UTF-16, not UTF-8; save the file as UTF-8"),
         (b'{\n"unit": }', "{}:2:9: is not JSON"),
         (b"[" * 100_000, "{}: is not JSON"),
         (b"[]", '{}: is not a vocabulary; it needs {{"unit": …, "tokens": […]}} and nothing else'),

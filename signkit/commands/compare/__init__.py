@@ -1,1 +1,1 @@
-"""`signkit compare`: runs beside each other. No torch here."""
+"""`signkit compare`: runs side by side. No torch here."""

@@ -1,4 +1,4 @@
-"""`signkit compare`: runs beside each other: scores with tests, learning curves, settings. No torch here."""
+"""`signkit compare`: runs side by side: scores with tests, learning curves, settings. No torch here."""
 
 import json
 import tempfile

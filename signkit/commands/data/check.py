@@ -15,12 +15,12 @@ from typing import Any, Literal
 import numpy as np
 
 from signkit.commands.data.chosen import chosen_corpus
-from signkit.commands.data.notices import Notice, notices_of, summed
 from signkit.config.registry import ComponentConfig, build
 from signkit.data.corpora.official import Gap, Stock
 from signkit.data.corpora.table import MOST_FAULTS
 from signkit.data.gloss_checks import Finding, check_glosses
 from signkit.data.landmarks import layout, unseen
+from signkit.data.notices import Notice, notices_of, summed
 from signkit.errors import SignkitError, UserError
 from signkit.runtime.pool import processors
 from signkit.runtime.progress import Watch
@@ -296,13 +296,18 @@ def _print(checked: Checked) -> None:
         rows.append((split, *("-" if count is None else f"{count:,}" for count in counts)))
     lines: list[str] = []
     why = ", ".join(f"{what}: {count:,}" for what, count in checked.why.items())
+    none = checked.clips > 1 and len(checked.unseen) == checked.clips
     for title, faults, more in (
         ("faults of the lists", checked.lists, ""),
         ("clips that cannot be used", checked.missing, why),
         ("frames that cannot be decoded", checked.unreadable, ""),
         ("clips in two splits", checked.in_two_splits, "`--set data.shared_clips=allow` if that is meant"),
         ("clips twice in one split", checked.in_one_split_twice, ""),
-        (f"clips that show no hand, of {checked.clips:,}", checked.unseen, "they can be used all the same"),
+        (
+            "no clip shows a hand" if none else f"clips that show no hand, of {checked.clips:,}",
+            checked.unseen,
+            "they can be used all the same",
+        ),
         ("to look at in the glosses", tuple(map(str, checked.glosses)), ""),
     ):
         if faults:

@@ -35,6 +35,9 @@ def chosen_corpus(ref: str, root: Path | None, overrides: Sequence[str]) -> Any:
     """
     if root is not None and not root.exists():
         raise UserError("--root", f"there is no folder {root}")
+    if root is not None and ref == "manifest" and root.is_file():
+        hint = f"--root {root.parent} --set data.file={root.name}"
+        raise UserError("--root", f"{root} is a file; root is the folder, data.file names the manifest", hint)
     if ref not in registered("corpora"):
         more = [f"data.root={json.dumps(str(root), ensure_ascii=False)}"] if root is not None else []
         return load_recipe(ref, [*more, *overrides]).data

@@ -19,15 +19,13 @@ from signkit.eval.protocols import load
 from signkit.eval.tokens import folding
 from signkit.models.export import TrainedModel, for_reload, read_export
 from signkit.models.spec import Labels, Output, Spec
-from signkit.text.vocabulary import composed
+from signkit.text.vocabulary import UNKNOWN_AT, composed
 from signkit.train.reopen import Reopened, with_ensemble
 from signkit.train.setup import Prepared
 from signkit.train.task import task_of
 from signkit.train.weights import other_weights
 from signkit.types import VIDEO, Corpus, Sample
 
-UNKNOWN_INDEX = 1
-"""Of the unknown token in a vocabulary."""
 UNCALIBRATED = 1.0
 """The temperature of a run without one; none is fitted to data that are only scored."""
 
@@ -130,7 +128,7 @@ def _tokens(sample: Sample, name: str, output: Output) -> Sequence[str]:
 def _lacks(output: Output, token: str) -> bool:
     if isinstance(output, Labels):
         return token not in output.index
-    return UNKNOWN_INDEX in output.encode((token,))
+    return UNKNOWN_AT in output.encode((token,))
 
 
 def _corpus(data: ComponentConfig) -> Corpus:

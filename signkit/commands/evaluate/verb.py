@@ -27,7 +27,7 @@ from signkit.train.reopen import Reopened
 from signkit.train.task import Outcome, Task
 from signkit.types import Corpus, Score
 
-MANIFESTS = ("manifest.csv", "manifest.tsv", "manifest.jsonl")
+MANIFESTS = ("manifest.csv", "manifest.tsv", "manifest.jsonl", "manifest.json")
 """Names of a manifest in a folder, the first one that is there."""
 SHOWN = 10
 """Unknown glosses named in a note, at most."""

@@ -41,7 +41,7 @@ def grid(
         recipe: a file, or the name of a built-in recipe.
         values: of each key, ``{"train.lr": [1e-3, 3e-3]}``.
         overrides: ``train.max_steps=100`` each, for all runs.
-        resume: ``auto`` skips what is finished and goes on with what is not, ``never`` begins anew.
+        resume: ``auto`` skips what is finished and goes on with what is not, ``never`` starts again.
 
     Raises:
         UserError: a key or a value is wrong, the recipe is one of stages, or the corpus has no dev that is

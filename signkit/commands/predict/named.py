@@ -1,6 +1,7 @@
 """What `signkit predict` is to read: paths, lines of a list, rows of a manifest, and the clips of folders."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -19,7 +20,7 @@ from signkit.runtime.paths import path_of
 from signkit.types import VIDEO
 
 MANIFESTS = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")
-"""Endings of a list that has ids besides paths."""
+"""Endings of a list that has ids as well as paths."""
 WHOLE = Numbers(None, None, None)
 
 
@@ -64,7 +65,7 @@ def named_inputs(paths: Sequence[Path], list_file: Path | None) -> list[Input]:
     return inputs
 
 
-def searched(inputs: Sequence[Input], layout: str) -> list[Input]:
+def searched(inputs: Sequence[Input], layout: str, skipped: Counter[str] | None = None) -> list[Input]:
     """The inputs with the clips of folders in place of folders that are no clips themselves.
 
     A folder is searched with those below it. Its clips are named, and their predictions too, by their paths
@@ -73,6 +74,7 @@ def searched(inputs: Sequence[Input], layout: str) -> list[Input]:
 
     Args:
         layout: what the model reads: a landmark layout, "" for features, or `VIDEO`.
+        skipped: counts files of folders that are no clips, by their endings.
 
     Raises:
         UserError: a folder without clips, or two clips of one name.
@@ -80,11 +82,12 @@ def searched(inputs: Sequence[Input], layout: str) -> list[Input]:
     """
     found: list[Input] = []
     faults: list[UserError] = []
+    skipped = Counter() if skipped is None else skipped
     for each in inputs:
         if not os.path.isdir(each.file) or each.id:
             found.append(each)
             continue
-        clips = _clips(each.file)
+        clips = _clips(each.file, skipped)
         if not clips:
             hint = f"videos, files of landmarks or features, or folders of frames ({KINDS})"
             faults.append(UserError(str(each.file), "holds no clips", hint))
@@ -101,7 +104,7 @@ def searched(inputs: Sequence[Input], layout: str) -> list[Input]:
     return found
 
 
-def _clips(folder: Path) -> list[Path]:
+def _clips(folder: Path, skipped: Counter[str]) -> list[Path]:
     """The clips of a folder; itself if it is one."""
     clips: list[Path] = []
     with plainly(folder, "read"):
@@ -109,8 +112,11 @@ def _clips(folder: Path) -> list[Path]:
             files = [name for name in names if name.lower().endswith((*VIDEOS, *FILES))]
             if files:
                 clips += [here / name for name in files]
-            elif any(name.lower().endswith(ENDINGS) or FRAME.search(name) for name in names):
+            frames = [name for name in names if name.lower().endswith(ENDINGS) or FRAME.search(name)]
+            if frames and not files:
                 clips.append(here)
+            others = set(names).difference(files, frames)
+            skipped.update(Path(name).suffix.lower() or "no ending" for name in others)
     return [folder] if clips == [folder / "1"] else clips
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -37,7 +38,11 @@ def predict(run: Path, inputs: Sequence[Path], options: PredictOptions) -> int:
     named = named_inputs(inputs, options.list_file)
     trained = load_model(run, options)
     signal = trained.spec.signal
-    named = searched(named, signal.layout)
+    skipped = Counter[str]()
+    named = searched(named, signal.layout, skipped)
+    if skipped:
+        endings = ", ".join(f"{ending}: {count:,}" for ending, count in skipped.most_common())
+        print(f"note: files passed over, which are no clips: {endings}", file=sys.stderr)
     distinct = [*{each.key: each for each in reversed(named)}.values()][::-1]
     check_outputs(distinct, options.outputs)
     fonts = fonts_for(trained.spec, options.outputs)

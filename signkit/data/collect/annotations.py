@@ -144,7 +144,7 @@ def _of_tier(tier: Tier, linked: _Linked, file: PurePosixPath, skipped: Skipped)
                 id=id_of(file.with_suffix("")) + f"_{each.id}",
                 path=path,
                 gloss=gloss,
-                signer=tier.participant.strip(),
+                signer=composed(tier.participant.strip()),
                 start=each.start + linked.origin,
                 end=each.end + linked.origin,
             )

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from signkit.data.collect.entry import SPLIT_NAMES, Entry, id_of, one_gloss
 from signkit.data.collect.search import Clip, Skipped
 from signkit.errors import UserError
+from signkit.text.vocabulary import composed
 
 READ = ("gloss", "glosses", "signer", "split", "text", "id")
 """Fields that become columns; others may have any name and are not used."""
@@ -156,7 +157,7 @@ def _entry(clip: Clip, values: dict[str, str], spaced: dict[str, str]) -> Entry:
         path=clip.path.as_posix(),
         gloss=gloss,
         split=SPLIT_NAMES[split.lower()] if split else "",
-        signer=values.get("signer", "").strip(),
+        signer=composed(values.get("signer", "").strip()),
         text=values.get("text", "").strip(),
     )
 

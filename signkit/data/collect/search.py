@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from signkit.data.landmark_files import FILES
 from signkit.data.landmark_files.openpose import FRAME
 from signkit.data.video.folder import ENDINGS
 from signkit.runtime.files import plainly
@@ -14,7 +15,6 @@ VIDEOS = (
     ".webm", ".wmv",
 )  # fmt: skip
 """Endings by which a folder is searched; a file that is named may have any."""
-LANDMARKS = (".npz", ".pose", ".parquet")
 KINDS = ("video", "npz", "pose", "parquet", "openpose")
 """What a clip may be; a folder of frames is video."""
 
@@ -72,7 +72,7 @@ def find_clips(root: Path, skipped: Skipped, read: tuple[str, ...] = ()) -> list
 
 def _clips_in(within: Path, names: list[str], skipped: Skipped) -> Iterator[Clip]:
     here = PurePosixPath(within.as_posix())
-    files = [name for name in names if name.lower().endswith((*VIDEOS, *LANDMARKS))]
+    files = [name for name in names if name.lower().endswith((*VIDEOS, *FILES))]
     pictures = [name for name in names if name.lower().endswith(ENDINGS)]
     keypoints = [name for name in names if FRAME.search(name)]
     is_clip = not files and within != Path() and bool(pictures or keypoints)

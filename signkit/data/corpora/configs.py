@@ -106,8 +106,8 @@ class ManifestConfig:
     shared_clips: Literal["report", "allow"] = "report"
     """A clip in two splits: named by runs, a fault for `signkit data check`; or meant."""
     missing: Literal["nan", "zero", "one_place"] = "nan"
-    """How landmarks that were not seen are marked, besides NaN and a confidence of 0: by zeros; or by all
-    points of a part at one place, such as -1, or zeros that were moved by a normalisation."""
+    """How landmarks that were not seen are marked, in addition to NaN and a confidence of 0: by zeros; or by
+    all points of a part at one place, such as -1, or zeros that were moved by a normalisation."""
 
 
 @dataclass(frozen=True, kw_only=True)

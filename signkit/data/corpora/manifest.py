@@ -32,10 +32,23 @@ from signkit.data.corpora.official import Gap, Stock
 from signkit.data.corpora.shared import Place, shared_clips
 from signkit.data.corpora.table import Row, fail_together
 from signkit.data.gloss_checks import check_glosses
+from signkit.data.landmarks import NOTHING
+from signkit.data.notices import summed
 from signkit.errors import UserError
 from signkit.runtime.files import read_text
 from signkit.text.vocabulary import composed
 from signkit.types import SPLITS, VIDEO, Corpus, Sample
+
+MANY = 0.05
+"""Share of the frames from which on a run names what is odd in the landmarks."""
+
+MEANT = {
+    **{split: split for split in SPLITS},
+    **dict.fromkeys(("val", "valid", "validation"), "dev"),
+    **dict.fromkeys(("training", "trn"), "train"),
+    **dict.fromkeys(("testing", "tst"), "test"),
+}
+"""Splits by what others call them, in small letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +75,7 @@ class _Clip:
 
 
 @dataclass(slots=True)
-class _Found:
+class _Contents:
     """What was read of a manifest so far. Faults are numbered by their rows.
 
     Attributes:
@@ -100,19 +113,24 @@ def read(config: ManifestConfig, *, to_train: bool = True) -> Corpus:
             segment that is not in it (see `segment_of`); a signer in two splits, when `signer_independent` is
             claimed. A clip of train that cannot be used, or shows no hand, is left out if the recipe says so.
     """
-    found, file = _found(config), Path(config.root) / config.file
+    contents, file = _contents(config), Path(config.root) / config.file
     refused = [
         (number, gap.fault)
-        for number, gap in found.gaps
+        for number, gap in contents.gaps
         if config.damaged == "refuse" or gap.split != "train"
     ]
-    fail_together(_in_order([*found.faults, *refused]), str(file))
-    left_out = tuple(str(gap.fault) for gap in _gaps(found))
-    if to_train and not any(sample.split == "train" for sample in found.samples):
+    fail_together(_in_order([*contents.faults, *refused]), str(file))
+    left_out = tuple(str(gap.fault) for gap in _gaps(contents))
+    if to_train and not any(sample.split == "train" for sample in contents.samples):
         what = "no file of train can be used" if left_out else "no row has the split train"
         raise UserError(str(file), what, left_out[0] if left_out else "")
-    notes = (*_unseen_notes(found), *_shared_notes(found, config), *_gloss_notes(found))
-    return replace(_corpus(config, found), left_out=left_out, notes=notes)
+    notes = (
+        *_unseen_notes(contents),
+        *_shared_notes(contents, config),
+        *_gloss_notes(contents),
+        *_landmark_notes(contents),
+    )
+    return replace(_corpus(config, contents), left_out=left_out, notes=notes)
 
 
 def take_stock(config: ManifestConfig) -> Stock:
@@ -121,86 +139,91 @@ def take_stock(config: ManifestConfig) -> Stock:
     Raises:
         UserError: the manifest as a whole cannot be read.
     """
-    found = _found(config)
-    faults = _in_order(found.faults)
-    if not any(sample.split == "train" for sample in found.samples):
+    contents = _contents(config)
+    faults = _in_order(contents.faults)
+    if not any(sample.split == "train" for sample in contents.samples):
         faults.append(UserError(str(Path(config.root) / config.file), "no row of train can be used"))
     return Stock(
-        corpus=_corpus(config, found),
-        listed={split: found.listed[split] for split in SPLITS},
+        corpus=_corpus(config, contents),
+        listed={split: contents.listed[split] for split in SPLITS},
         published={},
         faults=tuple(faults),
-        gaps=tuple(_gaps(found)),
-        shared=tuple(shared_clips(found.places)) if config.shared_clips == "report" else (),
-        glosses=tuple(found.glosses),
+        gaps=tuple(_gaps(contents)),
+        shared=tuple(shared_clips(contents.places)) if config.shared_clips == "report" else (),
+        glosses=tuple(contents.glosses),
     )
 
 
-def _found(config: ManifestConfig) -> _Found:
+def _contents(config: ManifestConfig) -> _Contents:
     file = Path(config.root) / config.file
-    text = manifest_text(file)
+    text = manifest_text(file, "--set data.file")
     rows = manifest_rows(file, text, (*COLUMNS, "signer") if config.signer_independent else COLUMNS)
-    found = _Found(text)
-    clips = _clips(rows, config, found)
+    contents = _Contents(text)
+    clips = _clips(rows, config, contents)
     first_rows = {(clip.path, clip.fps): clip.where for clip in reversed(clips)}
     opened = open_all(first_rows, config.missing)
     for clip in clips:
         medium = opened[clip.path, clip.fps]
         if isinstance(medium, UserError):
-            found.gaps.append(
+            contents.gaps.append(
                 (clip.number, Gap(clip.split, 1, _of_row(medium, clip, first_rows[clip.path, clip.fps])))
             )
             continue
         try:
-            _add(clip, segment_of(medium, clip.numbers, clip.where), config, found)
+            _add(clip, segment_of(medium, clip.numbers, clip.where), config, contents)
         except UserError as fault:
-            found.faults.append((clip.number, fault))
+            contents.faults.append((clip.number, fault))
     if config.signer_independent:
-        found.faults += signer_faults(rows)
-    return found
+        contents.faults += signer_faults(rows)
+    if contents.media and all(medium.unseen == NOTHING for medium in contents.media):
+        what = "no point is seen in any clip: every coordinate is missing"
+        contents.faults.append((len(rows), UserError(str(file), what)))
+    return contents
 
 
-def _clips(rows: Sequence[Row | UserError], config: ManifestConfig, found: _Found) -> list[_Clip]:
-    """The rows whose cells can be used; the faults of the others are added to what is found."""
+def _clips(rows: Sequence[Row | UserError], config: ManifestConfig, contents: _Contents) -> list[_Clip]:
+    """The rows whose cells can be used; the faults of the others are added to the contents."""
     first: dict[str, Row] = {}
     clips = []
     for number, row in enumerate(rows):
         if isinstance(row, UserError):
-            found.faults.append((number, row))
+            contents.faults.append((number, row))
             continue
-        found.glosses.append((row.where, row.cells["gloss"]))
+        contents.glosses.append((row.where, row.cells["gloss"]))
         split = row.cells["split"].strip()
-        found.listed[split] += 1
+        contents.listed[split] += 1
         try:
             check_id(row, first)
             path, numbers = row_path(row, Path(config.root)), numbers_of(row)
             glosses = glosses_of(row)
             if split not in SPLITS:
-                raise UserError(row.where, f"split {split!r} is none of train, dev, test")
+                meant = MEANT.get(split.casefold())
+                hint = f"did you mean {meant}?" if meant else ""
+                raise UserError(row.where, f"split {split!r} is none of train, dev, test", hint)
             fps = numbers.fps or config.fps or None
             clips.append(_Clip(number, row, split, glosses, path, numbers, fps))
         except UserError as fault:
-            found.faults.append((number, fault))
+            contents.faults.append((number, fault))
     return clips
 
 
-def _add(clip: _Clip, medium: Media, config: ManifestConfig, found: _Found) -> None:
+def _add(clip: _Clip, medium: Media, config: ManifestConfig, contents: _Contents) -> None:
     """A clip that can be read, as a sample.
 
     Raises:
         UserError: it is of another kind than the first, or shows no hand and such clips are refused.
     """
     row = clip.row
-    _check_same_kind(clip, medium, found)
+    _check_same_kind(clip, medium, contents)
     if medium.unseen:
         fault = UserError(clip.where, medium.unseen, "`data.unseen: use` takes such clips as they are")
         if config.unseen == "refuse":
             raise fault
         if config.unseen == "skip" and clip.split == "train":
             fault = UserError(clip.where, medium.unseen)
-            found.skipped.append((clip.number, Gap(clip.split, 1, fault)))
+            contents.skipped.append((clip.number, Gap(clip.split, 1, fault)))
             return
-        found.unseen[clip.split] += 1
+        contents.unseen[clip.split] += 1
     sample = Sample(
         id=row.cells["id"].strip(),
         split=clip.split,
@@ -208,27 +231,28 @@ def _add(clip: _Clip, medium: Media, config: ManifestConfig, found: _Found) -> N
         frames=medium.frames,
         load=medium.load,
         source=row.where,
-        signer=row.cells.get("signer", "").strip(),
+        signer=composed(row.cells.get("signer", "").strip()),
         text=row.cells.get("text", "").strip(),
         fps=medium.fps,
     )
     start, end = clip.numbers.start or 0.0, math.inf if clip.numbers.end is None else clip.numbers.end
-    found.samples.append(sample)
-    found.media.append(medium)
-    found.places.append(Place(row.where, sample.id, clip.split, clip.path, clip.shown, start, end))
+    contents.samples.append(sample)
+    contents.media.append(medium)
+    place = Place(row.where, sample.id, clip.split, clip.path, clip.shown, start, end, medium.contentless)
+    contents.places.append(place)
 
 
-def _corpus(config: ManifestConfig, found: _Found) -> Corpus:
-    held_out = {sample.reference for sample in found.samples if sample.split != "train"}
+def _corpus(config: ManifestConfig, contents: _Contents) -> Corpus:
+    held_out = {sample.reference for sample in contents.samples if sample.split != "train"}
     more = _extra_text(Path(config.root), config.extra_text)
-    digest = hashlib.sha256(found.text.encode())
-    digest.update(repr([medium.checksum for medium in found.media]).encode())
+    digest = hashlib.sha256(contents.text.encode())
+    digest.update(repr([medium.checksum for medium in contents.media]).encode())
     digest.update(repr(more).encode())
     return Corpus(
         name=Path(config.file).stem,
-        samples=tuple(found.samples),
-        layout=found.media[0].layout if found.media else "",
-        width=found.media[0].width if found.media else 0,
+        samples=tuple(contents.samples),
+        layout=contents.media[0].layout if contents.media else "",
+        width=contents.media[0].width if contents.media else 0,
         extra_text=tuple(sentence for sentence in more if sentence not in held_out),
         fingerprint=digest.hexdigest(),
     )
@@ -238,9 +262,9 @@ def _in_order(faults: Sequence[tuple[int, UserError]]) -> list[UserError]:
     return [fault for _, fault in sorted(faults, key=itemgetter(0))]
 
 
-def _gaps(found: _Found) -> list[Gap]:
+def _gaps(contents: _Contents) -> list[Gap]:
     """The clips that are left out, in the order of the rows."""
-    return [gap for _, gap in sorted([*found.gaps, *found.skipped], key=itemgetter(0))]
+    return [gap for _, gap in sorted([*contents.gaps, *contents.skipped], key=itemgetter(0))]
 
 
 def _of_row(fault: UserError, clip: _Clip, first: str) -> UserError:
@@ -252,43 +276,59 @@ def _of_row(fault: UserError, clip: _Clip, first: str) -> UserError:
     return UserError(clip.where + (inside if inside != fault.where else ""), fault.what, hint)
 
 
-def _unseen_notes(found: _Found) -> list[str]:
-    count = found.unseen.total()
+def _unseen_notes(contents: _Contents) -> list[str]:
+    count = contents.unseen.total()
     if not count:
         return []
-    where = ", ".join(f"{split} {found.unseen[split]}" for split in SPLITS if found.unseen[split])
-    what = f"{count:,} of {len(found.samples):,} clips show no hand in any frame ({where})"
+    where = ", ".join(f"{split} {contents.unseen[split]}" for split in SPLITS if contents.unseen[split])
+    what = f"{count:,} of {len(contents.samples):,} clips show no hand in any frame ({where})"
+    if count == len(contents.samples) > 1:
+        what = f"none of the {count:,} clips shows a hand in any frame ({where})"
     return [
         f"{what}: used, with all points of the hands missing; `data.unseen: skip` leaves those of train out"
     ]
 
 
-def _shared_notes(found: _Found, config: ManifestConfig) -> list[str]:
+def _shared_notes(contents: _Contents, config: ManifestConfig) -> list[str]:
     if config.shared_clips == "allow":
         return []
-    shared = [each for each in shared_clips(found.places, contents=False) if len({*each.splits}) > 1]
+    shared = [each for each in shared_clips(contents.places, contents=False) if len({*each.splits}) > 1]
     if not shared:
         return []
     what = f"{len(shared):,} clip{'s are' if len(shared) > 1 else ' is'} in two splits, so scores mean little"
     return [f"{what}: {shared[0].fault}{'; …' if len(shared) > 1 else ''} (`signkit data check` names all)"]
 
 
-def _gloss_notes(found: _Found) -> list[str]:
+def _gloss_notes(contents: _Contents) -> list[str]:
     """Of what looks wrong in the glosses that which hardly is meant."""
     odd = [
-        each for each in check_glosses(found.glosses) if each.kind in ("list", "quotes", "empty", "invisible")
+        each
+        for each in check_glosses(contents.glosses)
+        if each.kind in ("list", "quotes", "empty", "invisible")
     ]
     more = f" (and {len(odd) - 1} more: `signkit data check` names all)" if len(odd) > 1 else ""
     return [f"look at the glosses: {odd[0]}{more}"] if odd else []
 
 
-def _check_same_kind(clip: _Clip, medium: Media, found: _Found) -> None:
+def _landmark_notes(contents: _Contents) -> list[str]:
+    """Of landmarks that can be used, but may not mean what they should; nothing of a few frames of zeros."""
+    media = {place.path: medium for place, medium in zip(contents.places, contents.media, strict=True)}
+    notices = [notice for medium in media.values() for notice in medium.notices]
+    frames = Counter[str]()
+    for notice in notices:
+        frames[notice.kind] += notice.frames
+    few = MANY * sum(medium.frames for medium in media.values())
+    many = [each for each in notices if not each.frames or frames[each.kind] >= few]
+    return [f"look at the landmarks: {line}" for line in summed(many, len(media))]
+
+
+def _check_same_kind(clip: _Clip, medium: Media, contents: _Contents) -> None:
     kinds = []
-    for each in (found.media[0] if found.media else medium, medium):
+    for each in (contents.media[0] if contents.media else medium, medium):
         kind = f"layout {each.layout!r}" if each.layout else "features"
         kinds.append(VIDEO if each.layout == VIDEO else f"{kind} of width {each.width}")
     if kinds[0] != kinds[1]:
-        line = line_of(found.samples[0].source)
+        line = line_of(contents.samples[0].source)
         raise UserError(clip.row.where, f"{clip.shown} has {kinds[1]}, but {line} has {kinds[0]}")
 
 

@@ -14,22 +14,32 @@ from signkit.data.gloss_checks import is_list_as_text
 from signkit.errors import UserError
 from signkit.runtime.files import read_bytes, read_text
 from signkit.runtime.tables import column_name
+from signkit.text.visible import is_blank, with_codes
 from signkit.text.vocabulary import composed
 
 COLUMNS = ("id", "path", "gloss", "split")
 OPTIONAL = ("text", "signer", *NUMBERS)
 JSON = (".json", ".jsonl", ".ndjson")
+USUAL = ("manifest.csv", "manifest.json", "manifest.jsonl", "manifest.tsv", "index.csv")
+"""What manifests are called, for the hint where one is missing."""
 OF_ONE_LINE = (*COLUMNS, "signer")
 """Columns whose cells have no line breaks: one means that a quotation mark is missing."""
 
 
-def manifest_text(file: Path) -> str:
+def manifest_text(file: Path, option: str = "") -> str:
     """The content of a manifest.
+
+    Args:
+        option: names another manifest, for the hint where this one is missing.
 
     Raises:
         UserError: there is no such file, it is not UTF-8, or no text at all.
         OperationalError: it cannot be read.
     """
+    if option and not os.path.exists(file):
+        others = [name for name in USUAL if os.path.isfile(file.with_name(name))]
+        hint = f"there is {others[0]}: {option}={others[0]}" if others else ""
+        raise UserError(str(file), "there is no such file", hint)
     if read_bytes(file)[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
         raise UserError(str(file), "is a workbook or an archive, no text", "save the table as CSV in UTF-8")
     return read_text(file)
@@ -85,6 +95,11 @@ def glosses_of(row: Row) -> tuple[str, ...]:
     glosses = tuple(composed(row.cells["gloss"]).split())
     if not glosses:
         raise UserError(row.where, "the gloss is empty")
+    if is_blank(row.cells["gloss"]):
+        what = (
+            f"the gloss is empty: it has invisible characters only, {with_codes(row.cells['gloss'].strip())}"
+        )
+        raise UserError(row.where, what)
     if is_list_as_text(row.cells["gloss"]):
         what = f"the gloss is a list written as text, {row.cells['gloss'].strip()}"
         raise UserError(row.where, what, "write the glosses with blanks between them")
@@ -99,7 +114,7 @@ def signer_faults(rows: Sequence[Row | UserError]) -> list[tuple[int, UserError]
     for number, row in enumerate(rows):
         if isinstance(row, UserError):
             continue
-        signer, split = row.cells["signer"].strip(), row.cells["split"].strip()
+        signer, split = composed(row.cells["signer"].strip()), row.cells["split"].strip()
         if not signer:
             faults.append((number, UserError(row.where, "the signer is empty", hint)))
         elif first.setdefault(signer, split) != split:

@@ -15,12 +15,13 @@ from signkit.data.corpora.table import Row
 from signkit.data.landmark_files import is_landmarks, landmark_header, read_landmarks
 from signkit.data.landmarks import NO_HAND, NOTHING, layout
 from signkit.data.missing import Missing
+from signkit.data.notices import Notice, notices_of
 from signkit.data.segment import load_segment
 from signkit.data.video import open_clip
 from signkit.errors import UserError
 from signkit.runtime.paths import refuse_special
 from signkit.runtime.pool import processors
-from signkit.types import USUAL_FPS, VIDEO, Landmarks, Signal, Video
+from signkit.types import USUAL_FPS, VIDEO, Features, Landmarks, Signal, Video
 
 NUMBERS = ("fps", "start", "end")
 """Columns of numbers; an empty cell is as if the column were not there."""
@@ -43,6 +44,8 @@ class Media:
         fps: frames a second.
         seen: of landmarks, the frames [frames] in which a point is seen, and those in which a hand is.
         times: when each frame is shown, in seconds; None where that is at an even rate.
+        notices: what may not mean what it should in landmarks.
+        contentless: whether all frames have one value throughout, or none; such clips are alike by chance.
     """
 
     frames: int
@@ -53,6 +56,8 @@ class Media:
     load: Callable[[], Signal]
     seen: tuple[Bools, Bools] | None = None
     times: npt.NDArray[np.float64] | None = None
+    notices: tuple[Notice, ...] = ()
+    contentless: bool = False
 
     @property
     def unseen(self) -> str:
@@ -128,8 +133,16 @@ def open_media(path: Path, where: str, fps: float | None, missing: Missing = "na
     if media.layout == VIDEO:
         return media
     signal = media.load()
-    times = signal.times if isinstance(signal, Landmarks) else None
-    return replace(media, seen=_seen(signal), times=times)
+    if not isinstance(signal, Landmarks):
+        vectors = signal.vectors if isinstance(signal, Features) else np.zeros(0)
+        return replace(media, contentless=_contentless(vectors))
+    return replace(
+        media,
+        seen=_seen(signal),
+        times=signal.times,
+        notices=tuple(notices_of(where, signal)),
+        contentless=_contentless(signal.points),
+    )
 
 
 def by_header(path: Path, where: str, fps: float | None, missing: Missing = "nan") -> Media:
@@ -188,9 +201,13 @@ def segment_of(media: Media, numbers: Numbers, where: str) -> Media:
     return replace(media, frames=last - first, load=load, seen=seen)
 
 
-def _seen(signal: Signal) -> tuple[Bools, Bools] | None:
-    if not isinstance(signal, Landmarks):
-        return None
+def _contentless(numbers: npt.NDArray[np.floating]) -> bool:
+    """Whether numbers are all one, or missing."""
+    known = numbers[~np.isnan(numbers)]
+    return known.size == 0 or bool((known == known[0]).all())
+
+
+def _seen(signal: Landmarks) -> tuple[Bools, Bools]:
     seen = ~np.isnan(signal.points[..., 0])
     for coordinate in range(1, signal.points.shape[2]):
         seen &= ~np.isnan(signal.points[..., coordinate])

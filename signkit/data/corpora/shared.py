@@ -23,6 +23,7 @@ class Place:
     Attributes:
         where: the row. shown: the path as it is written there.
         start: of its segment, in seconds, and its ``end``; infinity to the end of the clip.
+        contentless: whether it has one value throughout, or none, so that an equal content means nothing.
     """
 
     where: str
@@ -32,6 +33,7 @@ class Place:
     shown: str
     start: float
     end: float
+    contentless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ def _by_content(places: Sequence[Place], files: Sequence[Hashable]) -> dict[Hash
     """A name for the content of each file that may be a copy of another, by their sizes."""
     alike: dict[Hashable, dict[Hashable, Path]] = defaultdict(dict)
     for place, file in zip(places, files, strict=True):
+        if place.contentless:
+            continue
         with plainly(place.path, "read"):
             alike[_size(place.path)].setdefault(file, place.path)
     several = [paths for paths in alike.values() if len(paths) > 1]

@@ -30,7 +30,7 @@ OTHERS = {
     ".hdf5": "an HDF5 file",
     ".mat": "a file of MATLAB",
 }
-"""Files that people have landmarks in and that are not read: what to do is said."""
+"""Files that people have landmarks in and that are not read: messages that say what to do."""
 
 
 def is_landmarks(path: str | Path) -> bool:
@@ -70,7 +70,8 @@ def read_landmarks(path: str | Path, *, fps: float | None = None, missing: Missi
     Args:
         fps: frames a second of a file that does not say; None: `USUAL_FPS`. Folders of OpenPose's and parquet
             never say, an npz may leave it out, a ``.pose`` always says.
-        missing: how points that were not seen are marked, besides NaN and a confidence of 0 (`as_missing`).
+        missing: how points that were not seen are marked, in addition to NaN and a confidence of 0, see
+            `as_missing`.
 
     Raises:
         UserError: as `landmark_header`; an infinite coordinate, no point or no hand ever seen.

@@ -65,7 +65,7 @@ def read(path: Path, fps: float = USUAL_FPS, missing: Missing = "nan") -> Landma
         for number, person in enumerate(people):
             crowded[frame, number] = _person(person, keys, str(file))
     signer, several = one_signer(crowded, whole)
-    points, notes = settled(signer, whole, where, missing=missing, hint=_hint(keys))
+    points, notes = settled(signer, whole, where, missing=missing, hint=_hint(keys, any(crowd)))
     return Landmarks(points, "openpose", fps, notes=(*several_people(several, len(files)), *notes))
 
 
@@ -94,7 +94,9 @@ def _people(file: Path) -> People:
 
 
 def _damaged(file: Path | str, error: Exception) -> UserError:
-    return UserError(str(file), "is not a frame of OpenPose's", f"it may be damaged ({error!r})")
+    why = f"it may be damaged: {error}" if isinstance(error, ValueError) else "it may be damaged"
+    why = f"it has no {error}" if isinstance(error, KeyError) else why
+    return UserError(str(file), "is not a frame of OpenPose's", why)
 
 
 def _keys(crowd: Iterator[People], where: str) -> Keys:
@@ -117,8 +119,10 @@ def _listed(keys: Sequence[str] | Mapping[str, Any]) -> str:
     return f"there are: {', '.join(keys) or 'none'}"
 
 
-def _hint(keys: Keys) -> str:
-    """What is said where there is no hand: the program tracks them only when it is told to."""
+def _hint(keys: Keys, somebody: bool) -> str:
+    """The message where there is no hand: the program tracks them only when it is told to."""
+    if not somebody:
+        return "`people` is empty in every frame: OpenPose found nobody"
     return f"keys that were read: {', '.join(keys.parts)}; OpenPose writes hands with --hand"
 
 

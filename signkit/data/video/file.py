@@ -151,32 +151,32 @@ def open_file(path: Path, where: str) -> VideoFile:
             film, note = longest(container)
             notes = (note,)
         else:
-            told = _told(container, stream, where)
+            info = _stream_info(container, stream, where)
     if notes:
         with opened(path, where, film) as (container, stream):
-            told = _told(container, stream, where)
-    headers = [header for header in told.packets if not header.hidden]
+            info = _stream_info(container, stream, where)
+    headers = [header for header in info.packets if not header.hidden]
     times = sorted({header.pts for header in headers if header.pts is not None})
-    if not told.timed or len(times) < len(headers) or begins_amid(told.packets, times):
-        return _counted(path, where, told, film, notes)
+    if not info.timed or len(times) < len(headers) or begins_amid(info.packets, times):
+        return _counted(path, where, info, film, notes)
     shown = np.array(times, dtype=np.int64)
     if len(shown) == 0:
         raise UserError(where, "has no frames")
-    fps = _fps(shown, told.unit, told.rate)
-    seconds = float((times[-1] - min(times[0], 0)) * told.unit)
+    fps = _fps(shown, info.unit, info.rate)
+    seconds = float((times[-1] - min(times[0], 0)) * info.unit)
     last = max((header.pts or 0, header.duration) for header in headers)[1]
-    if told.length - seconds - max(float(last * told.unit), 1 / fps) > SLACK + 1 / fps:
-        what = f"is truncated after frame {len(shown) - 1}: {seconds:.1f} of {told.length:.1f} s"
+    if info.length - seconds - max(float(last * info.unit), 1 / fps) > SLACK + 1 / fps:
+        what = f"is truncated after frame {len(shown) - 1}: {seconds:.1f} of {info.length:.1f} s"
         raise UserError(where, what)
-    begins = sorted((h.pts or 0, h.dts if told.by_dts else h.pts) for h in headers if h.key and told.sought)
+    begins = sorted((h.pts or 0, h.dts if info.by_dts else h.pts) for h in headers if h.key and info.sought)
     keys = np.searchsorted(shown, np.array([pts for pts, _ in begins], dtype=np.int64))
     seek_times = np.array([pts if time is None else time for pts, time in begins], dtype=np.int64)
-    own = _seconds(shown, told, fps)
+    own = _seconds(shown, info, fps)
     return VideoFile(path, where, len(shown), fps, shown, keys, seek_times, film, notes, own)
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _StreamInfo:
     """What a file tells of its film without decoding it.
 
     Attributes:
@@ -199,10 +199,10 @@ class _Told:
     sought: bool
 
 
-def _told(container: "InputContainer", stream: "VideoStream", where: str) -> _Told:
+def _stream_info(container: "InputContainer", stream: "VideoStream", where: str) -> _StreamInfo:
     name, codec = container.format.name, stream.codec_context
     timed = not codec.has_b_frames or name.partition(",")[0] in TIMED
-    return _Told(
+    return _StreamInfo(
         packets=read_headers(container, stream, where),
         rate=stream.average_rate,
         unit=stream.time_base or Fraction(1),
@@ -214,7 +214,7 @@ def _told(container: "InputContainer", stream: "VideoStream", where: str) -> _To
     )
 
 
-def _counted(path: Path, where: str, told: _Told, film: int, notes: tuple[str, ...]) -> VideoFile:
+def _counted(path: Path, where: str, info: _StreamInfo, film: int, notes: tuple[str, ...]) -> VideoFile:
     """The index of a file that does not tell the times of its frames: all are decoded once."""
     none = np.empty(0, dtype=np.int64)
     try:
@@ -226,18 +226,18 @@ def _counted(path: Path, where: str, told: _Told, film: int, notes: tuple[str, .
         raise UserError(where, "has no frames")
     known = np.array([time for time in times if time is not None], dtype=np.int64)
     rising = len(known) == len(times) and bool((np.diff(known) > 0).all())
-    fps = _fps(known, told.unit, told.rate) if rising else float(told.rate or USUAL_FPS)
-    own = _seconds(known, told, fps) if rising else None
+    fps = _fps(known, info.unit, info.rate) if rising else float(info.rate or USUAL_FPS)
+    own = _seconds(known, info, fps) if rising else None
     return VideoFile(path, where, len(times), fps, none, none, none, film, notes, own)
 
 
-def _seconds(times: npt.NDArray[np.int64], told: _Told, fps: float) -> Seconds | None:
+def _seconds(times: npt.NDArray[np.int64], info: _StreamInfo, fps: float) -> Seconds | None:
     """When frames are shown, from the beginning of the file; None where that is at an even rate."""
-    seconds: Seconds = times.astype(np.float64) * float(told.unit)
-    start = min(told.start, float(seconds[0]))
+    seconds: Seconds = times.astype(np.float64) * float(info.unit)
+    start = min(info.start, float(seconds[0]))
     if abs(seconds[0] - start) < MICROSECONDS:  # to which PyAV rounds the file's beginning
         start = float(seconds[0])
-    return uneven(seconds - start, fps, max(ROUNDED, float(told.unit)))
+    return uneven(seconds - start, fps, max(ROUNDED, float(info.unit)))
 
 
 def _decoded(

@@ -85,13 +85,13 @@ def open_folder(path: Path, where: str, fps: float | None = None, kind: str = ""
         listed = " and ".join(each for each, _ in kinds.most_common())
         raise UserError(where, f"the folder has frames of {count} kinds, {listed}")
     names = tuple(frame_names.ordered(found))
-    told = frame_names.times(names)
-    if told is None:
+    named_times = frame_names.times(names)
+    if named_times is None:
         frame_names.check_gaps(names, where)
         return FrameFolder(path, where, names, fps or USUAL_FPS)
     if fps is not None:
         return FrameFolder(path, where, names, fps)
-    seconds, rounded = told
+    seconds, rounded = named_times
     rate = frame_names.usual_rate(seconds, rounded)
     if rate is not None:
         return FrameFolder(path, where, names, rate)

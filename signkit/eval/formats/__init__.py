@@ -11,7 +11,7 @@ from signkit.eval.formats.ctm import Words, by_recording, cut
 from signkit.eval.formats.detect import FORMATS, WITH_COLUMNS, WITH_ID_COLUMNS, check
 from signkit.eval.formats.mistaken import check_plain, check_words
 from signkit.eval.formats.parse import Reading, parse
-from signkit.eval.formats.stm import ignored
+from signkit.eval.formats.stm import ignored, ignored_note
 from signkit.eval.formats.textlines import STDIN, uncollected
 from signkit.eval.tokens import folding
 from signkit.eval.transcripts import Segment, Transcripts
@@ -25,7 +25,7 @@ EMPTY = {
     "csv": "has no rows below its header",
     "corpus": "has no rows below its header",
 }
-"""What is said of a file without utterances, by its format, where it is not that it has none."""
+"""The message on a file without utterances, for formats in which that means something else than none."""
 
 
 def read(
@@ -41,7 +41,7 @@ def read(
         format: one of `FORMATS`; if empty, it is detected by the file's ending and first line.
         column: column, key or tier of the text, for formats that have them.
         id_column: column or key of the id.
-        separator: marks that are between words, besides blanks.
+        separator: marks that are between words, in addition to blanks.
 
     Raises:
         UserError: the file has a fault, or is no transcript; file and line are named.
@@ -78,7 +78,7 @@ def read_pair(
     """Read a reference and hypotheses; the words of a CTM hypothesis are assigned to reference segments.
 
     Segments of an STM reference that sclite ignores are left out, on both sides. A hypothesis may have no
-    utterances. How files of annotations match is told in `annotations.matched`.
+    utterances. For how files of annotations match see `annotations.matched`.
 
     Args:
         reference: the file of the reference; ``-`` is the standard input.
@@ -92,7 +92,7 @@ def read_pair(
         id_column: column or key of the id in all files that have such.
         reference_id_column: that of the reference, if it differs.
         hyp_id_column: that of the hypotheses, if it differs.
-        separator: marks that are between words, besides blanks; a blank means that there are none.
+        separator: marks that are between words, in addition to blanks; a blank means that there are none.
 
     Raises:
         UserError: as for `read`, or a hypothesis has a recording that the reference does not have, or the
@@ -118,6 +118,7 @@ def read_pair(
         column=hyp_column or column,
         id_column=hyp_id_column or id_column,
         separator=separator,
+        role="hypothesis",
     )
     parsed = parse(reference, of_reference)
     known = by_recording(parsed) if isinstance(parsed, Words) else parsed
@@ -132,12 +133,13 @@ def read_pair(
         ("--hyp-id-column", hyp_id_column, systems, WITH_ID_COLUMNS),
     ):
         _check_columns(sides, option, name, formats)
+    known, systems = _without_last_blanks(known, systems)
     if "lines" not in (of_reference.format, of_hypotheses.format):
         check_plain((known, *systems))
     known, systems = annotations.matched(known, systems)
     notes = check_words(known, systems, separated=bool(separator))
     left_out = ignored(known)
-    known = replace(known, notes=(*known.notes, *notes))
+    known = replace(known, notes=(*known.notes, *notes, *ignored_note(known, left_out)))
     return _without(known, left_out), tuple(_without(side, left_out) for side in systems)
 
 
@@ -149,6 +151,24 @@ def _hypothesis(path: Path, reading: Reading, reference: Transcripts) -> Transcr
     if parsed.format == "lines" and reference.format != "lines" and not any(parsed.texts):
         return replace(parsed, ids=(), texts=(), lines=())  # blank lines beside sentences with ids
     return _named_as(parsed, reference) if parsed.segments and reference.segments else parsed
+
+
+def _without_last_blanks(
+    reference: Transcripts, systems: tuple[Transcripts, ...]
+) -> tuple[Transcripts, tuple[Transcripts, ...]]:
+    """Plain lines without the blank ones at the end that are no sentence in any of the files."""
+    sides = (reference, *systems)
+    if any(side.format != "lines" for side in sides):
+        return reference, systems
+    most = max(
+        len("\0".join(side.texts).rstrip("\0").split("\0")) if any(side.texts) else 0 for side in sides
+    )
+    if not most:
+        return reference, systems
+    cut_off = [
+        replace(side, ids=side.ids[:most], texts=side.texts[:most], lines=side.lines[:most]) for side in sides
+    ]
+    return cut_off[0], tuple(cut_off[1:])
 
 
 def _named_as(hypothesis: Transcripts, reference: Transcripts) -> Transcripts:

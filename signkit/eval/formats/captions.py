@@ -11,7 +11,8 @@ from signkit.eval.formats.textlines import note, settle
 TIME = r"(?:(\d+):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})"
 TIMES = re.compile(rf"\s*{TIME}\s*-->\s*{TIME}(?:\s.*)?")
 SRT_MARKS = re.compile(r"</?(?:b|i|u|s|font)(?:\s[^<>]*)?>|\{\\[^{}]*\}", re.IGNORECASE)
-VTT_MARKS = re.compile(r"<[^<>]*>")
+VTT_MARKS = re.compile(r"</?(?:(?:c|i|b|u|v|lang|ruby|rt|font)(?:[.\s][^<>]*)?)?>|<(?:\d+:)?\d+:\d+\.\d+>")
+"""The tags of WebVTT, which are lowercase, and the frequent ``<font>``; any other ``<unk>`` is a word."""
 NOT_CUES = ("NOTE", "STYLE", "REGION")
 
 

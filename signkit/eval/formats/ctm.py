@@ -16,6 +16,8 @@ from signkit.eval.transcripts import Transcripts
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+FAR = 1.0
+"""Seconds outside all segments that are worth a note."""
 MOST_NAMES = 5000  # among more names, finding the most similar one takes too long
 
 
@@ -138,9 +140,12 @@ def cut(words: Words, reference: Transcripts) -> Transcripts:
     there = there[np.argsort(of_file[there])]
     ids = [reference.ids[place] for place in of_file[there].tolist()]
     cut_words = _transcripts(words, ids, in_time, bounds[there], bounds[there + 1])
-    return replace(
-        cut_words, notes=_overlaps(reference, of_segment, begins[of_file], ends[of_file].astype(np.float64))
+    begins, last = begins[of_file], ends[of_file].astype(np.float64)
+    notes = (
+        *_overlaps(reference, of_segment, begins, last),
+        *_far_outside(words, of_word, middles, (of_segment, begins, last)),
     )
+    return replace(cut_words, notes=notes)
 
 
 def by_recording(words: Words) -> Transcripts:
@@ -219,6 +224,34 @@ def _overlaps(reference: Transcripts, of_segment: Ints, begins: Floats, ends: Fl
         f"{reference.source}: on channel {channel!r} of {recording!r}{more} segments of several signers "
         "overlap: a word goes to the first of them that ends after its middle, as in sclite, whoever "
         "signed it",
+    )
+
+
+def _far_outside(
+    words: Words, of_word: Ints, middles: Floats, segments: tuple[Ints, Floats, Floats]
+) -> tuple[str, ...]:
+    """A note on words far before or after all segments of their track, or all of one time.
+
+    Args:
+        words: the words.
+        of_word: the track of each word.
+        middles: of each word, in the same order.
+        segments: track, begin and end of each segment.
+    """
+    if len(middles) > 1 and not words.middle.any():
+        return (f"{words.source}: the times of all {len(middles)} words are 0, so no segment can be told",)
+    track, begins, ends = segments
+    count = int(max(track.max(), of_word.max())) + 1
+    first, last = np.full(count, np.inf), np.full(count, -np.inf)
+    np.minimum.at(first, track, begins)
+    np.maximum.at(last, track, ends)
+    far = (middles < first[of_word] - FAR) | (middles > last[of_word] + FAR)
+    if not far.any():
+        return ()
+    return (
+        f"{words.source}: {far.sum()} of {len(far)} words lie more than {FAR:g} s outside every segment of "
+        "the reference; are the times in seconds? They are given to the first or last one, as by "
+        "sclite",
     )
 
 

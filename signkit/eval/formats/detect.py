@@ -15,8 +15,6 @@ FORMATS: tuple[str, ...] = (
 )  # fmt: skip
 WITH_COLUMNS = ("csv", "corpus", "jsonl", *annotations.WITH_TIERS)
 WITH_ID_COLUMNS = ("csv", "corpus", "jsonl")
-UTF16 = ("textgrid", "vtt", "srt")
-"""Formats that programs write as UTF-16."""
 ENDINGS = {
     ".stm": "stm",
     ".ctm": "ctm",

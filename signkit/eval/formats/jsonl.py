@@ -7,6 +7,7 @@ from typing import Any
 
 from signkit.config.suggest import listed, nearest
 from signkit.errors import UserError
+from signkit.eval.formats.columns import Role, choose, kind_of
 from signkit.eval.formats.table import ID, SIGNER, TEXT
 from signkit.eval.formats.textlines import note, settle
 from signkit.eval.transcripts import Transcripts
@@ -16,7 +17,9 @@ WHOLE = 'a file of one value is `{"id": "text", …}`, or a list of records or t
 WORDS = (*TEXT[:5], "tokens", *TEXT[5:])
 
 
-def read_jsonl(source: str, lines: list[str], column: str = "", id_column: str = "") -> Transcripts:
+def read_jsonl(
+    source: str, lines: list[str], column: str = "", id_column: str = "", role: Role = "reference"
+) -> Transcripts:
     """The utterances of JSON lines, or of one JSON value; blank lines are skipped.
 
     The first line determines the keys of id, text and signer. A list of words counts as text too. One value
@@ -25,11 +28,12 @@ def read_jsonl(source: str, lines: list[str], column: str = "", id_column: str =
     Args:
         source: name of the file, for messages.
         lines: its lines.
-        column: key of the text; if empty, the first of `WORDS` that the first line has.
+        column: key of the text; if empty, the one that `columns.choose` finds in the first line.
         id_column: key of the id; if empty, the first of `ID`.
+        role: the side that the file is: it may have the texts of both.
 
     Raises:
-        UserError: a line is no JSON object, a key is missing, or a value is not text.
+        UserError: a line is no JSON object, a key is missing or several may be meant, or a value is not text.
     """
     document = read_document(source, lines, column, id_column)
     if isinstance(document, list):
@@ -41,8 +45,12 @@ def read_jsonl(source: str, lines: list[str], column: str = "", id_column: str =
     numbers = array("l")
     faults: list[UserError] = []
     keys: tuple[str, str, str] | None = None
+    chosen = ""
     for number, where, record, escaped in _records(source, lines, document, faults):
-        keys = keys or _keys(where, record, column, id_column)
+        if keys is None:
+            if not column:
+                column, chosen = choose(where, list(record), WORDS, role)
+            keys = _keys(where, record, column, id_column)
         try:
             name, text = record.get(keys[0]), record.get(keys[1])
             name = name.strip() if type(name) is str else ""
@@ -62,7 +70,8 @@ def read_jsonl(source: str, lines: list[str], column: str = "", id_column: str =
         signers.append(signer)
     settle(faults)
     known_signers = tuple(signers) if any(signers) else ()
-    return Transcripts(source, "jsonl", tuple(ids), tuple(texts), numbers, known_signers)
+    notes = (chosen,) if chosen else ()
+    return Transcripts(source, "jsonl", tuple(ids), tuple(texts), numbers, known_signers, notes=notes)
 
 
 def is_json(lines: list[str]) -> bool:
@@ -122,7 +131,8 @@ def read_document(
     record = (id_column,) if id_column else ID
     if isinstance(alone, dict):
         more = sum(bool(line.strip()) for line in lines) > 1
-        if more or not {*alone}.isdisjoint((*record, *WORDS, *SIGNER)):
+        named = {key.lower() for key in alone}
+        if more or not named.isdisjoint((*record, *WORDS, *SIGNER)) or any(map(kind_of, alone)):
             return None
     try:
         value = json.loads("\n".join(lines), object_pairs_hook=_object)
@@ -184,12 +194,27 @@ def _keys(where: str, record: dict[str, Any], column: str, id_column: str) -> tu
         UserError: there is no key of the id or of the text.
     """
     keys = []
-    for kind, given, known in (("id", id_column, ID), ("text", column, WORDS), ("signer", "", SIGNER)):
-        key = next((key for key in ((given,) if given else known) if key in record), "")
+    kinds = (
+        ("id", id_column, ID, "--id-column"),
+        ("text", column, WORDS, "--column"),
+        ("signer", "", SIGNER, ""),
+    )
+    for kind, given, known, option in kinds:
+        exact = next((key for key in ((given,) if given else known) if key in record), "")
+        folded = {key.lower(): key for key in record}
+        key = exact or next(
+            (folded[key] for key in ([given.lower()] if given else known) if key in folded), ""
+        )
         if not key and kind != "signer":
             what = f"there is no key `{given}`" if given else f"there is no key of the {kind}"
             near = nearest(given, record) if given else None
-            hint = f"did you mean `{near}`?" if near else "" if given else f"it is one of {listed(known)}"
+            hint = (
+                f"did you mean `{near}`?"
+                if near
+                else ""
+                if given
+                else f"it is one of {listed(known)}, or the one that `{option}` names"
+            )
             there = f"; there are {listed(record)}" if record else ""
             raise UserError(where, what + there, hint)
         keys.append(key)

@@ -31,18 +31,19 @@ WEAK = "+_-&·"
 """Marks that join the parts of one gloss too."""
 
 
-def check_plain(sides: Sequence[Transcripts]) -> None:
+def check_plain(sides: Sequence[Transcripts], *, of_files: bool = True) -> None:
     """Refuse plain lines that have ids, numbers of fields or times as words.
 
     Args:
         sides: reference and hypotheses; only those without ids are looked at.
+        of_files: whether they may be lines of a file of another format.
 
     Raises:
         UserError: it says what the lines begin or end with, and which format reads it.
     """
     reference = sides[0]
     for side in sides:
-        if side.format == "lines":
+        if of_files and side.format == "lines":
             _refuse_another_format(side, _option(side, reference))
     if any(side.format != "lines" for side in sides):
         return
@@ -137,7 +138,12 @@ def _refuse_common_ids(reference: Transcripts, hypothesis: Transcripts) -> None:
     """Refuse lines of both sides that begin with the same ids."""
     left, right = ([text for text in side.texts if text] for side in (reference, hypothesis))
     names, others = _ids(_first_words(left)), _ids(_first_words(right))
-    if not names or {*names} != {*others} or not _distinct(names) or not _distinct(others):
+    if (
+        not names
+        or {*map(str.casefold, names)} != {*map(str.casefold, others)}
+        or not _distinct(names)
+        or not _distinct(others)
+    ):
         return
     tabbed = all(re.match(r"\S+\t", text) for text in (*left, *right))
     named = len(names) > 1 and (names != others or all(map(DIGITS.intersection, names)))

@@ -6,18 +6,26 @@ from pathlib import Path
 from signkit.errors import UserError
 from signkit.eval.formats.annotations import utterances
 from signkit.eval.formats.captions import read_captions
+from signkit.eval.formats.columns import Role
 from signkit.eval.formats.ctm import Words, read_words
-from signkit.eval.formats.detect import UTF16, by_content, by_ending
+from signkit.eval.formats.detect import by_content, by_ending
 from signkit.eval.formats.eaf import ROOT as EAF_ROOT
 from signkit.eval.formats.eaf import read_eaf
 from signkit.eval.formats.jsonl import read_jsonl
 from signkit.eval.formats.mistaken import separated
 from signkit.eval.formats.plain import read_id, read_kaldi, read_plain
-from signkit.eval.formats.refused import AS_WHAT, refuse_binary, refuse_ending, refuse_markup, root_of
+from signkit.eval.formats.refused import (
+    AS_WHAT,
+    refuse_binary,
+    refuse_ending,
+    refuse_logs,
+    refuse_markup,
+    root_of,
+)
 from signkit.eval.formats.stm import read_stm
 from signkit.eval.formats.table import looks_like_header, read_table
 from signkit.eval.formats.textgrid import read_textgrid
-from signkit.eval.formats.textlines import File, lines_of, read_file, uncollected
+from signkit.eval.formats.textlines import lines_of, read_file, uncollected
 from signkit.eval.formats.trn import read_trn
 from signkit.eval.transcripts import Transcripts
 
@@ -33,13 +41,15 @@ class Reading:
         format: one of `FORMATS`.
         column: column, key or tier of the text, for formats that have them.
         id_column: column or key of the id.
-        separator: marks that are between words, besides blanks.
+        separator: marks that are between words, in addition to blanks.
+        role: the side that the file is.
     """
 
     format: str = ""
     column: str = ""
     id_column: str = ""
     separator: str = ""
+    role: Role = "reference"
 
 
 def parse(path: Path, reading: Reading) -> Transcripts | Words:
@@ -59,10 +69,11 @@ def parse(path: Path, reading: Reading) -> Transcripts | Words:
         return separated(utterances(file.source, "eaf", found), reading.separator)
     if not reading.format:
         refuse_ending(file)
-    source, lines = file.source, lines_of(file, utf16=format in UTF16 or _is_utf16_textgrid(file))
+    source, lines = file.source, lines_of(file)
     del file  # its bytes are not needed beside its lines
     if reading.format != "lines":
         refuse_markup(source, lines)
+        refuse_logs(source, lines)
     first = next((line for line in lines if line.strip()), "")
     if not format:
         format = by_content(lines, reading.column, reading.id_column)
@@ -82,9 +93,9 @@ def _parsed_lines(source: str, lines: list[str], format: str, reading: Reading) 
     if comments and format in COMMENTED and all(not each.strip() or each.startswith(";;") for each in lines):
         return Transcripts(source, format, (), (), ())
     if format in ("csv", "corpus"):
-        return read_table(source, lines, reading.column, format, reading.id_column)
+        return read_table(source, lines, reading.column, format, reading.id_column, reading.role)
     if format == "jsonl":
-        return read_jsonl(source, lines, reading.column, reading.id_column)
+        return read_jsonl(source, lines, reading.column, reading.id_column, reading.role)
     if format in ("vtt", "srt"):
         return utterances(source, format, read_captions(source, lines, format))
     if format == "textgrid":
@@ -97,8 +108,3 @@ def _parsed_lines(source: str, lines: list[str], format: str, reading: Reading) 
         "lines": read_plain,
     }
     return readers[format](source, lines)
-
-
-def _is_utf16_textgrid(file: File) -> bool:
-    """Whether a file of any name is a TextGrid in UTF-16, as Praat writes it."""
-    return any("ooTextFile".encode(name) in file.data[:100] for name in ("utf-16-le", "utf-16-be"))

@@ -59,6 +59,16 @@ FIRST_LINES = (
     (r"scenarist_scc", "captions in SCC"),
     (r"speaker \S+ \d+ \d+\.\d+ \d+\.\d+ <na>", "RTTM"),
 )
+AS_IDS = "write a file of `id|words` lines for each side"
+LOGS = (
+    (re.compile(r"\S+:\s+(?:ref|hyp)=\[.*\]\s*"), f"a result of icefall (`id: ref=[…]`); {AS_IDS}"),
+    (
+        re.compile(r"[STHDPAE]-\d+\t.*"),
+        f"the output of fairseq; {AS_IDS}: lines of `T-` are references, those of `D-` (or `H-`), without "
+        "their score, hypotheses",
+    ),
+)
+"""Lines of the logs of recognisers, what they are, and what to do."""
 TABLE_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*")
 ELEMENT = re.compile(r"\s*<([A-Za-z][\w:-]*)(\s[^<>]*)?>.*</\1\s*>\s*")
 LOOKED_AT = 200
@@ -117,6 +127,19 @@ def refuse_markup(source: str, lines: Sequence[str]) -> None:
             what = f"mark-up (<{elements[0]}>…</{elements[0]}>)"
     if what:
         raise UserError(source, f"is {what}, not a transcript", AS_WHAT)
+
+
+def refuse_logs(source: str, lines: Sequence[str]) -> None:
+    """Refuse the logs of recognisers, which have reference and hypothesis in one file.
+
+    Raises:
+        UserError: it says which, and what to do.
+    """
+    some = [line for line in lines[:LOOKED_AT] if line and not line.isspace()]
+    for pattern, known in LOGS:
+        if 2 * sum(map(bool, map(pattern.fullmatch, some))) > len(some):
+            what, _, hint = known.partition("; ")
+            raise UserError(source, f"is {what}, not a transcript", hint)
 
 
 def root_of(file: File) -> str:

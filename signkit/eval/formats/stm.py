@@ -3,6 +3,7 @@
 import re
 from array import array
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 from signkit.errors import UserError
 from signkit.eval.formats.textlines import note, settle
@@ -83,6 +84,18 @@ def ignored(reference: Transcripts) -> frozenset[str]:
         reference.ids[place]
         for place in likely
         if any(mark in reference.texts[place].upper() for mark in IGNORED)
+    )
+
+
+def ignored_note(reference: Transcripts, left_out: AbstractSet[str]) -> tuple[str, ...]:
+    """A note on the segments that are left out of scoring."""
+    if not left_out:
+        return ()
+    what = "1 segment is" if len(left_out) == 1 else f"{len(left_out)} segments are"
+    name = next(name for name in reference.ids if name in left_out)
+    return (
+        f"{reference.source}: {what} left out of scoring, with the words in that time, as "
+        f"IGNORE_TIME_SEGMENT_IN_SCORING says ({name})",
     )
 
 

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 
 from signkit.config.suggest import listed, nearest
 from signkit.errors import UserError
+from signkit.eval.formats.columns import Role, choose, kind_of
 from signkit.eval.formats.textlines import note, settle
 from signkit.eval.transcripts import Transcripts
 
-ID = ("id", "name", "file", "filename", "video", "sequence_id", "clip", "sample")
+ID = (
+    "id", "name", "file", "filename", "video", "sequence_id", "clip", "sample", "audio_filepath", "path",
+)  # fmt: skip
 TEXT = (
     "gloss", "glosses", "annotation", "orth", "text", "translation", "sentence", "phrase", "label",
     "hypothesis", "prediction",
@@ -25,7 +28,12 @@ EXCEL = re.compile('"?sep=(.)?"?', re.IGNORECASE)
 
 
 def read_table(
-    source: str, lines: list[str], column: str = "", format: str = "csv", id_column: str = ""
+    source: str,
+    lines: list[str],
+    column: str = "",
+    format: str = "csv",
+    id_column: str = "",
+    role: Role = "reference",
 ) -> Transcripts:
     """The utterances of a table; rows without any text, and Excel's ``sep=`` line, are skipped.
 
@@ -35,27 +43,31 @@ def read_table(
     Args:
         source: name of the file, for messages.
         lines: its lines.
-        column: column of the text; if empty, the first of `TEXT` that the table has.
+        column: column of the text; if empty, the one that `columns.choose` finds.
         format: ``csv``: the separator is detected from the header, fields may be quoted (RFC 4180);
             ``corpus``: the separator is ``|``, and quotation marks have no meaning.
         id_column: column of the ids; if empty, the first of `ID` that the table has.
+        role: the side that the table is: it may have the texts of both.
 
     Raises:
-        UserError: a column is missing, a row has more or fewer fields than the header, an id is empty, or a
-            quotation mark is never closed.
+        UserError: a column is missing, several may be the text, a row has more or fewer fields than the
+            header, an id is empty, or a quotation mark is never closed.
     """
     start = next((place for place, line in enumerate(lines) if line.strip()), None)
     if start is None:
         raise UserError(source, "has no header")
     separator = "|" if format == "corpus" else ""
-    if told := EXCEL.fullmatch(lines[start]):
-        separator = told[1] or "\t"
+    if named := EXCEL.fullmatch(lines[start]):
+        separator = named[1] or "\t"
         lines = [*lines[:start], "", *lines[start + 1 :]]
         start = next((place for place, line in enumerate(lines) if line.strip()), start)
     separator = separator or _separator(lines[start], id_column)
     rows = _rows(source, lines, separator, format)
     number, header = next(rows, (start + 1, [""]))
-    id_place, text_place, signer_place = _columns(f"{source}:{number}", header, column, id_column, separator)
+    where, chosen = f"{source}:{number}", ""
+    if not column:
+        column, chosen = choose(where, [name.strip() for name in header], TEXT, role)
+    id_place, text_place, signer_place = _columns(where, header, column, id_column, separator)
     ids: list[str] = []
     texts: list[str] = []
     signers: list[str] = []
@@ -85,7 +97,8 @@ def read_table(
             signer = fields[signer_place].strip()
             signers.append(shared.setdefault(signer, signer))
     settle(faults)
-    return Transcripts(source, format, tuple(ids), tuple(texts), numbers, tuple(signers))
+    notes = (chosen,) if chosen else ()
+    return Transcripts(source, format, tuple(ids), tuple(texts), numbers, tuple(signers), notes=notes)
 
 
 def looks_like_header(line: str, column: str = "", id_column: str = "") -> bool:
@@ -93,8 +106,9 @@ def looks_like_header(line: str, column: str = "", id_column: str = "") -> bool:
     if EXCEL.fullmatch(line):
         return True
     names = _names(line.replace('"', "").split(_separator(line, id_column)))
-    wanted = (id_column.lower(),) if id_column else ID, (column.lower(),) if column else TEXT
-    return all(any(name in known for name in names) for known in wanted)
+    ids = (id_column.lower(),) if id_column else ID
+    texts = (column.lower(),) if column else (*TEXT, *filter(kind_of, names))
+    return all(any(name in known for name in names) for known in (ids, texts))
 
 
 def _rows(source: str, lines: list[str], separator: str, format: str) -> Iterator[tuple[int, list[str]]]:

@@ -1,4 +1,4 @@
-"""A user's file of text: its bytes, its lines, which must be UTF-8, and the faults found in them."""
+"""A user's file of text: its bytes, its lines, in UTF-8 or UTF-16, and the faults found in them."""
 
 import gc
 import gzip
@@ -55,17 +55,14 @@ def read_file(path: Path) -> File:
     return File(source, name, _unpacked(source, data) if data.startswith(GZIP) else data)
 
 
-def lines_of(file: File, *, utf16: bool = False) -> list[str]:
+def lines_of(file: File) -> list[str]:
     r"""The lines of a file without line ends, which are "\n", "\r\n" or "\r" and nothing else.
 
-    Args:
-        file: the file.
-        utf16: whether it may be UTF-16 with a byte order mark.
-
     Raises:
-        UserError: it is not UTF-8, or has a NUL byte; the line is named.
+        UserError: it is neither UTF-8 nor UTF-16 with a byte order mark, or has a NUL byte;
+            the line is named.
     """
-    lines = _text(file, utf16).split("\n")
+    lines = _text(file).split("\n")
     if not lines[-1]:
         lines.pop()
     return lines
@@ -115,11 +112,9 @@ def _unpacked(source: str, data: bytes) -> bytes:
     return content
 
 
-def _text(file: File, utf16: bool) -> str:
+def _text(file: File) -> str:
     data = file.data
     if data.startswith(UTF16_MARKS):
-        if not utf16:
-            raise UserError(file.source, "is UTF-16, not UTF-8", AS_UTF8)
         try:
             data = data.decode("utf-16").encode()
         except UnicodeDecodeError as error:

@@ -34,7 +34,8 @@ def write_page(out: Path, described: Described, absent: int, watch: Watch) -> No
         picture = saved(Path(folder) / "figures.png", lambda: _figure(described, fps))
         sections: list[Section] = []
         if absent:
-            text = f"{absent} faults or missing samples; `signkit data check` names them."
+            noun = "fault or missing sample" if absent == 1 else "faults or missing samples"
+            text = f"{absent} {noun}; signkit data check names {'it' if absent == 1 else 'them'}."
             sections.append(Paragraph(text))
         sections += [
             _splits(described, fps),
@@ -150,6 +151,7 @@ def _share(part: int, of: int) -> Cell:
 
 def _figure(described: Described, fps: float) -> Any:
     from matplotlib import pyplot
+    from matplotlib.ticker import MaxNLocator, NullFormatter
 
     figure, (durations, lengths, ranks) = pyplot.subplots(1, 3, figsize=(11, 3.2), layout="constrained")
     colours = [COLOURS[split] for split in described.samples]
@@ -168,4 +170,7 @@ def _figure(described: Described, fps: float) -> Any:
     ranks.legend(frameon=False)
     for axis in (ranks.xaxis, ranks.yaxis):
         axis.set_major_formatter(lambda value, _: f"{value:g}")
+        axis.set_minor_formatter(NullFormatter())
+    for axis in (durations.yaxis, lengths.xaxis, lengths.yaxis):
+        axis.set_major_locator(MaxNLocator(integer=True))
     return figure

@@ -64,7 +64,10 @@ def _skeletons(signal: Landmarks) -> list[Picture]:
     from PIL import Image, ImageDraw
 
     points = signal.points[_places(len(signal.points))][:, :, :2]
-    low, high = np.nanmin(signal.points[:, :, :2], (0, 1)), np.nanmax(signal.points[:, :, :2], (0, 1))
+    known = signal.points[np.isfinite(signal.points).all(-1)][:, :2]
+    if not len(known):
+        known = np.zeros((1, 2), np.float32)  # nothing was seen in the whole clip: empty pictures
+    low, high = known.min(0), known.max(0)
     scale = HEIGHT * (1 - 2 * MARGIN) / max(float((high - low).max()), 1e-6)
     placed = (points - (low + high) / 2) * scale + HEIGHT / 2
     dot = 1 if points.shape[1] > 10 else 5

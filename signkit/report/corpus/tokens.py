@@ -86,6 +86,7 @@ def _share(part: int, of: int) -> Cell:
 
 def _figure(described: Described) -> Any:
     from matplotlib import pyplot
+    from matplotlib.ticker import MaxNLocator
 
     figure, axes = pyplot.subplots(1, 2, figsize=(11, 3.2), layout="constrained")
     colours = [COLOURS[split] for split in described.samples]
@@ -96,5 +97,6 @@ def _figure(described: Described) -> Any:
         ]
         axis.hist(each, bins=30, stacked=True, color=colours, label=[*described.samples])
         axis.set(xlabel=f"frames for each {unit}", ylabel="clips")
+        axis.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes[0].legend(frameon=False)
     return figure

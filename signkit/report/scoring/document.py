@@ -7,7 +7,7 @@ from signkit.eval.analyses import without_nan
 from signkit.eval.labels import by_class, labels
 from signkit.eval.scores import Scored
 from signkit.eval.transcripts import Aligned, Pairs
-from signkit.report.scoring.scoring import Scoring
+from signkit.report.scoring.scoring import Scoring, missing_warning
 from signkit.types import Score
 
 SCHEMA = 1
@@ -37,7 +37,7 @@ def _system(name: str, scored: Scored, scoring: Scoring) -> dict[str, Any]:
     return {
         "system": name,
         "missing": list(scored.sentences.cleaned.missing),
-        "notes": list(scored.notes),
+        "notes": [*filter(None, (missing_warning(scored, scoring.protocol),)), *scored.notes],
         "metrics": [_metric(each) for each in scored.scores],
         "sentences": sentences(*scored.sentences.main),
         "analyses": analyses,

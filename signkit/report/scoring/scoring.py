@@ -28,3 +28,10 @@ class Scoring:
     comparisons: tuple[Comparison, ...]
     resampling: Resampling
     classes: bool = False
+
+
+def missing_warning(scored: Scored, protocol: Protocol) -> str:
+    """What sentences without a hypothesis count as; "" if there are none."""
+    missing = scored.sentences.cleaned.missing
+    as_what = protocol.empty or "deletions of all their words"
+    return f"{len(missing)} without a hypothesis count as {as_what}" if missing else ""

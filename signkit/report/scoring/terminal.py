@@ -7,7 +7,7 @@ from signkit.eval.analyses import Analyses
 from signkit.eval.figures import metric
 from signkit.eval.labels import by_class, labels
 from signkit.eval.scores import Scored
-from signkit.report.scoring.scoring import Scoring
+from signkit.report.scoring.scoring import Scoring, missing_warning
 from signkit.report.sections import Lines, Row, Section, Table
 from signkit.report.terminal import print_sections
 from signkit.types import Score
@@ -45,10 +45,8 @@ def _system(name: str, scored: Scored, scoring: Scoring, by_signer: bool) -> lis
         f"{name} against {scoring.reference}: {len(cleaned.ids)} sentences, protocol {scoring.protocol.name}"
     )
     shown: list[Section] = [_scores(title, scored.scores, scoring.resampling.confidence)]
-    if cleaned.missing:
-        as_what = scoring.protocol.empty or "deletions of all their words"
-        warning = f"warning: {len(cleaned.missing)} without a hypothesis count as {as_what}"
-        shown.append(Lines((warning,)))
+    if warning := missing_warning(scored, scoring.protocol):
+        shown.append(Lines((f"warning: {warning}",)))
     if by_signer:
         shown.append(_signers(analyses))
         if len(analyses.signers) < FEW_SIGNERS and scoring.resampling.resamples:

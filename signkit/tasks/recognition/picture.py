@@ -70,12 +70,19 @@ def _frames(axes: list[Any], clip: Clip, shown: np.ndarray) -> None:
 
 def _skeletons(axes: list[Any], signal: Landmarks, shown: np.ndarray) -> None:
     points, whole = signal.points, layout(signal.layout)
-    low, high = np.nanmin(points, (0, 1)), np.nanmax(points, (0, 1))
+    seen = points[np.isfinite(points).all(-1)][:, :2]
     for place, frame in zip(axes, shown, strict=True):
         _skeleton(place, points[frame], whole)
-        place.set_xlim(low[0], high[0])
-        place.set_ylim(high[1], low[1])
         place.set_aspect("equal")
+        if len(seen):  # a clip in which nothing was seen has empty places
+            (left, top), (right, bottom) = seen.min(0), seen.max(0)
+            place.set_xlim(*_apart(left, right))
+            place.set_ylim(*_apart(top, bottom)[::-1])
+
+
+def _apart(low: float, high: float) -> tuple[float, float]:
+    """Limits of an axis, which must differ."""
+    return (low, high) if low < high else (low - 1, high + 1)
 
 
 def _skeleton(axes: Any, points: np.ndarray, whole: Layout) -> None:

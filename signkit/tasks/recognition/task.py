@@ -105,6 +105,10 @@ class Recognition:
     ) -> Dataset:
         if model is None:
             return dataset(self.recipe, samples, spec)
+        several = sum(len(sample.reference) != 1 for sample in samples)
+        if self.decode.is_single and several:
+            what = f"{several:,} of {len(samples):,} references of train are not one {spec.vocabulary.unit}"
+            say(f"decode.only is one, but {what}")
         return training_dataset(self.recipe, samples, spec, model, say)
 
     def check(self, models: Sequence[TrainedModel], corpus: Callable[[], Corpus]) -> None:

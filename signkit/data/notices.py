@@ -17,7 +17,10 @@ class Notice:
     """Something noticed in a clip.
 
     Attributes:
-        kind: by which notices are added up. frames: in which it is so. source: of the clip.
+        kind: notices of one kind are added up to one line (`summed`).
+        text: what is noticed, or what to do about it.
+        frames: the number of frames that it applies to; 0 where that is not counted.
+        source: the clip, as messages name it.
     """
 
     kind: str
