@@ -304,7 +304,7 @@ def _command(words: list[str], files: list[Path], shocks: Sequence[Shock], large
     if largest_file:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
     report.draw = _nothing_drawn
-    report.draw_reliability = lambda path, result: None
+    report.draw_reliability = lambda *result: None
     lm_report.saved = lambda path, figure: _nothing_drawn(path.parent)
     for shock in shocks:
         shock.install()

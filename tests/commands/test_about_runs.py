@@ -34,7 +34,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     from signkit.tasks.recognition import report
 
     monkeypatch.setattr(report, "draw", nothing_drawn)
-    monkeypatch.setattr(report, "draw_reliability", lambda path, result: None)
+    monkeypatch.setattr(report, "draw_reliability", lambda *result: None)
 
     def call(*words: object) -> tuple[int, str, str]:
         monkeypatch.setattr("sys.argv", ["signkit", *map(str, words)])
@@ -66,7 +66,7 @@ def runs(place: Path) -> list[Path]:
         from signkit.tasks.recognition import report
 
         patch.setattr(report, "draw", nothing_drawn)
-        patch.setattr(report, "draw_reliability", lambda path, result: None)
+        patch.setattr(report, "draw_reliability", lambda *result: None)
         return [signkit.run(place / f"seed{seed}.yaml").folder for seed in (1, 2)]
 
 

@@ -50,7 +50,7 @@ def signkit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
         return path
 
     monkeypatch.setattr(report, "draw", nothing_drawn)
-    monkeypatch.setattr(report, "draw_reliability", lambda path, result: None)
+    monkeypatch.setattr(report, "draw_reliability", lambda *result: None)
     monkeypatch.setattr(show, "saved", nothing_drawn)
     monkeypatch.chdir(tmp_path)
 

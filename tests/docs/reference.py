@@ -51,6 +51,7 @@ def sections() -> dict[str, type]:
             if name not in getattr(cls, "aliases", ()):  # an older name has no section of its own
                 found[f"`{SINGULAR[group]}: {{name: {name}}}`"] = cls
     found |= {f"`encoder.{name}`": cls for name, cls in _inner(config_class("encoders", "gcn")).items()}
+    found |= {f"`model.{name}`": cls for name, cls in _inner(config_class("models", "classifier")).items()}
     return found | {f"`train.{name}`": cls for name, cls in _inner(TrainConfig).items()}
 
 
@@ -104,7 +105,8 @@ def _default(field: "dataclasses.Field[Any]") -> str:
         return "see below"
     if field.default is dataclasses.MISSING:
         return "required"
-    if dataclasses.is_dataclass(field.default):
+    first = field.default[0] if isinstance(field.default, tuple) and field.default else field.default
+    if dataclasses.is_dataclass(first):
         return "see below"
     return f"`{_shown(field.default)}`"
 

@@ -23,8 +23,11 @@ LAGS = (1, 2)
 """Frames over which the differences are taken."""
 EXPANSION = 2
 """Width inside a block, as a multiple of its own."""
-NORM = {"eps": 1e-3, "momentum": 0.05}
-"""Of the source's normalisations."""
+
+
+def _norm(width: int) -> MaskedBatchNorm:
+    """The source's normalisation."""
+    return MaskedBatchNorm(width, eps=1e-3, momentum=0.05)
 
 
 class ChannelAttention(nn.Module):
@@ -52,7 +55,7 @@ class ConvBlock(nn.Module):
         inner = EXPANSION * width
         self.widen, self.narrow = nn.Linear(width, inner), nn.Linear(inner, width)
         self.conv = nn.Conv1d(inner, inner, kernel, groups=inner, bias=False)
-        self.norm = MaskedBatchNorm(inner, **NORM)
+        self.norm = _norm(inner)
         self.gate, self.drop, self.before = ChannelAttention(), drop, kernel - 1
 
     def forward(
@@ -70,7 +73,7 @@ class AttentionBlock(nn.Module):
     def __init__(self, width: int, heads: int, dropout: float, drop: float) -> None:
         super().__init__()
         self.heads, self.dropout, self.drop = heads, dropout, drop
-        self.norm, self.second_norm = MaskedBatchNorm(width, **NORM), MaskedBatchNorm(width, **NORM)
+        self.norm, self.second_norm = _norm(width), _norm(width)
         self.qkv = nn.Linear(width, 3 * width, bias=False)
         self.out = nn.Linear(width, width, bias=False)
         self.widen = nn.Linear(width, EXPANSION * width, bias=False)
@@ -122,7 +125,7 @@ class ConvTransformer(nn.Module):
         super().__init__()
         self.used = used
         self.stem = nn.Linear(points * used * (1 + len(LAGS)), width, bias=False)
-        self.stem_norm = MaskedBatchNorm(width, **NORM)
+        self.stem_norm = _norm(width)
         blocks: list[nn.Module] = []
         for _ in range(stages):
             blocks += [ConvBlock(width, kernel, drop) for _ in range(convs)]

@@ -14,7 +14,7 @@ from signkit.models.spec import Spec
 from signkit.types import Prediction, Sample, Score
 
 TOP = 5
-ACCURACY, TOP_FIVE, F1 = "accuracy", "top5", "macro_f1"
+ACCURACY, TOP_FIVE, F1 = "accuracy", "top5_accuracy", "macro_f1"
 FEWEST_SIGNERS = 3
 """With fewer signers intervals are drawn over samples: whole signers could not be drawn in enough ways."""
 
