@@ -11,6 +11,8 @@ from signkit.config.registry import build
 from signkit.data.batch import Batch
 from signkit.data.layouts import layout
 from signkit.models.encoders.configs import (
+    CnnConfig,
+    ConvTransformerConfig,
     FeaturesConfig,
     GcnConfig,
     GlobalTemporalConfig,
@@ -39,8 +41,16 @@ CASES: dict[str, tuple[Any, str, int]] = {
     "kinematic": (KinematicConfig(local_temporal=MAX, global_temporal=LSTM), "boston104", 2),
     "hand": (HandConfig(width=8, dropout=0.2), "hand", 3),
     "hand-flat": (HandConfig(width=8, layers=0, coordinates=2, local_temporal=LIFT), "hand", 3),
+    "conv_transformer": (ConvTransformerConfig(width=8, stages=1, kernel=5, heads=2), "holistic", 3),
+    "conv_transformer-z": (
+        ConvTransformerConfig(width=6, stages=2, convs=1, kernel=3, heads=3, coordinates=3, drop=0.0),
+        "hand",
+        3,
+    ),
     "features": (FeaturesConfig(dropout=0.3, local_temporal=DILATED3, global_temporal=NONE), "", 6),
     "timm": (TIMM, "video", 3),
+    "cnn": (CnnConfig(channels=(4, 6), width=8, size=2), "video", 3),
+    "cnn-grey": (CnnConfig(channels=(4,), width=8, size=1, grey=True, local_temporal=MAX), "video", 3),
 }
 SINGLE = {"dtype": torch.float32, "tolerance": 1e-4, "noise": 0.02}
 """Of an image backbone, which takes long in double precision."""

@@ -56,7 +56,7 @@ class ConvBlock(nn.Module):
         self.widen, self.narrow = nn.Linear(width, inner), nn.Linear(inner, width)
         self.conv = nn.Conv1d(inner, inner, kernel, groups=inner, bias=False)
         self.norm = _norm(inner)
-        self.gate, self.drop, self.before = ChannelAttention(), drop, kernel - 1
+        self.gate, self.drop_prob, self.before = ChannelAttention(), drop, kernel - 1
 
     def forward(
         self, x: Float[Tensor, "batch frames width"], mask: Bool[Tensor, "batch frames"]
@@ -64,7 +64,7 @@ class ConvBlock(nn.Module):
         inner = mask_out(F.silu(self.widen(x)), mask)
         inner = self.conv(F.pad(inner.transpose(1, 2), (self.before, 0))).transpose(1, 2)
         inner = self.gate(mask_out(self.norm(inner, mask), mask), mask)
-        return x + mask_out(drop_samples(self.narrow(inner), self.drop, self.training), mask)
+        return x + mask_out(drop_samples(self.narrow(inner), self.drop_prob, self.training), mask)
 
 
 class AttentionBlock(nn.Module):
@@ -72,7 +72,7 @@ class AttentionBlock(nn.Module):
 
     def __init__(self, width: int, heads: int, dropout: float, drop: float) -> None:
         super().__init__()
-        self.heads, self.dropout, self.drop = heads, dropout, drop
+        self.heads, self.dropout, self.drop_prob = heads, dropout, drop
         self.norm, self.second_norm = _norm(width), _norm(width)
         self.qkv = nn.Linear(width, 3 * width, bias=False)
         self.out = nn.Linear(width, width, bias=False)
@@ -94,7 +94,7 @@ class AttentionBlock(nn.Module):
         return torch.as_tensor(self.out(mixed.transpose(1, 2).reshape(batch, frames, width)))
 
     def _dropped(self, x: Tensor, mask: Tensor) -> Tensor:
-        return mask_out(drop_samples(x, self.drop, self.training), mask)
+        return mask_out(drop_samples(x, self.drop_prob, self.training), mask)
 
 
 class ConvTransformer(nn.Module):
