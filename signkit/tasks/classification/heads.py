@@ -1,16 +1,19 @@
 """The labels of samples, as a classifier's heads need them."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from signkit.errors import UserError
 from signkit.models.configs import HeadConfig
 from signkit.models.losses.labels import MISSING
 from signkit.models.spec import Labels, Spec
-from signkit.types import Corpus, Sample
+from signkit.types import SPLITS, Corpus, Sample
 
 GLOSS = "gloss"
 """The label that every sample has: its whole reference."""
+NAMED = 5
+"""Classes that a note names."""
 
 
 def labelled(sample: Sample) -> Sample:
@@ -42,6 +45,32 @@ def labels_of(head: HeadConfig, corpus: Corpus) -> Labels:
     if len(found) < 2:
         raise UserError(where, f"all of train has the label {found[0]!r}", "there is nothing to tell apart")
     return Labels(tuple(found))
+
+
+def doubts(corpus: Corpus, outputs: Mapping[str, Labels]) -> Iterator[str]:
+    """What makes classes hard or impossible to learn: a single sample of train, or none."""
+    for head, labels in outputs.items():
+        of_head = f"head {head}: " if len(outputs) > 1 else ""
+        of_splits = {
+            split: [each.labels[head] for each in map(labelled, corpus.split(split)) if head in each.labels]
+            for split in SPLITS
+        }
+        counts = Counter(of_splits["train"])
+        if once := [name for name in labels.names if counts[name] == 1]:
+            yield f"{of_head}classes with a single sample in train: {_counted(once)}"
+        for split in ("dev", "test"):
+            of_split = of_splits[split]
+            if not of_split and corpus.split(split):
+                yield f"{of_head}no sample of {split} has such a label: nothing is scored there"
+            if unknown := [name for name in of_split if name not in counts]:
+                what = f"{len(unknown)} of {len(of_split)} samples have classes that train lacks"
+                yield f"{of_head}{split}: {what}: {_counted(sorted(set(unknown)))}"
+
+
+def _counted(names: Sequence[str]) -> str:
+    """How many, and the first ones."""
+    more = ", …" if len(names) > NAMED else ""
+    return f"{len(names)} ({', '.join(names[:NAMED])}{more})"
 
 
 def encoder_of(spec: Spec) -> Callable[[Sample], tuple[int, ...]]:

@@ -26,7 +26,7 @@ from signkit.models.losses.labels import MISSING
 from signkit.models.spec import SIGNAL, SignalInput, Spec
 from signkit.report.sections import Section
 from signkit.tasks.classification import report, scoring
-from signkit.tasks.classification.heads import encoder_of, labelled, labels_of, learnable
+from signkit.tasks.classification.heads import doubts, encoder_of, labelled, labels_of, learnable
 from signkit.tasks.classification.mixing import Mixed, mix
 from signkit.tasks.classification.probabilities import calibrate, prediction
 from signkit.tasks.configs import ClassificationConfig
@@ -60,6 +60,8 @@ class Classification:
 
     def spec(self, corpus: Corpus, say: Say) -> Spec:
         outputs = {head.name: labels_of(head, corpus) for head in self.heads}
+        for doubt in doubts(corpus, outputs):
+            say(doubt)
         return Spec({SIGNAL: SignalInput(corpus.layout, corpus.width)}, outputs)
 
     def targets(self, samples: Sequence[Sample], spec: Spec) -> tuple[Sample, ...]:
