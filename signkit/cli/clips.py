@@ -65,7 +65,7 @@ def predict(
         typer.Option(
             metavar="DIR",
             parser=path_of,
-            help="Write NAME.mp4 there: the clip with its glosses, without sound.",
+            help="Write NAME.glosses.mp4 there: the clip with its glosses, without sound.",
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,

@@ -7,7 +7,7 @@ from signkit.text.vocabulary import composed
 
 
 def breakdown(scored: Scored, train: Train | None = None) -> Analyses:
-    """All analyses of a system.
+    """All analyses of a system: of labels, words or characters (`Sentences.error_unit`).
 
     Args:
         train: sentences of train as words, cleaned by the protocol; None skips what needs them.
@@ -15,7 +15,9 @@ def breakdown(scored: Scored, train: Train | None = None) -> Analyses:
     protocol = scored.sentences.protocol
     fold = folding(protocol.case)
     units = train
-    if train is not None and protocol.unit == "character":
+    if train is not None and scored.sentences.error_unit == "label":
+        units = frozenset((" ".join(words),) for words in train)
+    elif train is not None and protocol.unit == "character":
         between = " " if protocol.spaces else ""
         units = frozenset(tuple(composed(between.join(words))) for words in train)
-    return analyse(*scored.sentences.main, scored.measures, units, fold=lambda token: fold(composed(token)))
+    return analyse(*scored.sentences.errors, scored.measures, units, fold=lambda token: fold(composed(token)))

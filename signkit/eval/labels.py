@@ -73,6 +73,17 @@ def labels(pairs: Pairs) -> Labels:
     return Labels(tuple(names), references, hypotheses, (odd[0], odd[1]))
 
 
+def as_tokens(pairs: Pairs) -> Pairs:
+    """The pairs with one token a sentence, its label; none where the label is ""."""
+    found = labels(pairs)
+    empty = found.names.index("") if "" in found.names else -1
+    references, hypotheses = (
+        Ragged(side[side != empty].astype(np.int32), np.concatenate(([0], np.cumsum(side != empty))))
+        for side in (found.references, found.hypotheses)
+    )
+    return Pairs(pairs.ids, references, hypotheses, found.names, pairs.signers)
+
+
 def accuracy(labels: Labels) -> Measure:
     """The share of sentences whose label is right (top-1)."""
     right = labels.references == labels.hypotheses

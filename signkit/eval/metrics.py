@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import get_args
+from typing import Literal, get_args
 
 from signkit.config.suggest import suggestion
 from signkit.errors import UserError
@@ -15,6 +15,8 @@ from signkit.eval.protocols import Metric, Protocol
 from signkit.eval.tokens import Unit
 from signkit.eval.transcripts import Aligned, Pairs
 
+OF_LABELS = ("accuracy", "macro_f1", "per_class")
+"""Metrics of sentences that are one label each."""
 NAMES: tuple[str, ...] = get_args(Metric)
 """Names that a protocol may list; ``edits``, ``seen`` and ``bleu`` give several figures each."""
 
@@ -27,6 +29,7 @@ class Sentences:
     protocol: Protocol
     _pairs: dict[tuple[Unit, bool], Pairs] = field(default_factory=dict)
     _aligned: dict[tuple[Unit, bool, Costs], Aligned] = field(default_factory=dict)
+    _labels: dict[str, tuple[Pairs, Aligned]] = field(default_factory=dict)
 
     def pairs(self, unit: Unit, spaces: bool = False) -> Pairs:
         """The sentences as tokens of a unit."""
@@ -51,6 +54,23 @@ class Sentences:
         protocol = self.protocol
         spaces = protocol.spaces and protocol.unit == "character"
         return self.pairs(protocol.unit, spaces), self.aligned(protocol.unit, protocol.costs, spaces)
+
+    @property
+    def error_unit(self) -> Literal["word", "character", "label"]:
+        """What is right or wrong: the label of a whole sentence if the first metric is one of labels, else
+        the protocol's unit."""
+        return "label" if self.protocol.metrics[0] in OF_LABELS else self.protocol.unit
+
+    @property
+    def errors(self) -> tuple[Pairs, Aligned]:
+        """Tokens and alignments in `error_unit`, for analyses and for the eye: `main`, or each sentence as
+        one token."""
+        if self.error_unit != "label":
+            return self.main
+        if "label" not in self._labels:
+            pairs = labels.as_tokens(self.pairs("word"))
+            self._labels["label"] = pairs, align_pairs(pairs, self.protocol.costs)
+        return self._labels["label"]
 
 
 def measures(names: Sequence[str], sentences: Sentences) -> tuple[Measure, ...]:

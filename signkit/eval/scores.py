@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from os import PathLike
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ from signkit.eval.measure import Measure, ratio
 from signkit.eval.metrics import Sentences, check_names, main_rate, measures
 from signkit.eval.notes import notes_of
 from signkit.eval.pairing import Missing, pair
-from signkit.eval.protocols import Protocol, load
+from signkit.eval.protocols import Metric, Protocol, load
 from signkit.eval.tokens import folding
 from signkit.eval.transcripts import Pairs, Ragged, Transcripts
 from signkit.text.vocabulary import composed
@@ -125,9 +126,10 @@ def score(
     rules = protocol if isinstance(protocol, Protocol) else load(protocol)
     left, right = as_transcripts(references, "references", signers), as_transcripts(hypotheses, "hypotheses")
     looked = _check_look(left, right) if _as_text(references) and _as_text(hypotheses) else ()
-    sentences = Sentences(pair(left, right, rules, missing), rules)
     names = metrics or rules.metrics
     check_names(names, "metrics")
+    rules = replace(rules, metrics=cast(tuple[Metric, ...], tuple(dict.fromkeys(names))))
+    sentences = Sentences(pair(left, right, rules, missing), rules)
     resampling = resampling or Resampling()
     common = signature(sentences, resampling, a_word_a_line=right.a_word_a_line)
     group = groups(sentences.cleaned.signers) if resampling.by_signer else None

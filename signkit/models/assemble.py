@@ -8,6 +8,7 @@ from torch import nn
 from signkit.config.recipe import Recipe
 from signkit.config.registry import build, component_name, config_class
 from signkit.data.examples import used_layout
+from signkit.data.tracking import TRACK
 from signkit.errors import UserError
 from signkit.models.spec import Spec
 from signkit.types import VIDEO
@@ -73,4 +74,5 @@ def check_reads(encoder: Any, layout_name: str) -> None:
     has = {VIDEO: "video", "": "feature vectors"}.get(layout_name, f"landmarks ({layout_name})")
     what = f"'{name}' reads {reads}" if reads else f"'{name}' does not read video"
     better = {VIDEO: "timm", "": "features"}.get(layout_name, "gcn")
-    raise UserError("encoder.name", f"{what}, and the corpus has {has}", f"take {better!r}")
+    track = f", or {TRACK}" if layout_name == VIDEO and reads == "landmarks" else ""
+    raise UserError("encoder.name", f"{what}, and the corpus has {has}", f"take {better!r}{track}")

@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+import unicodedata
 from pathlib import Path
 
 from signkit.errors import UserError
@@ -13,7 +14,7 @@ DEVICES = "/dev/"
 
 
 def path_of(text: str) -> Path:
-    """A path of the command line or of a list, ``~`` expanded.
+    """A path of the command line or of a list, ``~`` expanded, as the disk spells it (`on_disk`).
 
     Raises:
         UserError: it is empty, as an unset variable is; ``-``; or a web address.
@@ -23,7 +24,33 @@ def path_of(text: str) -> Path:
     if text == "-":
         raise UserError(text, "is the standard input or output, not a file or a folder", "give a path")
     refuse_address(text, text)
-    return Path(text if os.path.lexists(text) else os.path.expanduser(text))
+    return on_disk(Path(text if os.path.lexists(text) else os.path.expanduser(text)))
+
+
+def on_disk(path: Path) -> Path:
+    """A path as the disk spells it: macOS writes letters with accents apart, other systems as one, and both
+    look alike. What is not there stays as it is.
+
+    Of ``FILE.parquet#SEQUENCE`` the file is looked for.
+    """
+    if str(path).isascii() or os.path.lexists(path):
+        return path
+    found = Path(path.anchor)
+    for name in path.parts[bool(path.anchor) :]:
+        found /= name if os.path.lexists(found / name) else _spelt(found, name)
+    return found
+
+
+def _spelt(folder: Path, name: str) -> str:
+    """The name in a folder that is composed to the same letters; itself if there is none."""
+    file, mark, sequence = name.partition(".parquet#")
+    wanted = unicodedata.normalize("NFC", file + mark.removesuffix("#"))
+    try:
+        there = os.listdir(folder)
+    except (OSError, ValueError):
+        return name
+    found = next((each for each in there if unicodedata.normalize("NFC", each) == wanted), None)
+    return name if found is None else found + f"#{sequence}" * bool(mark)
 
 
 def refuse_address(text: str, where: str) -> None:

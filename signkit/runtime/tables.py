@@ -7,7 +7,7 @@ that cannot be read is a fault of its own and hides no other.
 
 import csv
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -19,7 +19,7 @@ MOST_LINES = 1000
 GLOSS_COLUMNS = ("label", "labels", "word", "sign", "glosses", "class")
 """What tables of other tools call the column of glosses, for the hint where it is missing."""
 INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
-_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[,;|\t]*', re.IGNORECASE)
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)?"?[,;|\t]*', re.IGNORECASE)
 _ENCLOSED = re.compile(r'"((?:[^"]|"")*)"')
 UNREADABLE = "a quotation mark that begins a cell is never closed, or text follows the closing one"
 QUOTED_MARK = 'a quotation mark in a cell is written `""`'
@@ -61,8 +61,8 @@ def read_table(
     """
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     start = 0
-    if named := _SEPARATOR_LINE.fullmatch(lines[0]):
-        separator, start = separator or named[1], 1
+    if named := named_separator(lines[0]):
+        separator, start = separator or named, 1
     blank = "".join((*SEPARATORS, '" ')) + INVISIBLE
     start = next((place for place in range(start, len(lines)) if lines[place].strip(blank)), len(lines))
     if start == len(lines):
@@ -77,7 +77,7 @@ def read_table(
     needed = max((names.index(column) + 1 for column in columns), default=0)
     rows: list[tuple[int, dict[str, str]] | UserError] = []
     for number, cells in records:
-        row = cells if isinstance(cells, UserError) else _fitted(cells, len(names), needed)
+        row = cells if isinstance(cells, UserError) else fitted(cells, len(names), needed)
         if isinstance(row, UserError):
             rows.append(row)
         elif row is None:
@@ -88,6 +88,22 @@ def read_table(
         elif any(map(str.strip, row)):
             rows.append((number, {name: cell for name, cell in zip(names, row, strict=True) if name}))
     return Table(where, tuple(names), tuple(rows))
+
+
+def missing_columns(
+    where: str, word: str, missing: Sequence[str], there: Sequence[str], more: str = ""
+) -> UserError:
+    """What is missing of a header, and what is there, perhaps by another name.
+
+    Args:
+        word: what the parts are called, ``column`` or ``key``.
+        more: goes behind the names that are there.
+    """
+    meant = next((name for name in map(column_name, there) if name in GLOSS_COLUMNS), "")
+    if meant and "gloss" in missing:
+        more += f"; is {meant} the gloss? Then call it so"
+    what = f"{word}{'s' * (len(missing) > 1)} missing: {', '.join(missing)}"
+    return UserError(where, what, f"there are: {', '.join(there)}{more}")
 
 
 def column_name(written: str) -> str:
@@ -113,21 +129,24 @@ def _header(where: str, cells: list[str], columns: Collection[str]) -> list[str]
     names = [asked.get(name, name) for name in map(column_name, cells)]
     missing = [column for column in columns if column not in names]
     if missing:
-        word = "column" if len(missing) == 1 else "columns"
-        shown = ", ".join(cell.strip() for cell in cells)
-        hint = "" if len(cells) > 1 else "; cells are separated by `,`, `;`, `|` or tabs"
-        meant = next((name for name in names if name in GLOSS_COLUMNS), "")
-        if meant and "gloss" in missing:
-            hint += f"; is {meant} the gloss? Then call it so"
-        raise UserError(where, f"{word} missing: {', '.join(missing)}", f"there are: {shown}{hint}")
+        few = "" if len(cells) > 1 else "; cells are separated by `,`, `;`, `|` or tabs"
+        raise missing_columns(where, "column", missing, [cell.strip() for cell in cells], few)
     double = next((name for name in names if name and names.count(name) > 1), None)
     if double is not None:
         raise UserError(where, f"column {double!r} is there twice")
     return names
 
 
-def _fitted(cells: list[str], width: int, needed: int) -> list[str] | None:
-    """A row as wide as the header, without or with empty cells at its end; None if it is not."""
+def named_separator(line: str) -> str:
+    """The separator that Excel's first line names, such as ``sep=;``; "" of another line. Where an editor has
+    taken away a tab, nothing follows the ``=``."""
+    named = _SEPARATOR_LINE.fullmatch(line)
+    return "" if named is None else named[1] or "\t"
+
+
+def fitted(cells: list[str], width: int, needed: int) -> list[str] | None:
+    """A row as wide as the header, without or with empty cells at its end; None if it has too many cells, or
+    not the first `needed` ones. A row without any text always fits."""
     while len(cells) > width and not cells[-1].strip():
         cells = cells[:-1]
     if any(map(str.strip, cells)) and not needed <= len(cells) <= width:

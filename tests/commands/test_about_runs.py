@@ -15,6 +15,10 @@ from tiny import CTC, GLOSSES, write_corpus, write_recipe
 import signkit
 from signkit import UserError
 from signkit.cli.app import main
+from signkit.commands.evaluate.opened import _check_signal
+from signkit.data.tracking import TRACK
+from signkit.models.spec import SignalInput, Spec
+from signkit.types import VIDEO, Corpus
 
 pytestmark = pytest.mark.slow
 
@@ -291,6 +295,17 @@ def test_a_language_model_of_train_is_that_of_the_runs_train(runs: list[Path], o
     bigram = ["decode.beam=4", "decode.fusion=[{name: ngram, order: 2, weight: 0.3}]"]
     (found,) = signkit.evaluate(runs[0], [other], overrides=bigram)
     assert found.outcome.recipe.decode.beam == 4  # type: ignore[attr-defined]
+
+
+def test_videos_for_a_run_of_landmarks() -> None:
+    """The message tells how to track them, where that can be."""
+    video = Corpus("clips", (), layout=VIDEO, width=3)
+    for layout, hint in (("hands", f"; {TRACK}"), ("boston104", "")):
+        spec = Spec({"signal": SignalInput(layout, 3)}, {})
+        with pytest.raises(UserError) as caught:
+            _check_signal("clips", video, spec)
+        wanted = f"landmarks of layout {layout!r} with 3 coordinates"
+        assert str(caught.value) == f"clips: has video, and the run reads {wanted}{hint}"
 
 
 def test_what_cannot_be_evaluated(command: Command, runs: list[Path], place: Path, tmp_path: Path) -> None:

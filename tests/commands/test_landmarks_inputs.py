@@ -1,5 +1,6 @@
 """What is tracked, where it goes, and what is kept from the last time."""
 
+import json
 import os
 from pathlib import Path
 
@@ -147,6 +148,8 @@ def test_a_file_is_kept_while_nothing_changes(tmp_path: Path, clip: Path) -> Non
     finished(tmp_path / "out", clip)
     record, source = Record(tmp_path / "out"), Source.of(clip)
     assert record.finished("x.npz", source, OPTIONS)
+    line = json.loads((tmp_path / "out" / "report.jsonl").read_text().splitlines()[-1])
+    assert (line["bytes"], line["modified"]) == (1, clip.stat().st_mtime_ns)  # nanoseconds
     assert not record.finished("x.npz", source, Options(fill="linear"))
     os.utime(clip, ns=(1, 1))
     assert not record.finished("x.npz", Source.of(clip), OPTIONS)

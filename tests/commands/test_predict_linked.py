@@ -133,7 +133,7 @@ def test_the_video_of_landmarks_is_linked_and_burnt(predict: Predict, run: Path,
     assert (status, "note" in err) == (0, False)
     media = re.search('RELATIVE_MEDIA_URL="([^"]*)"', (tmp_path / "out" / "a.eaf").read_text("utf-8"))
     assert media is not None and media[1] == "../clips/a.mp4"
-    assert open_clip(tmp_path / "out" / "a.mp4").frames == 20
+    assert open_clip(tmp_path / "out" / "a.glosses.mp4").frames == 20
 
 
 def test_a_video_that_is_not_there_is_named(predict: Predict, run: Path, tmp_path: Path) -> None:

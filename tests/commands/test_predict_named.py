@@ -2,6 +2,7 @@
 
 import json
 import os
+import unicodedata
 from collections import Counter
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import signkit
 from signkit.cli.app import main
 from signkit.commands.predict.named import Input, named_inputs, searched
 from signkit.errors import UserError
+from signkit.text.eaf import parse_eaf
 from signkit.types import VIDEO, Hypothesis, Landmarks
 
 
@@ -64,6 +66,37 @@ def test_what_is_no_clip_is_counted(tmp_path: Path) -> None:
     frames = Counter[str]()
     searched([Input(tmp_path / "frames", "x")], VIDEO, frames)
     assert not frames
+
+
+def test_videos_with_burnt_glosses_are_passed_over(tmp_path: Path) -> None:
+    """So results may lie with the clips."""
+    put(tmp_path / "a.mp4", tmp_path / "a.glosses.mp4", tmp_path / "out" / "b.Glosses.MP4")
+    skipped = Counter[str]()
+    assert searched([Input(tmp_path, "x")], VIDEO, skipped) == [Input(tmp_path / "a.mp4", "a", "a")]
+    assert skipped == {".glosses.mp4": 2}
+    assert [each.file for each in named_inputs([tmp_path / "a.glosses.mp4"], None)] == [
+        tmp_path / "a.glosses.mp4"  # but not where it is named
+    ]
+
+
+def test_accents_may_be_composed_or_not(predict: Predict, run: Path, tmp_path: Path) -> None:
+    """On the command line, in a list and in a manifest; the name is that on the disk."""
+    names = [unicodedata.normalize(form, "Grüße") for form in ("NFC", "NFD")]
+    for there, given in (names, names[::-1]):
+        folder = tmp_path / str(there == names[0])
+        (folder / there).mkdir(parents=True)
+        file = folder / there / f"{there}.npz"
+        file.write_bytes((run.parent / "corpus" / "test0.npz").read_bytes())
+        (folder / "l.txt").write_text(f"{given}/{given}.npz\n", encoding="utf-8")
+        (folder / "m.csv").write_text(f"id,path\na,{given}/{given}.npz\n", encoding="utf-8")
+        for words, key in (
+            ([folder / given / f"{given}.npz"], str(file)),
+            ([folder / given], there),
+            (["--list", folder / "l.txt"], str(file)),
+            (["--list", folder / "m.csv"], "a"),
+        ):
+            status, out, error = predict(run, *words)
+            assert (status, out.split("\t")[0], error) == (0, key, "")
 
 
 def test_of_landmarks_and_their_videos_the_model_reads_one(tmp_path: Path) -> None:
@@ -191,6 +224,11 @@ def test_segments_of_a_clip(predict: Predict, run: Path, tmp_path: Path) -> None
             json.loads(alone)["tokens"],
             json.loads(alone)["times"],
         )
+    predict(run, "--list", tmp_path / "list.csv", "--elan", tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["whole.eaf"]
+    annotated = parse_eaf("whole.eaf", (tmp_path / "out" / "whole.eaf").read_bytes()).tiers[0].annotations
+    times = [round(1000 * time) for time in one["times"]]
+    assert [each.start for each in annotated] == [*times, *(time + round(1000 * seconds) for time in times)]
 
 
 # Rates and times.

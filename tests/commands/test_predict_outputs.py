@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from signkit.commands.predict.named import Input
 from signkit.commands.predict.options import Outputs
 from signkit.commands.predict.outputs import check_outputs
+from signkit.commands.predict.verb import _print_table as print_table
+from signkit.data.corpora.media import Numbers
 from signkit.errors import UserError
 from signkit.report.clips.captions import srt, web_vtt
-from signkit.report.clips.cues import LONGEST, Cue, cues
+from signkit.report.clips.cues import LONGEST, Cue, cues, in_one_line, moved
 from signkit.report.clips.elan import eaf
-from signkit.types import Hypothesis
+from signkit.types import Hypothesis, Label, Prediction
 
 TOKENS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6)
 CUES = st.lists(st.tuples(st.integers(0, 50), st.integers(1, 4_000_000), TOKENS, st.floats(0, 1)), max_size=6)
@@ -243,9 +245,11 @@ def test_nothing_is_replaced_that_was_not_to_be(tmp_path: Path) -> None:
     captions.write_text("mine")
     assert refusal([clip], outputs) == f"{captions}: exists already; --force replaces it"
     check_outputs([clip], Outputs(captions=tmp_path / "out", force=True))
+    burnt = Input(tmp_path / "a.glosses.mp4", "a")
+    check_outputs([clip], Outputs(burn=tmp_path))  # it never has the name of the clip
     for force in (False, True):
-        said = refusal([clip], Outputs(burn=tmp_path, force=force))
-        assert said == f"{clip.file}: is an input; choose another folder"
+        said = refusal([burnt], Outputs(burn=tmp_path, force=force))
+        assert said == f"{burnt.file}: is an input; choose another folder"
     assert refusal([clip], Outputs(elan=clip.file)) == f"{clip.file}: is a file, not a folder"
 
 
@@ -255,6 +259,50 @@ def test_two_inputs_of_one_name(tmp_path: Path) -> None:
     where = f"would be written to the same file as x/a.mp4, {tmp_path / 'A.vtt'}"
     assert said == f"y/A.npz: {where}; name them in a --list by paths that differ"
     check_outputs([one, other], Outputs())
+
+
+def test_segments_share_the_annotations_of_their_file_alone(tmp_path: Path) -> None:
+    part = Numbers(None, 1.0, None)
+    one, two = (Input(Path("x/a.mp4"), name, name, part, "a") for name in ("one", "two"))
+    every = Outputs(captions=tmp_path, elan=tmp_path, burn=tmp_path)
+    check_outputs([one, two], every)
+    said = refusal([one, Input(Path("x/a.mp4"), "ONE", "ONE", part, "a")], every)
+    where = f"would be written to the same file as x/a.mp4, {tmp_path / 'ONE.glosses.mp4'}"
+    assert said == f"x/a.mp4: {where}; name them in a --list by paths that differ"
+    other, whole = Input(Path("x/a.npz"), "three", "three", part, "a"), Input(Path("x/a.mp4"), "a", "a")
+    for each in (other, whole):
+        said = refusal([one, each], Outputs(elan=tmp_path))
+        where = f"would be written to the same file as x/a.mp4, {tmp_path / 'a.eaf'}"
+        assert said == f"{each.file}: {where}; name them in a --list by paths that differ"
+    (tmp_path / "a.eaf").write_text("mine")
+    assert refusal([one, two], Outputs(elan=tmp_path)).splitlines() == [
+        f"{tmp_path / 'a.eaf'}: exists already; --force replaces it"
+    ]
+
+
+def test_cues_of_segments() -> None:
+    """Later by the segment's beginning; where segments overlap one after the other."""
+    early, late = [Cue(0, 500, "A", 0.5), Cue(500, 900, "B", None)], [Cue(0, 1000, "C", None)]
+    assert moved(late, 1.2) == [Cue(1200, 2200, "C", None)]
+    assert in_one_line([moved(late, 1.2), early]) == [*early, Cue(1200, 2200, "C", None)]
+    assert in_one_line([early, moved(late, 0.6)]) == [
+        Cue(0, 500, "A", 0.5), Cue(500, 600, "B", None), Cue(600, 1600, "C", None)
+    ]  # fmt: skip
+    assert in_one_line([early, early]) == [
+        Cue(0, 1, "A", 0.5), Cue(1, 500, "A", 0.5), Cue(500, 501, "B", None), Cue(501, 900, "B", None)
+    ]  # fmt: skip
+    assert in_one_line([]) == []
+
+
+@given(st.lists(CUES, max_size=4), st.integers(0, 3))
+def test_cues_of_segments_never_overlap(rows: list[list[tuple[int, int, str, float]]], seconds: int) -> None:
+    segments = [moved(laid_out(each), place * seconds) for place, each in enumerate(rows)]
+    found = in_one_line(segments)
+    assert sorted(cue.gloss for cue in found) == sorted(cue.gloss for cues in segments for cue in cues)
+    assert all(one.end <= other.start for one, other in pairwise(found))
+    assert all(cue.start < cue.end for cue in found)
+    if len(segments) == 1:
+        assert found == segments[0]
 
 
 def test_captions_by_their_format(tmp_path: Path) -> None:
@@ -270,3 +318,27 @@ def test_ids_that_are_no_names_of_files(tmp_path: Path) -> None:
         clip = Input(Path("x/a.mp4"), name, name)
         check_outputs([clip], Outputs())
         assert refusal([clip], Outputs(elan=tmp_path)) == f"{name}: is no name for a file; choose another id"
+
+
+@pytest.mark.parametrize(
+    ("outputs", "headings", "cells"),
+    [
+        ({"text": spoken(0.1)}, ["input", "text", "log score"], ["a.mp4", "a", "-1.00"]),
+        ({"sign": Label("TREE", 0.75)}, ["input", "sign", "confidence"], ["a.mp4", "TREE", "0.75"]),
+        (
+            {"text": spoken(0.1), "topic": Label("X", 0.5)},
+            ["input", "text", "text log score", "topic", "topic confidence"],
+            ["a.mp4", "a", "-1.00", "X", "0.50"],
+        ),
+    ],
+)
+def test_headings_tell_what_the_numbers_are(
+    outputs: dict[str, Hypothesis | Label], headings: list[str], cells: list[str],
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "120")
+    print_table([Prediction("a.mp4", outputs)])
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+    lines = [re.split(r"\s*[┃│]\s*", line)[1:-1] for line in plain.splitlines()]
+    assert [line for line in lines if line] == [headings, cells]

@@ -1,11 +1,14 @@
 """`signkit predict` on videos and frames, read as they are or tracked on the way."""
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,6 +29,7 @@ from signkit.data.layouts import layout
 from signkit.data.tracking.jobs import Failure, Job
 from signkit.data.video import open_clip
 from signkit.errors import UserError
+from signkit.text.eaf import parse_eaf
 
 RealData = Callable[[str], Path]
 
@@ -80,7 +84,7 @@ def test_videos_and_frames_with_all_that_is_written(
         assert [t for t in found["tokens"] if f"<ANNOTATION_VALUE>{t}<" not in annotations] == []
         assert (f'MEDIA_URL="file://{file}"' in annotations) == file.is_file()
         assert ("MEDIA_DESCRIPTOR" in annotations) == file.is_file()
-        burnt = open_clip(tmp_path / "mp4" / f"{name}.mp4")
+        burnt = open_clip(tmp_path / "mp4" / f"{name}.glosses.mp4")
         whole = open_clip(file)
         assert (burnt.frames, burnt.fps) == (whole.frames, whole.fps)
         assert burnt.read(np.arange(1)).shape == (1, 48, 64, 3)
@@ -203,6 +207,56 @@ def test_nobody_is_in_the_video(predict: Predict, holistic: Path, clips: Path) -
     assert error.endswith(f"error: {file}: no point is seen in any frame\nerror: 1 of 2 inputs left out\n")
 
 
+def test_segments_of_a_video_are_annotated_in_one_file(
+    predict: Predict, run: Path, clips: Path, tmp_path: Path
+) -> None:
+    """It links the video and counts from its beginning; each burnt video has the frames of its segment."""
+    folder = tmp_path / "data"
+    for name in ("a.mp4", "deep/b.mp4"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes((clips / "clip2.mp4").read_bytes())
+    seconds = open_clip(clips / "clip2.mp4").frames / open_clip(clips / "clip2.mp4").fps
+    half = seconds / 2
+    (folder / "m.csv").write_text(
+        f"id,path,start,end\none,a.mp4,,{half}\ntwo,a.mp4,{half},\nb2,deep/b.mp4,{half},\nwhole,deep/b.mp4,,\n"
+    )
+    out = tmp_path / "out"
+    words = ("--elan", out, "--captions", out, "--burn", out, "--json")
+    status, printed, error = predict(run, "--list", folder / "m.csv", *words)
+    assert (status, error) == (0, "")
+    found = {each["id"]: each for each in map(json.loads, printed.splitlines())}
+    assert all(each["tokens"] for each in found.values())
+    written = {path.relative_to(out).as_posix() for path in out.rglob("*.*")}
+    annotations = ("a.eaf", "a.vtt", "deep/b.eaf", "deep/b.vtt", "whole.eaf", "whole.vtt")
+    assert written == {*annotations, *(f"{name}.glosses.mp4" for name in ("one", "two", "b2", "whole"))}
+    first = round(half * 25) / 25
+    wanted = {
+        "a": [*_timed(found["one"]), *_timed(found["two"], first)],
+        "deep/b": _timed(found["b2"], first),
+        "whole": _timed(found["whole"]),
+    }
+    for name, timed in wanted.items():
+        file = parse_eaf(name, (out / f"{name}.eaf").read_bytes())
+        video = folder / f"{'deep/b' if name == 'whole' else name}.mp4"
+        assert [media.url for media in file.media] == [f"file://{video}"]
+        glosses = file.tiers[0].annotations
+        assert [(each.text, each.start) for each in glosses] == timed
+        assert all(one.end <= other.start for one, other in pairwise(glosses))
+        starts = re.findall(r"(\S+) --> ", (out / f"{name}.vtt").read_text())
+        assert starts == [f"00:00:0{each.start // 1000}.{each.start % 1000:03}" for each in glosses]
+    assert open_clip(out / "one.glosses.mp4").frames + open_clip(out / "two.glosses.mp4").frames == (
+        open_clip(folder / "a.mp4").frames
+    )
+
+
+def _timed(found: dict[str, Any], begin: float = 0.0) -> list[tuple[str, int]]:
+    """The glosses of a prediction with milliseconds of the video; a millisecond is missing of two at once."""
+    return [
+        (token, round(1000 * time) + round(1000 * begin))
+        for token, time in zip(found["tokens"], found["times"], strict=True)
+    ]
+
+
 @pytest.mark.slow
 def test_videos_are_tracked_as_by_the_verb(
     predict: Predict, holistic: Path, tmp_path: Path, real_data: RealData, monkeypatch: pytest.MonkeyPatch
@@ -227,7 +281,7 @@ def test_videos_are_tracked_as_by_the_verb(
         assert one.pop("score") == pytest.approx(two.pop("score"), abs=1e-3)
         assert one.pop("confidences") == pytest.approx(two.pop("confidences"), abs=1e-3)
         assert one == two and one["tokens"]
-        assert open_clip(tmp_path / f"{file.stem}.mp4").frames == open_clip(file).frames
+        assert open_clip(tmp_path / f"{file.stem}.glosses.mp4").frames == open_clip(file).frames
 
 
 # Real files.

@@ -523,3 +523,42 @@ def test_nothing_of_the_extras_is_needed(tmp_path: Path) -> None:
         command = [sys.executable, "-c", WITHOUT_EXTRAS, "score", *extra]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
         assert (done.returncode, done.stderr) == (0, "")
+
+
+# One label a sentence.
+
+LABELLED = (
+    "id,gloss\n1,THANK YOU\n2,thank you\n3,HOUSE\n4,HOUSE\n5,NOT KNOW\n6,KNOW\n",
+    "id,gloss\n1,THANK\n2,THANK\n3,HOUSE\n4,\n5,KNOW\n6,KNOW\n",
+)
+
+
+@pytest.mark.parametrize("metrics", [("accuracy",), ("macro_f1", "wer"), ("per_class",)])
+def test_labels_are_confused_as_a_whole(signkit: Command, metrics: tuple[str, ...]) -> None:
+    """THANK YOU was taken for THANK, not YOU deleted; as tables, in JSON and on the page."""
+    for name, text in zip(("r.csv", "h.csv"), LABELLED, strict=True):
+        Path(name).write_text(text)
+    Path("train.csv").write_text("id,gloss\na,THANK YOU\nb,HOUSE\nc,NOT\nd,KNOW\n")
+    named = [word for name in metrics for word in ("--metric", name)]
+    words = ("score", "r.csv", "h.csv", "--train", "train.csv", *named)
+    _, out, _ = signkit(*words, "--report", "p.html")
+    assert "most confused: THANK YOU → THANK (2), NOT KNOW → KNOW (1)" in out
+    assert "most deleted : HOUSE (1 of 2)" in out and "most inserted" not in out
+    assert "(1 of 6 labels, 1 of 4 types)" in out
+    page = Path("p.html").read_text()
+    for shown in ("Confused labels", "Labels that train does not have", "THANK YOU→THANK"):
+        assert shown in page
+    found_ = found(signkit(*words, "--json")[1])
+    confused = found_["analyses"]["confusions"]  # type: ignore[index]
+    assert [tuple(each.values()) for each in confused] == [
+        ("THANK YOU", "THANK", 2, 2), ("NOT KNOW", "KNOW", 1, 1)
+    ]  # fmt: skip
+    sentence = found_["sentences"][0]  # type: ignore[index]
+    assert sentence["alignment"] == [["C", "THANK", "THANK"], ["D", "YOU", None]]
+
+
+def test_words_are_confused_where_the_first_metric_is_of_words(signkit: Command) -> None:
+    for name, text in zip(("r.csv", "h.csv"), LABELLED, strict=True):
+        Path(name).write_text(text)
+    _, out, _ = signkit("score", "r.csv", "h.csv", "--metric", "wer", "--metric", "accuracy")
+    assert "most confused" not in out and "most deleted : YOU (2 of 2), HOUSE (1 of 2), NOT (1 of 1)" in out

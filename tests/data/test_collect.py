@@ -1,6 +1,7 @@
 """Manifests of a folder: what names, folders and annotations become, the laws of splits, every refusal."""
 
 import csv
+import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -25,6 +26,7 @@ EAF = """<?xml version="1.0" encoding="UTF-8"?>
 SAYS = "--pattern says what names mean, such as '{gloss}_{take}.mp4' or '{signer}/{gloss}/{take}.mp4'"
 EXAMPLE = "; for example '{gloss}_{signer}_{take}.mp4'"
 MARK = "; a field holds no text that stands next to it in the pattern, unless it is marked: {gloss+}"
+TOGETHER = "name the folder that holds the annotations and the clips"
 NO_NAME = " is no name of a .csv; it is written into the folder"
 
 
@@ -126,6 +128,15 @@ def test_a_field_holds_no_text_next_to_it(pattern: str, name: str, expected: dic
 def test_patterns_that_do_not_fit(tmp_path: Path, pattern: str, expected: str) -> None:
     touch(tmp_path, "A_1.mp4", "x/B.mp4")
     assert message(tmp_path, pattern=pattern) == f"--pattern: {expected}"
+
+
+@pytest.mark.parametrize("end", [".{ext}", ".{ending}", ".*", ""])
+def test_any_ending(tmp_path: Path, end: str) -> None:
+    touch(tmp_path, "TREE_1.mp4", "BIG_1.MOV", "sub/TREE.BIG_2.webm")
+    build_manifest(tmp_path, pattern="{gloss}_{take}" + end)
+    assert values(tmp_path, "gloss", "path") == [
+        ("BIG", "BIG_1.MOV"), ("TREE", "TREE_1.mp4"), ("TREE.BIG", "sub/TREE.BIG_2.webm")
+    ]  # fmt: skip
 
 
 def test_names_that_do_not_match_may_be_skipped(tmp_path: Path) -> None:
@@ -241,6 +252,32 @@ def test_folders_by_split_and_label(tmp_path: Path) -> None:
             "leave out a split with --dev 0 or --test 0",
         ),
         (
+            ["a_x.mp4", "b_x.mp4"],
+            {"by": "signer", "pattern": "{gloss}_{signer}.mp4"},
+            "--by: signer: all clips are of one signer, 'x', who can be in one split only; "
+            "--by gloss divides the clips of a signer",
+        ),
+        (
+            ["a/x.glosses.mp4", "b/y.GLOSSES.mp4"],
+            {},
+            "ROOT: holds no clips: no videos, folders of frames, or landmarks; "
+            "videos with burnt glosses (NAME.glosses.mp4) are no clips",
+        ),
+        (["a.txt"], {"tiers": ["G"]}, f"ROOT: holds no files of ELAN (.eaf); {TOGETHER}"),
+        (
+            ["a_x.mp4", "b.mp4"],
+            {"pattern": "{gloss}_{take}.{ext}"},
+            "--pattern: 1 of 2 names do not match '{gloss}_{take}.{ext}': b.mp4" + MARK
+            + "; the pattern has no ending, so names are compared without theirs"
+            "; --unmatched skip leaves such clips out",
+        ),
+        (
+            ["a_x.mp4"],
+            {"pattern": "{gloss}_*.mp4"},
+            "--pattern: '{gloss}_*.mp4' has a `*`, which stands for itself in a pattern; "
+            "a field of any name stands for some letters: {take}",
+        ),
+        (
             ["a_x.mp4"],
             {"tiers": ["G"], "pattern": "{gloss}_{signer}.mp4"},
             "--tier: and --pattern exclude each other; annotations say the glosses",
@@ -345,14 +382,36 @@ def test_rare_glosses_stay_in_train(tmp_path: Path) -> None:
 def test_too_few_clips_are_told(tmp_path: Path) -> None:
     touch(tmp_path, *takes(20, 1))
     built = build_manifest(tmp_path, pattern="{gloss}_{signer}_{n}.mp4")
-    why = "one clip of each gloss, or all of a signer, stay in train"
-    assert built.notes == (f"dev has 0 clips, not 2.0: {why}", f"test has 0 clips, not 2.0: {why}")
+    why = "a clip of each gloss stays in train"
+    one = "all clips are of one signer, s0: scores do not tell how others are recognised"
+    assert built.notes == (f"dev has no clips, not 2: {why}", f"test has no clips, not 2: {why}")
+    touch(tmp_path, "G0_s0_1.mp4", "G1_s0_1.mp4")
+    few = build_manifest(tmp_path, pattern="{gloss}_{signer}_{n}.mp4", dev=0, test=0.2, force=True)
+    assert few.notes == (f"test has 2 clips, not 4: {why}", one)
+    (tmp_path / "G1_s0_1.mp4").unlink()
+    few = build_manifest(tmp_path, pattern="{gloss}_{signer}_{n}.mp4", dev=0.01, test=0.2, force=True)
+    assert few.notes == (
+        "dev has no clips: 0.01 of 21 clips is less than one", f"test has 1 clip, not 4: {why}", one
+    )  # fmt: skip
+
+
+def test_splits_by_signer_that_are_small(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"G0_a_{n}.mp4" for n in range(38)), "G0_b_0.mp4", "G0_c_0.mp4")
+    built = build_manifest(tmp_path, pattern="{gloss}_{signer}_{n}.mp4", by="signer")
+    why = "all clips of a signer stay together"
+    assert built.notes == (f"dev has 1 clip, not 4: {why}", f"test has 1 clip, not 4: {why}")
 
 
 def test_signers_of_several_splits_are_told(tmp_path: Path) -> None:
     touch(tmp_path, *takes(4, 10))
     built = build_manifest(tmp_path, pattern="{gloss}_{signer}_{n}.mp4")
-    assert built.notes == ("1 of 1 signers of train are in dev or test too; --by signer parts them",)
+    assert built.notes == ("all clips are of one signer, s0: scores do not tell how others are recognised",)
+    touch(tmp_path, "G0_s1_11.mp4", "G1_s1_11.mp4")
+    built = build_manifest(tmp_path, pattern="{gloss}_{signer}_{n}.mp4", force=True)
+    assert built.notes == ("1 of 2 signers of train is in dev or test too; --by signer parts them",)
+    touch(tmp_path, *takes(4, 10, signers=2))
+    built = build_manifest(tmp_path, pattern="{gloss}_{signer}_{n}.mp4", force=True)
+    assert built.notes == ("2 of 2 signers of train are in dev or test too; --by signer parts them",)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -468,19 +527,105 @@ def test_tracked_landmarks_of_annotated_videos(tmp_path: Path) -> None:
     assert values(tmp_path, "path") == [("a.mp4",)]
 
 
+def test_tracked_landmarks_in_a_folder_of_their_own(tmp_path: Path) -> None:
+    """As `signkit landmarks` writes them: of several of one name the one whose folders are the same."""
+    for day in ("monday", "tuesday"):
+        touch(tmp_path, f"tracked/{day}/7.npz", f"{day}/7.mp4")
+        eaf(tmp_path / day / "7.eaf", tier("G", (0, 100, day.upper())), media=linked("", "./7.mp4"))
+    build_manifest(tmp_path, tiers=["G"], kind="npz")
+    assert values(tmp_path, "path", "gloss") == [
+        ("tracked/monday/7.npz", "MONDAY"), ("tracked/tuesday/7.npz", "TUESDAY")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_accents_of_links_may_be_composed_or_not(tmp_path: Path, form: Any) -> None:
+    other = "NFD" if form == "NFC" else "NFC"
+    name = unicodedata.normalize(form, "Grüße.mp4")
+    touch(tmp_path, f"v/{name}", "v/other.mp4")
+    link = f"file:///x/{unicodedata.normalize(other, 'Grüße.mp4')}"
+    for media in (linked(link), linked("", f"v/{unicodedata.normalize(other, name)}")):
+        eaf(tmp_path / "e.eaf", tier("G", (0, 9, "A")), media=media)
+        build_manifest(tmp_path, tiers=["G"], force=True)
+        assert values(tmp_path, "path") == [(f"v/{name}",)]
+
+
+# Files that `signkit predict` wrote.
+
+
+def test_videos_with_burnt_glosses_are_no_clips(tmp_path: Path) -> None:
+    touch(tmp_path, "TREE/1.mp4", "TREE/1.glosses.mp4", "BIG/2.mp4")
+    built = build_manifest(tmp_path)
+    assert values(tmp_path, "path") == [("BIG/2.mp4",), ("TREE/1.mp4",)]
+    assert built.skipped == {"video with burnt glosses": ("TREE/1.glosses.mp4",)}
+
+
+def test_annotations_of_a_video_elsewhere_are_not_paired_with_the_burnt_one(tmp_path: Path) -> None:
+    """A folder of results: annotations, videos with burnt glosses, and the originals somewhere else."""
+    clips, out = tmp_path / "clips", tmp_path / "out"
+    touch(tmp_path, "clips/a.mp4", "out/a.glosses.mp4")
+    eaf(out / "a.eaf", tier("glosses", (0, 9, "A")), media=linked(f"file://{clips}/a.mp4", "../clips/a.mp4"))
+    told = message(out, tiers=["glosses"])
+    assert told == (
+        "--tier: no annotation can become a row; video with burnt glosses: 1 (a.glosses.mp4); "
+        f"its video is not below the folder: 1 (a.eaf: {clips}/a.mp4); {TOGETHER}"
+    )
+    touch(tmp_path, "out/b.mp4")
+    assert message(out, tiers=["glosses"]) == told
+    built = build_manifest(tmp_path, tiers=["glosses"], dev=0, test=0)
+    assert values(tmp_path, "path") == [("clips/a.mp4",)]
+    assert built.notes == ()
+
+
+def test_annotations_of_a_video_with_burnt_glosses(tmp_path: Path) -> None:
+    """The original has the same times: it is used where it is there."""
+    touch(tmp_path, "a.glosses.mp4", "v/b.mp4")
+    eaf(tmp_path / "a.eaf", tier("G", (0, 9, "A")), media=linked("", "./a.glosses.mp4"))
+    reason = "it links the video with burnt glosses, and the original is not below the folder"
+    assert message(tmp_path, tiers=["G"]) == (
+        "--tier: no annotation can become a row; video with burnt glosses: 1 (a.glosses.mp4); "
+        f"{reason}: 1 (a.eaf: a.glosses.mp4); {TOGETHER}"
+    )
+    touch(tmp_path, "v/a.mp4")
+    built = build_manifest(tmp_path, tiers=["G"], dev=0, test=0)
+    assert values(tmp_path, "path") == [("v/a.mp4",)]
+    assert built.notes == ("a.eaf links a.glosses.mp4, a video with burnt glosses: v/a.mp4 is used",)
+
+
+def test_a_link_to_another_video_than_the_one_of_its_name_is_told(tmp_path: Path) -> None:
+    """A copy of it is not."""
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "a.mp4").write_bytes(b"the original")
+    root = tmp_path / "root"
+    media = linked(f"file://{tmp_path}/clips/a.mp4")
+    eaf(root / "a.eaf", tier("G", (0, 9, "A")), media=media)
+    (root / "a.mp4").write_bytes(b"the original")
+    assert build_manifest(root, tiers=["G"], dev=0, test=0).notes == ()
+    (root / "a.mp4").write_bytes(b"another")
+    eaf(root / "e" / "a.eaf", tier("G", (10, 19, "A")), media=media)
+    first = f"a.eaf links {tmp_path}/clips/a.mp4, which is not below the folder: a.mp4 is used"
+    built = build_manifest(root, tiers=["G"], dev=0, test=0, force=True)
+    assert built.notes == (f"{first}, which has another size (and 1 more)",)
+    assert values(root, "path") == [("a.mp4",)] * 2
+
+
 def test_annotations_that_cannot_be_rows(tmp_path: Path) -> None:
     touch(tmp_path, "a.mp4")
-    assert message(tmp_path, tiers=["G"]) == "ROOT: holds no files of ELAN (.eaf)"
+    assert message(tmp_path, tiers=["G"]) == f"ROOT: holds no files of ELAN (.eaf); {TOGETHER}"
     eaf(tmp_path / "a.eaf", tier("Glosses", (0, 9, "A")), tier("Text", (0, 9, "")))
     assert message(tmp_path, tiers=["G"]) == "--tier: no file has a tier G; there are: Glosses, Text"
     assert message(tmp_path, tiers=["Text"]) == (
-        "--tier: no annotation can become a row; annotation without a value: 1"
+        "--tier: no annotation can become a row; annotation without a value: 1 (a.eaf: Texta0)"
     )
     eaf(tmp_path / "a.eaf", tier("G", (0, 9, "A")), media=linked("file:///x/b.mp4"))
     (tmp_path / "a.mp4").rename(tmp_path / "c.mp4")
     assert message(tmp_path, tiers=["G"]) == (
-        "--tier: no annotation can become a row; its video is not below the folder: 1; "
-        "name the folder that holds the annotations and the videos"
+        f"--tier: no annotation can become a row; its video is not below the folder: 1 (a.eaf); {TOGETHER}"
+    )
+    (tmp_path / "c.mp4").rename(tmp_path / "c.npz")
+    assert message(tmp_path, tiers=["G"]) == (
+        "--tier: no annotation can become a row; no clip of this kind has its video's name: 1 (a.eaf); "
+        + TOGETHER
     )
 
 

@@ -444,7 +444,7 @@ def test_damaged_openpose_folders(tmp_path: Path) -> None:
     (path / "x_1_keypoints.json").unlink()
     for text, message in (
         ("", f"{files[1]}: is not a frame of OpenPose's; it may be damaged: Expecting value"),
-        ("{}", f"{files[1]}: is not a frame of OpenPose's; it has no 'people'"),
+        ("{}", f"{files[1]}: is not a frame of OpenPose's: it has no `people`; there are: none"),
         ('{"people": [3]}', f"{files[1]}: is not a frame of OpenPose's; it may be damaged"),
         ('{"people": [{"pose_keypoints_2d": ["a"]}]}', f"{files[1]}: is not a frame of OpenPose's; it may"),
     ):

@@ -189,8 +189,34 @@ def test_other_keys_are_named(tmp_path: Path) -> None:
     path = openpose(tmp_path, [[{"keypoints": [1, 2, 3], "score": 1}]])
     with pytest.raises(UserError) as failed:
         read_landmarks(path)
+    file = "clip_000000000000_keypoints.json"
     what = "has none of OpenPose's keys, such as pose_keypoints_2d; there are: keypoints, score"
-    assert str(failed.value) == f"{path}: {what}"
+    assert str(failed.value) == f"{path}: {file} {what}"
+    (path / file).write_text('{"version": 1, "persons": []}')
+    with pytest.raises(UserError) as failed:
+        read_landmarks(path)
+    what = "is not a frame of OpenPose's: it has no `people`; there are: version, persons"
+    assert str(failed.value) == f"{path / file}: {what}"
+
+
+def test_a_manifest_names_the_file_of_a_folder(tmp_path: Path) -> None:
+    """Whether it is the keys or the file that cannot be read."""
+    path = openpose(tmp_path, [[{"keypoints": [1, 2, 3]}]])
+    (tmp_path / "manifest.csv").write_text(f"id,path,gloss,split\na,{path.name},A,train\n")
+    file = "clip_000000000000_keypoints.json"
+    where = f"{tmp_path / 'manifest.csv'}:2: {path.name}"
+    said = []
+    for content in (None, '{"persons": []}', "{"):
+        if content is not None:
+            (path / file).write_text(content)
+        with pytest.raises(UserError) as failed:
+            manifest.read(ManifestConfig(root=str(tmp_path)))
+        said.append(str(failed.value))
+    assert said[:2] == [
+        f"{where}: {file} has none of OpenPose's keys, such as pose_keypoints_2d; there are: keypoints",
+        f"{where}/{file}: is not a frame of OpenPose's: it has no `people`; there are: persons",
+    ]
+    assert said[2].startswith(f"{where}/{file}: is not a frame of OpenPose's; it may be damaged: ")
 
 
 COCO = (
@@ -455,7 +481,8 @@ def test_a_manifest_of_another_name_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / name).unlink()
     with pytest.raises(UserError) as caught:
         manifest.read(ManifestConfig(root=str(tmp_path)))
-    assert str(caught.value) == f"{file}: there is no such file"
+    hint = "`signkit data manifest FOLDER` writes the manifest of a folder of clips"
+    assert str(caught.value) == f"{file}: there is no such file; {hint}"
 
 
 @pytest.mark.parametrize("column", ["label", "Word", "sign"])

@@ -488,6 +488,11 @@ def test_signers(root):
         ("[1]", "m.jsonl:2: not a JSON object"),
         ('{"id": "b", "gloss": "A"}', "m.jsonl:2: keys missing: path, split; there are: id, gloss"),
         (
+            '{"id": "b", "path": "b.npz", "Label": "A", "split": "dev"}',
+            "m.jsonl:2: key missing: gloss; there are: id, path, Label, split; "
+            "is label the gloss? Then call it so",
+        ),
+        (
             '{"id": "b", "path": "clips/b.npz", "gloss": ["A", "B C"], "split": "dev"}',
             'm.jsonl:2: gloss has "B C", which is not one gloss',
         ),

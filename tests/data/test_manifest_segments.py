@@ -12,6 +12,7 @@ from PIL import Image
 from signkit.commands.data import prepare as data_prepare
 from signkit.data.corpora.configs import ManifestConfig
 from signkit.data.corpora.manifest import read
+from signkit.data.corpora.media import Numbers, open_media, segment_of
 from signkit.data.shards.configs import ShardsConfig
 from signkit.data.shards.corpus import read as read_shards
 from signkit.errors import UserError
@@ -144,6 +145,21 @@ def test_segments_are_parts_of_their_clip(tmp_path: Path, kind: str) -> None:
     assert [shown(sample) for sample in corpus.samples] == [[*each] for each in expected]
     assert [sample.frames for sample in corpus.samples] == [len(each) for each in expected]
     assert {sample.fps for sample in corpus.samples} == {10.0}
+
+
+def test_where_a_segment_begins(tmp_path: Path) -> None:
+    """At the first of its frames, by the frames' own times if the rate varies."""
+    npz(tmp_path / "even.npz", 20.0)
+    own = np.cumsum(np.linspace(0.02, 0.4, FRAMES))
+    points = np.ones((FRAMES, 3, 2))
+    np.savez(tmp_path / "varies.npz", landmarks=points, layout="boston104", fps=20.0, times=own)
+    for name, times in (("even", np.arange(FRAMES) / 20), ("varies", own)):
+        whole = open_media(tmp_path / f"{name}.npz", name, None)
+        assert segment_of(whole, Numbers(None, None, None), name).begin == 0.0
+        for first in (0, 7, FRAMES - 1):
+            part = segment_of(whole, Numbers(None, float(times[first]) + 0.001, None), name)
+            assert part.begin == pytest.approx(times[first], abs=1e-12)
+            assert part.frames == FRAMES - first
 
 
 def test_numbers_of_json(tmp_path: Path) -> None:

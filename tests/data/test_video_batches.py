@@ -353,7 +353,8 @@ def test_an_encoder_of_another_kind_is_refused() -> None:
     timm, gcn = (config_class("encoders", name)() for name in ("timm", "gcn"))
     assert config_class("encoders", "swin") is type(timm)
     messages = {
-        ("gcn", VIDEO): "'gcn' reads landmarks, and the corpus has video; take 'timm'",
+        ("gcn", VIDEO): "'gcn' reads landmarks, and the corpus has video; take 'timm', or track the "
+        "signers with `signkit landmarks CLIPS --out FOLDER` and use its files (docs/landmarks.md)",
         ("timm", ""): "'timm' reads video, and the corpus has feature vectors; take 'features'",
         ("timm", "hands"): "'timm' reads video, and the corpus has landmarks (hands); take 'gcn'",
     }

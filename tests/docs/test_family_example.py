@@ -68,7 +68,7 @@ def test_it_learns_and_is_reported(package: Path, trained: dict[str, object]) ->
     assert test["low"] <= test["value"] <= test["high"] < 1
     assert test["note"] == "20 clips"
     lines = [json.loads(line) for line in (folder / "decode" / "test.jsonl").read_text().splitlines()]
-    assert [*lines[0]] == ["id", "label", "confidence"] and len(lines) == 20
+    assert [*lines[0]] == ["id", "tokens", "text", "score", "label", "confidence"] and len(lines) == 20
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "mean absolute error of the count ↓" in page
     assert (
@@ -97,6 +97,6 @@ def test_it_predicts(package: Path, trained: dict[str, object]) -> None:
         "--beam: the decoder of this run has no beam; leave it out",
     ]
     line = json.loads(run(package, "-m", "signkit", "predict", str(trained["run"]), "clip.npz", "--json"))
-    assert line.keys() == {"id", "label", "confidence"}
+    assert line.keys() == {"id", "tokens", "text", "score", "label", "confidence"}
     refused = run(package, "-m", "signkit", "tune", str(trained["run"]), status=2, quiet=False)
     assert refused == ""

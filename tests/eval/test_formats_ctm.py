@@ -246,3 +246,57 @@ def test_times_that_are_no_seconds(write: Callable[[str, str], Path]) -> None:
         rows = "".join(f"q 1 {time} 0 {word}\n" for time, word in zip(times, "ABC", strict=True))
         _, (found,) = read_pair(stm, [write("h.ctm", rows)])
         assert found.notes == notes
+
+
+@pytest.mark.parametrize(
+    ("stm", "ctm", "expected"),
+    [
+        (
+            "r 1 s 0 1 x\nr 1 s 3 4 x\n",
+            "r 1 0.5 0 A\nr 1 2 0 B\nr 1 3.5 0 C\n",
+            "1 word lies {} ('B' in line 2): it is",
+        ),
+        # of two recordings, in the file's order; at an edge a word is in its segment
+        (
+            "r 1 s 0 1 x\nr 1 s 3 4 x\nq 1 s 0 1 x\nq 1 s 1.5 2 x\n",
+            "q 1 1.2 0 Q\nr 1 1 0 A\nr 1 3 0 B\nr 1 1.5 0.4 C\n",
+            "2 words lie {} ('Q' in line 1): they are",
+        ),
+        # covered by an overlapping segment, or by one that comes later in the file
+        ("r 1 s 0 4 x\nr 1 s 1 2 x\nr 1 s 5 6 x\n", "r 1 3 0 A\n", ""),
+        ("r 1 s 5 6 x\nr 1 s 2 4 x\nr 1 s 0 1 x\n", "r 1 3 0 A\n", ""),
+        # before the first and after the last; between segments that touch, whose ends sclite rounds
+        ("r 1 s 1 2 x\nr 1 s 3 4 x\n", "r 1 0.5 0 A\nr 1 4.5 0 B\n", ""),
+        ("r 1 s 0 3.3 x\nr 1 s 3.3 4 x\n", "r 1 3.29999998 0 A\nr 1 3.3 0 B\n", ""),
+        # another channel, and no times at all
+        ("r 1 s 0 1 x\nr 1 s 3 4 x\nr 2 s 0 4 x\n", "r 2 2 0 A\n", ""),
+    ],
+)  # fmt: skip
+def test_words_between_segments_are_counted(
+    write: Callable[[str, str], Path], stm: str, ctm: str, expected: str
+) -> None:
+    _, (hypothesis,) = read_pair(write("r.stm", stm), [write("h.ctm", ctm)])
+    what = expected.format("between segments of the reference, in none of them")
+    rule = "given to the segment that follows, as by sclite"
+    assert hypothesis.notes == ((f"h.ctm: {what} {rule}",) if expected else ())
+
+
+@given(st.lists(tracks, min_size=1, max_size=3))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_words_between_segments_are_those_in_no_segment(
+    tmp_path: Path, data: list[tuple[list[tuple[float, float]], list[tuple[float, float]]]]
+) -> None:
+    stm, ctm, wanted = [], [], 0
+    for track, (segments, words) in enumerate(data):
+        stm += [f"r{track} 1 s {begin} {end} x\n" for begin, end in segments]
+        ctm += [f"r{track} 1 {begin} {duration} w\n" for begin, duration in words]
+        first, last = min(begin for begin, _ in segments), max(end for _, end in segments)
+        for middle in (begin + duration / 2 for begin, duration in words):
+            inside = any(begin <= middle <= end for begin, end in segments)
+            wanted += first <= middle <= last and not inside
+    (tmp_path / "r.stm").write_text("".join(stm))
+    (tmp_path / "h.ctm").write_text("".join(ctm))
+    _, (hypothesis,) = read_pair(tmp_path / "r.stm", [tmp_path / "h.ctm"])
+    if any(begin + duration for _, words in data for begin, duration in words):
+        notes = [note for note in hypothesis.notes if "between segments" in note]
+        assert [int(note.split()[1]) for note in notes] == ([wanted] if wanted else [])

@@ -330,6 +330,8 @@ def test_quoted_fields_between_tabs(write: Callable[[str, str], Path]) -> None:
         "sep=;\nid;gloss\n1;A B\n2;C\n",
         '"sep=;"\r\nid;gloss\r\n1;A B\r\n2;C\r\n',
         "\ufeffsep=\t\nid\tgloss\n1\tA B\n2\tC\n",
+        "sep=;;\nid;gloss;\n1;A B;\n2;C;\n",
+        "id,note,gloss\n1,,A B\n,\n2,,C\n",
         "SEP=,\n\nid,gloss\n1,A B\n2,C\n",
         "id;gloss;;\n1;A B;;\n2;C\n;;;\n;\n",
         "id,gloss,note\n1,A B\n2,C,x,,\n",

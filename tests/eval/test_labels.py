@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signkit.eval.bootstrap import interval
-from signkit.eval.labels import accuracy, by_class, labels, macro_f1
+from signkit.eval.labels import accuracy, as_tokens, by_class, labels, macro_f1
 from signkit.eval.transcripts import Pairs, Ragged
 
 # a: 2 of 3 right, 3 predicted; b: 1 of 2, 1 predicted; c is in the hypotheses only
@@ -89,6 +89,19 @@ def test_no_sentences() -> None:
 def one_class(pairs: list[tuple[str, str]], name: str) -> float:
     right = sum(r == h == name for r, h in pairs)
     return 2 * right / sum((r == name) + (h == name) for r, h in pairs)
+
+
+def test_labels_as_tokens() -> None:
+    """Equal labels have one number, and no token is none."""
+    found = as_tokens(pairs_of(["not know", "a", "", "not know"], ["know", "a", "b", ""]))
+    assert found.tokens == ("", "a", "b", "know", "not know")
+    assert [found.words(found.references[place]) for place in range(4)] == [
+        ("not know",),
+        ("a",),
+        (),
+        ("not know",),
+    ]
+    assert [found.words(found.hypotheses[place]) for place in range(4)] == [("know",), ("a",), ("b",), ()]
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)

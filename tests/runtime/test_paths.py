@@ -1,12 +1,13 @@
 """Paths of the command line, and what is no file."""
 
 import os
+import unicodedata
 from pathlib import Path
 
 import pytest
 
 from signkit.errors import UserError
-from signkit.runtime.paths import path_of, refuse_special
+from signkit.runtime.paths import on_disk, path_of, refuse_special
 
 REFUSED = {
     "https://example.org/a.mp4": "is a web address, not a file; download it first; nothing is fetched",
@@ -59,3 +60,33 @@ def test_devices_and_pipes(tmp_path: Path) -> None:
         assert str(caught.value) == f"{path}: {what}"
     refuse_special(tmp_path, "a folder")
     refuse_special(tmp_path / "missing", "what is not there is found out later")
+
+
+# Accents, composed or not.
+
+
+@pytest.mark.parametrize(("folder", "file"), [("NFC", "NFC"), ("NFC", "NFD"), ("NFD", "NFC"), ("NFD", "NFD")])
+def test_a_path_as_the_disk_spells_it(tmp_path: Path, folder: str, file: str) -> None:
+    """A file of a Mac in a folder made elsewhere has both forms in its path."""
+    there = tmp_path / _form(folder, "Übung") / _form(file, "Grüße.mp4")
+    there.parent.mkdir()
+    there.touch()
+    for form in ("NFC", "NFD"):
+        assert on_disk(Path(_form(form, str(there)))) == there
+        assert path_of(_form(form, str(there))) == there
+        missing = Path(_form(form, str(there.with_name("größer.mp4"))))
+        assert on_disk(missing) == there.with_name(missing.name)  # the folder is there
+        part = there.with_name(f"{there.stem}.parquet")
+        part.touch()
+        assert on_disk(Path(_form(form, f"{part}#ä"))) == part.with_name(f"{part.name}#{_form(form, 'ä')}")
+
+
+def test_of_two_spellings_that_are_there_the_one_given_is_meant(tmp_path: Path) -> None:
+    both = [tmp_path / _form(form, "ä.npz") for form in ("NFC", "NFD")]
+    for path in both:
+        path.touch()
+    assert [on_disk(path) for path in both] == both
+
+
+def _form(form: str, text: str) -> str:
+    return unicodedata.normalize(form, text)  # type: ignore[arg-type]

@@ -53,9 +53,8 @@ def _print(built: BuiltManifest, unseen: dict[str, dict[str, int]]) -> None:
     lines = [*built.notes]
     for split, glosses in unseen.items():
         if glosses:
-            lines.append(
-                f"{split} has {len(glosses)} glosses that train has not: {_few([*glosses], GLOSSES)}"
-            )
+            count = f"{len(glosses)} gloss{'es' * (len(glosses) > 1)}"
+            lines.append(f"{split} has {count} that train has not: {_few([*glosses], GLOSSES)}")
     for reason, names in built.skipped.items():
         lines.append(f"skipped, {reason}: {len(names)} ({_few(names, NAMED)})")
     root, name = built.file.parent, built.file.name

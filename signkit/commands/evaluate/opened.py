@@ -14,6 +14,7 @@ from signkit.config.registry import ComponentConfig, build
 from signkit.config.strict_yaml import read
 from signkit.data.corpora import manifest
 from signkit.data.corpora.configs import ManifestConfig
+from signkit.data.tracking import TRACK, TRACKED
 from signkit.errors import UserError
 from signkit.eval.protocols import load
 from signkit.eval.tokens import folding
@@ -148,7 +149,8 @@ def _check_signal(name: str, corpus: Corpus, spec: Spec) -> None:
     wanted = spec.signal
     if spec.inputs and (corpus.layout, corpus.width) != (wanted.layout, wanted.width):
         theirs, ours = _signal(corpus.layout, corpus.width), _signal(wanted.layout, wanted.width)
-        raise UserError(name, f"has {theirs}, and the run reads {ours}")
+        hint = TRACK if corpus.layout == VIDEO and wanted.layout in TRACKED else ""
+        raise UserError(name, f"has {theirs}, and the run reads {ours}", hint)
 
 
 def _signal(layout: str, width: int) -> str:

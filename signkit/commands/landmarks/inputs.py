@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from signkit.data.collect.search import VIDEOS, folders
+from signkit.data.collect.search import VIDEOS, folder_contents
 from signkit.data.corpora.table import fail_together
-from signkit.data.video.folder import ENDINGS, KINDS
+from signkit.data.video.folder import KINDS
 from signkit.data.video.open import frames_meant
 from signkit.errors import UserError
 from signkit.runtime.files import plainly, read_text
-from signkit.runtime.paths import refuse_address
+from signkit.runtime.paths import on_disk, refuse_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def _listed(path: Path) -> Iterator[tuple[Path, str]]:
         if PureWindowsPath(name).anchor or ".." in PureWindowsPath(name).parts:
             hint = "write paths relative to the list's folder"
             raise UserError(f"{path}:{number}", f"{name!r} is not below the list's folder", hint)
-        clip, _ = frames_meant(path.parent / name)
+        clip = on_disk(frames_meant(path.parent / name)[0])
         yield clip, clip.relative_to(path.parent).parent.as_posix()
 
 
@@ -68,14 +68,12 @@ def _clips(path: Path, below: str) -> list[Input]:
             if not path.exists():
                 raise UserError(str(path), "there is no such file")
             return [_input(path, below, Path(name).stem)]
-        for here, visible in folders(path):
-            within = here.relative_to(path)
-            videos = [each for each in visible if each.lower().endswith(VIDEOS)]
-            if videos:
-                clips += [
-                    _input(here / each, below, (within / Path(each).stem).as_posix()) for each in videos
-                ]
-            elif any(each.lower().endswith(ENDINGS) for each in visible):
+        for contents in folder_contents(path, VIDEOS):
+            here, within = contents.folder, contents.folder.relative_to(path)
+            clips += [
+                _input(here / each, below, (within / Path(each).stem).as_posix()) for each in contents.files
+            ]
+            if contents.pictures and not contents.files:
                 clips.append(_input(here, below, name if here == path else within.as_posix()))
     if not clips:
         raise UserError(str(path), f"holds no videos and no folders of frames ({KINDS})")

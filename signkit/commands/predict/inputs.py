@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -14,6 +14,7 @@ from signkit.data.corpora.media import by_header, open_media, segment_of
 from signkit.data.corpora.table import fail_together
 from signkit.data.landmark_files import landmark_header
 from signkit.data.missing import Missing
+from signkit.data.tracking import TRACKED
 from signkit.data.video.folder import open_photo
 from signkit.errors import SignkitError, UserError
 from signkit.types import VIDEO, Clip, Signal, Video
@@ -22,8 +23,6 @@ ONE_HAND = "hand"
 """The layout that is tracked in single pictures too: a letter needs no movement."""
 LISTS = (".txt", ".csv", ".tsv", ".jsonl", ".ndjson")
 """Endings of what is a list of clips rather than one."""
-TRACKED = ("holistic", "hands", "hand")
-"""Landmark layouts that can be tracked in a video."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +31,14 @@ class Source:
 
     Attributes:
         file: the path as it was given.
-        name: the name of output files for it.
+        name: the name of the burnt video for it.
+        annotations: the name of captions and annotations for it: segments of one file share them.
         frames: their number.
         load: returns the signal that the model reads.
         clip: the video, if the input is one.
         id: of its prediction; the path if empty.
         linked: of landmarks, their video.
-        part: whether it is a segment of its file.
+        begin: seconds of its file at which it begins: 0, but of a segment.
     """
 
     file: Path
@@ -48,7 +48,8 @@ class Source:
     clip: Clip | None = None
     id: str = ""
     linked: Linked | None = None
-    part: bool = False
+    annotations: str = ""
+    begin: float = 0.0
 
     @property
     def key(self) -> str:
@@ -120,22 +121,24 @@ def _source(each: Input, layout: str, pictures: bool, missing: Missing, fps: flo
     if each.file.suffix.lower() in LISTS and os.path.isfile(each.file):
         raise UserError(where, "is text, not a clip", "a list of clips is given by --list FILE")
     if layout == ONE_HAND and (photo := open_photo(each.file)) is not None:
-        return Source(each.file, each.name, 1, partial(Video, photo), photo, each.id)
-    part = each.numbers.start is not None or each.numbers.end is not None
-    whole = (open_media if part else by_header)(each.file, where, each.numbers.fps or fps, missing)
+        return Source(each.file, each.name, 1, partial(Video, photo), photo, id=each.id)
+    whole = (open_media if each.is_part else by_header)(each.file, where, each.numbers.fps or fps, missing)
     media = segment_of(whole, each.numbers, where)
+    opened = Source(
+        each.file, each.name, media.frames, media.load, id=each.id, annotations=each.annotations,
+        begin=media.begin,
+    )  # fmt: skip
     if media.layout == VIDEO:
-        if layout != VIDEO and layout not in TRACKED:
-            hint = f"in a video only the points of {', '.join(TRACKED[:-1])} or {TRACKED[-1]} are tracked"
+        if layout != VIDEO and layout not in (*TRACKED, ONE_HAND):
+            hint = f"in a video only the points of {', '.join(TRACKED)} or {ONE_HAND} are tracked"
             raise UserError(where, f"has video, not {_wanted(layout)}", hint if layout else "")
-        clip = cast(Video, media.load()).clip
-        return Source(each.file, each.name, media.frames, media.load, clip, each.id, part=part)
+        return replace(opened, clip=cast(Video, media.load()).clip)
     if media.layout != layout:
         raise UserError(where, f"has {_wanted(media.layout)}, not {_wanted(layout)}")
-    if part and pictures:
+    if each.is_part and pictures:
         raise UserError(where, "is a segment, whose video is not burnt", "leave out --burn")
     linked = linked_video(each.file, landmark_header(each.file, where).video, whole.frames, pictures)
-    return Source(each.file, each.name, media.frames, media.load, id=each.id, linked=linked, part=part)
+    return replace(opened, linked=linked)
 
 
 def missing_of(data: object) -> Missing:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from signkit.data.video import open_clip
 from signkit.errors import UserError
+from signkit.runtime.paths import on_disk
 from signkit.types import Clip
 
 
@@ -36,7 +37,7 @@ def linked_video(file: Path, video: str, frames: int, pictures: bool) -> Linked:
     Raises:
         UserError: they are, and it is not there, cannot be read, or has another number of frames.
     """
-    path = file.parent / video
+    path = on_disk(file.parent / video)
     there = bool(video) and (os.path.isfile(path) or os.path.isdir(path))
     why = "" if there else f"its video {path} is not there" if video else "the file does not name its video"
     if not pictures:

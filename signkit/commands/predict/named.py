@@ -3,20 +3,19 @@
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from signkit.data.collect.search import VIDEOS, folders
+from signkit.data.collect.search import BURNT, folder_contents
 from signkit.data.corpora.manifest_rows import manifest_rows, manifest_text, row_path
 from signkit.data.corpora.media import Numbers, numbers_of
 from signkit.data.corpora.table import fail_together
-from signkit.data.landmark_files import FILES, is_landmarks
-from signkit.data.landmark_files.openpose import FRAME
-from signkit.data.video.folder import ENDINGS, KINDS
+from signkit.data.landmark_files import is_landmarks
+from signkit.data.video.folder import KINDS
 from signkit.data.video.open import frames_meant
 from signkit.errors import UserError
 from signkit.runtime.files import plainly, read_text
-from signkit.runtime.paths import path_of
+from signkit.runtime.paths import on_disk, path_of
 from signkit.types import VIDEO
 
 MANIFESTS = (".csv", ".tsv", ".json", ".jsonl", ".ndjson")
@@ -33,7 +32,8 @@ class Input:
         name: the name of output files for it, relative to their folder and without a suffix.
         id: of its prediction; the path if empty.
         numbers: its rate and the part of it that is meant, as a manifest may say.
-        within: what the names of clips begin with that are found in it, if it is a folder of clips.
+        within: its path below the folder of its list, without a suffix; what the names of clips begin with
+            that are found in it, if it is a folder of clips.
     """
 
     file: Path
@@ -47,6 +47,17 @@ class Input:
         """What tells it from others."""
         return self.id or str(self.file)
 
+    @property
+    def is_part(self) -> bool:
+        """Whether it is a segment of its file."""
+        return self.numbers.start is not None or self.numbers.end is not None
+
+    @property
+    def annotations(self) -> str:
+        """The name of captions and annotations for it, which count from the beginning of its file: all
+        segments of a file share them."""
+        return self.within if self.is_part else self.name
+
 
 def named_inputs(paths: Sequence[Path], list_file: Path | None) -> list[Input]:
     """All inputs in order. An input of the command line is named by its file, one of a list by its path
@@ -55,7 +66,7 @@ def named_inputs(paths: Sequence[Path], list_file: Path | None) -> list[Input]:
     Raises:
         UserError: there are no inputs, or the list cannot be read.
     """
-    inputs = [Input(path, _own_name(path)) for path in map(_frames_folder, paths)]
+    inputs = [Input(path, _own_name(path)) for path in map(_meant, paths)]
     if list_file is not None:
         manifest = list_file.suffix.lower() in MANIFESTS
         inputs += _manifest(list_file) if manifest else _listed(list_file)
@@ -108,15 +119,12 @@ def _clips(folder: Path, skipped: Counter[str]) -> list[Path]:
     """The clips of a folder; itself if it is one."""
     clips: list[Path] = []
     with plainly(folder, "read"):
-        for here, names in folders(folder):
-            files = [name for name in names if name.lower().endswith((*VIDEOS, *FILES))]
-            if files:
-                clips += [here / name for name in files]
-            frames = [name for name in names if name.lower().endswith(ENDINGS) or FRAME.search(name)]
-            if frames and not files:
-                clips.append(here)
-            others = set(names).difference(files, frames)
-            skipped.update(Path(name).suffix.lower() or "no ending" for name in others)
+        for contents in folder_contents(folder):
+            clips += [contents.folder / name for name in contents.files]
+            if contents.is_clip:
+                clips.append(contents.folder)
+            skipped.update(Path(name).suffix.lower() or "no ending" for name in contents.others)
+            skipped.update({BURNT: len(contents.burnt)} if contents.burnt else {})
     return [folder] if clips == [folder / "1"] else clips
 
 
@@ -138,9 +146,9 @@ def _below(folder: Path, clip: Path) -> str:
     return (path.parent if alone else path).as_posix()
 
 
-def _frames_folder(path: Path) -> Path:
-    """The folder of ``FOLDER/*.png``; another path as it is."""
-    return frames_meant(path)[0]
+def _meant(path: Path) -> Path:
+    """The folder of ``FOLDER/*.png``; another path as the disk spells it."""
+    return on_disk(frames_meant(path)[0])
 
 
 def _own_name(path: Path) -> str:
@@ -158,7 +166,7 @@ def _listed(path: Path) -> Iterator[Input]:
         if name := line.strip():
             if "\0" in name:
                 raise UserError(f"{path}:{number}", "has the character 0, which no path has")
-            file = _frames_folder(path.parent / path_of(name))
+            file = _meant(path.parent / path_of(name))
             windows = PureWindowsPath(name)
             below = not windows.anchor and ".." not in windows.parts
             folder = file.relative_to(path.parent).parent.as_posix() if below else ""
@@ -177,7 +185,11 @@ def _manifest(path: Path) -> Iterator[Input]:
             name = row.cells["id"].strip()
             if not name or name in inputs:
                 raise UserError(row.where, f"id {name!r} is used twice" if name else "the id is empty")
-            inputs[name] = Input(row_path(row, path.parent), name, name, numbers_of(row))
+            each = Input(row_path(row, path.parent), name, name, numbers_of(row))
+            if each.is_part:
+                folder = each.file.relative_to(path.parent).parent
+                each = replace(each, within=(folder / _own_name(each.file)).as_posix())
+            inputs[name] = each
         except UserError as fault:
             faults.append(fault)
     fail_together(faults, str(path))

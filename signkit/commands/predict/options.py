@@ -13,7 +13,7 @@ class Outputs:
         captions: for captions, ``NAME.vtt`` or ``NAME.srt``.
         captions_format: which of them.
         elan: for ELAN annotations, ``NAME.eaf``.
-        burn: for videos with their glosses, ``NAME.mp4``.
+        burn: for videos with their glosses, ``NAME.glosses.mp4``.
         force: whether existing files are replaced.
     """
 

@@ -7,12 +7,13 @@ from pathlib import Path
 from signkit.commands.predict.inputs import Source
 from signkit.commands.predict.named import Input
 from signkit.commands.predict.options import Outputs
+from signkit.data.collect.search import BURNT
 from signkit.data.corpora.table import fail_together
 from signkit.errors import UserError
 from signkit.models.spec import Spec
 from signkit.report.clips.burn import burn
 from signkit.report.clips.captions import CAPTIONS
-from signkit.report.clips.cues import Cue, cues
+from signkit.report.clips.cues import Cue, cues, in_one_line, moved
 from signkit.report.clips.elan import eaf
 from signkit.report.clips.lettering import Fonts
 from signkit.runtime.files import write_bytes, write_text
@@ -34,11 +35,16 @@ def check_outputs(inputs: Sequence[Input], outputs: Outputs) -> None:
         if folder is not None and os.path.exists(folder) and not os.path.isdir(folder):
             faults.append(UserError(str(folder), "is a file, not a folder"))
     for each in inputs:
-        if _files(outputs, each.name) and (os.path.isabs(each.name) or ".." in Path(each.name).parts):
+        files = _files(outputs, each)
+        if files and any(
+            os.path.isabs(name) or ".." in Path(name).parts for name in (each.name, each.annotations)
+        ):
             faults.append(UserError(each.key, "is no name for a file", "choose another id"))
             continue
-        for path in _files(outputs, each.name):
+        for path in files:
             other = first.setdefault(str(path).lower(), each)  # some file systems ignore case
+            if _share(other, each) and not path.name.endswith(BURNT):
+                continue
             if other is not each:
                 what = f"would be written to the same file as {other.file}, {path}"
                 hint = "name them in a --list by paths that differ"
@@ -81,13 +87,17 @@ def write_outputs(
         OperationalError: a file cannot be written; files written before it stay.
     """
     spans = {source.key: cues(_timed(best[source.key]), seconds[source.key]) for source in sources}
+    files: dict[str, list[Source]] = {}
     for source in sources:
+        files.setdefault(source.annotations or source.name, []).append(source)
+    for name, segments in files.items():
+        found = in_one_line(moved(spans[each.key], each.begin) for each in segments)
         if outputs.captions is not None:
-            text = CAPTIONS[outputs.captions_format](spans[source.key])
-            write_text(outputs.captions / f"{source.name}.{outputs.captions_format}", text)
+            text = CAPTIONS[outputs.captions_format](found)
+            write_text(outputs.captions / f"{name}.{outputs.captions_format}", text)
         if outputs.elan is not None:
-            path = outputs.elan / f"{source.name}.eaf"
-            write_bytes(path, eaf(spans[source.key], _media(source), path.parent))
+            path = outputs.elan / f"{name}.eaf"
+            write_bytes(path, eaf(found, _media(segments[0]), path.parent))
     if outputs.burn is not None and fonts is not None:
         _burn_all(sources, spans, outputs.burn, fonts, watch)
 
@@ -114,34 +124,34 @@ def _burn_all(
 
         for source in sources:
             if source.pictures is not None:
-                burn(folder / f"{source.name}.mp4", source.pictures, spans[source.key], fonts, on_frame)
+                burn(folder / f"{source.name}{BURNT}", source.pictures, spans[source.key], fonts, on_frame)
 
 
 def notes_of(sources: Sequence[Source], outputs: Outputs) -> list[str]:
     """Landmarks whose ELAN annotations name no video, a line each."""
     if outputs.elan is None:
         return []
-    return [
-        f"{source.file}: its annotations name no video: {source.linked.why}"
-        for source in sources
-        if source.linked is not None and source.linked.path is None
-    ]
+    why = {s.file: s.linked.why for s in sources if s.linked is not None and s.linked.path is None}
+    return [f"{file}: its annotations name no video: {reason}" for file, reason in why.items()]
 
 
 def _media(source: Source) -> Path | None:
-    """The video file that ELAN can play with the annotations; none of a segment, whose times are its own."""
-    if source.part:
-        return None
+    """The video file that ELAN can play with the annotations."""
     if source.linked is not None:
         return source.linked.path if source.linked.path and source.linked.path.is_file() else None
     return source.file if source.clip is not None and source.file.is_file() else None
 
 
-def _files(outputs: Outputs, name: str) -> list[Path]:
-    """The output files for the clip of this name."""
-    folders = (
-        (outputs.captions, f".{outputs.captions_format}"),
-        (outputs.elan, ".eaf"),
-        (outputs.burn, ".mp4"),
+def _share(one: Input, other: Input) -> bool:
+    """Whether two inputs are segments of one file, whose annotations are written together."""
+    return one is not other and one.is_part and other.is_part and one.file == other.file
+
+
+def _files(outputs: Outputs, each: Input) -> list[Path]:
+    """The output files for an input."""
+    files = (
+        (outputs.captions, each.annotations, f".{outputs.captions_format}"),
+        (outputs.elan, each.annotations, ".eaf"),
+        (outputs.burn, each.name, BURNT),
     )
-    return [folder / f"{name}{ending}" for folder, ending in folders if folder is not None]
+    return [folder / f"{name}{ending}" for folder, name, ending in files if folder is not None]

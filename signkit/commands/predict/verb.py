@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 import torch
@@ -111,16 +111,19 @@ def _print_table(predictions: Sequence[Prediction]) -> None:
         for each in predictions:
             print(f"{each.id}\t{each.text}")
         return
-    names = list(dict.fromkeys(name for each in predictions for name in each.outputs))
-    headings = ("input", *(column for name in names for column in (name, _SURENESS)))
+    outputs = {name: output for each in predictions for name, output in each.outputs.items()}
+    headings = ("input", *(column for name in outputs for column in _headings(name, outputs)))
     table = Table(*(Column(heading, overflow="fold") for heading in headings))
     for each in predictions:
-        cells = (cell for name in names for cell in _cells(each.outputs[name]))
+        cells = (cell for name in outputs for cell in _cells(each.outputs[name]))
         table.add_row(each.id, *cells)
     Console(markup=False, emoji=False).print(table)
 
 
-_SURENESS = "log score or confidence"
+def _headings(name: str, outputs: Mapping[str, Hypothesis | Label]) -> tuple[str, str]:
+    """Those of an output and of how sure it is; the name of an output is in both where there are several."""
+    sure = "log score" if isinstance(outputs[name], Hypothesis) else "confidence"
+    return name, f"{name} {sure}" if len(outputs) > 1 else sure
 
 
 def _cells(output: Hypothesis | Label) -> tuple[str, str]:

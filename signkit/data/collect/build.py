@@ -12,7 +12,7 @@ from signkit.data.collect.annotations import EAF, entries_by_tier
 from signkit.data.collect.entry import Entry
 from signkit.data.collect.labels import entries_by_folder
 from signkit.data.collect.names import entries_by_name, read_pattern
-from signkit.data.collect.search import KINDS, Clip, Skipped, find_clips
+from signkit.data.collect.search import BURNT, BURNT_VIDEO, KINDS, Clip, Skipped, find_clips
 from signkit.data.collect.splits import split_entries
 from signkit.data.corpora.table import fail_together
 from signkit.errors import UserError
@@ -21,6 +21,8 @@ from signkit.types import SPLITS
 
 SHARE = 0.1
 """Of dev, and of test, unless the user says otherwise."""
+WHY_SHORT = {"gloss": "a clip of each gloss stays in train", "signer": "all clips of a signer stay together"}
+"""Why a split may be smaller than wanted, by what the splits are balanced by."""
 Kind = Literal["video", "npz", "pose", "parquet", "openpose"]
 
 
@@ -94,8 +96,9 @@ def build_manifest(
         raise UserError("--tier", "and --pattern exclude each other", "annotations say the glosses")
     skipped, notes = Skipped(), list[str]()
     clips = find_clips(root, skipped, read=(EAF,) if tiers else ())
-    if not clips:
-        raise UserError(str(root), "holds no clips: no videos, folders of frames, or landmarks")
+    if not clips and not tiers:
+        hint = f"videos with burnt glosses (NAME{BURNT}) are no clips" if BURNT_VIDEO in skipped.names else ""
+        raise UserError(str(root), "holds no clips: no videos, folders of frames, or landmarks", hint)
     entries = _entries(root, clips, pattern, tiers, kind, unmatched == "skip", skipped, notes)
     entries = _unique(entries)
     given = [entry for entry in entries if entry.split]
@@ -104,7 +107,7 @@ def build_manifest(
     if not given:
         shares = {"dev": SHARE if dev is None else dev, "test": SHARE if test is None else test}
         entries = split_entries(entries, shares, by=by, seed=seed)
-        notes += [*_short(entries, shares), *_shared(entries)]
+        notes += [*_short(entries, shares, by), *_shared(entries)]
     if not any(entry.split == "train" for entry in entries):
         raise UserError(str(root), "no clip is in train")
     order = {name: place for place, name in enumerate(SPLITS)}
@@ -114,16 +117,22 @@ def build_manifest(
     return BuiltManifest(out, tuple(entries), found, tuple(notes))
 
 
-def _short(entries: Sequence[Entry], shares: dict[str, float]) -> list[str]:
+def _short(entries: Sequence[Entry], shares: dict[str, float], by: str) -> list[str]:
     """Splits that are much smaller than was wanted."""
     counts = Counter(entry.split for entry in entries)
     notes = []
     for name, share in shares.items():
         wanted, there = share * len(entries), counts[name]
         if share and (there == 0 or there < wanted - max(1.5, wanted / 4)):
-            why = "one clip of each gloss, or all of a signer, stay in train"
-            notes.append(f"{name} has {there} clips, not {wanted:.1f}: {why}")
+            why = f", not {round(wanted)}: {WHY_SHORT[by]}"
+            if round(wanted) == 0:
+                why = f": {share:g} of {_clips(len(entries))} is less than one"
+            notes.append(f"{name} has {_clips(there)}{why}")
     return notes
+
+
+def _clips(count: int) -> str:
+    return f"{count or 'no'} clip{'s' * (count != 1)}"
 
 
 def _shared(entries: Sequence[Entry]) -> list[str]:
@@ -132,7 +141,10 @@ def _shared(entries: Sequence[Entry]) -> list[str]:
     both = trained & {entry.signer for entry in entries if entry.split != "train"}
     if not both:
         return []
-    return [f"{len(both)} of {len(trained)} signers of train are in dev or test too; --by signer parts them"]
+    if len({entry.signer for entry in entries}) == 1:
+        return [f"all clips are of one signer, {min(both)}: scores do not tell how others are recognised"]
+    of = f"{len(both)} of {len(trained)} signers of train {'is' if len(both) == 1 else 'are'}"
+    return [f"{of} in dev or test too; --by signer parts them"]
 
 
 def _out(root: Path, file: str, force: bool) -> Path:
@@ -152,8 +164,8 @@ def _entries(
 ) -> list[Entry]:  # fmt: skip
     if tiers:
         is_video = any(clip.kind == "video" for clip in clips)
-        chosen = _of_kind(clips, kind or ("video" if is_video else None), skipped)
-        return entries_by_tier(root, chosen, tiers, skipped)
+        chosen = clips and _of_kind(clips, kind or ("video" if is_video else None), skipped)
+        return entries_by_tier(root, chosen, tiers, skipped, notes)
     if text:
         form = read_pattern(text)
         if form.ending and kind is None:

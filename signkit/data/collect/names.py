@@ -13,6 +13,8 @@ from signkit.text.vocabulary import composed
 READ = ("gloss", "glosses", "signer", "split", "text", "id")
 """Fields that become columns; others may have any name and are not used."""
 FIELD = re.compile(r"\{([a-z][a-z0-9_]*)(\+?)\}")
+ANY_ENDING = re.compile(r"\.(?:\{(?:ext|extension|ending|suffix)\}|\*)$")
+"""What stands for the ending of a file where any will do."""
 NAMED = 5
 """Names that a message shows, at most."""
 
@@ -45,7 +47,8 @@ def read_pattern(text: str) -> Pattern:
 
     A field is a name in braces. It takes one letter or more, but no ``/`` and not the text between it and the
     next field or the one before it: in ``{gloss}_{signer}`` neither has a ``_``. One field may be marked, as
-    ``{gloss+}``, and may have them. A field that is there twice has the same value both times.
+    ``{gloss+}``, and may have them. A field that is there twice has the same value both times. ``.{ext}`` at
+    the end stands for any ending, as does a pattern that has none.
 
     >>> read_pattern("{gloss+}_{signer}_{take}.mp4").fields
     ('gloss', 'signer', 'take')
@@ -53,7 +56,8 @@ def read_pattern(text: str) -> Pattern:
     Raises:
         UserError: it has no gloss, a brace is left over, two fields touch, or two are marked.
     """
-    pieces = FIELD.split(text.strip("/"))
+    form = ANY_ENDING.sub("", text.strip("/"))
+    pieces = FIELD.split(form)
     literals, names, marks = pieces[::3], pieces[1::3], pieces[2::3]
     _check(text, literals, names, marks)
     expression = ""
@@ -68,7 +72,7 @@ def read_pattern(text: str) -> Pattern:
         not_here = "|".join(map(re.escape, sorted(barred)))
         expression += rf"(?P<{name}>(?:(?!{not_here}).)+{'' if marks[place] else '?'})"
     expression += f"(?i:{re.escape(literals[-1])})"  # .MP4 is .mp4
-    parts = text.strip("/").count("/") + 1
+    parts = form.count("/") + 1
     ending = PurePosixPath(f"x{literals[-1]}").suffix.lower()
     return Pattern(text, re.compile(expression, re.DOTALL), tuple(dict.fromkeys(names)), parts, ending)
 
@@ -77,6 +81,9 @@ def _check(text: str, literals: Sequence[str], names: Sequence[str], marks: Sequ
     example = "for example '{gloss}_{signer}_{take}.mp4'"
     if left := next((part for part in literals if "{" in part or "}" in part), None):
         raise UserError("--pattern", f"{text!r} has {left!r}, which is no field", f"{example}; small letters")
+    if any("*" in part for part in literals):
+        what = f"{text!r} has a `*`, which stands for itself in a pattern"
+        raise UserError("--pattern", what, "a field of any name stands for some letters: {take}")
     if ("gloss" in names) == ("glosses" in names):
         what = "no field {gloss}, nor {glosses}" if "gloss" not in names else "{gloss} and {glosses}"
         raise UserError("--pattern", f"{text!r} has {what}", example)
@@ -166,6 +173,8 @@ def _unmatched(form: Pattern, names: Sequence[str], total: int) -> UserError:
     shown = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
     what = f"{len(names)} of {total} names do not match {form.text!r}: {shown}"
     hint = "a field holds no text that stands next to it in the pattern, unless it is marked: {gloss+}"
+    if not form.ending:
+        hint += "; the pattern has no ending, so names are compared without theirs"
     more = "; --unmatched skip leaves such clips out" if len(names) < total else ""
     return UserError("--pattern", what, hint + more)
 

@@ -15,6 +15,10 @@ VIDEOS = (
     ".webm", ".wmv",
 )  # fmt: skip
 """Endings by which a folder is searched; a file that is named may have any."""
+BURNT = ".glosses.mp4"
+"""How videos end that `signkit predict --burn` writes: they show their glosses, so they are no clips."""
+BURNT_VIDEO = "video with burnt glosses"
+"""Why such a video is skipped."""
 KINDS = ("video", "npz", "pose", "parquet", "openpose")
 """What a clip may be; a folder of frames is video."""
 
@@ -37,6 +41,30 @@ class Clip:
     def stem(self) -> PurePosixPath:
         """The path without the ending of a file."""
         return self.path if self.folder else self.path.with_suffix("")
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The visible files of a folder, sorted by what they are.
+
+    Attributes:
+        files: that are a clip each.
+        pictures: frames of video.
+        keypoints: frames of OpenPose's.
+        burnt: videos that `signkit predict` wrote glosses into.
+    """
+
+    folder: Path
+    files: tuple[str, ...] = ()
+    pictures: tuple[str, ...] = ()
+    keypoints: tuple[str, ...] = ()
+    burnt: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+    @property
+    def is_clip(self) -> bool:
+        """Whether the folder itself is a clip: it has frames, and no clips."""
+        return bool(self.pictures or self.keypoints) and not self.files
 
 
 @dataclass(slots=True)
@@ -64,27 +92,26 @@ def find_clips(root: Path, skipped: Skipped, read: tuple[str, ...] = ()) -> list
     """
     clips: list[Clip] = []
     with plainly(root, "read"):
-        for here, names in folders(root):
-            others = [name for name in names if not name.lower().endswith(read)]
-            clips += _clips_in(here.relative_to(root), others, skipped)
+        for contents in folder_contents(root):
+            clips += _clips_in(contents, root, skipped, read)
     return sorted(clips, key=lambda clip: clip.path.as_posix())
 
 
-def _clips_in(within: Path, names: list[str], skipped: Skipped) -> Iterator[Clip]:
-    here = PurePosixPath(within.as_posix())
-    files = [name for name in names if name.lower().endswith((*VIDEOS, *FILES))]
-    pictures = [name for name in names if name.lower().endswith(ENDINGS)]
-    keypoints = [name for name in names if FRAME.search(name)]
-    is_clip = not files and within != Path() and bool(pictures or keypoints)
+def _clips_in(contents: Contents, root: Path, skipped: Skipped, read: tuple[str, ...]) -> Iterator[Clip]:
+    here = PurePosixPath(contents.folder.relative_to(root).as_posix())
+    is_clip = contents.is_clip and contents.folder != root
     if is_clip and _usable(here, skipped):
-        yield Clip(here, "video" if pictures else "openpose", folder=True)
-    for name in names:
+        yield Clip(here, "video" if contents.pictures else "openpose", folder=True)
+    for name in contents.files:
         ending = PurePosixPath(name).suffix.lower()
-        if name in files:
-            if _usable(here / name, skipped):
-                yield Clip(here / name, "video" if ending in VIDEOS else ending[1:])
-        elif not (is_clip and (ending in ENDINGS or ending == ".json")):
-            skipped.add(f"no clip ({ending or 'no ending'})", (here / name).as_posix())
+        if _usable(here / name, skipped):
+            yield Clip(here / name, "video" if ending in VIDEOS else ending[1:])
+    for name in contents.burnt:
+        skipped.add(BURNT_VIDEO, (here / name).as_posix())
+    for name in (*contents.others, *(() if is_clip else (*contents.pictures, *contents.keypoints))):
+        if not name.lower().endswith(read):
+            ending = PurePosixPath(name).suffix.lower() or "no ending"
+            skipped.add(f"no clip ({ending})", (here / name).as_posix())
 
 
 def _usable(path: PurePosixPath, skipped: Skipped) -> bool:
@@ -99,6 +126,31 @@ def _usable(path: PurePosixPath, skipped: Skipped) -> bool:
         skipped.add("name has a backslash or a line break, or begins or ends with a space", repr(name))
         return False
     return True
+
+
+def folder_contents(root: Path, endings: tuple[str, ...] = (*VIDEOS, *FILES)) -> Iterator[Contents]:
+    """A folder and those below it, as `folders`, with their files sorted.
+
+    Args:
+        endings: of the files that are clips.
+
+    Raises:
+        OSError: one of them cannot be read.
+    """
+    for here, names in folders(root):
+        kinds: dict[str, list[str]] = {}
+        for name in names:
+            lower = name.lower()
+            if lower.endswith(BURNT):
+                kind = "burnt"
+            elif lower.endswith(endings):
+                kind = "files"
+            elif lower.endswith(ENDINGS):
+                kind = "pictures"
+            else:
+                kind = "keypoints" if FRAME.search(name) else "others"
+            kinds.setdefault(kind, []).append(name)
+        yield Contents(here, **{kind: tuple(names) for kind, names in kinds.items()})
 
 
 def folders(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[tuple[Path, list[str]]]:

@@ -112,6 +112,9 @@ def _by_signers(
     groups: Sequence[Sequence[Entry]], shares: dict[str, float], rng: np.random.Generator
 ) -> list[str]:
     wanted = {"train": 1 - sum(shares.values()), **{name: share for name, share in shares.items() if share}}
+    if len(groups) == 1 < len(wanted):
+        what = f"signer: all clips are of one signer, {groups[0][0].signer!r}, who can be in one split only"
+        raise UserError("--by", what, "--by gloss divides the clips of a signer")
     if len(groups) < len(wanted):
         what = f"signer: {len(groups)} signers cannot be in {len(wanted)} splits, each in one"
         raise UserError("--by", what, "leave out a split with --dev 0 or --test 0")

@@ -269,7 +269,7 @@ def _gaps(contents: _Contents) -> list[Gap]:
 
 def _of_row(fault: UserError, clip: _Clip, first: str) -> UserError:
     """The fault of a file, which names its first row, as that of this one."""
-    inside = fault.where.removeprefix(first)
+    inside = fault.where.removeprefix(first).removeprefix(str(clip.path))
     hint = fault.hint
     if fault.what == "there is no such file" and (name := other_case(clip.path)):
         hint = f"there is {name}: capitals count"

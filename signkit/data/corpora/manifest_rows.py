@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -13,7 +12,8 @@ from signkit.data.corpora.table import Row, rows_or_faults
 from signkit.data.gloss_checks import is_list_as_text
 from signkit.errors import UserError
 from signkit.runtime.files import read_bytes, read_text
-from signkit.runtime.tables import column_name
+from signkit.runtime.paths import on_disk
+from signkit.runtime.tables import column_name, missing_columns
 from signkit.text.visible import is_blank, with_codes
 from signkit.text.vocabulary import composed
 
@@ -38,7 +38,8 @@ def manifest_text(file: Path, option: str = "") -> str:
     """
     if option and not os.path.exists(file):
         others = [name for name in USUAL if os.path.isfile(file.with_name(name))]
-        hint = f"there is {others[0]}: {option}={others[0]}" if others else ""
+        hint = "`signkit data manifest FOLDER` writes the manifest of a folder of clips"
+        hint = f"there is {others[0]}: {option}={others[0]}" if others else hint
         raise UserError(str(file), "there is no such file", hint)
     if read_bytes(file)[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
         raise UserError(str(file), "is a workbook or an archive, no text", "save the table as CSV in UTF-8")
@@ -147,13 +148,10 @@ def row_path(row: Row, root: Path) -> Path:
     if PurePosixPath(path).is_absolute() or windows.anchor or ".." in windows.parts or path[0] == "~":
         hint = f"paths are relative to it: {below}" if (below := _below(windows, root)) else ""
         raise UserError(row.where, f"path '{path}' is not below the manifest's folder", hint)
-    written = [path, *([windows.as_posix()] if "\\" in path else [])]
-    likeliest = root / written[-1]
-    if not path.isascii():
-        written += [unicodedata.normalize(form, each) for form in ("NFC", "NFD") for each in tuple(written)]
-    if len(written) == 1:
-        return likeliest
-    return next((root / each for each in written if os.path.exists(file_of(root / each))), likeliest)
+    if "\\" not in path:
+        return on_disk(root / path)
+    written = [on_disk(root / each) for each in (path, windows.as_posix())]
+    return next((each for each in written if os.path.exists(file_of(each))), written[-1])
 
 
 def file_of(path: Path) -> Path:
@@ -227,8 +225,7 @@ def _json_row(where: str, record: Any, columns: tuple[str, ...]) -> Row:
     cells = {column_name(key): value for key, value in record.items()}
     missing = [column for column in columns if column not in cells]
     if missing:
-        word = "key" if len(missing) == 1 else "keys"
-        raise UserError(where, f"{word} missing: {', '.join(missing)}", f"there are: {', '.join(record)}")
+        raise missing_columns(where, "key", missing, [*record])
     return Row(
         where, {key: _json_cell(where, key, cells[key]) for key in (*COLUMNS, *OPTIONAL) if key in cells}
     )

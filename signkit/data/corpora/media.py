@@ -44,6 +44,7 @@ class Media:
         fps: frames a second.
         seen: of landmarks, the frames [frames] in which a point is seen, and those in which a hand is.
         times: when each frame is shown, in seconds; None where that is at an even rate.
+        begin: seconds of the file at which a segment begins.
         notices: what may not mean what it should in landmarks.
         contentless: whether all frames have one value throughout, or none; such clips are alike by chance.
     """
@@ -58,6 +59,7 @@ class Media:
     times: npt.NDArray[np.float64] | None = None
     notices: tuple[Notice, ...] = ()
     contentless: bool = False
+    begin: float = 0.0
 
     @property
     def unseen(self) -> str:
@@ -198,7 +200,8 @@ def segment_of(media: Media, numbers: Numbers, where: str) -> Media:
         raise UserError(where, f"the segment {start:g} to {end:g} s has no frame")
     seen = media.seen and (media.seen[0][first:last], media.seen[1][first:last])
     load = partial(load_segment, media.load, first, last)
-    return replace(media, frames=last - first, load=load, seen=seen)
+    begin = first / media.fps if media.times is None else float(media.times[first])
+    return replace(media, frames=last - first, load=load, seen=seen, begin=begin)
 
 
 def _contentless(numbers: npt.NDArray[np.floating]) -> bool:

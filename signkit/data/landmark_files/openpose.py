@@ -47,7 +47,7 @@ def read_header(path: Path, where: str) -> NpzHeader:
     files = _frames(path, where)
     with plainly(path, "read"):
         sizes = [(file.name, file.stat().st_size) for file in files]
-    keys = _keys((people for people in map(_people, files) if people), where)
+    keys = _keys(((file, people) for file in files if (people := _people(file))), where)
     return NpzHeader(len(files), "openpose", keys.coordinates, zlib.crc32(repr(sizes).encode()))
 
 
@@ -57,7 +57,7 @@ def read(path: Path, fps: float = USUAL_FPS, missing: Missing = "nan") -> Landma
     where = str(path)
     files = _frames(path, where)
     crowd = [_people(file) for file in files]
-    keys = _keys((people for people in crowd if people), where)
+    keys = _keys(((file, people) for file, people in zip(files, crowd, strict=True) if people), where)
     whole = layout("openpose")
     most = max(1, *map(len, crowd))
     crowded = np.full((len(files), most, len(whole.points), keys.coordinates), np.nan, np.float32)
@@ -87,7 +87,11 @@ def _frames(path: Path, where: str) -> list[Path]:
 def _people(file: Path) -> People:
     """Everyone in a frame, as the file has them."""
     try:
-        people: People = [{**person} for person in json.loads(read_text(file))["people"]]
+        content = json.loads(read_text(file))
+        if isinstance(content, dict) and "people" not in content:
+            what = "is not a frame of OpenPose's: it has no `people`"
+            raise UserError(str(file), what, _listed(content))
+        people: People = [{**person} for person in content["people"]]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(file, error) from error
     return people
@@ -95,15 +99,18 @@ def _people(file: Path) -> People:
 
 def _damaged(file: Path | str, error: Exception) -> UserError:
     why = f"it may be damaged: {error}" if isinstance(error, ValueError) else "it may be damaged"
-    why = f"it has no {error}" if isinstance(error, KeyError) else why
     return UserError(str(file), "is not a frame of OpenPose's", why)
 
 
-def _keys(crowd: Iterator[People], where: str) -> Keys:
+def _keys(crowd: Iterator[tuple[Path, People]], where: str) -> Keys:
     """The keys that are read, of the first kind that has any numbers in the first frame with somebody in it;
-    those of 2 coordinates where nobody is ever seen."""
+    those of 2 coordinates where nobody is ever seen.
+
+    Args:
+        crowd: the frames with somebody in them.
+    """
     there: dict[str, None] = {}
-    for people in crowd:
+    for file, people in crowd:
         there |= {key: None for person in people for key in person}
         for ending, coordinates in KINDS.items():
             parts = {f"{name}_keypoints{ending}": part for name, part in PARTS.items()}
@@ -111,7 +118,8 @@ def _keys(crowd: Iterator[People], where: str) -> Keys:
             if known:
                 return Keys({key: part for key, part in parts.items() if key in there}, coordinates)
         if not any(f"{name}_keypoints{ending}" in there for name in PARTS for ending in KINDS):
-            raise UserError(where, "has none of OpenPose's keys, such as pose_keypoints_2d", _listed(there))
+            what = f"{file.name} has none of OpenPose's keys, such as pose_keypoints_2d"
+            raise UserError(where, what, _listed(there))
     return Keys({f"{name}_keypoints_2d": part for name, part in PARTS.items()}, 2)
 
 

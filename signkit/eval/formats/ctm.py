@@ -18,6 +18,8 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 FAR = 1.0
 """Seconds outside all segments that are worth a note."""
+SLACK = 0.01
+"""Seconds by which a word may miss a segment without a note: times are often rounded to hundredths."""
 MOST_NAMES = 5000  # among more names, finding the most similar one takes too long
 
 
@@ -144,6 +146,7 @@ def cut(words: Words, reference: Transcripts) -> Transcripts:
     notes = (
         *_overlaps(reference, of_segment, begins, last),
         *_far_outside(words, of_word, middles, (of_segment, begins, last)),
+        *_in_gaps(words, in_time, of_word, middles, (of_segment, begins, last)),
     )
     return replace(cut_words, notes=notes)
 
@@ -253,6 +256,45 @@ def _far_outside(
         "the reference; are the times in seconds? They are given to the first or last one, as by "
         "sclite",
     )
+
+
+def _in_gaps(
+    words: Words, in_time: Ints, of_word: Ints, middles: Floats, segments: tuple[Ints, Floats, Floats]
+) -> tuple[str, ...]:
+    """A note on words between two segments of their track, in neither of them.
+
+    Args:
+        words: the words.
+        in_time: the place of each word in the file.
+        of_word: the track of each word, in the order of `in_time`.
+        middles: of each word, in the same order.
+        segments: track, begin and end of each segment.
+    """
+    if not words.middle.any():
+        return ()  # there are no times
+    track, begins, ends = segments
+    opened, closed = (_counted(track, times, of_word, middles) for times in (begins - SLACK, ends + SLACK))
+    all_of = np.bincount(track, minlength=int(max(track.max(), of_word.max())) + 1)[of_word]
+    gaps = (opened == closed) & (opened > 0) & (opened < all_of)
+    if not gaps.any():
+        return ()
+    first = in_time[gaps].min()
+    count = int(gaps.sum())
+    lie, they = ("1 word lies", "it is") if count == 1 else (f"{count} words lie", "they are")
+    return (
+        f"{words.source}: {lie} between segments of the reference, in none of them "
+        f"({words.words[first]!r} in line {words.lines[first]}): {they} given to the segment that "
+        "follows, as by sclite",
+    )
+
+
+def _counted(track: Ints, times: Floats, of_word: Ints, middles: Floats) -> Ints:
+    """How many of the times of a track are not after each word's middle: [words]."""
+    known, rank = np.unique(np.concatenate([times, middles]), return_inverse=True)
+    rank = rank.reshape(-1)
+    keys = np.sort(track * len(known) + rank[: len(times)])
+    found = np.searchsorted(keys, of_word * len(known) + rank[len(times) :], side="right")
+    return np.asarray(found - np.searchsorted(keys, of_word * len(known)))
 
 
 def _check_braces(source: str, words: Sequence[str], numbers: Sequence[int]) -> None:

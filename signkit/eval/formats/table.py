@@ -10,6 +10,7 @@ from signkit.errors import UserError
 from signkit.eval.formats.columns import Role, choose, kind_of
 from signkit.eval.formats.textlines import note, settle
 from signkit.eval.transcripts import Transcripts
+from signkit.runtime.tables import SEPARATORS, fitted, named_separator
 
 ID = (
     "id", "name", "file", "filename", "video", "sequence_id", "clip", "sample", "audio_filepath", "path",
@@ -19,12 +20,9 @@ TEXT = (
     "hypothesis", "prediction",
 )  # fmt: skip
 SIGNER = ("signer", "speaker", "signer_id", "participant", "participant_id")
-SEPARATORS = (",", "|", "\t", ";")
 QUOTED = re.compile(r'\s*"(?:[^"]|"")*"\s*')
 LITERAL_QUOTES = ("\t", "|")
 """Separators of tables in which a quotation mark is often part of a sentence."""
-EXCEL = re.compile('"?sep=(.)?"?', re.IGNORECASE)
-"""Excel's first line, ``sep=;``, which names the separator."""
 
 
 def read_table(
@@ -57,8 +55,8 @@ def read_table(
     if start is None:
         raise UserError(source, "has no header")
     separator = "|" if format == "corpus" else ""
-    if named := EXCEL.fullmatch(lines[start]):
-        separator = named[1] or "\t"
+    if named := named_separator(lines[start]):
+        separator = named
         lines = [*lines[:start], "", *lines[start + 1 :]]
         start = next((place for place, line in enumerate(lines) if line.strip()), start)
     separator = separator or _separator(lines[start], id_column)
@@ -77,13 +75,11 @@ def read_table(
     width = len(header)
     needed = max(id_place, text_place) + 1
     for number, fields in rows:
-        if len(fields) != width:
-            fields = _ragged(fields, width, needed)
-        if not fields:
-            continue
-        if len(fields) != width:
+        row = fields if len(fields) == width else fitted(fields, width, needed)
+        if row is None:
             note(faults, _wrong_width(f"{source}:{number}", len(fields), width, separator), source)
             continue
+        fields = row
         name = fields[id_place].strip()
         if not name:
             if not "".join(fields).strip():
@@ -103,7 +99,7 @@ def read_table(
 
 def looks_like_header(line: str, column: str = "", id_column: str = "") -> bool:
     """Whether a line names a column of ids and one of text: the usual ones, or those given."""
-    if EXCEL.fullmatch(line):
+    if named_separator(line):
         return True
     names = _names(line.replace('"', "").split(_separator(line, id_column)))
     ids = (id_column.lower(),) if id_column else ID
@@ -125,15 +121,6 @@ def _rows(source: str, lines: list[str], separator: str, format: str) -> Iterato
         if len({len(row) for _, row in rows}) == 1 and not all(map(QUOTED.fullmatch, fields)):
             return iter(rows)
     return _quoted(source, lines, separator)
-
-
-def _ragged(fields: list[str], width: int, needed: int) -> list[str]:
-    """A row without empty fields beyond the header, or with those after the needed ones that it lacks."""
-    while len(fields) > width and not fields[-1].strip():
-        fields = fields[:-1]
-    if needed <= len(fields) < width:
-        fields = fields + [""] * (width - len(fields))
-    return fields
 
 
 def _separator(header: str, id_column: str = "") -> str:

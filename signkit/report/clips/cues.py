@@ -1,6 +1,7 @@
 """From the times at which glosses were emitted to the spans in which they are shown."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from signkit.types import Hypothesis
@@ -48,3 +49,23 @@ def cues(hypothesis: Hypothesis, seconds: float) -> tuple[Cue, ...]:
         Cue(start, end, token, confidence)
         for (start, end), token, confidence in zip(bounds, hypothesis.tokens, sure, strict=True)
     )
+
+
+def moved(cues: Iterable[Cue], seconds: float) -> list[Cue]:
+    """Cues later by some seconds."""
+    by = round(1000 * seconds)
+    return [replace(cue, start=cue.start + by, end=cue.end + by) for cue in cues]
+
+
+def in_one_line(segments: Iterable[Iterable[Cue]]) -> list[Cue]:
+    """The cues of several segments in order of time. Where segments overlap, a cue ends where the next one
+    begins, and lasts a millisecond at least, since a tier and a player of captions show one at a time."""
+    ordered = sorted((cue for cues in segments for cue in cues), key=lambda cue: (cue.start, cue.end))
+    found: list[Cue] = []
+    free = 0
+    for place, cue in enumerate(ordered):
+        start = max(cue.start, free)
+        until = ordered[place + 1].start if place + 1 < len(ordered) else cue.end
+        free = max(start + 1, min(cue.end, until))
+        found.append(replace(cue, start=start, end=free))
+    return found

@@ -72,7 +72,7 @@ class Page:
     comparisons: tuple[Comparison, ...] = ()
     notes: tuple[str, ...] = ()
     confidence: float = 0.95
-    unit: Literal["word", "character"] = "word"
+    unit: Literal["word", "character", "label"] = "word"
 
     @property
     def scores(self) -> list[tuple[str, Score]]:
@@ -93,12 +93,12 @@ def content(scoring: Scoring) -> Page:
         description=scoring.description,
         signatures=tuple(f"{name}: {each.signature}" for name, each in scoring.systems.items()),
         systems=tuple(
-            System(name, each.scores, *each.sentences.main, scoring.analyses[name])
+            System(name, each.scores, *each.sentences.errors, scoring.analyses[name])
             for name, each in scoring.systems.items()
         ),
         comparisons=scoring.comparisons,
         notes=tuple(dict.fromkeys(note for each in scoring.systems.values() for note in each.notes)),
-        unit=scoring.protocol.unit,
+        unit=next(iter(scoring.systems.values())).sentences.error_unit,
         confidence=scoring.resampling.confidence,
     )
 

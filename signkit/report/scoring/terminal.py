@@ -55,7 +55,7 @@ def _system(name: str, scored: Scored, scoring: Scoring, by_signer: bool) -> lis
             shown.append(Lines((note,)))
     if scoring.classes:
         shown.append(_classes(scored))
-    return [*shown, Lines(_most(analyses))]
+    return [*shown, Lines(_most(analyses, scored.sentences.error_unit))]
 
 
 def _scores(title: str, scores: tuple[Score, ...], confidence: float) -> Table:
@@ -73,7 +73,7 @@ def _scores(title: str, scores: tuple[Score, ...], confidence: float) -> Table:
     return Table(("metric", "value", *interval, "of"), rows, title, remarks=1)
 
 
-def _most(analyses: Analyses) -> tuple[str, ...]:
+def _most(analyses: Analyses, unit: str) -> tuple[str, ...]:
     """The most frequent confusions, deletions and insertions, a line each."""
     lists = (
         (
@@ -87,7 +87,7 @@ def _most(analyses: Analyses) -> tuple[str, ...]:
     unknown = analyses.vocabulary
     if unknown is not None:
         share = unknown.unknown_words / unknown.words if unknown.words else math.nan
-        tokens = f"{unknown.unknown_words} of {unknown.words} words"
+        tokens = f"{unknown.unknown_words} of {unknown.words} {unit}s"
         types = f"{unknown.unknown_types} of {unknown.types} types"
         lines.append(f"not in train : {_percent(share)} ({tokens}, {types})")
     return tuple(lines)

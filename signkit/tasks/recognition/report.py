@@ -56,10 +56,11 @@ def _errors(outcome: Outcome, split: str, protocol: Protocol) -> Group:
     heard = outcome.corpus.split("train") if outcome.corpus else ()
     texts = as_transcripts({sample.id: join(sample.reference) for sample in heard}, "train")
     result = breakdown(scored, train_sentences(texts, protocol) if heard else None)
-    system = System(split, scored.scores, *scored.sentences.main, result)
-    aligned = sentences((system,), protocol.unit)
+    unit = scored.sentences.error_unit
+    system = System(split, scored.scores, *scored.sentences.errors, result)
+    aligned = sentences((system,), unit)
     shown = replace(aligned, title=f"Sentences of {split}", opened=split == "dev")
-    return Group((*analyses(result, protocol.unit), shown), f"Where the errors of {split} are")
+    return Group((*analyses(result, unit), shown), f"Where the errors of {split} are")
 
 
 def brief_sections(outcome: Outcome) -> list[Section]:
