@@ -11,14 +11,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from signkit.config.entry_points import KINDS, entry_points_of, package, shown, top
-from signkit.errors import OperationalError, SignkitError, UserError
+from signkit.errors import ComponentError, SignkitError, UserError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
-
-
-class ComponentError(OperationalError):
-    """An exception of the code of another package; the exception itself is its ``__cause__``."""
 
 
 def point_of(cls: type) -> "tuple[str, str, EntryPoint] | None":
@@ -53,11 +49,9 @@ def own_code(config: Any, passing: tuple[type[Exception], ...] = ()) -> Iterator
     """
     try:
         yield
-    except (SignkitError, ImportError, MemoryError, *passing):
-        raise
     except Exception as error:
-        place = config.factory
-        if top(place) == "signkit" or _of_memory(error):
+        place, passed = config.factory, (SignkitError, ImportError, MemoryError, *passing)
+        if top(place) == "signkit" or isinstance(error, passed) or _of_memory(error):
             raise
         raise ComponentError(f"{described(config)}: {shown(error, place)}") from error
 

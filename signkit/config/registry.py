@@ -11,7 +11,7 @@ the component is built.
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from importlib import import_module
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -24,9 +24,11 @@ from signkit.errors import UserError, missing_extra
 __all__ = [
     "GROUPS",
     "ComponentConfig",
+    "NotInstalled",
     "build",
     "check_extra",
     "component_name",
+    "components",
     "config_class",
     "entry_points_of",
     "extra_for",
@@ -54,6 +56,26 @@ class ComponentConfig(Protocol):
     """
 
     factory: ClassVar[str]
+
+
+@dataclass(frozen=True)
+class NotInstalled:
+    """Stands for a component that is not needed for what is done, and whose package is not there.
+
+    Attributes:
+        kind: what it is, such as ``loss``.
+        name: of the component.
+        why: it cannot be used, and what to do about it.
+    """
+
+    factory: ClassVar[str] = "signkit.config.registry:_refuse"
+    kind: str
+    name: str
+    why: tuple[str, str]
+
+
+def _refuse(config: NotInstalled, *_: Any, **__: Any) -> None:
+    raise UserError(f"{config.kind} `{config.name}`", *config.why)
 
 
 def config_class(group: str, name: str) -> type[Any]:
@@ -182,6 +204,8 @@ def component_name(group: str, config: ComponentConfig) -> str:
     Raises:
         KeyError: it is not registered.
     """
+    if isinstance(config, NotInstalled):
+        return config.name
     cls = type(config)
     older: tuple[str, ...] = getattr(cls, "aliases", ())
     known = {name: point for name, point in registered(group).items() if name not in older}
@@ -192,19 +216,29 @@ def component_name(group: str, config: ComponentConfig) -> str:
     return name
 
 
-def providers(value: Any) -> dict[tuple[str, str], str]:
-    """The packages that the components in a recipe are of, signkit's own left out: by group and name, the
-    package with its version, such as ``flat-encoder 1.0``."""
-    found: dict[tuple[str, str], str] = {}
+def components(value: Any) -> Iterator[tuple[str, str, Any, Any]]:
+    """Group, name, entry point and options of the registered components in a recipe."""
     if isinstance(value, tuple):
         for each in value:
-            found |= providers(each)
+            yield from components(each)
     elif is_dataclass(value):
-        if (point := point_of(type(value))) is not None and package(point[2]):
-            found[point[:2]] = package(point[2])
+        if (point := point_of(type(value))) is not None:
+            yield *point, value
         for field in fields(value):
-            found |= providers(getattr(value, field.name))
-    return found
+            yield from components(getattr(value, field.name))
+
+
+def providers(value: Any, layout: str = "") -> dict[tuple[str, str], str]:
+    """The packages that the components in a recipe are of, signkit's own left out: by group and name, the
+    package with its version, such as ``flat-encoder 1.0``.
+
+    Args:
+        layout: of the landmarks; its package is one of them.
+    """
+    found = {(group, name): package(point) for group, name, point, _ in components(value)}
+    if layout in entry_points_of("layouts"):
+        found["layouts", layout] = package(entry_points_of("layouts")[layout])
+    return {component: of for component, of in found.items() if of}
 
 
 def unusable(group: str) -> dict[str, str]:

@@ -1,15 +1,20 @@
 """From a recipe's sections to a model: encoder, context and output layer, each by its registered name."""
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 import torch
 from torch import nn
 
+from signkit.config.own_code import described
 from signkit.config.recipe import Recipe
 from signkit.config.registry import build, component_name, config_class
 from signkit.data.examples import used_layout
+from signkit.data.layouts import Layout
 from signkit.errors import UserError
-from signkit.models.spec import Spec
+from signkit.models.context.protocol import Context
+from signkit.models.encoders.protocol import Encoder
+from signkit.models.spec import SignalInput, Spec
 from signkit.types import VIDEO
 
 
@@ -32,15 +37,35 @@ def assemble(recipe: Recipe, spec: Spec, **given: Any) -> nn.Module:
         if recipe.part("encoder") is not None:
             check_reads(recipe.encoder, spec.signal.layout)
             points = used_layout(spec.signal.layout, recipe.landmarks)
-            parts["encoder"] = build(recipe.encoder, points, spec.signal.width)  # type: ignore[arg-type]
+            parts["encoder"] = _encoder(recipe.encoder, points, spec.signal)
             width = parts["encoder"].dims["video"]
         if recipe.context is not None:
-            parts["context"] = build(recipe.context, len(spec.vocabulary), width, spec.vocabulary)
+            parts["context"] = build(
+                recipe.context, len(spec.vocabulary), width, spec.vocabulary, gives=Context
+            )
         given = given or {"vocabulary": len(spec.vocabulary)}
-        return cast(nn.Module, build(recipe.model, **given, **parts))
+        return cast(nn.Module, build(recipe.model, **given, **parts, gives=nn.Module))
 
 
-def task_by_name(recipe: Recipe) -> Any:
+def _encoder(config: Any, points: Layout | None, signal: SignalInput) -> Encoder:
+    """Build the encoder.
+
+    Raises:
+        UserError: it is none, or reads other signals than the corpus has.
+    """
+    encoder = cast(Encoder, build(config, points, signal.width, gives=Encoder))
+    where, dims = described(config), encoder.dims
+    widths = [dims.get(name) if isinstance(dims, Mapping) else None for name in ("chunk", "video")]
+    if not all(isinstance(each, int) for each in widths):
+        raise UserError(where, f"its `dims` are {dims!r}, not the widths of levels with `chunk` and `video`")
+    kind = {VIDEO: VIDEO, "": "features"}.get(signal.layout, "landmarks")
+    if encoder.reads != kind:
+        what = f"it reads {encoder.reads!r} (its `reads`), and the corpus has {kind}"
+        raise UserError(where, what, "take another encoder, or correct its `reads`")
+    return encoder
+
+
+def task_by_name(recipe: Recipe, gives: type = object) -> Any:
     """The `signkit.train.task.Task` of a recipe, imported when this is called.
 
     Raises:
@@ -50,7 +75,7 @@ def task_by_name(recipe: Recipe) -> Any:
         config = config_class("tasks", recipe.task)()
     except KeyError as error:
         raise UserError("model", f"its task `{recipe.task}` is not registered", str(error.args[0])) from None
-    return build(config, recipe)
+    return build(config, recipe, gives=gives)
 
 
 def check_reads(encoder: Any, layout_name: str) -> None:

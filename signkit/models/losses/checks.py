@@ -16,7 +16,10 @@ class NotANumber(ValueError):
 
     Attributes:
         samples: the samples of the batch that have them.
+        term: the term of the loss that found them, where that is known.
     """
+
+    term = ""
 
     def __init__(self, what: str, samples: tuple[int, ...]) -> None:
         self.samples = samples
