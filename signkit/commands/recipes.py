@@ -21,7 +21,7 @@ from signkit.config.registry import (
     unusable,
 )
 from signkit.config.yaml_write import to_plain
-from signkit.data.layouts import summaries
+from signkit.data.layouts import summaries as layout_summaries
 from signkit.errors import UserError, UserErrors
 from signkit.models.encoders.configs import ImageBackboneConfig
 from signkit.runtime.files import plainly, write_bytes
@@ -95,7 +95,7 @@ def list_known(as_json: bool) -> int:
     for group in GROUPS:
         known[group] = {name: summary(config_class(group, name)) for name in offered(group)}
         known[group] |= {name: f"cannot be used: {why}" for name, why in unusable(group).items()}
-    known["layouts"] = summaries()
+    known["layouts"] = layout_summaries()
     if as_json:
         print(json.dumps(known, indent=2))
     else:

@@ -9,14 +9,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Literal
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Literal
 
 from signkit.config.registry import entry_points_of, loaded_as
 from signkit.config.suggest import suggestion
 from signkit.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 Edge = tuple[int, int]
 Which = Literal["all", "signing", "hands"]
@@ -138,7 +139,7 @@ def _outside(name: str) -> Layout:
     return loaded
 
 
-def subset(whole: Layout, which: Which) -> tuple[Layout, npt.NDArray[np.int64]]:
+def subset(whole: Layout, which: Which) -> "tuple[Layout, npt.NDArray[np.int64]]":
     """A part of a layout: the smaller layout, and the index of each of its points in the whole.
 
     ``signing`` keeps a layout whole that does not have all the points of the layout ``signing``
@@ -147,6 +148,8 @@ def subset(whole: Layout, which: Which) -> tuple[Layout, npt.NDArray[np.int64]]:
     Raises:
         UserError: the layout has no hands.
     """
+    import numpy as np  # `signkit list` shows layouts without it
+
     index = {name: i for i, name in enumerate(whole.points)}
     small = whole if which == "all" else layout(which)
     if which == "hands" and not index.keys() >= set(small.points):

@@ -195,6 +195,7 @@ def write_environment(
     import torch
 
     packages = ("signkit", "torch", "numpy", "transformers", "accelerate", "safetensors")
+    components = providers(recipe, layout).items()
     write_json(
         folder / "env.json",
         {
@@ -203,9 +204,7 @@ def write_environment(
             "python": platform.python_version(),
             "platform": platform.platform(),
             "packages": {name: version(name) for name in packages},
-            "components": {
-                f"{group} {name}": each for (group, name), each in providers(recipe, layout).items()
-            },
+            "components": {f"{group} {name}": each for (group, name), each in components},
             "git": _git_state(),
             "device": device,
             "processes": processes,
@@ -218,12 +217,11 @@ def write_environment(
 def record_layout(folder: Path, layout: str) -> None:
     """Note the package of the landmark layout, which is known only when the corpus is read, in
     ``resolved.yaml``."""
-    file = folder / "resolved.yaml"
-    text = file.read_text(encoding="utf-8")
-    if (package := providers((), layout).get(("layouts", layout))) and not packages_in(text).get(
-        ("layouts", layout)
-    ):
-        write_text(file, package_comment("layouts", layout, package) + text)
+    for component, package in providers((), layout).items():
+        file, comment = folder / "resolved.yaml", package_comment(*component, package)
+        text = file.read_text(encoding="utf-8")
+        if component not in packages_in(text):
+            write_text(file, comment + text)
 
 
 def _git_state() -> dict[str, Any] | None:

@@ -26,6 +26,17 @@ class NotANumber(ValueError):
         super().__init__(what)
 
 
+def refuse_others(**arguments: object) -> None:
+    """Refuse what is no tensor, such as nested lists.
+
+    Raises:
+        TypeError: naming the argument.
+    """
+    for name, value in arguments.items():
+        if not isinstance(value, Tensor):
+            raise TypeError(f"{name} must be a tensor, not a {type(value).__name__}")
+
+
 def check_logits(logits: Mapping[str, Tensor]) -> None:
     """Compare batch and vocabulary of logits by their argument's name; the first are those of chunks.
 
