@@ -7,8 +7,9 @@ the component's name, kind and package: ``encoder `mine` (package my-signs 1.0):
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 from signkit.config.entry_points import KINDS, entry_points_of, package, shown, top
 from signkit.errors import ComponentError, SignkitError, UserError
@@ -28,11 +29,11 @@ def point_of(cls: type) -> "tuple[str, str, EntryPoint] | None":
 
 
 def described(config: Any) -> str:
-    """A component as messages name it, with its package if that is not signkit; ``config`` are its options,
-    or their class."""
+    """A component as messages name it, with its package if that is not signkit, or its factory if it is not
+    registered; ``config`` are its options, or their class."""
     cls = config if isinstance(config, type) else type(config)
     found = point_of(cls)
-    return _named([found]) if found is not None else cls.__name__
+    return _named([found]) if found is not None else str(config.factory)
 
 
 @contextmanager
@@ -56,10 +57,23 @@ def own_code(config: Any, passing: tuple[type[Exception], ...] = ()) -> Iterator
         raise ComponentError(f"{described(config)}: {shown(error, place)}") from error
 
 
+_built: "list[tuple[ref[Any], tuple[str, str, EntryPoint]]]" = []
+"""What factories of other packages gave, with the component that it is."""
+
+
+def remember(built: Any, config: Any) -> None:
+    """Note whose component an object is, for `blamed`."""
+    found = point_of(type(config))
+    if found is not None and package(found[2]):
+        with suppress(TypeError):  # of what cannot be referred to weakly, such as a tuple
+            _built.append((ref(built), found))
+
+
 def blamed(error: Exception) -> ComponentError | None:
-    """The exception as the fault of the components of the package in whose code it was raised; None if it was
-    in none's."""
-    for frame, _ in reversed([*traceback.walk_tb(error.__traceback__)]):
+    """The exception as the fault of the component in whose code it was raised, or of all those of its package
+    where it cannot be told which; None if it was in none's."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)][::-1]
+    for frame in frames:
         module = str(frame.f_globals.get("__name__", ""))
         every = [
             (group, name, point)
@@ -68,10 +82,10 @@ def blamed(error: Exception) -> ComponentError | None:
             if top(point.value) == top(module) != "signkit"
         ]
         if every:
-            told = ComponentError(
-                f"{_named([each for each in every if module in _modules(each[2])] or every)}: "
-                f"{shown(error, module)}"
-            )
+            objects = [each.f_locals.get("self", error) for each in frames]
+            of = [found for each in objects for built, found in _built if built() is each and found in every]
+            own = of[:1] or [each for each in every if module in _modules(each[2])] or every
+            told = ComponentError(f"{_named(own)}: {shown(error, module)}")
             told.__cause__ = error
             return told
     return None
@@ -89,7 +103,8 @@ def check_kind(value: Any, kind: type, where: str, gives: str) -> None:
     """
     if not getattr(kind, "_is_protocol", False):
         if not isinstance(value, kind):
-            raise UserError(where, f"{gives} {a(value)}, not {_article(kind.__name__)}")
+            wanted = "a function" if kind.__name__ == "Callable" else _article(kind.__name__)
+            raise UserError(where, f"{gives} {a(value)}, not {wanted}")
         return
     lacking = [name for name in _members(kind) if not (hasattr(type(value), name) or hasattr(value, name))]
     if value is None or lacking:

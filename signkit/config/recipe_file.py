@@ -173,15 +173,15 @@ def check_layouts(path: Path) -> None:
 def package_notes(path: Path) -> list[str]:
     """The packages of components that are installed in another version than a run's recipe says, a line
     each."""
-    notes = []
+    parts: dict[str, list[str]] = {}
     for (group, name), package in packages_in(_text(path)).items():
+        parts.setdefault(package, []).append(f"{COMPONENTS[group]} `{name}`")
+    notes = []
+    for package, of_it in parts.items():
         of, _, before = package.rpartition(" ")
         with suppress(PackageNotFoundError):
-            now = version(of)
-            if now != before:
-                notes.append(
-                    f"{COMPONENTS[group]} `{name}`: the run has {of} {before}, installed is {of} {now}"
-                )
+            if (now := version(of)) != before:
+                notes.append(f"the run was made with {package}, and {now} is installed: {', '.join(of_it)}")
     return notes
 
 

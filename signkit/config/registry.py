@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from signkit.config.entry_points import KINDS, entry_points_of, loaded, loaded_as, owner, package, registered
-from signkit.config.own_code import check_kind, described, own_code, point_of
+from signkit.config.own_code import check_kind, described, own_code, point_of, remember
 from signkit.config.suggest import suggestion
 from signkit.errors import UserError, missing_extra
 
@@ -112,6 +112,7 @@ def build(config: ComponentConfig, *args: Any, gives: type = object, **kwargs: A
     with own_code(config):
         built = factory(config, *args, **kwargs)
     check_kind(built, gives, described(config), f"its factory {config.factory} gives")
+    remember(built, config)
     return built
 
 
@@ -127,7 +128,8 @@ def factory_of(config: "ComponentConfig | type[ComponentConfig]") -> Callable[..
             factory = getattr(import_module(module), function, None)
     except ImportError as error:
         check_extra(error, config.factory)
-        raise UserError(config.factory, f"cannot be loaded: {error}") from error
+        what = f"its factory {config.factory} cannot be loaded: {error}"
+        raise UserError(described(config), what) from error
     except ValueError:  # no module at all
         factory = None
     if not callable(factory):

@@ -58,7 +58,7 @@ def _encoder(config: Any, points: Layout | None, signal: SignalInput) -> Encoder
     widths = [dims.get(name) if isinstance(dims, Mapping) else None for name in ("chunk", "video")]
     if not all(isinstance(each, int) for each in widths):
         raise UserError(where, f"its `dims` are {dims!r}, not the widths of levels with `chunk` and `video`")
-    kind = {VIDEO: VIDEO, "": "features"}.get(signal.layout, "landmarks")
+    kind = _kind(signal.layout)
     if encoder.reads != kind:
         what = f"it reads {encoder.reads!r} (its `reads`), and the corpus has {kind}"
         raise UserError(where, what, "take another encoder, or correct its `reads`")
@@ -79,10 +79,10 @@ def task_by_name(recipe: Recipe, gives: type = object) -> Any:
 
 
 def check_reads(encoder: Any, layout_name: str) -> None:
-    """Refuse an encoder of video for a corpus without video, and any other encoder for one of video.
+    """Refuse an encoder that reads something else than the corpus has, by its options.
 
-    The options of an encoder name what it reads (``reads``); without that it does not read video. Encoders of
-    landmarks and of features refuse each other's corpora themselves.
+    The options of an encoder may name what it reads (``reads``); without that it does not read video, and
+    what it reads is known when it is built.
 
     Args:
         encoder: the options.
@@ -92,10 +92,16 @@ def check_reads(encoder: Any, layout_name: str) -> None:
         UserError: encoder and corpus do not fit together.
     """
     reads = getattr(encoder, "reads", "")
-    if (reads == VIDEO) == (layout_name == VIDEO):
+    kind = _kind(layout_name)
+    if reads == kind or (not reads and kind != VIDEO):
         return
     name = component_name("encoders", encoder)
     has = {VIDEO: "video", "": "feature vectors"}.get(layout_name, f"landmarks ({layout_name})")
     what = f"'{name}' reads {reads}" if reads else f"'{name}' does not read video"
     better = {VIDEO: "timm", "": "features"}.get(layout_name, "gcn")
     raise UserError("encoder.name", f"{what}, and the corpus has {has}", f"take {better!r}")
+
+
+def _kind(layout_name: str) -> str:
+    """What a corpus of this layout has, as an encoder's `reads` says it."""
+    return {VIDEO: VIDEO, "": "features"}.get(layout_name, "landmarks")

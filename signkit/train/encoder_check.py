@@ -100,5 +100,7 @@ def _different(sizes: tuple[int, ...], *, few: bool) -> list[int]:
     for index in sorted(range(len(sizes)), key=sizes.__getitem__):
         first.setdefault(sizes[index], index)
     indices = [*first.values()]
+    if len(indices) == 1:  # all are of one length, and a batch shows more than a clip
+        indices = [*range(min(2, len(sizes)))]
     places = {0, 1} if few else {0, 1, len(indices) // 2, len(indices) - 1}
     return [indices[place] for place in sorted(places) if place < len(indices)]

@@ -169,7 +169,11 @@ def test_options_that_are_not_registered_have_no_name() -> None:
     [
         ("timm", "needs the package timm; pip install 'signkit[video]'"),
         ("mediapipe", "needs the package mediapipe; pip install 'signkit[landmarks]'"),
-        ("elsewhere", "cannot be loaded: No module named 'elsewhere.deeper'; 'elsewhere' is not a package"),
+        (
+            "elsewhere",
+            "its factory needs_elsewhere:build cannot be loaded: "
+            "No module named 'elsewhere.deeper'; 'elsewhere' is not a package",
+        ),
     ],
 )
 def test_a_missing_package_is_named_with_its_extra(
