@@ -70,6 +70,7 @@ PARTS = """
 import numpy as np
 import torch
 from functools import partial
+from types import SimpleNamespace
 from signkit.data.layouts import Layout
 from signkit.losses import ctc_loss
 from signkit.models.encoders.protocol import EncoderOutput
@@ -80,6 +81,11 @@ GLOVE = Layout(
     name="glove", points=("a", "b", "c", "d"), parts={"left_hand": (0, 1), "right_hand": (2, 3)},
     edges=((0, 1), (2, 3)), mirror=(2, 3, 0, 1), root=(0, 2), scale=((0, 1), (2, 3)),
 )
+
+
+def wrong(levels, lengths, auxiliary):
+    # as an EncoderOutput, whose shapes the tests would check before signkit does
+    return SimpleNamespace(levels=levels, lengths=lengths, auxiliary=auxiliary)
 
 
 class Own(nn.Module):
@@ -109,14 +115,16 @@ class Own(nn.Module):
         faulty = {
             "None": None,
             "bare": features,
-            "levels": EncoderOutput(features, batch.lengths, nothing),
-            "one level": EncoderOutput({"video": features}, batch.lengths, nothing),
-            "flat": EncoderOutput({"chunk": features[:, 0], "video": features}, batch.lengths, nothing),
-            "narrow": EncoderOutput({"chunk": features[..., 1:], "video": features}, batch.lengths, nothing),
-            "lengths": EncoderOutput(levels, batch.lengths.float(), nothing),
-            "auxiliary": EncoderOutput(levels, batch.lengths, nothing.sum()),
+            "levels": wrong(features, batch.lengths, nothing),
+            "one level": wrong({"video": features}, batch.lengths, nothing),
+            "flat": wrong({"chunk": features[:, 0], "video": features}, batch.lengths, nothing),
+            "narrow": wrong({"chunk": features[..., 1:], "video": features}, batch.lengths, nothing),
+            "lengths": wrong(levels, batch.lengths.float(), nothing),
+            "auxiliary": wrong(levels, batch.lengths, nothing.sum()),
         }
-        return faulty.get(self.fault, EncoderOutput(levels, batch.lengths, nothing))
+        if self.fault in faulty:
+            return faulty[self.fault]
+        return EncoderOutput(levels, batch.lengths, nothing)
 
     def output_lengths(self, lengths):
         return lengths[:1] if self.fault == "promise" else lengths
