@@ -43,6 +43,13 @@ class CorpusConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReaderConfig(EncoderConfig):
+    """An encoder whose options say that it reads features."""
+
+    reads: ClassVar[str] = "features"
+
+
+@dataclass(frozen=True, kw_only=True)
 class GoneConfig:
     """An encoder whose factory is not there."""
 
@@ -190,6 +197,7 @@ POINTS = """
 [signkit.encoders]
 my_encoder = my_signs.configs:EncoderConfig
 gone = my_signs.configs:GoneConfig
+reader = my_signs.configs:ReaderConfig
 nowhere = my_signs.configs:NowhereConfig
 defaults = my_signs.configs:DefaultsConfig
 

@@ -12,7 +12,11 @@ from own_package import NAMED, POINTS, RECIPE, forget, installed, line_of, write
 from signkit.cli.app import main
 
 Command = Callable[..., tuple[int, str, str]]
-ENCODER, LOSS, CORPUS = f"encoder `my_encoder` {NAMED}", f"loss `my_loss` {NAMED}", f"corpus `my_corpus` {NAMED}"
+ENCODER, LOSS, CORPUS = (
+    f"encoder `my_encoder` {NAMED}",
+    f"loss `my_loss` {NAMED}",
+    f"corpus `my_corpus` {NAMED}",
+)
 
 
 @pytest.fixture
@@ -140,6 +144,12 @@ def test_what_a_component_gives_wrongly(signkit: Command, part: str, fault: str,
     assert (status, out, err.splitlines()[-1]) == (2, "", f"error: {message}")
 
 
+def test_what_the_options_of_an_encoder_say_that_it_reads(signkit: Command) -> None:
+    status, _, err = signkit("run", "r.yaml", "--set", "encoder.name=reader")
+    what = "'reader' reads features, and the corpus has landmarks (glove); take 'gcn'"
+    assert (status, err) == (2, f"error: encoder.name: {what}\n")
+
+
 RAISED = [
     ("encoder", "factory raises", f"{ENCODER}: TypeError: 'Layout' object is not subscriptable", "layout["),
     ("encoder", "raises", f"{ENCODER}: RuntimeError: mat1 and mat2 do not fit", "raise RuntimeError"),
@@ -151,7 +161,12 @@ RAISED = [
     ),
     ("train.losses.0", "factory raises", f"{LOSS}: KeyError: 'x'", "raise KeyError"),
     ("train.losses.0", "raises", f"{LOSS}: ZeroDivisionError", "raise Zero"),
-    ("data", "raises", f"{CORPUS}: TypeError: tuple indices must be integers or slices, not str", 'samples["train"]'),
+    (
+        "data",
+        "raises",
+        f"{CORPUS}: TypeError: tuple indices must be integers or slices, not str",
+        'samples["train"]',
+    ),
     ("data", "load raises", f"{CORPUS}: ValueError: torn file", "torn file"),
 ]
 
@@ -177,7 +192,10 @@ def test_signals_that_worker_processes_load(signkit: Command) -> None:
     status, _, err = signkit(
         "run", "r.yaml", "--set", "data.fault=load raises", "--set", "train.workers=1"
     )  # fmt: skip
-    assert (status, err.splitlines()[-1]) == (1, f"error: {raised(f'{CORPUS}: ValueError: torn file', 'torn file')}")
+    assert (status, err.splitlines()[-1]) == (
+        1,
+        f"error: {raised(f'{CORPUS}: ValueError: torn file', 'torn file')}",
+    )
 
 
 def test_the_term_of_a_loss_that_is_not_a_number(signkit: Command) -> None:
