@@ -58,7 +58,7 @@ def _notes(recipe: Recipe | Pipeline) -> list[str]:
     faults: list[UserError] = []
     for component in components(recipe):
         try:
-            if package(component[2]):
+            if package(component[2]) and component[3].factory:  # a decoder may have none
                 factory_of(component[3])
         except UserError as error:
             faults.append(error)

@@ -189,7 +189,7 @@ def _carried_out(
         fingerprint, device = prepared.corpus.fingerprint, str(engine.device)
         layout = prepared.spec.signal.layout
         record_layout(folder, layout)
-        write_environment(folder, prepared.recipe, layout, fingerprint, device, engine.num_processes)
+        write_environment(folder, prepared.recipe, fingerprint, device, engine.num_processes, layout)
     ended = _train(prepared, folder, engine, watch, stop)
     if ended.how == "interrupted" or stop():
         raise Interrupted

@@ -125,13 +125,11 @@ def factory_of(config: "ComponentConfig | type[ComponentConfig]") -> Callable[..
     module, _, function = config.factory.partition(":")
     try:
         with own_code(config):
-            factory = getattr(import_module(module), function, None)
+            factory = getattr(import_module(module), function, None) if module else None
     except ImportError as error:
         check_extra(error, config.factory)
         what = f"its factory {config.factory} cannot be loaded: {error}"
         raise UserError(described(config), what) from error
-    except ValueError:  # no module at all
-        factory = None
     if not callable(factory):
         what = f"its `factory` is {config.factory!r}, and there is no such function"
         raise UserError(described(config), what, "write it as `module:function`")

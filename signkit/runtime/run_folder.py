@@ -188,7 +188,7 @@ def write_status(folder: Path, state: str, **more: Any) -> None:
 
 
 def write_environment(
-    folder: Path, recipe: Recipe, layout: str, fingerprint: str, device: str, processes: int
+    folder: Path, recipe: Recipe, fingerprint: str, device: str, processes: int, layout: str = ""
 ) -> None:
     """Record versions, the packages of components and of the layout, git state, hardware and the fingerprint
     of the data in ``env.json``."""
