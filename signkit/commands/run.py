@@ -14,7 +14,7 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast
 
 from signkit.config.recipe import DecodeConfig, Recipe
-from signkit.config.recipe_file import load_recipe
+from signkit.config.recipe_file import check_layouts, load_recipe, package_notes
 from signkit.data.loader import Step, train_steps
 from signkit.errors import OperationalError, SignkitError
 from signkit.eval.results import plain
@@ -27,6 +27,7 @@ from signkit.runtime.run_folder import (
     folder_to_resume,
     locked,
     new_folder,
+    record_layout,
     write_environment,
     write_status,
 )
@@ -124,6 +125,8 @@ def _begin(
     """The run's folder, found or created by the main process, and everything needed before the first step."""
     folder = find()
     check_average(recipe)
+    if folder is not None:
+        check_layouts(folder / "resolved.yaml")
     # With a checkpoint all weights will be loaded, so files that only initialise them may be gone by now.
     if folder is not None and checkpoint.steps(folder / "checkpoints"):
         prepared = replace(prepare(for_reload(recipe, folder)), recipe=recipe)
@@ -135,6 +138,8 @@ def _begin(
     check(prepared)
     if folder is not None:
         check_same_data(folder, prepared.corpus.fingerprint)
+        notes = (f"note: {note}" for note in package_notes(folder / "resolved.yaml"))
+        prepared = replace(prepared, notes=(*notes, *prepared.notes))
     elif engine.is_main_process:
         folder = make()
     return Path(shared(str(folder or ""), engine)), prepared
@@ -182,7 +187,9 @@ def _carried_out(
     if watch.main:
         write_status(folder, "running")
         fingerprint, device = prepared.corpus.fingerprint, str(engine.device)
-        write_environment(folder, prepared.recipe, fingerprint, device, engine.num_processes)
+        layout = prepared.spec.signal.layout
+        record_layout(folder, layout)
+        write_environment(folder, prepared.recipe, fingerprint, device, engine.num_processes, layout)
     ended = _train(prepared, folder, engine, watch, stop)
     if ended.how == "interrupted" or stop():
         raise Interrupted

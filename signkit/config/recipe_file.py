@@ -1,16 +1,20 @@
 """Reading recipes, by path or built-in name and with overrides, and writing them resolved."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated
 
 from signkit.config.assets import Kind, asset, names
+from signkit.config.entry_points import KINDS as COMPONENTS
+from signkit.config.entry_points import entry_points_of
 from signkit.config.pipeline import Pipeline
 from signkit.config.recipe import DECODER, DecodeConfig, EvalConfig, Recipe, default_decoder
 from signkit.config.registry import providers
-from signkit.config.strict_yaml import Group, package_comment, read, read_file
+from signkit.config.strict_yaml import UNNEEDED, Group, package_comment, packages_in, read, read_file
 from signkit.config.suggest import suggestion
 from signkit.config.yaml_tree import Place, Section, decode, parse
 from signkit.config.yaml_write import to_yaml
@@ -38,7 +42,12 @@ class DecodeRecipe:
 
 
 def load_recipe(
-    ref: str | Path, overrides: Sequence[str] = (), *, name: str | None = None, check_paths: bool = True
+    ref: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    name: str | None = None,
+    check_paths: bool = True,
+    unneeded: Collection[str] = (),
 ) -> Recipe:
     """Read a recipe.
 
@@ -47,13 +56,16 @@ def load_recipe(
         overrides: ``a.b=c`` each, applied before the recipe is checked.
         name: the recipe's name; if None, that of the file without its suffix.
         check_paths: whether paths in it must exist.
+        unneeded: groups of which a component may lack its package, see `strict_yaml.read`.
 
     Raises:
         UserError: there is no such recipe, or it has faults; the message names all of them.
     """
     path, shown = find_recipe(str(ref))
     given = {"name": path.stem if name is None else name}
-    return read_file(path, Recipe, overrides, where=shown, given=given, check_paths=check_paths)
+    return read_file(
+        path, Recipe, overrides, where=shown, given=given, check_paths=check_paths, unneeded=unneeded
+    )
 
 
 def load_pipeline(
@@ -117,17 +129,67 @@ def with_decode_overrides(recipe: Recipe, file: Path | None, overrides: Sequence
             what = f"`decode.{error.where}`, together with the run's settings, {error.what}"
             raise UserError(str(file), what, error.hint) from error
         recipe = replace(recipe, **changed)
-    return read(resolved(recipe), where, Recipe, overrides, given={"name": recipe.name}, check_paths=False)
+    return reread(recipe, where, overrides)
 
 
-def resolved(recipe: Recipe | Pipeline) -> str:
+def reread(recipe: Recipe, where: str, overrides: Sequence[str]) -> Recipe:
+    """The recipe of a trained model with overrides.
+
+    Raises:
+        UserError: they have faults.
+    """
+    return read(
+        resolved(recipe), where, Recipe, overrides, given={"name": recipe.name}, check_paths=False,
+        unneeded=UNNEEDED,
+    )  # fmt: skip
+
+
+def resolved(recipe: Recipe | Pipeline, layout: str = "") -> str:
     """The recipe as YAML with every default written out; it reads back to an equal recipe.
 
     Comments say which packages components are of that are not signkit's own: where one is not installed, the
     error of `strict_yaml.read` names it.
+
+    Args:
+        layout: of the landmarks that the model reads; its package is named, too.
     """
-    comments = (package_comment(*component, package) for component, package in providers(recipe).items())
+    packages = providers(recipe, layout).items()
+    comments = (package_comment(*component, package) for component, package in packages)
     return "".join(comments) + to_yaml(recipe, without=("name",))
+
+
+def check_layouts(path: Path) -> None:
+    """Refuse the recipe of a run whose layout of landmarks is of a package that is not installed.
+
+    Raises:
+        UserError: naming the package.
+    """
+    for (group, name), package in packages_in(_text(path)).items():
+        if group == "layouts" and name not in entry_points_of("layouts"):
+            what = f"the landmark layout `{name}` is of the package {package}, which is not installed"
+            raise UserError(str(path), what, f"pip install {package.partition(' ')[0]}")
+
+
+def package_notes(path: Path) -> list[str]:
+    """The packages of components that are installed in another version than a run's recipe says, a line
+    each."""
+    parts: dict[str, list[str]] = {}
+    for (group, name), package in packages_in(_text(path)).items():
+        parts.setdefault(package, []).append(f"{COMPONENTS[group]} `{name}`")
+    notes = []
+    for package, of_it in parts.items():
+        of, _, before = package.rpartition(" ")
+        with suppress(PackageNotFoundError):
+            if (now := version(of)) != before:
+                notes.append(f"the run was made with {package}, and {now} is installed: {', '.join(of_it)}")
+    return notes
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""  # reading it as a recipe tells why
 
 
 def find_recipe(ref: str) -> tuple[Path, str]:

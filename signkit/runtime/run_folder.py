@@ -21,6 +21,7 @@ from signkit.config.pipeline import Pipeline
 from signkit.config.recipe import Recipe
 from signkit.config.recipe_file import find_recipe, load_pipeline, load_recipe, resolved
 from signkit.config.registry import providers
+from signkit.config.strict_yaml import package_comment, packages_in
 from signkit.config.yaml_write import differences
 from signkit.errors import OperationalError, UserError
 from signkit.runtime.files import plainly, write_json, write_text
@@ -186,12 +187,15 @@ def write_status(folder: Path, state: str, **more: Any) -> None:
     write_json(folder / "status.json", {"state": state, "time": now, "pid": os.getpid(), **more})
 
 
-def write_environment(folder: Path, recipe: Recipe, fingerprint: str, device: str, processes: int) -> None:
-    """Record versions, the packages of components, git state, hardware and the fingerprint of the data in
-    ``env.json``."""
+def write_environment(
+    folder: Path, recipe: Recipe, fingerprint: str, device: str, processes: int, layout: str = ""
+) -> None:
+    """Record versions, the packages of components and of the layout, git state, hardware and the fingerprint
+    of the data in ``env.json``."""
     import torch
 
     packages = ("signkit", "torch", "numpy", "transformers", "accelerate", "safetensors")
+    components = providers(recipe, layout).items()
     write_json(
         folder / "env.json",
         {
@@ -200,7 +204,7 @@ def write_environment(folder: Path, recipe: Recipe, fingerprint: str, device: st
             "python": platform.python_version(),
             "platform": platform.platform(),
             "packages": {name: version(name) for name in packages},
-            "components": {f"{group} {name}": each for (group, name), each in providers(recipe).items()},
+            "components": {f"{group} {name}": each for (group, name), each in components},
             "git": _git_state(),
             "device": device,
             "processes": processes,
@@ -208,6 +212,16 @@ def write_environment(folder: Path, recipe: Recipe, fingerprint: str, device: st
             "data": fingerprint,
         },
     )
+
+
+def record_layout(folder: Path, layout: str) -> None:
+    """Note the package of the landmark layout, which is known only when the corpus is read, in
+    ``resolved.yaml``."""
+    for component, package in providers((), layout).items():
+        file, comment = folder / "resolved.yaml", package_comment(*component, package)
+        text = file.read_text(encoding="utf-8")
+        if component not in packages_in(text):
+            write_text(file, comment + text)
 
 
 def _git_state() -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from signkit.commands.decode import whole_results
 from signkit.commands.evaluate.opened import Unknown, open_elsewhere, unknown
+from signkit.commands.packages import print_package_notes
 from signkit.config.recipe_file import DecodeRecipe
 from signkit.config.yaml_write import to_yaml
 from signkit.data.corpora.configs import ManifestConfig
@@ -125,6 +126,7 @@ def evaluate_run(
         SignkitError: as `evaluate`.
     """
     done = evaluate(run, data, split=split, overrides=overrides, decode=file, out=out)
+    print_package_notes(find_run(run))
     if as_json:
         line = {"run": str(find_run(run)), "evaluated": [_plain(each) for each in done]}
         print(json.dumps(line, ensure_ascii=False))

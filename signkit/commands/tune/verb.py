@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from signkit.commands.packages import print_package_notes
 from signkit.commands.tune.outcome import Pool, TuneOutcome, as_json, find_best
 from signkit.commands.tune.show import print_outcome, sentences, write_page
 from signkit.commands.tune.space import Parameter, read_space
@@ -84,6 +85,7 @@ def tune_runs(
 def _opened(run: Path, split: str, file: Path | None, overrides: Sequence[str]) -> Reopened:
     """Open a run, without its other splits."""
     opened = reopen(run, file, overrides)
+    print_package_notes(run)
     if split not in opened.prepared.datasets:
         there = ", ".join(opened.prepared.datasets)
         what = f"the corpus {opened.prepared.corpus.name} of {run} has no {split} samples"
