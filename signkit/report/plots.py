@@ -1,11 +1,11 @@
 """Plots that every family draws: files without a screen, colours, the curves of a training."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from signkit.eval.figures import Metric
+from signkit.eval.figures import METRICS, Metric, metric
 from signkit.runtime.progress import read_metrics
 
 INK, SIGN, RECOGNISED, DEV = "#30343b", "#9db8d9", "#c2410c", "#0f766e"
@@ -67,30 +67,36 @@ def training_curves(
         right.set_ylim(bottom=0)
 
 
-def overlaid_curves(path: Path, runs: Mapping[str, Path]) -> Path:
+def overlaid_curves(path: Path, runs: Mapping[str, Path], metrics: Sequence[Metric] = ()) -> Path:
     """Draw the loss and dev of several runs over their steps, each in a colour of its own.
 
     Args:
         path: the file to write.
         runs: the folder of each run by its name.
+        metrics: further ones than `signkit.eval.figures` knows.
     """
-    return saved(
-        path, lambda: _overlaid({name: read_metrics(run / "metrics.jsonl") for name, run in runs.items()})
-    )
+    rows = {name: read_metrics(run / "metrics.jsonl") for name, run in runs.items()}
+    return saved(path, lambda: _overlaid(rows, metrics))
 
 
-def _overlaid(runs: Mapping[str, list[dict[str, int | float]]]) -> Any:
+def _overlaid(runs: Mapping[str, list[dict[str, int | float]]], metrics: Sequence[Metric]) -> Any:
     from matplotlib import pyplot
 
     figure = pyplot.figure(figsize=(11, 3.6), layout="constrained")
     left, right = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2)
     judged: dict[str, None] = {}
+    known = {each.short or each.name: each for each in (*METRICS.values(), *metrics)}
     for name, rows in runs.items():
         loss = [(row["step"], row["loss"]) for row in rows if "loss" in row]
-        dev = [(row["step"], row[key], key) for row in rows for key in row if key.startswith("dev_")]
-        judged |= dict.fromkeys(key.removeprefix("dev_") for _, _, key in dev)
+        dev = []
+        for row in rows:
+            for key in row:
+                if key.startswith("dev_"):
+                    of = known.get(key.removeprefix("dev_")) or metric(key.removeprefix("dev_"))
+                    dev.append((row["step"], row[key] * (1 if of.unit == "number" else 100)))
+                    judged[of.heading + (" (%)" if of.unit == "percent" else "")] = None
         left.plot([step for step, _ in loss], [value for _, value in loss], linewidth=1, label=name)
-        right.plot([step for step, *_ in dev], [value for _, value, _ in dev], marker="o", markersize=3)
+        right.plot([step for step, _ in dev], [value for _, value in dev], marker="o", markersize=3)
     left.set_title("loss of train", loc="left")
     right.set_title(f"dev {', '.join(judged)}", loc="left")
     for axes in (left, right):

@@ -9,7 +9,7 @@ import torch
 
 from signkit.commands.predict.search import corpus_of
 from signkit.config.recipe import Recipe
-from signkit.config.recipe_file import resolved, with_decode_overrides
+from signkit.config.recipe_file import AFTERWARDS, resolved, with_decode_overrides
 from signkit.config.registry import ComponentConfig, build
 from signkit.config.strict_yaml import read
 from signkit.data.corpora import manifest
@@ -73,7 +73,7 @@ def open_elsewhere(
     of_data = [each for each in overrides if each.startswith("data.")]
     others = [each for each in overrides if each not in of_data]
     where = str(run / "export" / "recipe.yaml")
-    recipe = with_decode_overrides(trained.recipe, file, others, where)
+    recipe = with_decode_overrides(trained.recipe, file, others, where, settable=("data", *AFTERWARDS))
     step = trained.step
     if recipe.decode.average != trained.recipe.decode.average:
         step = other_weights(run, recipe, trained)

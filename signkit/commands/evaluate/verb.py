@@ -15,12 +15,12 @@ from signkit.config.recipe_file import DecodeRecipe
 from signkit.config.yaml_write import to_yaml
 from signkit.data.corpora.configs import ManifestConfig
 from signkit.errors import UserError
-from signkit.eval.results import plain
+from signkit.eval.results import in_brief, main_score, plain
 from signkit.models.spec import TEXT, Spec
 from signkit.report.numbers import number
 from signkit.runtime.files import write_text
 from signkit.runtime.progress import Watch
-from signkit.runtime.runs import find_run
+from signkit.runtime.runs import RunRef, find_run
 from signkit.text.vocabulary import PLURAL, Vocabulary
 from signkit.train.outcome import decode_splits, print_outcome, write_report, write_scores
 from signkit.train.reopen import Reopened
@@ -52,10 +52,28 @@ class Evaluated:
     folder: Path | None
     task: Task
 
+    def __repr__(self) -> str:
+        scores = in_brief(self.scores, self.outcome.metrics)
+        return f"<{self.outcome.recipe.name} on {self.data or 'its corpus, changed'}: {scores}>"
+
     @property
     def scores(self) -> tuple[Score, ...]:
         """All scores."""
         return self.outcome.scores
+
+    @property
+    def dev(self) -> Score | None:
+        """The main metric of dev; None if it was not scored."""
+        return self.score("dev")
+
+    @property
+    def test(self) -> Score | None:
+        """The main metric of test; None if it was not scored."""
+        return self.score("test")
+
+    def score(self, split: str) -> Score | None:
+        """The main metric of a split."""
+        return main_score(self.scores, split)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -64,8 +82,8 @@ class Evaluated:
 
 
 def evaluate(
-    run: str | PathLike[str],
-    data: Sequence[str | PathLike[str]] = (),
+    run: RunRef,
+    data: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     *,
     split: Splits = (),
     overrides: Sequence[str] = (),
@@ -75,8 +93,8 @@ def evaluate(
     """Score a finished run on other data.
 
     Args:
-        run: a name of a finished run (`signkit.runtime.runs.find_run`).
-        data: folders of manifests, or manifests, each scored alone.
+        run: a finished run: its folder, another name of it such as ``latest``, or what `signkit.run` returns.
+        data: a folder with a manifest, or a manifest; or several, each scored alone.
         split: the splits to score; if empty, dev and test, those that are there.
         overrides: ``data.a=b``, ``decode.a=b`` or ``eval.a=b`` each; ``data.`` changes an option of the run's
             own corpus.

@@ -68,6 +68,8 @@ def tune_runs(
     given = tuple(value_of(decode, parameter.key) for parameter in parameters)
     with watch.bar("tune", trials) as bar:
         outcome = find_best(pool, given, trials, seed, bar.at)
+    changes = ([str(file)] if file is not None else []) + [*overrides]
+    outcome = replace(outcome, changes=tuple(changes))
     name = f"{opened[0].recipe.name}, {split} of {len(runs)} runs"
     title, target = name if len(runs) > 1 else f"{runs[0]}, {split}", out or runs[0] / "tuned.yaml"
     write_page(target.with_suffix(".html"), outcome, title)
