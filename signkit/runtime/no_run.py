@@ -65,9 +65,12 @@ def _folder(folder: Path) -> tuple[str, str]:
         return of_runs(folder, inside)
     if manifest := next((name for name in MANIFESTS if (folder / name).is_file()), ""):
         return f"is a corpus ({manifest}), and not a run", LISTS
-    if any(folder.glob("*.yaml")):
-        return "is a folder of recipes, and not a run", "`signkit run` runs one of them"
-    return "is an empty folder" if not any(folder.iterdir()) else "is not the folder of a run", LISTS
+    if recipes := sorted(folder.glob("*.yaml")):
+        more = ", …" * (len(recipes) > 1)
+        what = f"is a folder of recipes ({recipes[0].name}{more}), and not a run"
+        return what, f"`signkit run {recipes[0]}` runs one"
+    what = "is not the folder of a run" if any(folder.iterdir()) else "is an empty folder, and not a run"
+    return what, LISTS
 
 
 def _around(path: Path) -> Iterator[Path]:

@@ -13,7 +13,7 @@ from signkit.report.scoring.document import document
 from signkit.report.scoring.page import content
 from signkit.report.scoring.page import sections as scoring_sections
 from signkit.report.scoring.terminal import comparison_table
-from signkit.report.sections import Lines, Paragraph, Picture, Section, Table
+from signkit.report.sections import Group, Lines, Paragraph, Picture, Section, Table
 
 
 def with_short_names(compared: RunComparison) -> RunComparison:
@@ -76,9 +76,10 @@ def page(compared: RunComparison, folder: Path) -> list[Section]:
     runs = {each.name: each.run for each in compared.runs}
     folders = Lines(tuple(f"{each.name}: {each.folder}" for each in compared.runs), "Runs")
     metrics = [metric for each in compared.runs for metric in each.results.metrics]
-    curves = overlaid_curves(folder / "curves.png", runs, metrics)
+    loss, dev = overlaid_curves(folder, runs, metrics)
     shown: list[Section] = [folders, *_notes(compared), _settings_table(compared)]
-    shown.append(Picture(curves, "Loss and dev of each run by step", "Learning curves"))
+    pictures = (Picture(loss, "Loss of each run by step"), Picture(dev, "Dev of each run by step"))
+    shown.append(Group(pictures, "Learning curves", side_by_side=True))
     if compared.scoring is None:
         return [_scores_table(compared), *shown]
     return [*shown, *scoring_sections(content(compared.scoring))]
