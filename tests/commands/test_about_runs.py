@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from tiny import CTC, GLOSSES, LM, write_corpus, write_recipe, write_text
+from tiny import CTC, GLOSSES, write_corpus, write_lm_recipe, write_recipe, write_text
 
 import signkit
 from signkit import UserError
@@ -191,10 +191,10 @@ def test_long_names_are_short_on_the_page(runs: list[Path], tmp_path: Path) -> N
         ),
     )
     short = with_short_names(long)
-    expected = ["a_recipe_wit…_should_be_1", "a_recipe_wit…_should_be_2"]
+    expected = ["a_recipe_wit…should_be_1", "a_recipe_wit…should_be_2"]
     assert [each.name for each in short.runs] == [*short.scores] == expected
     assert {(c.first, c.second, c.better) for c in short.tests} == {(*expected, expected[1])}
-    assert title_of(short) == "a_recipe_wit…_should_be_1 and a_recipe_wit…_should_be_2, test"
+    assert title_of(short) == "a_recipe_wit…should_be_1 and a_recipe_wit…should_be_2, test"
     assert with_short_names(compared) == compared
 
 
@@ -203,7 +203,7 @@ def test_runs_without_references(command: Command, tmp_path: Path) -> None:
     made = []
     for name, seed in (("one", 0), ("two", 0), ("other", 1)):
         text = write_text(tmp_path / f"text{seed}", seed=seed)
-        recipe = write_recipe(tmp_path / f"{name}.yaml", text, LM, eval_every=6)
+        recipe = write_lm_recipe(tmp_path / f"{name}.yaml", text, eval_every=6)
         made.append(signkit.run(recipe))
     assert signkit.compare(made[0], made[1]).notes == ()
     note = (

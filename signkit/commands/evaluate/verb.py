@@ -39,7 +39,7 @@ class Evaluated:
     """A run's scores on other data.
 
     Attributes:
-        data: the folder or file that was named; "" where only the run's own options were changed.
+        data: the folder or file that was named; "" for the corpus of the run, or options of it changed.
         outcome: the scores and what they were computed from.
         unknown: of each split, what the model cannot write.
         folder: of the results; None if they were not written.
@@ -54,7 +54,7 @@ class Evaluated:
 
     def __repr__(self) -> str:
         scores = in_brief(self.scores, self.outcome.metrics)
-        return f"<{self.outcome.recipe.name} on {self.data or 'its corpus, changed'}: {scores}>"
+        return f"<{self.outcome.recipe.name} on {self.data or 'its own corpus'}: {scores}>"
 
     @property
     def scores(self) -> tuple[Score, ...]:
@@ -85,16 +85,17 @@ def evaluate(
     run: RunRef,
     data: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     *,
-    split: Splits = (),
+    split: str | Splits = (),
     overrides: Sequence[str] = (),
-    decode: Path | None = None,
+    decode: str | PathLike[str] | None = None,
     out: str | PathLike[str] | None = None,
 ) -> list[Evaluated]:
-    """Score a finished run on other data.
+    """Score a finished run on other data, or on its own by other settings of decoding.
 
     Args:
         run: a finished run: its folder, another name of it such as ``latest``, or what `signkit.run` returns.
-        data: a folder with a manifest, or a manifest; or several, each scored alone.
+        data: a folder with a manifest, or a manifest; or several, each scored alone; none: the
+            corpus of the run.
         split: the splits to score; if empty, dev and test, those that are there.
         overrides: ``data.a=b``, ``decode.a=b`` or ``eval.a=b`` each; ``data.`` changes an option of the run's
             own corpus.
@@ -108,18 +109,16 @@ def evaluate(
     """
     if isinstance(data, str | PathLike):
         data = [data]
-    if not data and not any(each.startswith("data.") for each in overrides):
-        hint = "`--data FOLDER` or `--set data.root=FOLDER`; `signkit decode` decodes the run's own"
-        raise UserError("evaluate", "no data are named", hint)
+    splits = ([split] if split else []) if isinstance(split, str) else split
     target = Path(out) if out is not None else None
     if target is not None and target.exists():
         raise UserError("--out", f"{target} exists already", "name a new folder")
-    folder = find_run(run)
+    folder, file = find_run(run), Path(decode) if decode is not None else None
     places = _places(data, target)
     done = []
     for name, place in places.items():
-        opened, own = open_elsewhere(folder, _manifest(Path(name)) if name else None, decode, overrides)
-        chosen = _splits(opened, split, name)
+        opened, own = open_elsewhere(folder, _manifest(Path(name)) if name else None, file, overrides)
+        chosen = _splits(opened, splits, name)
         with _folder(place) as aside:
             title = f"{opened.recipe.name} on {name or opened.prepared.corpus.name}"
             outcome, lacking = _outcome(opened, own, chosen, aside, title, write=place is not None)
@@ -142,6 +141,9 @@ def evaluate_run(
     Raises:
         SignkitError: as `evaluate`.
     """
+    if not data and not any(each.startswith("data.") for each in overrides):
+        hint = "`--data FOLDER` or `--set data.root=FOLDER`; `signkit decode` decodes the run's own"
+        raise UserError("evaluate", "no data are named", hint)
     done = evaluate(run, data, split=split, overrides=overrides, decode=file, out=out)
     if as_json:
         line = {"run": str(find_run(run)), "evaluated": [_plain(each) for each in done]}
