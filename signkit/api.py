@@ -96,6 +96,11 @@ class LoadedModel:
         return f"<signkit model of {self._run}: {self.recipe.name}, step {self._models[0].step}>"
 
     @property
+    def folder(self) -> Path:
+        """The folder of the run."""
+        return self._run
+
+    @property
     def recipe(self) -> Recipe:
         """The recipe of the run, with the decoding asked for."""
         return self._models[0].recipe

@@ -87,7 +87,7 @@ def runs(folder: str | PathLike[str] = RUNS) -> list[ListedRun]:
     """The runs below a folder, the oldest first.
 
     Args:
-        folder: of several recipes' runs, or of those of one recipe.
+        folder: of several recipes' runs, of those of one recipe, or of one run.
 
     Raises:
         UserError: there is no such folder.
@@ -96,6 +96,8 @@ def runs(folder: str | PathLike[str] = RUNS) -> list[ListedRun]:
     if not base.is_dir():
         raise UserError(str(folder), "there is no such folder", "`signkit runs DIR` lists the runs below DIR")
     folders = run_folders(base)
+    if not folders and (base / "resolved.yaml").is_file():
+        folders, base = [base], base.parent
     newest = latest(folders)
     return [ListedRun(describe(each, base), _results(each), each == newest) for each in folders]
 

@@ -100,6 +100,7 @@ def find_run(ref: RunRef) -> Path:
         return _latest(path.parent, text)
     there = [(run, run.relative_to(RUNS).parts) for run in run_folders(Path(RUNS))]
     found = [run for run, parts in there if _join(parts[:-1]) == text.rstrip("/")]  # a recipe
+    is_recipe = bool(found)
     if not found and text:
         found = [run for run, parts in there if any(_join(parts[n:]).startswith(text) for n in (0, 1))]
         if path.parent.is_dir():  # the beginning of a path, of runs that may be elsewhere
@@ -107,6 +108,9 @@ def find_run(ref: RunRef) -> Path:
     found = list(dict.fromkeys(found))
     if len(found) > 1 and not _are_stages(found):
         names = ", ".join(map(str, found[:SHOWN])) + ", …" * (len(found) > SHOWN)
+        if is_recipe:
+            hint = f"name one of them, or {text.rstrip('/')}/{LATEST}, the newest finished one"
+            raise UserError(text, f"is a recipe with {len(found)} runs: {names}", hint)
         raise UserError(text, f"is the beginning of {len(found)} runs: {names}", "name one of them")
     return found[-1] if found else path
 

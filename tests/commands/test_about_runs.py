@@ -393,6 +393,21 @@ def test_videos_for_a_run_of_landmarks() -> None:
         assert str(caught.value) == f"clips: has video, and the run reads {wanted}{hint}"
 
 
+def test_the_runs_own_corpus_in_python(runs: list[Path]) -> None:
+    """With another decoding, and with none."""
+    saved = json.loads((runs[0] / "scores.json").read_text(encoding="utf-8"))["metrics"]
+    (own,) = signkit.evaluate(runs[0], split="test")
+    assert own.test is not None and own.dev is None
+    assert own.test.value == scores(saved, "test")["wer"]
+    assert repr(own) == f"<seed1 on manifest: test WER {100 * own.test.value:.2f} %>"
+    tuned = signkit.tune(runs[0], trials=2, overrides=["decode.beam=3"], out=runs[0].parent / "tuned.yaml")
+    assert list(tuned.settings) == [parameter.key for parameter in tuned.outcome.space]
+    again = signkit.evaluate(runs[0], decode=tuned.file)[0]
+    assert again.dev is not None
+    assert again.dev.value == pytest.approx(tuned.outcome.best.rate)
+    assert repr(tuned).startswith(f"<tuned: {tuned.file}: WER ")
+
+
 def test_what_cannot_be_evaluated(command: Command, runs: list[Path], place: Path, tmp_path: Path) -> None:
     def refused(*words: object) -> str:
         status, out, err = command("evaluate", runs[0], *words)
@@ -405,6 +420,10 @@ def test_what_cannot_be_evaluated(command: Command, runs: list[Path], place: Pat
     assert refused() == (
         "error: evaluate: no data are named; `--data FOLDER` or `--set data.root=FOLDER`; "
         "`signkit decode` decodes the run's own"
+    )
+    assert refused("--set", "root=x") == (
+        "error: --set root=x: of a finished run only `data`, `decode` and `eval` can be set; "
+        "did you mean `data.root`?"
     )
     assert refused("--data", features) == (
         f"error: {features}: has features of width 6, and the run reads landmarks of layout 'boston104' "

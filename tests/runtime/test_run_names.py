@@ -92,7 +92,13 @@ def test_a_file_and_a_folder_of_something_else(here: dict[str, Path], tmp_path: 
     [
         (
             "mine",
-            "mine: is the beginning of 3 runs: runs/mine/20260101-000000-aaaaaaaa, "
+            "mine: is a recipe with 3 runs: runs/mine/20260101-000000-aaaaaaaa, "
+            "runs/mine/20260102-000000-bbbbbbbb, runs/mine/20260109-000000-cccccccc; "
+            "name one of them, or mine/latest, the newest finished one",
+        ),
+        (
+            "mine/2026010",
+            "mine/2026010: is the beginning of 3 runs: runs/mine/20260101-000000-aaaaaaaa, "
             "runs/mine/20260102-000000-bbbbbbbb, runs/mine/20260109-000000-cccccccc; name one of them",
         ),
         (
@@ -242,6 +248,13 @@ def test_an_object_stands_for_its_folder(here: dict[str, Path]) -> None:
     assert str(caught.value) == (
         "run: <run train.lr=1, waiting> has no folder: its results were not written, or its run was not begun"
     )
+
+
+def test_the_list_of_a_run_is_that_run(here: dict[str, Path]) -> None:
+    """Of a recipe of stages they are its stages."""
+    (run,) = signkit.runs(here["old"])
+    assert (run.folder, run.name) == (here["old"], here["old"].name)
+    assert [each.name for each in signkit.runs(here["first"].parent)] == ["first", "second"]
 
 
 def test_a_listed_run_in_python(here: dict[str, Path]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from signkit.commands.decode import whole_results
 from signkit.commands.evaluate.opened import Unknown, open_elsewhere, unknown
-from signkit.config.recipe_file import DecodeRecipe
+from signkit.config.recipe_file import AFTERWARDS, DecodeRecipe
 from signkit.config.yaml_write import to_yaml
 from signkit.data.corpora.configs import ManifestConfig
 from signkit.errors import UserError
@@ -54,7 +54,7 @@ class Evaluated:
 
     def __repr__(self) -> str:
         scores = in_brief(self.scores, self.outcome.metrics)
-        return f"<{self.outcome.recipe.name} on {self.data or 'its own corpus'}: {scores}>"
+        return f"<{self.outcome.recipe.name}: {scores}>"
 
     @property
     def scores(self) -> tuple[Score, ...]:
@@ -141,7 +141,7 @@ def evaluate_run(
     Raises:
         SignkitError: as `evaluate`.
     """
-    if not data and not any(each.startswith("data.") for each in overrides):
+    if not data and all(each.partition(".")[0] in AFTERWARDS for each in overrides):
         hint = "`--data FOLDER` or `--set data.root=FOLDER`; `signkit decode` decodes the run's own"
         raise UserError("evaluate", "no data are named", hint)
     done = evaluate(run, data, split=split, overrides=overrides, decode=file, out=out)
