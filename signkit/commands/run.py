@@ -23,6 +23,7 @@ from signkit.models.spec import TEXT
 from signkit.runtime import checkpoint
 from signkit.runtime.progress import TrainingWatch, Watch
 from signkit.runtime.run_folder import (
+    Clock,
     check_same_data,
     folder_to_resume,
     locked,
@@ -155,29 +156,31 @@ def _recorded(
 ) -> tuple[bool, Outcome | None]:
     """Run, recording the status in the folder; returns whether it was interrupted, and in the main process
     the outcome."""
+    clock = Clock(folder)
     watch = Watch(folder, main=engine.is_main_process)
     try:
-        outcome, interrupted = _carried_out(prepared, folder, engine, stop, watch), False
+        outcome, interrupted = _carried_out(prepared, folder, engine, stop, watch, clock), False
     except Interrupted:
         outcome, interrupted = None, True
     except OSError as error:
         failure = OperationalError(f"{error.filename or folder}: {error.strerror or error}")
-        _record_failure(folder, watch, failure)
+        _record_failure(folder, watch, failure, clock)
         raise failure from error
     except Exception as error:
-        _record_failure(folder, watch, error)
+        _record_failure(folder, watch, error, clock)
         raise
     finally:
         watch.close()
     if watch.main:
         with stop.finishing():
             step = max(checkpoint.steps(folder / "checkpoints"), default=0)
-            write_status(folder, "interrupted" if interrupted else "finished", step=step)
+            how = "interrupted" if interrupted else "finished"
+            write_status(folder, how, step=step, seconds=clock())
     return interrupted, outcome
 
 
 def _carried_out(
-    prepared: Prepared, folder: Path, engine: Accelerator, stop: Stop, watch: Watch
+    prepared: Prepared, folder: Path, engine: Accelerator, stop: Stop, watch: Watch, clock: Clock
 ) -> Outcome | None:
     """Train in all processes, then decode and score in the main one.
 
@@ -185,11 +188,12 @@ def _carried_out(
         Interrupted: a signal asked to stop.
     """
     if watch.main:
-        write_status(folder, "running")
         fingerprint, device = prepared.corpus.fingerprint, str(engine.device)
         layout = prepared.spec.signal.layout
         record_layout(folder, layout)
+        # The environment first: its time is that from which a session counts whose state is `running`.
         write_environment(folder, prepared.recipe, fingerprint, device, engine.num_processes, layout)
+        write_status(folder, "running", seconds=clock.before)
     ended = _train(prepared, folder, engine, watch, stop)
     if ended.how == "interrupted" or stop():
         raise Interrupted
@@ -230,13 +234,13 @@ def _pack(
     return lambda folder: task.pack(trained, lambda: prepared.corpus, temperature, folder)
 
 
-def _record_failure(folder: Path, watch: Watch, error: Exception) -> None:
+def _record_failure(folder: Path, watch: Watch, error: Exception, clock: Clock) -> None:
     """Record a failure in the log and the status. Errors in doing so must not hide the failure itself."""
     if watch.main:
         with suppress(SignkitError):
             watch.note(f"failed: {error}")
         with suppress(SignkitError):
-            write_status(folder, "failed", error=str(error))
+            write_status(folder, "failed", error=str(error), seconds=clock())
 
 
 def _print_end(done: Done, again: str, as_json: bool) -> None:

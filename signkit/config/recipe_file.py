@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from signkit.config.assets import Kind, asset, names
 from signkit.config.entry_points import KINDS as COMPONENTS
@@ -14,8 +14,16 @@ from signkit.config.entry_points import entry_points_of
 from signkit.config.pipeline import Pipeline
 from signkit.config.recipe import DECODER, DecodeConfig, EvalConfig, Recipe, default_decoder
 from signkit.config.registry import providers
-from signkit.config.strict_yaml import UNNEEDED, Group, package_comment, packages_in, read, read_file
-from signkit.config.suggest import suggestion
+from signkit.config.strict_yaml import (
+    UNNEEDED,
+    Group,
+    field_types,
+    package_comment,
+    packages_in,
+    read,
+    read_file,
+)
+from signkit.config.suggest import all_of, nearest, suggestion
 from signkit.config.yaml_tree import Place, Section, decode, parse
 from signkit.config.yaml_write import to_yaml
 from signkit.errors import UserError, UserErrors
@@ -99,7 +107,14 @@ def is_of_ngrams(path: Path) -> bool:
     return "lm" in there and there.isdisjoint(OF_RUNS)
 
 
-def with_decode_overrides(recipe: Recipe, file: Path | None, overrides: Sequence[str], where: str) -> Recipe:
+def with_decode_overrides(
+    recipe: Recipe,
+    file: Path | None,
+    overrides: Sequence[str],
+    where: str,
+    *,
+    settable: Sequence[str] = AFTERWARDS,
+) -> Recipe:
     """The recipe of a finished run with other settings for decoding or scoring.
 
     Args:
@@ -107,14 +122,17 @@ def with_decode_overrides(recipe: Recipe, file: Path | None, overrides: Sequence
         file: a decode recipe; the keys that it has in `decode` and `eval` replace those of the recipe.
         overrides: ``decode.a=b`` each, applied after that.
         where: the name of the run's recipe in messages.
+        settable: sections that messages name, if the caller has taken out overrides of others.
 
     Raises:
         UserError: an override is of another section, or file or overrides have faults.
     """
     others = [each for each in overrides if each.partition("=")[0].partition(".")[0] not in AFTERWARDS]
     if others:
-        what = "of a finished run only `decode` and `eval` can be set"
-        raise UserErrors([UserError(f"--set {each}", what) for each in others])
+        what = f"of a finished run only {all_of(settable)} can be set"
+        raise UserErrors(
+            [UserError(f"--set {each}", what, _meant(each, recipe, settable)) for each in others]
+        )
     if file is not None:
         given = read_file(file, DecodeRecipe)
         named = _keys(file)
@@ -142,6 +160,23 @@ def reread(recipe: Recipe, where: str, overrides: Sequence[str]) -> Recipe:
         resolved(recipe), where, Recipe, overrides, given={"name": recipe.name}, check_paths=False,
         unneeded=UNNEEDED,
     )  # fmt: skip
+
+
+def _meant(override: str, recipe: Recipe, sections: Sequence[str]) -> str:
+    """The key meant by one that lacks its section, or has it misspelt: ``decode.beam`` for ``beam``."""
+    key = override.partition("=")[0]
+    first, dot, rest = key.partition(".")
+    if first in field_types(Recipe):
+        return ""
+    inner = {name: f"{each}.{name}" for each in sections for name in _keys_of(getattr(recipe, each))}
+    known = inner | ({each: each for each in sections} if dot else {})
+    near = first if first in known else nearest(first, known)
+    return f"did you mean `{known[near]}{dot}{rest}`?" if near else ""
+
+
+def _keys_of(part: object) -> list[str]:
+    cls: Any = type(part)
+    return [*field_types(cls)]
 
 
 def resolved(recipe: Recipe | Pipeline, layout: str = "") -> str:

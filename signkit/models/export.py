@@ -11,13 +11,14 @@ from signkit.config.recipe_file import check_layouts, load_recipe, resolved
 from signkit.config.registry import ComponentConfig
 from signkit.config.strict_yaml import UNNEEDED, Path_, field_types
 from signkit.config.yaml_write import to_yaml
-from signkit.errors import OperationalError, UserError
+from signkit.errors import OperationalError
 from signkit.models.assemble import task_by_name
 from signkit.models.context.configs import BertConfig, NoneConfig
 from signkit.models.output_layer import drop_training_heads
 from signkit.models.spec import TEXT, Spec
 from signkit.runtime import checkpoint
 from signkit.runtime.files import checked_folder, whole_folder, write_bytes, write_text
+from signkit.runtime.no_run import no_run
 from signkit.text.vocabulary import SUBWORDS, Vocabulary
 from signkit.version import __version__
 
@@ -81,9 +82,7 @@ def read_export(run: Path) -> TrainedModel:
     """
     folder = run / "export"
     if not folder.is_dir():
-        if not (run / "resolved.yaml").is_file():
-            raise UserError(str(run), "is not the folder of a run")
-        raise UserError(str(run), "the run is not finished", "signkit run RECIPE --resume auto continues it")
+        raise no_run(run)
     checked_folder(folder)
     name, step, spec = _read_config(folder)
     file = folder / "recipe.yaml"

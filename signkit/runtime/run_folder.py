@@ -28,6 +28,8 @@ from signkit.runtime.files import plainly, write_json, write_text
 
 MAY_DIFFER = ("run",)
 """Sections of a recipe that may change when a run is resumed."""
+ENDED = ("finished", "interrupted", "failed")
+"""States of a run whose session has come to its end."""
 BRIEFLY = 0.5
 """Seconds that the lock of a run's folder is waited for."""
 
@@ -113,7 +115,9 @@ def folder_to_resume(recipe: Recipe | Pipeline, resume: str) -> Path | None:
     else:
         folder = Path(resume)
         if not (folder / "resolved.yaml").is_file():
-            raise UserError("--resume", f"{resume} is not the folder of a run", "auto finds the newest")
+            from signkit.runtime.no_run import no_run  # which looks for runs by what is here
+
+            raise no_run(folder, "--resume")
     path = str(folder / "resolved.yaml")
     old = load_pipeline(path, name=recipe.name, check_paths=False)
     _check_same_recipe(folder, old or recorded_recipe(folder, recipe.name), recipe)
@@ -185,6 +189,44 @@ def write_status(folder: Path, state: str, **more: Any) -> None:
     """Record the status of a run in ``status.json``; ``more`` are additional keys."""
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     write_json(folder / "status.json", {"state": state, "time": now, "pid": os.getpid(), **more})
+
+
+def seconds_spent(folder: Path) -> float | None:
+    """How long the sessions of a run took together; None if not known.
+
+    A session that has not ended, or whose process was killed, counts from its beginning to the last line of
+    the log. Of versions that recorded no time it is that of the last session.
+    """
+    status = content(folder / "status.json")
+    before = status.get("seconds")
+    if isinstance(before, int | float) and status.get("state") in ENDED:
+        return float(before)
+    try:
+        begun = datetime.strptime(str(content(folder / "env.json")["time"]), "%Y-%m-%dT%H:%M:%S%z")
+        last = (folder / "log.txt").stat().st_mtime - begun.timestamp()
+    except (OSError, KeyError, ValueError):
+        return None
+    return max(0.0, last) + (before if isinstance(before, int | float) else 0.0)
+
+
+class Clock:
+    """How long a run has taken so far, in seconds, with its earlier sessions."""
+
+    def __init__(self, folder: Path) -> None:
+        self.before = seconds_spent(folder) or 0.0
+        self._begun = time.monotonic()
+
+    def __call__(self) -> float:
+        return round(self.before + time.monotonic() - self._begun, 1)
+
+
+def content(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; empty if there is none that can be read."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def write_environment(

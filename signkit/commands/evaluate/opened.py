@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from signkit.commands.predict.search import corpus_of
-from signkit.config.recipe_file import reread, with_decode_overrides
+from signkit.config.recipe_file import AFTERWARDS, reread, with_decode_overrides
 from signkit.config.registry import ComponentConfig
 from signkit.data.corpora import manifest
 from signkit.data.corpora.build import build_corpus
@@ -72,7 +72,7 @@ def open_elsewhere(
     of_data = [each for each in overrides if each.startswith("data.")]
     others = [each for each in overrides if each not in of_data]
     where = str(run / "export" / "recipe.yaml")
-    recipe = with_decode_overrides(trained.recipe, file, others, where)
+    recipe = with_decode_overrides(trained.recipe, file, others, where, settable=("data", *AFTERWARDS))
     step = trained.step
     if recipe.decode.average != trained.recipe.decode.average:
         step = other_weights(run, recipe, trained)

@@ -158,11 +158,11 @@ class Recognition:
             self._say_once(say, WITHOUT_CONTEXT)
         vocabulary = spec.vocabulary
         hypotheses = recognise(model, eval_batches(dataset, decode.batch_size), vocabulary, decode)
-        empty = sum(not each.tokens for each in hypotheses.values()) / len(hypotheses)
-        if empty > EMPTY_SHARE:
-            self._say_once(
-                say, f"warning: {100 * empty:.0f} % of dev hypotheses are empty (blanks only)", "empty"
-            )
+        empty = sum(not each.tokens for each in hypotheses.values())
+        if empty > EMPTY_SHARE * len(hypotheses):
+            how = f"step {step}: greedy search, with which dev is judged during training, recognises nothing"
+            clips = f"in {empty:,} of {len(hypotheses):,} clips of dev (blanks only)"
+            self._say_once(say, f"warning: {how} {clips}", "empty")
         predictions = [Prediction(name, {TEXT: each}) for name, each in hypotheses.items()]
         name = self.selection.name
         selected = selection_value(
