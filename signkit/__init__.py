@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from signkit.commands.evaluate.verb import evaluate
     from signkit.commands.grid.verb import grid
     from signkit.commands.run_list import runs
+    from signkit.commands.tune.verb import tune
     from signkit.data.collect.build import build_manifest
     from signkit.errors import OperationalError, SignkitError, UserError
     from signkit.eval.scores import score
 
 __all__ = [
     "LoadedModel", "OperationalError", "RunResult", "SignkitError", "UserError", "build_manifest", "compare",
-    "decode", "evaluate", "grid", "load", "losses", "run", "runs", "score", "testing",
+    "decode", "evaluate", "grid", "load", "losses", "run", "runs", "score", "testing", "tune",
 ]  # fmt: skip
 
 wait_passively()  # before torch and numpy are loaded
@@ -55,5 +56,6 @@ __getattr__, __dir__ = lazy(
         "runs": "signkit.commands.run_list",
         "score": "signkit.eval.scores",
         "testing": "signkit.testing",
+        "tune": "signkit.commands.tune.verb",
     },
 )

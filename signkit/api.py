@@ -26,12 +26,12 @@ from signkit.config.recipe_file import load_pipeline, load_recipe
 from signkit.data.loader import Batch
 from signkit.data.video.array import ArrayClip
 from signkit.errors import UserError
-from signkit.eval.results import read_results
+from signkit.eval.results import in_brief, main_score, read_results
 from signkit.models.export import TrainedModel
 from signkit.models.spec import Spec
 from signkit.runtime.progress import Watch
 from signkit.runtime.run_folder import folder_to_resume, new_folder, state
-from signkit.runtime.runs import find_run
+from signkit.runtime.runs import RunRef, find_run
 from signkit.text.vocabulary import Vocabulary
 from signkit.train.reopen import with_ensemble
 from signkit.train.task import GivesPosteriors, task_of
@@ -43,7 +43,7 @@ ClipInput: TypeAlias = np.ndarray[Any, Any] | torch.Tensor | Landmarks | Feature
 
 
 def load(
-    run: PathInput,
+    run: RunRef,
     *,
     beam: int | None = None,
     decode: Mapping[str, Any] | PathInput | None = None,
@@ -52,7 +52,8 @@ def load(
     """Open a finished run, or the folder of an export, as a model that predicts.
 
     Args:
-        run: the folder of the run, as `signkit run` prints it, or any other name of it, such as ``latest``.
+        run: the folder of the run, as `signkit run` prints it, any other name of it, such as ``latest``, or
+            what `run`, `runs` or `grid` return.
         beam: width of the beam in place of the run's; 1 is greedy search, without language models.
         decode: keys of the recipe's section `decode` with other values, ``{"length_reward": 1.0}``, or a
             file of them, such as `signkit tune` writes.
@@ -93,6 +94,11 @@ class LoadedModel:
 
     def __repr__(self) -> str:
         return f"<signkit model of {self._run}: {self.recipe.name}, step {self._models[0].step}>"
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the run."""
+        return self._run
 
     @property
     def recipe(self) -> Recipe:
@@ -226,6 +232,19 @@ class RunResult:
     state: str
     scores: tuple[Score, ...] = ()
     stages: "Mapping[str, RunResult]" = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<run {', '.join(filter(None, (str(self.folder), self.state, in_brief(self.scores))))}>"
+
+    @property
+    def dev(self) -> Score | None:
+        """The main metric of dev; None if it was not scored."""
+        return main_score(self.scores, "dev")
+
+    @property
+    def test(self) -> Score | None:
+        """The main metric of test; None if it was not scored."""
+        return main_score(self.scores, "test")
 
 
 def run(recipe: PathInput, overrides: Sequence[str] = (), *, resume: PathInput = "never") -> RunResult:

@@ -46,6 +46,10 @@ class OperationalError(SignkitError):
     """The input is fine but the machine is not: disk full, no network, folder in use (exit status 1)."""
 
 
+class ComponentError(OperationalError):
+    """An exception of the code of another package's component; the exception itself is its ``__cause__``."""
+
+
 def missing_extra(package: str, extra: str, purpose: str) -> UserError:
     """The error for an optional dependency that is not installed."""
     return UserError(purpose, f"needs the package {package}", f"pip install 'signkit[{extra}]'")

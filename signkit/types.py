@@ -160,6 +160,13 @@ class Sample:
             raise UserError(self.source or self.id, f"split {self.split!r} is none of train, dev, test")
         if self.frames < 1:
             raise UserError(self.source or self.id, f"sample {self.id!r} has no frames")
+        if not _are_tokens(self.reference):
+            what = f"the reference of sample {self.id!r} is {self.reference!r}, not a tuple of tokens"
+            raise UserError(self.source or self.id, what, "such as ('MY', 'NAME')")
+
+
+def _are_tokens(sentence: Any) -> bool:
+    return isinstance(sentence, tuple) and all(isinstance(token, str) for token in sentence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +194,10 @@ class Corpus:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for sentence in self.extra_text:
+            if not _are_tokens(sentence):
+                what = f"extra_text has {sentence!r}, not a tuple of tokens"
+                raise UserError(self.name, what, "such as ('MY', 'NAME')")
         split_of: dict[str, str] = {}
         for sample in self.samples:
             first = split_of.setdefault(sample.id, sample.split)

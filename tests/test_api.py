@@ -157,7 +157,10 @@ def test_features_and_video(tmp_path: Path) -> None:
         (lambda m, a: m.predict("no.npz"), "no.npz: there is no such file"),
         (lambda m, a: m.predict(a[:0]), "clip: sample 'clip' has no frames"),
         (lambda m, a: m.predict([a, a * np.nan]), "clips[1]: no point is seen in any frame"),
-        (lambda m, a: signkit.load("nowhere"), "nowhere: is not the folder of a run"),
+        (
+            lambda m, a: signkit.load("nowhere"),
+            "nowhere: there is no run of this name, and no such folder; `signkit runs` lists the runs",
+        ),
         (
             lambda m, a: signkit.run("quickstrat"),
             "quickstrat: no built-in recipe has this name; did you mean `quickstart`?",

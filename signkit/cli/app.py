@@ -17,7 +17,7 @@ from signkit.cli.lm import lm_app
 from signkit.cli.options import AsJson, Overrides, RecipeName, complete_protocol
 from signkit.cli.profile import profile
 from signkit.cli.runs import compare, evaluate, runs
-from signkit.errors import OperationalError, SignkitError, UserErrors
+from signkit.errors import ComponentError, OperationalError, SignkitError, UserErrors
 from signkit.version import __version__
 
 app = typer.Typer(
@@ -266,6 +266,8 @@ def _status() -> int | str | None:
         return 130
     except SignkitError as error:
         _report(error)
+        if isinstance(error, ComponentError):
+            _trace()
         return error.exit_code
     except BrokenPipeError:
         raise
@@ -278,8 +280,10 @@ def _status() -> int | str | None:
         if exhausted := _exhausted(error):
             _report(exhausted)
             return exhausted.exit_code
-        if os.environ.get("SIGNKIT_TRACEBACK") == "1":
-            traceback.print_exc()
+        _trace()
+        if fault := _of_component(error):
+            _report(fault)
+            return fault.exit_code
         message = f"{type(error).__name__}: {error}"
         print(f"internal error: {message} (set SIGNKIT_TRACEBACK=1 for details)", file=sys.stderr)
         return 1
@@ -304,6 +308,19 @@ def _lacking(error: ImportError) -> SignkitError | None:
     except SignkitError as lacking:
         return lacking
     return None
+
+
+def _of_component(error: Exception) -> SignkitError | None:
+    """The exception as the fault of the package that raised it, if components are registered by it."""
+    from signkit.config.own_code import blamed
+
+    return blamed(error)
+
+
+def _trace() -> None:
+    """Print the traceback if the user asks for it."""
+    if os.environ.get("SIGNKIT_TRACEBACK") == "1":
+        traceback.print_exc()
 
 
 def _exhausted(error: Exception) -> SignkitError | None:

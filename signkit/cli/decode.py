@@ -59,10 +59,9 @@ def tune(
     `signkit decode RUN --with RUN/tuned.yaml`.
     """
     from signkit.commands.tune.verb import tune_runs
-    from signkit.runtime.runs import find_run
 
     status = tune_runs(
-        [*map(find_run, runs)], split.value, space or [], trials=trials, seed=seed,
+        runs, split.value, space or [], trials=trials, seed=seed,
         overrides=overrides or [], file=with_file, out=out, print_json=as_json,
     )  # fmt: skip
     raise SystemExit(status)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from signkit.commands.packages import print_package_notes
 from signkit.config.recipe_file import DecodeRecipe
 from signkit.config.yaml_write import to_yaml
 from signkit.errors import OperationalError, UserError
@@ -48,6 +49,7 @@ def decode_run(
     if out is not None and out.exists():
         raise UserError("--out", f"{out} exists already", "name a new folder")
     opened = reopen(run, file, overrides)
+    print_package_notes(run)
     chosen = _checked_splits(splits, opened)
     used = to_yaml(
         DecodeRecipe(decode=replace(opened.recipe.decode, splits=chosen), eval=opened.recipe.eval)  # type: ignore[arg-type]

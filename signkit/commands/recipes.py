@@ -7,11 +7,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from signkit.config.assets import Kind, folder, names
+from signkit.config.entry_points import package
 from signkit.config.pipeline import Pipeline
 from signkit.config.recipe import Recipe
 from signkit.config.recipe_file import find_recipe, is_of_ngrams, load_pipeline, load_recipe, resolved
-from signkit.config.registry import GROUPS, config_class, offered, summary, unusable
+from signkit.config.registry import (
+    GROUPS,
+    components,
+    config_class,
+    factory_of,
+    offered,
+    summary,
+    unusable,
+)
 from signkit.config.yaml_write import to_plain
+from signkit.data.layouts import summaries as layout_summaries
 from signkit.errors import UserError, UserErrors
 from signkit.models.encoders.configs import ImageBackboneConfig
 from signkit.runtime.files import plainly, write_bytes
@@ -41,10 +51,17 @@ def _notes(recipe: Recipe | Pipeline) -> list[str]:
     """The notes on a recipe without faults.
 
     Raises:
-        UserErrors: a backbone that timm does not have.
+        UserErrors: a backbone that timm does not have, or a component of another package without its factory.
+        ComponentError: a module of another package raises an exception.
     """
     notes: list[str] = []
     faults: list[UserError] = []
+    for component in components(recipe):
+        try:
+            if package(component[2]) and component[3].factory:  # a decoder may have none
+                factory_of(component[3])
+        except UserError as error:
+            faults.append(error)
     for each in recipe.stages if isinstance(recipe, Pipeline) else (recipe,):
         if not isinstance(each.encoder, ImageBackboneConfig):
             continue
@@ -78,6 +95,7 @@ def list_known(as_json: bool) -> int:
     for group in GROUPS:
         known[group] = {name: summary(config_class(group, name)) for name in offered(group)}
         known[group] |= {name: f"cannot be used: {why}" for name, why in unusable(group).items()}
+    known["layouts"] = layout_summaries()
     if as_json:
         print(json.dumps(known, indent=2))
     else:

@@ -14,7 +14,7 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast
 
 from signkit.config.recipe import DecodeConfig, Recipe
-from signkit.config.recipe_file import load_recipe
+from signkit.config.recipe_file import check_layouts, load_recipe, package_notes
 from signkit.data.loader import Step, train_steps
 from signkit.errors import OperationalError, SignkitError
 from signkit.eval.results import plain
@@ -23,10 +23,12 @@ from signkit.models.spec import TEXT
 from signkit.runtime import checkpoint
 from signkit.runtime.progress import TrainingWatch, Watch
 from signkit.runtime.run_folder import (
+    Clock,
     check_same_data,
     folder_to_resume,
     locked,
     new_folder,
+    record_layout,
     write_environment,
     write_status,
 )
@@ -124,6 +126,8 @@ def _begin(
     """The run's folder, found or created by the main process, and everything needed before the first step."""
     folder = find()
     check_average(recipe)
+    if folder is not None:
+        check_layouts(folder / "resolved.yaml")
     # With a checkpoint all weights will be loaded, so files that only initialise them may be gone by now.
     if folder is not None and checkpoint.steps(folder / "checkpoints"):
         prepared = replace(prepare(for_reload(recipe, folder)), recipe=recipe)
@@ -135,6 +139,8 @@ def _begin(
     check(prepared)
     if folder is not None:
         check_same_data(folder, prepared.corpus.fingerprint)
+        notes = (f"note: {note}" for note in package_notes(folder / "resolved.yaml"))
+        prepared = replace(prepared, notes=(*notes, *prepared.notes))
     elif engine.is_main_process:
         folder = make()
     return Path(shared(str(folder or ""), engine)), prepared
@@ -150,29 +156,31 @@ def _recorded(
 ) -> tuple[bool, Outcome | None]:
     """Run, recording the status in the folder; returns whether it was interrupted, and in the main process
     the outcome."""
+    clock = Clock(folder)
     watch = Watch(folder, main=engine.is_main_process)
     try:
-        outcome, interrupted = _carried_out(prepared, folder, engine, stop, watch), False
+        outcome, interrupted = _carried_out(prepared, folder, engine, stop, watch, clock), False
     except Interrupted:
         outcome, interrupted = None, True
     except OSError as error:
         failure = OperationalError(f"{error.filename or folder}: {error.strerror or error}")
-        _record_failure(folder, watch, failure)
+        _record_failure(folder, watch, failure, clock)
         raise failure from error
     except Exception as error:
-        _record_failure(folder, watch, error)
+        _record_failure(folder, watch, error, clock)
         raise
     finally:
         watch.close()
     if watch.main:
         with stop.finishing():
             step = max(checkpoint.steps(folder / "checkpoints"), default=0)
-            write_status(folder, "interrupted" if interrupted else "finished", step=step)
+            how = "interrupted" if interrupted else "finished"
+            write_status(folder, how, step=step, seconds=clock())
     return interrupted, outcome
 
 
 def _carried_out(
-    prepared: Prepared, folder: Path, engine: Accelerator, stop: Stop, watch: Watch
+    prepared: Prepared, folder: Path, engine: Accelerator, stop: Stop, watch: Watch, clock: Clock
 ) -> Outcome | None:
     """Train in all processes, then decode and score in the main one.
 
@@ -180,9 +188,12 @@ def _carried_out(
         Interrupted: a signal asked to stop.
     """
     if watch.main:
-        write_status(folder, "running")
         fingerprint, device = prepared.corpus.fingerprint, str(engine.device)
-        write_environment(folder, prepared.recipe, fingerprint, device, engine.num_processes)
+        layout = prepared.spec.signal.layout
+        record_layout(folder, layout)
+        # The environment first: its time is that from which a session counts whose state is `running`.
+        write_environment(folder, prepared.recipe, fingerprint, device, engine.num_processes, layout)
+        write_status(folder, "running", seconds=clock.before)
     ended = _train(prepared, folder, engine, watch, stop)
     if ended.how == "interrupted" or stop():
         raise Interrupted
@@ -223,13 +234,13 @@ def _pack(
     return lambda folder: task.pack(trained, lambda: prepared.corpus, temperature, folder)
 
 
-def _record_failure(folder: Path, watch: Watch, error: Exception) -> None:
+def _record_failure(folder: Path, watch: Watch, error: Exception, clock: Clock) -> None:
     """Record a failure in the log and the status. Errors in doing so must not hide the failure itself."""
     if watch.main:
         with suppress(SignkitError):
             watch.note(f"failed: {error}")
         with suppress(SignkitError):
-            write_status(folder, "failed", error=str(error))
+            write_status(folder, "failed", error=str(error), seconds=clock())
 
 
 def _print_end(done: Done, again: str, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from signkit.errors import OperationalError, UserError
 from signkit.eval.figures import metric
-from signkit.eval.results import SCORES, Results, plain, read_results
+from signkit.eval.results import SCORES, Results, in_brief, main_score, plain, read_results
 from signkit.report.sections import Cell, Row, Table
 from signkit.report.terminal import print_sections
 from signkit.runtime.runs import LATEST, RUNS, Run, describe, latest, run_folders
@@ -33,16 +33,61 @@ class ListedRun:
     results: Results | None
     latest: bool
 
+    def __repr__(self) -> str:
+        scores = in_brief(self.results.scores, self.results.metrics) if self.results else ""
+        about = (self.name, self.state, scores, LATEST if self.latest else "")
+        return f"<run {', '.join(filter(None, about))}>"
+
+    @property
+    def folder(self) -> Path:
+        """The run's folder."""
+        return self.run.folder
+
+    @property
+    def name(self) -> str:
+        """Its path below the folder that was listed: ``<recipe>/<time>-<hash>``."""
+        return self.run.name
+
+    @property
+    def recipe(self) -> str:
+        """The recipe's name."""
+        return self.run.recipe
+
+    @property
+    def state(self) -> str:
+        """``finished``, ``running``, ``interrupted``, ``failed`` or ``unknown``."""
+        return self.run.state
+
+    @property
+    def seconds(self) -> float | None:
+        """How long its sessions took together; None if not known."""
+        return self.run.seconds
+
+    @property
+    def scores(self) -> tuple[Score, ...]:
+        """All scores; empty as long as there are none."""
+        return self.results.scores if self.results else ()
+
+    @property
+    def dev(self) -> Score | None:
+        """The main metric of dev; None if it was not scored."""
+        return self.score("dev")
+
+    @property
+    def test(self) -> Score | None:
+        """The main metric of test; None if it was not scored."""
+        return self.score("test")
+
     def score(self, split: str) -> Score | None:
         """The main metric of a split."""
-        return self.results.main(split) if self.results else None
+        return main_score(self.scores, split)
 
 
 def runs(folder: str | PathLike[str] = RUNS) -> list[ListedRun]:
     """The runs below a folder, the oldest first.
 
     Args:
-        folder: of several recipes' runs, or of those of one recipe.
+        folder: of several recipes' runs, of those of one recipe, or of one run.
 
     Raises:
         UserError: there is no such folder.
@@ -51,6 +96,8 @@ def runs(folder: str | PathLike[str] = RUNS) -> list[ListedRun]:
     if not base.is_dir():
         raise UserError(str(folder), "there is no such folder", "`signkit runs DIR` lists the runs below DIR")
     folders = run_folders(base)
+    if not folders and (base / "resolved.yaml").is_file():
+        folders, base = [base], base.parent
     newest = latest(folders)
     return [ListedRun(describe(each, base), _results(each), each == newest) for each in folders]
 

@@ -1,17 +1,29 @@
 """Reading recipes, by path or built-in name and with overrides, and writing them resolved."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from signkit.config.assets import Kind, asset, names
+from signkit.config.entry_points import KINDS as COMPONENTS
+from signkit.config.entry_points import entry_points_of
 from signkit.config.pipeline import Pipeline
 from signkit.config.recipe import DECODER, DecodeConfig, EvalConfig, Recipe, default_decoder
 from signkit.config.registry import providers
-from signkit.config.strict_yaml import Group, package_comment, read, read_file
-from signkit.config.suggest import suggestion
+from signkit.config.strict_yaml import (
+    UNNEEDED,
+    Group,
+    field_types,
+    package_comment,
+    packages_in,
+    read,
+    read_file,
+)
+from signkit.config.suggest import all_of, nearest, suggestion
 from signkit.config.yaml_tree import Place, Section, decode, parse
 from signkit.config.yaml_write import to_yaml
 from signkit.errors import UserError, UserErrors
@@ -38,7 +50,12 @@ class DecodeRecipe:
 
 
 def load_recipe(
-    ref: str | Path, overrides: Sequence[str] = (), *, name: str | None = None, check_paths: bool = True
+    ref: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    name: str | None = None,
+    check_paths: bool = True,
+    unneeded: Collection[str] = (),
 ) -> Recipe:
     """Read a recipe.
 
@@ -47,13 +64,16 @@ def load_recipe(
         overrides: ``a.b=c`` each, applied before the recipe is checked.
         name: the recipe's name; if None, that of the file without its suffix.
         check_paths: whether paths in it must exist.
+        unneeded: groups of which a component may lack its package, see `strict_yaml.read`.
 
     Raises:
         UserError: there is no such recipe, or it has faults; the message names all of them.
     """
     path, shown = find_recipe(str(ref))
     given = {"name": path.stem if name is None else name}
-    return read_file(path, Recipe, overrides, where=shown, given=given, check_paths=check_paths)
+    return read_file(
+        path, Recipe, overrides, where=shown, given=given, check_paths=check_paths, unneeded=unneeded
+    )
 
 
 def load_pipeline(
@@ -87,7 +107,14 @@ def is_of_ngrams(path: Path) -> bool:
     return "lm" in there and there.isdisjoint(OF_RUNS)
 
 
-def with_decode_overrides(recipe: Recipe, file: Path | None, overrides: Sequence[str], where: str) -> Recipe:
+def with_decode_overrides(
+    recipe: Recipe,
+    file: Path | None,
+    overrides: Sequence[str],
+    where: str,
+    *,
+    settable: Sequence[str] = AFTERWARDS,
+) -> Recipe:
     """The recipe of a finished run with other settings for decoding or scoring.
 
     Args:
@@ -95,14 +122,17 @@ def with_decode_overrides(recipe: Recipe, file: Path | None, overrides: Sequence
         file: a decode recipe; the keys that it has in `decode` and `eval` replace those of the recipe.
         overrides: ``decode.a=b`` each, applied after that.
         where: the name of the run's recipe in messages.
+        settable: sections that messages name, if the caller has taken out overrides of others.
 
     Raises:
         UserError: an override is of another section, or file or overrides have faults.
     """
     others = [each for each in overrides if each.partition("=")[0].partition(".")[0] not in AFTERWARDS]
     if others:
-        what = "of a finished run only `decode` and `eval` can be set"
-        raise UserErrors([UserError(f"--set {each}", what) for each in others])
+        what = f"of a finished run only {all_of(settable)} can be set"
+        raise UserErrors(
+            [UserError(f"--set {each}", what, _meant(each, recipe, settable)) for each in others]
+        )
     if file is not None:
         given = read_file(file, DecodeRecipe)
         named = _keys(file)
@@ -117,17 +147,84 @@ def with_decode_overrides(recipe: Recipe, file: Path | None, overrides: Sequence
             what = f"`decode.{error.where}`, together with the run's settings, {error.what}"
             raise UserError(str(file), what, error.hint) from error
         recipe = replace(recipe, **changed)
-    return read(resolved(recipe), where, Recipe, overrides, given={"name": recipe.name}, check_paths=False)
+    return reread(recipe, where, overrides)
 
 
-def resolved(recipe: Recipe | Pipeline) -> str:
+def reread(recipe: Recipe, where: str, overrides: Sequence[str]) -> Recipe:
+    """The recipe of a trained model with overrides.
+
+    Raises:
+        UserError: they have faults.
+    """
+    return read(
+        resolved(recipe), where, Recipe, overrides, given={"name": recipe.name}, check_paths=False,
+        unneeded=UNNEEDED,
+    )  # fmt: skip
+
+
+def _meant(override: str, recipe: Recipe, sections: Sequence[str]) -> str:
+    """The key meant by one that lacks its section, or has it misspelt: ``decode.beam`` for ``beam``."""
+    key = override.partition("=")[0]
+    first, dot, rest = key.partition(".")
+    if first in field_types(Recipe):
+        return ""
+    inner = {name: f"{each}.{name}" for each in sections for name in _keys_of(getattr(recipe, each))}
+    known = inner | ({each: each for each in sections} if dot else {})
+    near = first if first in known else nearest(first, known)
+    return f"did you mean `{known[near]}{dot}{rest}`?" if near else ""
+
+
+def _keys_of(part: object) -> list[str]:
+    cls: Any = type(part)
+    return [*field_types(cls)]
+
+
+def resolved(recipe: Recipe | Pipeline, layout: str = "") -> str:
     """The recipe as YAML with every default written out; it reads back to an equal recipe.
 
     Comments say which packages components are of that are not signkit's own: where one is not installed, the
     error of `strict_yaml.read` names it.
+
+    Args:
+        layout: of the landmarks that the model reads; its package is named, too.
     """
-    comments = (package_comment(*component, package) for component, package in providers(recipe).items())
+    packages = providers(recipe, layout).items()
+    comments = (package_comment(*component, package) for component, package in packages)
     return "".join(comments) + to_yaml(recipe, without=("name",))
+
+
+def check_layouts(path: Path) -> None:
+    """Refuse the recipe of a run whose layout of landmarks is of a package that is not installed.
+
+    Raises:
+        UserError: naming the package.
+    """
+    for (group, name), package in packages_in(_text(path)).items():
+        if group == "layouts" and name not in entry_points_of("layouts"):
+            what = f"the landmark layout `{name}` is of the package {package}, which is not installed"
+            raise UserError(str(path), what, f"pip install {package.partition(' ')[0]}")
+
+
+def package_notes(path: Path) -> list[str]:
+    """The packages of components that are installed in another version than a run's recipe says, a line
+    each."""
+    parts: dict[str, list[str]] = {}
+    for (group, name), package in packages_in(_text(path)).items():
+        parts.setdefault(package, []).append(f"{COMPONENTS[group]} `{name}`")
+    notes = []
+    for package, of_it in parts.items():
+        of, _, before = package.rpartition(" ")
+        with suppress(PackageNotFoundError):
+            if (now := version(of)) != before:
+                notes.append(f"the run was made with {package}, and {now} is installed: {', '.join(of_it)}")
+    return notes
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""  # reading it as a recipe tells why
 
 
 def find_recipe(ref: str) -> tuple[Path, str]:

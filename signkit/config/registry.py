@@ -11,19 +11,38 @@ the component is built.
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
+from signkit.config.entry_points import KINDS, entry_points_of, loaded, loaded_as, owner, package, registered
+from signkit.config.own_code import check_kind, described, own_code, point_of, remember
 from signkit.config.suggest import suggestion
 from signkit.errors import UserError, missing_extra
 
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
+__all__ = [
+    "GROUPS",
+    "ComponentConfig",
+    "NotInstalled",
+    "build",
+    "check_extra",
+    "component_name",
+    "components",
+    "config_class",
+    "entry_points_of",
+    "extra_for",
+    "factory_of",
+    "loaded_as",
+    "offered",
+    "providers",
+    "registered",
+    "summary",
+    "unusable",
+]
 
-T = TypeVar("T")
-GROUPS = ("corpora", "encoders", "contexts", "models", "losses", "decoders", "fusion", "tasks")
+GROUPS = tuple(group for group in KINDS if group != "layouts")
+"""The groups of components that have options and a factory."""
 
 
 @runtime_checkable
@@ -39,60 +58,24 @@ class ComponentConfig(Protocol):
     factory: ClassVar[str]
 
 
-def registered(group: str) -> "dict[str, EntryPoint]":
-    """The entry points of a group by name.
+@dataclass(frozen=True)
+class NotInstalled:
+    """Stands for a component that is not needed for what is done, and whose package is not there.
 
-    Raises:
-        UserError: signkit itself is not installed.
+    Attributes:
+        kind: what it is, such as ``loss``.
+        name: of the component.
+        why: it cannot be used, and what to do about it.
     """
-    points = entry_points_of(group)
-    if not points:
-        raise UserError(
-            f"signkit.{group}", "no component is registered", "install signkit first: pip install -e ."
-        )
-    return points
+
+    factory: ClassVar[str] = "signkit.config.registry:_refuse"
+    kind: str
+    name: str
+    why: tuple[str, str]
 
 
-def loaded_as(group: str, point: "EntryPoint", kind: type[T]) -> T:
-    """What an entry point refers to, in a group of objects without options and factories.
-
-    Raises:
-        UserError: it cannot be loaded, or is not of that kind; naming the package.
-    """
-    loaded = _loaded(group, point)
-    if not isinstance(loaded, kind):
-        raise UserError(_owner(point), f"{point.value} is not a {kind.__name__}")
-    return loaded
-
-
-@cache
-def entry_points_of(group: str) -> "dict[str, EntryPoint]":
-    """As `registered`, of a group to which signkit itself adds nothing; so it may be empty."""
-    from importlib.metadata import entry_points  # slow to import
-
-    points: dict[str, EntryPoint] = {}
-    _claimed_twice[group] = {}
-    for point in entry_points(group=f"signkit.{group}"):
-        other = points.setdefault(point.name, point)
-        if other.value != point.value:
-            _claimed_twice[group][point.name] = sorted(_owner(each) for each in (other, point))
-    return dict(sorted(points.items()))
-
-
-_claimed_twice: dict[str, dict[str, list[str]]] = {}
-"""Names of a group that two packages claim, with the packages: refused where they are used, not before."""
-
-
-def _loaded(group: str, point: "EntryPoint") -> Any:
-    if owners := _claimed_twice.get(group, {}).get(point.name):
-        others = " or ".join(name for name in owners if name != "signkit")
-        what = f"{point.name!r} is claimed by {' and '.join(owners)}"
-        raise UserError(f"signkit.{group}", what, f"uninstall {others}")
-    try:
-        return point.load()
-    except (ImportError, AttributeError, SyntaxError) as error:
-        what = f"{group} {point.name!r} cannot be loaded from {point.value}: {error}"
-        raise UserError(_owner(point), what) from error
+def _refuse(config: NotInstalled, *_: Any, **__: Any) -> None:
+    raise UserError(f"{config.kind} `{config.name}`", *config.why)
 
 
 def config_class(group: str, name: str) -> type[Any]:
@@ -106,30 +89,51 @@ def config_class(group: str, name: str) -> type[Any]:
     if name not in known:
         raise KeyError(suggestion(name, known))
     point = known[name]
-    loaded = _loaded(group, point)
+    found = loaded(group, point)
     if not (
-        isinstance(loaded, type)
-        and is_dataclass(loaded)
-        and isinstance(getattr(loaded, "factory", None), str)
+        isinstance(found, type) and is_dataclass(found) and isinstance(getattr(found, "factory", None), str)
     ):
-        raise UserError(_owner(point), f"{point.value} is not a dataclass with a factory")
-    return loaded
+        raise UserError(owner(point), f"{point.value} is not a dataclass with a factory")
+    return found
 
 
-def build(config: ComponentConfig, *args: Any, **kwargs: Any) -> Any:
+def build(config: ComponentConfig, *args: Any, gives: type = object, **kwargs: Any) -> Any:
     """Import a component's factory and call it with the options and the other arguments.
 
+    Args:
+        gives: the class or protocol of what it returns.
+
     Raises:
-        UserError: a package that the component needs is not installed; the message names signkit's extra for
-            it.
+        UserError: a package that the component needs is not installed (the message names signkit's extra for
+            it), there is no such factory, or it returns something else.
+        ComponentError: the factory of another package raises an exception.
+    """
+    factory = factory_of(config)
+    with own_code(config):
+        built = factory(config, *args, **kwargs)
+    check_kind(built, gives, described(config), f"its factory {config.factory} gives")
+    remember(built, config)
+    return built
+
+
+def factory_of(config: "ComponentConfig | type[ComponentConfig]") -> Callable[..., Any]:
+    """The function that builds a component.
+
+    Raises:
+        UserError, ComponentError: as by `build`.
     """
     module, _, function = config.factory.partition(":")
     try:
-        factory: Callable[..., Any] = getattr(import_module(module), function)
+        with own_code(config):
+            factory = getattr(import_module(module), function, None) if module else None
     except ImportError as error:
         check_extra(error, config.factory)
-        raise UserError(config.factory, f"cannot be loaded: {error}") from error
-    return factory(config, *args, **kwargs)
+        what = f"its factory {config.factory} cannot be loaded: {error}"
+        raise UserError(described(config), what) from error
+    if not callable(factory):
+        what = f"its `factory` is {config.factory!r}, and there is no such function"
+        raise UserError(described(config), what, "write it as `module:function`")
+    return factory  # type: ignore[no-any-return]
 
 
 _PACKAGES = {"PIL": "pillow"}
@@ -175,10 +179,6 @@ def _extras() -> dict[str, str]:
     }  # the first extra of several
 
 
-def _owner(point: "EntryPoint") -> str:
-    return point.dist.name if point.dist is not None else point.value
-
-
 def offered(group: str) -> list[str]:
     """The names of a group to suggest to users, without older names and placeholders."""
     configs = dict[str, type[Any]]()
@@ -204,6 +204,8 @@ def component_name(group: str, config: ComponentConfig) -> str:
     Raises:
         KeyError: it is not registered.
     """
+    if isinstance(config, NotInstalled):
+        return config.name
     cls = type(config)
     older: tuple[str, ...] = getattr(cls, "aliases", ())
     known = {name: point for name, point in registered(group).items() if name not in older}
@@ -214,22 +216,29 @@ def component_name(group: str, config: ComponentConfig) -> str:
     return name
 
 
-def providers(value: Any) -> dict[tuple[str, str], str]:
-    """The packages that the components in a recipe are of, signkit's own left out: by group and name, the
-    package with its version, such as ``flat-encoder 1.0``."""
-    found: dict[tuple[str, str], str] = {}
+def components(value: Any) -> Iterator[tuple[str, str, Any, Any]]:
+    """Group, name, entry point and options of the registered components in a recipe."""
     if isinstance(value, tuple):
         for each in value:
-            found |= providers(each)
+            yield from components(each)
     elif is_dataclass(value):
-        place = f"{type(value).__module__}:{type(value).__qualname__}"
-        for group in GROUPS if not place.startswith("signkit.") else ():
-            for name, point in registered(group).items():
-                if point.value == place and point.dist is not None:
-                    found[group, name] = f"{point.dist.name} {point.dist.version}"
+        if (point := point_of(type(value))) is not None:
+            yield *point, value
         for field in fields(value):
-            found |= providers(getattr(value, field.name))
-    return found
+            yield from components(getattr(value, field.name))
+
+
+def providers(value: Any, layout: str = "") -> dict[tuple[str, str], str]:
+    """The packages that the components in a recipe are of, signkit's own left out: by group and name, the
+    package with its version, such as ``flat-encoder 1.0``.
+
+    Args:
+        layout: of the landmarks; its package is one of them.
+    """
+    found = {(group, name): package(point) for group, name, point, _ in components(value)}
+    if layout in entry_points_of("layouts"):
+        found["layouts", layout] = package(entry_points_of("layouts")[layout])
+    return {component: of for component, of in found.items() if of}
 
 
 def unusable(group: str) -> dict[str, str]:

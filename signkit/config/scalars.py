@@ -1,12 +1,14 @@
 """A word of YAML as a value of the type that is declared for it, held against its notes."""
 
+import dataclasses
 import math
 import os
 import re
+import types
 import typing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from signkit.config.assets import Kind, find
 from signkit.config.suggest import listed, suggestion
@@ -40,9 +42,13 @@ class Range:
     def __str__(self) -> str:
         return f"at least {self.low}" if self.high is None else f"between {self.low} and {self.high}"
 
+    def holds(self, value: Any) -> bool:
+        """Whether a number lies inside."""
+        return bool(value >= self.low and (self.high is None or value <= self.high))
+
     def check(self, value: Any, word: Word, folders: tuple[Path, ...]) -> Any:
         """The value, if it lies inside."""
-        if value < self.low or (self.high is not None and value > self.high):
+        if not self.holds(value):
             raise Unfit(f"must be {self}, not `{short(word.text)}`")
         return value
 
@@ -146,6 +152,48 @@ def read_word(word: Word, hint: Any, notes: tuple[Any, ...], folders: tuple[Path
         if isinstance(note, Note):
             value = note.check(value, word, folders)
     return value
+
+
+def misfits(cls: type) -> dict[str, str]:
+    """The defaults of a dataclass of options that no recipe could give: what is wrong with each, by the
+    option's name."""
+    hints = typing.get_type_hints(cls, include_extras=True)
+    found = {}
+    for each in dataclasses.fields(cls):
+        value = each.default if each.default_factory is dataclasses.MISSING else each.default_factory()
+        if value is not dataclasses.MISSING and (need := _misfit(value, hints[each.name])):
+            found[each.name] = f"is {short(repr(value))}, and it needs {need}"
+    return found
+
+
+def _misfit(value: Any, hint: Any) -> str:
+    """What a type needs, if the value is of another; "" if it is of this one."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Annotated:
+        if need := _misfit(value, arguments[0]):
+            return need
+        ranges = (note for note in hint.__metadata__ if isinstance(note, Range) and value is not None)
+        return next((f"a number {each}" for each in ranges if not each.holds(value)), "")
+    if origin in (typing.Union, types.UnionType):
+        needs = [_misfit(value, each) for each in arguments]
+        return "" if "" in needs else " or ".join(need for need in needs if need != "a NoneType")
+    if origin is tuple:
+        whole = isinstance(value, tuple) and not any(_misfit(each, arguments[0]) for each in value)
+        return "" if whole else f"a tuple of which each is {_misfit(object(), arguments[0])}"
+    if origin is Literal:
+        return "" if value in arguments else wanted(hint)
+    if hint in _WANTED:
+        return "" if type(value) is hint or (hint is float and type(value) is int) else wanted(hint)
+    if not isinstance(hint, type):
+        return f"a type that a recipe can hold, not {hint}"
+    if not isinstance(value, hint):
+        return f"a {hint.__name__}"
+    if dataclasses.is_dataclass(value):
+        hints = typing.get_type_hints(type(value), include_extras=True)
+        needs_of = {f.name: _misfit(getattr(value, f.name), hints[f.name]) for f in dataclasses.fields(value)}
+        return next((f"{need} as its `{name}`" for name, need in needs_of.items() if need), "")
+    known = hint is type(None) or getattr(hint, "_is_protocol", False)
+    return "" if known else f"a type that a recipe can hold, not {hint.__name__}"
 
 
 def wanted(hint: Any) -> str:

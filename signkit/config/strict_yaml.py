@@ -9,15 +9,28 @@ import dataclasses
 import re
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union
 
+from signkit.config.entry_points import KINDS, top
 from signkit.config.overrides import apply_overrides
-from signkit.config.registry import config_class, registered
-from signkit.config.scalars import STAGE, Asset, NewPath, Path_, Range, Unfit, read_word, short, wanted
+from signkit.config.own_code import described, own_code
+from signkit.config.registry import NotInstalled, config_class, registered
+from signkit.config.scalars import (
+    STAGE,
+    Asset,
+    NewPath,
+    Path_,
+    Range,
+    Unfit,
+    misfits,
+    read_word,
+    short,
+    wanted,
+)
 from signkit.config.suggest import listed, nearest, suggestion
 from signkit.config.yaml_tree import (
     LARGEST,
@@ -40,8 +53,10 @@ __all__ = [
     "NewPath",
     "Path_",
     "Range",
+    "UNNEEDED",
     "field_types",
     "package_comment",
+    "packages_in",
     "read",
     "read_file",
 ]
@@ -63,12 +78,19 @@ class Group:
     default: str = ""
 
 
+UNNEEDED = ("corpora", "losses")
+"""Groups of components that a trained model does without."""
 _PROVIDED = re.compile(r"^# (\w+): (\S+) is of the package (.+)$", re.MULTILINE)
 
 
 def package_comment(group: str, name: str, package: str) -> str:
     """A comment of a recipe that is written out: the package of a component that is not signkit's own."""
     return f"# {group}: {name} is of the package {package}\n"
+
+
+def packages_in(text: str) -> dict[tuple[str, str], str]:
+    """The packages that the comments of a recipe say its components are of, by group and name."""
+    return {(each[1], each[2]): each[3] for each in _PROVIDED.finditer(text)}
 
 
 class _Fault:
@@ -87,6 +109,7 @@ def read(
     given: Mapping[str, Any] | None = None,
     folder: Path | None = None,
     check_paths: bool = True,
+    unneeded: Collection[str] = (),
 ) -> T:
     """Read YAML into an instance of a dataclass.
 
@@ -100,6 +123,7 @@ def read(
             if None.
         check_paths: whether a path that does not exist is a fault; if not, relative ones are those of
             the current folder.
+        unneeded: groups of which a component may lack its package; it is a `NotInstalled` then.
 
     Raises:
         UserErrors: everything that is wrong, in the order of the file.
@@ -114,7 +138,8 @@ def read(
     else:
         section = apply_overrides(root or Section(start, ()), overrides, faults)
         folders = (Path.cwd(), Path(where).parent if folder is None else folder) if check_paths else ()
-        reader = _Reader(folders, faults, text if isinstance(text, str) else text.decode(errors="replace"))
+        plain = text if isinstance(text, str) else text.decode(errors="replace")
+        reader = _Reader(folders, faults, plain, unneeded)
         instance = reader.section(section, cls, "", given or {})
         if not faults:
             return typing.cast(T, instance)
@@ -129,6 +154,7 @@ def read_file(
     where: str = "",
     given: Mapping[str, Any] | None = None,
     check_paths: bool = True,
+    unneeded: Collection[str] = (),
 ) -> T:
     """Read a YAML file, see `read`; `where` is what messages call it, its path if empty.
 
@@ -141,7 +167,10 @@ def read_file(
             content = file.read(LARGEST + 1)
     except OSError as error:
         raise UserError(where, f"cannot be read: {error.strerror}") from error
-    return read(content, where, cls, overrides, given=given, folder=path.parent, check_paths=check_paths)
+    return read(
+        content, where, cls, overrides, given=given, folder=path.parent, check_paths=check_paths,
+        unneeded=unneeded,
+    )  # fmt: skip
 
 
 @cache
@@ -158,6 +187,7 @@ class _Reader:
     folders: tuple[Path, ...]
     faults: list[Fault]
     text: str
+    unneeded: Collection[str]
 
     def fault(self, place: Place, what: str, hint: str = "") -> _Fault:
         self.faults.append(Fault(place, what, hint))
@@ -261,8 +291,7 @@ class _Reader:
 
     def _package(self, group: str, name: str) -> str:
         """The package that a comment of the file says has a component; "" if none does."""
-        packages = {(each[1], each[2]): each[3] for each in _PROVIDED.finditer(self.text)}
-        return packages.get((group, name), "")
+        return packages_in(self.text).get((group, name), "")
 
     def _component(self, node: Node, of: Group, path: str) -> Any:
         """The options of the component that the section's ``name`` names."""
@@ -277,22 +306,30 @@ class _Reader:
         if not names and not of.default:
             return self.fault(node.place, f"missing key `{path}.name`", f"one of {listed(known)}")
         named: Node = names[0][1] if names else node
-        if (
-            isinstance(named, Word)
-            and named.text not in known
-            and (missing := self._package(group, named.text))
-        ):
-            what = f"`{path}.name` is `{named.text}`, of the package {missing}, which is not installed"
-            return self.fault(named.place, what, f"pip install {missing.partition(' ')[0]}")
+        if isinstance(named, Word) and named.text not in known:
+            missing = self._package(group, named.text)
+            what = f"of the package {missing}, which is not installed"
+            hint = f"pip install {missing.partition(' ')[0]}"
+            if group in self.unneeded:
+                why = (f"is {what}", hint) if missing else ("is not registered by any installed package", "")
+                return NotInstalled(KINDS[group], named.text, why)
+            if missing:
+                return self.fault(named.place, f"`{path}.name` is `{named.text}`, {what}", hint)
         name = self.value(named, Literal[tuple(known)], f"{path}.name") if names else of.default
         if name is _FAULT:
             return _FAULT
         try:
             cls = config_class(group, name)
         except UserError as error:
+            if group in self.unneeded:
+                return NotInstalled(KINDS[group], name, (f"{error.where}: {error.what}", error.hint))
             return self.fault(named.place, f"{error.where}: {error.what}", error.hint)
         rest = tuple((key, child) for key, child in node.entries if key.text != "name")
-        return self.section(Section(node.place, rest), cls, path, {})
+        with own_code(cls):
+            for option, what in (misfits(cls) if top(cls.__module__) != "signkit" else {}).items():
+                what = f"the default of `{path}.{option}` {what}"
+                self.fault(named.place, what, f"{described(cls)} is at fault")
+            return self.section(Section(node.place, rest), cls, path, {})
 
 
 def _key_suggestion(name: str, hints: Mapping[str, Any]) -> str:

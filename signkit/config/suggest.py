@@ -22,3 +22,9 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 def listed(names: Iterable[str]) -> str:
     """Names as a message shows them."""
     return ", ".join(f"`{name}`" for name in names)
+
+
+def all_of(names: Iterable[str]) -> str:
+    """Names in a sentence: `a`, `b` and `c`."""
+    *before, last = [f"`{name}`" for name in names]
+    return f"{', '.join(before)} and {last}" if before else last

@@ -5,17 +5,19 @@ the face, 21 of each hand. Both have the order body, face, left hand, right hand
 signer's own.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Literal
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Literal
 
 from signkit.config.registry import entry_points_of, loaded_as
 from signkit.config.suggest import suggestion
 from signkit.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 ALIASES = {"mediapipe_hand": "hand"}
 """Names that other programs have for a layout of the same points."""
@@ -51,23 +53,47 @@ class Layout:
     unit: float | None = None
 
     def __post_init__(self) -> None:
+        if fault := self._misfit():
+            raise ValueError(f"layout {self.name!r}: {fault}")
         every = list(range(len(self.points)))
         part_of = {point: name for name, members in self.parts.items() for point in members}
         image = {frozenset(self.mirror[i] for i in members) for members in self.parts.values()}
         undirected = {frozenset(edge) for edge in self.edges}
         rules = {
             "two points have one name": len(set(self.points)) == len(every),
-            "the parts do not divide the points": sorted(i for p in self.parts.values() for i in p) == every,
             "an edge leaves its part": all(part_of.get(a) == part_of.get(b, -1) for a, b in self.edges),
             "an edge is given twice": len(undirected) == len(self.edges),
             "the mirror is not its own inverse": [self.mirror[i] for i in self.mirror] == every,
             "the mirror tears a part apart": image == {frozenset(p) for p in self.parts.values()},
-            "root or scale is not among the points": {*self.root, *sum(self.scale, ())} <= set(every),
             "the unit is not positive": self.unit is None or self.unit > 0,
         }
         for fault, holds in rules.items():
             if not holds:
                 raise ValueError(f"layout {self.name!r}: {fault}")
+
+    def _misfit(self) -> str:
+        """What is wrong with types, indices and parts, on which the other rules rely; "" if nothing is."""
+        for name in ("points", "edges", "mirror", "root", "scale"):
+            if not isinstance(getattr(self, name), tuple):
+                return f"{name} is a {type(getattr(self, name)).__name__}, not a tuple"
+        if not isinstance(self.parts, dict):
+            return f"parts is a {type(self.parts).__name__}, not a dict of indices by name"
+        for pair in (*self.edges, *self.scale):
+            if not isinstance(pair, tuple) or len(pair) != 2:
+                return f"edges or scale has {pair!r}, which is not a pair of points"
+        size, parts = len(self.points), {f"part {name!r}": part for name, part in self.parts.items()}
+        flat = {"edges": sum(self.edges, ()), "scale": sum(self.scale, ())}
+        for name, indices in (parts | flat | {"mirror": self.mirror, "root": self.root}).items():
+            if wrong := [i for i in indices if not isinstance(i, int) or not 0 <= i < size]:
+                return f"{name} has {wrong[0]!r}, and the points are 0 to {size - 1}"
+        if len(self.mirror) != size:
+            return f"mirror has {len(self.mirror)} entries, and there are {size} points"
+        members = Counter(i for part in self.parts.values() for i in part)
+        for i, point in enumerate(self.points):
+            if members[i] != 1:
+                what = f"{members[i]} times" if members[i] else "not"
+                return f"every point is in one part, and {point!r}, point {i}, is {what} in the parts"
+        return ""
 
     @property
     def hands(self) -> tuple[str, ...]:
@@ -95,6 +121,19 @@ def layout(name: str, where: str = "layout") -> Layout:
     return _outside(name)
 
 
+def summaries() -> dict[str, str]:
+    """Every layout by its name, with its number of points and its parts; or why it cannot be used."""
+    found = {}
+    for name in dict.fromkeys((*_layouts(), *entry_points_of("layouts"))):
+        try:
+            of = layout(name)
+        except UserError as error:
+            found[name] = f"cannot be used: {error}"
+        else:
+            found[name] = f"{len(of.points)} points: {', '.join(of.parts)}"
+    return found
+
+
 @cache
 def _outside(name: str) -> Layout:
     point = entry_points_of("layouts")[name]
@@ -104,7 +143,7 @@ def _outside(name: str) -> Layout:
     return loaded
 
 
-def subset(whole: Layout, which: Which) -> tuple[Layout, npt.NDArray[np.int64]]:
+def subset(whole: Layout, which: Which) -> "tuple[Layout, npt.NDArray[np.int64]]":
     """A part of a layout: the smaller layout, and the index of each of its points in the whole.
 
     ``signing`` keeps a layout whole that does not have all the points of the layout ``signing``
@@ -113,6 +152,8 @@ def subset(whole: Layout, which: Which) -> tuple[Layout, npt.NDArray[np.int64]]:
     Raises:
         UserError: the layout has no hands.
     """
+    import numpy as np  # `signkit list` shows layouts without it
+
     index = {name: i for i, name in enumerate(whole.points)}
     small = whole if which == "all" else layout(which)
     if which == "hands" and not index.keys() >= set(small.points):

@@ -51,8 +51,10 @@ def beam_search(
     Args:
         acoustic: logits A of each chunk, as a tensor or an array; log probabilities are logits too.
         lengths: chunks of each utterance; for 0 the result is the empty sequence.
-        context: gives the context logits C of histories, see `ContextLogits`; None for a model without
-            context, whose bias is in ``acoustic``.
+        context: gives the context logits C of histories: a function of ``labels`` [histories, labels], padded
+            with zeros, and ``lengths`` [histories] to [histories, vocab], see
+            `signkit.decode.context_logits.ContextLogits`; None for a model without context, whose bias is in
+            ``acoustic``.
         topology: ``ctc``, ``monotonic`` or ``rnnt``, as in the loss.
         beam: number of histories retained for each utterance after every chunk.
         nbest: number of sequences to return for each utterance, at most ``beam``; fewer are returned if
@@ -76,8 +78,9 @@ def beam_search(
         with the score -inf.
 
     Raises:
-        ValueError: an option out of range, a length beyond the chunks, NaN or +inf in the logits (the message
-            names the row of the batch) or from a scorer (the message names it).
+        TypeError: an argument of another type, such as nested lists.
+        ValueError: an option out of range, other shapes, a length beyond the chunks, NaN or +inf in the
+            logits (the message names the row of the batch) or from a scorer (the message names it).
 
     Example:
         Two chunks of CTC logits that favour the symbols 1 and 2:

@@ -18,10 +18,40 @@ Lengths = Int[Tensor, " batch"] | Int[np.ndarray, " batch"] | Sequence[int]
 def as_tensors(
     acoustic: Logits, lengths: Lengths, context: ContextLogits | None
 ) -> tuple[Float[Tensor, "batch chunks vocab"], Int[Tensor, " batch"], ContextLogits]:
-    """The arguments of a search as tensors, without a context one that adds nothing."""
+    """The arguments of a search as tensors, without a context one that adds nothing.
+
+    Raises:
+        TypeError: logits that are neither a tensor nor an array, lengths that are not whole numbers, or a
+            context that is no function.
+        ValueError: shapes other than these.
+    """
+    if not isinstance(acoustic, Tensor | np.ndarray):
+        what = f"not a {type(acoustic).__name__}"
+        raise TypeError(f"acoustic must be a tensor or an array [batch, chunks, vocab], {what}")
+    if isinstance(acoustic, np.ndarray) and acoustic.dtype.kind not in "fiu":
+        raise TypeError(f"acoustic must be numbers, not {acoustic.dtype}")
     logits = torch.from_numpy(np.array(acoustic, order="C")) if isinstance(acoustic, np.ndarray) else acoustic
-    nothing = constant_context_logits(logits.new_zeros(logits.shape[2]))
-    return logits, torch.as_tensor(lengths, dtype=torch.long), nothing if context is None else context
+    if logits.ndim != 3:
+        raise ValueError(f"acoustic must be [batch, chunks, vocab], not {list(logits.shape)}")
+    if context is None:
+        context = constant_context_logits(logits.new_zeros(logits.shape[2]))
+    if not callable(context):
+        what = f"not a {type(context).__name__}"
+        raise TypeError(f"context must be a function of histories and their lengths, {what}")
+    return logits, _as_lengths(lengths, len(logits)), context
+
+
+def _as_lengths(lengths: Lengths, batch: int) -> Int[Tensor, " batch"]:
+    try:
+        chunks = torch.as_tensor(lengths)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise TypeError(f"lengths must be whole numbers [batch], not {lengths!r}") from error
+    if chunks.ndim != 1 or len(chunks) != batch:
+        raise ValueError(f"lengths must be one for each of the {batch} rows, not {list(chunks.shape)}")
+    fractions = chunks.is_floating_point() or chunks.is_complex() or chunks.dtype == torch.bool
+    if fractions and batch:  # an empty list has no type
+        raise TypeError(f"lengths must be whole numbers, not {chunks.dtype}")
+    return chunks.long()
 
 
 def check_inputs(

@@ -21,7 +21,13 @@ Floats = npt.NDArray[np.float64]
 ContextLogits = Callable[
     [Int[Tensor, "histories labels"], Int[Tensor, " histories"]], Float[Tensor, "histories vocab"]
 ]
-"""A function of histories (padded with zeros) and their lengths that returns their context logits C."""
+"""A function of histories and their lengths that returns their context logits C.
+
+It is called with new histories only, ``labels`` [histories, labels], int64 and padded with zeros, and their
+``lengths`` [histories]; a length of 0 is the empty history. It returns [histories, vocab], floating-point
+numbers on the device of the acoustic logits and without what those have already, such as a bias. A row must
+depend on its own history only: rows are cached.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +90,11 @@ def checked_context_logits(rows: Tensor, shape: tuple[int, int], scale: float) -
     """Context logits [histories, vocab] times ``scale``.
 
     Raises:
+        TypeError: they are no tensor.
         ValueError: they have another shape than ``shape``, hold NaN or +inf, or are -inf for every symbol.
     """
+    if not isinstance(rows, Tensor):
+        raise TypeError(f"context gives a {type(rows).__name__}, not a tensor {list(shape)}")
     if tuple(rows.shape) != shape:
         raise ValueError(f"context rows have the shape {list(rows.shape)}, not {list(shape)}")
     if not bool(rows.amax(1).isfinite().all()):

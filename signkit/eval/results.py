@@ -12,12 +12,13 @@ Both kinds of lines are what `signkit score` reads.
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from signkit.errors import OperationalError
-from signkit.eval.figures import Metric
+from signkit.eval.figures import Metric, metric
 from signkit.runtime.files import plainly
 from signkit.types import Score
 
@@ -47,7 +48,19 @@ class Results:
 
     def main(self, split: str) -> Score | None:
         """The first score of a split, that of the protocol's main metric; None if there is none."""
-        return next((score for score in self.scores if score.split == split), None)
+        return main_score(self.scores, split)
+
+
+def main_score(scores: Sequence[Score], split: str) -> Score | None:
+    """The first score of a split, that of the protocol's main metric; None if there is none."""
+    return next((score for score in scores if score.split == split), None)
+
+
+def in_brief(scores: Sequence[Score], metrics: Sequence[Metric] = ()) -> str:
+    """The main score of each split in a line: ``dev WER 7.31 %, test WER 8.02 %``."""
+    first = [main_score(scores, split) for split in dict.fromkeys(score.split for score in scores)]
+    named = [(score, metric(score.name, metrics)) for score in first if score is not None]
+    return ", ".join(f"{score.split} {of.heading} {of.text(score.value)}" for score, of in named)
 
 
 def hypotheses_file(folder: Path, split: str) -> Path:

@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import Annotated, Any, get_origin
 
 from signkit.config.recipe import DecodeConfig, InitFrom, Recipe
-from signkit.config.recipe_file import load_recipe, resolved
+from signkit.config.recipe_file import check_layouts, load_recipe, resolved
 from signkit.config.registry import ComponentConfig
-from signkit.config.strict_yaml import Path_, field_types
+from signkit.config.strict_yaml import UNNEEDED, Path_, field_types
 from signkit.config.yaml_write import to_yaml
-from signkit.errors import OperationalError, UserError
+from signkit.errors import OperationalError
 from signkit.models.assemble import task_by_name
 from signkit.models.context.configs import BertConfig, NoneConfig
 from signkit.models.output_layer import drop_training_heads
 from signkit.models.spec import TEXT, Spec
 from signkit.runtime import checkpoint
 from signkit.runtime.files import checked_folder, whole_folder, write_bytes, write_text
+from signkit.runtime.no_run import no_run
 from signkit.text.vocabulary import SUBWORDS, Vocabulary
 from signkit.version import __version__
 
@@ -66,7 +67,7 @@ def write_export(
         if pack is not None:
             recipe = replace(recipe, decode=pack(aside))
         checkpoint.write_state(model.state_dict(), aside / "model.safetensors")
-        (aside / "recipe.yaml").write_text(resolved(recipe), encoding="utf-8")
+        (aside / "recipe.yaml").write_text(resolved(recipe, trained.spec.signal.layout), encoding="utf-8")
         described |= trained.spec.save(aside)
         (aside / "config.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
         write_card(aside, recipe, model)
@@ -81,12 +82,12 @@ def read_export(run: Path) -> TrainedModel:
     """
     folder = run / "export"
     if not folder.is_dir():
-        if not (run / "resolved.yaml").is_file():
-            raise UserError(str(run), "is not the folder of a run")
-        raise UserError(str(run), "the run is not finished", "signkit run RECIPE --resume auto continues it")
+        raise no_run(run)
     checked_folder(folder)
     name, step, spec = _read_config(folder)
-    recipe = load_recipe(str(folder / "recipe.yaml"), name=name, check_paths=False)
+    file = folder / "recipe.yaml"
+    check_layouts(file)
+    recipe = load_recipe(str(file), name=name, check_paths=False, unneeded=UNNEEDED)
     if recipe.part("encoder") is None:  # version 0.1 wrote a signal for language models too
         spec = replace(spec, inputs={})
     recipe = replace(recipe, decode=_unpacked(recipe.decode, folder))

@@ -1,6 +1,8 @@
 """Numbers and words as a page has them, as plain text."""
 
 import math
+import os
+from collections.abc import Sequence
 from typing import Literal
 
 DASH = "–"
@@ -51,6 +53,28 @@ def p_text(value: float) -> str:
     if math.isnan(value):
         return DASH
     return f"<{THIN}0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def shortened(names: Sequence[str], most: int = 24) -> list[str]:
+    """Names cut in their middle so that they are short and still differ: ``long_na…end``.
+
+    Args:
+        names: that all differ.
+        most: letters of a name.
+    """
+    cut = [_cut(name, most) for name in names]
+    if len({*cut}) == len(cut):
+        return cut
+    common = len(os.path.commonprefix(list(names)))  # where they differ they are alike at both ends
+    cut = [_cut("…" + name[max(0, common - 1) :], most) for name in names]
+    return cut if len({*cut}) == len(cut) else [f"{n}: {each}" for n, each in enumerate(cut, start=1)]
+
+
+def _cut(text: str, most: int) -> str:
+    if len(text) <= most:
+        return text
+    head = most // 2
+    return f"{text[:head]}…{text[head + 1 - most :]}"
 
 
 def round_up(value: float) -> float:

@@ -1,11 +1,11 @@
 """Plots that every family draws: files without a screen, colours, the curves of a training."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from signkit.eval.figures import Metric
+from signkit.eval.figures import METRICS, Metric, metric
 from signkit.runtime.progress import read_metrics
 
 INK, SIGN, RECOGNISED, DEV = "#30343b", "#9db8d9", "#c2410c", "#0f766e"
@@ -39,10 +39,12 @@ def training_curves(
         how: dev was decoded, such as "greedy".
     """
     rows = read_metrics(run / "metrics.jsonl")
-    scale = 1 if of.unit == "number" else 100
     loss = [(row["step"], row["loss"]) for row in rows if "loss" in row]
     dev = [
-        (row["step"], scale * value) for row in rows for key, value in row.items() if key.startswith("dev_")
+        (row["step"], _scale(of) * value)
+        for row in rows
+        for key, value in row.items()
+        if key.startswith("dev_")
     ]
     axes.set_title(f"{title}: training", loc="left")
     if loss:
@@ -67,35 +69,55 @@ def training_curves(
         right.set_ylim(bottom=0)
 
 
-def overlaid_curves(path: Path, runs: Mapping[str, Path]) -> Path:
-    """Draw the loss and dev of several runs over their steps, each in a colour of its own.
+def overlaid_curves(
+    folder: Path, runs: Mapping[str, Path], metrics: Sequence[Metric] = ()
+) -> tuple[Path, Path]:
+    """Draw the loss and dev of several runs over their steps, each run in a colour of its own.
 
     Args:
-        path: the file to write.
+        folder: that the two pictures are written to.
         runs: the folder of each run by its name.
+        metrics: further ones than `signkit.eval.figures` knows.
     """
-    return saved(
-        path, lambda: _overlaid({name: read_metrics(run / "metrics.jsonl") for name, run in runs.items()})
+    rows = {name: read_metrics(run / "metrics.jsonl") for name, run in runs.items()}
+    losses = {
+        name: [(row["step"], row["loss"]) for row in each if "loss" in row] for name, each in rows.items()
+    }
+    known = {each.short or each.name: each for each in (*METRICS.values(), *metrics)}
+    names = dict.fromkeys(
+        key.removeprefix("dev_") for each in rows.values() for row in each for key in row if _is_dev(key)
+    )
+    judged = {f"dev_{name}": known.get(name) or metric(name) for name in names}
+    dev = {
+        name: [(row["step"], _scale(judged[key]) * row[key]) for row in each for key in row if _is_dev(key)]
+        for name, each in rows.items()
+    }
+    title = ", ".join(each.heading + " (%)" * (each.unit == "percent") for each in judged.values())
+    return (
+        saved(folder / "loss.png", lambda: _overlaid(losses, "loss of train", marker="")),
+        saved(folder / "dev.png", lambda: _overlaid(dev, f"dev {title}".strip(), marker="o")),
     )
 
 
-def _overlaid(runs: Mapping[str, list[dict[str, int | float]]]) -> Any:
+def _is_dev(key: str) -> bool:
+    return key.startswith("dev_")
+
+
+def _scale(of: Metric) -> int:
+    """What a value is multiplied by to be shown in the metric's unit."""
+    return 1 if of.unit == "number" else 100
+
+
+def _overlaid(lines: Mapping[str, Sequence[tuple[float, float]]], title: str, *, marker: str) -> Any:
     from matplotlib import pyplot
 
-    figure = pyplot.figure(figsize=(11, 3.6), layout="constrained")
-    left, right = figure.add_subplot(1, 2, 1), figure.add_subplot(1, 2, 2)
-    judged: dict[str, None] = {}
-    for name, rows in runs.items():
-        loss = [(row["step"], row["loss"]) for row in rows if "loss" in row]
-        dev = [(row["step"], row[key], key) for row in rows for key in row if key.startswith("dev_")]
-        judged |= dict.fromkeys(key.removeprefix("dev_") for _, _, key in dev)
-        left.plot([step for step, _ in loss], [value for _, value in loss], linewidth=1, label=name)
-        right.plot([step for step, *_ in dev], [value for _, value, _ in dev], marker="o", markersize=3)
-    left.set_title("loss of train", loc="left")
-    right.set_title(f"dev {', '.join(judged)}", loc="left")
-    for axes in (left, right):
-        axes.set_xlabel("step")
-    figure.legend(loc="outside lower center", ncols=3, fontsize=8)
+    figure, axes = pyplot.subplots(figsize=(6, 4), layout="constrained")
+    for name, points in lines.items():
+        x, y = zip(*points, strict=True) if points else ((), ())
+        axes.plot(x, y, linewidth=1, marker=marker, markersize=3, label=name)
+    axes.set_title(title, loc="left")
+    axes.set_xlabel("step")
+    figure.legend(loc="outside lower center", ncols=2, fontsize=8)
     return figure
 
 

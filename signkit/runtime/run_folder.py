@@ -21,12 +21,15 @@ from signkit.config.pipeline import Pipeline
 from signkit.config.recipe import Recipe
 from signkit.config.recipe_file import find_recipe, load_pipeline, load_recipe, resolved
 from signkit.config.registry import providers
+from signkit.config.strict_yaml import package_comment, packages_in
 from signkit.config.yaml_write import differences
 from signkit.errors import OperationalError, UserError
 from signkit.runtime.files import plainly, write_json, write_text
 
 MAY_DIFFER = ("run",)
 """Sections of a recipe that may change when a run is resumed."""
+ENDED = ("finished", "interrupted", "failed")
+"""States of a run whose session has come to its end."""
 BRIEFLY = 0.5
 """Seconds that the lock of a run's folder is waited for."""
 
@@ -112,7 +115,9 @@ def folder_to_resume(recipe: Recipe | Pipeline, resume: str) -> Path | None:
     else:
         folder = Path(resume)
         if not (folder / "resolved.yaml").is_file():
-            raise UserError("--resume", f"{resume} is not the folder of a run", "auto finds the newest")
+            from signkit.runtime.no_run import no_run  # which looks for runs by what is here
+
+            raise no_run(folder, "--resume")
     path = str(folder / "resolved.yaml")
     old = load_pipeline(path, name=recipe.name, check_paths=False)
     _check_same_recipe(folder, old or recorded_recipe(folder, recipe.name), recipe)
@@ -186,12 +191,53 @@ def write_status(folder: Path, state: str, **more: Any) -> None:
     write_json(folder / "status.json", {"state": state, "time": now, "pid": os.getpid(), **more})
 
 
-def write_environment(folder: Path, recipe: Recipe, fingerprint: str, device: str, processes: int) -> None:
-    """Record versions, the packages of components, git state, hardware and the fingerprint of the data in
-    ``env.json``."""
+def seconds_spent(folder: Path) -> float | None:
+    """How long the sessions of a run took together; None if not known.
+
+    A session that has not ended, or whose process was killed, counts from its beginning to the last line of
+    the log. Of versions that recorded no time it is that of the last session.
+    """
+    status = content(folder / "status.json")
+    before = status.get("seconds")
+    if isinstance(before, int | float) and status.get("state") in ENDED:
+        return float(before)
+    try:
+        begun = datetime.strptime(str(content(folder / "env.json")["time"]), "%Y-%m-%dT%H:%M:%S%z")
+        last = (folder / "log.txt").stat().st_mtime - begun.timestamp()
+    except (OSError, KeyError, ValueError):
+        return None
+    return max(0.0, last) + (before if isinstance(before, int | float) else 0.0)
+
+
+class Clock:
+    """How long a run has taken so far, in seconds, with its earlier sessions."""
+
+    def __init__(self, folder: Path) -> None:
+        self.before = seconds_spent(folder) or 0.0
+        self._begun = time.monotonic()
+
+    def __call__(self) -> float:
+        return round(self.before + time.monotonic() - self._begun, 1)
+
+
+def content(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; empty if there is none that can be read."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def write_environment(
+    folder: Path, recipe: Recipe, fingerprint: str, device: str, processes: int, layout: str = ""
+) -> None:
+    """Record versions, the packages of components and of the layout, git state, hardware and the fingerprint
+    of the data in ``env.json``."""
     import torch
 
     packages = ("signkit", "torch", "numpy", "transformers", "accelerate", "safetensors")
+    components = providers(recipe, layout).items()
     write_json(
         folder / "env.json",
         {
@@ -200,7 +246,7 @@ def write_environment(folder: Path, recipe: Recipe, fingerprint: str, device: st
             "python": platform.python_version(),
             "platform": platform.platform(),
             "packages": {name: version(name) for name in packages},
-            "components": {f"{group} {name}": each for (group, name), each in providers(recipe).items()},
+            "components": {f"{group} {name}": each for (group, name), each in components},
             "git": _git_state(),
             "device": device,
             "processes": processes,
@@ -208,6 +254,16 @@ def write_environment(folder: Path, recipe: Recipe, fingerprint: str, device: st
             "data": fingerprint,
         },
     )
+
+
+def record_layout(folder: Path, layout: str) -> None:
+    """Note the package of the landmark layout, which is known only when the corpus is read, in
+    ``resolved.yaml``."""
+    for component, package in providers((), layout).items():
+        file, comment = folder / "resolved.yaml", package_comment(*component, package)
+        text = file.read_text(encoding="utf-8")
+        if component not in packages_in(text):
+            write_text(file, comment + text)
 
 
 def _git_state() -> dict[str, Any] | None:

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol, TypeAlias
 
 from filelock import FileLock, Timeout
 
 from signkit.errors import UserError
-from signkit.runtime.run_folder import state
+from signkit.runtime.run_folder import content, seconds_spent, state
 
 RUNS = "runs"
 """Where runs are, by default."""
@@ -44,7 +45,8 @@ class Run:
             ``failed``, or ``unknown``.
         error: why it failed.
         begun: when, local time.
-        seconds: how long its last session took, or has taken up to its last record; None if not known.
+        seconds: how long its sessions took together, the last one up to its last record
+            (`signkit.runtime.run_folder.seconds_spent`); None if not known.
         step, max_steps: training steps done, and of the recipe.
         size: bytes on disk.
     """
@@ -61,14 +63,26 @@ class Run:
     size: int
 
 
-def find_run(ref: str | os.PathLike[str]) -> Path:
+class HasFolder(Protocol):
+    """A result of a function of signkit that has the folder of its run or of its results, or None."""
+
+    @property
+    def folder(self) -> Path | None: ...
+
+
+RunRef: TypeAlias = str | os.PathLike[str] | HasFolder
+"""A run as `find_run` takes it."""
+
+
+def find_run(ref: RunRef) -> Path:
     """The folder of the run that a user names.
 
     Args:
         ref: a folder (of a run, of an export, of results); ``latest``, the newest finished run of ``runs``;
             ``quickstart/latest`` or ``FOLDER/latest``, that of a recipe or below a folder; or the
-            beginning of a run's name, with its recipe or without, that no other run has. The name of a
-            model that signkit carries is that model (`carried`), unless there is a folder of that name.
+            beginning of a run's name, with its recipe or without, that no other run has; or an object that
+            has its folder, such as `signkit.run` returns. The name of a model that signkit carries is that
+            model (`carried`), unless there is a folder of that name.
 
     Returns:
         The folder; of a recipe of stages that of its last stage. A name that fits nothing is returned as it
@@ -77,6 +91,11 @@ def find_run(ref: str | os.PathLike[str]) -> Path:
     Raises:
         UserError: the name fits several runs, no run is finished, or it is a folder of several runs.
     """
+    if not isinstance(ref, str | os.PathLike):
+        if ref.folder is None:
+            what = f"{ref!r} has no folder: its results were not written, or its run was not begun"
+            raise UserError("run", what)
+        ref = ref.folder
     text, path = os.fspath(ref), Path(ref)
     if path.exists():
         return _opened(path) if path.is_dir() else path
@@ -86,6 +105,7 @@ def find_run(ref: str | os.PathLike[str]) -> Path:
         return CARRIED / text
     there = [(run, run.relative_to(RUNS).parts) for run in run_folders(Path(RUNS))]
     found = [run for run, parts in there if _join(parts[:-1]) == text.rstrip("/")]  # a recipe
+    is_recipe = bool(found)
     if not found and text:
         found = [run for run, parts in there if any(_join(parts[n:]).startswith(text) for n in (0, 1))]
         if path.parent.is_dir():  # the beginning of a path, of runs that may be elsewhere
@@ -93,6 +113,9 @@ def find_run(ref: str | os.PathLike[str]) -> Path:
     found = list(dict.fromkeys(found))
     if len(found) > 1 and not _are_stages(found):
         names = ", ".join(map(str, found[:SHOWN])) + ", …" * (len(found) > SHOWN)
+        if is_recipe:
+            hint = f"name one of them, or {text.rstrip('/')}/{LATEST}, the newest finished one"
+            raise UserError(text, f"is a recipe with {len(found)} runs: {names}", hint)
         raise UserError(text, f"is the beginning of {len(found)} runs: {names}", "name one of them")
     return found[-1] if found else path
 
@@ -118,9 +141,19 @@ def _opened(folder: Path) -> Path:
         return stages[-1] if stages else folder
     inside = [] if (folder / "export").is_dir() else run_folders(folder)
     if inside:
-        what = "is a folder of runs, and not a run"
-        raise UserError(str(folder), what, f"{folder / LATEST} is the newest finished one")
+        raise UserError(str(folder), *of_runs(folder, inside))
     return folder
+
+
+def of_runs(folder: Path, inside: list[Path]) -> tuple[str, str]:
+    """About a folder of several runs: which to give."""
+    if len(inside) == 1:
+        return "is the folder around a run, and not a run", f"give {inside[0]}"
+    if latest(inside) is None:
+        what = f"is a folder of {len(inside)} runs, of which none is finished"
+        return what, f"`signkit runs {folder}` lists them"
+    what = f"is a folder of {len(inside)} runs, and not a run"
+    return what, f"{folder / LATEST} is the newest finished one, `signkit runs {folder}` lists them"
 
 
 def _latest(parent: Path, ref: str) -> Path:
@@ -188,7 +221,7 @@ def describe(run: Path, base: Path) -> Run:
     Args:
         base: the folder of all runs.
     """
-    status = _json(run / "status.json")
+    status = content(run / "status.json")
     created = (run / "resolved.yaml").stat().st_mtime_ns
     match = _MAX_STEPS.search((run / "resolved.yaml").read_text(encoding="utf-8", errors="replace"))
     name = run.relative_to(base).as_posix()
@@ -201,7 +234,7 @@ def describe(run: Path, base: Path) -> Run:
         state=_present_state(run),
         error=str(status.get("error", "")),
         begun=datetime.strptime(_begun(run, created), _TIME).isoformat(sep=" "),
-        seconds=_seconds(run),
+        seconds=seconds_spent(run),
         step=_step(run),
         max_steps=int(match[1]) if match else 0,
         size=_size(run),
@@ -226,15 +259,6 @@ def _is_held(run: Path) -> bool:
         return True
     except OSError:  # a folder that is not ours to write in
         return True
-
-
-def _seconds(run: Path) -> float | None:
-    """From the beginning of the last session to the last line of its log."""
-    try:
-        begun = datetime.strptime(str(_json(run / "env.json")["time"]), "%Y-%m-%dT%H:%M:%S%z")
-        return max(0.0, (run / "log.txt").stat().st_mtime - begun.timestamp())
-    except (OSError, KeyError, ValueError):
-        return None
 
 
 def _step(run: Path) -> int:
@@ -262,11 +286,3 @@ def _size(folder: Path) -> int:
             except OSError:  # removed meanwhile, as checkpoints are
                 continue
     return total
-
-
-def _json(path: Path) -> dict[str, object]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

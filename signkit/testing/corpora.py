@@ -2,6 +2,7 @@
 
 import hashlib
 import multiprocessing
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from signkit.config.registry import ComponentConfig, build
+from signkit.data.corpora.build import build_corpus
 from signkit.data.landmarks import check_landmarks, layout
 from signkit.errors import SignkitError, UserError
 from signkit.models.export import path_options
@@ -31,16 +33,19 @@ def check_corpus(config: ComponentConfig, *, samples: int = 8, signals: bool = T
 
     Raises:
         AssertionError: saying which law is broken.
+        UserError, ComponentError: the factory gives something else than a `Corpus`, or raises an exception.
+
+    Off Linux, call it below ``if __name__ == "__main__":`` in a script: the other process begins by importing
+    the script.
     """
-    corpus: Corpus = build(config)
-    assert isinstance(corpus, Corpus), f"its factory gives a {type(corpus).__name__}, no Corpus"
+    corpus = build_corpus(config)
     assert corpus.samples, "it has no samples"
     assert corpus.split("train"), "it has no train samples to learn from"
     ids = [sample.id for sample in corpus.samples]
     assert len(set(ids)) == len(ids), "ids are there twice"
     assert {sample.split for sample in corpus.samples} <= {*SPLITS}
     assert corpus.fingerprint, "it has no fingerprint, so a run could go on with other data unseen"
-    assert _shown(build(config)) == _shown(corpus), "read again it is another one"
+    assert _shown(build_corpus(config)) == _shown(corpus), "read again it is another one"
     for sample in corpus.samples:
         _check_sample(sample)
     if signals:
@@ -74,7 +79,8 @@ def _check_signals(samples: Sequence[Sample], corpus: Corpus) -> None:
             check_landmarks(signal.points, layout(signal.layout), sample.id)
         digests.append(_digest(signal))
         assert _digest(sample.load()) == digests[-1], f"{sample.id} is another clip when it is loaded again"
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
+    # as the loaders of a training: where processes are forked, a script needs no `if __name__ == "__main__"`
+    with multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn").Pool(1) as pool:
         try:
             elsewhere = pool.map(_loaded, samples)
         except Exception as error:

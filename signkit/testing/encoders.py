@@ -168,7 +168,7 @@ class _Laws:
             padding = torch.arange(longest + more) >= batch.lengths[:, None]
             self.same(exact, self.fresh(training)(batch), f"{more} more frames of padding change", training)
             dirty = batch.inputs.clone()
-            dirty[padding] = 201 if self.clips.side else float("nan")
+            dirty[padding] = 201
             seen = batch.seen | padding[..., None]
             found = self.fresh(training)(replace(batch, inputs=dirty, seen=seen))
             self.same(exact, found, "what lies in the padding changes", training)

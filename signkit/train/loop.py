@@ -21,6 +21,7 @@ from signkit.config.recipe import TrainConfig
 from signkit.data.loader import Batch, Step
 from signkit.errors import OperationalError, UserError
 from signkit.models.losses.checks import NotANumber
+from signkit.models.losses.functions import check_per_sample
 from signkit.runtime import checkpoint
 from signkit.runtime.checkpoint import Progress, State
 from signkit.train.task import Evaluation, Task, Term
@@ -178,12 +179,16 @@ def update(
         hold = engine.no_sync(parallel) if number + 1 < len(data.parts) else nullcontext()
         with hold:
             try:
-                terms = weighted(task.loss(model, parallel, batch, share), batch.ids, importance)
+                terms = task.loss(model, parallel, batch, share)
             except NotANumber as error:
-                raise _diverged(data.step, [batch.ids[i] for i in error.samples]) from error
+                ids = [batch.ids[i] for i in error.samples]
+                raise _diverged(data.step, ids, [error.term] if error.term else []) from error
+            for name, term in terms.items():
+                check_per_sample(term.total, len(batch.ids), f"the task's loss `{name}`", "its `total` is")
+            terms = weighted(terms, batch.ids, importance)
             loss = mean_loss(terms, weights)
             if not torch.isfinite(loss):
-                raise _diverged(data.step, _not_finite(terms, batch.ids))
+                raise _diverged(data.step, *_not_finite(terms, batch.ids))
             # The loss is divided by the weights of all processes, but gradients are averaged over processes.
             engine.backward(loss * engine.num_processes)
         for name, term in terms.items():
@@ -253,14 +258,18 @@ def mean_loss(terms: Mapping[str, Term], weights: Mapping[str, float]) -> Tensor
     return each[0] if len(each) == 1 else torch.stack(each).sum()
 
 
-def _not_finite(terms: Mapping[str, Term], ids: Sequence[str]) -> list[str]:
+def _not_finite(terms: Mapping[str, Term], ids: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The samples whose loss is not finite, and the terms that are not."""
     finite = torch.stack([term.total.isfinite() for term in terms.values()]).all(0).tolist()
-    return [name for name, fine in zip(ids, finite, strict=True) if not fine]
+    figures = [each for term in terms.values() for each in term.figures.items()]
+    names = [name for name, values in figures if not bool(values.isfinite().all())]
+    return [name for name, fine in zip(ids, finite, strict=True) if not fine], names
 
 
-def _diverged(step: int, ids: Sequence[str]) -> OperationalError:
+def _diverged(step: int, ids: Sequence[str], terms: Sequence[str]) -> OperationalError:
+    of = f" of {' and '.join(f'`{name}`' for name in terms)}" if terms else ""
     return OperationalError(
-        f"step {step + 1}: the loss is not a number (samples {', '.join(ids)}); "
+        f"step {step + 1}: the loss{of} is not a number (samples {', '.join(ids)}); "
         "a lower train.lr or train.clip may help"
     )
 

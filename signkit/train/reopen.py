@@ -10,6 +10,7 @@ from signkit.config.recipe import Recipe
 from signkit.config.recipe_file import with_decode_overrides
 from signkit.errors import UserError
 from signkit.models.export import TrainedModel, for_reload, read_export
+from signkit.runtime.no_run import no_run
 from signkit.runtime.run_folder import check_same_data, recorded_recipe
 from signkit.train.setup import Prepared, make_datasets, read_corpus
 from signkit.train.task import task_of
@@ -49,6 +50,8 @@ def reopen(run: Path, file: Path | None, overrides: Sequence[str]) -> Reopened:
         OperationalError: its export or a checkpoint is damaged.
     """
     trained = read_export(run)
+    if not (run / "resolved.yaml").is_file():
+        raise no_run(run)
     recorded = recorded_recipe(run, trained.recipe.name)
     recipe = with_decode_overrides(recorded, file, overrides, str(run / "resolved.yaml"))
     task = task_of(for_reload(recipe, run / "export"))

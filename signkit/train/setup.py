@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from signkit.config.recipe import Recipe
-from signkit.config.registry import build
+from signkit.data.corpora.build import build_corpus
 from signkit.data.loader import Dataset
 from signkit.errors import UserError
 from signkit.models.spec import Spec
 from signkit.text.vocabulary import Vocabulary
-from signkit.train.encoder_check import check_output_lengths
+from signkit.train.encoder_check import check_encoder_output
 from signkit.train.init_from import init_context, init_model
 from signkit.train.task import Say, Task, silent, task_of
 from signkit.types import SPLITS, Corpus
@@ -60,7 +60,7 @@ def prepare(recipe: Recipe) -> Prepared:
     model = task.model(spec)
     notes += [*init_model(recipe, model, spec), *init_context(recipe, model, spec)]
     # before the datasets, which leave out what does not fit on as many chunks as the encoder promises
-    check_output_lengths(recipe, model, task.dataset(corpus.split("train"), spec))
+    check_encoder_output(recipe, model, task.dataset(corpus.split("train"), spec))
     datasets = make_datasets(task, corpus, spec, model, notes.append)
     return Prepared(recipe, task, corpus, spec, datasets, model, tuple(notes))
 
@@ -72,7 +72,7 @@ def read_corpus(recipe: Recipe, task: Task, say: Say = silent) -> tuple[Corpus, 
     Raises:
         UserError: the corpus has a fault, or no train split.
     """
-    corpus: Corpus = build(recipe.data)
+    corpus = build_corpus(recipe.data)
     if not corpus.split("train"):
         raise UserError("data", f"the corpus {corpus.name} has no train samples")
     spec = task.spec(corpus, say)

@@ -402,4 +402,4 @@ def task_of(recipe: Recipe) -> Task:
     Raises:
         UserError: no package has registered it.
     """
-    return cast(Task, task_by_name(recipe))
+    return cast(Task, task_by_name(recipe, Task))

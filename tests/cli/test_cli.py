@@ -201,6 +201,7 @@ def test_list_has_a_line_each(signkit: Command) -> None:
         "decoders",
         "fusion",
         "tasks",
+        "layouts",
     ]
     assert tuple(known["recipes"]) == names("recipes")
     assert tuple(known["lm"]) == names("lm")

@@ -4,17 +4,20 @@ nothing, or whose dev is in train."""
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import yaml
-from tiny import CTC, GLOSSES, write_corpus, write_recipe
+from tiny import CTC, GLOSSES, write_corpus, write_lm_recipe, write_recipe, write_text
 
 import signkit
 from signkit import UserError
 from signkit.cli.app import main
+from signkit.commands.compare.show import as_json, with_short_names
+from signkit.commands.compare.show import title as title_of
 from signkit.commands.evaluate.opened import _check_signal
 from signkit.data.tracking import TRACK
 from signkit.models.spec import SignalInput, Spec
@@ -106,7 +109,7 @@ def test_two_runs(command: Command, runs: list[Path], tmp_path: Path) -> None:
     status, out, err = command("compare", *runs, "--report", page, "--json")
     assert (status, err) == (0, "")
     found = json.loads(out)
-    assert list(found) == ["split", "runs", "settings", "curves", "scoring"]
+    assert list(found) == ["split", "runs", "notes", "settings", "curves", "scoring"]
     assert (found["split"], [each["name"] for each in found["runs"]]) == ("test", ["seed1", "seed2"])
     assert found["settings"] == {"train.seed": {"seed1": "1", "seed2": "2"}}
     assert [row["step"] for row in found["curves"]["seed2"] if "dev_WER" in row] == [10, 20]
@@ -149,6 +152,89 @@ def test_from_python(runs: list[Path]) -> None:
     ]
 
 
+def test_one_call_gives_what_the_verb_gives(command: Command, runs: list[Path], tmp_path: Path) -> None:
+    """Of paths, of texts, of a list, and of what other functions return."""
+    said = json.loads(command("compare", *runs, "--json")[1])
+    listed = {each.folder: each for each in signkit.runs(runs[0].parents[1])}
+    others = [listed[run] for run in runs]
+    for given in (runs, [str(run) for run in runs], [runs], others, [runs[0], others[1]]):
+        compared = signkit.compare(*given, report=tmp_path / "page.html")
+        assert json.loads(json.dumps(as_json(compared))) == said
+    assert (tmp_path / "page.html").is_file()
+    wer = {name: scores[0].value for name, scores in compared.scores.items()}
+    assert [*wer] == ["seed1", "seed2"]
+    assert [each.better for each in compared.tests if each.test == "mapsswe"] == [
+        each["better"] or "" for each in said["scoring"]["comparisons"] if each["test"] == "mapsswe"
+    ]
+    shown = [f"{name} (test WER {100 * value:.2f} %)" for name, value in wer.items()]
+    assert repr(compared) == f"<comparison on test: {', '.join(shown)}>"
+    with pytest.raises(UserError) as caught:
+        signkit.compare(runs[0])
+    assert str(caught.value) == "compare: needs two or more different runs; `signkit runs` lists them"
+
+
+def test_long_names_are_short_on_the_page(runs: list[Path], tmp_path: Path) -> None:
+    name = "a_recipe_with_a_name_that_is_longer_than_any_column_of_a_table_should_be"
+    compared = signkit.compare(runs)
+    assert compared.scoring is not None
+    named = [f"{name}_{n}" for n in (1, 2)]
+    scoring = compared.scoring
+    tests = [replace(c, first=named[0], second=named[1], better=named[1]) for c in scoring.comparisons]
+    long = replace(
+        compared,
+        runs=tuple(replace(each, name=n) for each, n in zip(compared.runs, named, strict=True)),
+        scoring=replace(
+            scoring,
+            systems=dict(zip(named, scoring.systems.values(), strict=True)),
+            analyses=dict(zip(named, scoring.analyses.values(), strict=True)),
+            comparisons=tuple(tests),
+        ),
+    )
+    short = with_short_names(long)
+    expected = ["a_recipe_wit…should_be_1", "a_recipe_wit…should_be_2"]
+    assert [each.name for each in short.runs] == [*short.scores] == expected
+    assert {(c.first, c.second, c.better) for c in short.tests} == {(*expected, expected[1])}
+    assert title_of(short) == "a_recipe_wit…should_be_1 and a_recipe_wit…should_be_2, test"
+    assert with_short_names(compared) == compared
+
+
+def test_runs_without_references(command: Command, tmp_path: Path) -> None:
+    """Language models of other texts are compared with a note; models of other tasks are not."""
+    made = []
+    for name, seed in (("one", 0), ("two", 0), ("other", 1)):
+        text = write_text(tmp_path / f"text{seed}", seed=seed)
+        recipe = write_lm_recipe(tmp_path / f"{name}.yaml", text, eval_every=6)
+        made.append(signkit.run(recipe))
+    assert signkit.compare(made[0], made[1]).notes == ()
+    note = (
+        "other has read other data than one: "
+        "the figures compare only if the sentences that were scored are the same."
+    )
+    assert signkit.compare(made[0], made[2]).notes == (note,)
+    status, out, _ = command("compare", made[0].folder, made[2].folder)
+    assert (status, note in out.splitlines()) == (0, True)
+    corpus = write_corpus(tmp_path / "corpus")
+    signs = signkit.run(write_recipe(tmp_path / "signs.yaml", corpus, CTC, max_steps=1, eval_every=1))
+    with pytest.raises(UserError) as caught:
+        signkit.compare(made[0], signs, split="dev")
+    assert str(caught.value) == (
+        "compare: the runs are of different tasks: one of language, signs of recognition; "
+        "runs of one task compare"
+    )
+
+
+def test_a_resumed_run_has_the_time_of_all_its_sessions(place: Path, tmp_path: Path) -> None:
+    changes = ["train.max_steps=1", "train.seed=9", f"run.dir={tmp_path}"]
+    run = signkit.run(place / "seed1.yaml", changes).folder
+    status = json.loads((run / "status.json").read_text(encoding="utf-8"))
+    assert 0 < status["seconds"] < 3000
+    (run / "status.json").write_text(json.dumps(status | {"seconds": 5000.0}), encoding="utf-8")
+    signkit.run(place / "seed1.yaml", changes, resume=run)
+    assert 5000 < json.loads((run / "status.json").read_text(encoding="utf-8"))["seconds"] < 8000
+    (listed,) = signkit.runs(tmp_path)
+    assert listed.seconds is not None and 5000 < listed.seconds < 8000
+
+
 def test_one_run_decoded_in_two_ways(command: Command, runs: list[Path], tmp_path: Path) -> None:
     """The folder of other results stands for a run; names are those of the folders."""
     assert command("decode", runs[0], "--set", "decode.beam=3", "--out", tmp_path / "wide")[0] == 0
@@ -171,7 +257,7 @@ def test_what_does_not_compare(command: Command, runs: list[Path], tmp_path: Pat
     several = "error: compare: needs two or more different runs; `signkit runs` lists them"
     assert refused(runs[0]) == refused(runs[0], runs[0]) == several
     assert refused(runs[0], tmp_path) == (
-        f"error: {tmp_path}: is not the folder of a run; `signkit runs` lists the runs and their states"
+        f"error: {tmp_path}: is an empty folder, and not a run; `signkit runs` lists the runs"
     )
     old = copied(runs[1], tmp_path / "old")
     (old / "decode/test.references.jsonl").unlink()
@@ -200,8 +286,7 @@ def test_what_does_not_compare(command: Command, runs: list[Path], tmp_path: Pat
     broken = copied(runs[1], tmp_path / "broken")
     (broken / "scores.json").unlink()
     assert refused(runs[0], broken) == (
-        f"error: {broken}: has no scores: the run is not finished; "
-        "`signkit runs` lists the runs and their states"
+        f"error: {broken}: the run is not finished; `signkit run RECIPE --resume auto` continues it"
     )
     assert refused(*runs, "--split", "train") == f"error: {runs[0]}: has no scores of train; it has dev, test"
 
@@ -308,6 +393,21 @@ def test_videos_for_a_run_of_landmarks() -> None:
         assert str(caught.value) == f"clips: has video, and the run reads {wanted}{hint}"
 
 
+def test_the_runs_own_corpus_in_python(runs: list[Path]) -> None:
+    """With another decoding, and with none."""
+    saved = json.loads((runs[0] / "scores.json").read_text(encoding="utf-8"))["metrics"]
+    (own,) = signkit.evaluate(runs[0], split="test")
+    assert own.test is not None and own.dev is None
+    assert own.test.value == scores(saved, "test")["wer"]
+    assert repr(own) == f"<seed1 on manifest: test WER {100 * own.test.value:.2f} %>"
+    tuned = signkit.tune(runs[0], trials=2, overrides=["decode.beam=3"], out=runs[0].parent / "tuned.yaml")
+    assert list(tuned.settings) == [parameter.key for parameter in tuned.outcome.space]
+    again = signkit.evaluate(runs[0], decode=tuned.file)[0]
+    assert again.dev is not None
+    assert again.dev.value == pytest.approx(tuned.outcome.best.rate)
+    assert repr(tuned).startswith(f"<tuned: {tuned.file}: WER ")
+
+
 def test_what_cannot_be_evaluated(command: Command, runs: list[Path], place: Path, tmp_path: Path) -> None:
     def refused(*words: object) -> str:
         status, out, err = command("evaluate", runs[0], *words)
@@ -320,6 +420,10 @@ def test_what_cannot_be_evaluated(command: Command, runs: list[Path], place: Pat
     assert refused() == (
         "error: evaluate: no data are named; `--data FOLDER` or `--set data.root=FOLDER`; "
         "`signkit decode` decodes the run's own"
+    )
+    assert refused("--set", "root=x") == (
+        "error: --set root=x: of a finished run only `data`, `decode` and `eval` can be set; "
+        "did you mean `data.root`?"
     )
     assert refused("--data", features) == (
         f"error: {features}: has features of width 6, and the run reads landmarks of layout 'boston104' "
@@ -339,7 +443,7 @@ def test_what_cannot_be_evaluated(command: Command, runs: list[Path], place: Pat
         f"error: --out: {tmp_path} exists already; name a new folder"
     )
     assert refused("--data", train, "--set", "train.lr=1") == (
-        "error: --set train.lr=1: of a finished run only `decode` and `eval` can be set"
+        "error: --set train.lr=1: of a finished run only `data`, `decode` and `eval` can be set"
     )
 
 

@@ -227,6 +227,24 @@ def test_what_is_refused(signkit: Command, run: Path, tmp_path: Path, words: lis
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("setting", "meant"),
+    [
+        ("beam=32", "decode.beam"),
+        ("bean=32", "decode.beam"),
+        ("protocol=plain", "eval.protocol"),
+        ("fusion.0.weight=1", "decode.fusion.0.weight"),
+        ("decod.beam=32", "decode.beam"),
+        ("temperatur=1", "decode.temperature"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["decode", "tune"])
+def test_a_key_without_its_section(signkit: Command, run: Path, verb: str, setting: str, meant: str) -> None:
+    what = "of a finished run only `decode` and `eval` can be set"
+    message = f"error: --set {setting}: {what}; did you mean `{meant}`?\n"
+    assert signkit(verb, run, "--set", setting) == (2, "", message)
+
+
 def test_a_file_with_another_section(signkit: Command, run: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("train:\n  lr: 1\n", encoding="utf-8")
     status, out, error = signkit("decode", run, "--with", "mine.yaml")
@@ -252,11 +270,16 @@ def test_a_file_that_does_not_go_with_the_run(signkit: Command, copied: Path, tm
 
 def test_not_a_finished_run(signkit: Command, run: Path, tmp_path: Path) -> None:
     for verb in ("decode", "tune"):
-        assert signkit(verb, "nowhere") == (2, "", "error: nowhere: is not the folder of a run\n")
+        assert signkit(verb, "nowhere") == (
+            2,
+            "",
+            "error: nowhere: there is no run of this name, and no such folder; "
+            "`signkit runs` lists the runs\n",
+        )
         begun = tmp_path / "begun"
         begun.mkdir(exist_ok=True)
         shutil.copy(run / "resolved.yaml", begun)
-        hint = "signkit run RECIPE --resume auto continues it"
+        hint = "`signkit run RECIPE --resume auto` continues it"
         assert signkit(verb, begun) == (2, "", f"error: {begun}: the run is not finished; {hint}\n")
 
 
@@ -415,7 +438,7 @@ def test_a_fault_in_decoding_is_told_before_the_training(tmp_path: Path) -> None
     for words, message in (
         (["decode.average=3"], "decode.average: is 3, but train.keep keeps 2 checkpoints"),
         (["decode.beam=1", NGRAM], "--set decode.beam=1: `decode.beam`: is 1, greedy search, which has no "),
-        ([f"decode.ensemble=[{corpus}]"], f"{corpus}: is not the folder of a run"),
+        ([f"decode.ensemble=[{corpus}]"], f"{corpus}: is a corpus (manifest.csv), and not a run"),
     ):
         done = command("run", recipe, *(word for each in words for word in ("--set", each)))
         assert (done.status, done.out) == (2, "")
@@ -516,6 +539,7 @@ def test_what_tune_shows(signkit: Command, run: Path, tmp_path: Path) -> None:
     assert f"{run}, dev: the best of " in out
     assert "Effect of each parameter" in out
     assert "of 4 sentences have fewer errors, " in out
+    assert f", the recipe with {NGRAM} " in " ".join(out.split())
     assert "The settings were chosen on these very sentences: the error rate on others will be higher." in out
     recipe = (tmp_path / "tuned.yaml").read_text()
     assert recipe.startswith(f"# Tuned on dev of {run}: ")

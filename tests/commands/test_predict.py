@@ -104,10 +104,10 @@ def test_a_list_that_cannot_be_read(predict: Predict, run: Path, tmp_path: Path)
 
 
 def test_not_a_run(predict: Predict, run: Path, tmp_path: Path) -> None:
-    message = f"error: {tmp_path}: is not the folder of a run\n"
+    message = f"error: {tmp_path}: is an empty folder, and not a run; `signkit runs` lists the runs\n"
     assert predict.refuses(tmp_path, clip(run, "test0")) == message
     (tmp_path / "resolved.yaml").write_text("")
-    hint = "signkit run RECIPE --resume auto continues it"
+    hint = "`signkit run RECIPE --resume auto` continues it"
     message = f"error: {tmp_path}: the run is not finished; {hint}\n"
     assert predict.refuses(tmp_path, clip(run, "test0")) == message
 

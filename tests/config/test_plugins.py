@@ -4,10 +4,10 @@ import subprocess
 import sys
 import types
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import pytest
@@ -24,6 +24,7 @@ from signkit.config.registry import (
     summary,
     unusable,
 )
+from signkit.config.scalars import misfits
 from signkit.config.strict_yaml import Group, read
 from signkit.data import layouts as layouts_module
 from signkit.data.landmark_files import read_landmarks
@@ -169,7 +170,11 @@ def test_options_that_are_not_registered_have_no_name() -> None:
     [
         ("timm", "needs the package timm; pip install 'signkit[video]'"),
         ("mediapipe", "needs the package mediapipe; pip install 'signkit[landmarks]'"),
-        ("elsewhere", "cannot be loaded: No module named 'elsewhere.deeper'; 'elsewhere' is not a package"),
+        (
+            "elsewhere",
+            "its factory needs_elsewhere:build cannot be loaded: "
+            "No module named 'elsewhere.deeper'; 'elsewhere' is not a package",
+        ),
     ],
 )
 def test_a_missing_package_is_named_with_its_extra(
@@ -248,3 +253,70 @@ def test_a_module_with_another_name_than_its_package() -> None:
     assert str(caught.value) == (
         "the layout phoenix2014: needs the package pillow; pip install 'signkit[video]'"
     )
+
+
+def test_layouts_with_a_fault_are_one_message(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, install_layouts: Install
+) -> None:
+    """Their module raises while it is imported."""
+    module = tmp_path / "sensors.py"
+    fields = 'name="sock", points=("a", "b"), parts={"foot": (0, 2)}, edges=(), mirror=(0, 1)'
+    module.write_text(f"from signkit.data.layouts import Layout\n\nSOCK = Layout({fields})\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    install_layouts()
+    point = EntryPoint("sock", "sensors:SOCK", "signkit.layouts")
+    monkeypatch.setattr(
+        "importlib.metadata.entry_points", lambda group: [point] if group == "signkit.layouts" else ()
+    )
+    entry_points_of.cache_clear()
+    with pytest.raises(UserError) as caught:
+        layout("sock")
+    assert str(caught.value) == (
+        "sensors:SOCK: layouts 'sock' cannot be loaded from sensors:SOCK: "
+        f"ValueError: layout 'sock': part 'foot' has 2, and the points are 0 to 1 ({module}:3)"
+    )
+    assert layouts_module.summaries()["sock"] == f"cannot be used: {caught.value}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inner:
+    """A section of options."""
+
+    rate: float = "fast"  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManyConfig:
+    """Options of every type."""
+
+    factory: ClassVar[str] = "outside:make"
+    fine: float = 1
+    none: int | None = None
+    both: int | None = "x"  # type: ignore[assignment]
+    kind: Literal["a", "b"] = "c"  # type: ignore[assignment]
+    flag: bool = 1  # type: ignore[assignment]
+    inner: Inner = Inner()
+    odd: dict = field(default_factory=dict)  # type: ignore[type-arg]
+
+
+def test_defaults_that_no_recipe_could_give(install: Install) -> None:
+    sys.modules["outside"].ManyConfig = ManyConfig  # type: ignore[attr-defined]
+    install(("many", "outside:ManyConfig"))
+    with pytest.raises(UserErrors) as caught:
+        read("model: {name: many}\n", "r.yaml", Holder)
+    needs = {
+        "both": "is 'x', and it needs a whole number",
+        "kind": "is 'c', and it needs one of `a`, `b`",
+        "flag": "is 1, and it needs true or false",
+        "inner": "is Inner(rate='fast'), and it needs a number as its `rate`",
+        "odd": "is {}, and it needs a type that a recipe can hold, not dict",
+    }
+    assert [fault.what for fault in caught.value.faults] == [
+        f"the default of `model.{name}` {need}" for name, need in needs.items()
+    ]
+
+
+def test_signkits_own_options_have_defaults_that_a_recipe_could_give() -> None:
+    for group in GROUPS:
+        for name in registered(group):
+            assert misfits(config_class(group, name)) == {}

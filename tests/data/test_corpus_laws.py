@@ -1,5 +1,7 @@
 """Corpora hold to the laws of `signkit.testing`, and what breaks one is found."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +21,7 @@ from signkit.data.corpora.configs import (
     TextFilesConfig,
 )
 from signkit.data.synthetic.folders import LayoutOptions, write_layout
+from signkit.errors import UserError
 from signkit.testing import check_corpus
 from signkit.types import Corpus, Features, Sample
 
@@ -121,3 +124,31 @@ def test_a_fault_is_found(fault: str, message: str) -> None:
     with pytest.raises(AssertionError) as caught:
         check_corpus(FaultyConfig(fault=fault))
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the other process imports the script")
+def test_a_script_needs_no_guard_of_its_main_module(tmp_path: Path) -> None:
+    script = tmp_path / "check.py"
+    script.write_text(
+        "from signkit.data.corpora.configs import SyntheticConfig\n"
+        "from signkit.testing import check_corpus\n\n"
+        "corpus = check_corpus(SyntheticConfig(train=2, dev=1, test=1, extra_sentences=0), samples=1)\n"
+        "print(len(corpus.samples))\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "4\n"), done.stderr
+
+
+@pytest.mark.parametrize("reference", ["A B", ["A", "B"], ("A", 1), None])
+def test_a_reference_is_a_tuple_of_tokens(reference: Any) -> None:
+    with pytest.raises(UserError) as caught:
+        Sample("a", "train", reference, 4, Load(1.0))
+    assert str(caught.value) == (
+        f"a: the reference of sample 'a' is {reference!r}, not a tuple of tokens; such as ('MY', 'NAME')"
+    )
+
+
+def test_a_sentence_of_extra_text_is_a_tuple_of_tokens() -> None:
+    with pytest.raises(UserError) as caught:
+        Corpus("own", (), "", 3, extra_text=("A B",))  # type: ignore[arg-type]
+    assert str(caught.value) == "own: extra_text has 'A B', not a tuple of tokens; such as ('MY', 'NAME')"

@@ -1,13 +1,17 @@
 """Beam search against enumeration of every path, and against a plain CTC prefix beam search."""
 
+import inspect
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from slow_search import INF, RandomRows, enumerate_paths, plain_beam
 
-from signkit.decode import Candidate, beam_search, constant_context_logits
+from signkit.decode import Candidate, beam_search, checks, constant_context_logits, greedy_search
+from signkit.decode.context_logits import checked_context_logits
+from signkit.decode.single import single_search
 
 TOPOLOGIES = ("ctc", "monotonic", "rnnt")
 
@@ -281,3 +285,51 @@ def test_lengths_and_rows_that_do_not_fit():
     row = torch.full((5,), float("nan"))
     with pytest.raises(ValueError, match=r"^a context row holds NaN or \+inf, or forbids every label$"):
         beam_search(acoustic, torch.tensor([3, 3]), lambda labels, n: row.expand(len(n), -1))
+
+
+@pytest.mark.parametrize("search", [beam_search, greedy_search, single_search])
+@pytest.mark.parametrize(
+    ("change", "kind", "message"),
+    [
+        (
+            {"acoustic": [[[0.0, 1.0]]]},
+            TypeError,
+            "acoustic must be a tensor or an array [batch, chunks, vocab], not a list",
+        ),
+        (
+            {"acoustic": np.array([[["a", "b"]]])},
+            TypeError,
+            "acoustic must be numbers, not <U1",
+        ),
+        ({"acoustic": torch.zeros(2, 3)}, ValueError, "acoustic must be [batch, chunks, vocab], not [2, 3]"),
+        ({"lengths": [2]}, ValueError, "lengths must be one for each of the 2 rows, not [1]"),
+        ({"lengths": 2}, ValueError, "lengths must be one for each of the 2 rows, not []"),
+        ({"lengths": [2.7, 3.0]}, TypeError, "lengths must be whole numbers, not torch.float32"),
+        ({"lengths": ["2", "3"]}, TypeError, "lengths must be whole numbers [batch], not ['2', '3']"),
+        (
+            {"context": torch.zeros(1, 4)},
+            TypeError,
+            "context must be a function of histories and their lengths, not a Tensor",
+        ),
+    ],
+)
+def test_arguments_of_another_type_or_shape(
+    monkeypatch: pytest.MonkeyPatch,
+    search: Any,
+    change: dict[str, Any],
+    kind: type[Exception],
+    message: str,
+) -> None:
+    """Without the shape checks of the tests, which would come first."""
+    plain = inspect.unwrap(checks.as_tensors)
+    monkeypatch.setitem(plain.__globals__, "_as_lengths", inspect.unwrap(checks._as_lengths))
+    monkeypatch.setitem(inspect.unwrap(search).__globals__, "as_tensors", plain)
+    arguments = {"acoustic": torch.zeros(2, 3, 4), "lengths": [3, 2], "context": None} | change
+    with pytest.raises(kind) as caught:
+        inspect.unwrap(search)(**arguments)
+    assert str(caught.value) == message
+
+
+def test_a_context_that_gives_no_tensor() -> None:
+    with pytest.raises(TypeError, match=r"^context gives a list, not a tensor \[1, 4\]$"):
+        inspect.unwrap(checked_context_logits)([[0.0] * 4], (1, 4), 1.0)

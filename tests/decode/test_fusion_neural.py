@@ -236,4 +236,7 @@ def test_runs_that_do_not_fit(runs: dict[str, str], tmp_path: Path) -> None:
     assert message(lambda: built(other), UserError) == (
         f"{other}: is the run of a recogniser, not of a language model; see `signkit lm train`"
     )
-    assert message(lambda: built(str(tmp_path)), UserError) == f"{tmp_path}: is not the folder of a run"
+    (tmp_path / "empty").mkdir()
+    assert message(lambda: built(str(tmp_path / "empty")), UserError) == (
+        f"{tmp_path / 'empty'}: is an empty folder, and not a run; `signkit runs` lists the runs"
+    )

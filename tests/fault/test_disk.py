@@ -166,4 +166,6 @@ def test_changed_data(tmp_path: Path) -> None:
 def test_not_the_folder_of_a_run(recipe: Path, tmp_path: Path) -> None:
     done = signkit("run", recipe, "--resume", tmp_path)
     assert (done.status, done.out) == (2, "")
-    assert done.err == f"error: --resume: {tmp_path} is not the folder of a run; auto finds the newest\n"
+    assert done.err == (
+        f"error: --resume {tmp_path}: is an empty folder, and not a run; `signkit runs` lists the runs\n"
+    )

@@ -123,3 +123,14 @@ def test_a_fault_is_found(fault: str, message: str) -> None:
     with pytest.raises(AssertionError) as caught:
         check_encoder(lambda: Broken(fault), width=6)
     assert str(caught.value).startswith(message)
+
+
+def test_padding_may_be_multiplied_by_zero() -> None:
+    """It is never NaN: a mask may be a factor."""
+
+    class Masked(Broken):
+        def forward(self, batch: Batch) -> EncoderOutput:
+            inside = torch.arange(batch.inputs.shape[1]) < batch.lengths[:, None]
+            return super().forward(replace(batch, inputs=batch.inputs * inside[..., None]))
+
+    check_encoder(lambda: Masked(""), width=6)

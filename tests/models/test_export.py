@@ -212,12 +212,12 @@ def failure(run: Path) -> SignkitError:
 def test_not_a_run(tmp_path: Path) -> None:
     error = failure(tmp_path)
     assert isinstance(error, UserError)
-    assert str(error) == f"{tmp_path}: is not the folder of a run"
+    assert str(error) == f"{tmp_path}: is an empty folder, and not a run; `signkit runs` lists the runs"
 
 
 def test_not_finished(tmp_path: Path) -> None:
     (tmp_path / "resolved.yaml").write_text("")
-    hint = "signkit run RECIPE --resume auto continues it"
+    hint = "`signkit run RECIPE --resume auto` continues it"
     assert str(failure(tmp_path)) == f"{tmp_path}: the run is not finished; {hint}"
 
 

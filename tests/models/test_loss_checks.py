@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from signkit.losses import cst_loss, ctc_loss, frame_cross_entropy, kl_loss, stc_loss
-from signkit.models.losses import kl, stc
+from signkit.models.losses import frame_ce, kl, stc
 from signkit.models.losses.checks import NotANumber
 
 LOSSES = ("cst", "ctc", "kl", "stc")
@@ -196,3 +196,32 @@ def test_frame_logits_and_smoothing_that_do_not_fit() -> None:
     logits[1, 1, 0] = math.nan
     with pytest.raises(NotANumber, match=r"^logits of sample 1 is nan at index 1$"):
         frame_cross_entropy(logits, labels)
+
+
+@pytest.mark.usefixtures("unhooked")
+@pytest.mark.parametrize(
+    ("loss", "name"),
+    [(loss, name) for loss in LOSSES for name in given() if loss != "kl" or "length" in name],
+)
+def test_lists_are_no_tensors(loss: str, name: str) -> None:
+    arguments = given()
+    with pytest.raises(TypeError) as caught:
+        call(loss, arguments | {name: arguments[name].tolist()})
+    assert str(caught.value) == f"{name} must be a tensor, not a list"
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_logits_of_a_distillation_in_lists(place: int) -> None:
+    names = ("student_acoustic", "student_context", "teacher_acoustic", "teacher_context")
+    acoustic, context, *reference = given().values()
+    logits: list[Any] = [acoustic, context, acoustic, context]
+    logits[place] = logits[place].tolist()
+    with pytest.raises(TypeError, match=f"^{names[place]} must be a tensor, not a list$"):
+        inspect.unwrap(kl_loss)(*logits, *reference)
+
+
+def test_labels_of_frames_in_a_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frame_ce, "_check", inspect.unwrap(frame_ce._check))
+    plain: Callable[..., Tensor] = inspect.unwrap(frame_cross_entropy)
+    with pytest.raises(TypeError, match=r"^labels must be a tensor, not a list$"):
+        plain(torch.zeros(1, 2, 3), [[1, 2]])

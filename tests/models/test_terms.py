@@ -9,8 +9,10 @@ from torch.nn import functional as F
 
 from signkit.config.registry import build
 from signkit.data.batch import Batch
+from signkit.errors import UserError
 from signkit.models.losses.configs import CstConfig, CtcConfig, FrameCeConfig, KlConfig
 from signkit.models.losses.cst import cst_loss
+from signkit.models.losses.functions import check_per_sample
 from signkit.models.losses.kl import kl_loss
 from signkit.models.losses.logits import Proposals, SplitLogits
 from signkit.models.losses.stc import edit_distances, stc_terms
@@ -190,3 +192,25 @@ def test_what_does_not_fit_has_no_part(config: CstConfig) -> None:
     ):
         if ours is not None and theirs.grad is not None:
             torch.testing.assert_close(ours[0], theirs.grad[0])
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        (torch.tensor(1.0), "a Tensor [] of torch.float32"),
+        (torch.zeros(1), "a Tensor [1] of torch.float32"),
+        (torch.zeros(4, dtype=torch.long), "a Tensor [4] of torch.int64"),
+        (1.0, "a float"),
+        ([0.0] * 4, "a list"),
+        (None, "None"),
+    ],
+)
+def test_a_loss_is_one_number_a_sample(value: object, found: str) -> None:
+    """A scalar would count for every sample of the batch."""
+    with pytest.raises(UserError) as caught:
+        check_per_sample(value, 4, "the task's loss `loss`", "its `total` is")
+    assert str(caught.value) == (
+        f"the task's loss `loss`: its `total` is {found}, not one floating-point number a sample, [4]; "
+        "a mean over the batch is taken afterwards"
+    )
+    check_per_sample(torch.zeros(4), 4, "the task's loss `loss`", "its `total` is")

@@ -93,7 +93,10 @@ def test_the_run_to_resume(recipe: Recipe, ref: str, tmp_path: Path) -> None:
 def test_a_name_that_is_no_run(recipe: Recipe, tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         folder_to_resume(recipe, str(tmp_path))
-    assert str(caught.value) == f"--resume: {tmp_path} is not the folder of a run; auto finds the newest"
+    assert str(caught.value) == (
+        f"--resume {tmp_path}: is a folder of recipes (tiny.yaml), and not a run; "
+        f"`signkit run {tmp_path / 'tiny.yaml'}` runs one"
+    )
 
 
 @pytest.mark.parametrize("resume", ["auto", "named"])

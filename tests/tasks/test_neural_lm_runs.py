@@ -236,7 +236,7 @@ def test_what_is_refused(finished: dict[str, Path], text: Path, tmp_path: Path) 
         f"error: {tmp_path / 'other.txt'}: no word of it is known to {run}; that knows `HOUSE`, `JOHN`, "
     )
     assert refused("lm", "score", text / "dev.txt", "--lm", tmp_path) == (
-        f"error: {tmp_path}: is not the folder of a run\n"
+        f"error: {tmp_path}: is not the folder of a run; `signkit runs` lists the runs\n"
     )
 
 

@@ -136,7 +136,7 @@ def test_a_run_of_another_task(corpus: Path, tmp_path: Path) -> None:
 
 def test_what_is_no_run(corpus: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match="is not the folder of a run"):
+    with pytest.raises(UserError, match="is an empty folder, and not a run"):
         prepare(recipe(corpus, tmp_path, str(tmp_path / "empty")))
     with pytest.raises(UserError, match=r"`train\.init_from\.run`"):
         recipe(corpus, tmp_path, str(tmp_path / "gone"))

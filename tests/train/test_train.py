@@ -234,7 +234,8 @@ def test_a_loss_that_is_no_number(recipe: Recipe) -> None:
     with pytest.raises(OperationalError) as caught:
         one_update(ready, config, replace(data, parts=(bad,)))
     assert str(caught.value) == (
-        f"step 1: the loss is not a number (samples {batch.ids[1]}); a lower train.lr or train.clip may help"
+        f"step 1: the loss of `ctc` is not a number (samples {batch.ids[1]}); "
+        "a lower train.lr or train.clip may help"
     )
     assert all(weight.equal(before[name]) for name, weight in ready.model.state_dict().items())
 

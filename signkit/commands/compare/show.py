@@ -6,13 +6,31 @@ from typing import Any
 
 from signkit.commands.compare.records import RunComparison
 from signkit.eval.results import plain
+from signkit.report.numbers import shortened
 from signkit.report.plots import overlaid_curves
 from signkit.report.scores import score_table
 from signkit.report.scoring.document import document
 from signkit.report.scoring.page import content
 from signkit.report.scoring.page import sections as scoring_sections
 from signkit.report.scoring.terminal import comparison_table
-from signkit.report.sections import Lines, Paragraph, Picture, Section, Table
+from signkit.report.sections import Group, Lines, Paragraph, Picture, Section, Table
+
+
+def with_short_names(compared: RunComparison) -> RunComparison:
+    """The comparison with names of runs that are short enough for the columns of a page."""
+    short = dict(zip(names := [each.name for each in compared.runs], shortened(names), strict=True))
+    scoring = compared.scoring
+    if scoring is not None:
+        tests = [replace(c, first=short[c.first], second=short[c.second], better=short.get(c.better, ""))
+                 for c in scoring.comparisons]  # fmt: skip
+        scoring = replace(
+            scoring,
+            systems={short[name]: each for name, each in scoring.systems.items()},
+            analyses={short[name]: each for name, each in scoring.analyses.items()},
+            comparisons=tuple(tests),
+        )
+    runs = tuple(replace(each, name=short[each.name]) for each in compared.runs)
+    return replace(compared, runs=runs, scoring=scoring)
 
 
 def title(compared: RunComparison) -> str:
@@ -23,11 +41,7 @@ def title(compared: RunComparison) -> str:
 def _scores_table(compared: RunComparison) -> Table:
     """Every metric of the split, a column a run."""
     metrics = [metric for each in compared.runs for metric in each.results.metrics]
-    if compared.scoring is not None:
-        scored = {name: each.scores for name, each in compared.scoring.systems.items()}
-    else:
-        scored = {each.name: each.results.scores for each in compared.runs}
-        scored = {name: tuple(s for s in all if s.split == compared.split) for name, all in scored.items()}
+    scored = compared.scores
     columns = [replace(each, split=name) for name, scores in scored.items() for each in scores]
     return score_table(columns, tuple(scored), f"Scores of {compared.split}", metrics=metrics)
 
@@ -42,8 +56,8 @@ def _settings_table(compared: RunComparison) -> Section:
 
 
 def _notes(compared: RunComparison) -> list[Section]:
-    notes = {note: None for each in compared.runs for note in each.results.notes}
-    return [Paragraph(note) for note in notes]
+    notes = [*compared.notes, *(note for each in compared.runs for note in each.results.notes)]
+    return [Paragraph(note) for note in dict.fromkeys(notes)]
 
 
 def tables(compared: RunComparison) -> list[Section]:
@@ -61,9 +75,11 @@ def page(compared: RunComparison, folder: Path) -> list[Section]:
     """The page; the picture of the curves is drawn into a folder."""
     runs = {each.name: each.run for each in compared.runs}
     folders = Lines(tuple(f"{each.name}: {each.folder}" for each in compared.runs), "Runs")
-    curves = overlaid_curves(folder / "curves.png", runs)
+    metrics = [metric for each in compared.runs for metric in each.results.metrics]
+    loss, dev = overlaid_curves(folder, runs, metrics)
     shown: list[Section] = [folders, *_notes(compared), _settings_table(compared)]
-    shown.append(Picture(curves, "Loss and dev of each run by step", "Learning curves"))
+    pictures = (Picture(loss, "Loss of each run by step"), Picture(dev, "Dev of each run by step"))
+    shown.append(Group(pictures, "Learning curves", side_by_side=True))
     if compared.scoring is None:
         return [_scores_table(compared), *shown]
     return [*shown, *scoring_sections(content(compared.scoring))]
@@ -84,6 +100,7 @@ def as_json(compared: RunComparison) -> dict[str, Any]:
             }
             for each in compared.runs
         ],
+        "notes": list(compared.notes),
         "settings": {key: dict(zip(names, values, strict=True)) for key, values in compared.settings.items()},
         "curves": compared.curves,
         "scoring": document(compared.scoring) if compared.scoring is not None else None,

@@ -2,14 +2,15 @@
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from signkit.commands.compare.records import ComparedRun, RunComparison
 from signkit.commands.compare.show import as_json as plain_json
-from signkit.commands.compare.show import page, tables, title
+from signkit.commands.compare.show import page, tables, title, with_short_names
 from signkit.config.recipe import Recipe
 from signkit.config.recipe_file import with_decode_overrides
 from signkit.errors import UserError
@@ -25,39 +26,63 @@ from signkit.eval.results import (
     references_file,
 )
 from signkit.eval.scores import Resampling, score
-from signkit.eval.transcripts import Transcripts
 from signkit.report.page import write_page
 from signkit.report.scoring.scoring import Scoring
 from signkit.report.settings import different_settings
 from signkit.report.terminal import print_sections
-from signkit.runtime.run_folder import recorded_recipe
-from signkit.runtime.runs import find_run
+from signkit.runtime.no_run import no_run
+from signkit.runtime.run_folder import content, recorded_recipe
+from signkit.runtime.runs import RunRef, find_run
 
 SPLITS = ("test", "dev", "train")
 """The split that is compared is the first of these that all runs have scored."""
 LABEL_METRICS = ("accuracy", "macro_f1")
 
 
-def compare(runs: Sequence[str | PathLike[str]], *, split: str = "", protocol: str = "") -> RunComparison:
-    """Compare runs on the same references of a split.
+def compare(
+    *runs: RunRef | Sequence[RunRef],
+    split: str = "",
+    protocol: str = "",
+    report: str | PathLike[str] | None = None,
+) -> RunComparison:
+    """Compare runs on the same references of a split: ``compare(a, b)``.
 
     Args:
-        runs: folders of runs, other names of them (`signkit.runtime.runs.find_run`), or folders of results of
-            `signkit decode`.
+        runs: two or more, or a list of them: folders of runs, other names of them such as ``latest``, folders
+            of results of `signkit decode`, or what `signkit.run`, `runs`, `grid` and `evaluate` return.
         split: ``dev`` or ``test``; if empty, test if all runs have scored it, else dev.
         protocol: that all are scored by; if empty, the one that all runs have.
+        report: a page to write, with the learning curves and all sentences.
 
     Raises:
-        UserError: fewer than two runs, one that is not finished or was written without references, or runs
-            that were scored on different references or by different protocols.
+        UserError: fewer than two runs, one that is not finished or was written without references, runs that
+            were scored on different references or by different protocols, or the page cannot have that name.
     """
-    folders = [find_run(run) for run in runs]
+    target = Path(report) if report is not None else None
+    if target is not None and (target.is_dir() or not target.absolute().parent.is_dir()):
+        raise UserError("--report", f"{target} is not a file in a folder that is there")
+    folders = [find_run(run) for run in _flat(runs)]
     if len({folder.resolve() for folder in folders}) < 2 or len({*folders}) < len(folders):
         raise UserError("compare", "needs two or more different runs", "`signkit runs` lists them")
     opened = _named([_opened(folder) for folder in folders])
     chosen = _split(opened, split)
     recipes = {each.name: each.recipe for each in opened}
-    return RunComparison(chosen, opened, different_settings(recipes), _scoring(opened, chosen, protocol))
+    scoring = _scoring(opened, chosen, protocol)
+    notes = () if scoring is not None else _other_data(opened)
+    compared = RunComparison(chosen, opened, different_settings(recipes), scoring, notes)
+    if target is not None:
+        with tempfile.TemporaryDirectory() as aside:
+            shown = with_short_names(compared)
+            write_page(target, title(shown), page(shown, Path(aside)))
+    return compared
+
+
+def _flat(runs: Sequence[RunRef | Sequence[RunRef]]) -> list[RunRef]:
+    """The runs as one list, whether they were given one by one or as a list."""
+    each: list[RunRef] = []
+    for run in runs:
+        each += run if isinstance(run, Sequence) and not isinstance(run, str) else [run]
+    return each
 
 
 def compare_runs(
@@ -68,12 +93,7 @@ def compare_runs(
     Raises:
         UserError: as `compare`, or the page cannot have that name.
     """
-    if report is not None and (report.is_dir() or not report.absolute().parent.is_dir()):
-        raise UserError("--report", f"{report} is not a file in a folder that is there")
-    compared = compare(runs, split=split, protocol=protocol)
-    if report is not None:
-        with tempfile.TemporaryDirectory() as aside:
-            write_page(report, title(compared), page(compared, Path(aside)))
+    compared = compare(*runs, split=split, protocol=protocol, report=report)
     if as_json:
         print(json.dumps(plain_json(compared), ensure_ascii=False))
         return 0
@@ -86,9 +106,7 @@ def compare_runs(
 def _opened(folder: Path) -> ComparedRun:
     """The results in a folder; its name is settled later."""
     if not (folder / SCORES).is_file():
-        there = (folder / "resolved.yaml").is_file()
-        what = "has no scores: the run is not finished" if there else "is not the folder of a run"
-        raise UserError(str(folder), what, "`signkit runs` lists the runs and their states")
+        raise no_run(folder)
     results = read_results(folder / SCORES)
     run = Path(results.run) if results.run else folder
     if not (run / "resolved.yaml").is_file():
@@ -131,7 +149,13 @@ def _split(runs: Sequence[ComparedRun], wanted: str) -> str:
 def _scoring(runs: Sequence[ComparedRun], split: str, protocol: str) -> Scoring | None:
     """The scores of all runs by one protocol, and the tests of every two."""
     places = [lines_folder(each.folder) for each in runs]
+    if len({each.recipe.task for each in runs}) > 1:
+        tasks = ", ".join(f"{each.name} of {each.recipe.task}" for each in runs)
+        raise UserError("compare", f"the runs are of different tasks: {tasks}", "runs of one task compare")
     if not all(_has_text(hypotheses_file(place, split)) for place in places):
+        files = [references_file(place, split) for place in places]
+        if all(file.is_file() for file in files):  # of several outputs
+            _check_same(runs, [_lines(file) for file in files], split)
         return None
     for each, place in zip(runs, places, strict=True):
         if not references_file(place, split).is_file():
@@ -139,7 +163,7 @@ def _scoring(runs: Sequence[ComparedRun], split: str, protocol: str) -> Scoring 
             hint = f"`signkit decode {each.folder}` decodes it again: compare the folder that it prints"
             raise UserError(str(each.folder), what, hint)
     references = [read(references_file(place, split), format="jsonl") for place in places]
-    _check_same(runs, references, split)
+    _check_same(runs, [dict(zip(each.ids, each.texts, strict=True)) for each in references], split)
     rules = _protocol(runs, protocol)
     labels = references[0].texts and '"label"' in _first_line(references_file(places[0], split))
     resampling = Resampling()
@@ -159,16 +183,18 @@ def _scoring(runs: Sequence[ComparedRun], split: str, protocol: str) -> Scoring 
     return Scoring(f"the references of {split}", rules, "", systems, analyses, tests, resampling)
 
 
-def _check_same(runs: Sequence[ComparedRun], references: Sequence[Transcripts], split: str) -> None:
+def _check_same(runs: Sequence[ComparedRun], references: Sequence[Mapping[str, Any]], split: str) -> None:
     """Refuse runs that were scored on different references.
+
+    Args:
+        references: of each run, by the id of the sentence.
 
     Raises:
         UserError: which runs differ from the first, and how.
     """
-    first = dict(zip(references[0].ids, references[0].texts, strict=True))
+    first = references[0]
     faults = []
-    for each, other in zip(runs[1:], references[1:], strict=True):
-        there = dict(zip(other.ids, other.texts, strict=True))
+    for each, there in zip(runs[1:], references[1:], strict=True):
         different = [name for name in {**first, **there} if first.get(name) != there.get(name)]
         if different:
             name = different[0]
@@ -178,6 +204,22 @@ def _check_same(runs: Sequence[ComparedRun], references: Sequence[Transcripts], 
     if faults:
         what = f"these were scored on other references of {split} than {runs[0].folder}"
         raise UserError("compare", f"{what}: {'; '.join(faults)}", "runs of one corpus and split compare")
+
+
+def _lines(file: Path) -> dict[str, Any]:
+    """The references of models with several outputs, by id."""
+    rows = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+    return {row["id"]: row.get("outputs") for row in rows}
+
+
+def _other_data(runs: Sequence[ComparedRun]) -> tuple[str, ...]:
+    """A note if runs that wrote no references have read other data than the first one."""
+    read = [content(each.run / "env.json").get("data") for each in runs]
+    others = [each.name for each, data in zip(runs, read, strict=True) if data != read[0]]
+    if not others:
+        return ()
+    of = f"{', '.join(others)} {'has' if len(others) == 1 else 'have'} read other data than {runs[0].name}"
+    return (f"{of}: the figures compare only if the sentences that were scored are the same.",)
 
 
 def _protocol(runs: Sequence[ComparedRun], name: str) -> Protocol:

@@ -15,7 +15,8 @@ from typing import Any, Literal
 import numpy as np
 
 from signkit.commands.data.chosen import chosen_corpus
-from signkit.config.registry import ComponentConfig, build
+from signkit.config.registry import ComponentConfig
+from signkit.data.corpora.build import build_corpus
 from signkit.data.corpora.official import Gap, Stock
 from signkit.data.corpora.table import MOST_FAULTS
 from signkit.data.gloss_checks import Finding, check_glosses
@@ -147,7 +148,7 @@ def stock_of(config: ComponentConfig) -> Stock:
         module, _, function = place.partition(":")
         stock: Stock = getattr(import_module(module), function)(config)
         return stock
-    corpus: Corpus = build(config)
+    corpus = build_corpus(config)
     counts = {split: len(corpus.split(split)) for split in SPLITS}
     gaps = [Gap("train", 1, UserError(*_parted(line))) for line in corpus.left_out]
     counts["train"] += len(gaps)

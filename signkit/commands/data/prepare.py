@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from signkit.commands.data.chosen import chosen_corpus
 from signkit.commands.data.summary import print_summary, size_text
-from signkit.config.registry import build
 from signkit.config.strict_yaml import Path_, field_types
+from signkit.data.corpora.build import build_corpus
 from signkit.data.shards.index import Header, Refused
 from signkit.data.shards.pack import Pack
 from signkit.data.shards.store import LOCK, Store, begin, check_out
@@ -67,7 +67,7 @@ def prepare_corpus(ref: str, options: Options) -> int:
         ray_module()
     with stop_on_signals() as stop:
         try:
-            corpus: Corpus = build(config)
+            corpus = build_corpus(config)
             header = _header(corpus, options, shard_size)
             _prepare(corpus, header, options)
         except Interrupted:

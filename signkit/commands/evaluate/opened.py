@@ -8,11 +8,10 @@ from pathlib import Path
 import torch
 
 from signkit.commands.predict.search import corpus_of
-from signkit.config.recipe import Recipe
-from signkit.config.recipe_file import resolved, with_decode_overrides
-from signkit.config.registry import ComponentConfig, build
-from signkit.config.strict_yaml import read
+from signkit.config.recipe_file import AFTERWARDS, reread, with_decode_overrides
+from signkit.config.registry import ComponentConfig
 from signkit.data.corpora import manifest
+from signkit.data.corpora.build import build_corpus
 from signkit.data.corpora.configs import ManifestConfig
 from signkit.data.tracking import TRACK, TRACKED
 from signkit.errors import UserError
@@ -73,15 +72,14 @@ def open_elsewhere(
     of_data = [each for each in overrides if each.startswith("data.")]
     others = [each for each in overrides if each not in of_data]
     where = str(run / "export" / "recipe.yaml")
-    recipe = with_decode_overrides(trained.recipe, file, others, where)
+    recipe = with_decode_overrides(trained.recipe, file, others, where, settable=("data", *AFTERWARDS))
     step = trained.step
     if recipe.decode.average != trained.recipe.decode.average:
         step = other_weights(run, recipe, trained)
     decode = replace(recipe.decode, temperature=recipe.decode.temperature or UNCALIBRATED)
     recipe = replace(recipe, decode=decode, data=data or recipe.data)
-    given = {"name": recipe.name}
     if of_data:
-        recipe = read(resolved(recipe), where, Recipe, of_data, given=given, check_paths=False)
+        recipe = reread(recipe, where, of_data)
     task = task_of(for_reload(recipe, run / "export"))
     _ = task.selection  # raises for a faulty protocol before the corpus is read
     corpus = _corpus(recipe.data)
@@ -136,7 +134,7 @@ def _corpus(data: ComponentConfig) -> Corpus:
     """Read a corpus, a manifest without rows of train too."""
     if isinstance(data, ManifestConfig):
         return manifest.read(data, to_train=False)
-    corpus: Corpus = build(data)
+    corpus = build_corpus(data)
     return corpus
 
 

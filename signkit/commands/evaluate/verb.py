@@ -11,16 +11,17 @@ from typing import Any
 
 from signkit.commands.decode import whole_results
 from signkit.commands.evaluate.opened import Unknown, open_elsewhere, unknown
-from signkit.config.recipe_file import DecodeRecipe
+from signkit.commands.packages import print_package_notes
+from signkit.config.recipe_file import AFTERWARDS, DecodeRecipe
 from signkit.config.yaml_write import to_yaml
 from signkit.data.corpora.configs import ManifestConfig
 from signkit.errors import UserError
-from signkit.eval.results import plain
+from signkit.eval.results import in_brief, main_score, plain
 from signkit.models.spec import TEXT, Spec
 from signkit.report.numbers import number
 from signkit.runtime.files import write_text
 from signkit.runtime.progress import Watch
-from signkit.runtime.runs import find_run
+from signkit.runtime.runs import RunRef, find_run
 from signkit.text.vocabulary import PLURAL, Vocabulary
 from signkit.train.outcome import decode_splits, print_outcome, write_report, write_scores
 from signkit.train.reopen import Reopened
@@ -39,7 +40,7 @@ class Evaluated:
     """A run's scores on other data.
 
     Attributes:
-        data: the folder or file that was named; "" where only the run's own options were changed.
+        data: the folder or file that was named; "" for the corpus of the run, or options of it changed.
         outcome: the scores and what they were computed from.
         unknown: of each split, what the model cannot write.
         folder: of the results; None if they were not written.
@@ -52,10 +53,28 @@ class Evaluated:
     folder: Path | None
     task: Task
 
+    def __repr__(self) -> str:
+        scores = in_brief(self.scores, self.outcome.metrics)
+        return f"<{self.outcome.recipe.name}: {scores}>"
+
     @property
     def scores(self) -> tuple[Score, ...]:
         """All scores."""
         return self.outcome.scores
+
+    @property
+    def dev(self) -> Score | None:
+        """The main metric of dev; None if it was not scored."""
+        return self.score("dev")
+
+    @property
+    def test(self) -> Score | None:
+        """The main metric of test; None if it was not scored."""
+        return self.score("test")
+
+    def score(self, split: str) -> Score | None:
+        """The main metric of a split."""
+        return main_score(self.scores, split)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -64,19 +83,20 @@ class Evaluated:
 
 
 def evaluate(
-    run: str | PathLike[str],
-    data: Sequence[str | PathLike[str]] = (),
+    run: RunRef,
+    data: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     *,
-    split: Splits = (),
+    split: str | Splits = (),
     overrides: Sequence[str] = (),
-    decode: Path | None = None,
+    decode: str | PathLike[str] | None = None,
     out: str | PathLike[str] | None = None,
 ) -> list[Evaluated]:
-    """Score a finished run on other data.
+    """Score a finished run on other data, or on its own by other settings of decoding.
 
     Args:
-        run: a name of a finished run (`signkit.runtime.runs.find_run`).
-        data: folders of manifests, or manifests, each scored alone.
+        run: a finished run: its folder, another name of it such as ``latest``, or what `signkit.run` returns.
+        data: a folder with a manifest, or a manifest; or several, each scored alone; none: the
+            corpus of the run.
         split: the splits to score; if empty, dev and test, those that are there.
         overrides: ``data.a=b``, ``decode.a=b`` or ``eval.a=b`` each; ``data.`` changes an option of the run's
             own corpus.
@@ -90,18 +110,16 @@ def evaluate(
     """
     if isinstance(data, str | PathLike):
         data = [data]
-    if not data and not any(each.startswith("data.") for each in overrides):
-        hint = "`--data FOLDER` or `--set data.root=FOLDER`; `signkit decode` decodes the run's own"
-        raise UserError("evaluate", "no data are named", hint)
+    splits = ([split] if split else []) if isinstance(split, str) else split
     target = Path(out) if out is not None else None
     if target is not None and target.exists():
         raise UserError("--out", f"{target} exists already", "name a new folder")
-    folder = find_run(run)
+    folder, file = find_run(run), Path(decode) if decode is not None else None
     places = _places(data, target)
     done = []
     for name, place in places.items():
-        opened, own = open_elsewhere(folder, _manifest(Path(name)) if name else None, decode, overrides)
-        chosen = _splits(opened, split, name)
+        opened, own = open_elsewhere(folder, _manifest(Path(name)) if name else None, file, overrides)
+        chosen = _splits(opened, splits, name)
         with _folder(place) as aside:
             title = f"{opened.recipe.name} on {name or opened.prepared.corpus.name}"
             outcome, lacking = _outcome(opened, own, chosen, aside, title, write=place is not None)
@@ -124,7 +142,11 @@ def evaluate_run(
     Raises:
         SignkitError: as `evaluate`.
     """
+    if not data and all(each.partition(".")[0] in AFTERWARDS for each in overrides):
+        hint = "`--data FOLDER` or `--set data.root=FOLDER`; `signkit decode` decodes the run's own"
+        raise UserError("evaluate", "no data are named", hint)
     done = evaluate(run, data, split=split, overrides=overrides, decode=file, out=out)
+    print_package_notes(find_run(run))
     if as_json:
         line = {"run": str(find_run(run)), "evaluated": [_plain(each) for each in done]}
         print(json.dumps(line, ensure_ascii=False))

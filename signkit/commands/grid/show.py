@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from signkit.eval.figures import Metric
-from signkit.eval.results import plain
+from signkit.eval.results import in_brief, plain
 from signkit.report.scores import score_table
 from signkit.report.sections import Cell, Paragraph, Row, Section, Table
 from signkit.report.terminal import print_sections
@@ -33,6 +33,10 @@ class GridPoint:
     dev: Score | None = None
     error: str = ""
 
+    def __repr__(self) -> str:
+        dev = in_brief([self.dev]) if self.dev else ""
+        return f"<run {', '.join(filter(None, (self.name, self.state, dev, str(self.folder or ''))))}>"
+
     @property
     def name(self) -> str:
         """The settings in a line."""
@@ -50,6 +54,11 @@ class GridResult:
 
     metric: Metric
     points: tuple[GridPoint, ...]
+
+    def __repr__(self) -> str:
+        return (
+            f"<grid of {len(self.points)} runs, ranked by {self.metric.heading} of dev; best: {self.best!r}>"
+        )
 
     @property
     def best(self) -> GridPoint | None:
@@ -73,7 +82,8 @@ def print_grid(result: GridResult, as_json: bool) -> None:
 def _notes(result: GridResult) -> list[Section]:
     how = "Ranked on dev. Test is not shown: it is for the run that was chosen, once."
     notes: list[Section] = [Paragraph(how)]
-    if any(key.startswith("data.") for key in result.points[0].settings):
+    changed = [key for key in result.points[0].settings if len({p.settings[key] for p in result.points}) > 1]
+    if any(key.partition(".")[0] == "data" for key in changed):
         notes.append(Paragraph(OTHER_DATA))
     return notes
 

@@ -11,6 +11,7 @@ import torch
 from rich.console import Console
 from rich.table import Column, Table
 
+from signkit.commands.packages import print_package_notes
 from signkit.commands.predict.batches import clip_batches
 from signkit.commands.predict.inputs import Failures, Source, missing_of, opened
 from signkit.commands.predict.named import named_inputs, searched
@@ -37,6 +38,7 @@ def predict(run: Path, inputs: Sequence[Path], options: PredictOptions) -> int:
     """
     named = named_inputs(inputs, options.list_file)
     trained = load_model(run, options)
+    print_package_notes(run)
     signal = trained.spec.signal
     skipped = Counter[str]()
     named = searched(named, signal.layout, skipped)

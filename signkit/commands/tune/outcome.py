@@ -97,6 +97,7 @@ class TuneOutcome:
         gain: the difference of the best and the plain rate, with its interval.
         better, worse: number of sentences with fewer and with more errors than in plain decoding.
         decode: the tuned section, with the temperature of its confidences.
+        changes: of the recipe before tuning: a decode recipe and settings, as they were given.
     """
 
     space: tuple[Parameter, ...]
@@ -113,6 +114,7 @@ class TuneOutcome:
     better: int
     worse: int
     decode: LatticeConfig
+    changes: tuple[str, ...] = ()
 
 
 def find_best(
@@ -172,6 +174,7 @@ def as_json(outcome: TuneOutcome) -> dict[str, Any]:
         "interval": [_defined(outcome.low), _defined(outcome.high)],
         "plain": _defined(outcome.plain.rate),
         "recipe": _defined(outcome.given.rate),
+        "changes": list(outcome.changes),
         "gain": [_defined(x) for x in (outcome.gain.difference, outcome.gain.low, outcome.gain.high)],
         "sentences": {"all": outcome.sentences, "better": outcome.better, "worse": outcome.worse},
         "best": dict(zip(keys, outcome.best.values, strict=True)),

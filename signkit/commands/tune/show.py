@@ -18,6 +18,8 @@ from signkit.report.terminal import print_sections
 
 BEST = 8
 """Number of trials in the table."""
+BORDER, LEAST = 0.1, 0.002
+"""Of the figure below the best trial and above the worst one shown: a share of their distance, and a rate."""
 
 
 def print_outcome(outcome: TuneOutcome, title: str) -> None:
@@ -49,7 +51,8 @@ def sentences(outcome: TuneOutcome) -> tuple[str, ...]:
     plain, given = of.text(outcome.plain.rate, 1), of.text(outcome.given.rate, 1)
     first = f"{of.heading} {of.text(outcome.best.rate, 1)}{between}; plain decoding {plain}"
     if outcome.given != outcome.plain:
-        first += f", the recipe as it was {given}"
+        how = f"with {', '.join(outcome.changes)}" if outcome.changes else "as it was"
+        first += f", the recipe {how} {given}"
     sure = "" if math.isnan(gain.low) else f", 95 % interval {_points(of, gain.low, gain.high)}"
     counts = f"{outcome.better} of {outcome.sentences} sentences have fewer errors, {outcome.worse} more"
     return (
@@ -111,7 +114,8 @@ def _figure(outcome: TuneOutcome) -> Any:
         axes.set_xlabel(outcome.space[place].key.removeprefix("decode."))
     usual = float(np.quantile([trial.rate for trial in outcome.trials], 0.8))
     top = max(outcome.plain.rate, usual)  # far worse trials would flatten the rest
-    grid[0, 0].set_ylim(0.95 * 100 * outcome.best.rate, 1.05 * 100 * top + 0.01)
+    margin = max(BORDER * (top - outcome.best.rate), LEAST)  # the marks have a size
+    grid[0, 0].set_ylim(100 * (outcome.best.rate - margin), 100 * (top + margin))
     grid[0, 0].set_ylabel(f"{metric(outcome.rate).heading} (%)")
     grid[0, 0].legend(frameon=False, fontsize=8)
     return figure

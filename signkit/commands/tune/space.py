@@ -118,7 +118,8 @@ def _parameter(word: str, decode: LatticeConfig) -> Parameter:
         raise UserError(where, "not of the form KEY=LOW:HIGH", "such as decode.length_reward=0:2")
     known = _tunable(decode)
     if key not in known:
-        raise UserError(where, f"{key} cannot be tuned", suggestion(key, known))
+        whole_key = f"decode.{key.removeprefix('decode.')}"
+        raise UserError(where, f"{key} cannot be tuned", suggestion(whole_key, known))
     limits, whole = known[key]
     low, high = (_number(text, whole, where) for text in (first, second))
     if low >= high:

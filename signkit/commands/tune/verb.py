@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from os import PathLike
 from pathlib import Path
 
+from signkit.commands.packages import print_package_notes
 from signkit.commands.tune.outcome import Pool, TuneOutcome, as_json, find_best
 from signkit.commands.tune.show import print_outcome, sentences, write_page
 from signkit.commands.tune.space import Parameter, read_space
@@ -14,13 +16,93 @@ from signkit.decode.configs import LatticeConfig, value_of
 from signkit.errors import UserError
 from signkit.runtime.files import write_text
 from signkit.runtime.progress import Watch
+from signkit.runtime.runs import RunRef, find_run
 from signkit.train.reopen import Reopened, reopen
 from signkit.train.setup import Prepared
 from signkit.train.task import Searchable, Searched
 
 
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """What a tuning found.
+
+    Attributes:
+        file: the decode recipe that was written, for `signkit.load(…, decode=file)`; a page lies next to it.
+        title: names the runs and the split.
+        outcome: the best setting, all trials, and the gain over plain decoding.
+    """
+
+    file: Path
+    title: str
+    outcome: TuneOutcome
+
+    def __repr__(self) -> str:
+        return f"<tuned: {self.file}: {' '.join(sentences(self.outcome)[:-1])}>"
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """The best value of each parameter, ``{"decode.length_reward": 0.5}``."""
+        keys = (parameter.key for parameter in self.outcome.space)
+        return dict(zip(keys, self.outcome.best.values, strict=True))
+
+
+def tune(
+    *runs: RunRef,
+    space: Sequence[str] = (),
+    trials: int = 100,
+    seed: int = 1,
+    overrides: Sequence[str] = (),
+    decode: str | PathLike[str] | None = None,
+    out: str | PathLike[str] | None = None,
+    split: str = "dev",
+) -> Tuned:
+    """Tune the decoding of finished runs on dev, and write it as a decode recipe with a page.
+
+    Args:
+        runs: finished runs, whose errors are counted together.
+        space: parameters as ``KEY=LOW:HIGH``; if empty, the usual ones.
+        trials: the number of trials to spend.
+        seed: of the search.
+        overrides: ``decode.a=b`` or ``eval.a=b`` each.
+        decode: a decode recipe to start from.
+        out: the file to write; if None, ``tuned.yaml`` in the first run's folder.
+        split: has to be ``dev``.
+
+    Raises:
+        SignkitError: the runs cannot be tuned; nothing is written.
+    """
+    file, target = (Path(each) if each is not None else None for each in (decode, out))
+    if split != "dev":
+        why = "is never tuned on" if split == "test" else "is what the models were trained on"
+        raise UserError("--split", f"{split} {why}", "dev, or folds of train as dev")
+    if target and (target.suffix not in (".yaml", ".yml") or not target.parent.is_dir()):
+        raise UserError("--out", f"{target} is not a .yaml file in a folder that is there")
+    if not runs:
+        raise UserError("tune", "no run is named", "`signkit runs` lists them")
+    folders = [find_run(run) for run in runs]
+    opened = [_opened(run, split, file, overrides) for run in folders]
+    _check_alike(opened)
+    section = _lattice(opened[0])
+    context = any(not getattr(each.prepared.model, "context_free", True) for each in opened)
+    parameters = read_space(space, section, context=context)
+    watch = Watch(folders[0], main=True, log=False)
+    cached = _cached(opened, split, parameters, watch)
+    task = opened[0].prepared.task
+    assert isinstance(task, Searchable)  # `_opened` has made sure of it
+    pool = Pool(cached, task.protocol, section, parameters)
+    given = tuple(value_of(section, parameter.key) for parameter in parameters)
+    with watch.bar("tune", trials) as bar:
+        outcome = find_best(pool, given, trials, seed, bar.at)
+    outcome = replace(outcome, changes=(*([str(file)] if file is not None else []), *overrides))
+    name = f"{opened[0].recipe.name}, {split} of {len(runs)} runs"
+    title, target = name if len(runs) > 1 else f"{folders[0]}, {split}", target or folders[0] / "tuned.yaml"
+    write_page(target.with_suffix(".html"), outcome, title)
+    write_text(target, _recipe(outcome, folders, split, seed))
+    return Tuned(target, title, outcome)
+
+
 def tune_runs(
-    runs: Sequence[Path],
+    runs: Sequence[RunRef],
     split: str,
     space: Sequence[str],
     *,
@@ -31,59 +113,33 @@ def tune_runs(
     out: Path | None,
     print_json: bool,
 ) -> int:
-    """Tune, print the outcome and write the decode recipe; the last line printed is its path.
+    """Tune, and print the outcome; the last line printed is the path of the decode recipe.
 
     Args:
-        runs: folders of finished runs, whose errors are counted together.
-        split: has to be ``dev``.
-        space: parameters as ``KEY=LOW:HIGH``; if empty, the usual ones.
-        trials: the number of trials to spend.
-        seed: of the search.
-        overrides: ``decode.a=b`` or ``eval.a=b`` each.
-        file: a decode recipe to start from.
-        out: the file to write; if None, ``tuned.yaml`` in the first run's folder.
-        print_json: print a JSON object in place of the tables.
+        print_json: print a JSON object in place of the tables; the others are those of `tune`.
 
     Returns:
         The exit status.
 
     Raises:
-        SignkitError: the runs cannot be tuned; nothing is written.
+        SignkitError: as `tune`.
     """
-    if split != "dev":
-        why = "is never tuned on" if split == "test" else "is what the models were trained on"
-        raise UserError("--split", f"{split} {why}", "dev, or folds of train as dev")
-    if out and (out.suffix not in (".yaml", ".yml") or not out.parent.is_dir()):
-        raise UserError("--out", f"{out} is not a .yaml file in a folder that is there")
-    opened = [_opened(run, split, file, overrides) for run in runs]
-    _check_alike(opened)
-    decode = _lattice(opened[0])
-    context = any(not getattr(each.prepared.model, "context_free", True) for each in opened)
-    parameters = read_space(space, decode, context=context)
-    watch = Watch(runs[0], main=True, log=False)
-    cached = _cached(opened, split, parameters, watch)
-    task = opened[0].prepared.task
-    assert isinstance(task, Searchable)  # `_opened` has made sure of it
-    pool = Pool(cached, task.protocol, decode, parameters)
-    given = tuple(value_of(decode, parameter.key) for parameter in parameters)
-    with watch.bar("tune", trials) as bar:
-        outcome = find_best(pool, given, trials, seed, bar.at)
-    name = f"{opened[0].recipe.name}, {split} of {len(runs)} runs"
-    title, target = name if len(runs) > 1 else f"{runs[0]}, {split}", out or runs[0] / "tuned.yaml"
-    write_page(target.with_suffix(".html"), outcome, title)
-    write_text(target, _recipe(outcome, runs, split, seed))
+    tuned = tune(
+        *runs, space=space, trials=trials, seed=seed, overrides=overrides, decode=file, out=out, split=split
+    )
     if print_json:
-        print(json.dumps({"tuned": str(target), **as_json(outcome)}))
+        print(json.dumps({"tuned": str(tuned.file), **as_json(tuned.outcome)}))
         return 0
-    print_outcome(outcome, title)
-    print(f"report: {target.with_suffix('.html')}")
-    print(target, flush=True)
+    print_outcome(tuned.outcome, tuned.title)
+    print(f"report: {tuned.file.with_suffix('.html')}")
+    print(tuned.file, flush=True)
     return 0
 
 
 def _opened(run: Path, split: str, file: Path | None, overrides: Sequence[str]) -> Reopened:
     """Open a run, without its other splits."""
     opened = reopen(run, file, overrides)
+    print_package_notes(run)
     if split not in opened.prepared.datasets:
         there = ", ".join(opened.prepared.datasets)
         what = f"the corpus {opened.prepared.corpus.name} of {run} has no {split} samples"

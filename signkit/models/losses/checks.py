@@ -16,11 +16,25 @@ class NotANumber(ValueError):
 
     Attributes:
         samples: the samples of the batch that have them.
+        term: the term of the loss that found them, where that is known.
     """
+
+    term = ""
 
     def __init__(self, what: str, samples: tuple[int, ...]) -> None:
         self.samples = samples
         super().__init__(what)
+
+
+def refuse_others(**arguments: object) -> None:
+    """Refuse what is no tensor, such as nested lists.
+
+    Raises:
+        TypeError: naming the argument.
+    """
+    for name, value in arguments.items():
+        if not isinstance(value, Tensor):
+            raise TypeError(f"{name} must be a tensor, not a {type(value).__name__}")
 
 
 def check_logits(logits: Mapping[str, Tensor]) -> None:

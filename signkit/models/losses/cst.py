@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from signkit.models.losses.checks import check_logits, check_loss, check_references, until
+from signkit.models.losses.checks import check_logits, check_loss, check_references, refuse_others, until
 from signkit.models.losses.joint import (
     SplitJoint,
     at_least_single,
@@ -66,6 +66,7 @@ def cst_loss(
         chunks (`signkit.models.losses.topology.chunks_needed`).
 
     Raises:
+        TypeError: an argument that is no tensor.
         ValueError: an unknown topology, a context for other than labels + 1 histories, or an argument that
             does not fit: lengths beyond the chunks or labels, labels that are the blank or no symbol or not
             whole numbers, batches of other sizes, NaN. The message names the argument, the sample and the
@@ -82,6 +83,10 @@ def cst_loss(
         >>> loss.neg().exp()  # 3 / 9
         tensor([0.3333])
     """
+    refuse_others(
+        acoustic=acoustic, context=context, targets=targets,
+        input_lengths=input_lengths, target_lengths=target_lengths,
+    )  # fmt: skip
     acoustic, context = at_least_single(acoustic), at_least_single(context)
     lattice, rows = _build_lattice(acoustic, context, targets, input_lengths, target_lengths, topology, blank)
     with torch.autocast(acoustic.device.type, enabled=False):

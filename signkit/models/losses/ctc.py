@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from signkit.models.losses.checks import check_logits, check_loss, check_references, until
+from signkit.models.losses.checks import check_logits, check_loss, check_references, refuse_others, until
 from signkit.models.losses.topology import chunks_needed
 
 
@@ -34,7 +34,7 @@ def ctc_loss(
         chunks.
 
     Raises:
-        ValueError: an argument that does not fit, as for `cst_loss`.
+        TypeError, ValueError: an argument that does not fit, as for `cst_loss`.
 
     Example:
         >>> import torch
@@ -43,6 +43,10 @@ def ctc_loss(
         >>> loss.neg().exp()  # 3 of the 9 paths spell the reference
         tensor([0.3333])
     """
+    refuse_others(
+        acoustic=acoustic, context=context, targets=targets,
+        input_lengths=input_lengths, target_lengths=target_lengths,
+    )  # fmt: skip
     check_logits({"acoustic": acoustic, "context": context})
     device = acoustic.device
     targets, input_lengths, target_lengths = (

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from signkit.models.losses.checks import check_logits, check_loss
+from signkit.models.losses.checks import check_logits, check_loss, refuse_others
 
 IGNORED = -100
 
@@ -40,6 +40,7 @@ def frame_cross_entropy(
 
 
 def _check(logits: Tensor, labels: Tensor, smoothing: float) -> None:
+    refuse_others(logits=logits, labels=labels)
     check_logits({"logits": logits})
     if not 0 <= smoothing < 1:
         raise ValueError(f"smoothing is {smoothing}; it is at least 0 and below 1")

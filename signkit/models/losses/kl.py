@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from signkit.models.losses.checks import check_logits, check_loss
+from signkit.models.losses.checks import check_logits, check_loss, refuse_others
 from signkit.models.losses.cst import node_posteriors
 from signkit.models.losses.joint import (
     SplitJoint,
@@ -56,6 +56,7 @@ def kl_loss(
         One value a sample, in nats; 0 for a reference that does not fit on its chunks.
 
     Raises:
+        TypeError: an argument that is no tensor.
         ValueError: a temperature that is not positive, logits that are not finite, a teacher of another
             shape, and as `cst_loss`.
         RuntimeError: as `cst_loss`.
@@ -78,6 +79,8 @@ def kl_loss(
         "teacher_acoustic": teacher_acoustic,
         "teacher_context": teacher_context,
     }
+    references = {"input_lengths": input_lengths, "target_lengths": target_lengths}
+    refuse_others(**logits, targets=targets, **references)
     check_logits(logits)
     for student, teacher in (
         ("student_acoustic", "teacher_acoustic"),

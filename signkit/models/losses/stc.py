@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from signkit.models.losses.checks import check_references
+from signkit.models.losses.checks import check_references, refuse_others
 from signkit.models.losses.cst import cst_loss
 
 MODES = ("none", "path", "risk")
@@ -71,6 +71,10 @@ def stc_loss(
         return reference
     if mode not in MODES:
         raise ValueError(f"unknown stc {mode!r}; known: {', '.join(MODES)}")
+    refuse_others(
+        hypotheses=hypotheses, hypothesis_lengths=hypothesis_lengths,
+        hypothesis_contexts=hypothesis_contexts, valid=valid,
+    )  # fmt: skip
     batch, nbest = _check_shapes(targets, hypotheses, hypothesis_lengths, hypothesis_contexts, valid)
     lengths = hypothesis_lengths.masked_fill(~valid, 0)
     repeated, chunks = acoustic.repeat_interleave(nbest, 0), input_lengths.repeat_interleave(nbest)

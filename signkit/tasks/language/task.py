@@ -1,15 +1,13 @@
 """Language modelling: sentences are scored token by token."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from signkit.config.recipe import Recipe
-from signkit.config.registry import build as build_component
-from signkit.config.registry import component_name
 from signkit.data.batch import TextBatch
 from signkit.data.loader import Dataset
 from signkit.data.rare import RareAsUnknown, seen_once
@@ -18,7 +16,7 @@ from signkit.errors import UserError
 from signkit.eval.figures import Metric, metric
 from signkit.models.assemble import assemble
 from signkit.models.export import TrainedModel
-from signkit.models.losses.configs import LossTerm
+from signkit.models.losses.functions import LossFunction, loss_functions
 from signkit.models.sentence_scores import sentence_scores
 from signkit.models.spec import TEXT, Spec
 from signkit.models.text_scores import TextScores, text_scores, word_scores
@@ -39,7 +37,7 @@ class Language:
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
-        self._built: list[tuple[str, LossTerm, Any]] | None = None
+        self._built: tuple[LossFunction, ...] | None = None
 
     @property
     def selection(self) -> Metric:
@@ -87,11 +85,11 @@ class Language:
         """The weighted sum of the recipe's terms, each a sum over the tokens of a sentence."""
         output = forward(batch)
         total, figures = torch.zeros(len(batch.ids), device=batch.tokens.device), dict[str, Tensor]()
-        for name, term, compute in self._terms():
-            if term.start <= share < term.end:
-                values = compute(output, batch)
-                total = total + term.weight * values
-                figures[name] = values.detach()
+        for term in self._terms():
+            if term.options.start <= share < term.options.end:
+                values = term(len(batch.ids), output, batch)
+                total = total + term.options.weight * values
+                figures[term.name] = values.detach()
         return {"loss": Term(total, figures)}
 
     def evaluate(self, model: Any, dataset: Dataset, spec: Spec, step: int, say: Say) -> Evaluation:
@@ -149,13 +147,10 @@ class Language:
         words = [sample.reference for sample in samples]
         return word_scores(vocabulary, words, tokens, log, ends=report.predicts_end(self.recipe))
 
-    def _terms(self) -> list[tuple[str, LossTerm, Any]]:
-        """The names, the options and the functions of the loss's terms, built once."""
+    def _terms(self) -> tuple[LossFunction, ...]:
+        """The terms of the loss, built once."""
         if self._built is None:
-            self._built = [
-                (component_name("losses", each), cast(LossTerm, each), build_component(each))
-                for each in self.recipe.train.losses
-            ]
+            self._built = loss_functions(self.recipe.train.losses)
         return self._built
 
     def _reread(self, samples: Sequence[Sample], vocabulary: Vocabulary, say: Say) -> RareAsUnknown | None:

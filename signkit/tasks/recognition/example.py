@@ -4,14 +4,15 @@ import torch
 from torch import Tensor
 
 from signkit.config.recipe import Recipe
-from signkit.config.registry import build, component_name
+from signkit.config.registry import component_name
 from signkit.data.batch import Batch
+from signkit.data.corpora.build import build_corpus
 from signkit.data.examples import used_layout
 from signkit.errors import UserError
 from signkit.models.spec import Spec, signal_to_text
 from signkit.text.vocabulary import Vocabulary, synthetic_vocabulary
 from signkit.train.task import Shapes
-from signkit.types import VIDEO, Corpus
+from signkit.types import VIDEO
 
 FRAMES_A_GLOSS = 14
 """About that of PHOENIX-2014."""
@@ -55,7 +56,7 @@ def _kind(recipe: Recipe, shapes: Shapes) -> tuple[str, int, Vocabulary]:
             synthetic_vocabulary(shapes.vocabulary),
         )
     try:
-        corpus: Corpus = build(recipe.data)
+        corpus = build_corpus(recipe.data)
     except UserError as error:
         name = component_name("encoders", recipe.encoder)  # type: ignore[arg-type]
         say = "--layout NAME (and --width 2 or 3)" if reads == "landmarks" else "--width N"

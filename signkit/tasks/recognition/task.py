@@ -11,9 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from signkit.config.own_code import described
 from signkit.config.recipe import Recipe
-from signkit.config.registry import build as build_component
-from signkit.config.registry import component_name
 from signkit.config.suggest import suggestion
 from signkit.data.batch import Batch
 from signkit.data.loader import Dataset, eval_batches
@@ -26,7 +25,8 @@ from signkit.eval.metrics import main_figure
 from signkit.eval.protocols import Protocol
 from signkit.models.assemble import assemble
 from signkit.models.export import TrainedModel
-from signkit.models.losses.configs import CstConfig, LossTerm
+from signkit.models.losses.configs import CstConfig
+from signkit.models.losses.functions import LossFunction, check_per_sample, loss_functions
 from signkit.models.losses.topology import chunks_needed
 from signkit.models.spec import TEXT, Spec, signal_to_text
 from signkit.report.sections import Section
@@ -59,7 +59,7 @@ class Recognition:
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
-        self._built: list[tuple[str, LossTerm, Any]] | None = None
+        self._built: tuple[LossFunction, ...] | None = None
         self._search: tuple[list[Any], Any, ExternalModels] | None = None
         self._said: set[str] = set()
 
@@ -131,13 +131,18 @@ class Recognition:
         logits = forward(batch).float()
         fits = self.weights(model, batch)["loss"] > 0
         propose = proposer(model, logits)
+        samples = len(batch.ids)
+        if self.recipe.encoder is not None:
+            where = described(self.recipe.encoder)
+            check_per_sample(logits.auxiliary, samples, where, "its `auxiliary` is")
         # Every parameter has to take part in every step, see `SplitLogits.anchor`.
         total = logits.auxiliary + 0.0 * logits.anchor()
         figures: dict[str, Tensor] = {}
-        for name, term, compute in self._terms(model.topology):
-            if term.start <= share < term.end:
-                values = compute(logits, batch, propose)
-                total = total + term.weight * values
+        for term in self._terms(model.topology):
+            name = term.name
+            if term.options.start <= share < term.options.end:
+                values = term(samples, logits, batch, propose)
+                total = total + term.options.weight * values
                 shown = torch.where(fits, values.detach(), 0.0)
                 figures[name] = figures[name] + shown if name in figures else shown
         return {"loss": Term(torch.where(fits, total, 0.0), figures)}
@@ -153,11 +158,11 @@ class Recognition:
             self._say_once(say, WITHOUT_CONTEXT)
         vocabulary = spec.vocabulary
         hypotheses = recognise(model, eval_batches(dataset, decode.batch_size), vocabulary, decode)
-        empty = sum(not each.tokens for each in hypotheses.values()) / len(hypotheses)
-        if empty > EMPTY_SHARE:
-            self._say_once(
-                say, f"warning: {100 * empty:.0f} % of dev hypotheses are empty (blanks only)", "empty"
-            )
+        empty = sum(not each.tokens for each in hypotheses.values())
+        if empty > EMPTY_SHARE * len(hypotheses):
+            how = f"step {step}: greedy search, with which dev is judged during training, recognises nothing"
+            clips = f"in {empty:,} of {len(hypotheses):,} clips of dev (blanks only)"
+            self._say_once(say, f"warning: {how} {clips}", "empty")
         predictions = [Prediction(name, {TEXT: each}) for name, each in hypotheses.items()]
         name = self.selection.name
         selected = selection_value(
@@ -250,17 +255,10 @@ class Recognition:
         """A synthetic batch for the recipe's encoder."""
         return example(self.recipe, shapes)
 
-    def _terms(self, topology: str) -> list[tuple[str, LossTerm, Any]]:
-        """The names, the options and the functions of the loss's terms, built once."""
+    def _terms(self, topology: str) -> tuple[LossFunction, ...]:
+        """The terms of the loss, built once."""
         if self._built is None:
-            self._built = [
-                (
-                    component_name("losses", each),
-                    cast(LossTerm, each),
-                    build_component(each, topology=topology),
-                )
-                for each in self.recipe.train.losses
-            ]
+            self._built = loss_functions(self.recipe.train.losses, topology=topology)
         return self._built
 
     def _knows_context(self, step: int) -> bool:
