@@ -326,6 +326,11 @@ def test_ids_that_are_no_names_of_files(tmp_path: Path) -> None:
         ({"text": spoken(0.1)}, ["input", "text", "log score"], ["a.mp4", "a", "-1.00"]),
         ({"sign": Label("TREE", 0.75)}, ["input", "sign", "confidence"], ["a.mp4", "TREE", "0.75"]),
         (
+            {"sign": Label("A", 0.5, (("A", 0.5), ("B", 0.2), ("C", 0.1), ("D", 0.1), ("E", 0.1)))},
+            ["input", "sign", "confidence", "next"],
+            ["a.mp4", "A", "0.50", "B 0.20, C 0.10, D 0.10"],
+        ),
+        (
             {"text": spoken(0.1), "topic": Label("X", 0.5)},
             ["input", "text", "text log score", "topic", "topic confidence"],
             ["a.mp4", "a", "-1.00", "X", "0.50"],

@@ -27,6 +27,9 @@ from signkit.train.reopen import with_ensemble
 from signkit.train.task import task_of
 from signkit.types import Hypothesis, Label, Prediction
 
+NEXT = 3
+"""Classes after the best one that a terminal shows."""
+
 
 def predict(run: Path, inputs: Sequence[Path], options: PredictOptions) -> int:
     """Print a hypothesis for each input and write the output files; returns the exit status.
@@ -117,17 +120,26 @@ def _print_table(predictions: Sequence[Prediction]) -> None:
     headings = ("input", *(column for name in outputs for column in _headings(name, outputs)))
     table = Table(*(Column(heading, overflow="fold") for heading in headings))
     for each in predictions:
-        cells = (cell for name in outputs for cell in _cells(each.outputs[name]))
+        cells = (cell for name in outputs for cell in _cells(each.outputs[name], _has_next(outputs)))
         table.add_row(each.id, *cells)
     Console(markup=False, emoji=False).print(table)
 
 
-def _headings(name: str, outputs: Mapping[str, Hypothesis | Label]) -> tuple[str, str]:
+def _headings(name: str, outputs: Mapping[str, Hypothesis | Label]) -> tuple[str, ...]:
     """Those of an output and of how sure it is; the name of an output is in both where there are several."""
     sure = "log score" if isinstance(outputs[name], Hypothesis) else "confidence"
-    return name, f"{name} {sure}" if len(outputs) > 1 else sure
+    found = name, f"{name} {sure}" if len(outputs) > 1 else sure
+    return (*found, "next") if _has_next(outputs) else found
 
 
-def _cells(output: Hypothesis | Label) -> tuple[str, str]:
-    sure = output.score if isinstance(output, Hypothesis) else output.confidence
-    return output.text, f"{sure:.2f}"
+def _has_next(outputs: Mapping[str, Hypothesis | Label]) -> bool:
+    """Whether the classes after the best one are shown: those of a single head have room."""
+    return len(outputs) == 1 and any(isinstance(each, Label) and each.top for each in outputs.values())
+
+
+def _cells(output: Hypothesis | Label, with_next: bool) -> tuple[str, ...]:
+    if isinstance(output, Hypothesis):
+        return output.text, f"{output.score:.2f}"
+    following = ", ".join(f"{name} {share:.2f}" for name, share in output.top[1 : 1 + NEXT])
+    found = output.text, f"{output.confidence:.2f}"
+    return (*found, following) if with_next else found
