@@ -32,7 +32,8 @@ def _figure(splits: Sequence[str], raw: Tables, used: Tables, what: str) -> Any:
     for axes, split in zip(panels[0], splits, strict=True):
         axes.plot([0, 1], [0, 1], color=SIGN, linewidth=1)
         _curve(axes, raw[split], INK, "not calibrated")
-        _curve(axes, used[split], RECOGNISED, "calibrated")
+        if not np.array_equal(used[split].counts, raw[split].counts) or used[split].error != raw[split].error:
+            _curve(axes, used[split], RECOGNISED, "calibrated")
         axes.set_title(split, loc="left")
         axes.set_xlabel("confidence")
         axes.set_ylabel(f"share of correct {what}")

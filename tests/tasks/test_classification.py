@@ -186,7 +186,10 @@ def test_scores_of_two_heads_by_hand() -> None:
         sample("c", "dev", hand="C"),
         sample("d", "dev", hand="D", place="1"),
     ]
-    values = {each.name: each.value for each in scores(found, samples, "dev", SPEC)}
+    all_scores = scores(found, samples, "dev", SPEC)
+    notes = {each.name: each.note for each in all_scores}
+    assert (notes["accuracy_hand"], notes["top5_accuracy_place"]) == ("2 of 4 samples", "3 of 3 samples")
+    values = {each.name: each.value for each in all_scores}
     assert values["accuracy_hand"] == pytest.approx(2 / 4)
     assert values["accuracy_place"] == pytest.approx(2 / 3)
     assert values["accuracy"] == pytest.approx((2 / 4 + 2 / 3) / 2)

@@ -88,9 +88,13 @@ def _head_scores(
     index = spec.outputs[head].index
     among = [_among(p, head, index.get(sample.labels[head])) for p, sample in of_head]
     right = np.stack([among, np.ones(len(among))], axis=1).astype(np.int64)
-    note = f"{int(right[:, 0].sum())} of {len(right)}"
+    note = f"{int(right[:, 0].sum())} of {len(right)} samples"
+    first = accuracy(labels)
+    first = replace(
+        first, note=f"{int((labels.references == labels.hypotheses).sum())} of {len(right)} samples"
+    )
     top = Measure.of(TOP_FIVE, right, ratio, f"unit:label|top:{TOP}", higher_is_better=True, note=note)
-    for measure in (accuracy(labels), top, macro_f1(labels)):
+    for measure in (first, top, macro_f1(labels)):
         low, high = interval(measure, groups=groups)
         signature = f"{measure.signature}|bootstrap:1000/{by}/0.95/seed0"
         yield Score(measure.name, measure.total(), split, signature, measure.note, low, high)
