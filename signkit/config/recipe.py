@@ -143,10 +143,14 @@ class ParameterGroup:
     """Their learning rate as a factor of `train.lr`."""
     freeze: bool = False
     """Do not train them."""
+    until: Annotated[float, Range(0, 1)] = 1.0
+    """Of `freeze`: the share of the training after which they are trained all the same; 1: never."""
 
     def __post_init__(self) -> None:
         if not self.parts:
             raise UserError("parts", "names no part of the model", "such as [encoder]")
+        if self.until < 1 and not self.freeze:
+            raise UserError("until", "says how long parts are frozen", "it needs `freeze: true`")
 
 
 @dataclass(frozen=True, kw_only=True)

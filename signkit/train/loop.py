@@ -169,6 +169,7 @@ def update(
         OperationalError: the loss or the gradient is not finite; the message names the samples.
     """
     share = data.step / config.max_steps
+    held = held_back(optimizer, share, alone=engine.num_processes == 1)
     # Before the first forward pass, since each part is divided by the weights of all parts at once.
     weights, skipped = total_weights(task, model, data.parts, engine, importance)
     optimizer.zero_grad(set_to_none=True)
@@ -195,6 +196,8 @@ def update(
             for figure, values in term.figures.items():
                 sums[figure] = sums.get(figure, 0.0) + float(values.sum()) / max(weights[name], 1.0)
         sums["loss"] = sums.get("loss", 0.0) + float(loss.detach())
+    for parameter in held:
+        parameter.grad = None
     norm = float(engine.clip_grad_norm_(parallel.parameters(), config.clip or math.inf))
     if not math.isfinite(norm):
         raise OperationalError(
@@ -206,6 +209,24 @@ def update(
     figures = {name: float(total) for name, total in zip(names, totals, strict=True)}
     figures |= {"gradient_norm": norm, "lr": optimizer.param_groups[0]["lr"]}
     return figures, skipped
+
+
+def held_back(optimizer: torch.optim.Optimizer, share: float, *, alone: bool) -> list[nn.Parameter]:
+    """The parameters that are still frozen at a share of the training, by `until` of their group.
+
+    Args:
+        alone: whether this is the only process; then no gradient is computed for them. Several processes
+            agreed at the start on the gradients that they exchange.
+    """
+    held = list[nn.Parameter]()
+    for group in optimizer.param_groups:
+        # A checkpoint of an earlier version has no such entry.
+        frozen = share < group.get("until", 0.0)
+        held += group["params"] if frozen else []
+        if alone:
+            for parameter in group["params"]:
+                parameter.requires_grad_(not frozen)
+    return held
 
 
 def total_weights(
@@ -277,37 +298,39 @@ def _diverged(step: int, ids: Sequence[str], terms: Sequence[str]) -> Operationa
 def make_optimizer(model: Any, config: TrainConfig) -> torch.optim.Optimizer:
     """Create the optimizer, with parameter groups by learning rate and weight decay.
 
-    Vectors (biases, gains of norms) have no weight decay. Frozen parts of `train.groups` lose their gradient.
+    Vectors (biases, gains of norms) have no weight decay. Parts that `train.groups` freezes to the end lose
+    their gradient.
 
     Raises:
         UserError: `train.groups` names a part that the model does not have, or freezes all of it.
     """
-    groups: dict[tuple[bool, float, bool], list[nn.Parameter]] = {}
+    groups: dict[tuple[bool, float, float, bool], list[nn.Parameter]] = {}
     named = {part: False for group in config.groups for part in group.parts}
     for name, parameter in model.named_parameters():
-        of_encoder, frozen = name.startswith("encoder."), False
+        of_encoder, until = name.startswith("encoder."), 0.0
         scale = config.encoder_lr_scale if of_encoder else 1.0
         for group in reversed(config.groups):  # the first matching group decides
             parts = [part for part in group.parts if name == part or name.startswith(f"{part}.")]
             if parts:
-                scale, frozen = group.lr_scale, group.freeze
+                scale, until = group.lr_scale, group.until if group.freeze else 0.0
                 named |= dict.fromkeys(parts, True)
-        if frozen:
+        if until == 1:
             parameter.requires_grad_(False)
         if parameter.requires_grad:
-            groups.setdefault((of_encoder, scale, parameter.ndim >= 2), []).append(parameter)
+            groups.setdefault((of_encoder, scale, until, parameter.ndim >= 2), []).append(parameter)
     if missing := [part for part, there in named.items() if not there]:
         there = ", ".join(dict.fromkeys(name.partition(".")[0] for name, _ in model.named_parameters()))
         raise UserError("train.groups", f"the model has no part {missing[0]!r}", f"it has {there}")
-    if not groups:
+    if all(until for _, _, until, _ in groups):
         raise UserError("train.groups", "nothing is left to be trained", "freeze fewer parts")
     options = [
         {
             "params": parameters,
             "scale": scale,
+            "until": until,
             "weight_decay": config.weight_decay if decays else 0.0,
         }
-        for (_, scale, decays), parameters in groups.items()
+        for (_, scale, until, decays), parameters in groups.items()
     ]
     if config.optimizer == "sgd":
         return torch.optim.SGD(options, lr=config.lr, momentum=config.momentum)

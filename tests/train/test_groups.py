@@ -13,7 +13,7 @@ from signkit.config.recipe_file import load_recipe
 from signkit.data.loader import train_steps
 from signkit.errors import UserError
 from signkit.models.losses.configs import CtcConfig
-from signkit.train.loop import accelerator, make_optimizer, set_learning_rate, update
+from signkit.train.loop import accelerator, held_back, make_optimizer, set_learning_rate, update
 from signkit.train.setup import prepare
 
 
@@ -142,3 +142,56 @@ def test_a_frozen_part_stays_as_it_is(corpus: Path, tmp_path: Path) -> None:
     update(model, model, optimizer, step, ready.recipe.train, ready.task, engine)
     same = {name for name, weight in ready.model.named_parameters() if weight.equal(before[name])}
     assert same == {name for name in before if name.startswith("encoder.")}
+
+
+def test_a_part_that_is_frozen_for_a_while(corpus: Path, tmp_path: Path) -> None:
+    """It stays as it is, without a gradient and without momentum, and then moves as if nothing had been."""
+    path = write_recipe(
+        tmp_path / "tiny.yaml",
+        corpus,
+        FEATURES,
+        groups=[{"parts": ["encoder"], "freeze": True, "until": 0.5}],
+        max_steps=4,
+        schedule="constant",
+        warmup_steps=0,
+    )
+    ready = prepare(load_recipe(str(path)))
+    engine = accelerator(ready.recipe.train)
+    model, optimizer = engine.prepare(ready.model, make_optimizer(ready.model, ready.recipe.train))
+    steps = train_steps(ready.datasets["train"], 4, 1)
+    moved = []
+    for number in range(4):
+        before = {name: weight.detach().clone() for name, weight in ready.model.named_parameters()}
+        set_learning_rate(optimizer, ready.recipe.train, number + 1)
+        update(model, model, optimizer, next(steps), ready.recipe.train, ready.task, engine)
+        named = ready.model.named_parameters()
+        changed = {name for name, weight in named if not weight.equal(before[name])}
+        moved.append(any(name.startswith("encoder.") for name in changed))
+        assert changed - {name for name in before if name.startswith("encoder.")}
+        known = optimizer.state
+        assert all((p in known) == p.requires_grad for p in ready.model.parameters())
+    assert moved == [False, False, True, True]
+
+
+def test_processes_that_exchange_gradients_throw_them_away() -> None:
+    """They agreed at the start on what they exchange, so every parameter goes on having a gradient."""
+    chosen = config(ParameterGroup(parts=("encoder",), freeze=True, until=0.25))
+    model = Small()
+    optimizer = make_optimizer(model, chosen)
+    held = held_back(optimizer, 0.24, alone=False)
+    assert {id(p) for p in held} == {id(p) for p in model.encoder.parameters()}
+    assert all(p.requires_grad for p in model.parameters())
+    assert held_back(optimizer, 0.25, alone=False) == []
+    for group in optimizer.param_groups:
+        del group["until"]  # as in a checkpoint of an earlier version
+    assert held_back(optimizer, 0.0, alone=True) == []
+
+
+def test_the_end_of_what_is_not_frozen() -> None:
+    with pytest.raises(UserError) as caught:
+        ParameterGroup(parts=("encoder",), until=0.5)
+    assert str(caught.value) == "until: says how long parts are frozen; it needs `freeze: true`"
+    everything = ("encoder", "heads", "output", "marks")
+    with pytest.raises(UserError) as caught:
+        rates(ParameterGroup(parts=everything, freeze=True, until=0.5))
+    assert str(caught.value) == "train.groups: nothing is left to be trained; freeze fewer parts"

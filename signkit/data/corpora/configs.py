@@ -9,15 +9,19 @@ from signkit.errors import UserError
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticConfig:
-    """A synthetic corpus: an avatar signs sentences of a small grammar. Equal bits for a seed."""
+    """A synthetic corpus: an avatar signs sentences of a small grammar, or single signs. Equal bits for a
+    seed."""
 
     factory: ClassVar[str] = "signkit.data.synthetic.corpus:read"
     seed: Annotated[int, Range(0, 2**31)] = 1
     train: Annotated[int, Range(1)] = 400
     dev: Annotated[int, Range(1)] = 60
     test: Annotated[int, Range(1)] = 60
+    isolated: bool = False
+    """Single signs in place of sentences, labelled with what their form consists of: hand shape,
+    orientation, location, movement, symmetry, marker."""
     extra_sentences: Annotated[int, Range(0)] = 2000
-    """Gloss sentences without a video, for the language side."""
+    """Gloss sentences without a video, for the language side; none of single signs."""
     signs: Annotated[int, Range(12, 2000)] = 40
     """Glosses of the lexicon; the two of a pair of homonyms count as two."""
     homonyms: Annotated[float, Range(0, 1)] = 0.2

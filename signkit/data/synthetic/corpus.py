@@ -1,4 +1,4 @@
-"""The synthetic corpus: an avatar signs sentences of a small grammar. Nothing is downloaded.
+"""The synthetic corpus: an avatar signs sentences of a small grammar, or single signs. Nothing is downloaded.
 
 Equal options give equal bits on any machine. No sentence of dev or test is in train or in the extra
 text, and none is twice in dev and test: what is learnt must be signs and grammar, not sentences.
@@ -14,15 +14,17 @@ from functools import partial
 from signkit.data.corpora.configs import SyntheticConfig
 from signkit.data.synthetic import avatar, grammar
 from signkit.data.synthetic.avatar import Signer, Stage, Timing
-from signkit.data.synthetic.draw import below, stream
-from signkit.data.synthetic.grammar import Grammar, Sentence
-from signkit.data.synthetic.lexicon import draw_lexicon
+from signkit.data.synthetic.draw import below, shuffled, stream
+from signkit.data.synthetic.grammar import Grammar, Sentence, Word
+from signkit.data.synthetic.lexicon import draw_lexicon, labels_of
 from signkit.errors import UserError
 from signkit.types import USUAL_FPS, Corpus, Landmarks, Sample, Segment
 
 VERSION = 1  # raise it when the same options would give other clips
-LEXICON, SIGNER, HELD_OUT, TRAIN, EXTRA, TIMING, CLIP = range(7)  # purposes of random streams
+LEXICON, SIGNER, HELD_OUT, TRAIN, EXTRA, TIMING, CLIP, SIGN = range(8)  # purposes of random streams
 SPLIT_KEY = {"train": 0, "dev": 1, "test": 2}
+Glosses = tuple[tuple[str, ...], ...]
+"""Of sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +48,7 @@ def read(config: SyntheticConfig) -> Corpus:
     stage = Stage(
         draw_lexicon(language.forms, stream(config.seed, LEXICON)), noise=config.noise, gaps=config.gaps
     )
-    held_out = _held_out(language, config)
-    taken = {sentence.glosses for sentence in held_out}
-    train = _others(language, config, TRAIN, taken)
-    extra = _others(language, config, EXTRA, taken)
-    splits = {
-        "train": [next(train) for _ in range(config.train)],
-        "dev": held_out[: config.dev],
-        "test": held_out[config.dev :],
-    }
+    splits, extra = _signs(language, config) if config.isolated else _sentences(language, config)
     samples = [
         _sample(stage, config, split, index, sentence)
         for split, sentences in splits.items()
@@ -65,9 +59,34 @@ def read(config: SyntheticConfig) -> Corpus:
         samples=tuple(samples),
         layout="holistic",
         width=3,
-        extra_text=tuple(next(extra).glosses for _ in range(config.extra_sentences)),
+        extra_text=extra,
         fingerprint=_fingerprint(config),
     )
+
+
+def _signs(language: Grammar, config: SyntheticConfig) -> tuple[dict[str, list[Sentence]], Glosses]:
+    """Single signs of each split: all of the lexicon in a random order, again and again."""
+    splits = {}
+    for split, place in SPLIT_KEY.items():
+        bits, words = stream(config.seed, SIGN, place), list[Word]()
+        while len(words) < getattr(config, split):
+            words += shuffled(bits, language.words)
+        splits[split] = [Sentence((word,), word.spoken) for word in words[: getattr(config, split)]]
+    return splits, ()
+
+
+def _sentences(language: Grammar, config: SyntheticConfig) -> tuple[dict[str, list[Sentence]], Glosses]:
+    """The sentences of each split, and the extra ones."""
+    held_out = _held_out(language, config)
+    taken = {sentence.glosses for sentence in held_out}
+    train = _others(language, config, TRAIN, taken)
+    extra = _others(language, config, EXTRA, taken)
+    splits = {
+        "train": [next(train) for _ in range(config.train)],
+        "dev": held_out[: config.dev],
+        "test": held_out[config.dev :],
+    }
+    return splits, tuple(next(extra).glosses for _ in range(config.extra_sentences))
 
 
 def _held_out(language: Grammar, config: SyntheticConfig) -> list[Sentence]:
@@ -117,6 +136,7 @@ def _sample(stage: Stage, config: SyntheticConfig, split: str, index: int, sente
         signer=f"signer-{number + 1}",
         text=sentence.text,
         segments=tuple(map(Segment, sentence.glosses, timing.starts, timing.ends)),
+        labels=labels_of(stage.lexicon, forms[0]) if config.isolated else {},
         fps=USUAL_FPS,
     )
 
@@ -136,5 +156,8 @@ def _load(clip: Clip) -> Landmarks:
 
 
 def _fingerprint(config: SyntheticConfig) -> str:
-    options = json.dumps({"corpus": "synthetic", "version": VERSION, **asdict(config)}, sort_keys=True)
-    return hashlib.sha256(options.encode()).hexdigest()
+    options = {"corpus": "synthetic", "version": VERSION, **asdict(config)}
+    if not config.isolated:
+        del options["isolated"]  # it is younger than the fingerprints of earlier runs
+    text = json.dumps(options, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

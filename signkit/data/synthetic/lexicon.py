@@ -36,6 +36,20 @@ MARKERS = ((0.0, 0.0, 0.0), (1.0, 0.0, 0.0), (-0.7, 0.0, 0.0), (0.0, 1.0, 0.4), 
 REST_PLACE, REST_SHAPE = (0.42, 1.10, -0.10), 9
 BASE_PLACE, BASE_SHAPE = (0.10, 0.62, -0.45), 1
 SIZES = (len(HANDSHAPES), len(ORIENTATIONS), len(LOCATIONS), MOVEMENTS, 3, len(MARKERS))
+CHOICES = {
+    "hand_shape": (
+        "fist", "flat", "spread", "index", "two", "thumb_index",
+        "thumb_little", "little", "three", "claw", "ring", "thumb",
+    ),
+    "orientation": ("up_out", "across_in", "forward_down"),
+    "location": (
+        "forehead", "cheek", "chin", "other_shoulder", "chest", "own_side", "belly", "other_side",
+    ),
+    "movement": ("opening", "up", "down", "outward", "arc", "circle", "taps", "shake"),
+    "symmetry": ("one_handed", "mirrored", "on_base"),
+    "marker": ("none", "brows_raised", "brows_lowered", "mouth_open", "mouth_rounded"),
+}  # fmt: skip
+"""What a sign's six choices are called, and their values in the order of the tables above."""
 LEAST_DIFFERENCE = 3
 CANDIDATES = 6000
 
@@ -47,6 +61,7 @@ class Lexicon:
     """The signs of a corpus; the last two rows of ``hands`` are the hand at rest and the base hand.
 
     Attributes:
+        codes: the six choices of each sign [signs, 6].
         place: of the wrist in the middle of the sign [signs + 1, 3]; the last is rest.
         location: number of the location; rest has none and is given the last.
         movement, kind: number of the movement, and which hands sign.
@@ -56,6 +71,7 @@ class Lexicon:
         frames: usual length of each sign.
     """
 
+    codes: Codes
     place: Array
     location: Codes
     movement: Codes
@@ -64,6 +80,12 @@ class Lexicon:
     hands: Array
     opened: Array
     frames: Codes
+
+
+def labels_of(lexicon: Lexicon, form: int) -> dict[str, str]:
+    """The choices of a sign by their names, such as ``{"hand_shape": "fist", …}``."""
+    choices = zip(CHOICES.items(), lexicon.codes[form].tolist(), strict=True)
+    return {name: values[choice] for (name, values), choice in choices}
 
 
 def draw_lexicon(count: int, bits: np.random.PCG64) -> Lexicon:
@@ -80,7 +102,7 @@ def draw_lexicon(count: int, bits: np.random.PCG64) -> Lexicon:
     opened = [_hand(row, 0.2 if row[3] == HOLD else 1.0) for row in codes] + hands[-2:]
     frames = np.array([5 + below(bits, 5) for _ in range(count)] + [1])
     return Lexicon(
-        place=place, location=rows[:, 2], movement=rows[:, 3], kind=rows[:, 4],
+        codes=codes, place=place, location=rows[:, 2], movement=rows[:, 3], kind=rows[:, 4],
         marker=np.array(MARKERS)[rows[:, 5]], hands=np.stack(hands), opened=np.stack(opened), frames=frames,
     )  # fmt: skip
 

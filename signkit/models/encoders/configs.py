@@ -39,12 +39,28 @@ class LocalTemporalConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class GlobalTemporalConfig:
-    """From chunk features to video features: a bidirectional LSTM. ``layers: 0`` leaves it out."""
+    """From chunk features to video features. ``layers: 0`` leaves it out.
 
-    layers: Annotated[int, Range(0, 8)] = 2
+    ``lstm`` is a bidirectional LSTM, ``transformer`` has attention, ``conv_transformer`` a depthwise
+    convolution before each of a Transformer's layers, ``hubert`` is HuBERT's encoder with fresh weights.
+    """
+
+    kind: Literal["lstm", "transformer", "conv_transformer", "hubert"] = "lstm"
+    layers: Annotated[int, Range(0, 24)] = 2
     width: Annotated[int, Range(1)] = 512
-    """Width of each direction."""
+    """Width of each direction of an LSTM; otherwise of the features, a multiple of `heads`."""
     dropout: Annotated[float, Range(0, 1)] = 0.0
+    heads: Annotated[int, Range(1)] = 4
+    """Of attention."""
+    feed_forward: Annotated[int, Range(1)] = 1024
+    """Width of the layers between those of attention."""
+    kernel: Annotated[int, Range(1, 255)] = 5
+    """Chunks of a convolution: of each one of ``conv_transformer``, or of that for HuBERT's positions."""
+
+    def __post_init__(self) -> None:
+        _check_odd("kernel", self.kernel)
+        if self.kind != "lstm" and self.width % self.heads:
+            raise UserError("width", f"{self.width} is no multiple of the {self.heads} heads")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,9 +1,9 @@
 """The temporal modules that every encoder shares: from frames to chunks, from chunks to video features.
 
 As in Zhang et al. 2023, a local module (1-D convolutions with pooling) computes the chunk features, a global
-one (bidirectional LSTM) the video features. Here convolutions keep the length ("same" padding with zeros) and
-every layer sets the padding back to zero. So a clip of N frames has ceil(N / stride) chunks, at least one,
-and padding never changes an output (this project, docs/c2st.md).
+one (there a bidirectional LSTM) the video features. Here convolutions keep the length ("same" padding with
+zeros) and every layer sets the padding back to zero. So a clip of N frames has ceil(N / stride) chunks, at
+least one, and padding never changes an output (this project, docs/c2st.md).
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from signkit.data.batch import Batch, length_mask
+from signkit.models.encoders.attending import Attending, build_attending
 from signkit.models.encoders.configs import GlobalTemporalConfig, LocalTemporalConfig
 from signkit.models.encoders.lift_pooling import LiftPool, MaxPool, TimeConv
 from signkit.models.encoders.masked_norm import MaskedBatchNorm, at_least_float32, mask_out
@@ -142,7 +143,7 @@ class BiLstm(nn.Module):
     def __init__(self, inputs: int, width: int, layers: int, *, dropout: float = 0.0) -> None:
         super().__init__()
         between = dropout if layers > 1 else 0.0
-        self.dropout = dropout
+        self.width, self.dropout = 2 * width, dropout
         self.lstm = nn.LSTM(inputs, width, layers, batch_first=True, bidirectional=True, dropout=between)
         for name, parameter in self.lstm.named_parameters():
             if name.startswith("bias"):
@@ -171,14 +172,12 @@ class Temporal(nn.Module):
             features are the chunk features.
     """
 
-    def __init__(self, local: PooledTcn | DilatedTcn | NoLocal, recurrent: BiLstm | None) -> None:
+    def __init__(self, local: PooledTcn | DilatedTcn | NoLocal, over: BiLstm | Attending | None) -> None:
         super().__init__()
-        self.local, self.recurrent = local, recurrent
+        # Called `recurrent` in every checkpoint, whatever it is.
+        self.local, self.recurrent = local, over
         self.stride = local.stride
-        self.dims = {
-            "chunk": local.width,
-            "video": 2 * recurrent.lstm.hidden_size if recurrent else local.width,
-        }
+        self.dims = {"chunk": local.width, "video": over.width if over else local.width}
 
     def forward(
         self, frames: Float[Tensor, "batch frames inputs"], lengths: Int[Tensor, " batch"]
@@ -243,5 +242,8 @@ def build_temporal(inputs: int, local: LocalTemporalConfig, over: GlobalTemporal
             dilations=local.dilations,
             dropout=local.dropout,
         )
-    recurrent = BiLstm(local.width, over.width, over.layers, dropout=over.dropout) if over.layers else None
-    return Temporal(module, recurrent)
+    if not over.layers:
+        return Temporal(module, None)
+    if over.kind != "lstm":
+        return Temporal(module, build_attending(module.width, over))
+    return Temporal(module, BiLstm(module.width, over.width, over.layers, dropout=over.dropout))
