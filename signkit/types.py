@@ -265,22 +265,31 @@ class Label:
         confidence: its probability.
         top: the most probable classes with their probabilities, this one first; empty where they are not
             known.
+        symbol: of a notation, and its name, where the class has one.
     """
 
     name: str
     confidence: float
     top: tuple[tuple[str, float], ...] = ()
+    symbol: tuple[str, str] = ("", "")
 
     @property
     def text(self) -> str:
         """The name of the class."""
         return self.name
 
+    @property
+    def shown(self) -> str:
+        """The name of the class, with its symbol if it has one."""
+        return f"{self.name} ({' '.join(self.symbol)})" if self.symbol[0] else self.name
+
     def plain(self) -> dict[str, Any]:
         """As JSON has it: also as a hypothesis of one token; the score is the probability's logarithm."""
         score = math.log(self.confidence) if self.confidence > 0 else None
         found: dict[str, Any] = {"tokens": [self.name], "text": self.name, "score": score}
         found |= {"label": self.name, "confidence": self.confidence}
+        if self.symbol[0]:
+            found |= {"symbol": self.symbol[0], "symbol_name": self.symbol[1]}
         return found | ({"top": [[*each] for each in self.top]} if self.top else {})
 
 
@@ -301,6 +310,12 @@ class Prediction:
     def text(self) -> str:
         """All outputs in a line."""
         return " ".join(output.text for output in self.outputs.values())
+
+    @property
+    def shown(self) -> str:
+        """All outputs in a line, labels with their symbols."""
+        shown = (each.shown if isinstance(each, Label) else each.text for each in self.outputs.values())
+        return " ".join(shown)
 
     def plain(self) -> dict[str, Any]:
         """As JSON has it: the one output's entries, or those of several by their names."""

@@ -12,7 +12,7 @@ import threading
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -127,6 +127,29 @@ def read_npz(path: str | Path, fps: float = USUAL_FPS, missing: Missing = "nan")
     return Landmarks(points, header.layout, fps, times, notes)
 
 
+def array_shapes(path: Path, names: Sequence[str]) -> list[tuple[int, int]]:
+    """The frames and widths of arrays of two dimensions; their data are not read.
+
+    Raises:
+        UserError: not an npz file, a missing, misshapen or truncated array, Python objects.
+        OperationalError: it cannot be read.
+    """
+    with _opened(path, str(path)) as archive:
+        shapes = [_shape(archive, name, 2, str(path)) for name in names]
+    return [(frames, width) for frames, width in shapes]
+
+
+def read_arrays(path: Path, names: Sequence[str]) -> list[npt.NDArray[np.float32]]:
+    """Arrays by name, without a check of their shapes.
+
+    Raises:
+        UserError: not an npz file, or its data are damaged.
+        OperationalError: it cannot be read.
+    """
+    with _opened(path, str(path)) as archive:
+        return [_array(archive, name) for name in names]
+
+
 @contextlib.contextmanager
 def _opened(path: Path, where: str) -> Iterator[zipfile.ZipFile]:
     try:
@@ -153,8 +176,12 @@ def _shape(archive: zipfile.ZipFile, name: str, axes: int, where: str) -> tuple[
     if dtype.kind not in "fiu":
         raise UserError(where, f"`{name}` must be numbers, not {dtype}")
     if len(shape) != axes:
-        form = {"landmarks": "[frames, points, 2 or 3]", "features": "[frames, width]", "times": "[frames]"}
-        what = f"`{name}` must be {form.get(name, '[frames, points]')}, not {list(shape)}"
+        form = {
+            "landmarks": "[frames, points, 2 or 3]",
+            "confidence": "[frames, points]",
+            "times": "[frames]",
+        }.get(name, "[frames, width]")
+        what = f"`{name}` must be {form}, not {list(shape)}"
         raise UserError(where, what, advice(shape) if name == "landmarks" else "")
     if size - start != math.prod(shape) * dtype.itemsize:
         what = f"`{name}` is truncated: {size - start} bytes for the shape {list(shape)} of {dtype}"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from signkit.config.strict_yaml import Range
+from signkit.data.hamnosys import CLASSES
 from signkit.errors import UserError
 
 
@@ -86,6 +87,20 @@ class HeadConfig:
     """Number of classes, whose names are the numbers from 0 on; 0: the labels that occur in train."""
     hidden: Annotated[int, Range(0)] = 0
     """Width of a hidden layer; 0: none."""
+    symbols: Literal["none", "hamnosys"] = "none"
+    """Print the symbols of HamNoSys with predictions, of HearAI's heads with all their classes."""
+
+    def __post_init__(self) -> None:
+        if self.symbols == "none":
+            return
+        if self.name not in CLASSES:
+            known = f"there is one for {', '.join(CLASSES)}"
+            raise UserError("symbols", f"there is no table of symbols for {self.name!r}", known)
+        if self.classes != len(CLASSES[self.name]):
+            what = (
+                f"there is a table for {len(CLASSES[self.name])} classes of {self.name}, not {self.classes}"
+            )
+            raise UserError("symbols", what, "leave it out where the codes are others")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,9 +28,14 @@ class SignalInput:
 
 @dataclass(frozen=True)
 class Labels:
-    """The classes of a classifier's output, in the order of their numbers."""
+    """The classes of a classifier's output, in the order of their numbers.
+
+    Attributes:
+        symbols: the notation that has a symbol for each class, ``hamnosys``; "" if none.
+    """
 
     names: tuple[str, ...]
+    symbols: str = ""
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -102,12 +107,14 @@ def _saved(part: Input | Output, folder: Path, name: str) -> dict[str, Any]:
         file = VOCABULARY if name == TEXT else f"{name}.{VOCABULARY}"
         part.save(folder / file)
         return {"vocabulary": file}
-    return {"labels": list(part.names)} if isinstance(part, Labels) else asdict(part)
+    if isinstance(part, Labels):
+        return {"labels": list(part.names)} | ({"symbols": part.symbols} if part.symbols else {})
+    return asdict(part)
 
 
 def _loaded(plain: Mapping[str, Any], folder: Path) -> Input | Output:
     if "vocabulary" in plain:
         return Vocabulary.load(folder / str(plain["vocabulary"]))
     if "labels" in plain:
-        return Labels(tuple(map(str, plain["labels"])))
+        return Labels(tuple(map(str, plain["labels"])), str(plain.get("symbols", "")))
     return SignalInput(str(plain["layout"]), int(plain["width"]))

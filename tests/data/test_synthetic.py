@@ -2,7 +2,9 @@
 
 import hashlib
 import pickle
+from collections import Counter, defaultdict
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -250,3 +252,62 @@ def test_a_grammar_too_small_for_dev_and_test_is_refused():
         "data.signs: dev and test need 400 different sentences, more than 12 signs make easily; "
         "take more signs or smaller dev and test"
     )
+
+
+SIGNS = SyntheticConfig(
+    isolated=True, signs=40, homonyms=0, signers=8, unseen_signers=True, train=90, dev=40, test=40
+)
+
+
+def test_single_signs_have_the_labels_of_their_form():
+    """Each is signed as often as any other but for one, and equal glosses have equal labels."""
+    corpus = read(SIGNS)
+    assert corpus.extra_text == ()
+    for split, least in (("train", 2), ("dev", 1), ("test", 1)):
+        counts = Counter(sample.reference for sample in corpus.split(split))
+        assert len(counts) == 40
+        assert {*counts.values()} <= {least, least + 1}
+    seen = {}
+    for sample in corpus.samples:
+        assert len(sample.reference) == 1
+        assert [segment.gloss for segment in sample.segments] == [*sample.reference]
+        assert seen.setdefault(sample.reference, sample.labels) == sample.labels
+        assert [*sample.labels] == [*lexicon.CHOICES]
+        assert all(value in lexicon.CHOICES[name] for name, value in sample.labels.items())
+    rows = [tuple(labels.values()) for labels in seen.values()]
+    apart = [sum(a != b for a, b in zip(x, y, strict=True)) for x, y in combinations(rows, 2)]
+    assert min(apart) >= lexicon.LEAST_DIFFERENCE
+    assert [len(values) for values in lexicon.CHOICES.values()] == [*lexicon.SIZES]
+
+
+def test_labels_are_what_the_avatar_does():
+    """In the middle of a sign: the height of the wrist, that of the other one, and the index finger."""
+    heights, others, fingers = defaultdict(list), defaultdict(list), {0.0: [], 1.0: []}
+    for sample in read(replace(SIGNS, noise=0.0, gaps=0.0)).samples:
+        segment, labels = sample.segments[0], sample.labels
+        points = sample.load().points[(segment.start + segment.end - 1) // 2]
+        left_handed = int(sample.signer.removeprefix("signer-")) % 5 == 0
+        hand, other = (points[start : start + 21] for start in ((501, 522) if left_handed else (522, 501)))
+        width = np.hypot(*(points[11] - points[12])[:2])
+        shoulders = (points[11, 1] + points[12, 1]) / 2
+        heights[labels["location"]].append((hand[0, 1] - shoulders) / width)
+        others[labels["symmetry"]].append((other[0, 1] - shoulders) / width)
+        curl = lexicon.HANDSHAPES[lexicon.CHOICES["hand_shape"].index(labels["hand_shape"])][1]
+        if curl in fingers and labels["movement"] != "opening":
+            fingers[curl].append(np.linalg.norm(hand[8] - hand[5]) / width)
+    mean = {name: np.mean(found) for name, found in heights.items()}
+    assert mean["forehead"] < mean["cheek"] < mean["chin"] < mean["chest"] < mean["belly"]
+    assert min(others["one_handed"]) > max(others["on_base"])
+    assert min(fingers[0.0]) > max(fingers[1.0])
+
+
+def test_homonyms_of_single_signs_look_alike():
+    corpus = read(replace(SIGNS, homonyms=0.2))
+    labels = {sample.reference: tuple(sample.labels.values()) for sample in corpus.samples}
+    assert len(labels) == 40
+    assert len({*labels.values()}) == 36
+
+
+def test_the_fingerprint_of_sentences_is_that_of_earlier_versions():
+    assert read(SMALL).fingerprint == ("2278c372fa8280aee42c76d0eba9d73d8fcb54945eae570f07136bb238c70ac7")
+    assert read(replace(SMALL, isolated=True)).fingerprint != read(SMALL).fingerprint

@@ -114,7 +114,7 @@ def _report_failures(failures: Failures, inputs: int) -> int:
 def _print_table(predictions: Sequence[Prediction]) -> None:
     if not sys.stdout.isatty():
         for each in predictions:
-            print(f"{each.id}\t{each.text}")
+            print(f"{each.id}\t{each.shown}")
         return
     outputs = {name: output for each in predictions for name, output in each.outputs.items()}
     headings = ("input", *(column for name in outputs for column in _headings(name, outputs)))
@@ -141,5 +141,5 @@ def _cells(output: Hypothesis | Label, with_next: bool) -> tuple[str, ...]:
     if isinstance(output, Hypothesis):
         return output.text, f"{output.score:.2f}"
     following = ", ".join(f"{name} {share:.2f}" for name, share in output.top[1 : 1 + NEXT])
-    found = output.text, f"{output.confidence:.2f}"
+    found = output.shown, f"{output.confidence:.2f}"
     return (*found, following) if with_next else found

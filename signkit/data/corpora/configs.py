@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from signkit.config.strict_yaml import NewPath, Path_, Range
+from signkit.data.corpora.folds import FoldsConfig
 from signkit.errors import UserError
 
 
@@ -172,6 +173,23 @@ class CslDailyConfig:
     """A sample of train without frames (or landmarks): stop, or leave it out, counted and named."""
     leave_out: tuple[str, ...] = ()
     """Ids that are not used."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HearaiConfig(FoldsConfig):
+    """HearAI's collections: folders of frames, annotated by gloss and by HamNoSys."""
+
+    factory: ClassVar[str] = "signkit.data.corpora.hearai:read"
+    root: Annotated[str, Path_()]
+    """The folder of the annotation files and of a folder for each clip."""
+    gloss: Annotated[str, NewPath()] = "test_gloss.txt"
+    """The annotation file of glosses below the root; empty: none."""
+    hamnosys: Annotated[str, NewPath()] = "test_hamnosys.txt"
+    """The annotation file of HamNoSys classes below the root; empty: none."""
+    signal: Literal["frames", "landmarks", "features"] = "frames"
+    """Frames; landmarks of each clip's npz file; or all numbers of that as feature vectors."""
+    missing: Literal["refuse", "skip"] = "refuse"
+    """A clip of train without frames (or landmarks): stop, or leave it out, counted and named."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,7 +41,7 @@ def labels_of(head: HeadConfig, corpus: Corpus) -> Labels:
             sample = next(each for each in train if each.labels.get(head.name) == other)
             what = f"label {other!r} is none of the numbers from 0 to {head.classes - 1}"
             raise UserError(sample.source or where, what, f"{where}.classes is {head.classes}")
-        return Labels(names)
+        return Labels(names, "" if head.symbols == "none" else head.symbols)
     if len(found) < 2:
         raise UserError(where, f"all of train has the label {found[0]!r}", "there is nothing to tell apart")
     return Labels(tuple(found))

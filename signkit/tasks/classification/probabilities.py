@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from signkit.data.hamnosys import symbol
 from signkit.decode.confidence import Reliability, Votes, confidences, reliability
 from signkit.decode.configs import LabelsConfig
 from signkit.decode.temperature import fitted_temperature
@@ -36,7 +37,8 @@ def prediction(name: str, log: LogProbabilities, spec: Spec, top: int, temperatu
         # Stable, so that equal probabilities are in the order of the classes.
         order = np.argsort(-shares, kind="stable")[:top]
         best = tuple((labels.names[i], float(shares[i])) for i in order.tolist())
-        outputs[head] = Label(*best[0], top=best)
+        known = symbol(head, int(order[0])) if labels.symbols else ("", "")
+        outputs[head] = Label(*best[0], top=best, symbol=known)
     return Prediction(name, outputs, dict(log))
 
 
