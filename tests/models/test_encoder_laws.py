@@ -17,6 +17,7 @@ from signkit.models.encoders.configs import (
     GcnConfig,
     GlobalTemporalConfig,
     HandConfig,
+    HandsConfig,
     ImageBackboneConfig,
     KinematicConfig,
     LocalTemporalConfig,
@@ -31,6 +32,11 @@ DILATED = LocalTemporalConfig(kind="dilated", width=8, dilations=(1, 2))
 DILATED3 = LocalTemporalConfig(kind="dilated", width=8, dilations=(1,), stride=3, kernel=3)
 LSTM = GlobalTemporalConfig(layers=2, width=5, dropout=0.2)
 NONE = GlobalTemporalConfig(layers=0)
+ATTENDING = {
+    kind: GlobalTemporalConfig(kind=kind, layers=2, width=8, heads=2, feed_forward=6, dropout=0.2, kernel=3)
+    for kind in ("transformer", "conv_transformer", "hubert")
+}
+FRAMES = LocalTemporalConfig(kind="none")
 GCN = GcnConfig(channels=(4,), fusion_width=7, local_temporal=LIFT, global_temporal=LSTM)
 TIMM = ImageBackboneConfig(
     backbone="test_convnext", weights="none", frames_per_pass=50, local_temporal=LIFT, global_temporal=LSTM
@@ -47,6 +53,13 @@ CASES: dict[str, tuple[Any, str, int]] = {
         "hand",
         3,
     ),
+    "hands": (HandsConfig(width=8, dropout=0.2, global_temporal=ATTENDING["transformer"]), "holistic", 3),
+    "hands-flat": (HandsConfig(width=8, layers=0, coordinates=2, local_temporal=LIFT), "hands", 3),
+    "frames-lstm": (FeaturesConfig(local_temporal=FRAMES, global_temporal=LSTM), "", 6),
+    **{
+        f"frames-{kind}": (FeaturesConfig(local_temporal=FRAMES, global_temporal=over), "", 6)
+        for kind, over in ATTENDING.items()
+    },
     "features": (FeaturesConfig(dropout=0.3, local_temporal=DILATED3, global_temporal=NONE), "", 6),
     "timm": (TIMM, "video", 3),
     "cnn": (CnnConfig(channels=(4, 6), width=8, size=2), "video", 3),

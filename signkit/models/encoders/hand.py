@@ -48,10 +48,7 @@ class HandFrames(nn.Module):
         inputs = 21 * used + len(BONES) * used + len(PAIRS) + 2 * len(MOVERS) * (1 + len(LAGS))
         self.norm = MaskedBatchNorm(inputs, affine=False)
         self.first = nn.Linear(inputs, width)
-        self.layers = nn.ModuleList(
-            nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Dropout(dropout))
-            for _ in range(layers)
-        )
+        self.layers = residual_layers(width, layers, dropout)
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch frames width"]:
         real = length_mask(batch.lengths, batch.inputs.shape[1])
@@ -70,9 +67,17 @@ class HandFrames(nn.Module):
         return mask_out(x, seen)
 
 
+def residual_layers(width: int, layers: int, dropout: float) -> nn.ModuleList:
+    """Layers whose outputs are added to their inputs."""
+    return nn.ModuleList(
+        nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(), nn.Dropout(dropout))
+        for _ in range(layers)
+    )
+
+
 def filled(
-    points: Float[Tensor, "batch frames 21 coords"], seen: Bool[Tensor, "batch frames 21"]
-) -> Float[Tensor, "batch frames 21 coords"]:
+    points: Float[Tensor, "batch frames points coords"], seen: Bool[Tensor, "batch frames points"]
+) -> Float[Tensor, "batch frames points coords"]:
     """The points, those that were not seen at the mean of the others of their frame, or at 0."""
     points = points.masked_fill(~seen[..., None], 0)
     mean = points.sum(2, keepdim=True) / seen.sum(2)[..., None, None].clamp(min=1)

@@ -1,0 +1,88 @@
+"""Attention over chunks: Transformers against torch's own layers, and what their options mean."""
+
+import pytest
+import torch
+from torch import nn
+
+from signkit.errors import UserError
+from signkit.models.encoders.attending import Attending, Hubert, Transformer, build_attending, waves
+from signkit.models.encoders.configs import GlobalTemporalConfig, LocalTemporalConfig
+from signkit.models.encoders.temporal import build_temporal
+
+SIZES = {"layers": 2, "width": 8, "heads": 2, "feed_forward": 6}
+KINDS = ("transformer", "conv_transformer", "hubert")
+
+
+def built(kind: str, **options: object) -> Attending:
+    torch.manual_seed(0)
+    return build_attending(5, GlobalTemporalConfig(kind=kind, **SIZES | options)).eval()  # type: ignore[arg-type]
+
+
+def test_places_are_waves() -> None:
+    found = waves(3, 5).double()
+    place, rate = torch.arange(3.0).double()[:, None], 10_000 ** (-torch.tensor([0.0, 2, 4]).double() / 5)
+    torch.testing.assert_close(found[:, 0::2], (place * rate).sin(), atol=1e-6, rtol=0)
+    torch.testing.assert_close(found[:, 1::2], (place * rate[:2]).cos(), atol=1e-6, rtol=0)
+
+
+def test_a_transformer_is_its_layers() -> None:
+    """A linear map, places, layers and a normalisation, of a clip without padding."""
+    module = built("transformer")
+    inner = module.layers
+    assert isinstance(inner, Transformer)
+    x = torch.randn(1, 4, 5)
+    expected = module.project(x) + waves(4, 8)
+    for layer in inner.layers:
+        expected = layer(expected)
+    expected = nn.functional.layer_norm(expected, (8,))
+    torch.testing.assert_close(module(x, torch.tensor([4])), expected)
+
+
+def test_a_convolution_before_each_layer_mixes_neighbours_alone() -> None:
+    """With attention that is switched off, a chunk reaches as far as the convolutions."""
+    module = built("conv_transformer", kernel=3)
+    for layer in module.layers.layers:  # type: ignore[attr-defined]
+        nn.init.zeros_(layer.self_attn.out_proj.weight)
+    x = torch.randn(1, 9, 5)
+    changed = x.clone()
+    changed[0, 4] += 1
+    moved = (module(changed, torch.tensor([9])) - module(x, torch.tensor([9]))).abs().amax(2)[0] > 1e-6
+    assert moved.tolist() == [False, False, True, True, True, True, True, False, False]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_order_matters(kind: str) -> None:
+    module, x = built(kind), torch.randn(1, 6, 5)
+    forward, backward = (module(each, torch.tensor([6])) for each in (x, x.flip(1)))
+    assert (forward - backward.flip(1)).abs().max() > 1e-3
+
+
+def test_hubert_has_fresh_weights_of_its_sizes() -> None:
+    module = built("hubert", layers=3, kernel=7)
+    assert isinstance(module.layers, Hubert)
+    config = module.layers.encoder.config
+    found = config.hidden_size, config.num_hidden_layers, config.num_attention_heads, config.intermediate_size
+    assert found == (8, 3, 2, 6)
+    assert (config.num_conv_pos_embeddings, config.layerdrop) == (7, 0)
+
+
+@pytest.mark.parametrize("kind", ["lstm", *KINDS])
+def test_it_reads_frames_that_no_local_module_has_widened(kind: str) -> None:
+    """Whatever the width that a local module would have had."""
+    over = GlobalTemporalConfig(kind=kind, **SIZES)  # type: ignore[arg-type]
+    temporal = build_temporal(5, LocalTemporalConfig(kind="none", width=1024), over)
+    output = temporal(torch.randn(2, 4, 5), torch.tensor([4, 2]))
+    assert output.levels["video"].shape == (2, 4, temporal.dims["video"])
+    weights = {name: weight.shape for name, weight in temporal.named_parameters()}
+    assert 1024 not in {size for shape in weights.values() for size in shape}
+    assert temporal.dims == {"chunk": 5, "video": 16 if kind == "lstm" else 8}
+
+
+def test_widths_that_do_not_fit() -> None:
+    with pytest.raises(UserError) as caught:
+        GlobalTemporalConfig(kind="transformer", width=10, heads=4)
+    assert str(caught.value) == "width: 10 is no multiple of the 4 heads"
+    assert GlobalTemporalConfig(width=10, heads=4).width == 10  # an LSTM has no heads
+    with pytest.raises(UserError) as caught:
+        GlobalTemporalConfig(kernel=4)
+    assert str(caught.value) == "kernel: 4 is even; take an odd number of frames, which has a middle"
