@@ -61,9 +61,17 @@ class SamplingConfig:
 
     frames: Annotated[int, Range(0)] = 0
     """Frames used of every clip, in their order; a shorter one has some twice. 0: all."""
-    how: Literal["segments", "spaced", "random"] = "segments"
+    how: Literal["segments", "spaced", "random", "timed"] = "segments"
     """Which: one of each of so many equal parts of the clip, or any; both drawn for each epoch in training,
-    and equally spaced otherwise. Or `spaced`: always so."""
+    and equally spaced otherwise. Or `spaced`: always so. Or `timed`: one every `seconds` from the beginning,
+    at most `frames`."""
+    seconds: Annotated[float, Range(0)] = 0.0
+    """Of `timed`: from one frame that is used to the next."""
+
+    def __post_init__(self) -> None:
+        if (self.how == "timed") != (self.seconds > 0):
+            what = "needs a number of seconds" if self.how == "timed" else f"is not for `{self.how}`"
+            raise UserError("seconds", what, "`{how: timed, seconds: 0.1}` takes ten frames a second")
 
 
 @dataclass(frozen=True, kw_only=True)

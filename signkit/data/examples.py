@@ -74,10 +74,10 @@ class Examples:
         self.samples = tuple(samples)
         self.layout = used_layout(layout, landmarks)
         self.width = width
-        self.frames = tuple(used_frames(sample.frames, sampling) for sample in self.samples)
+        self.frames = tuple(used_frames(sample.frames, sampling, sample.fps) for sample in self.samples)
         self.cache_bytes = cache_bytes
         self._whole, self._encode, self._landmarks, self._video = layout, encode, landmarks, video
-        self._sampling = sampling
+        self._sampling, self._sampled = sampling, bool(sampling.frames or sampling.seconds)
         self._augment, self._seed, self._reread, self._label = augment, seed, reread, label
         self._least = tuple(least_frames) if least_frames is not None else (1,) * len(self.samples)
         self._cache: dict[int, tuple[Inputs, float]] = {}
@@ -142,9 +142,9 @@ class Examples:
                 inputs, labels = augment_features(inputs, labels, self._augment, rng, least)
             else:
                 inputs, labels = augment(inputs, labels, self.layout, self._augment, rng, least)
-        if not self._sampling.frames:
+        if not self._sampled:
             return inputs, labels, fps
-        places = sampled_frames(len(inputs), self._sampling, rng)
+        places = sampled_frames(len(inputs), self._sampling, rng, fps)
         return inputs[places], labels[places], self._sampled_fps(index, fps)
 
     def _shown(
@@ -154,8 +154,9 @@ class Examples:
         places = np.arange(len(labels))
         if self._augment is not None and rng is not None:
             places = chosen_frames(len(labels), self._augment, rng, self._least[index])
-        if self._sampling.frames:
-            places = places[sampled_frames(len(places), self._sampling, rng)]
+        if self._sampled:
+            rate = self.samples[index].fps or opened(self.samples[index]).clip.fps
+            places = places[sampled_frames(len(places), self._sampling, rng, rate)]
         pixels, fps = self._decoded(index, places)
         fps = self._sampled_fps(index, fps)
         if self._augment is None or rng is None:
@@ -164,6 +165,8 @@ class Examples:
 
     def _sampled_fps(self, index: int, fps: float) -> float:
         """Frames a second of those that are used."""
+        if self._sampling.how == "timed":
+            return min(fps, 1 / self._sampling.seconds)
         return fps * self.frames[index] / self.samples[index].frames
 
     def _decoded(self, index: int, places: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint8], float]:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hearai import write_hearai, write_points
+from hearai import FRAMES, write_hearai, write_points
+from official import lines
 from tiny import signkit
 from torch import nn
 
@@ -38,16 +39,19 @@ THEIRS = {
 
 
 def test_the_recipe_of_the_avatar() -> None:
-    outcome = check_task(load_recipe("hearai_hamnosys", [*SMALL, *AVATAR, *GCN]))
+    outcome = check_task(load_recipe("hearai_hamnosys", [*SMALL, *AVATAR, "encoder.width=8"]))
     assert {"hand_shape", "location", "movement"} <= {*outcome.spec.outputs}
 
 
 @pytest.mark.parametrize("name", [*THEIRS])
 def test_a_recipe_of_their_files(name: str, tmp_path: Path) -> None:
     root = write_hearai(tmp_path / "clips", size=(8, 6))
-    (root / "test_hamnosys.txt").write_text(
-        "a 0 2 0 1 1 1 1 1 1 1\nb 0 3 1 2 2 0 2 3 1 9\nb 4 5 2 3 3 1 4 5 2 3\nc 3 4 0 2 1 0 2 3 1 9\n"
+    clips = [f"{name} {start} {start + 1}" for name, frames in FRAMES.items() for start in range(frames - 1)]
+    lines(
+        root / "test_hamnosys.txt",
+        [f"{clip} {n % 3} 1 {n % 4} 0 2 {n % 8} 1 9" for n, clip in enumerate(clips)],
     )
+    lines(root / "test_gloss.txt", [f"{clip} {n % 2}" for n, clip in enumerate(clips)])
     write_points(root)
     changes = [*SMALL, *(TIMM if name.endswith("frames") else GCN)]
     recipe = load_recipe(name, changes, check_paths=False)
@@ -138,11 +142,16 @@ def test_predictions_have_symbols(tmp_path: Path) -> None:
     shape = outputs["hand_shape_base_form"]
     assert (shape["symbol"], shape["symbol_name"]) == symbol("hand_shape_base_form", int(shape["label"]))
     assert "symbol" not in outputs["hand_location_y"]
-    plain = signkit("predict", done.run, root / "a").out
+    captions = ("--captions", tmp_path / "captions")
+    plain = signkit("predict", done.run, root / "a", *captions).out
     shown = (
         f"{shape['label']} ({shape['symbol']} {shape['symbol_name']}) {outputs['hand_location_y']['label']}"
     )
     assert plain.rstrip("\n").split("\t")[1] == shown
+    # Three frames of 25 a second, of which `sampling` uses four; all heads together.
+    labels = f"{shape['label']} {outputs['hand_location_y']['label']}"
+    written = (tmp_path / "captions/a.vtt").read_text(encoding="utf-8")
+    assert written == f"WEBVTT\n\n1\n00:00:00.000 --> 00:00:00.120\n{labels}\n"
 
 
 def test_symbols_are_saved_with_the_classes() -> None:

@@ -41,8 +41,10 @@ def clip_batches(
             except SignkitError as error:
                 failures.add(key, error)
             else:
-                frames = sources[index].frames
-                seconds[key] = float(bounds(frames, good[-1].fps, good[-1].times)[-1])
+                used = good[-1]
+                # With `sampling` the frames a second are those of the frames that are used.
+                frames = len(used.inputs) if used.times is None else sources[index].frames
+                seconds[key] = float(bounds(frames, used.fps, used.times)[-1])
         if good:
             yield dataset.collate(good)
 

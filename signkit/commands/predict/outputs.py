@@ -107,8 +107,7 @@ def _timed(prediction: Prediction) -> Hypothesis:
     for output in prediction.outputs.values():
         if isinstance(output, Hypothesis):
             return output
-    words = tuple(output.text for output in prediction.outputs.values())
-    return Hypothesis(prediction.id, words, " ".join(words), 0.0, (0.0,) * len(words))
+    return Hypothesis(prediction.id, (prediction.text,), prediction.text, 0.0, (0.0,))
 
 
 def _burn_all(

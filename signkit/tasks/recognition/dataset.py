@@ -43,7 +43,7 @@ def training_dataset(recipe: Recipe, samples: Sequence[Sample], spec: Spec, mode
         _check_frames(model, recipe.video.crop)
     encode = spec.vocabulary.encode
     least = [least_frames(model, encode(sample.reference)) for sample in samples]
-    frames = [used_frames(sample.frames, recipe.sampling) for sample in samples]
+    frames = [used_frames(sample.frames, recipe.sampling, sample.fps) for sample in samples]
     fitting = [i for i in range(len(samples)) if frames[i] >= least[i]]
     too_short = [sample for i, sample in enumerate(samples) if frames[i] < least[i]]
     if too_short and recipe.train.too_long == "refuse":
