@@ -10,8 +10,7 @@ from signkit.errors import UserError
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticConfig:
-    """A synthetic corpus: an avatar signs sentences of a small grammar, or single signs. Equal bits for a
-    seed."""
+    """A synthetic corpus: an avatar signs sentences of a small grammar, or single signs."""
 
     factory: ClassVar[str] = "signkit.data.synthetic.corpus:read"
     seed: Annotated[int, Range(0, 2**31)] = 1

@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from signkit.config.strict_yaml import Range
 from signkit.errors import UserError
+
+if TYPE_CHECKING:  # options are imported to check a recipe, which needs no arrays
+    import numpy as np
 
 RANDOM_NOTE = "split at random: signers are in several splits, so scores say nothing of new signers"
 UNKNOWN_NOTE = "split at random, since signers are not known: scores say nothing of new signers"
@@ -59,6 +60,8 @@ def split_by_folds(
         if not given:
             raise UserError(where, "has no splits of its own", "`split: signer` or `split: random`")
         return list(given), ()
+    import numpy as np
+
     rng = np.random.default_rng(config.fold_seed)
     if how == "random":
         parts = _within_labels(labels, config.folds, rng)
@@ -72,7 +75,7 @@ def split_by_folds(
     return [named.get(part, "train") for part in parts], notes
 
 
-def _of_signers(where: str, signers: Sequence[str], folds: int, rng: np.random.Generator) -> list[int]:
+def _of_signers(where: str, signers: Sequence[str], folds: int, rng: "np.random.Generator") -> list[int]:
     """The part of each clip: the signer with most clips goes to the smallest part, and so on."""
     counts = Counter(signers)
     if len(counts) < folds:
@@ -88,7 +91,7 @@ def _of_signers(where: str, signers: Sequence[str], folds: int, rng: np.random.G
     return [part_of[signer] for signer in signers]
 
 
-def _within_labels(labels: Sequence[str], folds: int, rng: np.random.Generator) -> list[int]:
+def _within_labels(labels: Sequence[str], folds: int, rng: "np.random.Generator") -> list[int]:
     """The part of each clip: those of a label are dealt out in turn, so that each part has its share."""
     order = sorted(rng.permutation(len(labels)).tolist(), key=lambda place: labels[place])
     parts = [0] * len(labels)
