@@ -69,9 +69,11 @@ class SamplingConfig:
     """Of `timed`: from one frame that is used to the next."""
 
     def __post_init__(self) -> None:
-        if (self.how == "timed") != (self.seconds > 0):
-            what = "needs a number of seconds" if self.how == "timed" else f"is not for `{self.how}`"
-            raise UserError("seconds", what, "`{how: timed, seconds: 0.1}` takes ten frames a second")
+        hint = "`{how: timed, seconds: 0.1}` takes ten frames a second"
+        if self.how == "timed" and not self.seconds:
+            raise UserError("how", "`timed` needs a number of seconds", hint)
+        if self.how != "timed" and self.seconds:
+            raise UserError("seconds", f"is not for `{self.how}`", hint)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -68,7 +68,7 @@ def test_seconds_are_for_times_alone() -> None:
     hint = "`{how: timed, seconds: 0.1}` takes ten frames a second"
     with pytest.raises(UserError) as caught:
         SamplingConfig(how="timed", frames=8)
-    assert str(caught.value) == f"seconds: needs a number of seconds; {hint}"
+    assert str(caught.value) == f"how: `timed` needs a number of seconds; {hint}"
     with pytest.raises(UserError) as caught:
         SamplingConfig(how="spaced", seconds=0.1)
     assert str(caught.value) == f"seconds: is not for `spaced`; {hint}"

@@ -81,7 +81,8 @@ def test_it_reads_frames_that_no_local_module_has_widened(kind: str) -> None:
 def test_widths_that_do_not_fit() -> None:
     with pytest.raises(UserError) as caught:
         GlobalTemporalConfig(kind="transformer", width=10, heads=4)
-    assert str(caught.value) == "width: 10 is no multiple of the 4 heads"
+    what = "`transformer` needs a width that is a multiple of its 4 heads, not 10; such as 8"
+    assert str(caught.value) == f"kind: {what}"
     assert GlobalTemporalConfig(width=10, heads=4).width == 10  # an LSTM has no heads
     with pytest.raises(UserError) as caught:
         GlobalTemporalConfig(kernel=4)

@@ -60,7 +60,10 @@ class GlobalTemporalConfig:
     def __post_init__(self) -> None:
         _check_odd("kernel", self.kernel)
         if self.kind != "lstm" and self.width % self.heads:
-            raise UserError("width", f"{self.width} is no multiple of the {self.heads} heads")
+            what = (
+                f"`{self.kind}` needs a width that is a multiple of its {self.heads} heads, not {self.width}"
+            )
+            raise UserError("kind", what, f"such as {self.heads * max(1, self.width // self.heads)}")
 
 
 @dataclass(frozen=True, kw_only=True)
