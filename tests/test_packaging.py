@@ -105,13 +105,13 @@ def test_the_metadata_is_what_an_installer_needs(wheel: Path) -> None:
     assert meta.get_all("License-File") == ["LICENSE", "NOTICE"]
     assert meta["Requires-Python"] == ">=3.10"
     assert set(meta.get_all("Provides-Extra") or ()) == {
-        "train", "video", "landmarks", "lm", "web", "data", "docs", "all", "dev",
+        "train", "video", "landmarks", "lm", "classic", "web", "data", "docs", "all", "dev",
     }  # fmt: skip
     required = [line.replace('"', "'") for line in meta.get_all("Requires-Dist") or ()]
     names = re.findall(
         r"signkit\[([\w,]+)\]", " ".join(line for line in required if "extra == 'all'" in line)
     )
-    assert names == ["data,landmarks,lm,train,video"]
+    assert names == ["classic,data,landmarks,lm,train,video"]
     core = [line for line in meta.get_all("Requires-Dist") or () if "extra ==" not in line]
     assert [re.match(r"[\w-]+", line)[0] for line in core] == [  # type: ignore[index]
         "numpy", "pyyaml", "typer", "rich", "platformdirs", "sacrebleu", "jinja2",

@@ -75,7 +75,8 @@ def test_every_builtin_component_is_a_documented_config_with_a_factory() -> None
         for name in registered(group):
             cls = config_class(group, name)
             assert summary(cls).endswith((".", ")")), f"{group} {name} says in a line what it is"
-            if not getattr(cls, "placeholder", False):
+            nothing_to_build = getattr(cls, "placeholder", False) or (group == "decoders" and not cls.factory)
+            if not nothing_to_build:
                 assert cls.factory.startswith("signkit.") and cls.factory.count(":") == 1
 
 
@@ -125,7 +126,7 @@ def test_nothing_registered_says_what_to_do(install: Install) -> None:
 def test_an_unknown_name_comes_with_a_suggestion() -> None:
     with pytest.raises(KeyError, match="did you mean `gcn`?"):
         config_class("encoders", "gnc")
-    with pytest.raises(KeyError, match="one of `c2st`, `ctc`"):
+    with pytest.raises(KeyError, match="one of .*`c2st`, `classifier`, `ctc`"):
         config_class("models", "zzz")
 
 
