@@ -192,6 +192,40 @@ class HearaiConfig(FoldsConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
+class WlaslConfig(FoldsConfig):
+    """WLASL, the official folder: isolated signs of ASL as video, or as landmarks made of it."""
+
+    factory: ClassVar[str] = "signkit.data.corpora.wlasl:read"
+    inventory: ClassVar[str] = "signkit.data.corpora.wlasl:take_stock"
+    root: Annotated[str, Path_()]
+    """The folder that holds the list, or `start_kit` with it."""
+    glosses: Annotated[int, Range(0)] = 2000
+    """The first so many glosses of the list: 100, 300, 1000 or 2000 for WLASL100 and so on. 0: all."""
+    file: Annotated[str, NewPath()] = "WLASL_v0.3.json"
+    """The list."""
+    videos: Annotated[str, NewPath()] = "videos"
+    """The folder of videos next to the list."""
+    landmarks: Annotated[str, Path_(optional=True)] = ""
+    """Read these in place of videos: a folder of files that `signkit landmarks` wrote for the videos."""
+    missing: Literal["refuse", "skip"] = "refuse"
+    """Clips that are not there or cannot be used: stop, or leave them out of all splits, counted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GislrConfig(FoldsConfig):
+    """Google's Isolated Sign Language Recognition, Kaggle's folder: landmarks of 250 signs of ASL."""
+
+    factory: ClassVar[str] = "signkit.data.corpora.gislr:read"
+    inventory: ClassVar[str] = "signkit.data.corpora.gislr:take_stock"
+    root: Annotated[str, Path_()]
+    """The folder that holds `train.csv` and `train_landmark_files`."""
+    fps: Annotated[float, Range(0, 1000)] = 0.0
+    """Frames a second, which the files do not tell; 0: 25."""
+    missing: Literal["refuse", "skip"] = "refuse"
+    """Clips that are not there or cannot be used: stop, or leave them out of all splits, counted."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TextFilesConfig:
     """Text alone, for language models: files of sentences, in any format that `signkit score` reads."""
 
