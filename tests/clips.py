@@ -89,6 +89,7 @@ def _sample(number: int, split: str, frames: int, broken: bool) -> Sample:
         signer="" if number % 2 else f"Signer {number % 5}",
         text='he said "yes",\nor no \u2028' if number % 3 == 0 else "",
         segments=(Segment("HAUS", 0, 2), Segment("loc-ÄPFEL", 2, frames)) if number % 2 else (),
+        labels={"handshape": "Ä", "place": str(number % 2)} if number % 4 == 1 else {},
         fps=fps,
     )
 

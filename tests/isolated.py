@@ -14,9 +14,18 @@ PARTICIPANTS, SIGNS = ("16069", "25571", "36257"), ("TV", "thank you")
 def instance(video: str, split: str = "train", **more: Any) -> dict[str, Any]:
     """An instance of a gloss as WLASL's list has it."""
     return {
-        "bbox": [0, 0, 32, 48], "fps": 25, "frame_end": -1, "frame_start": 1,
-        "instance_id": 0, "signer_id": 1, "source": "a", "split": split, "url": "https://a.b", "variation_id": 0, "video_id": video,
-    } | more  # fmt: skip
+        "bbox": [0, 0, 32, 48],
+        "fps": 25,
+        "frame_end": -1,
+        "frame_start": 1,
+        "instance_id": 0,
+        "signer_id": 1,
+        "source": "a",
+        "split": split,
+        "url": "https://a.b",
+        "variation_id": 0,
+        "video_id": video,
+    } | more
 
 
 def wlasl(root: Path, signs: dict[str, list[dict[str, Any]]], frames: int = 6) -> Path:

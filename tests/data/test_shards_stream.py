@@ -61,6 +61,7 @@ def test_a_stream_gives_the_samples_of_the_index(shards: Path) -> None:
         other = indexed[sample.id]
         assert (sample.split, sample.reference, sample.frames) == (other.split, other.reference, other.frames)
         assert (sample.signer, sample.text, sample.segments) == (other.signer, other.text, other.segments)
+        assert sample.labels == other.labels
         one, two = sample.load(), other.load()
         assert isinstance(one, Video) and isinstance(two, Video)
         assert (one.clip.fps, one.clip.frames) == (two.clip.fps, two.clip.frames)

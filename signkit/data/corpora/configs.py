@@ -7,6 +7,9 @@ from signkit.config.strict_yaml import NewPath, Path_, Range
 from signkit.data.corpora.folds import FoldsConfig
 from signkit.errors import UserError
 
+MANIFEST_COLUMNS = ("id", "path", "gloss", "split", "text", "signer", "fps", "start", "end")
+"""Columns of a manifest that are no labels."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticConfig:
@@ -105,6 +108,8 @@ class ManifestConfig:
     """Claim that no signer is in two splits; a signer who is, is an error."""
     damaged: Literal["refuse", "skip"] = "refuse"
     """A clip of train whose file cannot be used: stop, or leave it out, counted and named."""
+    labels: tuple[str, ...] = ()
+    """Columns of labels of the whole clip, for the heads of a classifier; an empty cell is not known."""
     unseen: Literal["use", "skip", "refuse"] = "use"
     """A clip whose landmarks show no hand: use it as it is, leave it out of train, or stop."""
     shared_clips: Literal["report", "allow"] = "report"
@@ -112,6 +117,17 @@ class ManifestConfig:
     missing: Literal["nan", "zero", "one_place"] = "nan"
     """How landmarks that were not seen are marked, in addition to NaN and a confidence of 0: by zeros; or by
     all points of a part at one place, such as -1, or zeros that were moved by a normalisation."""
+
+    def __post_init__(self) -> None:
+        for name in self.labels:
+            if not name.isidentifier():
+                what = f"{name!r} is no name of a label"
+                raise UserError("labels", what, "letters, digits and _, as in hand_shape: rename the column")
+            if name.casefold() in MANIFEST_COLUMNS:
+                hint = "a head `gloss` needs no column of its own" if name.casefold() == "gloss" else ""
+                raise UserError("labels", f"{name!r} is a column with a meaning of its own", hint)
+        if len({name.casefold() for name in self.labels}) < len(self.labels):
+            raise UserError("labels", "names a column twice")
 
 
 @dataclass(frozen=True, kw_only=True)

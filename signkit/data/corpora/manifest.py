@@ -2,7 +2,8 @@
 
 The manifest is a table with a header (`signkit.runtime.tables`) or JSON, in UTF-8. Columns: ``id``, ``path``
 (below the manifest's folder), ``gloss`` (separated by spaces; in JSON a list too), ``split``
-(train, dev or test), and if wanted ``text``, ``signer``, ``fps``, and ``start`` and ``end`` of a segment.
+(train, dev or test), and if wanted ``text``, ``signer``, ``fps``, ``start`` and ``end`` of a segment, and
+columns of labels.
 A path leads to landmarks or features (`signkit.data.npz`, `signkit.data.landmark_files`) or to video
 (`signkit.data.video`), see `signkit.data.corpora.media`.
 """
@@ -20,6 +21,7 @@ from signkit.data.corpora.manifest_rows import (
     COLUMNS,
     check_id,
     glosses_of,
+    labels_of,
     line_of,
     manifest_rows,
     manifest_text,
@@ -157,7 +159,8 @@ def take_stock(config: ManifestConfig) -> Stock:
 def _contents(config: ManifestConfig) -> _Contents:
     file = Path(config.root) / config.file
     text = manifest_text(file, "--set data.file")
-    rows = manifest_rows(file, text, (*COLUMNS, "signer") if config.signer_independent else COLUMNS)
+    columns = (*COLUMNS, "signer") if config.signer_independent else COLUMNS
+    rows = manifest_rows(file, text, columns, config.labels)
     contents = _Contents(text)
     clips = _clips(rows, config, contents)
     first_rows = {(clip.path, clip.fps): clip.where for clip in reversed(clips)}
@@ -233,6 +236,7 @@ def _add(clip: _Clip, medium: Media, config: ManifestConfig, contents: _Contents
         source=row.where,
         signer=composed(row.cells.get("signer", "").strip()),
         text=row.cells.get("text", "").strip(),
+        labels=labels_of(row, config.labels),
         fps=medium.fps,
     )
     start, end = clip.numbers.start or 0.0, math.inf if clip.numbers.end is None else clip.numbers.end

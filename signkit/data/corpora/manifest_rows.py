@@ -46,25 +46,35 @@ def manifest_text(file: Path, option: str = "") -> str:
     return read_text(file)
 
 
-def manifest_rows(file: Path, text: str, columns: tuple[str, ...] = COLUMNS) -> list[Row | UserError]:
+def manifest_rows(
+    file: Path, text: str, columns: tuple[str, ...] = COLUMNS, labels: tuple[str, ...] = ()
+) -> list[Row | UserError]:
     """The rows of a manifest in their order, each that cannot be used as its fault.
 
     Args:
         columns: those that must be there.
+        labels: columns of labels; a table must have them, of JSON at least one record.
 
     Raises:
         UserError: of the whole: a column missing or doubled, no rows, no JSON.
     """
     if file.suffix.lower() in JSON:
-        rows = [*_json_rows(file, text, columns)]
+        rows = [*_json_rows(file, text, columns, labels)]
+        _check_labels(file, rows, labels)
     else:
         rows = [
-            row if isinstance(row, UserError) else _of_one_line(row)
-            for row in rows_or_faults(file, text, columns)
+            row if isinstance(row, UserError) else _of_one_line(row, labels)
+            for row in rows_or_faults(file, text, (*columns, *labels))
         ]
     if not rows:
         raise UserError(str(file), "the manifest has no rows")
     return rows
+
+
+def labels_of(row: Row, names: tuple[str, ...]) -> dict[str, str]:
+    """The labels of a row by the names of their columns; those of empty cells are not known."""
+    cells = {name: composed(row.cells.get(name, "").strip()) for name in names}
+    return {name: cell for name, cell in cells.items() if cell}
 
 
 def check_id(row: Row, first: dict[str, Row]) -> None:
@@ -176,17 +186,25 @@ def _below(path: PureWindowsPath, root: Path) -> str:
     return next((end for end in ends if end and (root / end).exists()), "")
 
 
-def _of_one_line(row: Row) -> Row | UserError:
-    broken = next((name for name in OF_ONE_LINE if "\n" in row.cells.get(name, "").strip()), None)
+def _of_one_line(row: Row, labels: tuple[str, ...]) -> Row | UserError:
+    broken = next((name for name in (*OF_ONE_LINE, *labels) if "\n" in row.cells.get(name, "").strip()), None)
     if broken is None:
         return row
     return UserError(row.where, f"{broken} has a line break", "a quotation mark may be missing at its end")
 
 
-def _json_rows(file: Path, text: str, columns: tuple[str, ...]) -> Iterator[Row | UserError]:
+def _check_labels(file: Path, rows: Sequence[Row | UserError], labels: tuple[str, ...]) -> None:
+    there = {name for row in rows if isinstance(row, Row) for name in row.cells}
+    if rows and (missing := [name for name in labels if name not in there]):
+        raise UserError(str(file), f"no record has the key {missing[0]}", "`data.labels` names it")
+
+
+def _json_rows(
+    file: Path, text: str, columns: tuple[str, ...], labels: tuple[str, ...]
+) -> Iterator[Row | UserError]:
     for where, record in _records(file, text):
         try:
-            yield record if isinstance(record, UserError) else _json_row(where, record, columns)
+            yield record if isinstance(record, UserError) else _json_row(where, record, columns, labels)
         except UserError as fault:
             yield fault
 
@@ -219,16 +237,27 @@ def _records(file: Path, text: str) -> Iterator[tuple[str, Any]]:
             yield where, UserError(where, f"not JSON: {error}")
 
 
-def _json_row(where: str, record: Any, columns: tuple[str, ...]) -> Row:
+def _json_row(where: str, record: Any, columns: tuple[str, ...], labels: tuple[str, ...]) -> Row:
     if not isinstance(record, dict):
         raise UserError(where, "not a JSON object")
     cells = {column_name(key): value for key, value in record.items()}
     missing = [column for column in columns if column not in cells]
     if missing:
         raise missing_columns(where, "key", missing, [*record])
-    return Row(
-        where, {key: _json_cell(where, key, cells[key]) for key in (*COLUMNS, *OPTIONAL) if key in cells}
-    )
+    found = {key: _json_cell(where, key, cells[key]) for key in (*COLUMNS, *OPTIONAL) if key in cells}
+    written = {name: cells[name.casefold()] for name in labels if name.casefold() in cells}
+    return Row(where, found | {name: _json_label(where, name, value) for name, value in written.items()})
+
+
+def _json_label(where: str, name: str, value: object) -> str:
+    """A label as text: "" where it is null, or pandas' NaN."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # pandas makes floats of whole numbers if one row has none
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return str(value)
+    raise UserError(where, f"{name} is {json.dumps(value)}, not text")
 
 
 def _json_cell(where: str, key: str, value: object) -> str:

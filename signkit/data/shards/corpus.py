@@ -111,6 +111,7 @@ def _sample(root: Path, number: int, entry: Entry) -> Sample:
         signer=entry.signer,
         text=entry.text,
         segments=entry.segments,
+        labels=entry.labels,
         fps=entry.fps,
     )
 

@@ -87,6 +87,7 @@ class Entry:
     reference: tuple[str, ...]
     text: str
     segments: tuple[Segment, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def end(self) -> int:
@@ -98,6 +99,8 @@ class Entry:
         segments = [[s.gloss, s.start, s.end] for s in self.segments]
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         values |= {"sizes": self.sizes.tolist(), "segments": segments}
+        if not self.labels:
+            del values["labels"]
         return json.dumps(values, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
@@ -129,6 +132,7 @@ def clip_description(sample: Sample, fps: float) -> dict[str, Any]:
     return {
         "id": sample.id, "split": sample.split, "frames": sample.frames, "fps": fps, "signer": sample.signer,
         "reference": sample.reference, "text": sample.text, "segments": segments,
+        **({"labels": dict(sample.labels)} if sample.labels else {}),
     }  # fmt: skip
 
 
@@ -184,7 +188,8 @@ def read_entry(line: str, where: str) -> Entry:
     values = json_object(line, where)
     kinds: dict[str, type] = dict.fromkeys(("id", "split", "file", "kind", "sha256", "signer", "text"), str)
     kinds |= dict.fromkeys(("offset", "bytes", "frames"), int) | {"fps": float}
-    kinds |= dict.fromkeys(("sizes", "reference", "segments"), list)
+    kinds |= dict.fromkeys(("sizes", "reference", "segments"), list) | {"labels": dict}
+    values.setdefault("labels", {})
     checked(values, kinds, where)
     _check_values(values, where)
     segments = tuple(_segment(each, where) for each in values.pop("segments"))
@@ -297,6 +302,8 @@ def _check_values(values: dict[str, Any], where: str) -> None:
         raise UserError(where, f"`frames` is {values['frames']}, not at least 1")
     if not all(isinstance(gloss, str) for gloss in values["reference"]):
         raise UserError(where, "`reference` is not a list of glosses")
+    if not all(isinstance(label, str) for label in values["labels"].values()):
+        raise UserError(where, "`labels` is not an object of texts")
     sizes, parts = values["sizes"], values["frames"] if values["kind"] == "jpeg" else 1
     if len(sizes) != parts:
         raise UserError(where, f"`sizes` has {len(sizes)} numbers, not {parts}")

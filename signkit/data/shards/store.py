@@ -274,6 +274,7 @@ def _entry(sample: Sample, packed: Packed, file: str, offset: int) -> Entry:
         reference=sample.reference,
         text=sample.text,
         segments=sample.segments,
+        labels=sample.labels,
     )
 
 

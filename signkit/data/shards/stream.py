@@ -62,6 +62,7 @@ def sample_of(record: dict[str, Any]) -> Sample:
             signer=about["signer"],
             text=about["text"],
             segments=tuple(Segment(*segment) for segment in about["segments"]),
+            labels=about.get("labels", {}),
             fps=float(about["fps"]),
         )
     except (KeyError, TypeError, ValueError) as error:
