@@ -7,16 +7,19 @@ from typing import Any
 from signkit.config.recipe import Recipe
 from signkit.data.corpora.build import build_corpus
 from signkit.data.loader import Dataset
+from signkit.data.near_duplicates import near_duplicates, signature
 from signkit.errors import UserError
 from signkit.models.spec import Spec
 from signkit.text.vocabulary import Vocabulary
 from signkit.train.encoder_check import check_encoder_output
 from signkit.train.init_from import init_context, init_model
 from signkit.train.task import Say, Task, silent, task_of
-from signkit.types import SPLITS, Corpus
+from signkit.types import SPLITS, VIDEO, Corpus
 
 NAMED = 5
 """Faults that a message names, at most."""
+FEW = 1000
+"""Clips of landmarks up to which every run looks for near-duplicates: a second or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ def prepare(recipe: Recipe) -> Prepared:
     notes: list[str] = []
     task = task_of(recipe)
     corpus, spec = read_corpus(recipe, task, notes.append)
+    say_near_duplicates(corpus, getattr(recipe.data, "near_duplicates", "allow"), notes.append)
     model = task.model(spec)
     notes += [*init_model(recipe, model, spec), *init_context(recipe, model, spec)]
     # before the datasets, which leave out what does not fit on as many chunks as the encoder promises
@@ -77,6 +81,27 @@ def read_corpus(recipe: Recipe, task: Task, say: Say = silent) -> tuple[Corpus, 
         raise UserError("data", f"the corpus {corpus.name} has no train samples")
     spec = task.spec(corpus, say)
     return replace(corpus, samples=task.targets(corpus.samples, spec)), spec
+
+
+def say_near_duplicates(corpus: Corpus, policy: str, say: Say = silent) -> None:
+    """Look for clips of dev and test that are nearly those of another split, and say so; of ``report`` only
+    where it costs little.
+
+    Raises:
+        UserError: there are some, and the policy is ``refuse``.
+    """
+    cheap = corpus.layout not in ("", VIDEO) and len(corpus.samples) <= FEW
+    if policy == "allow" or (policy == "report" and not cheap):
+        return
+    found = near_duplicates(corpus.samples, [signature(sample.load()) for sample in corpus.samples])
+    if not found:
+        return
+    one = len(found) == 1
+    what = f"{len(found):,} clip{' is' if one else 's are'} nearly the same as one of another split"
+    what += f", so scores mean little: {found[0]}{'' if one else '; …'}"
+    if policy == "refuse":
+        raise UserError("data.near_duplicates", what, "`signkit data check` names all")
+    say(f"{what} (`signkit data check` names all)")
 
 
 def make_datasets(

@@ -50,6 +50,7 @@ def test_a_complete_folder(release: Path, capsys: pytest.CaptureFixture[str]) ->
         },
         "clips": 4, "decoded": 11, "lists": [], "missing": [], "unreadable": [], "why": {},
         "in_two_splits": [], "in_one_split_twice": [], "unseen": [], "glosses": [], "notices": [],
+        "near_duplicates": [], "near_refused": False,
         "films": [],
         "complete": True,
     }  # fmt: skip

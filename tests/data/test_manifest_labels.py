@@ -59,7 +59,7 @@ def test_columns_that_are_asked_for_become_labels(root: Path) -> None:
 
 @pytest.mark.parametrize("form", ["jsonl", "list", "by id"])
 def test_of_json_too(form: str, root: Path) -> None:
-    """Numbers become text, also whole ones that pandas has made floats; null and absent keys are not known."""
+    """Numbers become text, also whole ones that pandas has made floats; null is not known."""
     values: list[dict[str, Any]] = [
         {"Handshape": "B", "place": 1},
         {"Handshape": None, "place": 2.0},

@@ -21,13 +21,14 @@ from signkit.data.corpora.official import Gap, Stock
 from signkit.data.corpora.table import MOST_FAULTS
 from signkit.data.gloss_checks import Finding, check_glosses
 from signkit.data.landmarks import layout, unseen
+from signkit.data.near_duplicates import FRAMES, NearDuplicate, Signature, near_duplicates, signature
 from signkit.data.notices import Notice, notices_of, summed
 from signkit.errors import SignkitError, UserError
 from signkit.runtime.pool import processors
 from signkit.runtime.progress import Watch
 from signkit.types import SPLITS, VIDEO, Clip, Corpus, Landmarks, Sample, Video
 
-SAMPLED_CLIPS, SAMPLED_FRAMES = 50, 3  # of a split, and of each of those clips
+SAMPLED_CLIPS, SAMPLED_FRAMES = 50, FRAMES  # of a split, and of each of those clips
 AT_ONCE = 16  # frames of a clip that are decoded together
 
 
@@ -74,6 +75,8 @@ class Checked:
         unseen: clips whose landmarks show no hand; they can be used.
         glosses: what looks wrong in the glosses; it may be meant.
         notices: of landmarks that can be used, a line for each kind (`signkit.commands.data.notices`).
+        near_duplicates: clips of dev and test that are nearly those of another split; faults if the recipe
+            refuses them, which `near_refused` says.
     """
 
     corpus: str
@@ -89,11 +92,14 @@ class Checked:
     unseen: tuple[str, ...]
     glosses: tuple[Finding, ...]
     notices: tuple[str, ...]
+    near_duplicates: tuple[NearDuplicate, ...]
+    near_refused: bool
 
     @property
     def complete(self) -> bool:
         """Whether there is no fault."""
-        return not (self.lists or self.missing or self.unreadable or self.in_two_splits)
+        near = self.near_duplicates if self.near_refused else ()
+        return not (self.lists or self.missing or self.unreadable or self.in_two_splits or near)
 
 
 def check_corpus(ref: str, options: Options) -> int:
@@ -105,9 +111,12 @@ def check_corpus(ref: str, options: Options) -> int:
     Raises:
         UserError: no such corpus, a wrong option, or a folder that is not the corpus's at all.
     """
-    stock = stock_of(chosen_corpus(ref, options.root, options.overrides))
+    config = chosen_corpus(ref, options.root, options.overrides)
+    stock = stock_of(config)
     chosen = _chosen(stock.corpus, options)
     decoded = _decode_all(chosen, options)
+    policy = getattr(config, "near_duplicates", "report")
+    near = near_duplicates(chosen, decoded.signatures) if policy != "allow" else []
     shared: dict[bool, list[str]] = {True: [], False: []}
     for each in stock.shared:
         shared[each.splits[0] != each.splits[1]].append(str(each.fault))
@@ -125,6 +134,8 @@ def check_corpus(ref: str, options: Options) -> int:
         unseen=tuple(decoded.unseen),
         glosses=tuple(check_glosses(stock.glosses or _glosses(stock.corpus))),
         notices=summed(decoded.notices, len(chosen)),
+        near_duplicates=tuple(near),
+        near_refused=policy == "refuse",
     )
     films = _films(chosen) if stock.corpus.layout == VIDEO else []
     if options.as_json:
@@ -192,11 +203,12 @@ def _glosses(corpus: Corpus) -> Iterator[tuple[str, str]]:
 
 
 def _chosen(corpus: Corpus, options: Options) -> list[Sample]:
-    """All clips, none, or of video some of each split, evenly from its first to its last."""
+    """All clips, none, or of video some of each split, evenly from its first to its last; all of pictures."""
     chosen: list[Sample] = []
+    films = corpus.layout == VIDEO and any(sample.frames > 1 for sample in corpus.samples)
     for split in SPLITS:
         samples = corpus.split(split)
-        if options.frames == "all" or (options.frames == "sample" and corpus.layout != VIDEO):
+        if options.frames == "all" or (options.frames == "sample" and not films):
             chosen += samples
         elif options.frames == "sample":
             places = np.linspace(0, len(samples) - 1, min(SAMPLED_CLIPS, len(samples)))
@@ -213,12 +225,14 @@ class Decoded:
         faults: of those that could not, in the clips' order.
         unseen: clips that show no hand.
         notices: of clips that can be used.
+        signatures: of each clip, where it has one.
     """
 
     frames: int = 0
     faults: list[str] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    signatures: list[Signature | None] = field(default_factory=list)
 
 
 def _decode_all(chosen: Sequence[Sample], options: Options) -> Decoded:
@@ -233,6 +247,7 @@ def _decode_all(chosen: Sequence[Sample], options: Options) -> Decoded:
             total.faults += one.faults
             total.unseen += one.unseen
             total.notices += one.notices
+            total.signatures += one.signatures or [None]
             bar.at(done, f"{len(total.faults)} unreadable" if total.faults else "")
     return total
 
@@ -247,16 +262,22 @@ def _decode(sample: Sample, every: bool) -> Decoded:
         what = unseen(signal.points, layout(signal.layout))
         missing = [f"{sample.source}: {sample.id}: {what}"] if what else []
         notices = notices_of(sample.source, signal)
-        return Decoded(1, _recounted(sample, len(signal.points)), missing, notices)
+        return Decoded(1, _recounted(sample, len(signal.points)), missing, notices, [signature(signal)])
     if not isinstance(signal, Video):
         return Decoded(1, _recounted(sample, len(signal.vectors)))
     clip = signal.clip
     count = clip.frames if every else min(SAMPLED_FRAMES, clip.frames)
     places = np.unique(np.linspace(0, clip.frames - 1, count).astype(np.int64))
+    near = None
+    with suppress(SignkitError):  # the frames are named below
+        near = signature(signal)
+        if not every:  # which decodes these frames
+            return Decoded(len(places), _recounted(sample, clip.frames), signatures=[near])
     faults: list[str] = []
     for start in range(0, len(places), AT_ONCE):
         faults += _faults_of(clip, places[start : start + AT_ONCE])
-    return Decoded(len(places) - len(faults), [*_recounted(sample, clip.frames), *faults])
+    found = [*_recounted(sample, clip.frames), *faults]
+    return Decoded(len(places) - len(faults), found, signatures=[near] if near else [])
 
 
 def _films(chosen: Sequence[Sample]) -> list[str]:
@@ -304,6 +325,11 @@ def _print(checked: Checked) -> None:
         ("frames that cannot be decoded", checked.unreadable, ""),
         ("clips in two splits", checked.in_two_splits, "`--set data.shared_clips=allow` if that is meant"),
         ("clips twice in one split", checked.in_one_split_twice, ""),
+        (
+            "clips that are nearly those of another split, so that scores mean little",
+            tuple(map(str, checked.near_duplicates)),
+            "",
+        ),
         (
             "no clip shows a hand" if none else f"clips that show no hand, of {checked.clips:,}",
             checked.unseen,

@@ -114,6 +114,9 @@ class ManifestConfig:
     """A clip whose landmarks show no hand: use it as it is, leave it out of train, or stop."""
     shared_clips: Literal["report", "allow"] = "report"
     """A clip in two splits: named by runs, a fault for `signkit data check`; or meant."""
+    near_duplicates: Literal["report", "refuse", "allow"] = "report"
+    """A clip of dev or test that is nearly one of another split with the same gloss, such as the next frame
+    of one film: named by runs and by `signkit data check`; an error; or meant."""
     missing: Literal["nan", "zero", "one_place"] = "nan"
     """How landmarks that were not seen are marked, in addition to NaN and a confidence of 0: by zeros; or by
     all points of a part at one place, such as -1, or zeros that were moved by a normalisation."""

@@ -28,6 +28,9 @@ class FoldsConfig:
     """Which part is test."""
     fold_seed: Annotated[int, Range(0)] = 1
     """Decides what is in which part."""
+    near_duplicates: Literal["report", "refuse", "allow"] = "report"
+    """A clip of dev or test that is nearly one of another split with the same gloss, such as the next frame
+    of one film: named by runs and by `signkit data check`; an error; or meant."""
 
     def __post_init__(self) -> None:
         if self.fold >= self.folds:
