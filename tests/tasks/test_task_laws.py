@@ -81,6 +81,17 @@ def test_the_recipe_of_letters() -> None:
     assert outcome.spec.signal.layout == "hand"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [("signs_conv_transformer", ("encoder.width=8", "sampling.frames=4")), ("signs_gcn", GCN)],
+)
+def test_a_recipe_of_signs(name: str, sizes: tuple[str, ...], tmp_path: Path) -> None:
+    recipe = load_recipe(name, [*SMALL, *sizes], check_paths=False)
+    outcome = check_task(replace(recipe, data=ManifestConfig(root=str(corpus_like(recipe, tmp_path)))))
+    assert outcome.spec.outputs["gloss"].names == ("RED", "RED BLUE", "RED BLUE GREEN")  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize("name", LANGUAGE_MODELS)
 def test_a_recipe_of_a_language_model(name: str, tmp_path: Path) -> None:
     text = write_text(tmp_path / "text", train=10, dev=4)
