@@ -1,6 +1,7 @@
 """The setup of a run before its first step: corpus, specification, datasets and a new model, all checked."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from signkit.data.loader import Dataset
 from signkit.data.near_duplicates import near_duplicates, signature
 from signkit.errors import UserError
 from signkit.models.spec import Spec
+from signkit.runtime.pool import processors
 from signkit.text.vocabulary import Vocabulary
 from signkit.train.encoder_check import check_encoder_output
 from signkit.train.init_from import init_context, init_model
@@ -93,7 +95,9 @@ def say_near_duplicates(corpus: Corpus, policy: str, say: Say = silent) -> None:
     cheap = corpus.layout not in ("", VIDEO) and len(corpus.samples) <= FEW
     if policy == "allow" or (policy == "report" and not cheap):
         return
-    found = near_duplicates(corpus.samples, [signature(sample.load()) for sample in corpus.samples])
+    with ThreadPoolExecutor(processors()) as pool:
+        signatures = [*pool.map(lambda sample: signature(sample.load()), corpus.samples)]
+    found = near_duplicates(corpus.samples, signatures)
     if not found:
         return
     one = len(found) == 1
