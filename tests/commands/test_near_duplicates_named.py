@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from signkit.commands.data.check import Options, check_corpus
+from signkit.config.recipe_file import load_recipe
 from signkit.config.registry import build
 from signkit.data.corpora.configs import ManifestConfig
 from signkit.errors import UserError
-from signkit.train.setup import say_near_duplicates
+from signkit.train.setup import prepare, say_near_duplicates
 from signkit.types import Corpus
 
 ROWS = [("a", "A", "train"), ("b", "B", "train"), ("c", "A", "test"), ("d", "B", "test")]
@@ -103,3 +104,13 @@ def test_a_large_corpus_and_films_are_looked_at_only_where_they_are_refused(
     say_near_duplicates(corpus_of(root), "report", pytest.fail)
     with pytest.raises(UserError):
         say_near_duplicates(corpus_of(root), "refuse")
+
+
+def test_a_recipe_decides_for_its_run(root: Path) -> None:
+    sets = [f"data.root={root}", "encoder.width=8", "landmarks.points=all"]
+    notes = prepare(load_recipe("signs_conv_transformer", sets)).notes
+    assert any("c of test is nearly the same as a of train" in note for note in notes)
+    with pytest.raises(UserError, match=r"^data.near_duplicates: "):
+        prepare(load_recipe("signs_conv_transformer", [*sets, "data.near_duplicates=refuse"]))
+    allowed = prepare(load_recipe("signs_conv_transformer", [*sets, "data.near_duplicates=allow"])).notes
+    assert not any("nearly" in note for note in allowed)

@@ -341,6 +341,8 @@ def change(root: Path, number: int, **values: object) -> None:
         ({"sizes": [1, 2, 3, 4, 5, -6]}, "`sizes` are not all positive whole numbers"),
         ({"bytes": 512}, "`bytes` is 512, which does not fit `sizes`"),
         ({"segments": [["A", 3, 3]]}, '`segments` has ["A", 3, 3], not [gloss, start, end]'),
+        ({"labels": ["B"]}, '`labels` is ["B"], not a section'),
+        ({"labels": {"handshape": 3}}, "`labels` is not an object of texts"),
         ({"colour": 1}, "unknown key 'colour'"),
     ],
 )
