@@ -26,7 +26,7 @@ SIDE = 16
 NEAR_POINTS = 0.03
 """Root mean square distance of a point, in the layout's unit (the width of the shoulders, or the length of
 the palm), under which two clips are nearly the same. Measured: frames of one film 0.004 to 0.02, a letter by
-another person 0.04 and more, another recording of a sign 0.1 and more."""
+another person 0.04 and more, another recording of a sign 0.06 and more."""
 NEAR_PICTURES = 0.08
 """Root mean square difference of two gray copies with mean 0 and deviation 1. Measured: photographs of one
 series 0.01 to 0.06, of other letters by the same person 0.12 and more, of other people 0.4 and more."""
