@@ -1,0 +1,88 @@
+"""Single images, as classifiers of pictures read them: what is none, or not as it seems, is refused."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from signkit.config.registry import extra_for
+from signkit.data.video.picture import DAMAGED, PNG, check_sums, decoded
+from signkit.data.video.pixels import Size, gathered
+from signkit.errors import UserError
+from signkit.runtime.files import read_bytes
+from signkit.types import USUAL_FPS
+
+STILLS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+"""Endings of image files."""
+DEPTH_AT = 24
+"""Where a PNG file says how many bits a colour has."""
+
+
+@dataclass(frozen=True, slots=True)
+class StillImage:
+    """A `signkit.types.Clip` of one frame: an image file."""
+
+    path: Path
+    where: str
+
+    @property
+    def frames(self) -> int:
+        """One."""
+        return 1
+
+    @property
+    def fps(self) -> float:
+        """The usual rate: an image has none."""
+        return USUAL_FPS
+
+    def read(self, places: npt.NDArray[np.int64], size: Size | None = None) -> npt.NDArray[np.uint8]:
+        """The image for each place, upright, RGB; see `signkit.types.Clip`."""
+        content = read_bytes(self.path)
+        check_still(content, self.where)
+        rows = gathered([decoded(content)], 1, size)
+        return rows[np.zeros(len(places), dtype=np.int64)]
+
+
+def check_still(content: bytes, where: str) -> None:
+    """Refuse what is not a single image of 8 bits a colour, grey or RGB, or cannot be decoded to its end.
+
+    Raises:
+        UserError: it is empty, no image, animated, of no pixels, CMYK, of 16 bits a colour, or damaged.
+    """
+    if not content:
+        raise UserError(where, "the file is empty")
+    with extra_for(where):
+        from PIL import Image, UnidentifiedImageError
+    try:
+        if content.startswith(PNG):
+            check_sums(content)
+        with Image.open(io.BytesIO(content)) as image:
+            fault = _unlike_others(image, content)
+            if fault is None:
+                # A JPEG is read to its end all the same, but computed at an eighth of its size.
+                image.draft("RGB", (1, 1))
+                image.load()
+    except UnidentifiedImageError as error:
+        raise UserError(where, "is no image, or too damaged to be read as one") from error
+    except Exception as error:  # Pillow raises what it likes on damaged images
+        raise UserError(where, "cannot be decoded", DAMAGED) from error
+    if fault is not None:
+        raise UserError(where, *fault)
+
+
+def _unlike_others(image: Any, content: bytes) -> tuple[str, str] | None:
+    """What keeps an image that can be opened from being used, and what helps."""
+    pictures = getattr(image, "n_frames", 1)
+    if pictures > 1 and image.format != "MPO":  # in which cameras add a preview to a photo
+        return f"holds {pictures} pictures, as an animation does", "save the one that is meant"
+    if 0 in image.size:
+        return f"has no pixels: it is {image.width} x {image.height}", ""
+    if image.mode == "CMYK":
+        return "has the colours of print (CMYK)", "save it as RGB"
+    deep = content.startswith(PNG) and content[DEPTH_AT : DEPTH_AT + 1] == b"\x10"
+    if deep or image.mode.startswith("I") or image.mode == "F":
+        return "has more than 8 bits a colour", "save it with 8, at the brightness that is meant"
+    return None
