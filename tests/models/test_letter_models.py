@@ -131,7 +131,7 @@ def test_only_the_classifier_of_a_frozen_backbone_is_trained(tmp_path: Path) -> 
 def test_a_backbone_sees_what_timm_would_show_it(
     backbone: str, height: int, width: int, tmp_path: Path
 ) -> None:
-    """`fit: short` with timm's own size, crop and interpolation: its transform, but for roundings of 8 bits."""
+    """`fit: short` with timm's own size, crop and interpolation: its transform, but for roundings."""
     rng = np.random.default_rng(height)
     coarse = rng.integers(0, 256, (height // 10, width // 10, 3), dtype=np.uint8)
     image = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
