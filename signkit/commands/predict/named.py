@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from signkit.data.collect.search import BURNT, folder_contents
+from signkit.data.collect.search import BURNT, folder_contents, folders
 from signkit.data.corpora.manifest_rows import manifest_rows, manifest_text, row_path
 from signkit.data.corpora.media import Numbers, numbers_of
 from signkit.data.corpora.table import fail_together
