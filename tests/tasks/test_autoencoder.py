@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny
 import torch
 from images import write_images
 
@@ -162,3 +163,9 @@ def test_a_run_and_predicting_without_scikit_learn(tmp_path: Path) -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.split() == ["A", "B"]
+    refused = tiny.signkit("decode", done.folder, "--set", "decode.average=2")
+    assert (refused.status, refused.err.splitlines()[-1]) == (
+        2,
+        "error: decode.average: cannot be changed: a part of the model was fitted to the weights of the "
+        "training; train again with it",
+    )

@@ -8,7 +8,7 @@ from typing import Any
 
 from signkit.report import page
 from signkit.report.corpus.describe import Described
-from signkit.report.corpus.thumbnails import strips
+from signkit.report.corpus.thumbnails import class_examples, strips
 from signkit.report.corpus.tokens import COLOURS, token_sections
 from signkit.report.numbers import number, whole
 from signkit.report.plots import saved
@@ -30,6 +30,8 @@ def write_page(out: Path, described: Described, absent: int, watch: Watch) -> No
         OperationalError: the page cannot be written.
     """
     shown, fps = strips(described.samples, watch)
+    first = next(iter(described.samples.values()))
+    classes = class_examples(first, watch)
     with TemporaryDirectory() as folder:
         picture = saved(Path(folder) / "figures.png", lambda: _figure(described, fps))
         sections: list[Section] = []
@@ -44,6 +46,7 @@ def write_page(out: Path, described: Described, absent: int, watch: Watch) -> No
             *_signers(described, fps),
             _glosses(described),
             *token_sections(described, Path(folder)),
+            *([Gallery(classes, f"Examples of each class of {first[0].split}")] if classes else []),
             Gallery(shown, "Some clips"),
         ]
         page.write_page(out, described.name, sections)

@@ -1,6 +1,5 @@
 """Autoencoders: trained to reconstruct pictures, then their latent vectors are classified."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -23,6 +22,7 @@ from signkit.models.export import TrainedModel
 from signkit.models.losses.configs import LossTerm
 from signkit.models.spec import Spec
 from signkit.report.sections import Section
+from signkit.runtime.files import write_json
 from signkit.tasks.autoencoder import report
 from signkit.tasks.autoencoder.fit import Fit, fit
 from signkit.tasks.classification.task import AUXILIARY, Classification
@@ -109,7 +109,7 @@ class Autoencoder:
         model.heads[label].fill(found.arrays)  # type: ignore[index, union-attr]
         for line in report.told(found, self.config):
             watch.say(line)
-        (folder / report.FIT).write_text(json.dumps(_plain(found), indent=2) + "\n", encoding="utf-8")
+        write_json(folder / report.FIT, _plain(found))
         held_out = corpus.split("dev") or corpus.split("train")
         shown = self.classifier.dataset(_some(held_out), spec)
         report.draw(folder / report.PICTURES, model, next(iter(eval_batches(shown, len(shown)))))
