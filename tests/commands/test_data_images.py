@@ -44,6 +44,7 @@ def test_the_page_has_examples_of_each_class(tmp_path: Path) -> None:
     assert report_corpus("images", tmp_path / "page.html", root, as_json=True) == 0
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "Examples of each class of train" in page
+    assert "Distributions" not in page and "filter by frames" not in page  # of what lasts
 
 
 def test_examples_are_a_picture_of_each_of_some_samples(tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ def test_a_run_and_predicting_without_scikit_learn(tmp_path: Path) -> None:
     done = signkit.run("letters_autoencoder_forest", changes)
     scores = {(score.split, score.name): score.value for score in done.scores}
     assert scores["test", "accuracy"] > 0.8
-    assert 0 < scores["test", "reconstruction_error"] < 0.1
+    assert 0 < scores["test", "reconstruction_error"] < 0.32
     page = (done.folder / "report.html").read_text(encoding="utf-8")
     assert "Reconstructions" in page and "Classifier of the latent vectors" in page
     assert json.loads((done.folder / "fit.json").read_text())["cross_validation"] == "3 folds at random"

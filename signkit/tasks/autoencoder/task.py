@@ -30,8 +30,8 @@ from signkit.tasks.configs import AutoencoderConfig
 from signkit.train.task import Calibration, Evaluation, Outcome, Say, Term, silent
 from signkit.types import Corpus, Prediction, Sample, Score
 
-ERROR = Metric("reconstruction_error", "reconstruction error", "number", short="reconstruction")
-"""The mean square of the differences of colours, which are from 0 to 1."""
+ERROR = Metric("reconstruction_error", "reconstruction error", short="reconstruction")
+"""The root of the mean square of the differences of colours, as a share of their range."""
 TERM = "reconstruction"
 
 
@@ -86,7 +86,7 @@ class Autoencoder:
         return {TERM: Term(total)}
 
     def evaluate(self, model: nn.Module, dataset: Dataset, spec: Spec, step: int, say: Say) -> Evaluation:
-        """The mean reconstruction error."""
+        """The reconstruction error."""
         device, mode = next(model.parameters()).device, model.training
         model.eval()
         try:
@@ -95,7 +95,7 @@ class Autoencoder:
                 errors = [model(batch.to(device)).auxiliary.double().cpu() for batch in batches]
         finally:
             model.train(mode)
-        return Evaluation(float(torch.cat(errors).mean()))
+        return Evaluation(float(torch.cat(errors).mean().sqrt()))
 
     def fit(self, model: nn.Module, spec: Spec, corpus: Corpus, folder: Path, watch: Any) -> None:
         """Fit the classifier to the vectors of train; writes ``fit.json`` and ``reconstructions.png``."""
@@ -149,9 +149,9 @@ class Autoencoder:
         say: Say,
     ) -> list[Score]:
         scores = self.classifier.score(predictions, samples, split, spec=spec, corpus=corpus, say=say)
-        errors = [float(each.evidence[AUXILIARY]) for each in predictions]
-        note = f"mean of {len(errors)} clips"
-        return [*scores, Score(ERROR.name, float(np.mean(errors)), split, "mean square|colours:0-1", note)]
+        squares = [float(each.evidence[AUXILIARY]) for each in predictions]
+        note, how = f"{len(squares)} clips", "root mean square|colours:0-1"
+        return [*scores, Score(ERROR.name, float(np.mean(squares)) ** 0.5, split, how, note)]
 
     def sections(self, outcome: Outcome, *, brief: bool) -> Sequence[Section]:
         shown = self.classifier.sections(outcome, brief=brief)
