@@ -1,5 +1,7 @@
 """The corpus `images`: folders and tables as they are found, and every image that is none."""
 
+import struct
+import zlib
 from collections import Counter
 from pathlib import Path
 
@@ -244,9 +246,6 @@ def _deep(path: Path) -> None:
 
 
 def _deep_colours(path: Path) -> None:
-    import struct
-    import zlib
-
     def part(kind: bytes, content: bytes) -> bytes:
         return (
             struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
@@ -257,7 +256,18 @@ def _deep_colours(path: Path) -> None:
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + part(b"IHDR", head) + part(b"IDAT", rows) + part(b"IEND", b""))
 
 
+def _flat_bmp(path: Path) -> None:
+    head = struct.pack("<IHHI", 54, 0, 0, 54) + struct.pack("<IiiHHIIiiII", 40, 0, 5, 1, 24, 0, 0, 0, 0, 0, 0)
+    path.write_bytes(b"BM" + head)
+
+
+def _flat_gif(path: Path) -> None:
+    path.write_bytes(b"GIF89a" + struct.pack("<HHBBB", 7, 0, 0, 0, 0) + b";")
+
+
 BAD = {
+    "flat.bmp": (_flat_bmp, "has no pixels: it is 0 x 5"),
+    "flat.gif": (_flat_gif, "has no pixels: it is 7 x 0"),
     "empty.png": (_empty, "the file is empty"),
     "text.jpg": (_text, "is no image, or too damaged to be read as one"),
     "short.jpg": (_truncated, "cannot be decoded; it may be truncated or damaged"),

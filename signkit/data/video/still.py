@@ -1,6 +1,7 @@
 """Single images, as classifiers of pictures read them: what is none, or not as it seems, is refused."""
 
 import io
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ def check_still(content: bytes, where: str) -> None:
     """Refuse what is not a single image of 8 bits a colour, grey or RGB, or cannot be decoded to its end.
 
     Raises:
-        UserError: it is empty, no image, animated, of no pixels, CMYK, of 16 bits a colour, or damaged.
+        UserError: it is empty, no image, of no pixels, animated, CMYK, of 16 bits a colour, or damaged.
     """
     if not content:
         raise UserError(where, "the file is empty")
@@ -66,11 +67,22 @@ def check_still(content: bytes, where: str) -> None:
                 image.draft("RGB", (1, 1))
                 image.load()
     except UnidentifiedImageError as error:
-        raise UserError(where, "is no image, or too damaged to be read as one") from error
+        size = _size_of(content)
+        what = "is no image, or too damaged to be read as one"
+        raise UserError(where, f"has no pixels: it is {size}" if size else what) from error
     except Exception as error:  # Pillow raises what it likes on damaged images
         raise UserError(where, "cannot be decoded", DAMAGED) from error
     if fault is not None:
         raise UserError(where, *fault)
+
+
+def _size_of(content: bytes) -> str:
+    """Width and height by the head of a file, if one of them is 0; "" otherwise. To Pillow it is none."""
+    for start, at, form in ((PNG, 16, ">II"), (b"GIF8", 6, "<HH"), (b"BM", 18, "<ii")):
+        if content.startswith(start) and len(content) >= at + struct.calcsize(form):
+            size = struct.unpack_from(form, content, at)
+            return "{} x {}".format(*size) if 0 in size else ""
+    return ""
 
 
 def _unlike_others(image: Any, content: bytes) -> tuple[str, str] | None:
@@ -78,8 +90,6 @@ def _unlike_others(image: Any, content: bytes) -> tuple[str, str] | None:
     pictures = getattr(image, "n_frames", 1)
     if pictures > 1 and image.format != "MPO":  # in which cameras add a preview to a photo
         return f"holds {pictures} pictures, as an animation does", "save the one that is meant"
-    if 0 in image.size:
-        return f"has no pixels: it is {image.width} x {image.height}", ""
     if image.mode == "CMYK":
         return "has the colours of print (CMYK)", "save it as RGB"
     deep = content.startswith(PNG) and content[DEPTH_AT : DEPTH_AT + 1] == b"\x10"
