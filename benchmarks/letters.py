@@ -119,18 +119,18 @@ def _floor(data: Path, split: str, fold: int) -> dict[str, float]:
 
 
 def _print(results: dict[str, dict[str, float]]) -> None:
+    """For each system and split the test accuracy of each fold, the mean of its seeds."""
     groups: dict[tuple[str, str], dict[int, list[float]]] = {}
     for name, row in results.items():
         system, split, _, fold, _, _ = name.split()
         groups.setdefault((system, split), {}).setdefault(int(fold), []).append(row["test accuracy"])
-    print(
-        "| system | split | folds: test accuracy, mean of the seeds | mean | seeds |\n|---|---|---|---|---|"
-    )
-    for (system, split), folds in groups.items():
-        means = [float(np.mean(values)) for _, values in sorted(folds.items())]
-        seeds = "/".join(str(len(values)) for _, values in sorted(folds.items()))
-        shown = ", ".join(f"{100 * mean:.1f}" for mean in means)
-        print(f"| {system} | {split} | {shown} | {100 * np.mean(means):.1f} | {seeds} |")
+    heads = " | ".join(f"fold {fold}" for fold in range(FOLDS))
+    print(f"| system | split | {heads} | mean | seeds |\n|---|---|{'---|' * FOLDS}---|---|")
+    for (system, split), folds in sorted(groups.items()):
+        means = {fold: 100 * float(np.mean(values)) for fold, values in folds.items()}
+        cells = [f"{means[fold]:.1f}" if fold in means else "" for fold in range(FOLDS)]
+        seeds = max(len(values) for values in folds.values())
+        print(f"| {system} | {split} | {' | '.join(cells)} | {np.mean([*means.values()]):.1f} | {seeds} |")
 
 
 if __name__ == "__main__":
