@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from signkit.commands.predict.batches import clip_batches
-from signkit.commands.predict.inputs import Failures, Source, missing_of, opened
+from signkit.commands.predict.inputs import Failures, Source, missing_of, opened, reads_stills
 from signkit.commands.predict.named import Input
 from signkit.commands.predict.options import PredictOptions
 from signkit.commands.predict.search import corpus_of, load_model
@@ -185,8 +185,8 @@ class LoadedModel:
 
     def _sources(self, clips: Mapping[Path, ClipInput], fps: float, failures: Failures) -> list[Source]:
         files = [Input(name, name.stem) for name, clip in clips.items() if isinstance(clip, str | PathLike)]
-        missing = missing_of(self.recipe.data)
-        sources = opened(files, self.spec.signal.layout, False, failures, missing)
+        missing, stills = missing_of(self.recipe.data), reads_stills(self.recipe.data)
+        sources = opened(files, self.spec.signal.layout, False, failures, missing, stills=stills)
         for name, clip in clips.items():
             if not isinstance(clip, str | PathLike):
                 signal = self._signal(clip, fps, str(name))

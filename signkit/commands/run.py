@@ -38,7 +38,7 @@ from signkit.train.loop import Ended, accelerator, train
 from signkit.train.outcome import decode_splits, print_outcome, write_report, write_scores
 from signkit.train.reopen import with_ensemble
 from signkit.train.setup import Prepared, prepare
-from signkit.train.task import Beginning, Evaluation, Outcome, Packing, task_of
+from signkit.train.task import Beginning, Evaluation, Fitting, Outcome, Packing, task_of
 from signkit.train.weights import check_average, load_chosen
 
 SYMBOLS = {TEXT: "symbols"}
@@ -204,6 +204,8 @@ def _results(prepared: Prepared, folder: Path, ended: Ended, watch: Watch) -> Ou
     """Decode and score the recipe's splits with the chosen weights, export and report."""
     recipe, task, corpus = prepared.recipe, prepared.task, prepared.corpus
     step = load_chosen(recipe, prepared.model, folder / "checkpoints", ended.progress, watch)
+    if isinstance(task, Fitting):
+        task.fit(prepared.model, prepared.spec, corpus, folder, watch)
     models = _models(prepared, step)
     splits = [split for split in recipe.decode.splits if split in prepared.datasets]
     outcome = decode_splits(

@@ -46,9 +46,14 @@ class VideoConfig:
     """The size of video frames."""
 
     resize: Annotated[int, Range(8, 2048)] = 256
-    """Height and width that frames are resized to, whatever their shape."""
+    """Height and width that frames are resized to."""
     crop: Annotated[int, Range(8, 2048)] = 224
     """Height and width that a model sees: the middle, or a random square for each clip and epoch."""
+    fit: Literal["stretch", "pad", "short"] = "stretch"
+    """Frames that are no squares: stretched; whole, on a black square; or their shorter side is resized, and
+    the crop leaves out the ends of the longer one."""
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
+    """How they are resized."""
 
     def __post_init__(self) -> None:
         if self.crop > self.resize:
@@ -176,7 +181,7 @@ class TrainConfig:
     """Samples per step, over all processes and accumulated parts."""
     accumulate: Annotated[int, Range(1)] = 1
     """Number of parts that a batch is computed in, to save memory."""
-    optimizer: Literal["adamw", "sgd"] = "adamw"
+    optimizer: Literal["adamw", "sgd", "rmsprop"] = "adamw"
     lr: Annotated[float, Range(0)] = 1e-3
     encoder_lr_scale: Annotated[float, Range(0)] = 1.0
     """The encoder's learning rate as a factor of `lr`."""

@@ -14,6 +14,7 @@ from signkit.data.example import NO_LABEL, Example, Inputs
 from signkit.data.frames_augment import augment_frames, check_kind, chosen_frames, middle
 from signkit.data.landmarks import Layout, check_landmarks, layout, normalise, subset
 from signkit.data.sampling import sampled_frames, used_frames
+from signkit.data.video.fit import read_fitted
 from signkit.errors import UserError
 from signkit.types import VIDEO, Features, Landmarks, Sample, Signal, Video, fps_of
 
@@ -177,13 +178,12 @@ class Examples:
         sample, side = self.samples[index], self._video.resize
         video = opened(sample)
         clip, self._times[index] = video.clip, video.times
-        needed = clip.frames * side * side * 3
-        if self._cached_bytes + needed > self.cache_bytes:
-            return clip.read(places, (side, side)), clip.fps
-        pixels = clip.read(np.arange(clip.frames), (side, side))
+        if self._cached_bytes + clip.frames * side * side * 3 > self.cache_bytes:
+            return read_fitted(clip, places, self._video), clip.fps
+        pixels = read_fitted(clip, np.arange(clip.frames), self._video)
         pixels.flags.writeable = False
         self._cache[index] = pixels, clip.fps
-        self._cached_bytes += needed
+        self._cached_bytes += pixels.nbytes
         return pixels[places], clip.fps
 
     def _loaded(self, index: int) -> tuple[npt.NDArray[np.float32], float]:

@@ -81,8 +81,13 @@ def middle(
     pixels: UInt8[np.ndarray, "frames height width 3"], crop: int
 ) -> UInt8[np.ndarray, "frames {crop} {crop} 3"]:
     """The square in the middle of the frames; a view."""
-    top, left = ((side - crop) // 2 for side in pixels.shape[1:3])
+    top, left = (middle_start(side, crop) for side in pixels.shape[1:3])
     return pixels[:, top : top + crop, left : left + crop]
+
+
+def middle_start(side: int, crop: int) -> int:
+    """Where the middle of a side begins, rounded as torchvision and so timm do."""
+    return round((side - crop) / 2)
 
 
 def mirrored(
@@ -144,6 +149,8 @@ def recoloured(
 
 
 def _corner(pixels: Pixels, crop: int, random: bool, rng: np.random.Generator) -> tuple[int, int]:
-    rest = np.array(pixels.shape[1:3]) - crop
-    top, left = rng.integers(0, rest + 1) if random else rest // 2
+    height, width = pixels.shape[1:3]
+    if not random:
+        return middle_start(height, crop), middle_start(width, crop)
+    top, left = rng.integers(0, np.array([height, width]) - crop + 1)
     return int(top), int(left)

@@ -128,3 +128,49 @@ class ClassifierConfig:
             raise UserError("heads", f"two heads are called {max(names, key=names.count)!r}")
         if not any(head.weight for head in self.heads):
             raise UserError("heads", "no head has a weight")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutoencoderForestConfig:
+    """A convolutional autoencoder, and a random forest or a logistic regression on its vectors."""
+
+    factory: ClassVar[str] = "signkit.models.autoencoder:build"
+    task: ClassVar[str] = "autoencoder"
+    needs: ClassVar[tuple[str, ...]] = ("encoder",)
+    losses: ClassVar[tuple[str, ...]] = ("reconstruction",)
+    decoder: ClassVar[str] = "labels"
+    label: str = "gloss"
+    """What is classified: a label of the samples; `gloss` is the whole reference of a clip."""
+    channels: tuple[Annotated[int, Range(1)], ...] = (128, 64, 32, 16)
+    """Width of each transposed convolution of the decoder, in order; each doubles the picture's sides."""
+    size: Annotated[int, Range(8)] = 64
+    """Height and width of the reconstructed pictures."""
+    classifier: Literal["forest", "logistic"] = "forest"
+    """What is fitted to the vectors of train after the training, by scikit-learn (the extra `classic`)."""
+    trees: tuple[Annotated[int, Range(1)], ...] = (100, 300)
+    """Of a forest; of several values the one that is best in cross-validation is taken, as of all below."""
+    depths: tuple[Annotated[int, Range(0)], ...] = (0,)
+    """Largest depth of a tree; 0: until its leaves are pure."""
+    strengths: tuple[Annotated[float, Range(0)], ...] = (0.001, 0.01, 0.1, 1.0)
+    """Of a logistic regression: the inverse of its regularisation (C of scikit-learn)."""
+    iterations: Annotated[int, Range(1)] = 1000
+    """Of a logistic regression, at most; not having converged by then is said."""
+    folds: Annotated[int, Range(2, 20)] = 3
+    """Of the cross-validation on train: by signers where there are as many, else at random."""
+
+    def __post_init__(self) -> None:
+        if not self.channels:
+            raise UserError("channels", "a decoder needs at least one convolution")
+        if self.size % 2 ** len(self.channels):
+            what = f"{self.size} cannot be doubled up to, {len(self.channels)} times"
+            raise UserError("size", what, f"take a multiple of {2 ** len(self.channels)}")
+        for key in ("trees", "depths", "strengths"):
+            if not getattr(self, key):
+                raise UserError(key, "names no value")
+        if 0.0 in self.strengths:
+            raise UserError("strengths", "0 leaves nothing to be learnt")
+
+    @property
+    def heads(self) -> tuple[HeadConfig, ...]:
+        """Its one question, as of a `ClassifierConfig`."""
+        return (HeadConfig(name=self.label),)

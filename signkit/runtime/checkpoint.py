@@ -6,9 +6,10 @@ the progress. Random generators are not saved: every step seeds them itself (`si
 
 import json
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import torch
 from safetensors import SafetensorError
@@ -192,9 +193,28 @@ def load_weights(model: torch.nn.Module, state: State, where: Path, *, partial: 
     Raises:
         OperationalError: a tensor is missing, unexpected, or of another shape.
     """
+    if not partial:
+        _make_room(model, state)
     own = model.state_dict()
     state = with_present_names(state, own)
     _into(own, {name: state[name] for name in own if name in state} if partial else state, where)
+
+
+@runtime_checkable
+class Growing(Protocol):
+    """A module with arrays that are fitted after the training, whose shapes only their file tells."""
+
+    def grow(self, shapes: Mapping[str, torch.Size]) -> None:
+        """Give the arrays these shapes, by their names in the module."""
+        ...
+
+
+def _make_room(model: torch.nn.Module, state: State) -> None:
+    for prefix, module in model.named_modules():
+        if isinstance(module, Growing):
+            names = {name: f"{prefix}.{name}" for name, _ in module.named_buffers()}  # type: ignore[attr-defined]
+            if all(full in state for full in names.values()):
+                module.grow({name: state[full].shape for name, full in names.items()})
 
 
 def with_present_names(state: State, own: Collection[str]) -> State:

@@ -23,3 +23,10 @@ class ClassificationConfig:
     """Classes of whole clips: signs, letters, parts of a notation."""
 
     factory: ClassVar[str] = "signkit.tasks.classification.task:build"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutoencoderConfig:
+    """Classes of the latent vectors of an autoencoder, by what scikit-learn fits to them."""
+
+    factory: ClassVar[str] = "signkit.tasks.autoencoder.task:build"

@@ -334,6 +334,10 @@ def make_optimizer(model: Any, config: TrainConfig) -> torch.optim.Optimizer:
     ]
     if config.optimizer == "sgd":
         return torch.optim.SGD(options, lr=config.lr, momentum=config.momentum)
+    if config.optimizer == "rmsprop":
+        return torch.optim.RMSprop(
+            options, lr=config.lr, alpha=0.9
+        )  # the constant of Hinton's lecture, and Keras
     return torch.optim.AdamW(options, lr=config.lr, fused=True)
 
 

@@ -285,6 +285,20 @@ class Beginning(Protocol):
 
 
 @runtime_checkable
+class Fitting(Protocol):
+    """A task with a part of the model that is fitted to its outputs once the training is over."""
+
+    def fit(self, model: nn.Module, spec: Spec, corpus: Corpus, folder: Path, watch: Any) -> None:
+        """Change the model, which has the chosen weights, in place.
+
+        Args:
+            folder: of the run; what the report is to show can be written there.
+            watch: a `signkit.runtime.progress.Watch`.
+        """
+        ...
+
+
+@runtime_checkable
 class Calibrating(Protocol):
     """A task whose confidences are calibrated on dev."""
 

@@ -8,6 +8,7 @@ from signkit.models.export import TrainedModel
 from signkit.runtime import checkpoint
 from signkit.runtime.checkpoint import Progress, State
 from signkit.runtime.progress import Watch
+from signkit.train.task import Fitting, task_of
 
 
 def check_average(recipe: Recipe) -> None:
@@ -52,10 +53,13 @@ def other_weights(run: Path, recipe: Recipe, trained: TrainedModel) -> int:
     """Load the weights for another `decode.average` into the model of a finished run; returns their step.
 
     Raises:
-        UserError: there are too few checkpoints.
+        UserError: there are too few checkpoints, or a part of the model was fitted to the weights it has.
         OperationalError: a checkpoint is damaged.
     """
     folder, count = run / "checkpoints", recipe.decode.average
+    if isinstance(task_of(recipe), Fitting):
+        what = "cannot be changed: a part of the model was fitted to the weights of the training"
+        raise UserError("decode.average", what, "train again with it")
     steps = checkpoint.steps(folder)
     if len(steps) < count:
         there = f" (steps {', '.join(map(str, steps))})" if steps else ""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from images import write_images
 from media import moving, write_frames
 from tiny import write_corpus, write_text
 
@@ -90,6 +91,42 @@ def test_a_recipe_of_signs(name: str, sizes: tuple[str, ...], tmp_path: Path) ->
     recipe = load_recipe(name, [*SMALL, *sizes], check_paths=False)
     outcome = check_task(replace(recipe, data=ManifestConfig(root=str(corpus_like(recipe, tmp_path)))))
     assert outcome.spec.outputs["gloss"].names == ("RED", "RED BLUE", "RED BLUE GREEN")  # type: ignore[union-attr]
+
+
+IMAGES = (
+    "video.resize=36",
+    "video.crop=32",
+    "train.batch_size=4",
+    "train.accumulate=1",
+    "train.warmup_steps=0",
+)
+BACKBONE = ("encoder.backbone=test_resnet", "encoder.weights=none")
+CNN = ("encoder.channels=[4,8]", "encoder.width=8")
+OF_IMAGES = {
+    "letters_cnn": CNN,
+    "digits_cnn": CNN,
+    "letters_transfer": BACKBONE,
+    "letters_mobilenet": BACKBONE,
+    "letters_autoencoder_forest": (*CNN, "model.channels=[8,4]", "model.size=32", "model.trees=[3,5]"),
+}
+"""Recipes that read a folder of images, and how they are made small."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OF_IMAGES)
+def test_a_recipe_of_images(name: str, tmp_path: Path) -> None:
+    if name == "letters_autoencoder_forest":
+        pytest.importorskip("sklearn")
+    root = write_images(tmp_path / "images", "ABC", 6, size=36)
+    changes = (*IMAGES, "train.precision=float32", f"data.root={root}", *OF_IMAGES[name])
+    outcome = check_task(load_recipe(name, changes))
+    assert outcome.spec.outputs["gloss"].names == ("A", "B", "C")
+
+
+def test_every_recipe_of_images_is_among_them() -> None:
+    recipes = {name: load_recipe(name, check_paths=False) for name in names("recipes")}
+    found = {name for name, each in recipes.items() if component_name("corpora", each.data) == "images"}
+    assert found == set(OF_IMAGES)
 
 
 @pytest.mark.parametrize("name", LANGUAGE_MODELS)

@@ -16,6 +16,7 @@ from signkit.data.landmark_files import landmark_header
 from signkit.data.missing import Missing
 from signkit.data.tracking import TRACKED
 from signkit.data.video.folder import open_photo
+from signkit.data.video.still import STILLS, StillImage
 from signkit.errors import SignkitError, UserError
 from signkit.types import VIDEO, Clip, Signal, Video
 
@@ -88,6 +89,7 @@ def opened(
     failures: Failures,
     missing: Missing = "nan",
     fps: float | None = None,
+    stills: bool = False,
 ) -> list[Source]:
     """Open the inputs that the model can read, by their headers. All of a user's mistakes are reported
     together.
@@ -98,6 +100,7 @@ def opened(
         failures: collects the inputs that cannot be used.
         missing: how landmarks that were not seen are marked (`as_missing`), as in the run's corpus.
         fps: frames a second of inputs that do not say.
+        stills: whether the model classifies single images (`reads_stills`), so that each file is a clip.
 
     Raises:
         UserError, OperationalError: an input cannot be used, and `failures` stops at the first.
@@ -105,7 +108,7 @@ def opened(
     sources, faults = [], []
     for each in inputs:
         try:
-            sources.append(_source(each, layout, pictures, missing, fps))
+            sources.append(_still(each) if stills else _source(each, layout, pictures, missing, fps))
         except UserError as fault:
             faults.append(fault)
             failures.messages[each.key] = str(fault)
@@ -139,6 +142,30 @@ def _source(each: Input, layout: str, pictures: bool, missing: Missing, fps: flo
         raise UserError(where, "is a segment, whose video is not burnt", "leave out --burn")
     linked = linked_video(each.file, landmark_header(each.file, where).video, whole.frames, pictures)
     return replace(opened, linked=linked)
+
+
+def _still(each: Input) -> Source:
+    """An image as a clip of one frame; it is decoded when it is used."""
+    where = str(each.file)
+    if os.path.isdir(each.file):
+        raise UserError(where, "is a folder, not an image")
+    if not os.path.exists(each.file):
+        raise UserError(where, "there is no such file")
+    if each.file.suffix.lower() in LISTS:
+        raise UserError(where, "is text, not an image", "a list of images is given by --list FILE")
+    if each.file.suffix.lower() not in STILLS:
+        raise UserError(where, "is no image, and the model reads single images", ", ".join(STILLS))
+    clip = StillImage(each.file, where)
+    return Source(each.file, each.name, 1, partial(Video, clip), clip, each.id)
+
+
+def reads_stills(data: object) -> bool:
+    """Whether the clips of a corpus are image files.
+
+    Args:
+        data: the section of the run's recipe.
+    """
+    return bool(getattr(data, "stills", False))
 
 
 def missing_of(data: object) -> Missing:

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from signkit.data.collect.search import BURNT, folder_contents
+from signkit.data.collect.search import BURNT, folder_contents, folders
 from signkit.data.corpora.manifest_rows import manifest_rows, manifest_text, row_path
 from signkit.data.corpora.media import Numbers, numbers_of
 from signkit.data.corpora.table import fail_together
 from signkit.data.landmark_files import is_landmarks
 from signkit.data.video.folder import KINDS
 from signkit.data.video.open import frames_meant
+from signkit.data.video.still import STILLS
 from signkit.errors import UserError
 from signkit.runtime.files import plainly, read_text
 from signkit.runtime.paths import on_disk, path_of
@@ -76,16 +77,20 @@ def named_inputs(paths: Sequence[Path], list_file: Path | None) -> list[Input]:
     return inputs
 
 
-def searched(inputs: Sequence[Input], layout: str, skipped: Counter[str] | None = None) -> list[Input]:
+def searched(
+    inputs: Sequence[Input], layout: str, skipped: Counter[str] | None = None, stills: bool = False
+) -> list[Input]:
     """The inputs with the clips of folders in place of folders that are no clips themselves.
 
     A folder is searched with those below it. Its clips are named, and their predictions too, by their paths
     below it without endings. For a model of video they are videos and folders of frames; for another files
-    and folders of landmarks or features or, where there are none, videos and folders of frames.
+    and folders of landmarks or features or, where there are none, videos and folders of frames. For a model
+    of single images every image is one, named by its whole path below the folder.
 
     Args:
         layout: what the model reads: a landmark layout, "" for features, or `VIDEO`.
         skipped: counts files of folders that are no clips, by their endings.
+        stills: whether the model reads single images.
 
     Raises:
         UserError: a folder without clips, or two clips of one name.
@@ -97,6 +102,14 @@ def searched(inputs: Sequence[Input], layout: str, skipped: Counter[str] | None 
     for each in inputs:
         if not os.path.isdir(each.file) or each.id:
             found.append(each)
+            continue
+        if stills:
+            images = _images(each.file, skipped)
+            if not images:
+                faults.append(UserError(str(each.file), "holds no images", ", ".join(STILLS)))
+            for image in images:
+                name = (PurePosixPath(each.within) / image.relative_to(each.file)).as_posix()
+                found.append(Input(image, name, name))
             continue
         clips = _clips(each.file, skipped)
         if not clips:
@@ -112,6 +125,18 @@ def searched(inputs: Sequence[Input], layout: str, skipped: Counter[str] | None 
             what = f"has the name of {other.file}, {each.key}"
             faults.append(UserError(str(each.file), what, "name the folder above both, or rename one"))
     fail_together(faults, "predict")
+    return found
+
+
+def _images(folder: Path, skipped: Counter[str]) -> list[Path]:
+    """The image files of a folder and those below it."""
+    found: list[Path] = []
+    with plainly(folder, "read"):
+        for here, names in folders(folder):
+            images = [name for name in names if name.lower().endswith(STILLS)]
+            found += [here / name for name in images]
+            others = set(names).difference(images)
+            skipped.update(Path(name).suffix.lower() or "no ending" for name in others)
     return found
 
 

@@ -13,7 +13,7 @@ from rich.table import Column, Table
 
 from signkit.commands.packages import print_package_notes
 from signkit.commands.predict.batches import clip_batches
-from signkit.commands.predict.inputs import Failures, Source, missing_of, opened
+from signkit.commands.predict.inputs import Failures, Source, missing_of, opened, reads_stills
 from signkit.commands.predict.named import named_inputs, searched
 from signkit.commands.predict.options import PredictOptions
 from signkit.commands.predict.outputs import check_outputs, fonts_for, notes_of, write_outputs
@@ -44,7 +44,8 @@ def predict(run: Path, inputs: Sequence[Path], options: PredictOptions) -> int:
     print_package_notes(run)
     signal = trained.spec.signal
     skipped = Counter[str]()
-    named = searched(named, signal.layout, skipped)
+    stills = reads_stills(trained.recipe.data)
+    named = searched(named, signal.layout, skipped, stills)
     if skipped:
         endings = ", ".join(f"{ending}: {count:,}" for ending, count in skipped.most_common())
         print(f"note: files passed over, which are no clips: {endings}", file=sys.stderr)
@@ -54,7 +55,7 @@ def predict(run: Path, inputs: Sequence[Path], options: PredictOptions) -> int:
     failures = Failures(stop=options.on_error == "stop")
     watch = Watch(run, main=True, log=False)
     pictures, missing = options.outputs.burn is not None, missing_of(trained.recipe.data)
-    sources = opened(distinct, signal.layout, pictures, failures, missing, options.fps)
+    sources = opened(distinct, signal.layout, pictures, failures, missing, options.fps, stills)
     _print_notes(sources, options.fps)
     with tracked(sources, signal.layout, signal.width, failures, watch) as sources:
         predictions, seconds = _predicted(run, trained, sources, failures, watch)
@@ -114,7 +115,8 @@ def _report_failures(failures: Failures, inputs: int) -> int:
 def _print_table(predictions: Sequence[Prediction]) -> None:
     if not sys.stdout.isatty():
         for each in predictions:
-            print(f"{each.id}\t{each.shown}")
+            top = [_top(output) for output in each.outputs.values() if isinstance(output, Label)]
+            print("\t".join((each.id, each.shown, *(top if _has_next(each.outputs) else ()))))
         return
     outputs = {name: output for each in predictions for name, output in each.outputs.items()}
     headings = ("input", *(column for name in outputs for column in _headings(name, outputs)))
@@ -143,3 +145,8 @@ def _cells(output: Hypothesis | Label, with_next: bool) -> tuple[str, ...]:
     following = ", ".join(f"{name} {share:.2f}" for name, share in output.top[1 : 1 + NEXT])
     found = output.shown, f"{output.confidence:.2f}"
     return (*found, following) if with_next else found
+
+
+def _top(label: Label) -> str:
+    """The most probable classes of a label with their probabilities."""
+    return ", ".join(f"{name} {share:.3f}" for name, share in label.top)

@@ -134,6 +134,34 @@ class ManifestConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ImagesConfig(FoldsConfig):
+    """Single images with a label each: folders named after the labels, or a table."""
+
+    factory: ClassVar[str] = "signkit.data.corpora.images:read"
+    inventory: ClassVar[str] = "signkit.data.corpora.images:take_stock"
+    stills: ClassVar[bool] = True
+    """Its clips are image files, so that `signkit predict` takes each file as one."""
+    root: Annotated[str, Path_()]
+    """The folder of images: LABEL/*, SIGNER/LABEL/*, either of them in train, validation and test, or files
+    whose names tell, as those of Massey's set and of Kaggle's ASL alphabet do."""
+    file: Annotated[str, NewPath()] = ""
+    """A table below it with the columns `path` and `label`, and if wanted `signer` and `split`."""
+    images: Annotated[str, NewPath()] = ""
+    """The folder below the root that paths of the table are relative to."""
+    folders: Literal["auto", "label", "signer/label", "label/signer"] = "auto"
+    """What folders are named after; `auto`: of two levels, signers and then labels."""
+    pattern: str = "*"
+    """The names of the files that are used, such as `color_*`."""
+    keep: tuple[str, ...] = ()
+    """The labels that are used; empty: all."""
+    leave_out: tuple[str, ...] = ()
+    """Labels that are not used, such as nothing, space and del."""
+    damaged: Literal["refuse", "skip"] = "refuse"
+    """An image that cannot be used, the only one of a label, or one of dev or test whose label train does not
+    have: stop, or leave it out, counted and named."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Phoenix2014Config:
     """RWTH-PHOENIX-Weather 2014, the official folder: frames of German weather forecasts and glosses."""
 

@@ -64,9 +64,9 @@ def gathered(
 
 
 def resized(
-    pixels: UInt8[np.ndarray, "frames height width 3"], size: Size | None
+    pixels: UInt8[np.ndarray, "frames height width 3"], size: Size | None, interpolation: str = "bilinear"
 ) -> UInt8[np.ndarray, "frames new_height new_width 3"]:
-    """Frames at another height and width: bilinear, averaged where they shrink."""
+    """Frames at another height and width: bilinear or bicubic, averaged where they shrink."""
     if size is None or pixels.shape[1:3] == size:
         return pixels
     # Four times as fast as swscale's and as Pillow's.
@@ -74,7 +74,7 @@ def resized(
     from torch.nn import functional as F
 
     stored = torch.from_numpy(pixels).permute(0, 3, 1, 2)
-    scaled = F.interpolate(stored, size, mode="bilinear", antialias=True)
+    scaled = F.interpolate(stored, size, mode=interpolation, antialias=True)
     return np.asarray(scaled.permute(0, 2, 3, 1))
 
 

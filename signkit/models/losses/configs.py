@@ -95,3 +95,11 @@ class CrossEntropyConfig(LossTerm):
     cutmix: Annotated[float, Range(0, 10)] = 0.0
     """Of video: each sample has a box of another (Yun et al. 2019), its area by Beta(cutmix, cutmix); with
     `mixup` too, one of both is drawn for each batch."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconstructionConfig(LossTerm):
+    """The mean square of what a reconstructed picture differs in: the loss of an autoencoder."""
+
+    factory: ClassVar[str] = "signkit.models.losses.labels:build_reconstruction"
+    task: ClassVar[str] = "autoencoder"

@@ -1,13 +1,14 @@
 """The loss of a classifier's heads."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from signkit.models.losses.configs import CrossEntropyConfig
+from signkit.models.losses.configs import CrossEntropyConfig, ReconstructionConfig
 
 MISSING = 0
 """The target of a sample whose label is not known; the others are 1 plus the number of the class."""
@@ -28,5 +29,15 @@ def build_cross_entropy(config: CrossEntropyConfig) -> CrossEntropy:
             label_smoothing=config.smoothing,
         )
         return torch.where(known, losses, 0.0)
+
+    return term
+
+
+def build_reconstruction(config: ReconstructionConfig) -> Callable[[Any], Float[Tensor, " batch"]]:
+    """The error of each sample that the model has computed itself (`LabelLogits.auxiliary`)."""
+
+    def term(output: Any) -> Float[Tensor, " batch"]:
+        error: Tensor = output.auxiliary
+        return error
 
     return term

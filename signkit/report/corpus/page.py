@@ -8,7 +8,7 @@ from typing import Any
 
 from signkit.report import page
 from signkit.report.corpus.describe import Described
-from signkit.report.corpus.thumbnails import strips
+from signkit.report.corpus.thumbnails import class_examples, strips
 from signkit.report.corpus.tokens import COLOURS, token_sections
 from signkit.report.numbers import number, whole
 from signkit.report.plots import saved
@@ -30,23 +30,32 @@ def write_page(out: Path, described: Described, absent: int, watch: Watch) -> No
         OperationalError: the page cannot be written.
     """
     shown, fps = strips(described.samples, watch)
+    first = next(iter(described.samples.values()))
+    classes = class_examples(first, watch)
     with TemporaryDirectory() as folder:
-        picture = saved(Path(folder) / "figures.png", lambda: _figure(described, fps))
         sections: list[Section] = []
         if absent:
             noun = "fault or missing sample" if absent == 1 else "faults or missing samples"
             text = f"{absent} {noun}; signkit data check names {'it' if absent == 1 else 'them'}."
             sections.append(Paragraph(text))
+        # Single pictures last no time, and have no sentences.
+        lasting = any(sample.frames > 1 for samples in described.samples.values() for sample in samples)
         sections += [
             _splits(described, fps),
-            Picture(picture, "Durations, lengths of sentences, frequencies of glosses", "Distributions"),
+            *([_distributions(described, fps, Path(folder))] if lasting else []),
             *_held(described),
             *_signers(described, fps),
             _glosses(described),
-            *token_sections(described, Path(folder)),
+            *(token_sections(described, Path(folder)) if lasting else []),
+            *([Gallery(classes, f"Examples of each class of {first[0].split}")] if classes else []),
             Gallery(shown, "Some clips"),
         ]
         page.write_page(out, described.name, sections)
+
+
+def _distributions(described: Described, fps: float, folder: Path) -> Picture:
+    picture = saved(folder / "figures.png", lambda: _figure(described, fps))
+    return Picture(picture, "Durations, lengths of sentences, frequencies of glosses", "Distributions")
 
 
 def _splits(described: Described, fps: float) -> Table:

@@ -1,6 +1,7 @@
 """Strips of frames of some clips, or of landmarks drawn as a skeleton."""
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from signkit.runtime.progress import Watch
 from signkit.types import Landmarks, Sample, Signal, Video, fps_of
 
 CLIPS, FRAMES = 8, 4  # of a split, and of a clip
+CLASSES, EXAMPLES = 60, 6  # of a corpus of classes, and of a class
 HEIGHT = 150  # of a frame in pixels
 MARGIN = 0.05
 
@@ -38,6 +40,29 @@ def strips(samples: dict[str, tuple[Sample, ...]], watch: Watch) -> tuple[tuple[
             shots.append(Shot(strip(signal), sample.id, about, " ".join(sample.reference)))
             bar.at(done)
     return tuple(shots), max(set(rates), key=rates.count)
+
+
+def class_examples(samples: Sequence[Sample], watch: Watch) -> tuple[Shot, ...]:
+    """A strip of samples of each class, one picture of each sample; none where references are sentences and
+    no classes: more than `CLASSES` different ones, or hardly one that is there twice.
+
+    Raises:
+        UserError: one of them cannot be read.
+    """
+    by_class: dict[str, list[Sample]] = {}
+    for sample in samples:
+        by_class.setdefault(" ".join(sample.reference), []).append(sample)
+    if not 1 < len(by_class) <= CLASSES or len(samples) < 2 * len(by_class):
+        return ()
+    shots = []
+    with watch.bar("classes", len(by_class)) as bar:
+        for done, (name, some) in enumerate(sorted(by_class.items()), 1):
+            places = np.unique(np.rint(np.linspace(0, len(some) - 1, min(EXAMPLES, len(some)))).astype(int))
+            drawn = [_pictures(some[place].load()) for place in places]
+            count = f"{len(some):,} sample{'s' * (len(some) > 1)}"
+            shots.append(Shot(_encoded([each[len(each) // 2] for each in drawn]), name, count))
+            bar.at(done)
+    return tuple(shots)
 
 
 def strip(signal: Signal) -> bytes:

@@ -16,7 +16,7 @@ from signkit.types import Label, Prediction, Sample, Score
 
 Floats = npt.NDArray[np.float64]
 LogProbabilities = Mapping[str, Floats]
-"""Of a sample by head: [classes]."""
+"""Of a sample by head: [classes]; and what else the model says of it, by a name that no head has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,9 @@ class Tables:
 def prediction(name: str, log: LogProbabilities, spec: Spec, top: int, temperature: float) -> Prediction:
     """The most probable class of each head, and the `top` ones with their probabilities."""
     outputs = {}
-    for head, values in log.items():
-        labels = spec.outputs[head]
+    for head, labels in spec.outputs.items():
         assert isinstance(labels, Labels)
-        shares = _softmax(values / temperature)
+        shares = _softmax(log[head] / temperature)
         # Stable, so that equal probabilities are in the order of the classes.
         order = np.argsort(-shares, kind="stable")[:top]
         best = tuple((labels.names[i], float(shares[i])) for i in order.tolist())

@@ -146,6 +146,6 @@ def _curves(outcome: Outcome) -> Any:
     from matplotlib import pyplot
 
     figure = pyplot.figure(figsize=(11, 3.2), layout="constrained")
-    judged = metric("accuracy", outcome.metrics)
+    judged = metric(outcome.selected or "accuracy", outcome.metrics)
     training_curves(figure.add_subplot(), Path(outcome.run), outcome.recipe.name, judged)
     return figure

@@ -189,12 +189,14 @@ class Classification:
         try:
             for batch in batches:
                 with torch.no_grad():
-                    outputs = [net(batch.to(device)).heads for net in nets]
-                log = {name: _mean([each[name] for each in outputs]) for name in spec.outputs}
+                    outputs = [net(batch.to(device)) for net in nets]
+                log = {name: _mean([each.heads[name] for each in outputs]) for name in spec.outputs}
+                auxiliary = torch.stack([each.auxiliary for each in outputs]).mean(0).double().cpu().numpy()
                 for row, name in enumerate(batch.ids):
                     of_sample = {head: values[row].numpy() for head, values in log.items()}
                     if not all(torch.isfinite(values[row]).any() for values in log.values()):
                         raise OperationalError(f"the output of the model is not a number for {name}")
+                    of_sample[AUXILIARY] = auxiliary[row]
                     yield prediction(name, of_sample, spec, decode.top, decode.temperature or 1.0)
         finally:
             for net, mode in zip(nets, modes, strict=True):

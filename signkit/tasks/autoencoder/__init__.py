@@ -1,0 +1,1 @@
+"""Autoencoders whose latent vectors are classified."""
