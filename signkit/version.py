@@ -1,3 +1,0 @@
-"""The version, for all that records it."""
-
-__version__ = "0.3.0"
