@@ -20,10 +20,11 @@ import signkit
 
 SIDE = ("video.resize=80", "video.crop=64")
 SCRATCH = ("encoder.weights=none", "encoder.freeze=none")
+SLOW = ("train.lr=3e-3", "train.patience=0")
 CHANGES = {
     "cnn": ("letters_cnn",),
     "transfer": ("letters_transfer", *SIDE, *SCRATCH, "encoder.backbone=resnet10t"),
-    "mobilenet": ("letters_mobilenet", *SIDE, *SCRATCH[:1], "encoder.backbone=mobilenetv2_035"),
+    "mobilenet": ("letters_mobilenet", *SIDE, *SCRATCH[:1], "encoder.backbone=mobilenetv2_035", *SLOW),
     "forest": ("letters_autoencoder_forest",),
     "digits": ("digits_cnn",),
 }
