@@ -251,7 +251,7 @@ class Recipe:
     video: VideoConfig = VideoConfig()
     sampling: SamplingConfig = SamplingConfig()
     augment: AugmentConfig = AugmentConfig()
-    decode: Annotated[DecodeConfig, Group("decoders", default=DECODER)] = field(
+    decode: Annotated[DecodeConfig, Group("decoders", default=DECODER, own=("model", "decoder"))] = field(
         default_factory=default_decoder
     )
     eval: EvalConfig = EvalConfig()

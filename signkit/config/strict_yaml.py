@@ -72,10 +72,12 @@ class Group:
 
     Attributes:
         default: the component of a section without a name; "" where it must have one.
+        own: (section, attribute): the options of that section's component may name the default themselves.
     """
 
     name: str
     default: str = ""
+    own: tuple[str, str] = ("", "")
 
 
 UNNEEDED = ("corpora", "losses")
@@ -198,9 +200,12 @@ class _Reader:
         hints = {name: hint for name, hint in field_types(cls).items() if name not in given}
         entries = self._entries(node, path)
         values: dict[str, Any] = dict(given)
-        for name, (key, child) in entries.items():
+        for name in sorted(
+            entries, key=lambda name: bool(_group(hints.get(name)).own[0])
+        ):  # what asks others last
+            key, child = entries[name]
             if name in hints:
-                values[name] = self.value(child, hints[name], _dotted(path, name))
+                values[name] = self.value(child, _asked(hints[name], values), _dotted(path, name))
             else:
                 self.fault(key.place, f"unknown key `{_dotted(path, name)}`", _key_suggestion(name, hints))
                 values[name] = _FAULT
@@ -330,6 +335,21 @@ class _Reader:
                 what = f"the default of `{path}.{option}` {what}"
                 self.fault(named.place, what, f"{described(cls)} is at fault")
             return self.section(Section(node.place, rest), cls, path, {})
+
+
+def _group(hint: Any) -> Group:
+    """The group of a field's type; one without a name if it is no component."""
+    return next((n for n in getattr(hint, "__metadata__", ()) if isinstance(n, Group)), Group(""))
+
+
+def _asked(hint: Any, values: Mapping[str, Any]) -> Any:
+    """The type of a component whose default is that of another section's component, if that has one."""
+    group = _group(hint)
+    section, attribute = group.own
+    default = getattr(values.get(section), attribute, "") if section else ""
+    if not default:
+        return hint
+    return Annotated[hint.__origin__, dataclasses.replace(group, default=default)]
 
 
 def _key_suggestion(name: str, hints: Mapping[str, Any]) -> str:
