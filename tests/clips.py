@@ -153,6 +153,6 @@ def _prepare(corpus: Corpus, folder: Path, options: dict[str, Any]) -> None:
     os.setpgrp()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    data_prepare.build = lambda config: corpus  # type: ignore[assignment]
+    data_prepare.build_corpus = lambda config: corpus  # type: ignore[assignment]
     chosen = data_prepare.Options(out=folder, **options)
     raise SystemExit(data_prepare.prepare_corpus("synthetic", chosen))

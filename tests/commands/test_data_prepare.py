@@ -271,4 +271,4 @@ def test_quality_of_mp4() -> None:
 
 def test_the_name_of_the_builder_is_what_tests_replace() -> None:
     """`clips` and `test_shards` put a corpus of theirs in its place."""
-    assert data_prepare.build.__module__ == "signkit.config.registry"
+    assert data_prepare.build_corpus.__module__ == "signkit.data.corpora.build"

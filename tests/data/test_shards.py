@@ -31,7 +31,7 @@ AGAIN = "copy or prepare it again"
 def prepare(corpus: Corpus, folder: Path, **options: object) -> Path:
     """Prepare a corpus in this process."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(data_prepare, "build", lambda config: corpus)
+        patch.setattr(data_prepare, "build_corpus", lambda config: corpus)
         chosen = data_prepare.Options(**{"out": folder, "workers": 1, "size": SIZE, **options})  # type: ignore[arg-type]
         assert data_prepare.prepare_corpus("synthetic", chosen) == 0
     return folder

@@ -136,7 +136,7 @@ UNPACK = "unpack it first; .gz, .bz2 and .xz are read as they are"
             b"mmap lm http://kheafield.com/code format version 5\n\0rest",
             "is a binary file of KenLM; give the ARPA file it was made from",
         ),
-        (gzip.compress(b"mmap lm http://kheafield.com/code format version 5\n\0"), None),
+        (gzip.compress(b"mmap lm http://kheafield.com/code format version 5\n\0", mtime=0), None),
         (b"\x28\xb5\x2f\xfdrest", f"is compressed by zstd; {UNPACK}"),
         (b"PK\x03\x04rest", f"is a zip archive; {UNPACK}"),
         (GOOD.encode("utf-16"), "is UTF-16, not UTF-8; save the file as UTF-8"),
