@@ -378,7 +378,7 @@ def test_a_decoder_without_a_name_is_the_models_own() -> None:
     """Whatever is set of it, and wherever the section stands."""
     labels = load_recipe("letters_cnn", ["decode.top=3"], check_paths=False).decode
     assert labels == config_class("decoders", "labels")(top=3)
-    assert load_recipe("quickstart", ["decode.beam=3"]).decode == replace(
+    assert load_recipe("quickstart", ["decode.beam=3"]).decode == dataclasses.replace(
         load_recipe("quickstart").decode, beam=3
     )
     with pytest.raises(UserError, match=r"unknown key `decode\.beam`; one of `splits`, `batch_size`"):
