@@ -11,10 +11,10 @@ from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Bool, Float32, UInt8
 
 from signkit.data.landmarks import normalise
 from signkit.data.layouts import Layout, layout
+from signkit.data.shapes import Bool, Float32, UInt8
 from signkit.types import SPLITS, Landmarks, Sample, Signal, Video
 
 MOMENTS = 8

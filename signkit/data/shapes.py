@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jaxtyping import Float32, UInt8
+    from jaxtyping import Bool, Float32, UInt8
 else:
     try:
-        from jaxtyping import Float32, UInt8
+        from jaxtyping import Bool, Float32, UInt8
     except ImportError:
 
         class _Unchecked:
@@ -15,6 +15,6 @@ else:
             def __class_getitem__(cls, item: tuple[type[Any], str]) -> type[Any]:
                 return item[0]
 
-        Float32 = UInt8 = _Unchecked
+        Bool = Float32 = UInt8 = _Unchecked
 
-__all__ = ["Float32", "UInt8"]
+__all__ = ["Bool", "Float32", "UInt8"]
