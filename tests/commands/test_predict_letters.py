@@ -9,13 +9,15 @@ from media import moving, write_video
 from predicting import Predict
 
 import signkit
-from signkit.commands.predict.inputs import Failures, opened
+from signkit.commands.predict.inputs import Failures, Source, opened
 from signkit.commands.predict.named import named_inputs
 from signkit.commands.predict.tracking import longest_seen
+from signkit.commands.predict.verb import _print_folders as print_folders
 from signkit.data.corpora.configs import SyntheticHandsConfig
 from signkit.data.landmarks import with_depth
 from signkit.data.synthetic.hand_corpus import read
 from signkit.runtime.runs import CARRIED, carried, find_run
+from signkit.types import Landmarks
 
 PEOPLE = SyntheticHandsConfig(seed=99, train=1, dev=0, test=4, people=40)
 """Whom the model has not seen."""
@@ -144,3 +146,16 @@ def hand_pair(first: list[int], second: list[int]) -> np.ndarray:
 def test_the_hand_that_is_seen_longest(first: list[int], second: list[int], values: list[float]) -> None:
     found = longest_seen(hand_pair(first, second))
     np.testing.assert_array_equal(found, np.broadcast_to(np.array(values)[:, None, None], (3, 21, 3)))
+
+
+def test_a_folder_of_photos_is_told_to_be_a_clip(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def source(path: Path, frames: int) -> Source:
+        return Source(path, path.name, frames, lambda: Landmarks(np.zeros((1, 21, 3), np.float32), "hand"))
+
+    (tmp_path / "photo.jpg").write_bytes(b"")
+    (tmp_path / "photos").mkdir()
+    print_folders([source(tmp_path / "photo.jpg", 1), source(tmp_path / "photos", 1200)])
+    what = "the 1,200 pictures of this folder are read as the frames of one clip"
+    assert (
+        capsys.readouterr().err == f"note: {tmp_path / 'photos'}: {what}; name the files for a letter each\n"
+    )

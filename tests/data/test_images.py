@@ -386,3 +386,10 @@ def test_real_letters_by_person(real_data: object) -> None:
     found = corpus(root, file="index.csv", images="images")
     assert Counter(sample.split for sample in found.samples) == {"train": 2332, "dev": 780, "test": 780}
     assert found.notes == ()
+
+
+def test_a_table_that_is_not_read_is_named(tmp_path: Path) -> None:
+    letters(tmp_path)
+    (tmp_path / "index.csv").write_text("path,label\n", encoding="utf-8")
+    note = f"{tmp_path / 'index.csv'} is not read; `data.file=index.csv` takes labels from it"
+    assert corpus(tmp_path).notes == (note, UNKNOWN_NOTE)

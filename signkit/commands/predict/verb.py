@@ -13,7 +13,7 @@ from rich.table import Column, Table
 
 from signkit.commands.packages import print_package_notes
 from signkit.commands.predict.batches import clip_batches
-from signkit.commands.predict.inputs import Failures, Source, missing_of, opened, reads_stills
+from signkit.commands.predict.inputs import ONE_HAND, Failures, Source, missing_of, opened, reads_stills
 from signkit.commands.predict.named import named_inputs, searched
 from signkit.commands.predict.options import PredictOptions
 from signkit.commands.predict.outputs import check_outputs, fonts_for, notes_of, write_outputs
@@ -57,6 +57,8 @@ def predict(run: Path, inputs: Sequence[Path], options: PredictOptions) -> int:
     pictures, missing = options.outputs.burn is not None, missing_of(trained.recipe.data)
     sources = opened(distinct, signal.layout, pictures, failures, missing, options.fps, stills)
     _print_notes(sources, options.fps)
+    if signal.layout == ONE_HAND:
+        _print_folders(sources)
     with tracked(sources, signal.layout, signal.width, failures, watch) as sources:
         predictions, seconds = _predicted(run, trained, sources, failures, watch)
     sources = [source for source in sources if source.key not in failures.messages]
@@ -100,6 +102,14 @@ def _print_notes(sources: Sequence[Source], fps: float | None) -> None:
     if fps is not None and own:
         which = str(own[0].file) if len(own) == 1 else f"{len(own)} videos, such as {own[0].file}"
         print(f"note: --fps is not used for {which}: a video tells its own rate", file=sys.stderr)
+
+
+def _print_folders(sources: Sequence[Source]) -> None:
+    """Say of a model of single hands which folders count as one clip: photos may have been meant."""
+    for source in sources:
+        if source.frames > 1 and os.path.isdir(source.file):
+            what = f"the {source.frames:,} pictures of this folder are read as the frames of one clip"
+            print(f"note: {source.file}: {what}; name the files for a letter each", file=sys.stderr)
 
 
 def _report_failures(failures: Failures, inputs: int) -> int:

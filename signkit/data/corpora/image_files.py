@@ -23,6 +23,7 @@ MASSEY = re.compile(r"(?P<signer>hand\d+)_(?P<label>[a-z0-9]+)_[a-z]+_seg_\d+(_c
 """The names of Massey University's gesture set: ``hand1_a_bot_seg_1_cropped.png``."""
 KAGGLE = re.compile(r"(?P<label>[A-Za-z]+?)(\d+|_test)")
 """The names of Kaggle's ASL alphabet: ``A1.jpg``, ``A_test.jpg``."""
+TABLES = (".csv", ".tsv")
 MAC = "__MACOSX"
 """A folder that the archiver of macOS adds, with files that are none of the user's."""
 
@@ -89,6 +90,10 @@ def in_folders(config: ImagesConfig) -> tuple[list[ImageFile], list[UserError], 
     if depth == 2 and config.folders == "auto":
         signers, labels = {each.signer for each in found}, {each.label for each in found}
         notes = (f"folders are read as signer/label: {len(signers)} signers, {len(labels)} labels",)
+    with plainly(root, "read"):
+        tables = sorted(name for name in os.listdir(root) if name.lower().endswith(TABLES))
+    if tables:
+        notes += (f"{root / tables[0]} is not read; `data.file={tables[0]}` takes labels from it",)
     return found, faults, notes
 
 
