@@ -30,7 +30,8 @@ from signkit.eval.results import in_brief, main_score, read_results
 from signkit.models.export import TrainedModel
 from signkit.models.spec import Spec
 from signkit.runtime.progress import Watch
-from signkit.runtime.run_folder import folder_to_resume, new_folder, state
+from signkit.runtime.resume import folder_to_resume
+from signkit.runtime.run_folder import new_folder, state
 from signkit.runtime.runs import RunRef, find_run
 from signkit.text.vocabulary import Vocabulary
 from signkit.train.reopen import with_ensemble

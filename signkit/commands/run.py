@@ -22,10 +22,10 @@ from signkit.models.export import TrainedModel, for_reload, write_card, write_ex
 from signkit.models.spec import TEXT
 from signkit.runtime import checkpoint
 from signkit.runtime.progress import TrainingWatch, Watch
+from signkit.runtime.resume import folder_to_resume
 from signkit.runtime.run_folder import (
     Clock,
     check_same_data,
-    folder_to_resume,
     locked,
     new_folder,
     record_layout,

@@ -14,8 +14,8 @@ from signkit.config.pipeline import Pipeline, with_stages
 from signkit.config.recipe import Recipe
 from signkit.config.recipe_file import load_pipeline
 from signkit.eval.results import SCORES
+from signkit.runtime.resume import folder_to_resume
 from signkit.runtime.run_folder import (
-    folder_to_resume,
     new_folder,
     stage_folder,
     state,

@@ -19,19 +19,19 @@ from filelock import FileLock, Timeout
 
 from signkit.config.pipeline import Pipeline
 from signkit.config.recipe import Recipe
-from signkit.config.recipe_file import find_recipe, load_pipeline, load_recipe, resolved
+from signkit.config.recipe_file import find_recipe, load_recipe, resolved
 from signkit.config.registry import providers
 from signkit.config.strict_yaml import package_comment, packages_in
 from signkit.config.yaml_write import differences
 from signkit.errors import OperationalError, UserError
 from signkit.runtime.files import plainly, write_json, write_text
 
-MAY_DIFFER = ("run",)
-"""Sections of a recipe that may change when a run is resumed."""
 ENDED = ("finished", "interrupted", "failed")
 """States of a run whose session has come to its end."""
 BRIEFLY = 0.5
 """Seconds that the lock of a run's folder is waited for."""
+MAY_DIFFER = ("run",)
+"""Sections of a recipe that may change when a run is resumed."""
 
 
 def new_folder(recipe: Recipe | Pipeline, ref: str) -> Path:
@@ -71,7 +71,7 @@ def stage_folder(pipeline: Path, recipe: Recipe) -> Path:
     """
     folder = pipeline / recipe.name
     if (folder / "resolved.yaml").is_file():
-        _check_same_recipe(folder, recorded_recipe(folder, recipe.name), recipe)
+        check_same_recipe(folder, recorded_recipe(folder, recipe.name), recipe)
         return folder
     shutil.rmtree(folder, ignore_errors=True)  # left by a process that was killed before the run was recorded
     with plainly(folder, "created"):
@@ -91,40 +91,7 @@ def _begin(folder: Path, given: str, text: str) -> None:
         raise
 
 
-def folder_to_resume(recipe: Recipe | Pipeline, resume: str) -> Path | None:
-    """The run to resume.
-
-    Args:
-        recipe: that the run has to have been started with.
-        resume: ``never``, ``auto`` for the newest unfinished run, or a run's folder.
-
-    Returns:
-        The folder of the run; None if there is none, so that a new run has to be started.
-
-    Raises:
-        UserError: the run was started with another recipe; the message has the differences.
-    """
-    if resume == "never":
-        return None
-    if resume == "auto":
-        runs = sorted((Path(recipe.run.dir) / recipe.name).glob("*/resolved.yaml"))
-        unfinished = [path.parent for path in runs if state(path.parent) != "finished"]
-        if not unfinished:
-            return None
-        folder = unfinished[-1]
-    else:
-        folder = Path(resume)
-        if not (folder / "resolved.yaml").is_file():
-            from signkit.runtime.no_run import no_run  # which looks for runs by what is here
-
-            raise no_run(folder, "--resume")
-    path = str(folder / "resolved.yaml")
-    old = load_pipeline(path, name=recipe.name, check_paths=False)
-    _check_same_recipe(folder, old or recorded_recipe(folder, recipe.name), recipe)
-    return folder
-
-
-def _check_same_recipe(folder: Path, old: Recipe | Pipeline, recipe: Recipe | Pipeline) -> None:
+def check_same_recipe(folder: Path, old: Recipe | Pipeline, recipe: Recipe | Pipeline) -> None:
     """Compare a recipe with the one that a run was started with, except for `MAY_DIFFER`.
 
     Raises:

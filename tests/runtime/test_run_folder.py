@@ -11,9 +11,9 @@ from tiny import write_corpus, write_recipe
 from signkit.config.recipe import Recipe
 from signkit.config.recipe_file import load_recipe
 from signkit.errors import OperationalError, UserError
+from signkit.runtime.resume import folder_to_resume
 from signkit.runtime.run_folder import (
     check_same_data,
-    folder_to_resume,
     locked,
     new_folder,
     recorded_recipe,
