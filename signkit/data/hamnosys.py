@@ -1,7 +1,7 @@
 """Symbols of HamNoSys 4 for the classes of HearAI's annotations.
 
 The code points are those of the University of Hamburg's font HamNoSysUnicode, in the private use area of
-Unicode, and so are the names. Which class has which symbol is told by HearAI's converter, which makes the
+Unicode, and so are the names. Which class has which symbol is defined by HearAI's converter, which makes the
 annotations (github.com/hearai/parse-hamnosys, hamnosys_dicts.py). Of smaller numbers of classes, as in
 HearAI's recipe of landmarks, no table is published.
 """

@@ -3,6 +3,7 @@
 Their arrays are buffers of a module, empty until they are fitted, so that they are saved with the weights.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 
-class Fitted(nn.Module):
+class Fitted(nn.Module, ABC):
     """A classifier that is fitted after the training.
 
     Args:
@@ -42,9 +43,9 @@ class Fitted(nn.Module):
             return torch.zeros(shape, dtype=torch.float64, device=vectors.device).log_softmax(1)
         return self.log_probabilities(vectors.double())
 
+    @abstractmethod
     def log_probabilities(self, vectors: Float[Tensor, "batch width"]) -> Float[Tensor, "batch classes"]:
-        """Of a classifier that is fitted."""
-        raise NotImplementedError
+        """Of a classifier that is fitted, in float64."""
 
 
 class Forest(Fitted):

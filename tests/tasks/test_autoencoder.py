@@ -92,7 +92,7 @@ def test_a_class_with_one_sample_is_not_cross_validated() -> None:
         np.concatenate([x, x[:1]]), np.append(y, 2), [""] * 61, 3, AutoencoderForestConfig(trees=(2, 3)), 1
     )
     assert (found.validation, found.tried, found.chosen) == ("", (), {"trees": 2, "depth": 0})
-    assert report.told(found, AutoencoderForestConfig()) == [
+    assert report.fit_notes(found, AutoencoderForestConfig()) == [
         "forest: trees 2, depth unlimited, not cross-validated"
     ]
 
@@ -104,7 +104,7 @@ def test_what_does_not_converge_is_said() -> None:
     assert [each.converged for each in found.tried] == [True, False] and not found.converged
     accuracy = max(each.accuracy for each in found.tried)
     assert found.chosen == {"C": 1000.0}
-    assert report.told(found, config) == [
+    assert report.fit_notes(found, config) == [
         f"logistic: C 1000.0, {100 * accuracy:.1f} % in cross-validation (3 folds at random)",
         "warning: not converged in 3 iterations while choosing: C 1000.0",
         "warning: the logistic regression that is used has not converged in 3 iterations; "

@@ -145,20 +145,10 @@ class HandConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HandsConfig:
+class HandsConfig(HandConfig):
     """A signer, for single signs: the shapes of both hands as in ``hand``, and how each part moves."""
 
     factory: ClassVar[str] = "signkit.models.encoders.hands:build"
-    reads: ClassVar[str] = "landmarks"
-    width: Annotated[int, Range(1)] = 192
-    """Width of the layers, a frame's vector."""
-    layers: Annotated[int, Range(0, 16)] = 2
-    """Layers after the first, each with a residual."""
-    coordinates: Annotated[int, Range(2, 3)] = 3
-    """Coordinates of a point that are read: x and y, or z too."""
-    dropout: Annotated[float, Range(0, 0.9)] = 0.1
-    local_temporal: LocalTemporalConfig = LocalTemporalConfig(kind="none")
-    global_temporal: GlobalTemporalConfig = GlobalTemporalConfig(layers=0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,7 +34,7 @@ def sections(outcome: Outcome) -> list[Section]:
     return shown
 
 
-def told(found: Fit, config: AutoencoderForestConfig) -> list[str]:
+def fit_notes(found: Fit, config: AutoencoderForestConfig) -> list[str]:
     """The fit in words: what was chosen, and whatever did not converge."""
     lines = []
     if found.tried:

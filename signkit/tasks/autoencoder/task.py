@@ -1,6 +1,6 @@
 """Autoencoders: trained to reconstruct pictures, then their latent vectors are classified."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -11,15 +11,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from signkit.config.recipe import Recipe
-from signkit.config.registry import build as build_component
 from signkit.data.batch import Batch
 from signkit.data.loader import Dataset, eval_batches
-from signkit.decode.configs import LabelsConfig
 from signkit.eval.figures import Metric
 from signkit.models.classifier import LabelLogits
 from signkit.models.configs import AutoencoderForestConfig
-from signkit.models.export import TrainedModel
-from signkit.models.losses.configs import LossTerm
 from signkit.models.spec import Spec
 from signkit.report.sections import Section
 from signkit.runtime.files import write_json
@@ -27,7 +23,7 @@ from signkit.tasks.autoencoder import report
 from signkit.tasks.autoencoder.fit import Fit, fit
 from signkit.tasks.classification.task import AUXILIARY, Classification
 from signkit.tasks.configs import AutoencoderConfig
-from signkit.train.task import Calibration, Evaluation, Outcome, Say, Term, silent
+from signkit.train.task import Evaluation, Outcome, Say, Term
 from signkit.types import Corpus, Prediction, Sample, Score
 
 ERROR = Metric("reconstruction_error", "reconstruction error", short="reconstruction")
@@ -35,14 +31,12 @@ ERROR = Metric("reconstruction_error", "reconstruction error", short="reconstruc
 TERM = "reconstruction"
 
 
-class Autoencoder:
-    """The `signkit.train.task.Task` of autoencoders. What follows the training is that of a classifier."""
+class Autoencoder(Classification):
+    """The `signkit.train.task.Task` of autoencoders: a classifier that is trained in another way."""
 
     def __init__(self, recipe: Recipe) -> None:
-        self.recipe = recipe
+        super().__init__(recipe)
         self.config = cast(AutoencoderForestConfig, recipe.model)
-        self.classifier = Classification(recipe)
-        self._built: list[tuple[LossTerm, Any]] | None = None
 
     @property
     def selection(self) -> Metric:
@@ -50,24 +44,7 @@ class Autoencoder:
 
     @property
     def metrics(self) -> Sequence[Metric]:
-        return (*self.classifier.metrics, ERROR)
-
-    def spec(self, corpus: Corpus, say: Say) -> Spec:
-        return self.classifier.spec(corpus, say)
-
-    def targets(self, samples: Sequence[Sample], spec: Spec) -> tuple[Sample, ...]:
-        return self.classifier.targets(samples, spec)
-
-    def model(self, spec: Spec) -> nn.Module:
-        return self.classifier.model(spec)
-
-    def dataset(
-        self, samples: Sequence[Sample], spec: Spec, *, model: nn.Module | None = None, say: Say = silent
-    ) -> Dataset:
-        return self.classifier.dataset(samples, spec, model=model, say=say)
-
-    def check(self, models: Sequence[TrainedModel], corpus: Callable[[], Corpus]) -> None:
-        self.classifier.check(models, corpus)
+        return (*super().metrics, ERROR)
 
     def weights(self, model: nn.Module, batch: Batch) -> Mapping[str, Float[Tensor, " batch"]]:
         """1 for every sample: pictures need no label."""
@@ -78,9 +55,7 @@ class Autoencoder:
     ) -> Mapping[str, Term]:
         output: LabelLogits = forward(batch)
         total = 0.0 * output.auxiliary
-        if self._built is None:
-            self._built = [(cast(LossTerm, each), build_component(each)) for each in self.recipe.train.losses]
-        for config, compute in self._built:
+        for config, compute in self._terms():
             if config.start <= share < config.end:
                 total = total + config.weight * compute(output)
         return {TERM: Term(total)}
@@ -91,7 +66,7 @@ class Autoencoder:
         model.eval()
         try:
             with torch.no_grad():
-                batches = eval_batches(dataset, self.classifier.decode.batch_size)
+                batches = eval_batches(dataset, self.decode.batch_size)
                 errors = [model(batch.to(device)).auxiliary.double().cpu() for batch in batches]
         finally:
             model.train(mode)
@@ -101,42 +76,18 @@ class Autoencoder:
         """Fit the classifier to the vectors of train; writes ``fit.json`` and ``reconstructions.png``."""
         label = self.config.label
         samples = [s for s in corpus.split("train") if s.labels.get(label) in spec.outputs[label].index]
-        dataset = self.classifier.dataset(samples, spec)
+        dataset = self.dataset(samples, spec)
         vectors, targets = self._vectors(model, dataset, watch)
         watch.say(f"fitting {self.config.classifier} to {len(vectors)} vectors of {vectors.shape[1]} numbers")
         signers = [sample.signer for sample in samples]
         found = fit(vectors, targets, signers, len(spec.outputs[label]), self.config, self.recipe.train.seed)
         model.heads[label].fill(found.arrays)  # type: ignore[index, union-attr]
-        for line in report.told(found, self.config):
+        for line in report.fit_notes(found, self.config):
             watch.say(line)
         write_json(folder / report.FIT, _plain(found))
         held_out = corpus.split("dev") or corpus.split("train")
-        shown = self.classifier.dataset(_some(held_out), spec)
+        shown = self.dataset(_some(held_out), spec)
         report.draw(folder / report.PICTURES, model, next(iter(eval_batches(shown, len(shown)))))
-
-    def predict(
-        self,
-        models: Sequence[TrainedModel],
-        batches: Iterable[Batch],
-        *,
-        corpus: Callable[[], Corpus],
-        on_progress: Callable[[int], None],
-        scored: bool = False,
-    ) -> Iterator[Prediction]:
-        return self.classifier.predict(models, batches, corpus=corpus, on_progress=on_progress, scored=scored)
-
-    def calibrate(
-        self,
-        predictions: Mapping[str, list[Prediction]],
-        samples: Mapping[str, Sequence[Sample]],
-        spec: Spec,
-    ) -> Calibration:
-        return self.classifier.calibrate(predictions, samples, spec)
-
-    def pack(
-        self, model: TrainedModel, corpus: Callable[[], Corpus], temperature: float, folder: Path
-    ) -> LabelsConfig:
-        return self.classifier.pack(model, corpus, temperature, folder)
 
     def score(
         self,
@@ -148,13 +99,13 @@ class Autoencoder:
         corpus: Corpus,
         say: Say,
     ) -> list[Score]:
-        scores = self.classifier.score(predictions, samples, split, spec=spec, corpus=corpus, say=say)
+        scores = super().score(predictions, samples, split, spec=spec, corpus=corpus, say=say)
         squares = [float(each.evidence[AUXILIARY]) for each in predictions]
         note, how = f"{len(squares)} clips", "root mean square|colours:0-1"
         return [*scores, Score(ERROR.name, float(np.mean(squares)) ** 0.5, split, how, note)]
 
     def sections(self, outcome: Outcome, *, brief: bool) -> Sequence[Section]:
-        shown = self.classifier.sections(outcome, brief=brief)
+        shown = super().sections(outcome, brief=brief)
         return shown if brief else [*report.sections(outcome), *shown]
 
     def _vectors(self, model: Any, dataset: Dataset, watch: Any) -> tuple[Any, Any]:
@@ -163,7 +114,7 @@ class Autoencoder:
         model.eval()
         found: dict[str, tuple[Any, int]] = {}
         with watch.bar("latent vectors", len(dataset)) as bar, torch.no_grad():
-            for batch in eval_batches(dataset, self.classifier.decode.batch_size):
+            for batch in eval_batches(dataset, self.decode.batch_size):
                 latents = model.latents(batch.to(device)).cpu().numpy()
                 targets = (batch.targets[:, 0] - 1).tolist()  # 0: missing
                 found |= dict(zip(batch.ids, zip(latents, targets, strict=True), strict=True))
