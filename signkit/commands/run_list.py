@@ -9,7 +9,7 @@ from typing import Any
 
 from signkit.errors import OperationalError, UserError
 from signkit.eval.figures import metric
-from signkit.eval.results import SCORES, Results, in_brief, main_score, plain, read_results
+from signkit.eval.results import SCORES, MainScores, Results, in_brief, plain, read_results
 from signkit.report.sections import Cell, Row, Table
 from signkit.report.terminal import print_sections
 from signkit.runtime.runs import LATEST, RUNS, Run, describe, latest, run_folders
@@ -20,7 +20,7 @@ SHOWN = ("dev", "test")
 
 
 @dataclass(frozen=True, slots=True)
-class ListedRun:
+class ListedRun(MainScores):
     """A run with its results.
 
     Attributes:
@@ -67,20 +67,6 @@ class ListedRun:
     def scores(self) -> tuple[Score, ...]:
         """All scores; empty as long as there are none."""
         return self.results.scores if self.results else ()
-
-    @property
-    def dev(self) -> Score | None:
-        """The main metric of dev; None if it was not scored."""
-        return self.score("dev")
-
-    @property
-    def test(self) -> Score | None:
-        """The main metric of test; None if it was not scored."""
-        return self.score("test")
-
-    def score(self, split: str) -> Score | None:
-        """The main metric of a split."""
-        return main_score(self.scores, split)
 
 
 def runs(folder: str | PathLike[str] = RUNS) -> list[ListedRun]:

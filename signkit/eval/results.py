@@ -12,6 +12,7 @@ Both kinds of lines are what `signkit score` reads.
 
 import json
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -54,6 +55,31 @@ class Results:
 def main_score(scores: Sequence[Score], split: str) -> Score | None:
     """The first score of a split, that of the protocol's main metric; None if there is none."""
     return next((score for score in scores if score.split == split), None)
+
+
+class MainScores(ABC):
+    """What has scores, with the main one of each split at hand."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def scores(self) -> tuple[Score, ...]:
+        """All scores; empty as long as there are none."""
+
+    @property
+    def dev(self) -> Score | None:
+        """The main metric of dev; None if it was not scored."""
+        return self.score("dev")
+
+    @property
+    def test(self) -> Score | None:
+        """The main metric of test; None if it was not scored."""
+        return self.score("test")
+
+    def score(self, split: str) -> Score | None:
+        """The main metric of a split; None if it was not scored."""
+        return main_score(self.scores, split)
 
 
 def in_brief(scores: Sequence[Score], metrics: Sequence[Metric] = ()) -> str:

@@ -16,7 +16,7 @@ from signkit.config.recipe_file import AFTERWARDS, DecodeRecipe
 from signkit.config.yaml_write import to_yaml
 from signkit.data.corpora.configs import ManifestConfig
 from signkit.errors import UserError
-from signkit.eval.results import in_brief, main_score, plain
+from signkit.eval.results import MainScores, in_brief, plain
 from signkit.models.spec import TEXT, Spec
 from signkit.report.numbers import number
 from signkit.runtime.files import write_text
@@ -36,7 +36,7 @@ Splits = Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluated:
+class Evaluated(MainScores):
     """A run's scores on other data.
 
     Attributes:
@@ -61,20 +61,6 @@ class Evaluated:
     def scores(self) -> tuple[Score, ...]:
         """All scores."""
         return self.outcome.scores
-
-    @property
-    def dev(self) -> Score | None:
-        """The main metric of dev; None if it was not scored."""
-        return self.score("dev")
-
-    @property
-    def test(self) -> Score | None:
-        """The main metric of test; None if it was not scored."""
-        return self.score("test")
-
-    def score(self, split: str) -> Score | None:
-        """The main metric of a split."""
-        return main_score(self.scores, split)
 
     @property
     def notes(self) -> tuple[str, ...]:
