@@ -26,7 +26,7 @@ from signkit.config.recipe_file import load_pipeline, load_recipe
 from signkit.data.loader import Batch
 from signkit.data.video.array import ArrayClip
 from signkit.errors import UserError
-from signkit.eval.results import in_brief, main_score, read_results
+from signkit.eval.results import MainScores, in_brief, read_results
 from signkit.models.export import TrainedModel
 from signkit.models.spec import Spec
 from signkit.runtime.progress import Watch
@@ -219,7 +219,7 @@ class LoadedModel:
 
 
 @dataclass(frozen=True, slots=True)
-class RunResult:
+class RunResult(MainScores):
     """How a run ended.
 
     Attributes:
@@ -236,16 +236,6 @@ class RunResult:
 
     def __repr__(self) -> str:
         return f"<run {', '.join(filter(None, (str(self.folder), self.state, in_brief(self.scores))))}>"
-
-    @property
-    def dev(self) -> Score | None:
-        """The main metric of dev; None if it was not scored."""
-        return main_score(self.scores, "dev")
-
-    @property
-    def test(self) -> Score | None:
-        """The main metric of test; None if it was not scored."""
-        return main_score(self.scores, "test")
 
 
 def run(recipe: PathInput, overrides: Sequence[str] = (), *, resume: PathInput = "never") -> RunResult:
