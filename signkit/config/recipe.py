@@ -299,7 +299,9 @@ class Recipe:
         losses: tuple[str, ...] = getattr(self.model, "losses", ())
         for number, term in enumerate(self.train.losses):
             name = component_name("losses", term)
-            if (losses and name not in losses) or getattr(term, "task", None) not in (None, self.task):
+            # A model that names its losses may take some of another task's.
+            of_task = getattr(term, "task", None) in (None, self.task)
+            if name not in losses if losses else not of_task:
                 hint = (
                     f"take `losses: [{{name: {losses[0]}}}]`" if losses else "it is of another kind of model"
                 )

@@ -62,7 +62,7 @@ RECOGNISERS = [
 @pytest.mark.parametrize("name", RECOGNISERS)
 def test_a_recipe_of_a_recogniser(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if name != "quickstart":  # drawn once: it takes longer than all the rest
-        for module in ("tasks.recognition.picture", "report.reliability"):
+        for module in ("tasks.transcripts.picture", "report.reliability"):
             monkeypatch.setattr(f"signkit.{module}.saved", nothing_drawn)
     whole = load_recipe(name, ["train.init_from="], check_paths=False)
     changes = [*SMALL, "decode.beam=2", *encoder_of(whole), *context_of(whole, tmp_path)]
