@@ -126,6 +126,7 @@ def find(
     return beams
 
 
+@runtime_checkable
 class Chunked(Protocol):
     """The chunks of a batch: how many of each sample, and the frame at the centre of each."""
 

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from signkit.models.encoders.attending import waves
 
-Heads = Float[Tensor, "batch heads places _"]
+Heads = Float[Tensor, "batch heads _ _"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,7 +146,7 @@ class SequenceTask:
             if not term.options.start <= share < term.options.end:
                 continue
             if term.name == CTC:
-                values = term(len(batch.ids), cast(Any, output.ctc).float(), batch, None)
+                values = term(len(batch.ids), cast(Any, output.ctc).float(), batch)
             else:
                 values = term(len(batch.ids), output.next, text)
                 if output.backwards is not None:
