@@ -34,7 +34,10 @@ class TextConfig:
 class LandmarksConfig:
     """Which points are used, and how the signer's position and size are normalised."""
 
-    points: Literal["all", "signing", "hands"] = "all"
+    points: Literal["all", "signing", "hands", "fingerspelling", "hand_and_arm"] = "all"
+    hand: Literal["both", "signing"] = "both"
+    """`signing`: only the hand that signs, found by what is seen of it; where that is the left one, the clip
+    is mirrored, so that it is always the right one."""
     origin: Literal["none", "frame", "clip"] = "clip"
     """Subtract the layout's root point: that of each frame, or its median over the clip."""
     scale: Literal["none", "clip"] = "clip"
