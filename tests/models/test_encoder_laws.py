@@ -20,7 +20,9 @@ from signkit.models.encoders.configs import (
     HandsConfig,
     ImageBackboneConfig,
     KinematicConfig,
+    LandmarkTransformerConfig,
     LocalTemporalConfig,
+    SqueezeformerConfig,
 )
 from signkit.models.encoders.protocol import EncoderOutput
 from signkit.models.encoders.temporal import build_temporal
@@ -51,6 +53,23 @@ CASES: dict[str, tuple[Any, str, int]] = {
     "conv_transformer-z": (
         ConvTransformerConfig(width=6, stages=2, convs=1, kernel=3, heads=3, coordinates=3, drop=0.0),
         "hand",
+        3,
+    ),
+    "squeezeformer": (SqueezeformerConfig(width=8, blocks=2, heads=2, kernel=5), "holistic", 3),
+    "squeezeformer-stride": (
+        SqueezeformerConfig(width=12, blocks=1, heads=3, kernel=3, stride=3, coordinates=2, expansion=2),
+        "hands",
+        3,
+    ),
+    "squeezeformer-points": (SqueezeformerConfig(width=4, blocks=1, heads=1, kernel=3), "boston104", 3),
+    "landmark_transformer": (
+        LandmarkTransformerConfig(width=8, layers=2, heads=2, feed_forward=6, kernel=5),
+        "holistic",
+        3,
+    ),
+    "landmark_transformer-points": (
+        LandmarkTransformerConfig(width=6, layers=1, heads=1, feed_forward=6, kernel=3, coordinates=2),
+        "boston104",
         3,
     ),
     "hands": (HandsConfig(width=8, dropout=0.2, global_temporal=ATTENDING["transformer"]), "holistic", 3),

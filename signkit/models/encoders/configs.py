@@ -128,6 +128,74 @@ class ConvTransformerConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SqueezeformerConfig:
+    """Landmarks through blocks of attention and convolution: winner of Kaggle's fingerspelling contest."""
+
+    factory: ClassVar[str] = "signkit.models.encoders.squeezeformer:build"
+    reads: ClassVar[str] = "landmarks"
+    width: Annotated[int, Range(2)] = 208
+    """Width of the blocks: `heads` times an even number."""
+    blocks: Annotated[int, Range(1)] = 14
+    heads: Annotated[int, Range(1)] = 4
+    kernel: Annotated[int, Range(1, 255)] = 51
+    """Frames of each block's convolution."""
+    expansion: Annotated[int, Range(1, 8)] = 1
+    """Width inside a block's feed-forward layers, as a multiple of its own."""
+    stride: Annotated[int, Range(1, 8)] = 1
+    """Frames a chunk: their mean after the stems."""
+    coordinates: Annotated[int, Range(2, 3)] = 3
+    """Coordinates of a point that are read: x and y, or z too."""
+    dropout: Annotated[float, Range(0, 0.9)] = 0.1
+    """After convolutions, and in and after feed-forward layers."""
+    resize: Annotated[float, Range(0, 0.9)] = 0.0
+    """In training: largest share by which the z-scored points of a clip get larger or smaller, all alike;
+    z-scores undo `augment.scale`."""
+    move: Annotated[float, Range(0)] = 0.0
+    """In training: largest shift of the z-scored points of a clip, in standard deviations; z-scores undo
+    `augment.shift`."""
+
+    def __post_init__(self) -> None:
+        _check_odd("kernel", self.kernel)
+        if self.width % (2 * self.heads):
+            what = f"{self.width} is no multiple of twice the {self.heads} heads"
+            raise UserError(
+                "width", what, f"such as {2 * self.heads * max(1, self.width // (2 * self.heads))}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LandmarkTransformerConfig:
+    """Landmarks through convolutions and a Transformer, as in tutorials on Kaggle's fingerspelling contest.
+
+    The defaults are a notebook's; a blog has `width: 64`, `layers: 4`, `heads: 2`, `feed_forward: 128`.
+    """
+
+    factory: ClassVar[str] = "signkit.models.encoders.landmark_transformer:build"
+    reads: ClassVar[str] = "landmarks"
+    width: Annotated[int, Range(1)] = 200
+    """Width of the convolutions and of the Transformer."""
+    layers: Annotated[int, Range(0, 24)] = 2
+    """Layers of the Transformer."""
+    heads: Annotated[int, Range(1)] = 4
+    """Heads of attention, each as wide as `width`."""
+    feed_forward: Annotated[int, Range(1)] = 400
+    """Width of the layers between those of attention."""
+    convs: Annotated[int, Range(1, 8)] = 3
+    """Convolutions before the Transformer."""
+    kernel: Annotated[int, Range(1, 255)] = 11
+    """Frames of each convolution."""
+    coordinates: Annotated[int, Range(2, 3)] = 3
+    """Coordinates of a point that are read: x and y, or z too."""
+    dropout: Annotated[float, Range(0, 0.9)] = 0.1
+    """After attention and after feed-forward layers."""
+
+    def __post_init__(self) -> None:
+        _check_odd("kernel", self.kernel)
+        if self.width % 2:
+            raise UserError("width", f"{self.width} is odd", "positions have as many sines as cosines")
+
+
+@dataclass(frozen=True, kw_only=True)
 class HandConfig:
     """One hand, for letters and hand shapes: points, directions of bones and distances, and how it moves."""
 
