@@ -1,13 +1,22 @@
 """Options of the built-in decoders."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from signkit.config.recipe import DecodeConfig
 from signkit.config.registry import ComponentConfig
 from signkit.config.strict_yaml import Group, Range
 from signkit.errors import UserError
+
+
+class Tuned(NamedTuple):
+    """How `signkit tune` treats a key: the usual range, and the value at which it has no effect."""
+
+    low: float
+    high: float
+    neutral: float
+
 
 SECTIONS = ("fusion", "rescore")
 """Keys of the external models: those that take part in the search, and those that reorder its n-best list."""
@@ -18,6 +27,12 @@ class LatticeConfig(DecodeConfig):
     """Greedy and beam search over a lattice of chunks, with language models."""
 
     factory: ClassVar[str] = "signkit.decode.external.build:build_external"
+    tuned: ClassVar[Mapping[str, Tuned]] = {
+        "length_reward": Tuned(-1.0, 3.0, 0.0),
+        "acoustic_scale": Tuned(0.5, 1.2, 1.0),
+        "context_scale": Tuned(0.0, 1.5, 1.0),
+    }
+    on_request: ClassVar[tuple[str, ...]] = ("beam", "top_k", "beam_threshold")
     beam: Annotated[int, Range(1, 4096)] = 8
     """Hypotheses retained after each chunk; 1 is greedy search."""
     only: Literal["any", "one"] = "any"
@@ -54,6 +69,12 @@ class LatticeConfig(DecodeConfig):
         """Whether every hypothesis is exactly one token."""
         return self.only == "one"
 
+    def idle(self, *, context: bool) -> frozenset[str]:
+        """The keys of `tuned` that have no effect, by whether the model has a context."""
+        if self.beam == 1:
+            return frozenset({"length_reward"} if context else self.tuned)
+        return frozenset(() if context else {"context_scale"})
+
     def greedy(self) -> "LatticeConfig":
         """These options with greedy search and without external models. The temperature is reset, because one
         that was fitted on beams does not fit the confidences of greedy search."""
@@ -76,6 +97,12 @@ class AttentionSearchConfig(DecodeConfig):
 
     factory: ClassVar[str] = "signkit.decode.external.build:build_external"
     is_single: ClassVar[bool] = False
+    tuned: ClassVar[Mapping[str, Tuned]] = {
+        "length_norm": Tuned(0.0, 1.5, 0.0),
+        "length_reward": Tuned(-1.0, 3.0, 0.0),
+        "ctc_weight": Tuned(0.0, 0.8, 0.0),
+    }
+    on_request: ClassVar[tuple[str, ...]] = ("beam",)
     beam: Annotated[int, Range(1, 4096)] = 5
     """Hypotheses retained after each token; 1 is greedy search."""
     nbest: Annotated[int, Range(1, 4096)] = 1
@@ -96,6 +123,10 @@ class AttentionSearchConfig(DecodeConfig):
     def __post_init__(self) -> None:
         external: tuple[Any, ...] = (*self.fusion, *self.rescore)
         check_beam("beam", self.beam, [part for part in external if getattr(part, "weight", 1) != 0])
+
+    def idle(self, *, ctc: bool) -> frozenset[str]:
+        """The keys of `tuned` that have no effect, by whether the model has a CTC head."""
+        return frozenset(() if ctc else {"ctc_weight"}) | ({"length_norm"} if self.beam == 1 else set())
 
     def greedy(self) -> "AttentionSearchConfig":
         """These options with greedy search, without external models and without CTC's prefix scores."""
@@ -139,14 +170,14 @@ def check_beam(where: str, beam: int, external: Sequence[Any]) -> None:
         raise UserError(where, what, "a wider beam, such as 8, or none of them")
 
 
-def value_of(decode: LatticeConfig, key: str) -> float:
+def value_of(decode: SearchConfig, key: str) -> float:
     """The value at a key such as ``decode.length_reward`` or ``decode.fusion.0.weight``."""
     first, *rest = key.removeprefix("decode.").split(".")
     value: Any = getattr(decode, first)
     return float(value[int(rest[0])].weight if rest else value)
 
 
-def with_weight(decode: LatticeConfig, section: str, place: int, weight: float) -> LatticeConfig:
+def with_weight(decode: SearchConfig, section: str, place: int, weight: float) -> SearchConfig:
     """The options with another weight of the external model at ``place`` of ``section``."""
     parts: list[Any] = list(getattr(decode, section))
     parts[place] = replace(parts[place], weight=weight)

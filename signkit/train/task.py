@@ -11,7 +11,7 @@ The options are a frozen dataclass with a ``factory``, called as ``build(config,
 model name their task in a class variable: ``task: ClassVar[str] = "counting"``.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
@@ -346,6 +346,10 @@ class Searchable(Protocol):
 
     @property
     def protocol(self) -> ScoringProtocol: ...
+
+    def idle(self, nets: Sequence[nn.Module]) -> Collection[str]:
+        """The keys of `decode` that would be tuned, but have no effect on any of these models."""
+        ...
 
     def searched(
         self,

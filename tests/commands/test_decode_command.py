@@ -569,7 +569,7 @@ def test_what_tune_refuses(
 
 
 def test_a_rescorer_remembers() -> None:
-    from signkit.tasks.recognition.searched import CachedRescorer
+    from signkit.tasks.transcripts.scorers import CachedRescorer
 
     asked: list[list[tuple[int, ...]]] = []
 

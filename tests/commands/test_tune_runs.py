@@ -18,8 +18,10 @@ from signkit.errors import UserError
 from signkit.models.ensemble import Mixture
 from signkit.models.export import TrainedModel
 from signkit.tasks.recognition import searched
-from signkit.tasks.recognition.searched import CachedRescorer, SearchedSplit
+from signkit.tasks.recognition.searched import SearchedSplit
+from signkit.tasks.transcripts import scorers
 from signkit.tasks.transcripts.external import train_text
+from signkit.tasks.transcripts.scorers import CachedRescorer
 from signkit.train.reopen import Reopened
 from signkit.train.setup import Prepared, prepare
 from signkit.train.task import Searchable
@@ -86,7 +88,7 @@ def test_a_trial_is_a_decoding(opened: Reopened, scale: float) -> None:
     """After other trials too, with the context's scale in what is subtracted."""
     prepared = opened.prepared
     run = encoded(with_decode(opened, PARTS), ["decode.context_scale"])
-    assert sorted(run.scorers) == ["fusion.0", "rescore.1"]
+    assert sorted(run.scorers.cached) == ["fusion.0", "rescore.1"]
     run.search(replace(PARTS, context_scale=0.6))
     decode = replace(PARTS, context_scale=scale)
     parts = external(opened, decode)
@@ -135,7 +137,7 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         def totals(self, sequences: list[tuple[int, ...]]) -> np.ndarray:
             return np.array([-float(len(each)) for each in sequences])
 
-    monkeypatch.setattr(searched, "MAX_CACHED_SEQUENCES", 3)
+    monkeypatch.setattr(scorers, "MAX_CACHED_SEQUENCES", 3)
     cached = CachedRescorer(Lengths())
     assert cached.totals([(2,), (3,), (4, 4)]).tolist() == [-1, -1, -2]
     assert cached.totals([(2,), (5, 5, 5)]).tolist() == [-1, -3]

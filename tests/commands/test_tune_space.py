@@ -21,7 +21,7 @@ def keys(space: tuple[Parameter, ...]) -> list[str]:
 
 def test_the_usual_space() -> None:
     """Every weight but a constraint's; what is subtracted stays so; the context's scale if there is one."""
-    found = read_space([], PARTS, context=True)
+    found = read_space([], PARTS)
     assert keys(found) == [
         "decode.fusion.0.weight=0:1.5",
         "decode.fusion.1.weight=-1:0",
@@ -31,18 +31,20 @@ def test_the_usual_space() -> None:
         "decode.context_scale=0:1.5",
     ]
     assert [p.neutral for p in found] == [0, 0, 0, 0, 1, 1]
-    assert keys(read_space([], LatticeConfig(), context=False)) == [
+    assert keys(read_space([], LatticeConfig(), LatticeConfig().idle(context=False))) == [
         "decode.length_reward=-1:3",
         "decode.acoustic_scale=0.5:1.2",
     ]
-    assert keys(read_space([], LatticeConfig(beam=1), context=True)) == [
+    assert keys(read_space([], LatticeConfig(beam=1), LatticeConfig(beam=1).idle(context=True))) == [
         "decode.acoustic_scale=0.5:1.2",
         "decode.context_scale=0:1.5",
     ]
 
 
 def test_named_parameters() -> None:
-    found = read_space(["decode.beam=4:24", "decode.fusion.2.weight=1e-1:1"], PARTS, context=False)
+    found = read_space(
+        ["decode.beam=4:24", "decode.fusion.2.weight=1e-1:1"], PARTS, PARTS.idle(context=False)
+    )
     assert found == (
         Parameter("decode.beam", 4.0, 24.0, 8.0, whole=True),
         Parameter("decode.fusion.2.weight", 0.1, 1.0, 0.0),
@@ -83,14 +85,14 @@ def test_a_point_lies_in_its_range(share: float, low: float, width: float) -> No
 )
 def test_what_is_refused(word: str, message: str) -> None:
     with pytest.raises(UserError) as caught:
-        read_space([word], PARTS, context=True)
+        read_space([word], PARTS)
     assert str(caught.value) == f"--space {word}: {message}"
 
 
 def test_all_faults_at_once() -> None:
     words = ["decode.length_reward=0:1", "decode.length_reward=0:2", "x"]
     with pytest.raises(UserError) as caught:
-        read_space(words, PARTS, context=True)
+        read_space(words, PARTS)
     assert str(caught.value) == (
         "--space decode.length_reward=0:2: decode.length_reward is given twice\n"
         "--space x: not of the form KEY=LOW:HIGH; such as decode.length_reward=0:2"
@@ -99,6 +101,6 @@ def test_all_faults_at_once() -> None:
 
 def test_greedy_search_without_context_has_nothing_to_tune() -> None:
     with pytest.raises(UserError) as caught:
-        read_space([], LatticeConfig(beam=1), context=False)
+        read_space([], LatticeConfig(beam=1), LatticeConfig(beam=1).idle(context=False))
     message = "decode.beam: is 1, greedy search, which changes with none of the parameters"
     assert str(caught.value) == f"{message}; --set decode.beam=8"

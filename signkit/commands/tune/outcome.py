@@ -10,7 +10,7 @@ import numpy.typing as npt
 from signkit.commands.tune.search import Search, Trial, Values
 from signkit.commands.tune.space import Parameter, with_values
 from signkit.decode.confidence import beam_votes, greedy_votes, right_tokens
-from signkit.decode.configs import LatticeConfig
+from signkit.decode.configs import SearchConfig
 from signkit.decode.in_words import InWords
 from signkit.decode.state import Candidate
 from signkit.decode.temperature import fitted_temperature
@@ -35,10 +35,10 @@ class Pool:
 
     runs: tuple[Searched, ...]
     protocol: Protocol
-    decode: LatticeConfig
+    decode: SearchConfig
     space: tuple[Parameter, ...]
 
-    def at(self, values: Values) -> LatticeConfig:
+    def at(self, values: Values) -> SearchConfig:
         """The section `decode` with the values of a point."""
         return with_values(self.decode, self.space, values)
 
@@ -113,7 +113,7 @@ class TuneOutcome:
     gain: PairedBootstrap
     better: int
     worse: int
-    decode: LatticeConfig
+    decode: SearchConfig
     changes: tuple[str, ...] = ()
 
 

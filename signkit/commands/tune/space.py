@@ -1,23 +1,18 @@
 """The search space: parameters of the section `decode` with their ranges."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, get_origin
 
 from signkit.config.strict_yaml import Range, field_types
 from signkit.config.suggest import suggestion
-from signkit.decode.configs import SECTIONS, LatticeConfig, check_beam, value_of, with_weight
+from signkit.decode.configs import SECTIONS, SearchConfig, check_beam, value_of, with_weight
 from signkit.decode.external.configs import LexiconConfig
 from signkit.errors import UserError, UserErrors
 
 ADDED, SUBTRACTED = (0.0, 1.5), (-1.0, 0.0)
 """Ranges of the weight of an external model that is added, and of one that is subtracted."""
-USUAL = {"length_reward": (-1.0, 3.0), "acoustic_scale": (0.5, 1.2), "context_scale": (0.0, 1.5)}
-NEUTRAL = {"length_reward": 0.0, "acoustic_scale": 1.0, "context_scale": 1.0}
-"""At these values a parameter has no effect; neither has a weight of 0."""
-ON_REQUEST = ("beam", "top_k", "beam_threshold")
-"""Parameters that are tuned only when they are named: they trade time for errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +47,27 @@ class Parameter:
         return self.low <= value <= self.high
 
 
-def read_space(words: Sequence[str], decode: LatticeConfig, *, context: bool) -> tuple[Parameter, ...]:
+def read_space(
+    words: Sequence[str], decode: SearchConfig, idle: Collection[str] = ()
+) -> tuple[Parameter, ...]:
     """The parameters given as ``KEY=LOW:HIGH``, or the usual ones if none is given.
 
     Args:
         words: the parameters.
         decode: the recipe's section.
-        context: whether the model has a context.
+        idle: keys without an effect on the model, which are not among the usual ones.
 
     Raises:
         UserError: there is nothing to tune, because the recipe uses greedy search.
         UserErrors: keys that cannot be tuned, and faulty ranges.
     """
     check_beam("decode.beam", decode.beam, [*decode.fusion, *decode.rescore])
-    if decode.beam == 1 and not context:
+    if decode.beam == 1 and {*decode.tuned} <= {*idle}:
         what = "is 1, greedy search, which changes with none of the parameters"
         raise UserError("decode.beam", what, "--set decode.beam=8")
     if not words:
-        usual = [f"decode.{key}={low}:{high}" for key, (low, high) in _usual(decode, context).items()]
-        return read_space(usual, decode, context=context)
+        usual = [f"decode.{key}={low}:{high}" for key, (low, high) in _usual(decode, idle).items()]
+        return read_space(usual, decode, idle)
     parameters: dict[str, Parameter] = {}
     faults: list[UserError] = []
     for word in words:
@@ -86,7 +83,7 @@ def read_space(words: Sequence[str], decode: LatticeConfig, *, context: bool) ->
     return tuple(parameters.values())
 
 
-def with_values(decode: LatticeConfig, space: Sequence[Parameter], values: Sequence[float]) -> LatticeConfig:
+def with_values(decode: SearchConfig, space: Sequence[Parameter], values: Sequence[float]) -> SearchConfig:
     """The section with the values of a point at the parameters' keys."""
     for parameter, value in zip(space, values, strict=True):
         first, *rest = parameter.key.removeprefix("decode.").split(".")
@@ -98,19 +95,19 @@ def with_values(decode: LatticeConfig, space: Sequence[Parameter], values: Seque
     return decode
 
 
-def _usual(decode: LatticeConfig, context: bool) -> dict[str, tuple[float, float]]:
-    """The usual space: the weights of language models (not of lexicons), the length reward and the scales."""
+def _usual(decode: SearchConfig, idle: Collection[str]) -> dict[str, tuple[float, float]]:
+    """The usual space: the weights of language models (not of lexicons), and the decoder's own keys."""
     weights = {
         f"{section}.{place}.weight": SUBTRACTED if part.weight < 0 else ADDED
         for section in SECTIONS
         for place, part in enumerate(getattr(decode, section))
         if not isinstance(part, LexiconConfig)
     }
-    without = {"context_scale"} if not context else {"length_reward"} if decode.beam == 1 else set()
-    return weights | {key: usual for key, usual in USUAL.items() if key not in without}
+    own = {key: (of.low, of.high) for key, of in decode.tuned.items() if key not in idle}
+    return weights | own
 
 
-def _parameter(word: str, decode: LatticeConfig) -> Parameter:
+def _parameter(word: str, decode: SearchConfig) -> Parameter:
     where = f"--space {word}"
     key, equals, ends = word.partition("=")
     first, colon, second = ends.partition(":")
@@ -129,16 +126,19 @@ def _parameter(word: str, decode: LatticeConfig) -> Parameter:
         if value < limits.low or (limits.high is not None and value > limits.high):
             raise UserError(where, f"{key} must be {limits}, not {text}")
     name = key.removeprefix("decode.")
-    neutral = NEUTRAL.get(name, 0.0 if name.endswith(".weight") else value_of(decode, key))
+    if name in decode.tuned:
+        neutral = decode.tuned[name].neutral
+    else:
+        neutral = 0.0 if name.endswith(".weight") else value_of(decode, key)
     return Parameter(key, low, high, neutral, whole)
 
 
-def _tunable(decode: LatticeConfig) -> dict[str, tuple[Range, bool]]:
+def _tunable(decode: SearchConfig) -> dict[str, tuple[Range, bool]]:
     """Every key that can be tuned, with its limits, and whether it is a whole number."""
-    hints = field_types(LatticeConfig)
-    known = {
-        f"decode.{name}": (_limits(hints[name]), _is_whole(hints[name])) for name in (*NEUTRAL, *ON_REQUEST)
-    }
+    kind: Any = type(decode)
+    hints = field_types(kind)
+    keys = (*decode.tuned, *decode.on_request)
+    known = {f"decode.{name}": (_limits(hints[name]), _is_whole(hints[name])) for name in keys}
     if decode.fusion or decode.rescore:
         known["decode.beam"] = (Range(2, 4096), True)  # greedy search has no place for them
     for section in SECTIONS:

@@ -12,7 +12,7 @@ from signkit.commands.tune.show import print_outcome, sentences, write_page
 from signkit.commands.tune.space import Parameter, read_space
 from signkit.config.recipe_file import DecodeRecipe
 from signkit.config.yaml_write import differences, to_yaml
-from signkit.decode.configs import LatticeConfig, value_of
+from signkit.decode.configs import SearchConfig, value_of
 from signkit.errors import UserError
 from signkit.runtime.files import write_text
 from signkit.runtime.progress import Watch
@@ -82,13 +82,11 @@ def tune(
     folders = [find_run(run) for run in runs]
     opened = [_opened(run, split, file, overrides) for run in folders]
     _check_alike(opened)
-    section = _lattice(opened[0])
-    context = any(not getattr(each.prepared.model, "context_free", True) for each in opened)
-    parameters = read_space(space, section, context=context)
+    task, section = opened[0].prepared.task, _searched_by(opened[0])
+    assert isinstance(task, Searchable)  # `_opened` has made sure of it
+    parameters = read_space(space, section, task.idle([each.prepared.model for each in opened]))
     watch = Watch(folders[0], main=True, log=False)
     cached = _cached(opened, split, parameters, watch)
-    task = opened[0].prepared.task
-    assert isinstance(task, Searchable)  # `_opened` has made sure of it
     pool = Pool(cached, task.protocol, section, parameters)
     given = tuple(value_of(section, parameter.key) for parameter in parameters)
     with watch.bar("tune", trials) as bar:
@@ -204,14 +202,14 @@ def _searched(
     )
 
 
-def _lattice(opened: Reopened) -> LatticeConfig:
+def _searched_by(opened: Reopened) -> SearchConfig:
     """The options of the run's search.
 
     Raises:
         UserError: its decoder has nothing to tune.
     """
     decode = opened.recipe.decode
-    if not isinstance(decode, LatticeConfig):
+    if not isinstance(decode, SearchConfig):
         raise UserError(str(opened.folder), "has a decoder with nothing to tune")
     return decode
 
@@ -230,5 +228,4 @@ def _recipe(outcome: TuneOutcome, runs: Sequence[Path], split: str, seed: int) -
     """The decode recipe as YAML, with the outcome of tuning as a comment."""
     heading = [f"Tuned on {split} of {', '.join(map(str, runs))}: {len(outcome.trials)} trials, seed {seed}."]
     comment = "".join(f"# {' '.join(line.split())}\n" for line in (*heading, *sentences(outcome)))
-    decode: LatticeConfig = outcome.decode
-    return comment + to_yaml(DecodeRecipe(decode=decode), without=("eval",))
+    return comment + to_yaml(DecodeRecipe(decode=outcome.decode), without=("eval",))

@@ -1,7 +1,7 @@
 """Recognition: signs to glosses or letters over a lattice of chunks."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -238,6 +238,10 @@ class Recognition:
     ) -> LatticeConfig:
         """Copy external models and the other runs of an ensemble into the export."""
         return cast(LatticeConfig, pack(model, corpus, temperature, folder))
+
+    def idle(self, nets: Sequence[nn.Module]) -> Collection[str]:
+        """The scale of the context where there is none, and most keys of greedy search."""
+        return self.decode.idle(context=any(not net.context_free for net in nets))
 
     def searched(
         self,

@@ -1,7 +1,7 @@
 """Sequences by attention: an encoder, and a decoder that writes a text token by token."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -34,10 +34,12 @@ from signkit.models.spec import Spec, signal_to_text
 from signkit.report.sections import Section
 from signkit.tasks.configs import SequenceConfig
 from signkit.tasks.recognition.example import example
+from signkit.tasks.sequence.searched import SearchedSplit, searched_split
 from signkit.tasks.transcripts import report
 from signkit.tasks.transcripts.calibration import as_predictions, calibrate
 from signkit.tasks.transcripts.external import train_text
 from signkit.tasks.transcripts.pack import pack
+from signkit.tasks.transcripts.scorers import Scorers
 from signkit.tasks.transcripts.scoring import scoring_protocol, selection_value, split_scores
 from signkit.text.targets import fewer_pieces, in_unit, vocabulary_of
 from signkit.train.task import Calibration, Evaluation, Outcome, Say, Shapes, Term, silent
@@ -234,6 +236,28 @@ class SequenceTask:
     ) -> AttentionSearchConfig:
         """Copy external models and the other runs of an ensemble into the export."""
         return cast(AttentionSearchConfig, pack(model, corpus, temperature, folder))
+
+    def idle(self, nets: Sequence[nn.Module]) -> Collection[str]:
+        """The weight of CTC where no model has such a head."""
+        return self.decode.idle(ctc=any(net.output is not None for net in nets))
+
+    def searched(
+        self,
+        models: Sequence[TrainedModel],
+        dataset: Dataset,
+        tuned: Sequence[str],
+        *,
+        corpus: Callable[[], Corpus],
+        on_progress: Callable[[int], None],
+    ) -> SearchedSplit:
+        """The split with its features computed, for repeated searches."""
+        nets, spec = [each.model for each in models], models[0].spec
+        text = train_text(corpus, spec.vocabulary)
+        scorers = Scorers.of(nets[0], spec.vocabulary, text, self.decode, tuned)
+        workers = self.recipe.train.workers
+        return searched_split(
+            nets, spec, dataset, self.decode, scorers, workers=workers, on_progress=on_progress
+        )
 
     def example(self, shapes: Shapes) -> tuple[Spec, Batch]:
         """A synthetic batch for the recipe's encoder."""

@@ -1,0 +1,76 @@
+"""A split whose encoder outputs are cached, to be searched many times with different settings."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from signkit.data.loader import Dataset, eval_batches
+from signkit.decode.attention import attention_search, encode
+from signkit.decode.configs import AttentionSearchConfig
+from signkit.decode.state import Candidate
+from signkit.models.attention import Encoded
+from signkit.models.spec import Spec
+from signkit.tasks.transcripts.scorers import Scorers
+
+
+@dataclass(frozen=True, slots=True)
+class SearchedSplit:
+    """A split that can be searched without running the encoders: a `signkit.train.task.Searched`.
+
+    Attributes:
+        spec: of the models.
+        models: that are decoded together.
+        batches: for each batch its ids, and what each model read of it.
+        references: tokens by sample id.
+        scorers: external models of the search.
+    """
+
+    spec: Spec
+    models: Sequence[Any]
+    batches: tuple[tuple[tuple[str, ...], tuple[Encoded, ...]], ...]
+    references: dict[str, tuple[str, ...]]
+    scorers: Scorers
+
+    def search(self, decode: AttentionSearchConfig, nbest: int | None = 1) -> dict[str, list[Candidate]]:
+        """Search the split; returns the `nbest` candidates of every sample by id, or the whole beam if
+        None."""
+        parts = self.scorers.parts(decode)
+        found: dict[str, list[Candidate]] = {}
+        with torch.no_grad():
+            for ids, encoded in self.batches:
+                lists = attention_search(
+                    self.models,
+                    encoded,
+                    decode,
+                    fusion=parts.fusion,
+                    rescorers=parts.rescorers,
+                    nbest=nbest,
+                )
+                found |= dict(zip(ids, lists, strict=True))
+        return {name: found[name] for name in self.references}
+
+
+def searched_split(
+    models: Sequence[Any],
+    spec: Spec,
+    dataset: Dataset,
+    decode: AttentionSearchConfig,
+    scorers: Scorers,
+    *,
+    workers: int,
+    on_progress: Callable[[int], None],
+) -> SearchedSplit:
+    """Run the encoders over a split.
+
+    Raises:
+        OperationalError: what a model gives for a sample is not finite.
+    """
+    batches: list[tuple[tuple[str, ...], tuple[Encoded, ...]]] = []
+    with torch.no_grad():
+        for batch in eval_batches(dataset, decode.batch_size, workers=workers):
+            batches.append((batch.ids, tuple(encode(model.eval(), batch) for model in models)))
+            on_progress(sum(len(ids) for ids, _ in batches))
+    references = {sample.id: sample.reference for sample in dataset.samples}
+    return SearchedSplit(spec, models, tuple(batches), references, scorers)
