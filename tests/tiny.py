@@ -202,7 +202,7 @@ PRELOADED = (
     "signkit.models.masked_lm",
     "signkit.models.losses.language",
     "tensorboard.summary.writer.event_file_writer",
-    "signkit.tasks.recognition.report",
+    "signkit.tasks.transcripts.report",
     "signkit.tasks.recognition.task",
     "signkit.tasks.language.task",
     "transformers.models.bert.modeling_bert",
@@ -296,7 +296,7 @@ def signkit(*words: object, shocks: Sequence[Shock] = (), largest_file: int = 0)
 def _command(words: list[str], files: list[Path], shocks: Sequence[Shock], largest_file: int) -> None:
     from signkit.cli.app import main
     from signkit.tasks.language import report as lm_report
-    from signkit.tasks.recognition import report
+    from signkit.tasks.transcripts import report
 
     os.setpgrp()
     for number, file in enumerate(files, start=1):

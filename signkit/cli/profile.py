@@ -15,7 +15,12 @@ def profile(
         int, typer.Option(min=0, max=10_000, help="Clips computed together; 0: the recipe's.")
     ] = 0,
     vocabulary: Annotated[
-        int, typer.Option(min=0, max=1_000_000, help="Symbols; 0: the corpus's where it is read, else 1296.")
+        int,
+        typer.Option(
+            min=0,
+            max=1_000_000,
+            help="Symbols, or classes a head; 0: the corpus's where it is read, else 1296, or 26 classes.",
+        ),
     ] = 0,
     layout: Annotated[
         str, typer.Option(metavar="NAME", help="Of landmarks, such as holistic; the corpus is not read then.")

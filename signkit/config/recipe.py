@@ -34,7 +34,10 @@ class TextConfig:
 class LandmarksConfig:
     """Which points are used, and how the signer's position and size are normalised."""
 
-    points: Literal["all", "signing", "hands"] = "all"
+    points: Literal["all", "signing", "hands", "fingerspelling", "hand_and_arm"] = "all"
+    hand: Literal["both", "signing"] = "both"
+    """`signing`: only the hand that signs, found by what is seen of it; where that is the left one, the clip
+    is mirrored, so that it is always the right one."""
     origin: Literal["none", "frame", "clip"] = "clip"
     """Subtract the layout's root point: that of each frame, or its median over the clip."""
     scale: Literal["none", "clip"] = "clip"
@@ -299,7 +302,9 @@ class Recipe:
         losses: tuple[str, ...] = getattr(self.model, "losses", ())
         for number, term in enumerate(self.train.losses):
             name = component_name("losses", term)
-            if (losses and name not in losses) or getattr(term, "task", None) not in (None, self.task):
+            # A model that names its losses may take some of another task's.
+            of_task = getattr(term, "task", None) in (None, self.task)
+            if name not in losses if losses else not of_task:
                 hint = (
                     f"take `losses: [{{name: {losses[0]}}}]`" if losses else "it is of another kind of model"
                 )

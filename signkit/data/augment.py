@@ -65,11 +65,11 @@ def augment_features(
 
 
 def mirrored(
-    points: Float32[np.ndarray, "frames points coordinates"], layout: Layout
+    points: Float32[np.ndarray, "frames points coordinates"], layout: Layout, about: float = 0.0
 ) -> Float32[np.ndarray, "frames points coordinates"]:
-    """The clip in a mirror: left and right points change places, x changes its sign."""
+    """The clip in a mirror at x = ``about``: left and right points change places."""
     image = points[:, list(layout.mirror)]
-    image[..., 0] *= -1
+    image[..., 0] = np.float32(2 * about) - image[..., 0]
     return image
 
 

@@ -7,13 +7,14 @@ import numpy.typing as npt
 from jaxtyping import Float32, Int64
 
 from signkit.config.recipe import AugmentConfig, LandmarksConfig, SamplingConfig, VideoConfig
-from signkit.data.augment import augment, augment_features
+from signkit.data.augment import augment, augment_features, mirrored
 from signkit.data.batch import Batch
 from signkit.data.collate import collate
 from signkit.data.example import NO_LABEL, Example, Inputs
 from signkit.data.frames_augment import augment_frames, check_kind, chosen_frames, middle
-from signkit.data.landmarks import Layout, check_landmarks, layout, normalise, subset
+from signkit.data.landmarks import Layout, check_landmarks, clip_origin, layout, normalise, subset
 from signkit.data.sampling import sampled_frames, used_frames
+from signkit.data.signing_hand import signing_hand
 from signkit.data.video.fit import read_fitted
 from signkit.errors import UserError
 from signkit.types import VIDEO, Features, Landmarks, Sample, Signal, Video, fps_of
@@ -210,7 +211,7 @@ def used_layout(name: str, landmarks: LandmarksConfig) -> Layout | None:
     Raises:
         UserError: no layout has that name, or it lacks the points.
     """
-    return None if name in ("", VIDEO) else subset(layout(name), landmarks.points)[0]
+    return None if name in ("", VIDEO) else subset(layout(name), landmarks.points, landmarks.hand)[0]
 
 
 def opened(sample: Sample) -> Video:
@@ -231,7 +232,8 @@ def opened(sample: Sample) -> Video:
 def prepare_signal(
     signal: Signal, layout_name: str, width: int, landmarks: LandmarksConfig, where: str
 ) -> Float32[np.ndarray, "frames *shape"]:
-    """A signal as a model is given it: checked, normalised by its whole layout, then the points used.
+    """A signal as a model is given it: checked, normalised by its whole layout, mirrored if only the signing
+    hand is used and that is the left one, then the points used.
 
     Args:
         layout_name: the layout that is expected, "" for features.
@@ -257,7 +259,10 @@ def prepare_signal(
         return signal.vectors.copy()
     whole = layout(layout_name)
     points = normalise(signal.points, whole, landmarks.origin, landmarks.scale)
-    return np.ascontiguousarray(points[:, subset(whole, landmarks.points)[1]])
+    if landmarks.hand == "signing" and signing_hand(points, whole) == "left":
+        about = float(clip_origin(points, whole)[0]) if landmarks.origin == "none" else 0.0
+        points = mirrored(points, whole, about)
+    return np.ascontiguousarray(points[:, subset(whole, landmarks.points, landmarks.hand)[1]])
 
 
 def _kind(signal: Signal) -> str:

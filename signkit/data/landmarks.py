@@ -127,7 +127,7 @@ def normalise(
         return out
     size = _clip_size(out, layout) if scale == "clip" else 1.0
     if origin != "none":
-        centre = _clip_origin(out, layout)[None]
+        centre = clip_origin(out, layout)[None]
         if origin == "frame":
             centre = _frame_origin(out, layout, centre)
         out[..., :2] -= centre[:, None]
@@ -140,8 +140,9 @@ def _seen_tracks(points: Points, chosen: tuple[int, ...]) -> list[Points]:
     return [track for track in tracks if len(track)]
 
 
-def _clip_origin(points: Points, layout: Layout) -> Points:
-    """x and y of the clip's origin [2]: the mean of the root points' medians."""
+def clip_origin(points: Points, layout: Layout) -> Points:
+    """x and y of the clip's origin [2]: the mean of the root points' medians, or of all points where no root
+    point is seen. A point that has a coordinate missing must have all missing."""
     medians = [np.median(track, axis=0) for track in _seen_tracks(points, layout.root)]
     places = np.stack(medians) if medians else points[~np.isnan(points[..., 0])][:, :2]
     return np.asarray(places.mean(0), dtype=np.float32)

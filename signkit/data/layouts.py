@@ -6,13 +6,14 @@ signer's own.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from signkit.config.registry import entry_points_of, loaded_as
 from signkit.config.suggest import suggestion
+from signkit.data.face_points import LEFT_EYE, LIPS_INSIDE, LIPS_OUTSIDE, NOSE, RIGHT_EYE
 from signkit.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 ALIASES = {"mediapipe_hand": "hand"}
 """Names that other programs have for a layout of the same points."""
 Edge = tuple[int, int]
-Which = Literal["all", "signing", "hands"]
+Which = Literal["all", "signing", "hands", "fingerspelling", "hand_and_arm"]
+Hand = Literal["both", "signing"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,14 +145,18 @@ def _outside(name: str) -> Layout:
     return loaded
 
 
-def subset(whole: Layout, which: Which) -> "tuple[Layout, npt.NDArray[np.int64]]":
+def subset(whole: Layout, which: Which, hand: Hand = "both") -> "tuple[Layout, npt.NDArray[np.int64]]":
     """A part of a layout: the smaller layout, and the index of each of its points in the whole.
 
     ``signing`` keeps a layout whole that does not have all the points of the layout ``signing``
-    (it is as small already). ``hands`` are the parts that are hands.
+    (it is as small already). ``hands`` are the parts that are hands. ``fingerspelling`` and
+    ``hand_and_arm`` are layouts too, see `_spelling`.
+
+    Args:
+        hand: ``signing`` leaves out the left hand and arm: clips are mirrored so that the right hand signs.
 
     Raises:
-        UserError: the layout has no hands.
+        UserError: the layout has no hands, not those two, or lacks points.
     """
     import numpy as np  # `signkit list` shows layouts without it
 
@@ -159,11 +165,32 @@ def subset(whole: Layout, which: Which) -> "tuple[Layout, npt.NDArray[np.int64]]
     if which == "hands" and not index.keys() >= set(small.points):
         if not whole.hands:
             raise UserError("landmarks.points", f"layout {whole.name!r} has no hands", "use points: all")
-        chosen = sorted(i for hand in whole.hands for i in whole.parts[hand])
+        chosen = sorted(i for part in whole.hands for i in whole.parts[part])
         small = _take(whole, chosen, f"{whole.name}.hands") if len(chosen) < len(index) else whole
-    elif not index.keys() >= set(small.points):
+    elif lacking := [name for name in small.points if name not in index]:
+        if which != "signing":
+            what = f"layout {whole.name!r} lacks {len(lacking)} points of {which!r}, such as {lacking[0]!r}"
+            raise UserError("landmarks.points", what, "use points: all")
         small = whole
+    small = _right_hand(small) if hand == "signing" else small
     return small, np.array([index[name] for name in small.points], dtype=np.int64)
+
+
+def _right_hand(both: Layout) -> Layout:
+    """The layout without the left hand and arm. In the mirror, the right ones are themselves.
+
+    Raises:
+        UserError: it has no left and right hand.
+    """
+    if set(both.hands) != {"left_hand", "right_hand"}:
+        what = f"layout {both.name!r} has no left and right hand to choose from"
+        raise UserError("landmarks.hand", what, "use hand: both")
+    gone = {i for part in ("left_hand", "left_arm") for i in both.parts.get(part, ())}
+    alone = {i for part in ("right_hand", "right_arm") for i in both.parts.get(part, ())}
+    mirror = tuple(i if i in gone | alone else both.mirror[i] for i in range(len(both.points)))
+    root = tuple(i for i in both.root if i not in gone)
+    chosen = [i for i in range(len(both.points)) if i not in gone]
+    return _take(replace(both, mirror=mirror, root=root), chosen, f"{both.name}.right_hand")
 
 
 def _take(whole: Layout, chosen: Sequence[int], name: str) -> Layout:
@@ -325,6 +352,54 @@ def _signer(name: str, body: _Body) -> Layout:
     )
 
 
+def _spelling(holistic: Layout) -> tuple[Layout, Layout]:
+    """The points of two systems for fingerspelling.
+
+    ``fingerspelling``: the 130 points of the first place in Google's ASL Fingerspelling competition.
+    ``hand_and_arm``: the 21 + 5 points on each side of the competition's starter notebook: hand, elbow,
+    wrist, and the pose's pinky, index and thumb.
+    """
+    index = {name: i for i, name in enumerate(holistic.points)}
+    lips, eyes = (*LIPS_OUTSIDE, *LIPS_INSIDE), {"right_eye": RIGHT_EYE, "left_eye": LEFT_EYE}
+    hands = {part: holistic.parts[part] for part in ("left_hand", "right_hand")}
+    upper = range(_SHOULDERS[0], index["right_thumb"] + 1)
+    head = {
+        name: [33 + i for i in members] for name, members in (("lips", lips), ("nose", NOSE), *eyes.items())
+    }
+    face_edges = _chains(
+        (*LIPS_OUTSIDE, LIPS_OUTSIDE[0]), (*LIPS_INSIDE, LIPS_INSIDE[0]), (61, 78), (291, 308),
+        (1, 2, 98), (2, 327), (*RIGHT_EYE, RIGHT_EYE[0]), (*LEFT_EYE, LEFT_EYE[0]),
+    )  # fmt: skip
+    edges = (*holistic.edges, *_moved(face_edges, 33))
+    spelling = _parted(
+        holistic,
+        "fingerspelling",
+        {"lips": head["lips"], **hands, **{n: head[n] for n in ("nose", *eyes)}, "pose": upper},
+        edges,
+    )
+    arms = {
+        f"{side}_arm": [i for i in upper if _POSE[i].startswith(side) and i not in _SHOULDERS]
+        for side in ("left", "right")
+    }
+    return spelling, _parted(holistic, "hand_and_arm", {**hands, **arms}, edges)
+
+
+def _parted(whole: Layout, name: str, parts: Mapping[str, Sequence[int]], edges: Sequence[Edge]) -> Layout:
+    """The layout of these parts, whose points are numbered as in the whole, with the edges inside them."""
+    chosen = [i for members in parts.values() for i in members]
+    new = {old: place for place, old in enumerate(chosen)}
+    part_of = {new[i]: part for part, members in parts.items() for i in members}
+    inside = {
+        frozenset(pair): pair
+        for a, b in edges
+        if a in new and b in new and part_of[new[a]] == part_of[new[b]]
+        for pair in ((new[a], new[b]),)
+    }
+    taken = _take(replace(whole, edges=()), chosen, name)
+    new_parts = {part: tuple(new[i] for i in members) for part, members in parts.items()}
+    return replace(taken, parts=new_parts, edges=tuple(inside.values()))
+
+
 @cache
 def _layouts() -> dict[str, Layout]:
     holistic = _signer("holistic", _HOLISTIC)
@@ -356,5 +431,6 @@ def _layouts() -> dict[str, Layout]:
         hand,
         _signer("openpose", _OPENPOSE),
         boston104,
+        *_spelling(holistic),
     )
     return {each.name: each for each in layouts}

@@ -71,6 +71,52 @@ class LatticeConfig(DecodeConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AttentionSearchConfig(DecodeConfig):
+    """Greedy and beam search of an attention decoder, jointly with its CTC head and with language models."""
+
+    factory: ClassVar[str] = "signkit.decode.external.build:build_external"
+    is_single: ClassVar[bool] = False
+    beam: Annotated[int, Range(1, 4096)] = 5
+    """Hypotheses retained after each token; 1 is greedy search."""
+    nbest: Annotated[int, Range(1, 4096)] = 1
+    """Hypotheses written for each sample, at most `beam`."""
+    length_norm: Annotated[float, Range(0, 2)] = 0.6
+    """Texts are compared by their log score divided by ((5 + length) / 6) to this power; 0: undivided."""
+    length_reward: float = 0.0
+    """Added to the log score for each token; beam search only."""
+    ctc_weight: Annotated[float, Range(0, 1)] = 0.3
+    """Of models with a CTC head: its share of the score; 0: search without it, 1: by it alone."""
+    longest: Annotated[int, Range(1, 10_000)] = 100
+    """Tokens of a hypothesis, at most."""
+    fusion: tuple[Annotated[ComponentConfig, Group("fusion")], ...] = ()
+    """External models (language models, lexicons) that take part in beam search, each with its weight."""
+    rescore: tuple[Annotated[ComponentConfig, Group("fusion")], ...] = ()
+    """External models that reorder the n-best list after the search."""
+
+    def __post_init__(self) -> None:
+        external: tuple[Any, ...] = (*self.fusion, *self.rescore)
+        check_beam("beam", self.beam, [part for part in external if getattr(part, "weight", 1) != 0])
+
+    def greedy(self) -> "AttentionSearchConfig":
+        """These options with greedy search, without external models and without CTC's prefix scores."""
+        return replace(self, beam=1, nbest=1, fusion=(), rescore=(), temperature=0.0, ctc_weight=0.0)
+
+    def with_beam(self, beam: int) -> "AttentionSearchConfig":
+        """These options with another beam width. The temperature is reset where greedy search and beam search
+        replace each other, since their confidences are computed in different ways."""
+        if beam == self.beam:
+            return self
+        if beam == 1:
+            return self.greedy()
+        temperature = self.temperature if self.beam > 1 else 0.0
+        return replace(self, beam=beam, nbest=min(self.nbest, beam), temperature=temperature)
+
+
+SearchConfig = LatticeConfig | AttentionSearchConfig
+"""The options of a search for texts."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class LabelsConfig(DecodeConfig):
     """The most probable classes of a clip; there is nothing to search."""
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from signkit.data.batch import Batch, length_mask
 from signkit.decode.beam import beam_search
 from signkit.decode.confidence import Votes, beam_votes, confidences, greedy_votes
-from signkit.decode.configs import LatticeConfig, check_beam
+from signkit.decode.configs import LatticeConfig, SearchConfig, check_beam
 from signkit.decode.context_logits import ContextLogits, constant_context_logits
 from signkit.decode.greedy import greedy_search
 from signkit.decode.in_words import InWords
@@ -126,7 +126,18 @@ def find(
     return beams
 
 
-def chunk_seconds(logits: SplitLogits, batch: Batch, place: int) -> tuple[float, ...]:
+@runtime_checkable
+class Chunked(Protocol):
+    """The chunks of a batch: how many of each sample, and the frame at the centre of each."""
+
+    @property
+    def lengths(self) -> Int[Tensor, " batch"]: ...
+
+    @property
+    def centres(self) -> Int[Tensor, " chunks"]: ...
+
+
+def chunk_seconds(logits: Chunked, batch: Batch, place: int) -> tuple[float, ...]:
     """The times of a sample's chunks, each at the chunk's middle, in seconds from the start of the clip."""
     last, fps = int(batch.lengths[place]) - 1, float(batch.fps[place])
     frames = logits.centres[: int(logits.lengths[place])].clamp(max=last).tolist()
@@ -136,7 +147,7 @@ def chunk_seconds(logits: SplitLogits, batch: Batch, place: int) -> tuple[float,
 
 
 def hypotheses(
-    beams: Mapping[str, BeamResult], vocabulary: Vocabulary, config: LatticeConfig, temperature: float
+    beams: Mapping[str, BeamResult], vocabulary: Vocabulary, config: SearchConfig, temperature: float
 ) -> dict[str, Hypothesis]:
     """The best candidate of each sample as tokens, with confidences at a temperature, and the rest of its
     n-best list, which has no confidences."""
@@ -154,7 +165,7 @@ def hypotheses(
     }
 
 
-def votes(beams: Mapping[str, BeamResult], config: LatticeConfig, vocabulary: Vocabulary) -> Votes:
+def votes(beams: Mapping[str, BeamResult], config: SearchConfig, vocabulary: Vocabulary) -> Votes:
     """For each token of the best candidates (for subwords, each word) the candidates that agree with it, from
     which confidences are computed: the whole beam, or the chunks of the greedy path."""
     candidates = InWords(vocabulary).candidates([each.candidates for each in beams.values()])

@@ -42,6 +42,37 @@ Width = Annotated[int, Range(1)]
 
 
 @dataclass(frozen=True, kw_only=True)
+class AttentionConfig:
+    """An encoder and an autoregressive Transformer decoder, alone or with a CTC head on the same features."""
+
+    factory: ClassVar[str] = "signkit.models.attention:build"
+    task: ClassVar[str] = "sequence"
+    needs: ClassVar[tuple[str, ...]] = ("encoder",)
+    losses: ClassVar[tuple[str, ...]] = ("next_token", "ctc")
+    decoder: ClassVar[str] = "attention"
+    head: Literal["attention", "both"] = "attention"
+    """`both`: a CTC head too, which the loss `ctc` trains and `decode.ctc_weight` listens to."""
+    width: Width = 256
+    """Width of the decoder, a multiple of `heads`."""
+    layers: Annotated[int, Range(1)] = 2
+    heads: Annotated[int, Range(1)] = 4
+    feed_forward: Annotated[int, Range(1)] = 512
+    dropout: Annotated[float, Range(0, 1)] = 0.1
+    attention_dropout: Annotated[float, Range(0, 1)] = 0.0
+    """Dropout on the weights of attention."""
+    noise: Annotated[float, Range(0, 1)] = 0.0
+    """Share of the tokens so far that are hidden from the decoder in training."""
+    backwards: Annotated[float, Range(0)] = 0.0
+    """Weight of the loss of a second decoder, in training only, of the reversed text; 0: none."""
+    tied: bool = False
+    """Use the table of the tokens' vectors as the output layer too."""
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads:
+            raise UserError("width", f"{self.width} is no multiple of the {self.heads} heads")
+
+
+@dataclass(frozen=True, kw_only=True)
 class LanguageModelConfig:
     """A causal language model: a context and an output layer. Index 0 stands for the sentence's end."""
 

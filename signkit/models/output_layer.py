@@ -78,10 +78,13 @@ def training_levels(heads: nn.ModuleDict) -> tuple[str, ...]:
 
 
 def drop_training_heads(model: nn.Module) -> None:
-    """Remove the heads that are used in training only, in place: an export does not have them.
+    """Remove what is used in training only, in place: an export does not have it.
 
-    They are beside an `OutputLayer`; the heads of a classifier are all used.
+    That is what the model names in ``training_only``, and heads next to an `OutputLayer`; the heads of a
+    classifier are all used.
     """
+    for name in getattr(model, "training_only", ()):
+        setattr(model, name, None)
     heads = getattr(model, "heads", None)
     if isinstance(heads, nn.ModuleDict) and isinstance(getattr(model, "output", None), OutputLayer):
         for name in training_levels(heads):

@@ -5,7 +5,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TextIO, runtime_checkable
@@ -56,13 +56,14 @@ class Watch:
             self._log.write(f"{datetime.now().isoformat(timespec='seconds')} {message}")
 
     @contextmanager
-    def bar(self, what: str, total: int, done: int = 0) -> Iterator["Bar"]:
+    def bar(self, what: str, total: int, done: int = 0, delay: float = 0.0) -> Iterator["Bar"]:
         """Show a progress bar with the remaining time; without a terminal, print a line now and then.
 
         Args:
             what: the bar's label.
             total: its length.
             done: where it starts.
+            delay: seconds before it is shown, for work that is usually done by then.
         """
         columns = (
             TextColumn("{task.description}"),
@@ -75,8 +76,18 @@ class Watch:
         )
         progress = Progress(*columns, console=self.console)
         task = progress.add_task(what, total=total, completed=done, figures="")
-        with progress if self.console.is_terminal and self.main else nullcontext():
-            yield Bar(self, progress, task, what, total, done)
+        if not delay:
+            self.show(progress)
+        try:
+            yield Bar(self, progress, task, what, total, done, delay)
+        finally:
+            if progress.live.is_started:
+                progress.stop()
+
+    def show(self, progress: Progress) -> None:
+        """Show a bar, if there is a terminal and it is not shown already."""
+        if self.console.is_terminal and self.main and not progress.live.is_started:
+            progress.start()
 
     def close(self) -> None:
         """Close the log."""
@@ -88,8 +99,10 @@ class Watch:
 class Bar:
     """A progress bar that is being shown."""
 
-    def __init__(self, watch: Watch, progress: Progress, task: Any, what: str, total: int, done: int) -> None:
-        self._watch, self._progress, self._task = watch, progress, task
+    def __init__(
+        self, watch: Watch, progress: Progress, task: Any, what: str, total: int, done: int, delay: float
+    ) -> None:
+        self._watch, self._progress, self._task, self._delay = watch, progress, task, delay
         self._what, self._total, self._first = what, total, done
         self._begun = self._told = time.monotonic()
 
@@ -97,6 +110,8 @@ class Bar:
         """Move the bar to ``done`` and show ``figures``, a short text, next to it."""
         self._progress.update(self._task, completed=done, figures=figures)
         now = time.monotonic()
+        if now - self._begun >= self._delay:
+            self._watch.show(self._progress)
         if not self._watch.console.is_terminal and now - self._told > SECONDS_BETWEEN_LINES:
             self._told = now
             left = (now - self._begun) / max(1, done - self._first) * (self._total - done)

@@ -12,6 +12,13 @@ class RecognitionConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SequenceConfig:
+    """Signs to glosses, letters or words, token by token, by a decoder with attention."""
+
+    factory: ClassVar[str] = "signkit.tasks.sequence.task:build"
+
+
+@dataclass(frozen=True, kw_only=True)
 class LanguageConfig:
     """Language models of sentences, causal or masked."""
 

@@ -38,7 +38,7 @@ def nothing_drawn(path: Path, *_: object) -> Path:
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """The command in this process; no picture of a run is drawn."""
-    from signkit.tasks.recognition import report
+    from signkit.tasks.transcripts import report
 
     monkeypatch.setattr(report, "draw", nothing_drawn)
     monkeypatch.setattr(report, "draw_reliability", lambda *result: None)
@@ -70,7 +70,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def runs(place: Path) -> list[Path]:
     """A finished run of each recipe."""
     with pytest.MonkeyPatch.context() as patch:
-        from signkit.tasks.recognition import report
+        from signkit.tasks.transcripts import report
 
         patch.setattr(report, "draw", nothing_drawn)
         patch.setattr(report, "draw_reliability", lambda *result: None)

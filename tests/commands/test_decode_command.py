@@ -42,7 +42,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def signkit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
     """The command in this process, in an empty folder; no picture is drawn."""
     from signkit.commands.tune import show
-    from signkit.tasks.recognition import report
+    from signkit.tasks.transcripts import report
 
     def nothing_drawn(path: Path, *_: object) -> Path:
         path = path / "picture.png" if path.is_dir() else path

@@ -166,3 +166,50 @@ def test_a_fault_of_the_recipe(profile: Run, tmp_path: Path) -> None:
         "error: encoder.backbone: timm has no model `resnt18`; did you mean "
         "`resnet18`, `resnet18d` or `skresnet18`?\n"
     )
+
+
+def test_classifiers(profile: Run) -> None:
+    """Of pictures, of one hand, and an autoencoder: their classes are counted, and no corpus is read."""
+    small = ("video.resize=32", "video.crop=32", "encoder.channels=[4, 4]", "encoder.width=8")
+    status, out, err = profile("digits_cnn", *SMALL, "--json", *sets(*small))
+    assert (status, err) == (0, "")
+    found = json.loads(out)
+    assert (found["recipe"], found["batch"], found["vocabulary"]) == ("digits_cnn", 2, 40)
+    assert [row["name"] for row in found["stages"]] == [
+        "backbone (cnn)", "local temporal", "loss", "forward and backward",
+    ]  # fmt: skip
+    head = (8 + 1) * 40
+    assert found["stages"][-1]["parameters"] == found["stages"][0]["parameters"] + head
+    small = ("encoder.width=8", "encoder.layers=1")
+    status, out, _ = profile("hand_letters", *SMALL, "--layout", "hand", "--json", *sets(*small))
+    first, *_, last = json.loads(out)["stages"]
+    assert (status, first["name"], last["parameters"]) == (0, "backbone (hand)", first["parameters"] + head)
+    small = (
+        "video.resize=64",
+        "video.crop=64",
+        "encoder.channels=[4]",
+        "model.channels=[4, 4]",
+        "model.size=16",
+    )
+    status, out, _ = profile(
+        "letters_autoencoder_forest", "--frames", "1", "--batch", "2", "--json", *sets(*small)
+    )
+    found = json.loads(out)
+    assert (status, found["vocabulary"]) == (0, 26)
+    decoder = (512 + 1) * 4 * 4 * 4 + (4 * 16 + 1) * 4 + (4 * 3 * 16 + 3)
+    assert found["stages"][-1]["parameters"] == found["stages"][0]["parameters"] + decoder
+
+
+def test_the_corpus_tells_the_classes_of_each_head(profile: Run) -> None:
+    """Of the parts of a sign's form: 12 hand shapes, 3 orientations, 8 places, 8 movements, and so on."""
+    small = sets("data.train=300", "data.dev=1", "data.test=1", "encoder.width=8", "encoder.layers=1")
+    _, out, _ = profile("hearai_hamnosys", "--frames", "2", "--batch", "2", "--json", *small)
+    assert json.loads(out)["vocabulary"] == 12 + 3 + 8 + 8 + 3 + 5
+    _, out, _ = profile("hearai_hamnosys", *SMALL, "--layout", "holistic", "--json", *small)
+    assert json.loads(out)["vocabulary"] == 6 * 40
+
+
+def test_an_unknown_layout_of_a_classifier(profile: Run) -> None:
+    status, out, err = profile("signs_gcn", *SMALL)
+    assert (status, out) == (2, "")
+    assert err.startswith("error: data: `gcn` has to know what it reads, and the corpus cannot be read: ")

@@ -18,8 +18,8 @@ from signkit.errors import UserError
 from signkit.models.ensemble import Mixture
 from signkit.models.export import TrainedModel
 from signkit.tasks.recognition import searched
-from signkit.tasks.recognition.external import train_text
 from signkit.tasks.recognition.searched import CachedRescorer, SearchedSplit
+from signkit.tasks.transcripts.external import train_text
 from signkit.train.reopen import Reopened
 from signkit.train.setup import Prepared, prepare
 from signkit.train.task import Searchable

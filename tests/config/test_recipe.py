@@ -334,7 +334,7 @@ def _recipes(model: str) -> st.SearchStrategy[Any]:
         if wanted == (False, True):
             fields[part] = st.one_of(fields[part], without)
     losses = [name for name in registered("losses") if config_class("losses", name).task == cls.task]
-    losses = [name for name in losses if name in getattr(cls, "losses", losses)]
+    losses = [*getattr(cls, "losses", losses)]
     terms = st.lists(_component("losses", losses), min_size=1, max_size=3).map(tuple)
     train = {name: _values(hint) for name, hint in field_types(TrainConfig).items()} | {"losses": terms}
     fields["train"] = st.fixed_dictionaries(train).map(lambda values: _Plan(TrainConfig, values))

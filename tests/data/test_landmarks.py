@@ -9,7 +9,9 @@ import pytest
 from signkit.data.landmarks import check_landmarks, layout, normalise, subset, unseen
 from signkit.errors import UserError
 
-NAMES = ("holistic", "signing", "hands", "hand", "openpose", "boston104")
+NAMES = (
+    "holistic", "signing", "hands", "hand", "openpose", "boston104", "fingerspelling", "hand_and_arm",
+)  # fmt: skip
 
 
 def clip(name: str, frames: int = 12, width: int = 3, seed: int = 0, gaps: float = 0.2) -> np.ndarray:
@@ -28,8 +30,17 @@ def clip(name: str, frames: int = 12, width: int = 3, seed: int = 0, gaps: float
         ("hand", {"hand": 21}, 21),
         ("openpose", {"body": 25, "face": 70, "left_hand": 21, "right_hand": 21}, 129),
         ("boston104", {"left_hand": 1, "right_hand": 1, "head": 1}, 0),
+        (
+            "fingerspelling",
+            {
+                "lips": 40, "left_hand": 21, "right_hand": 21, "nose": 4, "right_eye": 16, "left_eye": 16,
+                "pose": 12,
+            },
+            152,
+        ),
+        ("hand_and_arm", {"left_hand": 21, "right_hand": 21, "left_arm": 5, "right_arm": 5}, 52),
     ],
-)
+)  # fmt: skip
 def test_the_sizes(name: str, parts: dict[str, int], edges: int) -> None:
     found = layout(name)
     assert found.name == name
@@ -46,13 +57,14 @@ def test_a_mirrored_layout_is_the_layout(name: str) -> None:
     assert {mirror[i] for i in found.root} == set(found.root)
 
 
-def test_every_part_of_the_signing_layout_is_one_piece() -> None:
-    signing = layout("signing")
-    for members in signing.parts.values():
+@pytest.mark.parametrize("name", ["signing", "fingerspelling", "hand_and_arm"])
+def test_every_part_of_a_small_layout_is_one_piece(name: str) -> None:
+    small = layout(name)
+    for members in small.parts.values():
         reached, before = {members[0]}, 0
         while len(reached) > before:
             before = len(reached)
-            reached |= {i for edge in signing.edges if reached & set(edge) for i in edge}
+            reached |= {i for edge in small.edges if reached & set(edge) for i in edge}
         assert reached == set(members)
 
 

@@ -32,7 +32,7 @@ from signkit.data.loader import Step, eval_batches, train_steps
 from signkit.data.video.pixels import resized
 from signkit.errors import UserError
 from signkit.models.assemble import check_reads
-from signkit.tasks.recognition import picture
+from signkit.tasks.transcripts import picture
 from signkit.types import VIDEO, Features, Sample, Segment, Signal, Video
 
 AUGMENT = AugmentConfig(rescale=0.2, warp=0.2, freeze=0.3, crop=True, mirror=0.5, colour=0.3, drop_frames=0.1)

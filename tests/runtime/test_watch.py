@@ -153,6 +153,30 @@ def test_lines_now_and_then_without_a_terminal(
     assert capsys.readouterr().err == "train 26/100, 74 s left  loss 26.000\n"
 
 
+def test_a_bar_of_quick_work_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a terminal: nothing before the delay, then the bar."""
+    now = 0.0
+    monkeypatch.setattr("signkit.runtime.progress.time.monotonic", lambda: now)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    watch = Watch(tmp_path, main=True, log=False)
+    assert watch.console.is_terminal
+    with watch.bar("images", 3, delay=1.0) as bar:
+        now = 0.9
+        bar.at(1)
+        assert capsys.readouterr().err == ""
+        now = 1.0
+        bar.at(2)
+        assert "images" in capsys.readouterr().err
+    with watch.bar("images", 1, delay=1.0) as bar:
+        bar.at(1)
+    with watch.bar("clips", 1):
+        pass
+    err = capsys.readouterr().err
+    assert "clips" in err and "1/1" not in err
+
+
 @pytest.mark.parametrize("name", ["log.txt", "metrics.jsonl"])
 def test_a_place_that_cannot_be_written(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()

@@ -11,7 +11,7 @@ import pytest
 from tiny import C2ST, CTC, metrics, signkit, write_corpus, write_npz, write_recipe
 
 from signkit.report.corpus import thumbnails
-from signkit.tasks.recognition.picture import _skeletons
+from signkit.tasks.transcripts.picture import _skeletons
 from signkit.types import Landmarks
 
 pytestmark = pytest.mark.slow

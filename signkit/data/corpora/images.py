@@ -1,6 +1,7 @@
 """The corpus `images`: single images with a label each, in folders or by a table: clips of one frame."""
 
 import hashlib
+import os
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from signkit.errors import UserError
 from signkit.runtime.files import read_bytes
 from signkit.runtime.paths import refuse_special
 from signkit.runtime.pool import processors
+from signkit.runtime.progress import Watch
 from signkit.types import SPLITS, USUAL_FPS, VIDEO, Corpus, Sample, Signal, Video
 
 COLOURS = 3
@@ -141,13 +143,16 @@ def _decodable(found: Sequence[ImageFile], contents: _Contents) -> list[ImageFil
     """The images that can be decoded; the others become gaps."""
     usable = []
     pool = ThreadPoolExecutor(processors())
+    watch = Watch(Path(), main=os.environ.get("RANK", "0") == "0", log=False)  # of several processes one
     try:
-        for each, digest in zip(found, pool.map(_digest, found), strict=True):
-            if isinstance(digest, UserError):
-                contents.unusable.append(Gap(each.split or "train", 1, digest))
-            else:
-                contents.digests[each.name] = digest
-                usable.append(each)
+        with watch.bar("images", len(found), delay=1.0) as bar:
+            for done, (each, digest) in enumerate(zip(found, pool.map(_digest, found), strict=True), 1):
+                if isinstance(digest, UserError):
+                    contents.unusable.append(Gap(each.split or "train", 1, digest))
+                else:
+                    contents.digests[each.name] = digest
+                    usable.append(each)
+                bar.at(done)
     finally:
         pool.shutdown(cancel_futures=True)
     return usable

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from signkit.config.registry import ComponentConfig, build, component_name
-from signkit.decode.configs import LatticeConfig
+from signkit.decode.configs import SearchConfig
 from signkit.decode.external.configs import InternalConfig
 from signkit.decode.external.walk import StepwiseRescorer
 from signkit.decode.lattice import Weighted
@@ -53,12 +53,11 @@ class ExternalModels:
 
 
 def build_external(
-    decode: LatticeConfig, *, vocabulary: Vocabulary, model: Any, text: TrainText
+    decode: SearchConfig, *, vocabulary: Vocabulary, model: Any, text: TrainText
 ) -> ExternalModels:
     """Build the external models of both sections; see `build_fusion` and `build_rescorers` for the errors."""
-    fusion, rescore = (
-        [at_scale(part, decode.context_scale) for part in parts] for parts in (decode.fusion, decode.rescore)
-    )
+    scale = getattr(decode, "context_scale", 1.0)
+    fusion, rescore = ([at_scale(part, scale) for part in parts] for parts in (decode.fusion, decode.rescore))
     return ExternalModels(
         build_fusion(fusion, vocabulary=vocabulary, model=model, text=text),
         build_rescorers(rescore, vocabulary=vocabulary, model=model, text=text),

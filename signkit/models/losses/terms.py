@@ -45,7 +45,7 @@ def build_cst(config: CstConfig, *, topology: str) -> Term:
 def build_ctc(config: CtcConfig, *, topology: str) -> Term:
     """CTC without context (Graves et al. 2006), on CTC's lattice whatever the model's topology."""
 
-    def term(logits: SplitLogits, batch: Batch, propose: Propose) -> Float[Tensor, " batch"]:
+    def term(logits: SplitLogits, batch: Batch, propose: Propose | None = None) -> Float[Tensor, " batch"]:
         total = logits.auxiliary.new_zeros(len(batch.ids))
         bias = logits.bias.expand(len(batch.ids), 1, -1)
         for acoustic in logits.at(config.level):

@@ -26,11 +26,12 @@ from signkit.models.losses.labels import MISSING
 from signkit.models.spec import SIGNAL, SignalInput, Spec
 from signkit.report.sections import Section
 from signkit.tasks.classification import report, scoring
+from signkit.tasks.classification.example import example
 from signkit.tasks.classification.heads import doubts, encoder_of, labelled, labels_of, learnable
 from signkit.tasks.classification.mixing import Mixed, mix
 from signkit.tasks.classification.probabilities import calibrate, prediction
 from signkit.tasks.configs import ClassificationConfig
-from signkit.train.task import Calibration, Evaluation, Outcome, Say, Term, silent
+from signkit.train.task import Calibration, Evaluation, Outcome, Say, Shapes, Term, silent
 from signkit.types import VIDEO, Corpus, Prediction, Sample, Score
 
 AUXILIARY = "auxiliary"
@@ -179,6 +180,10 @@ class Classification:
 
     def sections(self, outcome: Outcome, *, brief: bool) -> Sequence[Section]:
         return report.brief_sections(outcome) if brief else report.sections(outcome)
+
+    def example(self, shapes: Shapes) -> tuple[Spec, Batch]:
+        """A synthetic batch for the recipe's encoder and heads."""
+        return example(self.recipe, self.heads, shapes)
 
     def _predictions(self, models: Sequence[TrainedModel], batches: Iterable[Batch]) -> Iterator[Prediction]:
         """Of an ensemble the mean of its probabilities."""

@@ -19,7 +19,7 @@ from signkit.decode.state import Candidate
 from signkit.models.export import TrainedModel
 from signkit.models.spec import Spec
 from signkit.tasks.recognition.ensemble import joined
-from signkit.tasks.recognition.external import train_text
+from signkit.tasks.transcripts.external import train_text
 from signkit.types import Corpus
 
 MAX_CACHED_SEQUENCES = 1_000_000

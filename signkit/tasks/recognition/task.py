@@ -31,18 +31,18 @@ from signkit.models.losses.topology import chunks_needed
 from signkit.models.spec import TEXT, Spec, signal_to_text
 from signkit.report.sections import Section
 from signkit.tasks.configs import RecognitionConfig
-from signkit.tasks.recognition import report
-from signkit.tasks.recognition.calibration import as_predictions, calibrate
 from signkit.tasks.recognition.dataset import dataset, training_dataset
 from signkit.tasks.recognition.ensemble import joined
 from signkit.tasks.recognition.example import example
-from signkit.tasks.recognition.external import train_text
-from signkit.tasks.recognition.pack import pack
 from signkit.tasks.recognition.posteriors import posteriors
 from signkit.tasks.recognition.pretraining import pretrain_context
 from signkit.tasks.recognition.proposals import proposer
-from signkit.tasks.recognition.scoring import scoring_protocol, selection_value, split_scores
 from signkit.tasks.recognition.searched import SearchedSplit, searched_split
+from signkit.tasks.transcripts import report
+from signkit.tasks.transcripts.calibration import as_predictions, calibrate
+from signkit.tasks.transcripts.external import train_text
+from signkit.tasks.transcripts.pack import pack
+from signkit.tasks.transcripts.scoring import scoring_protocol, selection_value, split_scores
 from signkit.text.targets import fewer_pieces, in_unit, vocabulary_of
 from signkit.train.task import Calibration, Evaluation, Outcome, Say, Shapes, Term, silent
 from signkit.types import Corpus, Posteriors, Prediction, Sample, Score
@@ -237,7 +237,7 @@ class Recognition:
         self, model: TrainedModel, corpus: Callable[[], Corpus], temperature: float, folder: Path
     ) -> LatticeConfig:
         """Copy external models and the other runs of an ensemble into the export."""
-        return pack(model, corpus, temperature, folder)
+        return cast(LatticeConfig, pack(model, corpus, temperature, folder))
 
     def searched(
         self,

@@ -11,9 +11,9 @@ from signkit.report.reliability import draw_reliability
 from signkit.report.scoring.analyses import analyses
 from signkit.report.scoring.page import System, sentences
 from signkit.report.sections import Group, Pairs, Paragraph, Picture, Section
-from signkit.tasks.recognition.picture import draw
-from signkit.tasks.recognition.result import Result
-from signkit.tasks.recognition.scoring import text_of
+from signkit.tasks.transcripts.picture import draw
+from signkit.tasks.transcripts.result import Result
+from signkit.tasks.transcripts.scoring import text_of
 from signkit.train.task import Outcome
 
 EXAMPLES = 4

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signkit.decode.confidence import Reliability, confidences, reliability, right_tokens
-from signkit.decode.configs import LatticeConfig
+from signkit.decode.configs import SearchConfig
 from signkit.decode.in_words import InWords
 from signkit.decode.lattice import BeamResult, hypotheses, votes
 from signkit.decode.temperature import fitted_temperature
@@ -40,7 +40,7 @@ def beams(predictions: Sequence[Prediction]) -> dict[str, BeamResult]:
 
 
 def as_predictions(
-    results: Mapping[str, BeamResult], vocabulary: Vocabulary, config: LatticeConfig, temperature: float
+    results: Mapping[str, BeamResult], vocabulary: Vocabulary, config: SearchConfig, temperature: float
 ) -> list[Prediction]:
     """Predictions with the best hypothesis of each beam and its confidences at a temperature."""
     best = hypotheses(results, vocabulary, config, temperature)
@@ -51,7 +51,7 @@ def calibrate(
     predictions: Mapping[str, Sequence[Prediction]],
     samples: Mapping[str, Sequence[Sample]],
     vocabulary: Vocabulary,
-    config: LatticeConfig,
+    config: SearchConfig,
     *,
     fit: bool = True,
 ) -> Calibration:

@@ -7,17 +7,15 @@ from pathlib import Path
 from typing import Any, cast
 
 from signkit.config.registry import ComponentConfig, build
-from signkit.decode.configs import LatticeConfig
+from signkit.decode.configs import SearchConfig
 from signkit.decode.external.configs import NgramConfig
 from signkit.lm.binary import ENDING, write_binary
 from signkit.models.export import TrainedModel, path_options, with_paths
-from signkit.tasks.recognition.external import train_text
+from signkit.tasks.transcripts.external import train_text
 from signkit.types import Corpus
 
 
-def pack(
-    model: TrainedModel, corpus: Callable[[], Corpus], temperature: float, folder: Path
-) -> LatticeConfig:
+def pack(model: TrainedModel, corpus: Callable[[], Corpus], temperature: float, folder: Path) -> SearchConfig:
     """Copy the files and runs that the section `decode` refers to into a folder.
 
     N-gram models that are estimated from the train references are written there, too. External models of
@@ -34,7 +32,7 @@ def pack(
     Raises:
         OSError: something cannot be read or written.
     """
-    decode = cast(LatticeConfig, model.recipe.decode)
+    decode = cast(SearchConfig, model.recipe.decode)
 
     def parts(key: str) -> tuple[ComponentConfig, ...]:
         weighted: Sequence[Any] = getattr(decode, key)

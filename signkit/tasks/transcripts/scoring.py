@@ -13,7 +13,7 @@ from signkit.eval.pairing import train_sentences
 from signkit.eval.protocols import Protocol, load, of_characters
 from signkit.eval.scores import Resampling, as_transcripts, score
 from signkit.models.spec import TEXT
-from signkit.tasks.recognition.calibration import beams
+from signkit.tasks.transcripts.calibration import beams
 from signkit.text.vocabulary import Vocabulary
 from signkit.types import Corpus, Hypothesis, Prediction, Sample, Score
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from signkit.decode.confidence import Reliability
 from signkit.report.sentences import Line, Sentence, aligned
-from signkit.tasks.recognition.calibration import Tables
-from signkit.tasks.recognition.scoring import text_of
+from signkit.tasks.transcripts.calibration import Tables
+from signkit.tasks.transcripts.scoring import text_of
 from signkit.train.task import Outcome
 from signkit.types import Hypothesis, Sample, Score
 

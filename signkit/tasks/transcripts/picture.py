@@ -9,7 +9,7 @@ from signkit.data.layouts import Layout, layout
 from signkit.data.video.times import bounds
 from signkit.eval.figures import metric
 from signkit.report.plots import INK, RECOGNISED, SIGN, saved, training_curves
-from signkit.tasks.recognition.result import Result
+from signkit.tasks.transcripts.result import Result
 from signkit.types import USUAL_FPS, Clip, Features, Landmarks, Sample, Signal, Video
 
 FRAMES, SENTENCES = 6, 3

@@ -1,0 +1,330 @@
+"""Beam search of an attention decoder, batched over clips, jointly with CTC and language models.
+
+The score of a text y of a clip x is
+
+    (1 - w) log P_attention(y|x) + w log P_ctc(y|x) + sum of weighted external models + reward · |y|
+
+with w = `decode.ctc_weight` for models with a CTC head. While a text is not finished, P_ctc is that of all
+texts that begin with it (`signkit.decode.ctc_prefix`). Finished texts are compared by their score divided by
+((5 + |y| + 1) / 6) ^ `decode.length_norm` (Wu et al. 2016, eq. 14).
+"""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+import torch
+from jaxtyping import Float64, Int
+from torch import Tensor
+from torch.nn import functional as F
+
+from signkit.data.batch import Batch, length_mask
+from signkit.decode.configs import AttentionSearchConfig, check_beam
+from signkit.decode.ctc_prefix import Prefixes
+from signkit.decode.fusion import Fusion
+from signkit.decode.history import NO_ENTRY, ROOT, PrefixTree
+from signkit.decode.lattice import BeamResult, ForgetsStates, Weighted, chunk_seconds
+from signkit.decode.rescore import rescore
+from signkit.decode.scorer import Fused
+from signkit.decode.state import NO_CANDIDATE, Candidate
+from signkit.errors import OperationalError, UserError
+from signkit.models.attention import Encoded
+
+END = 0
+"""The token that ends a text, and begins it."""
+
+
+@dataclass(slots=True)
+class _Step:
+    """What was added to the hypotheses of a beam in one step, [batch, beam] each."""
+
+    parents: Int[Tensor, "batch beam"]
+    tokens: Int[Tensor, "batch beam"]
+    chunks: Int[Tensor, "batch beam"]
+    sure: Float64[Tensor, "batch beam"]
+
+
+@dataclass(slots=True)
+class _Finished:
+    """The best finished texts of each clip, [batch, beam]; scores of empty places are -inf.
+
+    Attributes:
+        score: normalised by length.
+        steps: tokens of each text.
+        slots: its place in the beam after its last token.
+        count: texts that have been finished, those that fell out again included: [batch].
+    """
+
+    score: Float64[Tensor, "batch beam"]
+    steps: Int[Tensor, "batch beam"]
+    slots: Int[Tensor, "batch beam"]
+    count: Int[Tensor, " batch"]
+
+    @classmethod
+    def none(cls, batch: int, beam: int) -> "_Finished":
+        """No text yet."""
+        nothing = torch.zeros(batch, beam, dtype=torch.long)
+        score = torch.full((batch, beam), -torch.inf, dtype=torch.float64)
+        return cls(score, nothing, nothing, torch.zeros(batch, dtype=torch.long))
+
+    def add(self, score: Float64[Tensor, "batch beam"], step: int) -> None:
+        """Add the texts that end after ``step`` tokens; -inf for those that do not."""
+        beam = self.score.shape[1]
+        places = torch.arange(beam).expand_as(score)
+        self.count += (score > -torch.inf).sum(1)
+        scores = torch.cat([self.score, score], 1)
+        order = scores.sort(dim=1, descending=True, stable=True).indices[:, :beam]
+        self.score = scores.gather(1, order)
+        self.steps = torch.cat([self.steps, torch.full_like(places, step)], 1).gather(1, order)
+        self.slots = torch.cat([self.slots, places], 1).gather(1, order)
+
+
+class Decoding:
+    """The decoders of one or several models over the same clips: log P of the next token, their mean.
+
+    Args:
+        models: attention models with the same vocabulary; the first one's attention tells the times.
+        encoded: what each of them read of the batch.
+    """
+
+    def __init__(self, models: Sequence[Any], encoded: Sequence[Encoded], beam: int) -> None:
+        self._decoders = [model.decoder for model in models]
+        self._memories = [
+            decoder.memory(each.features, length_mask(each.lengths, each.features.shape[1]))
+            for decoder, each in zip(self._decoders, encoded, strict=True)
+        ]
+        batch = len(encoded[0].lengths)
+        self._pasts = [decoder.begin(batch, beam) for decoder in self._decoders]
+        self._device = encoded[0].features.device
+
+    def step(
+        self, tokens: Int[Tensor, "batch beam"], parents: Int[Tensor, "batch beam"]
+    ) -> tuple[Float64[Tensor, "batch beam vocab"], Int[Tensor, "batch beam"]]:
+        """log P after one more token of each hypothesis, which continues its parent, and the chunk
+        that the decoder looks at most."""
+        logs, looked = [], tokens
+        tokens, parents = tokens.to(self._device), parents.to(self._device)
+        for place, decoder in enumerate(self._decoders):
+            past = self._pasts[place].chosen(parents)
+            logits, self._pasts[place], attention = decoder.step(tokens, past, self._memories[place])
+            logs.append(logits.double().log_softmax(2).cpu())
+            if place == 0:
+                looked = attention.argmax(2).cpu()
+        mean = torch.stack(logs).logsumexp(0) - math.log(len(logs))
+        return mean, looked
+
+
+def attention_search(
+    models: Sequence[Any],
+    encoded: Sequence[Encoded],
+    config: AttentionSearchConfig,
+    *,
+    fusion: Sequence[Fused] = (),
+    rescorers: Sequence[Weighted] = (),
+    nbest: int | None = None,
+) -> list[list[Candidate]]:
+    """Search a batch; returns each clip's finished texts, best first.
+
+    Args:
+        models: one attention model, or several whose probabilities are averaged.
+        encoded: what each of them read of the batch.
+        fusion: external models that take part in the search.
+        rescorers: external models that reorder the texts after it.
+        nbest: the largest number of texts to return; the whole beam if None.
+
+    Raises:
+        OperationalError: an external model returned something that is no log score, such as NaN.
+    """
+    check_beam("decode.beam", config.beam, [*fusion, *rescorers])
+    for part in fusion:
+        if isinstance(part.scorer, ForgetsStates):
+            part.scorer.forget()
+    try:
+        lists = _search(models, encoded, config, fusion)
+        return [each[: nbest or config.beam] for each in rescore(lists, rescorers)]
+    except ValueError as error:
+        if not fusion and not rescorers:
+            raise
+        raise OperationalError(f"decode.fusion or decode.rescore: {error}") from error
+
+
+def _search(
+    models: Sequence[Any], encoded: Sequence[Encoded], config: AttentionSearchConfig, fusion: Sequence[Fused]
+) -> list[list[Candidate]]:
+    batch, beam = len(encoded[0].lengths), config.beam
+    weight = config.ctc_weight if all(each.ctc is not None for each in encoded) else 0.0
+    decoding = Decoding(models, encoded, beam)
+    ctc = _ctc_prefixes(encoded, beam) if weight else None
+    slots = torch.arange(beam).expand(batch, beam)
+    tokens, parents, alive = torch.full_like(slots, END), slots, slots == 0
+    attention = torch.zeros(batch, beam, dtype=torch.float64)  # log P of each hypothesis by the decoder
+    by_scorers = torch.zeros_like(attention)
+    finished = _Finished.none(batch, beam)
+    external: _External | None = None
+    steps: list[_Step] = []
+    while True:
+        log_p, looked = decoding.step(tokens, parents)
+        vocab = log_p.shape[2]
+        if external is None and fusion:
+            external = _External(fusion, batch, beam, vocab)
+        attended = attention[..., None] + log_p
+        scored = by_scorers[..., None] + (external.after() if external else torch.zeros_like(log_p))
+        score = (1 - weight) * attended + scored + config.length_reward * (len(steps) + 1)
+        score[..., END] -= config.length_reward
+        if ctc is not None:
+            score = score + weight * ctc.extended().index_copy(2, torch.tensor([END]), ctc.ended()[..., None])
+        score = score.masked_fill(~alive[..., None], -torch.inf)
+        norm = ((5 + len(steps) + 1) / 6) ** config.length_norm
+        ends = score[..., END] / norm
+        if len(steps) == config.longest:
+            finished.add(ends, len(steps))
+            break
+        # Of the 2 beam best continuations at most `beam` are ends, so that `beam` others remain. A text is
+        # finished if its end is among the first `beam`.
+        best, at = score.flatten(1).topk(min(2 * beam, beam * vocab), 1)
+        parent, token = at // vocab, at % vocab
+        first = (token == END) & (torch.arange(len(best[0])) < beam)
+        finishing = torch.zeros(batch, beam + 1, dtype=torch.bool)
+        finishing = finishing.scatter(1, torch.where(first, parent, beam), True)[:, :beam]
+        finished.add(ends.masked_fill(~finishing, -torch.inf), len(steps))
+        full = finished.count >= beam
+        best = best.masked_fill((token == END) | full[:, None], -torch.inf)
+        order = best.sort(dim=1, descending=True, stable=True).indices[:, :beam]
+        order = F.pad(order, (0, beam - order.shape[1]))
+        alive = (best.gather(1, order) > -torch.inf) & (slots < best.shape[1])
+        if not alive.any():
+            break
+        parents, tokens, at = (each.gather(1, order) for each in (parent, token, at))
+        attention, by_scorers = (each.flatten(1).gather(1, at) for each in (attended, scored))
+        if external is not None:
+            external.move(parents, tokens, alive)
+        if ctc is not None:
+            ctc = ctc.chosen(parents, tokens)
+        sure = log_p.flatten(1).gather(1, at).exp()
+        steps.append(_Step(parents, tokens, looked.gather(1, parents), sure))
+    return _texts(finished, steps, greedy=beam == 1)
+
+
+def _ctc_prefixes(encoded: Sequence[Encoded], beam: int) -> Prefixes:
+    """The empty beginning by the CTC heads, whose probabilities are averaged.
+
+    Raises:
+        UserError: the models have different numbers of chunks.
+    """
+    lengths = encoded[0].lengths.cpu()
+    if not all(each.lengths.cpu().equal(lengths) for each in encoded):
+        what = "its runs have CTC heads with different numbers of chunks"
+        raise UserError("decode.ensemble", what, "decode.ctc_weight: 0 leaves them out")
+    logs = [cast(Tensor, each.ctc).double().log_softmax(2).cpu() for each in encoded]
+    return Prefixes.empty(torch.stack(logs).logsumexp(0) - math.log(len(logs)), lengths, beam)
+
+
+def _texts(finished: "_Finished", steps: Sequence[_Step], greedy: bool) -> list[list[Candidate]]:
+    """The finished texts of each clip, read from their last token to the first; all of them at once."""
+    batch, beam = finished.slots.shape
+    values = np.zeros((3, batch, beam, len(steps)))
+    slots = finished.slots
+    for place in reversed(range(len(steps))):
+        step, inside = steps[place], finished.steps > place
+        for row, each in enumerate((step.tokens, step.chunks, step.sure)):
+            values[row, ..., place] = each.gather(1, slots).numpy()
+        slots = torch.where(inside, step.parents.gather(1, slots), slots)
+    lists = []
+    for clip in range(batch):
+        found = []
+        for slot in range(beam):
+            score, length = float(finished.score[clip, slot]), int(finished.steps[clip, slot])
+            if score > -math.inf:
+                tokens, chunks, sure = values[:, clip, slot, :length]
+                # The place that is looked at may jump back; what is shown does not.
+                chunks = np.maximum.accumulate(chunks) if length else chunks
+                shares = tuple(sure.tolist()) if greedy else ()
+                named = (tuple(map(int, each)) for each in (tokens, chunks))
+                text, times = named
+                found.append(Candidate(text, score, times, shares))
+        lists.append(found or [NO_CANDIDATE])
+    return lists
+
+
+class _External:
+    """External models along the hypotheses of a beam."""
+
+    def __init__(self, fusion: Sequence[Fused], batch: int, beam: int, vocab: int) -> None:
+        self._tree, self._vocab = PrefixTree(vocab), vocab
+        self._fusion = Fusion(fusion, self._tree, vocab=vocab, blank=END)
+        self._nodes = np.full((batch, beam), ROOT, dtype=np.int64)
+
+    def after(self) -> Float64[Tensor, "batch beam vocab"]:
+        """Weighted log scores of each next token, and of the end."""
+        scores = self._fusion.after(self._nodes[..., None], np.arange(self._vocab))
+        scores[..., END] = self._fusion.ends(self._nodes)
+        return torch.from_numpy(scores)
+
+    def move(self, parents: Tensor, tokens: Tensor, alive: Tensor) -> None:
+        """Go on with some hypotheses, each with one more token."""
+        nodes = np.take_along_axis(self._nodes, parents.numpy(), 1)
+        here = alive.numpy()
+        self._nodes = np.full_like(nodes, NO_ENTRY)
+        self._nodes[here] = self._tree.children(nodes[here], tokens.numpy()[here])
+
+
+def find_texts(
+    models: Sequence[Any],
+    batches: Iterable[Batch],
+    config: AttentionSearchConfig,
+    on_progress: Callable[[int], None] = lambda done: None,
+    *,
+    fusion: Sequence[Fused] = (),
+    rescorers: Sequence[Weighted] = (),
+    with_greedy: bool = False,
+) -> dict[str, BeamResult]:
+    """Read and search every batch; the models' mode (train or eval) is restored afterwards.
+
+    Args:
+        on_progress: called after each batch with the number of samples decoded so far.
+        with_greedy: also run greedy search without external models.
+
+    Returns:
+        The beam of every sample by its id.
+
+    Raises:
+        OperationalError: what a model gives for a sample is not finite.
+    """
+    modes = [model.training for model in models]
+    results: dict[str, BeamResult] = {}
+    with torch.no_grad():
+        for model in models:
+            model.eval()
+        for batch in batches:
+            encoded = [encode(model, batch) for model in models]
+            lists = attention_search(models, encoded, config, fusion=fusion, rescorers=rescorers)
+            greedy = attention_search(models, encoded, config.greedy()) if with_greedy else []
+            for place, name in enumerate(batch.ids):
+                seconds = chunk_seconds(encoded[0], batch, place)
+                path = greedy[place][0] if greedy else None
+                results[name] = BeamResult(lists[place], seconds, path)
+            on_progress(len(results))
+        for model, mode in zip(models, modes, strict=True):
+            model.train(mode)
+    return results
+
+
+def encode(model: Any, batch: Batch) -> Encoded:
+    """What a model reads of a batch, in float32, without its targets.
+
+    Raises:
+        OperationalError: it is not finite.
+    """
+    device = next(model.parameters()).device
+    no_targets = replace(
+        batch, targets=batch.targets[:, :0], target_lengths=torch.zeros_like(batch.target_lengths)
+    )
+    encoded: Encoded = model.encode(no_targets.to(device))
+    bad = (~encoded.features.isfinite().all(2)).any(1).nonzero()
+    if len(bad):
+        what = "the model's features are not numbers; its weights have diverged or are damaged"
+        raise OperationalError(f"sample {batch.ids[int(bad[0])]!r}: {what}")
+    ctc = None if encoded.ctc is None else encoded.ctc.float()
+    return replace(encoded, features=encoded.features.float(), ctc=ctc)

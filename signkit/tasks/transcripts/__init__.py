@@ -1,0 +1,1 @@
+"""What the tasks that write texts share: calibrated confidences, scores, reports, external models."""
