@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from signkit.config.recipe import LandmarksConfig, SamplingConfig
 from signkit.data.batch import Batch
 from signkit.data.landmarks import Layout, subset
+from signkit.data.signing_hand import CLEARLY_LESS
 from signkit.models.classifier import LabelLogits
 
 LOG_PROBABILITIES = "log_probabilities"
@@ -40,12 +41,15 @@ class LandmarkGraph(nn.Module):
     ) -> None:
         super().__init__()
         self.model, self.layout, self.landmarks, self.level = model, layout, landmarks, level
-        self.chosen = torch.as_tensor(subset(layout, landmarks.points)[1])
+        self.chosen = torch.as_tensor(subset(layout, landmarks.points, landmarks.hand)[1])
         self.frames = sampling.frames
 
     def forward(self, points: Float[Tensor, "1 frames points coords"]) -> dict[str, Tensor]:
         """Log-probabilities by the output's name: [1, chunks, symbols], or [1, classes] of each head."""
         clip, seen = normalised(points[0], self.layout, self.landmarks)
+        if self.landmarks.hand == "signing":
+            centred = self.landmarks.origin != "none"
+            clip, seen = signing_right(clip, seen, self.layout, centred=centred)
         clip, seen = clip[:, self.chosen], seen[:, self.chosen]
         if self.frames:
             places = spaced(seen, self.frames)
@@ -136,6 +140,40 @@ def clip_size(points: Tensor, seen: Bool[Tensor, "frames points"], layout: Layou
     known = known & (lengths > 0)
     usual = (lengths * known).sum() / known.sum().clamp(min=1)
     return torch.where(known.any(), usual, spread)
+
+
+def signing_right(
+    points: Float[Tensor, "frames points coords"],
+    seen: Bool[Tensor, "frames points"],
+    layout: Layout,
+    *,
+    centred: bool,
+) -> tuple[Float[Tensor, "frames points coords"], Bool[Tensor, "frames points"]]:
+    """The clip, mirrored if the left hand signs, as `signkit.data.signing_hand` finds it.
+
+    Args:
+        centred: whether the clip's origin is 0, about which it is mirrored.
+    """
+    left, right = list(layout.parts["left_hand"]), list(layout.parts["right_hand"])
+    counts = [seen[:, hand].any(1).sum() for hand in (left, right)]
+    ways = [motion(points[:, hand, :2], seen[:, hand]) for hand in (left, right)]
+    unlike = torch.minimum(*counts) < CLEARLY_LESS * torch.maximum(*counts)
+    by_left = torch.where(unlike, counts[0] > counts[1], ways[0] > ways[1])
+    axis = torch.zeros(()) if centred else clip_origin(points, seen, layout)[0]
+    image, image_seen = points[:, list(layout.mirror)], seen[:, list(layout.mirror)]
+    image = torch.cat([2 * axis - image[..., :1], image[..., 1:]], -1).masked_fill(~image_seen[..., None], 0)
+    return torch.where(by_left, image, points), torch.where(by_left, image_seen, seen)
+
+
+def motion(
+    points: Float[Tensor, "frames points 2"], seen: Bool[Tensor, "frames points"]
+) -> Float[Tensor, ""]:
+    """Of a hand the mean way of a point, relative to the wrist, from frame to frame; 0 if none is known."""
+    if points.shape[1] > 1:
+        points, seen = points[:, 1:] - points[:, :1], seen[:, 1:] & seen[:, :1]
+    known = seen[1:] & seen[:-1]
+    ways = (points[1:] - points[:-1]).square().sum(-1).sqrt() * known
+    return ways.sum() / known.sum().clamp(min=1)
 
 
 def median(

@@ -5,9 +5,11 @@ import pytest
 import torch
 
 from signkit.config.recipe import LandmarksConfig, SamplingConfig
-from signkit.data.landmarks import layout, normalise
+from signkit.data.examples import prepare_signal
+from signkit.data.landmarks import layout, normalise, subset
 from signkit.data.sampling import sampled_frames
-from signkit.models.landmark_graph import median, normalised, one_clip, spaced
+from signkit.models.landmark_graph import median, normalised, one_clip, signing_right, spaced
+from signkit.types import Landmarks
 
 LAYOUTS = ("holistic", "signing", "hands", "hand", "openpose", "boston104")
 
@@ -57,6 +59,32 @@ def test_medians() -> None:
     found, there = median(values, known)
     assert found.tolist() == [3.0, 2.5, 0.0]
     assert there.tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize("origin", ["none", "clip"])
+@pytest.mark.parametrize("name", ["holistic", "hand_and_arm", "boston104"])
+def test_the_signing_hand(name: str, origin: str) -> None:
+    """Seen more often, or moving more, or neither: as the way of evaluation has it."""
+    whole = layout(name)
+    options = LandmarksConfig(hand="signing", origin=origin)  # type: ignore[arg-type]
+    mirrored = 0
+    for seed in range(12):
+        points = clip(name, 5 + seed, 0.1)
+        rng = np.random.default_rng(seed)
+        side = list(whole.parts[str(rng.choice(["left_hand", "right_hand"]))])
+        if seed % 2:
+            points[: 4 + seed // 2, side] = np.nan
+        else:
+            points[:, side] *= 1.5
+        expected = prepare_signal(Landmarks(points, name, 25.0), name, 3, options, "clip")
+        found, seen = normalised(torch.from_numpy(points), whole, options)
+        before = found
+        found, seen = signing_right(found, seen, whole, centred=origin != "none")
+        mirrored += not torch.equal(found, before)
+        chosen = subset(whole, "all", "signing")[1]
+        assert np.array_equal(~np.isnan(expected).any(-1), seen.numpy()[:, chosen])
+        assert np.allclose(np.nan_to_num(expected), found.numpy()[:, chosen], atol=2e-4, rtol=1e-4)
+    assert 2 <= mirrored <= 10
 
 
 @pytest.mark.parametrize("count", [1, 3, 12, 16])

@@ -63,6 +63,7 @@ def classifier(folder: Path, corpus: Path) -> Path:
     content: dict[str, Any] = copy.deepcopy(CTC) | {
         "data": {"name": "manifest", "root": str(corpus)},
         "sampling": {"frames": 9},
+        "landmarks": {"hand": "signing", "origin": "frame"},
         "encoder": {"name": "squeezeformer", **SMALL["squeezeformer"], "stride": 2},
         "model": {"name": "classifier", "pooling": "attention"},
     }
