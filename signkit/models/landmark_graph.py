@@ -162,7 +162,7 @@ def signing_right(
     axis = torch.zeros(()) if centred else clip_origin(points, seen, layout)[0]
     image, image_seen = points[:, list(layout.mirror)], seen[:, list(layout.mirror)]
     image = torch.cat([2 * axis - image[..., :1], image[..., 1:]], -1).masked_fill(~image_seen[..., None], 0)
-    return torch.where(by_left, image, points), torch.where(by_left, image_seen, seen)
+    return torch.where(by_left, image, points), (by_left & image_seen) | (~by_left & seen)
 
 
 def motion(
