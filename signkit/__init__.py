@@ -20,7 +20,7 @@ from signkit.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from signkit import decode, losses, testing
-    from signkit.api import LoadedModel, RunResult, load, run
+    from signkit.api import LoadedModel, RunResult, export_onnx, load, run
     from signkit.commands.compare.verb import compare
     from signkit.commands.evaluate.verb import evaluate
     from signkit.commands.grid.verb import grid
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LoadedModel", "OperationalError", "RunResult", "SignkitError", "UserError", "build_manifest", "compare",
-    "decode", "evaluate", "grid", "load", "losses", "run", "runs", "score", "testing", "tune",
+    "decode", "evaluate", "export_onnx", "grid", "load", "losses", "run", "runs", "score", "testing", "tune",
 ]  # fmt: skip
 
 wait_passively()  # before torch and numpy are loaded
@@ -49,6 +49,7 @@ __getattr__, __dir__ = lazy(
         "compare": "signkit.commands.compare.verb",
         "decode": "signkit.decode",
         "evaluate": "signkit.commands.evaluate.verb",
+        "export_onnx": "signkit.api",
         "grid": "signkit.commands.grid.verb",
         "load": "signkit.api",
         "losses": "signkit.losses",

@@ -93,12 +93,18 @@ class AugmentConfig:
     """Standard deviation of the log of the playing speed."""
     rescale: Annotated[float, Range(0, 0.9)] = 0.0
     """Largest share by which a clip gets longer or shorter, uniformly distributed."""
+    resample: Annotated[float, Range(0, 1)] = 0.0
+    """Probability that a clip gets longer or shorter by a factor, uniform between the next two."""
+    resample_from: Annotated[float, Range(0.05, 20)] = 0.3
+    resample_to: Annotated[float, Range(0.05, 20)] = 2.0
     warp: Annotated[float, Range(0, 2)] = 0.0
     """Standard deviation of the log of the local speed, smooth in time."""
     scale: Annotated[float, Range(0, 1)] = 0.0
     """Standard deviation of the log of the size, separately for each axis."""
     rotate: Annotated[float, Range(0, 3.2)] = 0.0
     """Standard deviation of the rotation in the image plane."""
+    shear: Annotated[float, Range(0, 1)] = 0.0
+    """Largest shear, uniformly distributed: of x by y, or of y by x."""
     shift: Annotated[float, Range(0)] = 0.0
     """Standard deviation of a shift of the whole clip."""
     part_shift: Annotated[float, Range(0)] = 0.0
@@ -115,10 +121,31 @@ class AugmentConfig:
     """Share of frames in which all points are marked as not seen."""
     drop_parts: Annotated[float, Range(0, 1)] = 0.0
     """Probability that a part is marked as not seen for a span of the clip."""
+    hide_parts: Annotated[float, Range(0, 1)] = 0.0
+    """Probability that a part other than a hand is marked as not seen in the whole clip."""
+    drop_fingers: Annotated[float, Range(0, 1)] = 0.0
+    """Probability that a fifth to three fifths of the fingers are marked as not seen in each of two windows
+    of a quarter to a half of the clip."""
+    drop_spans: Annotated[float, Range(0, 1)] = 0.0
+    """Probability that all points are marked as not seen in one, two or four spans, together a fifth to two
+    fifths of the clip."""
+    drop_places: Annotated[float, Range(0, 1)] = 0.0
+    """Probability that points are marked as not seen within a rectangle, each side 5 to 10 % of what the clip
+    covers."""
     crop: bool = False
     """Of video: use a random square of `video.crop` in place of the middle."""
     colour: Annotated[float, Range(0, 0.9)] = 0.0
     """Of video: largest share by which brightness, contrast and saturation change."""
+
+    def __post_init__(self) -> None:
+        if self.resample_from > self.resample_to:
+            what = f"{self.resample_from} is more than resample_to, {self.resample_to}"
+            raise UserError("resample_from", what)
+
+    @property
+    def retimes(self) -> bool:
+        """Whether clips get other frames than their own."""
+        return bool(self.rate or self.rescale or self.resample or self.warp)
 
 
 @dataclass(frozen=True, kw_only=True)

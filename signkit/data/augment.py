@@ -1,7 +1,8 @@
 """Changes made to training clips: in time, in place and size, in what is seen.
 
 Applied to normalised landmarks, whose origin is the signer. NaN stays missing. The order is: time
-(rate, rescale, warp, freeze), mirror, scale, rotation, displacements, noise, dropped frames and parts.
+(rate, rescale, resample, warp, freeze), mirror, scale, shear, rotation, displacements, noise, then what is
+not seen: frames, parts, and `signkit.data.augment_gaps`.
 Sizes are those of a trial on real signing (this project, docs/data.md).
 """
 
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from jaxtyping import Float32, Float64, Int64
 
 from signkit.config.recipe import AugmentConfig
+from signkit.data.augment_gaps import gaps
 from signkit.data.layouts import Layout
 
 SPACING = 16
@@ -45,6 +47,7 @@ def augment(
     points = _added_noise(points, config, rng)
     frames_gone = _dropped_frames(len(points), config, rng)
     gone = frames_gone[:, None] | _dropped_parts(len(points), layout, config, rng)
+    gone = gone | gaps(points, layout, config, rng)
     if gone.any():
         points = np.where(gone[..., None], np.float32(np.nan), points)
     return points, frame_labels
@@ -79,11 +82,14 @@ def time_map(
     """For each frame of the new clip its place in the old one, from 0 to ``frames - 1``, never falling.
 
     The number of frames is divided by a speed, log-normal and cut at two standard deviations, and
-    multiplied by a factor from ``1 - rescale`` to ``1 + rescale``.
+    multiplied by a factor from ``1 - rescale`` to ``1 + rescale``, and, with the probability ``resample``, by
+    another.
     """
     speed = np.exp(config.rate * np.clip(rng.standard_normal(), -2, 2)) if config.rate else 1.0
     if config.rescale:
         speed /= 1 + config.rescale * rng.uniform(-1, 1)
+    if config.resample and rng.random() < config.resample:
+        speed /= rng.uniform(config.resample_from, config.resample_to)
     count = max(round(frames / speed), min(least_frames, frames), 1)
     if config.warp and count > 1:
         local = np.exp(config.warp * smooth_noise(count, 1, rng)[:, 0])
@@ -143,7 +149,7 @@ def _retimed(
     values: Array, labels: Labels, config: AugmentConfig, rng: np.random.Generator, least_frames: int
 ) -> tuple[Array, Labels]:
     """Values and labels at new times: speed, local speed, still spans."""
-    if config.rate or config.rescale or config.warp:
+    if config.retimes:
         places = time_map(len(values), config, rng, least_frames)
         values, labels = resample(values, places), labels[nearest_frame(places)]
     if config.freeze:
@@ -153,10 +159,14 @@ def _retimed(
 
 
 def _resized(points: Array, config: AugmentConfig, rng: np.random.Generator) -> Array:
-    """Each axis scaled on its own, then rotated in the picture's plane, about the origin."""
+    """Each axis scaled on its own, then sheared and rotated in the picture's plane, about the origin."""
     if config.scale:
         factors = np.exp(config.scale * rng.standard_normal(points.shape[2]))
         points = points * factors.astype(np.float32)
+    if config.shear:
+        by, axis = np.float32(config.shear * rng.uniform(-1, 1)), int(rng.integers(2))
+        points = points.copy()
+        points[..., axis] += by * points[..., 1 - axis]
     if config.rotate:
         angle = config.rotate * rng.standard_normal()
         cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))

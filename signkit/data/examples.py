@@ -8,6 +8,7 @@ from jaxtyping import Float32, Int64
 
 from signkit.config.recipe import AugmentConfig, LandmarksConfig, SamplingConfig, VideoConfig
 from signkit.data.augment import augment, augment_features, mirrored
+from signkit.data.augment_gaps import fingers
 from signkit.data.batch import Batch
 from signkit.data.collate import collate
 from signkit.data.example import NO_LABEL, Example, Inputs
@@ -75,6 +76,9 @@ class Examples:
             raise UserError("augment.mirror", "needs an origin to mirror at", hint)
         self.samples = tuple(samples)
         self.layout = used_layout(layout, landmarks)
+        if self.layout is not None and augment and augment.drop_fingers and not len(fingers(self.layout)):
+            what = f"the layout {self.layout.name!r} has no hands of 21 points"
+            raise UserError("augment.drop_fingers", what, "leave it out")
         self.width = width
         self.frames = tuple(used_frames(sample.frames, sampling, sample.fps) for sample in self.samples)
         self.cache_bytes = cache_bytes

@@ -12,7 +12,11 @@ from signkit.config.recipe import AugmentConfig
 from signkit.data.augment import nearest_frame, still, time_map
 from signkit.errors import UserError
 
-OF_VIDEO = ("rate", "rescale", "warp", "freeze", "crop", "rotate", "scale", "mirror", "colour", "drop_frames")
+RESAMPLE = ("resample", "resample_from", "resample_to")
+OF_VIDEO = (
+    *("rate", "rescale", *RESAMPLE, "warp", "freeze", "crop", "rotate", "scale", "mirror", "colour"),
+    "drop_frames",
+)
 """The keys of `augment` that video knows."""
 ONLY_OF_VIDEO = ("crop", "colour")
 GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
@@ -47,7 +51,7 @@ def chosen_frames(
         least_frames: a clip is not shortened below this.
     """
     places = np.arange(frames)
-    if config.rate or config.rescale or config.warp:
+    if config.retimes:
         places = nearest_frame(time_map(frames, config, rng, least_frames))
     if config.freeze:
         places = places[still(len(places), config.freeze, rng)]

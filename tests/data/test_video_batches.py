@@ -262,7 +262,8 @@ def test_changes_of_landmarks_are_refused_for_video(key: str) -> None:
         examples(replace(AUGMENT, **{key: 0.1}))
     assert str(caught.value) == (
         f"augment.{key}: changes landmarks, and the corpus has video; leave it out; video knows rate, "
-        "rescale, warp, freeze, crop, rotate, scale, mirror, colour, drop_frames"
+        "rescale, resample, resample_from, resample_to, warp, freeze, crop, rotate, scale, mirror, colour, "
+        "drop_frames"
     )
 
 

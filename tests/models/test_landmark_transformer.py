@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from signkit.data.batch import Batch
-from signkit.data.layouts import layout
+from signkit.data.layouts import layout, subset
 from signkit.errors import UserError
 from signkit.models.encoders.configs import LandmarkTransformerConfig
 from signkit.models.encoders.landmark_transformer import LandmarkTransformer, build, places
@@ -40,8 +40,9 @@ def small(of: str = "hand", **options: object) -> LandmarkTransformer:
     ids=["notebook", "blog"],
 )
 def test_numbers_of_the_sources(options: dict[str, int], count: int) -> None:
-    """As Keras counts the layers of their encoders for 26 points."""
-    encoder = LandmarkTransformer(26, (), LandmarkTransformerConfig(**options))  # type: ignore[arg-type]
+    """As Keras counts the layers of their encoders, for the 26 points of one hand and arm."""
+    points = subset(layout("holistic"), "hand_and_arm", "signing")[0]
+    encoder = build(LandmarkTransformerConfig(**options), points, 3)  # type: ignore[arg-type]
     assert sum(each.numel() for each in encoder.parameters()) == count
 
 

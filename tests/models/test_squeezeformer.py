@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from signkit.data.batch import Batch
-from signkit.data.layouts import Layout, layout
+from signkit.data.layouts import layout
 from signkit.errors import UserError
 from signkit.models.encoders.configs import SqueezeformerConfig
 from signkit.models.encoders.squeezeformer import (
@@ -17,18 +17,7 @@ from signkit.models.encoders.squeezeformer import (
     z_scored,
 )
 
-PARTS_OF_SOURCE = {"lips": 40, "left_hand": 21, "right_hand": 21, "nose": 4, "eyes": 32, "pose": 12}
 SMALL = {"width": 8, "blocks": 1, "heads": 2, "kernel": 3, "dropout": 0.0}
-
-
-def source_layout() -> Layout:
-    """As many points in each part as the source has."""
-    parts, first = {}, 0
-    for name, size in PARTS_OF_SOURCE.items():
-        parts[name] = tuple(range(first, first + size))
-        first += size
-    names = tuple(f"{name}_{i}" for name, size in PARTS_OF_SOURCE.items() for i in range(size))
-    return Layout(name="source", points=names, parts=parts, edges=(), mirror=tuple(range(first)))
 
 
 def batch(inputs: torch.Tensor, seen: torch.Tensor | None = None) -> Batch:
@@ -62,14 +51,14 @@ def weights(module: torch.nn.Module) -> int:
 )
 def test_numbers_of_the_source(width: int, blocks: int, of_blocks: int, of_stems: int) -> None:
     """Counted of the modules of its published code, at its sizes of both rounds."""
-    encoder = build(SqueezeformerConfig(width=width, blocks=blocks), source_layout(), 3)
+    encoder = build(SqueezeformerConfig(width=width, blocks=blocks), layout("fingerspelling"), 3)
     assert weights(encoder.blocks) == of_blocks
     assert weights(encoder.stem) + weights(encoder.part_stems) == of_stems
     assert weights(encoder) == of_blocks + of_stems
 
 
 def test_hands_and_the_body_have_stems_of_their_own_and_the_face_has_one() -> None:
-    sizes = [len(part) for part in stem_parts(source_layout())]
+    sizes = [len(part) for part in stem_parts(layout("fingerspelling"))]
     assert sizes == [21, 21, 12, 76]
     assert stem_parts(layout("hand")) == [tuple(range(21))]
     assert stem_parts(layout("boston104")) == []

@@ -152,7 +152,7 @@ class PartNetwork(nn.Module):
         x = self.project(x) + self.embedding
         for block in self.blocks:
             x = block(x, real)
-        return torch.bmm(self.readout.expand(len(x), -1, -1), x).flatten(1)
+        return torch.bmm(self.readout.expand(x.shape[0], -1, -1), x).flatten(1)
 
 
 class GcnFrames(nn.Module):

@@ -6,6 +6,7 @@ from itertools import combinations
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from signkit.data.batch import Batch, length_mask
 from signkit.data.landmarks import Layout
@@ -88,7 +89,7 @@ def velocity(
 
 def _before(x: Tensor, lag: int) -> Tensor:
     """The values ``lag`` frames earlier; zero (False) where there is no such frame."""
-    return torch.cat([torch.zeros_like(x[:, :lag]), x[:, :-lag]], 1)[:, : x.shape[1]]
+    return F.pad(x, (*(0, 0) * (x.ndim - 2), lag, 0))[:, : x.shape[1]]
 
 
 def feature_width(

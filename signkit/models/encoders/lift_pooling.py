@@ -110,8 +110,9 @@ def pairs(
     In a sample of odd length the last frame is repeated to complete the last pair. Padding must be zero, and
     stays zero.
     """
-    if x.shape[1] % 2:
-        x, mask = F.pad(x, (0, 0, 0, 1)), F.pad(mask, (0, 1))
+    ragged = x.shape[1] % 2
+    if ragged or torch.onnx.is_in_onnx_export():  # a graph takes clips of either kind
+        x, mask = F.pad(x, (0, 0, 0, ragged)), F.pad(mask, (0, ragged))
     even, odd = x[:, 0::2], x[:, 1::2]
     # where the odd frame is padding: a real even frame is repeated, a padded one is zero
     odd = torch.where(mask[:, 1::2].unsqueeze(-1), odd, even)

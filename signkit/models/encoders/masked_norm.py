@@ -58,6 +58,8 @@ class MaskedBatchNorm(nn.Module):
 
     def _rows(self, x: Float[Tensor, "*places channels"]) -> Float[Tensor, "*places channels"]:
         """Without a mask: by torch's kernel, the fastest, where its statistics are the right ones."""
+        if torch.onnx.is_in_onnx_export():  # its batch_norm asks for sizes that tracing does not keep
+            return self._by_estimates(x)
         rows = x.reshape(-1, x.shape[-1])
         # torch's kernel refuses a single row, and knows only this process's part of the batch
         if self.training and (len(rows) < 2 or processes() > 1):
@@ -65,6 +67,13 @@ class MaskedBatchNorm(nn.Module):
         stats = (self.running_mean, self.running_var)
         normed = F.batch_norm(rows, *stats, self.weight, self.bias, self.training, self.momentum, self.eps)
         return normed.view(x.shape)
+
+    def _by_estimates(self, x: Float[Tensor, "*places channels"]) -> Float[Tensor, "*places channels"]:
+        """Of evaluation: a factor and a summand for each channel."""
+        factor = torch.rsqrt(self.running_var + self.eps)
+        if self.weight is None or self.bias is None:
+            return (x - self.running_mean) * factor
+        return x * (self.weight * factor) + (self.bias - self.running_mean * self.weight * factor)
 
     def _values(
         self, x: Float[Tensor, "*places channels"], mask: Bool[Tensor, "*places channels"]

@@ -158,6 +158,8 @@ class BiLstm(nn.Module):
     ) -> Float[Tensor, "batch chunks twice_width"]:
         with torch.autocast(chunks.device.type, enabled=False):
             x = F.dropout(at_least_float32(chunks), self.dropout, self.training)
+            if torch.onnx.is_in_onnx_export():  # a graph has one clip, without padding
+                return torch.as_tensor(self.lstm(x)[0])
             packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
             out, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=x.shape[1])
         return out

@@ -1,0 +1,196 @@
+"""A model on landmarks with its preprocessing, in operations of torch alone: what an exported graph computes.
+
+The points are those of a clip as files have them, NaN where one was not seen. The normalisation is that of
+`signkit.data.landmarks.normalise` in operations that depend on no value, so that tracing them is right for
+every clip.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from signkit.config.recipe import LandmarksConfig, SamplingConfig
+from signkit.data.batch import Batch
+from signkit.data.landmarks import Layout, subset
+from signkit.data.signing_hand import CLEARLY_LESS
+from signkit.models.classifier import LabelLogits
+
+LOG_PROBABILITIES = "log_probabilities"
+"""The output of a recogniser; those of a classifier are named after its heads."""
+
+
+class LandmarkGraph(nn.Module):
+    """From the points of one clip to log-probabilities.
+
+    Args:
+        model: a recogniser with CTC, or a classifier.
+        layout: of the whole points.
+        level: of a recogniser's encoder.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        layout: Layout,
+        landmarks: LandmarksConfig,
+        sampling: SamplingConfig,
+        level: str = "video",
+    ) -> None:
+        super().__init__()
+        self.model, self.layout, self.landmarks, self.level = model, layout, landmarks, level
+        self.chosen = torch.as_tensor(subset(layout, landmarks.points, landmarks.hand)[1])
+        self.frames = sampling.frames
+
+    def forward(self, points: Float[Tensor, "1 frames points coords"]) -> dict[str, Tensor]:
+        """Log-probabilities by the output's name: [1, chunks, symbols], or [1, classes] of each head."""
+        clip, seen = normalised(points[0], self.layout, self.landmarks)
+        if self.landmarks.hand == "signing":
+            centred = self.landmarks.origin != "none"
+            clip, seen = signing_right(clip, seen, self.layout, centred=centred)
+        clip, seen = clip[:, self.chosen], seen[:, self.chosen]
+        if self.frames:
+            places = spaced(seen, self.frames)
+            clip, seen = clip[places], seen[places]
+        output: Any = self.model(one_clip(clip, seen))
+        if isinstance(output, LabelLogits):
+            return {name: logits.log_softmax(-1) for name, logits in output.heads.items()}
+        logits = self._acoustic(output.levels) + output.bias
+        return {LOG_PROBABILITIES: logits.log_softmax(-1)}
+
+    def _acoustic(self, levels: Mapping[str, Tensor]) -> Tensor:
+        if self.level == "sum" and levels["chunk"] is not levels["video"]:
+            return levels["video"] + levels["chunk"]
+        return levels["chunk" if self.level == "chunk" else "video"]
+
+
+def one_clip(points: Float[Tensor, "frames points coords"], seen: Bool[Tensor, "frames points"]) -> Batch:
+    """A batch of a clip without a reference."""
+    frames = torch.ones_like(seen[:, 0], dtype=torch.long)
+    nothing = torch.zeros(1, 1, dtype=torch.long)
+    return Batch(
+        ids=("clip",),
+        inputs=points[None],
+        seen=seen[None],
+        lengths=frames.sum(0, keepdim=True),
+        targets=nothing,
+        target_lengths=nothing[0],
+        frame_labels=frames[None],
+        fps=torch.ones(1),
+    )
+
+
+def normalised(
+    points: Float[Tensor, "frames points coords"], layout: Layout, config: LandmarksConfig
+) -> tuple[Float[Tensor, "frames points coords"], Bool[Tensor, "frames points"]]:
+    """Points in the place and size that a model is given them in, 0 where not seen, and which are seen."""
+    seen = ~points.isnan().any(-1)
+    points = points.masked_fill(~seen[..., None], 0)
+    size = clip_size(points, seen, layout) if config.scale == "clip" else torch.ones(())
+    if config.origin != "none":
+        origin = clip_origin(points, seen, layout)[None]
+        if config.origin == "frame":
+            origin = frame_origin(points, seen, layout, origin)
+        planar = points[..., :2] - origin[:, None]
+        points = torch.cat([planar, points[..., 2:]], -1)
+    return (points / size).masked_fill(~seen[..., None], 0), seen
+
+
+def clip_origin(points: Tensor, seen: Bool[Tensor, "frames points"], layout: Layout) -> Float[Tensor, "2"]:
+    """The mean of the root points' medians over the frames, or of all seen points."""
+    planar = points[..., :2]
+    everywhere = (planar * seen[..., None]).sum((0, 1)) / seen.sum().clamp(min=1)
+    if not layout.root:
+        return everywhere
+    root = list(layout.root)
+    medians, known = median(planar[:, root], seen[:, root, None].expand(-1, -1, 2))
+    mean = (medians * known).sum(0) / known.sum(0).clamp(min=1)
+    return torch.where(known.any(0), mean, everywhere)
+
+
+def frame_origin(
+    points: Tensor, seen: Bool[Tensor, "frames points"], layout: Layout, clip: Float[Tensor, "1 2"]
+) -> Float[Tensor, "frames 2"]:
+    """The mean of those root points that the clip ever shows; the clip's where one of them is not seen."""
+    if not layout.root:
+        return clip
+    root = list(layout.root)
+    ever = seen[:, root].any(0)
+    mean = (points[:, root, :2] * ever[:, None]).sum(1) / ever.sum().clamp(min=1)
+    whole = (seen[:, root] | ~ever).all(1) & ever.any()
+    return torch.where(whole[:, None], mean, clip)
+
+
+def clip_size(points: Tensor, seen: Bool[Tensor, "frames points"], layout: Layout) -> Float[Tensor, ""]:
+    """The mean of the reference pairs' median lengths; or the layout's unit, the spread of all points, 1."""
+    if layout.unit is not None and not layout.scale:
+        return torch.tensor(layout.unit)
+    count = seen.sum().clamp(min=1)
+    planar, mask = points[..., :2], seen[..., None]
+    mean = (planar * mask).sum((0, 1)) / count
+    spread = (((planar - mean) * mask).square().sum() / count).sqrt()
+    spread = torch.where(spread > 0, spread, torch.ones(()))
+    if not layout.scale:
+        return spread
+    first, second = [a for a, _ in layout.scale], [b for _, b in layout.scale]
+    apart = planar[:, first] - planar[:, second]
+    lengths, known = median(apart.square().sum(-1).sqrt(), seen[:, first] & seen[:, second])
+    known = known & (lengths > 0)
+    usual = (lengths * known).sum() / known.sum().clamp(min=1)
+    return torch.where(known.any(), usual, spread)
+
+
+def signing_right(
+    points: Float[Tensor, "frames points coords"],
+    seen: Bool[Tensor, "frames points"],
+    layout: Layout,
+    *,
+    centred: bool,
+) -> tuple[Float[Tensor, "frames points coords"], Bool[Tensor, "frames points"]]:
+    """The clip, mirrored if the left hand signs, as `signkit.data.signing_hand` finds it.
+
+    Args:
+        centred: whether the clip's origin is 0, about which it is mirrored.
+    """
+    left, right = list(layout.parts["left_hand"]), list(layout.parts["right_hand"])
+    counts = [seen[:, hand].any(1).sum() for hand in (left, right)]
+    ways = [motion(points[:, hand, :2], seen[:, hand]) for hand in (left, right)]
+    unlike = torch.minimum(*counts) < CLEARLY_LESS * torch.maximum(*counts)
+    by_left = torch.where(unlike, counts[0] > counts[1], ways[0] > ways[1])
+    axis = torch.zeros(()) if centred else clip_origin(points, seen, layout)[0]
+    image, image_seen = points[:, list(layout.mirror)], seen[:, list(layout.mirror)]
+    image = torch.cat([2 * axis - image[..., :1], image[..., 1:]], -1).masked_fill(~image_seen[..., None], 0)
+    return torch.where(by_left, image, points), (by_left & image_seen) | (~by_left & seen)
+
+
+def motion(
+    points: Float[Tensor, "frames points 2"], seen: Bool[Tensor, "frames points"]
+) -> Float[Tensor, ""]:
+    """Of a hand the mean way of a point, relative to the wrist, from frame to frame; 0 if none is known."""
+    if points.shape[1] > 1:
+        points, seen = points[:, 1:] - points[:, :1], seen[:, 1:] & seen[:, :1]
+    known = seen[1:] & seen[:-1]
+    ways = (points[1:] - points[:-1]).square().sum(-1).sqrt() * known
+    return ways.sum() / known.sum().clamp(min=1)
+
+
+def median(
+    values: Float[Tensor, "frames *columns"], known: Bool[Tensor, "frames *columns"]
+) -> tuple[Float[Tensor, "*columns"], Bool[Tensor, "*columns"]]:
+    """The median of each column's known values, 0 without any, and whether there are any: the mean of the two
+    in the middle of the sorted values, unknown ones being sorted behind all others."""
+    ordered = values.masked_fill(~known, torch.inf).sort(0).values
+    count = known.sum(0, keepdim=True)
+    low, high = (count - 1).clamp(min=0) // 2, torch.minimum(count // 2, (count - 1).clamp(min=0))
+    middle = (ordered.gather(0, low) + ordered.gather(0, high))[0] / 2
+    there = (count > 0)[0]
+    return torch.where(there, middle, torch.zeros(())), there
+
+
+def spaced(seen: Bool[Tensor, "frames points"], count: int) -> Tensor:
+    """The middles of ``count`` equal parts of the clip, as `signkit.data.sampling.sampled_frames`."""
+    frames = torch.ones_like(seen[:, 0], dtype=torch.float64).sum()
+    edges = torch.arange(count + 1, dtype=torch.float64) * (frames / count)
+    return ((edges[:-1] + edges[1:]) / 2).long()
