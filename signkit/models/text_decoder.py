@@ -43,8 +43,12 @@ class Past:
     def chosen(self, parents: Int[Tensor, "batch beam"]) -> "Past":
         """The past of the hypotheses that ``parents`` names for each place of the beam."""
 
+        batch, beam = parents.shape
+        rows = (parents + beam * torch.arange(batch, device=parents.device)[:, None]).flatten()
+
         def taken(each: Tensor) -> Tensor:
-            return torch.take_along_dim(each, parents[..., None, None, None], 1)
+            # Whole rows are copied, several times as fast as gathering each number.
+            return each.flatten(0, 1).index_select(0, rows).unflatten(0, (batch, beam))
 
         return Past(tuple(map(taken, self.keys)), tuple(map(taken, self.values)))
 
