@@ -48,7 +48,7 @@ class Past:
 
         def taken(each: Tensor) -> Tensor:
             # Whole rows are copied, several times as fast as gathering each number.
-            return each.flatten(0, 1).index_select(0, rows).unflatten(0, (batch, beam))
+            return each.flatten(0, 1).index_select(0, rows).view(batch, beam, *each.shape[2:])
 
         return Past(tuple(map(taken, self.keys)), tuple(map(taken, self.values)))
 
