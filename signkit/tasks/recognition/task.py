@@ -1,9 +1,7 @@
 """Recognition: signs to glosses or letters over a lattice of chunks."""
 
-import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,77 +16,47 @@ from signkit.data.batch import Batch
 from signkit.data.loader import Dataset, eval_batches
 from signkit.decode.configs import LatticeConfig
 from signkit.decode.external.build import ExternalModels, build_external
-from signkit.decode.lattice import BeamResult, find, recognise
+from signkit.decode.lattice import find, recognise
 from signkit.errors import UserError
-from signkit.eval.figures import Metric, metric
-from signkit.eval.metrics import main_figure
-from signkit.eval.protocols import Protocol
 from signkit.models.assemble import assemble
 from signkit.models.export import TrainedModel
 from signkit.models.losses.configs import CstConfig
 from signkit.models.losses.functions import LossFunction, check_per_sample, loss_functions
 from signkit.models.losses.topology import chunks_needed
-from signkit.models.spec import TEXT, Spec, signal_to_text
-from signkit.report.sections import Section
+from signkit.models.spec import TEXT, Spec
 from signkit.tasks.configs import RecognitionConfig
 from signkit.tasks.recognition.dataset import dataset, training_dataset
 from signkit.tasks.recognition.ensemble import joined
-from signkit.tasks.recognition.example import example
 from signkit.tasks.recognition.posteriors import posteriors
 from signkit.tasks.recognition.pretraining import pretrain_context
 from signkit.tasks.recognition.proposals import proposer
 from signkit.tasks.recognition.searched import SearchedSplit, searched_split
-from signkit.tasks.transcripts import report
+from signkit.tasks.transcripts.base import Transcription
 from signkit.tasks.transcripts.calibration import as_predictions, calibrate
 from signkit.tasks.transcripts.external import train_text
 from signkit.tasks.transcripts.pack import pack
-from signkit.tasks.transcripts.scoring import scoring_protocol, selection_value, split_scores
-from signkit.text.targets import fewer_pieces, in_unit, vocabulary_of
-from signkit.train.task import Calibration, Evaluation, Outcome, Say, Shapes, Term, silent
-from signkit.types import Corpus, Posteriors, Prediction, Sample, Score
+from signkit.tasks.transcripts.scoring import selection_value
+from signkit.train.task import Calibration, Evaluation, Say, Term, silent
+from signkit.types import Corpus, Posteriors, Prediction, Sample
 
 EMPTY_SHARE = 0.9
 """A warning is given if more than this share of the dev hypotheses are empty: the model predicts only
 blanks."""
 WITHOUT_CONTEXT = "dev is judged without the context until a loss with it begins"
-BARRED = "all that is in the beam is forbidden by decode.fusion or decode.rescore"
 
 
-class Recognition:
+class Recognition(Transcription):
     """The `signkit.train.task.Task` of C2ST, CTC, and any other model that returns `SplitLogits`."""
 
     def __init__(self, recipe: Recipe) -> None:
-        self.recipe = recipe
-        self._built: tuple[LossFunction, ...] | None = None
+        super().__init__(recipe)
         self._search: tuple[list[Any], Any, ExternalModels] | None = None
         self._said: set[str] = set()
-
-    @cached_property
-    def protocol(self) -> Protocol:
-        """The protocol that hypotheses are scored by."""
-        return scoring_protocol(self.recipe)
 
     @property
     def decode(self) -> LatticeConfig:
         """The options of the recipe's search."""
         return cast(LatticeConfig, self.recipe.decode)
-
-    @property
-    def selection(self) -> Metric:
-        return metric(main_figure(self.protocol))
-
-    @property
-    def metrics(self) -> Sequence[Metric]:
-        return ()
-
-    def spec(self, corpus: Corpus, say: Say) -> Spec:
-        vocabulary = vocabulary_of(self.recipe.text, corpus)
-        if note := fewer_pieces(vocabulary, self.recipe.text):
-            say(note)
-        return signal_to_text(corpus.layout, corpus.width, vocabulary)
-
-    def targets(self, samples: Sequence[Sample], spec: Spec) -> tuple[Sample, ...]:
-        return in_unit(samples, spec.vocabulary)
 
     def model(self, spec: Spec) -> nn.Module:
         model: Any = assemble(self.recipe, spec)
@@ -207,32 +175,6 @@ class Recognition:
         fit = not self.recipe.dev_in_train
         return calibrate(predictions, samples, spec.vocabulary, self.decode, fit=fit)
 
-    def score(
-        self,
-        predictions: Sequence[Prediction],
-        samples: Sequence[Sample],
-        split: str,
-        *,
-        spec: Spec,
-        corpus: Corpus,
-        say: Say,
-    ) -> list[Score]:
-        lost = sum(cast(BeamResult, each.evidence).candidates[0].score == -math.inf for each in predictions)
-        if lost:
-            say(f"warning: nothing is possible for {lost} of {len(predictions)} samples of {split}: {BARRED}")
-        return split_scores(
-            predictions,
-            samples,
-            split,
-            protocol=self.protocol,
-            vocabulary=spec.vocabulary,
-            corpus=corpus,
-            single=self.decode.is_single,
-        )
-
-    def sections(self, outcome: Outcome, *, brief: bool) -> Sequence[Section]:
-        return report.brief_sections(outcome) if brief else report.sections(outcome, self.protocol)
-
     def pack(
         self, model: TrainedModel, corpus: Callable[[], Corpus], temperature: float, folder: Path
     ) -> LatticeConfig:
@@ -254,10 +196,6 @@ class Recognition:
     ) -> SearchedSplit:
         """The split with its acoustic logits computed, for repeated searches."""
         return searched_split(models, dataset, tuned, corpus=corpus, on_progress=on_progress)
-
-    def example(self, shapes: Shapes) -> tuple[Spec, Batch]:
-        """A synthetic batch for the recipe's encoder."""
-        return example(self.recipe, shapes)
 
     def _terms(self, topology: str) -> tuple[LossFunction, ...]:
         """The terms of the loss, built once."""

@@ -1,8 +1,6 @@
 """Sequences by attention: an encoder, and a decoder that writes a text token by token."""
 
-import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,49 +17,35 @@ from signkit.decode.attention import find_texts
 from signkit.decode.configs import SECTIONS, AttentionSearchConfig
 from signkit.decode.external.build import ExternalModels, build_external
 from signkit.decode.external.configs import InternalConfig
-from signkit.decode.lattice import BeamResult
 from signkit.errors import UserError
-from signkit.eval.figures import Metric, metric
-from signkit.eval.metrics import main_figure
-from signkit.eval.protocols import Protocol
 from signkit.models.assemble import assemble
 from signkit.models.attention import AttentionLogits, reversed_tokens
 from signkit.models.configs import AttentionConfig
 from signkit.models.export import TrainedModel
 from signkit.models.losses.functions import LossFunction, loss_functions
 from signkit.models.losses.topology import chunks_needed
-from signkit.models.spec import Spec, signal_to_text
-from signkit.report.sections import Section
+from signkit.models.spec import Spec
 from signkit.tasks.configs import SequenceConfig
-from signkit.tasks.recognition.example import example
 from signkit.tasks.sequence.searched import SearchedSplit, searched_split
-from signkit.tasks.transcripts import report
+from signkit.tasks.transcripts.base import Transcription
 from signkit.tasks.transcripts.calibration import as_predictions, calibrate
 from signkit.tasks.transcripts.external import train_text
 from signkit.tasks.transcripts.pack import pack
 from signkit.tasks.transcripts.scorers import Scorers
-from signkit.tasks.transcripts.scoring import scoring_protocol, selection_value, split_scores
-from signkit.text.targets import fewer_pieces, in_unit, vocabulary_of
-from signkit.train.task import Calibration, Evaluation, Outcome, Say, Shapes, Term, silent
-from signkit.types import Corpus, Prediction, Sample, Score
+from signkit.tasks.transcripts.scoring import selection_value
+from signkit.train.task import Calibration, Evaluation, Say, Term, silent
+from signkit.types import Corpus, Prediction, Sample
 
 NEXT, CTC, ENCODER = "next_token", "ctc", "encoder"
 """The terms of the loss: of the decoder, of the CTC head, and the encoder's own."""
-BARRED = "all that is in the beam is forbidden by decode.fusion or decode.rescore"
 
 
-class SequenceTask:
+class SequenceTask(Transcription):
     """The `signkit.train.task.Task` of attention models."""
 
     def __init__(self, recipe: Recipe) -> None:
-        self.recipe = recipe
-        self._built: tuple[LossFunction, ...] | None = None
+        super().__init__(recipe)
         self._search: tuple[list[Any], ExternalModels] | None = None
-
-    @cached_property
-    def protocol(self) -> Protocol:
-        """The protocol that hypotheses are scored by."""
-        return scoring_protocol(self.recipe)
 
     @property
     def config(self) -> AttentionConfig:
@@ -72,23 +56,6 @@ class SequenceTask:
     def decode(self) -> AttentionSearchConfig:
         """The options of the recipe's search."""
         return cast(AttentionSearchConfig, self.recipe.decode)
-
-    @property
-    def selection(self) -> Metric:
-        return metric(main_figure(self.protocol))
-
-    @property
-    def metrics(self) -> Sequence[Metric]:
-        return ()
-
-    def spec(self, corpus: Corpus, say: Say) -> Spec:
-        vocabulary = vocabulary_of(self.recipe.text, corpus)
-        if note := fewer_pieces(vocabulary, self.recipe.text):
-            say(note)
-        return signal_to_text(corpus.layout, corpus.width, vocabulary)
-
-    def targets(self, samples: Sequence[Sample], spec: Spec) -> tuple[Sample, ...]:
-        return in_unit(samples, spec.vocabulary)
 
     def model(self, spec: Spec) -> nn.Module:
         return assemble(self.recipe, spec)
@@ -210,27 +177,6 @@ class SequenceTask:
         fit = not self.recipe.dev_in_train
         return calibrate(predictions, samples, spec.vocabulary, self.decode, fit=fit)
 
-    def score(
-        self,
-        predictions: Sequence[Prediction],
-        samples: Sequence[Sample],
-        split: str,
-        *,
-        spec: Spec,
-        corpus: Corpus,
-        say: Say,
-    ) -> list[Score]:
-        lost = sum(cast(BeamResult, each.evidence).candidates[0].score == -math.inf for each in predictions)
-        if lost:
-            say(f"warning: nothing is possible for {lost} of {len(predictions)} samples of {split}: {BARRED}")
-        vocabulary = spec.vocabulary
-        return split_scores(
-            predictions, samples, split, protocol=self.protocol, vocabulary=vocabulary, corpus=corpus
-        )
-
-    def sections(self, outcome: Outcome, *, brief: bool) -> Sequence[Section]:
-        return report.brief_sections(outcome) if brief else report.sections(outcome, self.protocol)
-
     def pack(
         self, model: TrainedModel, corpus: Callable[[], Corpus], temperature: float, folder: Path
     ) -> AttentionSearchConfig:
@@ -258,10 +204,6 @@ class SequenceTask:
         return searched_split(
             nets, spec, dataset, self.decode, scorers, workers=workers, on_progress=on_progress
         )
-
-    def example(self, shapes: Shapes) -> tuple[Spec, Batch]:
-        """A synthetic batch for the recipe's encoder."""
-        return example(self.recipe, shapes)
 
     def _writable(self, samples: Sequence[Sample], spec: Spec, say: Say) -> Sequence[Sample]:
         """The samples whose targets are no longer than `decode.longest`.
