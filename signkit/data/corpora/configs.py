@@ -273,6 +273,33 @@ class GislrConfig(FoldsConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AslfrConfig(FoldsConfig):
+    """Google's ASL Fingerspelling Recognition, Kaggle's folder: landmarks of spelled phrases, addresses, URLs
+    and telephone numbers."""
+
+    factory: ClassVar[str] = "signkit.data.corpora.aslfr:read"
+    inventory: ClassVar[str] = "signkit.data.corpora.aslfr:take_stock"
+    root: Annotated[str, Path_()]
+    """The folder that holds `train.csv` and `train_landmarks`."""
+    points: Literal["fingerspelling", "hand_and_arm", "hands", "signing", "all"] = "fingerspelling"
+    """The points that are read, and the layout of the corpus; `landmarks.points` selects from these."""
+    supplemental: bool = False
+    """Join the supplemental phrases to train, those of participants who are not in dev or test."""
+    fps: Annotated[float, Range(0, 1000)] = 30.0
+    """Frames a second, which the files do not tell."""
+    aspect: Annotated[float, Range(0.1, 10)] = 1.0
+    """Multiply y by this: 1.78 if x and y are shares of an upright 9:16 picture."""
+    least_frames_per_character: Annotated[float, Range(0, 1000)] = 0.0
+    """Leave out clips of train with fewer frames than so many for each character; 0: none."""
+    least_hand_frames: Annotated[float, Range(0, 1000)] = 0.0
+    """Leave out clips of train that show a hand in at most so many frames for each character; 0: none."""
+    missing: Literal["refuse", "skip"] = "refuse"
+    """Clips that are not there or cannot be used: stop, or leave them out of all splits, counted."""
+    unseen: Literal["use", "skip", "refuse"] = "use"
+    """A clip that shows no hand in any frame: use it as it is, leave it out of train, or stop."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TextFilesConfig:
     """Text alone, for language models: files of sentences, in any format that `signkit score` reads."""
 

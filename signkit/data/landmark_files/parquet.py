@@ -35,7 +35,7 @@ SPARSE = 100  # frames for each row of a sequence, plus a thousand: a few rows m
 def read_header(path: Path, where: str) -> NpzHeader:
     """As `signkit.data.landmark_files.landmark_header`; the checksum is of the file's index."""
     file_path, sequence = _named(path)
-    with _opened(file_path, where) as file:
+    with opened(file_path, where) as file:
         frames = _frame_numbers(file, sequence, where)
         span = _span(frames, where)
         index = f"{_index(file_path)} {sequence}"
@@ -46,7 +46,7 @@ def read(path: Path, fps: float = USUAL_FPS, missing: Missing = "nan") -> Landma
     """A sequence from its first frame to its last; frames between that are not there are NaN."""
     where = str(path)
     file_path, sequence = _named(path)
-    with _opened(file_path, where) as file:
+    with opened(file_path, where) as file:
         frames = _frame_numbers(file, sequence, where)
         points = np.full((_span(frames, where), len(layout("holistic").points), 3), np.nan, np.float32)
         if "landmark_index" in file.schema_arrow.names:
@@ -64,7 +64,13 @@ def _named(path: Path) -> tuple[Path, str]:
 
 
 @contextmanager
-def _opened(path: Path, where: str) -> Iterator[Any]:
+def readable(path: Path, where: str) -> Iterator[Any]:
+    """Gives `pyarrow.parquet` to open a file with; what it raises in the block becomes a fault of the file.
+
+    Raises:
+        UserError: pyarrow is not installed; no such file, a folder, not readable.
+        OperationalError: it cannot be read.
+    """
     with extra_for(where):
         import pyarrow as arrow  # type: ignore[import-untyped, unused-ignore]
         from pyarrow import parquet
@@ -72,12 +78,24 @@ def _opened(path: Path, where: str) -> Iterator[Any]:
         there = os.path.exists(path)
         raise UserError(where, "is a folder, not a file" if there else "there is no such file")
     try:
-        with plainly(path, "read"), parquet.ParquetFile(path) as file:
-            _check_columns(file.schema_arrow.names, where)
-            yield file
+        with plainly(path, "read"):
+            yield parquet
     except arrow.ArrowException as error:
         hint = f"it may be truncated or damaged ({str(error).splitlines()[0]})"
         raise UserError(where, "not a readable parquet file", hint) from error
+
+
+@contextmanager
+def opened(path: Path, where: str) -> Iterator[Any]:
+    """A parquet file of either form, whose columns were looked at.
+
+    Raises:
+        UserError: as `readable`; a column is there twice, or those of both forms are missing.
+        OperationalError: it cannot be read.
+    """
+    with readable(path, where) as parquet, parquet.ParquetFile(path) as file:
+        _check_columns(file.schema_arrow.names, where)
+        yield file
 
 
 def _check_columns(names: list[str], where: str) -> None:
@@ -85,13 +103,13 @@ def _check_columns(names: list[str], where: str) -> None:
     if double is not None:
         raise UserError(where, f"column {double!r} is there twice")
     long = [name for name in LONG if name not in names]
-    if long and not ("frame" in names and any(name in names for name in _wide_columns())):
+    if long and not ("frame" in names and any(name in names for name in wide_columns())):
         there = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
         hint = f"there are: {there}"
         raise UserError(where, f"lacks the columns {', '.join(LONG)}, or frame and x_right_hand_0, …", hint)
 
 
-def _wide_columns() -> dict[str, tuple[int, int]]:
+def wide_columns() -> dict[str, tuple[int, int]]:
     """The point and the coordinate of each column of ASLFR's form."""
     parts = layout("holistic").parts
     return {
@@ -108,12 +126,12 @@ def _frame_numbers(file: Any, sequence: str, where: str) -> npt.NDArray[np.int64
         table = file.read([SEQUENCE, "frame"])
         ids = _ids(table)
         _check_sequence(ids, sequence, where)
-        frames = _numbers(table, "frame", where)
+        frames = numbers_of(table, "frame", where)
         frames = frames[ids == sequence] if sequence else frames
     elif sequence:
         raise UserError(where, f"the file has no column {SEQUENCE}", "leave out the part after #")
     else:
-        frames = _numbers(file.read(["frame"]), "frame", where)
+        frames = numbers_of(file.read(["frame"]), "frame", where)
     if len(frames) == 0:
         raise UserError(where, "has no frames")
     if not (np.isfinite(frames) & (np.floor(frames) == frames) & (np.abs(frames) < 2.0**53)).all():
@@ -124,15 +142,26 @@ def _frame_numbers(file: Any, sequence: str, where: str) -> npt.NDArray[np.int64
 
 def _ids(table: Any) -> npt.NDArray[np.str_]:
     """The sequence of each row; numbers that were stored with a fraction of 0 (12.0) without it."""
-    ids = table[SEQUENCE].to_numpy()
+    return names_of(table[SEQUENCE].to_numpy())
+
+
+def names_of(ids: npt.NDArray[Any]) -> npt.NDArray[np.str_]:
+    """Ids of sequences as text."""
     whole = ids.dtype.kind == "f" and np.isfinite(ids).all() and (np.floor(ids) == ids).all()
     return np.asarray((ids.astype(np.int64) if whole else ids).astype(str))
 
 
-def _numbers(table: Any, name: str, where: str) -> npt.NDArray[np.floating[Any]]:
-    """A column; NaN where a row has no value."""
-    kind = str(table[name].type)
-    values: npt.NDArray[Any] = np.full(len(table), np.nan) if kind == "null" else table[name].to_numpy()
+def numbers_of(table: Any, name: str, where: str) -> npt.NDArray[np.floating[Any]]:
+    """A column of a table or of a batch; NaN where a row has no value.
+
+    Raises:
+        UserError: it has no numbers.
+    """
+    column = table[name]
+    kind = str(column.type)
+    values: npt.NDArray[Any] = (
+        np.full(len(column), np.nan) if kind == "null" else column.to_numpy(zero_copy_only=False)
+    )
     if values.dtype.kind not in "fiu":
         raise UserError(where, f"column {name!r} has no numbers but {kind}")
     return values if values.dtype.kind == "f" else values.astype(np.float64)
@@ -162,7 +191,7 @@ def _fill_long(
     table = file.read([name for name in (*LONG[1:], SEQUENCE) if name in file.schema_arrow.names])
     if sequence:
         table = table.filter(_ids(table) == sequence)
-    kinds, numbers = table["type"].to_numpy().astype(str), _numbers(table, "landmark_index", where)
+    kinds, numbers = table["type"].to_numpy().astype(str), numbers_of(table, "landmark_index", where)
     parts = layout("holistic").parts
     place = np.full(len(numbers), -1, np.int64)
     for name, part in PARTS.items():
@@ -176,7 +205,7 @@ def _fill_long(
         )
     if len(np.unique(frames * len(points[0]) + place)) < len(place):
         raise UserError(where, "has a point twice in one frame")
-    points[frames, place] = np.stack([_numbers(table, axis, where) for axis in "xyz"], axis=-1)
+    points[frames, place] = np.stack([numbers_of(table, axis, where) for axis in "xyz"], axis=-1)
 
 
 def _fill_wide(
@@ -185,7 +214,8 @@ def _fill_wide(
     """Of the file's groups of rows only those are read that the sequence is in."""
     if len(np.unique(frames)) < len(frames):
         raise UserError(where, "has a frame twice")
-    columns = {name: at for name, at in _wide_columns().items() if name in file.schema_arrow.names}
+    there = frozenset(file.schema_arrow.names)
+    columns = {name: at for name, at in wide_columns().items() if name in there}
     done = 0
     for group in range(file.num_row_groups):
         rows: Any = slice(None)
@@ -197,7 +227,7 @@ def _fill_wide(
         if count:
             table = file.read_row_group(group, list(columns))
             for name, (point, coordinate) in columns.items():
-                points[frames[done : done + count], point, coordinate] = _numbers(table, name, where)[rows]
+                points[frames[done : done + count], point, coordinate] = numbers_of(table, name, where)[rows]
         done += count
 
 
