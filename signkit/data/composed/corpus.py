@@ -90,11 +90,10 @@ def read(config: ComposedConfig) -> Corpus:
     """
     recorded = recordings.read(Path(config.root)) if config.root else None
     recorders = _recorders(config, recorded) if recorded else {}
-    sizes = {split: getattr(config, split) for split in SPLITS}
     if config.words:
         texts = words.of_file(Path(config.words), config.seed)
     else:
-        texts = words.made_up(config.seed, sizes, config.phrases, config.shortest, config.longest)
+        texts = words.made_up(config.seed, config.phrases, config.shortest, config.longest)
     spellers: dict[int, Speller] = {}
     samples = [
         sample

@@ -1,7 +1,9 @@
 """What is spelled: pronounceable words that are made up, and phrases of them, or the lines of a file."""
 
 import re
+import zlib
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -24,41 +26,29 @@ CODAS = (
 MOST_WORDS = 3
 """Of a phrase."""
 LINE = re.compile(r"[a-z]+( [a-z]+)*")
-HELD_OUT, TRAIN, FILE = range(3)
+MOST_MISSES = 10_000
+"""Words in a row that are of another split, or spelled already."""
+WORD, PHRASE, FILE = range(3)
 """Purposes of random streams."""
 
 
-def made_up(
-    seed: int, sizes: dict[str, int], phrases: float, shortest: int, longest: int
-) -> dict[str, Iterator[str]]:
+def made_up(seed: int, phrases: float, shortest: int, longest: int) -> dict[str, Iterator[str]]:
     """What each split spells, without end: words of ``shortest`` to ``longest`` letters, and phrases of them.
 
-    No word of dev is in test, and none of either in train. Those of dev and test differ from each other.
+    A checksum of each word says which split it belongs to: about a tenth of all words are dev's, a tenth
+    test's. In those two no word is spelled twice.
 
     Args:
-        sizes: of the splits, in clips.
         phrases: the share of phrases of two or three words.
 
     Raises:
-        UserError: so many different words cannot be made up.
+        UserError: while they are drawn: there are too few words of so many letters.
     """
-    wanted = MOST_WORDS * (sizes["dev"] + sizes["test"])
-    bits, found = stream(seed, HELD_OUT), dict[str, None]()
-    for _ in range(20 * wanted):
-        if len(found) == wanted:
-            break
-        found[_word(bits, shortest, longest)] = None
-    if len(found) < wanted:
-        what = f"too few words have {shortest} to {longest} letters for dev and test"
-        raise UserError("data.longest", what, "take more letters or smaller splits")
-    held_out = list(found)
-    middle = MOST_WORDS * sizes["dev"]
     return {
-        "train": _phrases(
-            stream(seed, TRAIN), _others(stream(seed, TRAIN, 1), found, shortest, longest), phrases
-        ),
-        "dev": _phrases(stream(seed, HELD_OUT, 1), iter(held_out[:middle]), phrases),
-        "test": _phrases(stream(seed, HELD_OUT, 2), iter(held_out[middle:]), phrases),
+        split: _phrases(
+            stream(seed, PHRASE, place), _words(stream(seed, WORD, place), split, shortest, longest), phrases
+        )
+        for place, split in enumerate(SPLITS)
     }
 
 
@@ -95,26 +85,27 @@ def _again(lines: list[str], bits: np.random.PCG64) -> Iterator[str]:
 def _phrases(bits: np.random.PCG64, words: Iterator[str], share: float) -> Iterator[str]:
     while True:
         count = 2 + below(bits, MOST_WORDS - 1) if one(bits) < share else 1
-        chosen = [word for word, _ in zip(words, range(count), strict=False)]
-        if not chosen:
-            return
-        yield " ".join(chosen)
+        yield " ".join(islice(words, count))
 
 
-def _others(bits: np.random.PCG64, taken: dict[str, None], shortest: int, longest: int) -> Iterator[str]:
-    """Words without end that are not among those taken.
-
-    Raises:
-        UserError: hardly any is left.
-    """
-    misses = 0
-    while misses < 1000:
+def _words(bits: np.random.PCG64, split: str, shortest: int, longest: int) -> Iterator[str]:
+    """The words of a split without end; those of dev and test differ from each other."""
+    spelled, misses = set[str](), 0
+    while misses < MOST_MISSES:
         word = _word(bits, shortest, longest)
-        misses = misses + 1 if word in taken else 0
-        if not misses:
+        misses += 1
+        if _split_of(word) == split and word not in spelled:
+            misses = 0
+            if split != "train":
+                spelled.add(word)
             yield word
-    what = f"dev and test take nearly all words of {shortest} to {longest} letters"
-    raise UserError("data.longest", what, "take more letters or smaller splits")
+    what = f"too few words have {shortest} to {longest} letters for so many clips of {split}"
+    raise UserError("data.longest", what, "take more letters or fewer clips")
+
+
+def _split_of(word: str) -> str:
+    place = zlib.crc32(word.encode()) % 10
+    return "dev" if place == 0 else "test" if place == 1 else "train"
 
 
 def _word(bits: np.random.PCG64, shortest: int, longest: int) -> str:
