@@ -46,6 +46,10 @@ SYNTHETIC = (
     "data.homonyms=0.2",
     "data.signs=12",
 )
+COMPOSED = ("data.train=8", "data.dev=3", "data.test=2", "data.people=4", "data.rate=2")
+MADE_UP = {"synthetic": SYNTHETIC, "composed": COMPOSED}
+HAND = ("encoder.width=8", *NARROW)
+CNN = ("encoder.width=8", "data.video=16", "video.resize=16", "video.crop=16", *NARROW)
 LANGUAGE_MODELS = [
     name
     for name in names("lm")
@@ -54,7 +58,9 @@ LANGUAGE_MODELS = [
 
 
 RECOGNISERS = [
-    name for name in names("recipes") if load_recipe(name, check_paths=False).task == "recognition"
+    name
+    for name in names("recipes")
+    if load_recipe(name, check_paths=False).task in ("recognition", "sequence")
 ]
 
 
@@ -66,8 +72,8 @@ def test_a_recipe_of_a_recogniser(name: str, tmp_path: Path, monkeypatch: pytest
             monkeypatch.setattr(f"signkit.{module}.saved", nothing_drawn)
     whole = load_recipe(name, ["train.init_from="], check_paths=False)
     changes = [*SMALL, "decode.beam=2", *encoder_of(whole), *context_of(whole, tmp_path)]
-    if component_name("corpora", whole.data) == "synthetic":
-        recipe = load_recipe(name, [*changes, *SYNTHETIC])
+    if (corpus := component_name("corpora", whole.data)) in MADE_UP:
+        recipe = load_recipe(name, [*changes, *MADE_UP[corpus]])
     else:
         root = corpus_like(whole, tmp_path)
         recipe = load_recipe(name, changes, check_paths=False)
@@ -253,7 +259,7 @@ def nothing_drawn(path: Path, draw: Any) -> Path:
 
 def encoder_of(recipe: Recipe) -> tuple[str, ...]:
     name = component_name("encoders", recipe.encoder)  # type: ignore[arg-type]
-    return {"gcn": GCN, "kinematic": KINEMATIC, "timm": TIMM}[name]
+    return {"gcn": GCN, "kinematic": KINEMATIC, "timm": TIMM, "hand": HAND, "cnn": CNN}[name]
 
 
 def context_of(recipe: Recipe, folder: Path) -> tuple[str, ...]:

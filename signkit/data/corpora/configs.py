@@ -70,6 +70,56 @@ class SyntheticHandsConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ComposedConfig:
+    """Words spelled from single letters, with transitions: by a synthetic hand, or from recordings."""
+
+    factory: ClassVar[str] = "signkit.data.composed.corpus:read"
+    seed: Annotated[int, Range(0, 2**31)] = 1
+    train: Annotated[int, Range(1)] = 4000
+    """Clips; `dev` and `test` likewise."""
+    dev: Annotated[int, Range(0)] = 200
+    test: Annotated[int, Range(0)] = 200
+    words: Annotated[str, Path_(optional=True)] = ""
+    """A text file of words and phrases to spell, one a line; empty: pronounceable words that are made up."""
+    shortest: Annotated[int, Range(1, 40)] = 3
+    """Letters of a word that is made up."""
+    longest: Annotated[int, Range(1, 40)] = 8
+    phrases: Annotated[float, Range(0, 1)] = 0.2
+    """Share of phrases of two or three such words."""
+    fps: Annotated[float, Range(5, 240)] = 25.0
+    rate: Annotated[float, Range(0.5, 12)] = 4.0
+    """Letters a second of a usual signer."""
+    people: Annotated[int, Range(1, 10_000)] = 200
+    """Synthetic people in train; dev and test have a quarter as many each, others."""
+    variation: Annotated[float, Range(0, 3)] = 1.0
+    """How much hands and postures vary; of recordings: cameras and bones, in train."""
+    noise: Annotated[float, Range(0, 1)] = 0.04
+    """Standard deviation of the tracker's lasting error, in lengths of the palm."""
+    stretch: Annotated[float, Range(0, 2)] = 0.3
+    """In half of the clips, y is up to so much longer or shorter, as if it were not in the unit of x."""
+    video: Annotated[int, Range(0, 1024)] = 0
+    """Height and width of frames that show the synthetic hand; 0: its key points."""
+    root: Annotated[str, Path_(optional=True)] = ""
+    """A folder of recordings, with index.csv and landmarks.npz, from which words are spelled instead."""
+    test_recorder: str = ""
+    """Whose recordings spell test; empty: the last one by name. Only in test."""
+    dev_recorder: str = ""
+    """Whose recordings spell dev; empty: the one after test's by name. Only in dev."""
+    synthetic: Annotated[float, Range(0, 1)] = 0.5
+    """With recordings: the share of train that the synthetic hand spells."""
+
+    def __post_init__(self) -> None:
+        if self.shortest > self.longest:
+            raise UserError("shortest", f"{self.shortest} is more than longest, {self.longest}")
+        if self.video and self.root:
+            raise UserError(
+                "video", "shows the synthetic hand, and recordings have no pictures", "leave out root"
+            )
+        if not self.root and (self.test_recorder or self.dev_recorder):
+            raise UserError("test_recorder", "there are recorders in recordings only", "set root")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Boston104Config:
     """RWTH-BOSTON-104: 201 continuous ASL sentences as tracks of both hands and the nose."""
 

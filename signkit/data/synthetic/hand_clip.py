@@ -88,6 +88,21 @@ def variant(letter: str, bits: np.random.PCG64) -> Posture:
     return ways[-1]
 
 
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """What a hand does, frame by frame.
+
+    Attributes:
+        points: in the hand's own frame [frames, 21, 3].
+        turn: yaw, pitch and roll [frames, 3], in degrees.
+        place: of the wrist [frames, 1, 3], from its middle place.
+    """
+
+    points: Array
+    turn: Array
+    place: Array
+
+
 def perform(
     posture: Posture, person: Person, stage: Stage, frames: int, key: tuple[int, ...]
 ) -> npt.NDArray[np.float32]:
@@ -97,18 +112,46 @@ def perform(
         key: of the clip's stream of random numbers.
     """
     bits = stream(*key)
-    phase = _phase(posture, frames, bits)
+    return tracked(filmed(move(posture, person, stage, frames, bits), bits), person, stage, bits)
+
+
+def move(
+    posture: Posture,
+    person: Person,
+    stage: Stage,
+    frames: int,
+    bits: np.random.PCG64,
+    *,
+    whole: bool = False,
+) -> Motion:
+    """How a person forms a letter.
+
+    Args:
+        whole: a letter that moves does so, however short the clip is.
+    """
+    phase = _phase(posture, frames, bits, whole)
     points = _shaped(posture, person, stage, frames, bits)
-    yaw, pitch, roll = _turns(posture, person, stage, phase, bits)
-    seen = hand.turned(points, yaw, pitch, roll)
-    seen = seen + _travel(posture, phase, frames, bits)
+    turn = _turns(posture, person, stage, phase, bits)
+    return Motion(points, turn, _travel(posture, phase, frames, bits))
+
+
+def filmed(motion: Motion, bits: np.random.PCG64) -> Array:
+    """A right hand as a camera at a random distance sees it [frames, 21, 3], in the hand's unit: x and y from
+    the wrist's middle place, z from the wrist; see `signkit.data.synthetic.hand.turned`."""
+    yaw, pitch, roll = motion.turn.T
+    points = hand.turned(motion.points, yaw, pitch, roll) + motion.place
     distance = between(bits, 4.0, 14.0)
-    seen[..., :2] *= (distance / (distance + seen[..., 2]))[..., None]
-    seen[..., 2] -= seen[:, :1, 2].copy()
-    seen = _tracked(seen, stage, bits)
+    points[..., :2] *= (distance / (distance + points[..., 2]))[..., None]
+    points[..., 2] -= points[:, :1, 2].copy()
+    return points
+
+
+def tracked(points: Array, person: Person, stage: Stage, bits: np.random.PCG64) -> npt.NDArray[np.float32]:
+    """The points that a tracker finds of a hand that was `filmed`, in a picture: [frames, 21, 3]."""
+    found = _tracked(points, stage, bits)
     if person.left:
-        seen[..., 0] = -seen[..., 0]
-    return _in_picture(seen, stage, bits)
+        found[..., 0] = -found[..., 0]
+    return in_picture(found, stage, bits)
 
 
 def seen_anew(
@@ -129,11 +172,11 @@ def seen_anew(
     hand_points = hand_points.repeat(frames, 0) * np.array((1.0, -1.0, -1.0))
     # Turns in the picture's plane are left to the augmentation: they tell I from J, and D from Z.
     first = stage.variation * np.array((16.0, 16.0, 0.0)) * bell(bits, 3)
-    yaw, pitch, roll = (first + 2 * stage.variation * between(bits, 0.0, 1.0) * _sway(frames, 3, bits)).T
+    yaw, pitch, roll = (first + 2 * stage.variation * between(bits, 0.0, 1.0) * sway(frames, 3, bits)).T
     seen = hand.turned(hand_points, yaw, pitch, roll)
     seen += between(bits, 0.0, 0.5) * stage.noise * bell(bits, frames * 63).reshape(frames, 21, 3)
     seen[..., 2] *= max(between(bits, -0.3, 1.1), 0.0)
-    return _in_picture(seen, stage, bits)
+    return in_picture(seen, stage, bits)
 
 
 def shape(posture: Posture, bones: Bones) -> Array:
@@ -160,29 +203,27 @@ def _shaped(posture: Posture, person: Person, stage: Stage, frames: int, bits: n
     curl = person.curl + amount * (5 * bell(bits, 12).reshape(4, 3) + 5 * bell(bits, 1))
     fan = person.fan + amount * bell(bits, 4)
     thumb = person.thumb + amount * 0.04 * bell(bits, 3)
-    sway = _sway(frames, 19, bits)
-    curl = curl + 2 * amount * sway[:, :12].reshape(-1, 4, 3)
-    fan = fan + 0.5 * amount * sway[:, 12:16]
-    return _formed(posture, person.bones, curl, fan, thumb + 0.01 * amount * sway[:, 16:])
+    swing = sway(frames, 19, bits)
+    curl = curl + 2 * amount * swing[:, :12].reshape(-1, 4, 3)
+    fan = fan + 0.5 * amount * swing[:, 12:16]
+    return _formed(posture, person.bones, curl, fan, thumb + 0.01 * amount * swing[:, 16:])
 
 
-def _phase(posture: Posture, frames: int, bits: np.random.PCG64) -> Array:
+def _phase(posture: Posture, frames: int, bits: np.random.PCG64, whole: bool) -> Array:
     """How far a movement has come in each frame [frames], from 0 to 1; of the others 0."""
     moving, start, end = one(bits) < 0.5, 0.2 * one(bits), 0.2 * one(bits)
     held = 0.3 + 0.7 * one(bits)
     if not posture.path:
         return np.zeros(frames)
-    if frames < MOVING or not moving:
+    if not whole and (frames < MOVING or not moving):
         return np.full(frames, held)
-    along = (np.arange(frames) / (frames - 1) - start) / (1 - start - end)
+    along = (np.arange(frames) / max(frames - 1, 1) - start) / (1 - start - end)
     along = np.minimum(np.maximum(along, 0.0), 1.0)
     return along * along * (3 - 2 * along)
 
 
-def _turns(
-    posture: Posture, person: Person, stage: Stage, phase: Array, bits: np.random.PCG64
-) -> tuple[Array, Array, Array]:
-    """Yaw, pitch and roll of each frame."""
+def _turns(posture: Posture, person: Person, stage: Stage, phase: Array, bits: np.random.PCG64) -> Array:
+    """Yaw, pitch and roll of each frame [frames, 3]."""
 
     def drawn(ranges: tuple[Pair, ...]) -> Array:
         return np.array([between(bits, *pair) for pair in ranges])
@@ -191,13 +232,12 @@ def _turns(
     ends = posture.ends[below(bits, len(posture.ends))] if posture.ends else posture.turn
     last = drawn(ends) if posture.ends else first
     turns = first + phase[:, None] * (last - first)
-    turns = turns + 2 * stage.variation * _sway(len(phase), 3, bits)
-    return turns[:, 0], turns[:, 1], turns[:, 2]
+    return np.asarray(turns + 2 * stage.variation * sway(len(phase), 3, bits), dtype=np.float64)
 
 
 def _travel(posture: Posture, phase: Array, frames: int, bits: np.random.PCG64) -> Array:
     """Where the hand is in each frame [frames, 1, 3], from its middle place."""
-    size, drift = between(bits, 0.6, 1.4), between(bits, 0.0, 0.15) * _sway(frames, 3, bits)
+    size, drift = between(bits, 0.6, 1.4), between(bits, 0.0, 0.15) * sway(frames, 3, bits)
     if posture.path:
         places = np.array(posture.path)
         place = phase * (len(places) - 1)
@@ -233,7 +273,7 @@ def _hidden(points: Array) -> Array:
     return np.asarray(np.minimum((behind & near).sum(2), 2)[..., None], dtype=np.float64)
 
 
-def _in_picture(points: Array, stage: Stage, bits: np.random.PCG64) -> npt.NDArray[np.float32]:
+def in_picture(points: Array, stage: Stage, bits: np.random.PCG64) -> npt.NDArray[np.float32]:
     """In picture widths, at a random place and size; in half of the clips y has another unit than x."""
     size = between(bits, 0.1, 0.25)
     stretched, amount = one(bits) < 0.5, between(bits, -1.0, 1.0)
@@ -245,7 +285,7 @@ def _in_picture(points: Array, stage: Stage, bits: np.random.PCG64) -> npt.NDArr
     return points.astype(np.float32)
 
 
-def _sway(frames: int, columns: int, bits: np.random.PCG64) -> Array:
+def sway(frames: int, columns: int, bits: np.random.PCG64) -> Array:
     """Slow movement [frames, columns]: two random values for the start and the end, and a bow between."""
     along = (np.arange(frames) / max(frames - 1, 1))[:, None]
     start, end, bow = bell(bits, 3 * columns).reshape(3, columns)

@@ -94,7 +94,7 @@ def _placed(points: Floats, size: tuple[int, int]) -> Floats:
 
 def _block(place: Floats, unit: float, look: Look, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
     """Some frames. `unit`: a shoulder width in pixels."""
-    canvas = _wall(len(place), size, look)
+    canvas = wall(len(place), size, look)
     draw = _Brush(canvas, unit * look.build, look.light)
     middle = _between(place, 11, 12)
     _draw_body(draw, place, middle, look)
@@ -114,14 +114,23 @@ class _Brush:
     def __call__(self, start: Floats, end: Floats, radius: float | Floats, colour: Colour) -> None:
         lit = np.array([min(255.0, self.light * c) for c in colour], dtype=np.float32)
         wide = np.asarray(np.float32(self.unit) * np.asarray(radius, dtype=np.float32), dtype=np.float32)
-        _stroke(self.canvas, start, end, np.broadcast_to(wide, start.shape[:1]), lit)
+        stroke(self.canvas, start, end, np.broadcast_to(wide, start.shape[:1]), lit)
 
 
-def _stroke(canvas: Floats, start: Floats, end: Floats, radius: Floats, colour: Floats) -> None:
+def stroke(
+    canvas: Floats,
+    start: Floats,
+    end: Floats,
+    radius: Floats,
+    colour: Floats,
+    *,
+    rounding: Floats | None = None,
+) -> None:
     """A line with round ends on every frame, its edge blended over one pixel.
 
     Args:
-        start, end: pixels [frames, 2]. radius: pixels [frames].
+        start, end: pixels [frames, 2]. radius: pixels [frames]. colour: [3], or of each frame [frames, 3].
+        rounding: how much darker it is at its edges than in its middle [frames], as a tube in the light.
     """
     frames, height, width, _ = canvas.shape
     low = np.floor(np.minimum(start, end) - radius[:, None] - 1)
@@ -143,10 +152,14 @@ def _stroke(canvas: Floats, start: Floats, end: Floats, radius: Floats, colour: 
     which, row, column = np.nonzero(cover)
     places = (which * height + rows[which, row]) * width + columns[which, column]
     under = flat[places]
-    flat[places] = under + cover[which, row, column][:, None] * (colour - under)
+    paint = colour if colour.ndim == 1 else colour[which]
+    if rounding is not None:
+        aside = np.minimum(from_line[which, row, column] / np.maximum(radius[which], np.float32(1e-6)), 1)
+        paint = paint * (1 - rounding[which] * (1 - np.sqrt(1 - aside * aside)))[:, None]
+    flat[places] = under + cover[which, row, column][:, None] * (paint - under)
 
 
-def _wall(frames: int, size: tuple[int, int], look: Look) -> Floats:
+def wall(frames: int, size: tuple[int, int], look: Look) -> Floats:
     """The background: lighter at the top."""
     height, width = size
     fade = (1.06 - 0.18 * (np.arange(height, dtype=np.float32) / np.float32(height)))[:, None, None]

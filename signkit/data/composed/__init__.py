@@ -1,0 +1,1 @@
+"""Words spelled from letters: the corpus `composed`."""
