@@ -158,7 +158,8 @@ def signing_right(
     counts = [seen[:, hand].any(1).sum() for hand in (left, right)]
     ways = [motion(points[:, hand, :2], seen[:, hand]) for hand in (left, right)]
     unlike = torch.minimum(*counts) < CLEARLY_LESS * torch.maximum(*counts)
-    by_left = torch.where(unlike, counts[0] > counts[1], ways[0] > ways[1])
+    # onnxruntime chooses between numbers only, not between truths
+    by_left = (unlike & (counts[0] > counts[1])) | (~unlike & (ways[0] > ways[1]))
     axis = torch.zeros(()) if centred else clip_origin(points, seen, layout)[0]
     image, image_seen = points[:, list(layout.mirror)], seen[:, list(layout.mirror)]
     image = torch.cat([2 * axis - image[..., :1], image[..., 1:]], -1).masked_fill(~image_seen[..., None], 0)

@@ -125,17 +125,24 @@ def _traced(graph: LandmarkGraph, trained: TrainedModel, names: tuple[str, ...])
     # should not have been.
     with warnings.catch_warnings(), torch.no_grad(), redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
-        torch.onnx.export(
-            _Ordered(graph, names).eval(),
-            (clip,),
-            memory,  # type: ignore[arg-type]
-            input_names=["points"],
-            output_names=list(names),
-            dynamic_axes=axes,
-            opset_version=OPSET,
-            dynamo=False,
-        )
+        try:
+            torch.onnx.export(
+                _Ordered(graph, names).eval(),
+                (clip,),
+                memory,  # type: ignore[arg-type]
+                input_names=["points"],
+                output_names=list(names),
+                dynamic_axes=axes,
+                opset_version=OPSET,
+                dynamo=False,
+            )
+        except Exception as error:  # of torch: an operation that has no ONNX form
+            raise OperationalError(f"the model cannot be written as a graph: {_line(error)}") from error
     return memory.getvalue()
+
+
+def _line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
 
 
 class _Ordered(torch.nn.Module):
@@ -188,7 +195,10 @@ def _difference(content: bytes, trained: TrainedModel) -> float:
     apart = 0.0
     for frames in CHECKED:
         clip = _clip(trained, frames)
-        found = dict(zip(names, session.run(None, {"points": clip[None]}), strict=True))
+        try:
+            found = dict(zip(names, session.run(None, {"points": clip[None]}), strict=True))
+        except Exception as error:  # of onnxruntime: a size that tracing took for a constant
+            raise OperationalError(f"the graph cannot take {frames} frames: {_line(error)}") from error
         for name, expected in _expected(trained, clip).items():
             if found[name].shape != expected.shape:
                 what = (

@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -21,9 +21,8 @@ from signkit.data.landmarks import Layout
 from signkit.errors import UserError
 from signkit.models.encoders.configs import LandmarkTransformerConfig
 from signkit.models.encoders.lift_pooling import TimeConv
-from signkit.models.encoders.masked_norm import mask_out
 from signkit.models.encoders.protocol import EncoderOutput
-from signkit.models.encoders.squeezeformer import z_scored
+from signkit.models.encoders.squeezeformer import Mask, attended, unless_all, unpadded, z_scored
 
 
 class Layer(nn.Module):
@@ -37,11 +36,11 @@ class Layer(nn.Module):
         self.norm, self.second_norm = nn.LayerNorm(width, eps=1e-6), nn.LayerNorm(width, eps=1e-6)
 
     def forward(
-        self, x: Float[Tensor, "batch frames width"], mask: Bool[Tensor, "batch frames"]
+        self, x: Float[Tensor, "batch frames width"], mask: Mask
     ) -> Float[Tensor, "batch frames width"]:
         batch, frames, _ = x.shape
         query, key, value = self.qkv(x).view(batch, frames, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(query, key, value, mask[:, None, None])
+        mixed = attended(query, key, value, mask)
         x = self.norm(x + self._drop(self.out(mixed.transpose(1, 2).flatten(2))))
         return torch.as_tensor(self.second_norm(x + self._drop(self.narrow(F.relu(self.widen(x))))))
 
@@ -76,18 +75,18 @@ class LandmarkTransformer(nn.Module):
 
     def forward(self, batch: Batch) -> EncoderOutput:
         """The features of a batch, frame by frame."""
-        mask = length_mask(batch.lengths, batch.inputs.shape[1])
-        seen = batch.seen & mask[..., None]
+        inside = length_mask(batch.lengths, batch.inputs.shape[1])
+        seen, mask = batch.seen & inside[..., None], unless_all(inside)
         points = batch.inputs[..., : self.config.coordinates].masked_fill(~seen[..., None], 0)
         for hand in self.hands:
             points[:, :, hand] = z_scored(points[:, :, hand], seen[:, :, hand], (2,))
         x = points.flatten(2)
         for conv in self.convs:
-            x = mask_out(F.relu(conv(x)), mask)
+            x = unpadded(F.relu(conv(x)), mask)
         x = x * math.sqrt(self.config.width) + places(x.shape[1], self.config.width).to(x)
         for layer in self.layers:
             x = layer(x, mask)
-        x = mask_out(x, mask)
+        x = unpadded(x, mask)
         nothing = torch.zeros(len(x), device=x.device)
         return EncoderOutput({"chunk": x, "video": x}, batch.lengths, nothing)
 
