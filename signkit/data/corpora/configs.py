@@ -158,6 +158,8 @@ class ManifestConfig:
     """Claim that no signer is in two splits; a signer who is, is an error."""
     damaged: Literal["refuse", "skip"] = "refuse"
     """A clip of train whose file cannot be used: stop, or leave it out, counted and named."""
+    reference: Literal["gloss", "text"] = "gloss"
+    """The column of what was signed: glosses, or the words of a text, as of fingerspelling."""
     labels: tuple[str, ...] = ()
     """Columns of labels of the whole clip, for the heads of a classifier; an empty cell is not known."""
     unseen: Literal["use", "skip", "refuse"] = "use"
