@@ -170,7 +170,8 @@ class Squeezeformer(nn.Module):
         """The features of a batch, chunk by chunk."""
         inside = length_mask(batch.lengths, batch.inputs.shape[1])
         seen, mask = batch.seen & inside[..., None], unless_all(inside)
-        points = z_scored(batch.inputs[..., : self.config.coordinates], seen, (1, 2))
+        points = batch.inputs[..., : self.config.coordinates].masked_fill(~seen[..., None], 0)
+        points = z_scored(points, seen, (1, 2))
         x = self.stem(self._moved(points, seen), mask)
         if self.parts:
             x = x + torch.cat(
@@ -227,11 +228,10 @@ def z_scored(
     over: tuple[int, ...],
 ) -> Float[Tensor, "batch frames points coords"]:
     """Each coordinate minus its mean, divided by its standard deviation over the seen points of dimensions
-    ``over``; 0 where a point was not seen, and where all are at one place."""
-    missing = ~seen[..., None]
+    ``over``; 0 where a point was not seen, as it must be before, and where all are at one place."""
     count = seen.sum(over, keepdim=True)[..., None].clamp(min=1)
-    mean = points.masked_fill(missing, 0).sum(over, keepdim=True) / count
-    centred = (points - mean).masked_fill(missing, 0)
+    mean = points.sum(over, keepdim=True) / count
+    centred = (points - mean).masked_fill(~seen[..., None], 0)
     deviation = (centred.square().sum(over, keepdim=True) / count).sqrt()
     return centred / deviation.clamp(min=1e-6)
 
