@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fingerspelled import aslfr
 from tiny import signkit
 
 from signkit.config.assets import names
@@ -40,6 +41,9 @@ COMPOSED = (
 NARROW = ("encoder.local_temporal.width=16", "encoder.global_temporal.width=8")
 SWIN = ("encoder.backbone=test_convnext", "encoder.weights=none", "video.resize=36", "video.crop=32", *NARROW)
 GCN = ("encoder.channels=[4]", "encoder.fusion_width=8", *NARROW)
+SQUEEZEFORMER = ("encoder.width=8", "encoder.blocks=1", "encoder.heads=2", "encoder.kernel=3")
+TRANSFORMER = ("encoder.width=8", "encoder.layers=1", "encoder.heads=2", "encoder.feed_forward=8")
+ALL_CLIPS = ("data.least_frames_per_character=0", "data.least_hand_frames=0")
 OFFICIAL = ("phoenix2014", "phoenix2014t", "csl_daily")
 
 
@@ -74,6 +78,10 @@ def corpus_of(recipe: Recipe, folder: Path, real_data: Callable[[str], Path]) ->
     if corpus == "composed":
         video = ("data.video=16", "video.resize=16", "video.crop=16") if recipe.data.video else ()  # type: ignore[attr-defined]
         return (*COMPOSED, "encoder.width=16", *NARROW, *video)
+    if corpus == "aslfr":
+        of_encoder = {"squeezeformer": SQUEEZEFORMER, "landmark_transformer": TRANSFORMER}
+        encoder = of_encoder[component_name("encoders", recipe.encoder)]  # type: ignore[arg-type]
+        return (f"data.root={aslfr(folder / 'aslfr')}", "data.folds=3", *ALL_CLIPS, *encoder)
     if corpus == "boston104":
         return (f"data.root={real_data('boston104_hands')}",)
     if corpus == "manifest":

@@ -57,6 +57,8 @@ COMPOSED = (
 )
 MADE_UP = {"synthetic": SYNTHETIC, "composed": COMPOSED}
 HAND = ("encoder.width=8", *NARROW)
+SQUEEZEFORMER = ("encoder.width=8", "encoder.blocks=1", "encoder.heads=2", "encoder.kernel=3")
+TRANSFORMER = ("encoder.width=8", "encoder.layers=1", "encoder.heads=2", "encoder.feed_forward=8")
 CNN = ("encoder.width=8", "data.video=16", "video.resize=16", "video.crop=16", *NARROW)
 LANGUAGE_MODELS = [
     name
@@ -269,7 +271,8 @@ def nothing_drawn(path: Path, draw: Any) -> Path:
 
 def encoder_of(recipe: Recipe) -> tuple[str, ...]:
     name = component_name("encoders", recipe.encoder)  # type: ignore[arg-type]
-    return {"gcn": GCN, "kinematic": KINEMATIC, "timm": TIMM, "hand": HAND, "cnn": CNN}[name]
+    attending = {"squeezeformer": SQUEEZEFORMER, "landmark_transformer": TRANSFORMER}
+    return {"gcn": GCN, "kinematic": KINEMATIC, "timm": TIMM, "hand": HAND, "cnn": CNN, **attending}[name]
 
 
 def context_of(recipe: Recipe, folder: Path) -> tuple[str, ...]:
