@@ -1,0 +1,124 @@
+"""How much moves at each place of each frame: a prior of attention for fingerspelling (MiCT-RANet).
+
+Made as by the public MiCT-RANet (github.com/fmahoudeau/MiCT-RANet-ASL-FingerSpelling, test.py), without two
+faults of it: there the difference between a frame and the one before is computed in 8 bits, where 0 - 1 is
+255, so that hardly a frame counts as still; and the first and the last frame are averaged with a black frame
+outside the clip.
+"""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Bool, Float32, UInt8
+from torch.nn import functional as F
+
+from signkit.config.registry import extra_for
+from signkit.data.frames_augment import GREY
+from signkit.errors import UserError
+
+STILL = 1.0
+"""Mean squared difference of grey levels to the frame before up to which a frame is still."""
+FARNEBACK = {
+    "pyr_scale": 0.5, "levels": 3, "winsize": 15, "iterations": 3, "poly_n": 5, "poly_sigma": 1.2, "flags": 0
+}  # fmt: skip
+KEY = "video.motion"
+How = Literal["none", "farneback", "difference"]
+Grey = UInt8[np.ndarray, "frames height width"]
+Maps = Float32[np.ndarray, "frames height width"]
+
+
+def motion_maps(
+    pixels: UInt8[np.ndarray, "frames height width 3"], how: How
+) -> UInt8[np.ndarray, "frames half_height half_width"]:
+    """A map of motion for each frame, at half its height and width, from 0 to 255.
+
+    The motion since the frame before is scaled so that it reaches from 0 to 255 in each frame. A frame that
+    is still has the map of the frame before, the first frame zeros. Maps are the means of three frames.
+
+    Args:
+        how: ``farneback``, the length of the optical flow by OpenCV, or ``difference`` of grey levels.
+
+    Raises:
+        UserError: OpenCV is not installed.
+    """
+    grey = half_grey(pixels)
+    measure = _differences if how == "difference" else _flow
+    maps = np.zeros(grey.shape, dtype=np.float32)
+    moving = moves(grey)
+    maps[moving] = _from_0_to_1(measure(grey, np.flatnonzero(moving)))
+    last = np.maximum.accumulate(np.where(moving, np.arange(len(grey)), 0))
+    return (255 * mean_of_three(maps[last]) + 0.5).astype(np.uint8)
+
+
+def check_motion(how: How) -> None:
+    """Refuse the optical flow without OpenCV, before anything is read.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    if how == "farneback":
+        opencv()
+
+
+def opencv() -> Any:
+    """OpenCV, which comes with MediaPipe.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    try:
+        with extra_for(KEY):
+            import cv2
+    except UserError as error:
+        hint = f"{error.hint}; or take `difference`, which needs no OpenCV"
+        raise UserError(error.where, error.what, hint) from error
+    cv2.setNumThreads(1)  # its threads do not survive the fork of a loader's process
+    return cv2
+
+
+def half_grey(pixels: UInt8[np.ndarray, "frames height width 3"]) -> Grey:
+    """Grey levels, averaged over 2 x 2 pixels."""
+    light = torch.from_numpy(np.ascontiguousarray(pixels)) @ torch.from_numpy(GREY).to(torch.float32)
+    half: Grey = (F.avg_pool2d(light[:, None], 2)[:, 0] + 0.5).byte().numpy()
+    return half
+
+
+def moves(grey: Grey) -> Bool[np.ndarray, " frames"]:
+    """Which frames differ from the one before; the first does not."""
+    change = np.diff(grey.astype(np.float32), axis=0)
+    return np.concatenate([[False], (change**2).mean((1, 2)) > STILL])
+
+
+def mean_of_three(maps: Maps) -> Maps:
+    """The mean of each map and its neighbours, of two at the ends."""
+    total = maps.copy()
+    total[1:] += maps[:-1]
+    total[:-1] += maps[1:]
+    count = np.full((len(maps), 1, 1), 3, dtype=np.float32)
+    count[0] -= 1
+    count[-1] -= 1
+    return total / count
+
+
+def _differences(grey: Grey, places: npt.NDArray[np.int64]) -> Maps:
+    """The absolute change of some frames."""
+    return np.abs(grey[places].astype(np.float32) - grey[places - 1])
+
+
+def _flow(grey: Grey, places: npt.NDArray[np.int64]) -> Maps:
+    """The length of the optical flow to some frames."""
+    flow: Callable[..., Any] = opencv().calcOpticalFlowFarneback
+    lengths = np.empty((len(places), *grey.shape[1:]), dtype=np.float32)
+    for row, place in enumerate(places.tolist()):
+        np.hypot(*np.moveaxis(flow(grey[place - 1], grey[place], None, **FARNEBACK), 2, 0), out=lengths[row])
+    return np.nan_to_num(lengths, copy=False, posinf=0)
+
+
+def _from_0_to_1(maps: Maps) -> Maps:
+    """Each map from its least to its largest value; zeros where all values are the same."""
+    least = maps.min((1, 2), keepdims=True)
+    reach = maps.max((1, 2), keepdims=True) - least
+    return (maps - least) / np.where(reach > 0, reach, 1)
