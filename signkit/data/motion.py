@@ -81,7 +81,7 @@ def opencv() -> Any:
 
 def half_grey(pixels: UInt8[np.ndarray, "frames height width 3"]) -> Grey:
     """Grey levels, averaged over 2 x 2 pixels."""
-    light = torch.from_numpy(np.ascontiguousarray(pixels)) @ torch.from_numpy(GREY).to(torch.float32)
+    light = torch.from_numpy(pixels @ GREY)
     half: Grey = (F.avg_pool2d(light[:, None], 2)[:, 0] + 0.5).byte().numpy()
     return half
 

@@ -83,13 +83,12 @@ CASES: dict[str, tuple[Any, str, int]] = {
     "features": (FeaturesConfig(dropout=0.3, local_temporal=DILATED3, global_temporal=NONE), "", 6),
     "timm": (TIMM, "video", 3),
     "mict_ranet": (
-        MictRanetConfig(depth=18, channels=(4, 4, 6, 6), attention=5, hidden=7, weights="none"),
+        MictRanetConfig(backbone="resnet18", channels=(4, 4, 6, 6), attention=5, hidden=7, weights="none"),
         "video",
         3,
     ),
     "mict_ranet-forward": (
         MictRanetConfig(
-            depth=34,
             channels=(4, 4, 4, 4),
             kernel=3,
             padding="forward",

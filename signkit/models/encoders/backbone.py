@@ -137,9 +137,9 @@ def fit_weights(backbone: Any, state: State, where: str) -> None:
                 fitting = _without_head(adapt(dict(state), backbone), backbone)
             except Exception:  # not a file that it knows: the difference is named below
                 fitting = _without_head(state, backbone)
-    if differing := differing(own, {name: tensor.shape for name, tensor in fitting.items()}):
+    if difference := differing(own, {name: tensor.shape for name, tensor in fitting.items()}):
         architecture = backbone.pretrained_cfg.get("architecture", "the backbone")
-        raise UserError(where, f"the weights are not those of `{architecture}`: {differing}")
+        raise UserError(where, f"the weights are not those of `{architecture}`: {difference}")
     backbone.load_state_dict(fitting)
 
 

@@ -293,8 +293,8 @@ class MictRanetConfig:
 
     factory: ClassVar[str] = "signkit.models.encoders.mict_ranet:build"
     reads: ClassVar[str] = "video"
-    depth: Literal[18, 34] = 34
-    """Layers of the ResNet."""
+    backbone: Literal["resnet18", "resnet34"] = "resnet34"
+    """The ResNet whose blocks it has."""
     channels: tuple[Annotated[int, Range(1)], ...] = (64, 128, 256, 512)
     """Width of each of its four stages; the stem is as wide as the first."""
     kernel: Annotated[int, Range(1, 31)] = 5
@@ -306,8 +306,8 @@ class MictRanetConfig:
     hidden: Annotated[int, Range(1)] = 512
     """Width of the LSTM, a frame's vector."""
     weights: Annotated[str, NewPath()] = "imagenet"
-    """Of the ResNet's 2-D layers: `imagenet`, timm's of `resnet18` and `resnet34`; `none`; or a file of
-    theirs, .safetensors or .pth."""
+    """Of the ResNet's 2-D layers: `imagenet`, `none`, or a file of them,
+    .safetensors or .pth."""
     checkpoint: bool = True
     """Gradient checkpointing: only what goes from one block to the next is retained for the gradient."""
     dropout: Annotated[float, Range(0, 1)] = 0.0

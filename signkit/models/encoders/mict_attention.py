@@ -5,7 +5,7 @@ For the map f of a frame, [places, channels], and the state h of the frame befor
     s_n = v . tanh(h Wh + f_n Wk)          a = softmax(s) * prior
     context = sum_n a_n f_n Wv / max(sum_n a_n, 1e-5)          h, c = LSTMCell(context, (h, c))
 
-Wv is applied to the sum over places, which is the same as to each of the places and takes a 196th of the time.
+Wv is applied to the sum over places: the same as to each place, in a 196th of the time.
 """
 
 import torch

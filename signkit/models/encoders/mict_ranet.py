@@ -121,7 +121,7 @@ def build(config: MictRanetConfig, layout: Layout | None, width: int) -> MictRan
     """
     if layout is not None or width != 3:
         raise UserError("encoder.name", "'mict_ranet' reads video, and the corpus has none")
-    cnn = MictResnet(config.depth, config.channels, frames=config.kernel, padding=config.padding)
-    load_resnet(cnn, config.depth, config.weights)
+    cnn = MictResnet(config.backbone, config.channels, frames=config.kernel, padding=config.padding)
+    load_resnet(cnn, config.backbone, config.weights)
     attention = RecurrentAttention(config.channels[-1], config.attention, config.hidden)
     return MictRanet(cnn, attention, recompute=config.checkpoint, dropout=config.dropout)

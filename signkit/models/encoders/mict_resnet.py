@@ -1,6 +1,6 @@
 """MiCT-ResNet: a ResNet for pictures with a 3-D convolution parallel to the first block of each stage.
 
-Zhou et al. 2018, "MiCT: Mixed 3D/2D Convolutional Tube"; the sizes are those of Mahoudeau's MiCT-RANet (2020).
+Zhou et al. 2018, "MiCT: Mixed 3D/2D Convolutional Tube"; the sizes are those of MiCT-RANet (Mahoudeau 2020).
 
 All tensors between layers are packed frames [real, channels, height, width] of all clips, one after another.
 So 2-D layers and BatchNorms see no padding. For a 3-D convolution the frames are unpacked, with zeros in the
@@ -21,8 +21,8 @@ from torch.nn import functional as F
 
 from signkit.models.encoders.packing import Packing
 
-BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
-"""Blocks of each stage by the ResNet's depth."""
+BLOCKS = {"resnet18": (2, 2, 2, 2), "resnet34": (3, 4, 6, 3)}
+"""Blocks of each stage."""
 STRIDES = (1, 2, 2, 1)
 """Of each stage. A ResNet's last one is 2; here it is 1, which leaves a map of 14 x 14 for frames of 224."""
 Frames = Float[Tensor, "real _channels _height _width"]
@@ -113,21 +113,20 @@ class MictResnet(nn.Module):
     """The whole network, from pictures to maps of a sixteenth of their height and width.
 
     Args:
-        depth: 18 or 34.
+        backbone: ``resnet18`` or ``resnet34``.
         channels: of the four stages.
         frames: of the 3-D kernels.
         padding: of time, ``center`` or ``forward``.
-        part: calls each part, as ``part(module, function, *arguments)``: for gradient checkpointing.
 
     Attributes:
         before, after: how many frames before and after its own a map depends on.
     """
 
-    def __init__(self, depth: int, channels: Sequence[int], *, frames: int, padding: str) -> None:
+    def __init__(self, backbone: str, channels: Sequence[int], *, frames: int, padding: str) -> None:
         super().__init__()
         time = {"frames": frames, "padding": padding}
         self.stem = Stem(channels[0], frames=frames, padding=padding)
-        widths = zip((channels[0], *channels), channels, BLOCKS[depth], STRIDES, strict=False)
+        widths = zip((channels[0], *channels), channels, BLOCKS[backbone], STRIDES, strict=False)
         self.stages = nn.ModuleList(Stage(*each, **time) for each in widths)  # type: ignore[arg-type]
         convolutions = [m for m in self.modules() if isinstance(m, Convolution3d)]
         # And one frame to each side for the stem's pooling.

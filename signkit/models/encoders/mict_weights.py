@@ -24,7 +24,7 @@ ATTENTION = {"Wh": "query", "Wk": "key", "Wv": "value", "v": "score"}
 """Matrices of the public attention, each the transpose of a linear layer's weight."""
 
 
-def load_resnet(cnn: nn.Module, depth: int, weights: str) -> None:
+def load_resnet(cnn: nn.Module, backbone: str, weights: str) -> None:
     """Load a ResNet's weights into the 2-D layers; the 3-D convolutions stay as they are.
 
     Args:
@@ -37,7 +37,7 @@ def load_resnet(cnn: nn.Module, depth: int, weights: str) -> None:
     if weights == "none":
         return
     if weights == "imagenet":
-        timm, where = timm_of("encoder.weights `imagenet`"), f"resnet{depth}.tv_in1k"
+        timm, where = timm_of("encoder.weights `imagenet`"), f"{backbone}.tv_in1k"
         state = fetched_weights(timm, where)
     else:
         state, where = read_weights(weights_file(weights)), weights
