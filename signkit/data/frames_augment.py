@@ -63,7 +63,7 @@ def augment_frames(
     crop: int,
     config: AugmentConfig,
     rng: np.random.Generator,
-    motion: UInt8[np.ndarray, "frames half_height half_width 1"] | None = None,
+    motion: UInt8[np.ndarray, "frames half_height half_width _"] | None = None,
 ) -> tuple[Pixels, Pixels | None]:
     """A square of the frames, turned, mirrored, in other colours, some black; the input is not changed.
 

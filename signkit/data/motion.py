@@ -26,8 +26,8 @@ FARNEBACK = {
 }  # fmt: skip
 KEY = "video.motion"
 How = Literal["none", "farneback", "difference"]
-Grey = UInt8[np.ndarray, "frames height width"]
-Maps = Float32[np.ndarray, "frames height width"]
+Grey = UInt8[np.ndarray, "_ _ _"]
+Maps = Float32[np.ndarray, "_ _ _"]
 
 
 def motion_maps(
@@ -44,13 +44,49 @@ def motion_maps(
     Raises:
         UserError: OpenCV is not installed.
     """
-    grey = half_grey(pixels)
-    measure = _differences if how == "difference" else _flow
-    maps = np.zeros(grey.shape, dtype=np.float32)
-    moving = moves(grey)
-    maps[moving] = _from_0_to_1(measure(grey, np.flatnonzero(moving)))
-    last = np.maximum.accumulate(np.where(moving, np.arange(len(grey)), 0))
-    return (255 * mean_of_three(maps[last]) + 0.5).astype(np.uint8)
+    stream = MotionStream(how)
+    return np.concatenate([stream.push(pixels), stream.finish()])
+
+
+class MotionStream:
+    """The maps of a clip whose frames come one after the other; a map is there with the frame after its own.
+
+    Args:
+        how: as in `motion_maps`.
+    """
+
+    def __init__(self, how: How) -> None:
+        self._measure = _differences if how == "difference" else _flow
+        self._grey: Grey | None = None  # the last frame
+        self._maps = np.empty((0, 0, 0), dtype=np.float32)  # of the last two frames, the last not answered
+
+    def push(
+        self, pixels: UInt8[np.ndarray, "frames height width 3"]
+    ) -> UInt8[np.ndarray, "maps half_height half_width"]:
+        """The maps of the frames before the last one of these, as far as they were not returned before."""
+        grey = half_grey(pixels)
+        first = self._grey is None
+        known = grey if self._grey is None else np.concatenate([self._grey, grey])
+        moving = moves(known)
+        maps = np.zeros(known.shape, dtype=np.float32)
+        if not first:
+            maps[0] = self._maps[-1]
+        maps[moving] = _from_0_to_1(self._measure(known, np.flatnonzero(moving)))
+        maps = maps[np.maximum.accumulate(np.where(moving, np.arange(len(known)), 0))]
+        self._grey = grey[-1:]
+        before = self._maps[:-1]
+        return self._answered(before, maps, ended=False)
+
+    def finish(self) -> UInt8[np.ndarray, "maps half_height half_width"]:
+        """The map of the last frame."""
+        return self._answered(self._maps[:-1], self._maps[-1:], ended=True)
+
+    def _answered(self, before: Maps, maps: Maps, ended: bool) -> UInt8[np.ndarray, "_ _ _"]:
+        """Means of three of the maps, all of which but the last have both neighbours, where they exist."""
+        together = np.concatenate([before, maps]) if len(before) else maps
+        self._maps = together[-2:]
+        means = mean_of_three(together)[len(before) :]
+        return (255 * (means if ended else means[:-1]) + 0.5).astype(np.uint8)
 
 
 def check_motion(how: How) -> None:
