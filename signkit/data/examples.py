@@ -17,7 +17,7 @@ from signkit.data.landmarks import Layout, check_landmarks, clip_origin, layout,
 from signkit.data.motion import check_motion, motion_maps
 from signkit.data.sampling import sampled_frames, used_frames
 from signkit.data.signing_hand import signing_hand
-from signkit.data.video.fit import read_fitted
+from signkit.data.video.fit import read_fitted, stored_motion
 from signkit.errors import UserError
 from signkit.types import VIDEO, Features, Landmarks, Sample, Signal, Video, fps_of
 
@@ -194,11 +194,13 @@ class Examples:
         video = opened(sample)
         clip, self._times[index] = video.clip, video.times
         room = self._cached_bytes + clip.frames * side * side * 3 <= self.cache_bytes
-        if not room and self._video.motion == "none":
-            return (read_fitted(clip, places, self._video), None), clip.fps
-        pixels, motion = read_fitted(clip, np.arange(clip.frames), self._video), None
-        if self._video.motion != "none":
-            motion = motion_maps(pixels, self._video.motion)[..., None]
+        how, motion = self._video.motion, stored_motion(clip, self._video)
+        if not room and (how == "none" or motion is not None):
+            motion = None if motion is None else motion[places]
+            return (read_fitted(clip, places, self._video), motion), clip.fps
+        pixels = read_fitted(clip, np.arange(clip.frames), self._video)
+        if how != "none" and motion is None:
+            motion = motion_maps(pixels, how)[..., None]
         if room:
             pixels.flags.writeable = False
             self._cache[index] = pixels, clip.fps

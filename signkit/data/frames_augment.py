@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from signkit.config.recipe import AugmentConfig
 from signkit.data.augment import nearest_frame, still, time_map
+from signkit.data.video.pixels import GREY
 from signkit.errors import UserError
 
 RESAMPLE = ("resample", "resample_from", "resample_to")
@@ -19,8 +20,6 @@ OF_VIDEO = (
 )
 """The keys of `augment` that video knows."""
 ONLY_OF_VIDEO = ("crop", "colour")
-GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-"""How bright each colour is (ITU-R BT.601)."""
 
 Pixels = npt.NDArray[np.uint8]
 

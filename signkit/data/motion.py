@@ -11,12 +11,10 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from jaxtyping import Bool, Float32, UInt8
-from torch.nn import functional as F
 
 from signkit.config.registry import extra_for
-from signkit.data.frames_augment import GREY
+from signkit.data.video.pixels import GREY
 from signkit.errors import UserError
 
 STILL = 1.0
@@ -117,8 +115,9 @@ def opencv() -> Any:
 
 def half_grey(pixels: UInt8[np.ndarray, "frames height width 3"]) -> Grey:
     """Grey levels, averaged over 2 x 2 pixels."""
-    light = torch.from_numpy(pixels @ GREY)
-    half: Grey = (F.avg_pool2d(light[:, None], 2)[:, 0] + 0.5).byte().numpy()
+    frames, height, width = pixels.shape[0], pixels.shape[1] // 2, pixels.shape[2] // 2
+    light = (pixels @ GREY)[:, : 2 * height, : 2 * width].reshape(frames, height, 2, width, 2)
+    half: Grey = (light.mean((2, 4)) + 0.5).astype(np.uint8)
     return half
 
 
@@ -136,12 +135,14 @@ def mean_of_three(maps: Maps) -> Maps:
     count = np.full((len(maps), 1, 1), 3, dtype=np.float32)
     count[0] -= 1
     count[-1] -= 1
-    return total / count
+    means: Maps = total / count
+    return means
 
 
 def _differences(grey: Grey, places: npt.NDArray[np.int64]) -> Maps:
     """The absolute change of some frames."""
-    return np.abs(grey[places].astype(np.float32) - grey[places - 1])
+    change: Maps = np.abs(grey[places].astype(np.float32) - grey[places - 1])
+    return change
 
 
 def _flow(grey: Grey, places: npt.NDArray[np.int64]) -> Maps:
@@ -149,12 +150,15 @@ def _flow(grey: Grey, places: npt.NDArray[np.int64]) -> Maps:
     flow: Callable[..., Any] = opencv().calcOpticalFlowFarneback
     lengths = np.empty((len(places), *grey.shape[1:]), dtype=np.float32)
     for row, place in enumerate(places.tolist()):
-        np.hypot(*np.moveaxis(flow(grey[place - 1], grey[place], None, **FARNEBACK), 2, 0), out=lengths[row])
-    return np.nan_to_num(lengths, copy=False, posinf=0)
+        across = flow(grey[place - 1], grey[place], None, **FARNEBACK)
+        np.hypot(across[..., 0], across[..., 1], out=lengths[row])
+    finite: Maps = np.nan_to_num(lengths, copy=False, posinf=0)
+    return finite
 
 
 def _from_0_to_1(maps: Maps) -> Maps:
     """Each map from its least to its largest value; zeros where all values are the same."""
     least = maps.min((1, 2), keepdims=True)
     reach = maps.max((1, 2), keepdims=True) - least
-    return (maps - least) / np.where(reach > 0, reach, 1)
+    scaled: Maps = (maps - least) / np.where(reach > 0, reach, 1)
+    return scaled

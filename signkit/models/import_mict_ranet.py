@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -12,6 +13,7 @@ from signkit.models.encoders.backbone import read_weights
 from signkit.models.encoders.configs import MictRanetConfig
 from signkit.models.encoders.mict_weights import from_public, load
 from signkit.models.export import TrainedModel, write_export
+from signkit.models.output_layer import OutputLayer
 from signkit.models.spec import signal_to_text
 from signkit.text.vocabulary import Vocabulary
 from signkit.types import VIDEO
@@ -53,7 +55,7 @@ def import_mict_ranet(
         raise UserError(recipe, "is no recipe of `mict_ranet`", "such as chicagofswild_mict_ranet")
     vocabulary = Vocabulary.from_references([CHARACTERS], "character")
     spec = signal_to_text(VIDEO, 3, vocabulary)
-    model = task_by_name(loaded).model(spec)
+    model: Any = task_by_name(loaded).model(spec)
     own = {f"encoder.{name}" for name in model.encoder.state_dict()}
     named = {f"encoder.{name}": tensor for name, tensor in state.items() if not name.startswith("fc.")}
     load(named, model, own, str(weights), "MiCT-RANet")
@@ -63,7 +65,7 @@ def import_mict_ranet(
 
 
 def _load_output(
-    output: torch.nn.Module, state: dict[str, torch.Tensor], vocabulary: Vocabulary, where: str
+    output: OutputLayer, state: dict[str, torch.Tensor], vocabulary: Vocabulary, where: str
 ) -> None:
     """Copy the output layer, its rows in the vocabulary's order."""
     weight, bias = state.get("fc.weight"), state.get("fc.bias")

@@ -106,7 +106,8 @@ class Stage(nn.Module):
 
     def first(self, x: Frames, real: Packing) -> Frames:
         """The first block and the 3-D convolution."""
-        return self.conv3d(x, real) + self.blocks[0](x)
+        added: Tensor = self.conv3d(x, real) + self.blocks[0](x)
+        return added
 
 
 class MictResnet(nn.Module):
