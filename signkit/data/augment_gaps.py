@@ -70,7 +70,8 @@ def unseen_fingers(
 def unseen_spans(frames: int, rng: np.random.Generator) -> Bool[np.ndarray, " frames"]:
     """One, two or four spans; more of them are shorter."""
     count = int(rng.choice(SPANS))
-    return _spans(frames, count, rng.uniform(*SPAN, count) / count, rng).any(1)
+    unseen: Mask = np.any(_spans(frames, count, rng.uniform(*SPAN, count) / count, rng), axis=1)
+    return unseen
 
 
 def unseen_places(
@@ -78,7 +79,7 @@ def unseen_places(
 ) -> Bool[np.ndarray, "frames points"]:
     """A rectangle that stays where it is while the clip lasts."""
     planar = points[..., :2]
-    seen = ~np.isnan(planar).any(-1)
+    seen: Mask = ~np.isnan(planar).any(-1)
     if not seen.any():
         return seen
     low, high = planar[seen].min(0), planar[seen].max(0)
