@@ -37,8 +37,8 @@ class MictStream:
         UserError: the model is another one.
 
     Example:
-        loaded = signkit.load("runs/latest")
-        stream = MictStream(loaded.model, loaded.recipe.video.motion)
+        trained = read_export(Path("runs/mine"))
+        stream = MictStream(trained.model, trained.recipe.video.motion)
         logits = stream.push(frames)  # uint8 [frames, crop, crop, 3]
         last = stream.finish()
     """

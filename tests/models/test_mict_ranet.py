@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from signkit import api
+from signkit.config.recipe_file import load_recipe
 from signkit.config.registry import build
 from signkit.data.batch import Batch
 from signkit.data.motion import motion_maps
@@ -26,6 +27,8 @@ from signkit.models.export import read_export
 from signkit.models.import_mict_ranet import CHARACTERS, import_mict_ranet
 from signkit.models.mict_stream import MictStream
 from signkit.models.torchvision_mend import import_timm
+from signkit.train.init_from import init_model
+from signkit.train.task import task_of
 
 State = dict[str, Tensor]
 BLOCKS = {"resnet18": (2, 2, 2, 2), "resnet34": (3, 4, 6, 3)}
@@ -335,6 +338,17 @@ def test_an_imported_run_predicts(tmp_path: Path) -> None:
     run = import_mict_ranet(tmp_path / "public.safetensors", tmp_path / "run", recipe=recipe)
     (prediction,) = api.load(run).predict([clips(9).inputs[0].numpy()])
     assert set("".join(prediction.text)) <= set(CHARACTERS)
+
+
+def test_a_training_begins_with_an_imported_run(tmp_path: Path) -> None:
+    run = import_mict_ranet(_saved(tmp_path), tmp_path / "run", recipe=recipe_file(tmp_path))
+    recipe = load_recipe(recipe_file(tmp_path), [f"train.init_from={run}"])
+    trained = read_export(run)
+    model = task_of(recipe).model(trained.spec)
+    (line,) = init_model(recipe, model, trained.spec)
+    assert line.endswith("; fresh: 0")
+    state = model.state_dict()
+    assert all(torch.equal(tensor, state[name]) for name, tensor in trained.model.state_dict().items())
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,14 @@ NARROW = ("encoder.local_temporal.width=8", "encoder.global_temporal.width=4")
 GCN = ("encoder.channels=[4]", "encoder.fusion_width=8", *NARROW)
 KINEMATIC = NARROW
 TIMM = ("encoder.backbone=test_convnext", "encoder.weights=none", "video.resize=36", "video.crop=32", *NARROW)
+MICT = (
+    "encoder.backbone=resnet18",
+    "encoder.channels=[4, 4, 4, 4]",
+    "encoder.hidden=8",
+    "encoder.weights=none",
+    "video.resize=32",
+    "video.crop=32",
+)
 SYNTHETIC = (
     "data.train=8",
     "data.dev=3",
@@ -272,7 +280,8 @@ def nothing_drawn(path: Path, draw: Any) -> Path:
 def encoder_of(recipe: Recipe) -> tuple[str, ...]:
     name = component_name("encoders", recipe.encoder)  # type: ignore[arg-type]
     attending = {"squeezeformer": SQUEEZEFORMER, "landmark_transformer": TRANSFORMER}
-    return {"gcn": GCN, "kinematic": KINEMATIC, "timm": TIMM, "hand": HAND, "cnn": CNN, **attending}[name]
+    video = {"timm": TIMM, "cnn": CNN, "mict_ranet": MICT}
+    return {"gcn": GCN, "kinematic": KINEMATIC, "hand": HAND, **video, **attending}[name]
 
 
 def context_of(recipe: Recipe, folder: Path) -> tuple[str, ...]:
@@ -292,7 +301,7 @@ def corpus_like(recipe: Recipe, folder: Path) -> Path:
     for number in range(11):
         split = "train" if number < 7 else "dev" if number < 9 else "test"
         glosses = " ".join(("RED", "BLUE", "GREEN")[: 1 + number % 3])
-        if component_name("encoders", recipe.encoder) == "timm":  # type: ignore[arg-type]
+        if component_name("encoders", recipe.encoder) in ("timm", "mict_ranet"):  # type: ignore[arg-type]
             path = write_frames(folder / f"{number}", moving(12 + number, 24, 24))
         else:
             path = folder / f"{number}.npz"
