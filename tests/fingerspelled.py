@@ -64,3 +64,27 @@ def _list(path: Path, rows: Sequence[tuple[Any, ...]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerows([("path", "file_id", "sequence_id", "participant_id", "phrase"), *rows])
+
+
+WORDS = {"train": ("asl", "new york"), "dev": ("b&b",), "test": ("jack's", "a.s.l.")}
+
+
+def chicagofswild(root: Path, frames: str = "ChicagoFSWild-Frames", name: str = "ChicagoFSWild") -> Path:
+    """A csv, and folders of 3 to 7 frames of 40 x 60 pixels."""
+    from media import moving, write_frames
+
+    header = (
+        "", "filename", "url", "start_time", "number_of_frames", "width", "height", "label_proc", "label_raw",
+        "label_notes", "partition", "signer",
+    )  # fmt: skip
+    rows: list[tuple[Any, ...]] = []
+    for split, words in WORDS.items():
+        for word in words:
+            number = len(rows)
+            clip = f"aslized/{split}_{number:04d}_(nad)"
+            write_frames(root / frames / clip, moving(3 + number, 40, 60), "{:04d}.jpg", first=1)
+            url = "https://a.b/c?d=1,2"
+            rows.append((number, clip, url, "0:01", 3 + number, 60, 40, word, word, "", split, f"s{number}"))
+    with (root / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    return root

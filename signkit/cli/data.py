@@ -148,6 +148,7 @@ Executor = Literal["local", "ray"]
 
 
 Damaged = Literal["refuse", "skip"]
+Motion = Literal["none", "farneback", "difference"]
 
 
 @data_app.command(short_help="Pack a corpus for training.")
@@ -162,6 +163,9 @@ def prepare(
     root: CorpusRoot = None,
     overrides: CorpusOverrides = None,
     size: Annotated[int, typer.Option(min=8, max=2048, help="Height and width of the frames.")] = 256,
+    motion: Annotated[
+        Motion, typer.Option(help="Pack how much moves with the frames, for a recipe's video.motion.")
+    ] = "none",
     format: Annotated[
         Format, typer.Option(help="Shards (a JPEG file a frame), or an mp4 file a clip.")
     ] = "shards",
@@ -182,7 +186,7 @@ def prepare(
     from signkit.commands.data.prepare import Options, prepare_corpus
 
     options = Options(
-        out=out, root=root, overrides=tuple(overrides or ()), size=size, format=format,
+        out=out, root=root, overrides=tuple(overrides or ()), size=size, motion=motion, format=format,
         quality=quality, shard_size=shard_size, workers=workers, executor=executor,
         damaged=damaged, as_json=as_json,
     )  # fmt: skip

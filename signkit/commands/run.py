@@ -38,7 +38,7 @@ from signkit.train.loop import Ended, accelerator, train
 from signkit.train.outcome import decode_splits, print_outcome, write_report, write_scores
 from signkit.train.reopen import with_ensemble
 from signkit.train.setup import Prepared, prepare
-from signkit.train.task import Beginning, Evaluation, Fitting, Outcome, Packing, task_of
+from signkit.train.task import Beginning, Evaluation, Fitting, Outcome, Packing, Remarking, task_of
 from signkit.train.weights import check_average, load_chosen
 
 SYMBOLS = {TEXT: "symbols"}
@@ -307,7 +307,10 @@ def _train(prepared: Prepared, folder: Path, engine: Accelerator, watch: Watch, 
 
     begun = done[-1] if done else 0
     with watch.bar("train", config.max_steps, begun) as bar:
-        watcher = TrainingWatch(watch, bar, begun=begun, total=config.max_steps, metric=task.selection)
+        remark = task.remark if isinstance(task, Remarking) else None
+        watcher = TrainingWatch(
+            watch, bar, begun=begun, total=config.max_steps, metric=task.selection, remark=remark
+        )
         judged = "dev" in prepared.datasets and not recipe.dev_in_train
         dev = evaluate if judged else None
         try:

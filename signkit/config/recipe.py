@@ -57,6 +57,9 @@ class VideoConfig:
     the crop leaves out the ends of the longer one."""
     interpolation: Literal["bilinear", "bicubic"] = "bilinear"
     """How they are resized."""
+    motion: Literal["none", "farneback", "difference"] = "none"
+    """How much moves at each place, for `mict_ranet`: by optical flow with OpenCV, which comes with the extra
+    `landmarks`, or by the difference to the frame before."""
 
     def __post_init__(self) -> None:
         if self.crop > self.resize:

@@ -136,7 +136,7 @@ def factory_of(config: "ComponentConfig | type[ComponentConfig]") -> Callable[..
     return factory  # type: ignore[no-any-return]
 
 
-_PACKAGES = {"PIL": "pillow"}
+_PACKAGES = {"PIL": "pillow", "cv2": "mediapipe"}
 """Packages whose modules have another name."""
 
 

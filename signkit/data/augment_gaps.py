@@ -61,7 +61,7 @@ def unseen_fingers(
     counts = rng.integers(low, high + 1, (WINDOWS, 1))
     drawn = rng.random((WINDOWS, total)).argsort(1).argsort(1) < counts
     within = _spans(frames, WINDOWS, rng.uniform(*WINDOW, WINDOWS), rng)
-    unseen: Mask = np.asarray((within[:, :, None] & drawn).any(1))
+    unseen = (within[:, :, None] & drawn).any(1)
     gone = np.zeros((frames, len(layout.points)), dtype=np.bool_)
     gone[:, members.ravel()] = np.repeat(unseen, 4, axis=1)
     return gone
@@ -70,8 +70,8 @@ def unseen_fingers(
 def unseen_spans(frames: int, rng: np.random.Generator) -> Bool[np.ndarray, " frames"]:
     """One, two or four spans; more of them are shorter."""
     count = int(rng.choice(SPANS))
-    gone: Mask = np.asarray(_spans(frames, count, rng.uniform(*SPAN, count) / count, rng).any(1))
-    return gone
+    unseen: Mask = np.any(_spans(frames, count, rng.uniform(*SPAN, count) / count, rng), axis=1)
+    return unseen
 
 
 def unseen_places(
@@ -79,7 +79,7 @@ def unseen_places(
 ) -> Bool[np.ndarray, "frames points"]:
     """A rectangle that stays where it is while the clip lasts."""
     planar = points[..., :2]
-    seen: Mask = np.asarray(~np.isnan(planar).any(-1))
+    seen: Mask = ~np.isnan(planar).any(-1)
     if not seen.any():
         return seen
     low, high = planar[seen].min(0), planar[seen].max(0)

@@ -28,6 +28,7 @@ class Batch:
         frame_labels: the token signed in each frame, -100 where it is not known.
         fps: frames a second of each sample.
         times: seconds at which each frame is shown; None if all samples have their frames at ``fps``.
+        motion: how much moves at each place of a frame, 0 where padded; None unless `video.motion` is set.
     """
 
     ids: tuple[str, ...]
@@ -39,11 +40,13 @@ class Batch:
     frame_labels: Int[Tensor, "batch frames"]
     fps: Float[Tensor, " batch"]
     times: Float64[Tensor, "batch frames"] | None = None
+    motion: UInt8[Tensor, "batch frames _ _"] | None = None
 
     def to(self, device: torch.device | str) -> "Batch":
         """The same batch with its tensors on a device."""
         tensors = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("ids", "times")}
-        return replace(self, **{name: tensor.to(device) for name, tensor in tensors.items()})
+        moved = {name: tensor.to(device) for name, tensor in tensors.items() if tensor is not None}
+        return replace(self, **moved)
 
 
 @dataclass(frozen=True, slots=True)

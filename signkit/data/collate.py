@@ -38,7 +38,19 @@ def collate(examples: Sequence[Example]) -> Batch:
         frame_labels=torch.from_numpy(frame_labels),
         fps=torch.tensor([example.fps for example in examples], dtype=torch.float32),
         times=_times(examples, max(lengths)),
+        motion=_motion(examples, max(lengths)),
     )
+
+
+def _motion(examples: Sequence[Example], frames: int) -> torch.Tensor | None:
+    """The maps of motion [batch, frames, height, width], if the examples have them."""
+    maps = [example.motion for example in examples if example.motion is not None]
+    if not maps:
+        return None
+    padded = np.zeros((len(examples), frames, *maps[0].shape[1:]), dtype=np.uint8)
+    for row, each in enumerate(maps):
+        padded[row, : len(each)] = each
+    return torch.from_numpy(padded)
 
 
 def _times(examples: Sequence[Example], frames: int) -> torch.Tensor | None:

@@ -21,6 +21,7 @@ class Example:
         targets: token indices of the reference.
         frame_labels: the token signed in each frame, -100 where it is not known.
         times: float64 [frames], seconds at which each frame is shown; None where that is at ``fps``.
+        motion: how much moves at each place, [frames, height, width]; None unless `video.motion` is set.
     """
 
     id: str
@@ -29,3 +30,4 @@ class Example:
     frame_labels: npt.NDArray[np.int64]
     fps: float
     times: npt.NDArray[np.float64] | None = None
+    motion: npt.NDArray[np.uint8] | None = None

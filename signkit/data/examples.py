@@ -12,11 +12,12 @@ from signkit.data.augment_gaps import fingers
 from signkit.data.batch import Batch
 from signkit.data.collate import collate
 from signkit.data.example import NO_LABEL, Example, Inputs
-from signkit.data.frames_augment import augment_frames, check_kind, chosen_frames, middle
+from signkit.data.frames_augment import Pixels, augment_frames, check_kind, chosen_frames
 from signkit.data.landmarks import Layout, check_landmarks, clip_origin, layout, normalise, subset
+from signkit.data.motion import check_motion, motion_maps
 from signkit.data.sampling import sampled_frames, used_frames
 from signkit.data.signing_hand import signing_hand
-from signkit.data.video.fit import read_fitted
+from signkit.data.video.fit import read_fitted, stored_motion
 from signkit.errors import UserError
 from signkit.types import VIDEO, Features, Landmarks, Sample, Signal, Video, fps_of
 
@@ -71,6 +72,7 @@ class Examples:
             raise UserError("data", "the split has no samples")
         if augment:
             check_kind(augment, video=layout == VIDEO)
+        check_motion(video.motion)
         if layout not in ("", VIDEO) and augment and augment.mirror and landmarks.origin == "none":
             hint = "set landmarks.origin to clip or frame"
             raise UserError("augment.mirror", "needs an origin to mirror at", hint)
@@ -87,6 +89,7 @@ class Examples:
         self._augment, self._seed, self._reread, self._label = augment, seed, reread, label
         self._least = tuple(least_frames) if least_frames is not None else (1,) * len(self.samples)
         self._cache: dict[int, tuple[Inputs, float]] = {}
+        self._motion: dict[int, Pixels] = {}
         self._cached_bytes = 0
         self._times: dict[int, npt.NDArray[np.float64] | None] = {}
 
@@ -132,10 +135,13 @@ class Examples:
         rng = None
         if self._augment is not None and epoch is not None:
             rng = np.random.default_rng([self._seed, epoch, index])
-        read = self._shown if self._whole == VIDEO else self._points
-        inputs, labels, fps = read(index, labels, rng)
+        motion = None
+        if self._whole == VIDEO:
+            inputs, motion, labels, fps = self._shown(index, labels, rng)
+        else:
+            inputs, labels, fps = self._points(index, labels, rng)
         times = self._times.get(index) if rng is None else None  # nobody asks for those of a changed clip
-        return Example(sample.id, inputs, targets, labels, fps, times)
+        return Example(sample.id, inputs, targets, labels, fps, times, motion)
 
     def _points(
         self, index: int, labels: npt.NDArray[np.int64], rng: np.random.Generator | None
@@ -155,19 +161,20 @@ class Examples:
 
     def _shown(
         self, index: int, labels: npt.NDArray[np.int64], rng: np.random.Generator | None
-    ) -> tuple[Inputs, npt.NDArray[np.int64], float]:
-        """Frames of video, as `_points`; none is decoded that is not shown."""
+    ) -> tuple[Inputs, Pixels | None, npt.NDArray[np.int64], float]:
+        """Frames of video, as `_points`, and their motion; none is decoded that is not shown, unless the
+        motion is needed."""
         places = np.arange(len(labels))
         if self._augment is not None and rng is not None:
             places = chosen_frames(len(labels), self._augment, rng, self._least[index])
         if self._sampled:
             rate = self.samples[index].fps or opened(self.samples[index]).clip.fps
             places = places[sampled_frames(len(places), self._sampling, rng, rate)]
-        pixels, fps = self._decoded(index, places)
-        fps = self._sampled_fps(index, fps)
-        if self._augment is None or rng is None:
-            return middle(pixels, self._video.crop), labels[places], fps
-        return augment_frames(pixels, self._video.crop, self._augment, rng), labels[places], fps
+        (pixels, motion), fps = self._decoded(index, places)
+        fps, crop = self._sampled_fps(index, fps), self._video.crop
+        config = AugmentConfig() if self._augment is None or rng is None else self._augment
+        pixels, motion = augment_frames(pixels, crop, config, rng or np.random.default_rng(), motion)
+        return pixels, None if motion is None else motion[..., 0], labels[places], fps
 
     def _sampled_fps(self, index: int, fps: float) -> float:
         """Frames a second of those that are used."""
@@ -175,21 +182,38 @@ class Examples:
             return min(fps, 1 / self._sampling.seconds)
         return fps * self.frames[index] / self.samples[index].frames
 
-    def _decoded(self, index: int, places: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.uint8], float]:
-        """Frames of a clip, resized. The whole clip is decoded and kept where it has room in memory."""
+    def _decoded(
+        self, index: int, places: npt.NDArray[np.int64]
+    ) -> tuple[tuple[Pixels, Pixels | None], float]:
+        """Frames of a clip, resized, and their motion if it is wanted. The whole clip is decoded where the
+        motion is, and where the clip has room in memory, in which it is kept then."""
         if index in self._cache:
             whole, fps = self._cache[index]
-            return whole[places], fps  # type: ignore[return-value]
+            return self._chosen(whole, self._motion.get(index), places), fps  # type: ignore[arg-type]
         sample, side = self.samples[index], self._video.resize
         video = opened(sample)
         clip, self._times[index] = video.clip, video.times
-        if self._cached_bytes + clip.frames * side * side * 3 > self.cache_bytes:
-            return read_fitted(clip, places, self._video), clip.fps
+        room = self._cached_bytes + clip.frames * side * side * 3 <= self.cache_bytes
+        how, motion = self._video.motion, stored_motion(clip, self._video)
+        if not room and (how == "none" or motion is not None):
+            motion = None if motion is None else motion[places]
+            return (read_fitted(clip, places, self._video), motion), clip.fps
         pixels = read_fitted(clip, np.arange(clip.frames), self._video)
-        pixels.flags.writeable = False
-        self._cache[index] = pixels, clip.fps
-        self._cached_bytes += pixels.nbytes
-        return pixels[places], clip.fps
+        if how != "none" and motion is None:
+            motion = motion_maps(pixels, how)[..., None]
+        if room:
+            pixels.flags.writeable = False
+            self._cache[index] = pixels, clip.fps
+            self._cached_bytes += pixels.nbytes
+            if motion is not None:
+                self._motion[index] = motion
+                self._cached_bytes += motion.nbytes
+        return self._chosen(pixels, motion, places), clip.fps
+
+    def _chosen(
+        self, pixels: Pixels, motion: Pixels | None, places: npt.NDArray[np.int64]
+    ) -> tuple[Pixels, Pixels | None]:
+        return pixels[places], None if motion is None else motion[places]
 
     def _loaded(self, index: int) -> tuple[npt.NDArray[np.float32], float]:
         if index in self._cache:

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from signkit.config.recipe import AugmentConfig
 from signkit.data.augment import nearest_frame, still, time_map
+from signkit.data.video.pixels import GREY
 from signkit.errors import UserError
 
 RESAMPLE = ("resample", "resample_from", "resample_to")
@@ -19,8 +20,6 @@ OF_VIDEO = (
 )
 """The keys of `augment` that video knows."""
 ONLY_OF_VIDEO = ("crop", "colour")
-GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-"""How bright each colour is (ITU-R BT.601)."""
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -63,30 +62,35 @@ def augment_frames(
     crop: int,
     config: AugmentConfig,
     rng: np.random.Generator,
-) -> UInt8[np.ndarray, "frames {crop} {crop} 3"]:
-    """A square of the frames, turned, mirrored, in other colours, some black; the input is not changed."""
+    motion: UInt8[np.ndarray, "frames half_height half_width _"] | None = None,
+) -> tuple[Pixels, Pixels | None]:
+    """A square of the frames, turned, mirrored, in other colours, some black; the input is not changed.
+
+    Args:
+        motion: maps of half the frames' height and width; they are returned with the same changes of place.
+    """
     if config.rotate or config.scale:
-        angle = config.rotate * rng.standard_normal()
-        pixels = turned(pixels, angle, np.exp(config.scale * rng.standard_normal(2)))
+        angle, size = config.rotate * rng.standard_normal(), np.exp(config.scale * rng.standard_normal(2))
+        pixels = turned(pixels, angle, size)
+        motion = None if motion is None else turned(motion, angle, size)
     top, left = _corner(pixels, crop, config.crop, rng)
-    pixels = pixels[:, top : top + crop, left : left + crop]
+    pixels = cut(pixels, top, left, crop)
+    motion = None if motion is None else cut(motion, top // 2, left // 2, crop // 2)
     if config.mirror and rng.random() < config.mirror:
         pixels = mirrored(pixels)
+        motion = None if motion is None else mirrored(motion)
     if config.colour:
         pixels = recoloured(pixels, *rng.uniform(1 - config.colour, 1 + config.colour, 3))
     if config.drop_frames:
         gone = rng.random(len(pixels)) < config.drop_frames
         gone[rng.integers(len(pixels))] = False
         pixels = np.where(gone[:, None, None, None], np.uint8(0), pixels)
-    return pixels
+    return pixels, motion
 
 
-def middle(
-    pixels: UInt8[np.ndarray, "frames height width 3"], crop: int
-) -> UInt8[np.ndarray, "frames {crop} {crop} 3"]:
-    """The square in the middle of the frames; a view."""
-    top, left = (middle_start(side, crop) for side in pixels.shape[1:3])
-    return pixels[:, top : top + crop, left : left + crop]
+def cut(pixels: Pixels, top: int, left: int, side: int) -> Pixels:
+    """A square of the frames; a view."""
+    return pixels[:, top : top + side, left : left + side]
 
 
 def middle_start(side: int, crop: int) -> int:
@@ -95,8 +99,8 @@ def middle_start(side: int, crop: int) -> int:
 
 
 def mirrored(
-    pixels: UInt8[np.ndarray, "frames height width 3"],
-) -> UInt8[np.ndarray, "frames height width 3"]:
+    pixels: UInt8[np.ndarray, "frames height width channels"],
+) -> UInt8[np.ndarray, "frames height width channels"]:
     """Left and right change places."""
     whole = np.ascontiguousarray(pixels)
     flipped: Pixels = torch.flip(torch.from_numpy(whole), [2]).numpy()  # many times as fast as numpy's
@@ -104,8 +108,8 @@ def mirrored(
 
 
 def turned(
-    pixels: UInt8[np.ndarray, "frames height width 3"], angle: float, size: Float64[np.ndarray, "2"]
-) -> UInt8[np.ndarray, "frames height width 3"]:
+    pixels: UInt8[np.ndarray, "frames height width channels"], angle: float, size: Float64[np.ndarray, "2"]
+) -> UInt8[np.ndarray, "frames height width channels"]:
     """The frames turned about their centre and made larger, bilinear; what was outside mirrors the inside.
 
     Args:

@@ -29,6 +29,7 @@ from signkit.decode.lattice import BeamResult, ForgetsStates, Weighted, chunk_se
 from signkit.decode.rescore import rescore
 from signkit.decode.scorer import Fused
 from signkit.decode.state import NO_CANDIDATE, Candidate
+from signkit.decode.token_places import rising_places
 from signkit.errors import OperationalError, UserError
 from signkit.models.attention import Encoded
 
@@ -38,12 +39,17 @@ END = 0
 
 @dataclass(slots=True)
 class _Step:
-    """What was added to the hypotheses of a beam in one step, [batch, beam] each."""
+    """What was added to the hypotheses of a beam in one step, [batch, beam] each.
+
+    Attributes:
+        sure: probability of each token.
+        looked: log of how much each token is at each chunk, by the CTC head or by attention.
+    """
 
     parents: Int[Tensor, "batch beam"]
     tokens: Int[Tensor, "batch beam"]
-    chunks: Int[Tensor, "batch beam"]
     sure: Float64[Tensor, "batch beam"]
+    looked: Float64[Tensor, "batch beam chunks"]
 
 
 @dataclass(slots=True)
@@ -101,17 +107,17 @@ class Decoding:
 
     def step(
         self, tokens: Int[Tensor, "batch beam"], parents: Int[Tensor, "batch beam"]
-    ) -> tuple[Float64[Tensor, "batch beam vocab"], Int[Tensor, "batch beam"]]:
-        """log P after one more token of each hypothesis, which continues its parent, and the chunk
-        that the decoder looks at most."""
-        logs, looked = [], tokens
+    ) -> tuple[Float64[Tensor, "batch beam vocab"], Float64[Tensor, "batch beam chunks"]]:
+        """log P after one more token of each hypothesis, which continues its parent, and the logarithm of how
+        much the first model's decoder looks at each chunk."""
+        logs, looked = [], torch.empty(0)
         tokens, parents = tokens.to(self._device), parents.to(self._device)
         for place, decoder in enumerate(self._decoders):
             past = self._pasts[place].chosen(parents)
             logits, self._pasts[place], attention = decoder.step(tokens, past, self._memories[place])
             logs.append(logits.double().log_softmax(2).cpu())
             if place == 0:
-                looked = attention.argmax(2).cpu()
+                looked = attention.double().log().cpu()
         mean = torch.stack(logs).logsumexp(0) - math.log(len(logs))
         return mean, looked
 
@@ -203,7 +209,8 @@ def _search(
         if ctc is not None:
             ctc = ctc.chosen(parents, tokens)
         sure = log_p.flatten(1).gather(1, at).exp()
-        steps.append(_Step(parents, tokens, looked.gather(1, parents), sure))
+        where = torch.take_along_dim(looked, parents[..., None], 1) if ctc is None else ctc.frames()
+        steps.append(_Step(parents, tokens, sure, where))
     return _texts(finished, steps, greedy=beam == 1)
 
 
@@ -224,28 +231,33 @@ def _ctc_prefixes(encoded: Sequence[Encoded], beam: int) -> Prefixes:
 def _texts(finished: "_Finished", steps: Sequence[_Step], greedy: bool) -> list[list[Candidate]]:
     """The finished texts of each clip, read from their last token to the first; all of them at once."""
     batch, beam = finished.slots.shape
-    values = np.zeros((3, batch, beam, len(steps)))
+    if not steps:
+        return [
+            [Candidate((), each, ()) if each > -math.inf else NO_CANDIDATE]
+            for each in finished.score[:, 0].tolist()
+        ]
+    tokens, sure, looked = [], [], []
     slots = finished.slots
-    for place in reversed(range(len(steps))):
-        step, inside = steps[place], finished.steps > place
-        for row, each in enumerate((step.tokens, step.chunks, step.sure)):
-            values[row, ..., place] = each.gather(1, slots).numpy()
-        slots = torch.where(inside, step.parents.gather(1, slots), slots)
-    lists = []
-    for clip in range(batch):
-        found = []
-        for slot in range(beam):
-            score, length = float(finished.score[clip, slot]), int(finished.steps[clip, slot])
-            if score > -math.inf:
-                tokens, chunks, sure = values[:, clip, slot, :length]
-                # The place that is looked at may jump back; what is shown does not.
-                chunks = np.maximum.accumulate(chunks) if length else chunks
-                shares = tuple(sure.tolist()) if greedy else ()
-                named = (tuple(map(int, each)) for each in (tokens, chunks))
-                text, times = named
-                found.append(Candidate(text, score, times, shares))
-        lists.append(found or [NO_CANDIDATE])
-    return lists
+    for place, step in reversed([*enumerate(steps)]):
+        tokens.append(step.tokens.gather(1, slots))
+        sure.append(step.sure.gather(1, slots))
+        looked.append(torch.take_along_dim(step.looked, slots[..., None], 1))
+        slots = torch.where(finished.steps > place, step.parents.gather(1, slots), slots)
+    where = torch.stack(looked[::-1], 2).flatten(0, 1)
+    chunks = rising_places(where, finished.steps.flatten()).view(batch, beam, -1).tolist()
+    texts, shares = (torch.stack(each[::-1], 2).tolist() for each in (tokens, sure))
+    scores, lengths = finished.score.tolist(), finished.steps.tolist()
+
+    def candidate(clip: int, slot: int) -> Candidate:
+        end = lengths[clip][slot]
+        parts = (tuple(each[clip][slot][:end]) for each in (texts, chunks, shares))
+        text, places, sure = parts
+        return Candidate(text, scores[clip][slot], places, sure if greedy else ())
+
+    return [
+        [candidate(clip, slot) for slot in range(beam) if scores[clip][slot] > -math.inf] or [NO_CANDIDATE]
+        for clip in range(batch)
+    ]
 
 
 class _External:

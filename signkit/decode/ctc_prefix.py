@@ -83,6 +83,11 @@ class Prefixes:
         blank = _run(_shifted(label), self.log_p[..., BLANK][:, None].expand_as(label))
         return Prefixes(self.log_p, self.lengths, label, blank, tokens)
 
+    def frames(self) -> Float64[Tensor, "batch beam frames"]:
+        """log P of the last token of each beginning in each frame; -inf behind the end of the clip."""
+        inside = length_mask(self.lengths, self.log_p.shape[1])[:, None]
+        return self.log_p.gather(2, self._last_columns()).transpose(1, 2).masked_fill(~inside, -torch.inf)
+
     def _before(self) -> Float64[Tensor, "batch beam frames"]:
         """log P of all paths of each beginning before each frame."""
         return torch.logaddexp(_shifted(self.label), self._blank_before())

@@ -65,6 +65,7 @@ METRICS = {
         ),
         Metric("letter_accuracy", "letter accuracy", higher_is_better=True),
         Metric("aslfr", "(N - D) / N", higher_is_better=True),
+        Metric("space_accuracy", "space accuracy", higher_is_better=True),
         Metric("sentence_error", "sentences with errors", short="sentences wrong"),
         Metric("seen_share", "sentences seen in train", higher_is_better=None, short="share seen"),
         *(Metric(f"bleu{n}", f"BLEU-{n}", "points", higher_is_better=True) for n in range(1, 5)),

@@ -134,6 +134,12 @@ def _measures(name: str, sentences: Sentences) -> tuple[Measure, ...]:
         return (rates.letter_accuracy(sentences.aligned("character", HTK, spaces)),)
     if name == "aslfr":
         return (rates.aslfr(sentences.aligned("character", UNIT, spaces=True)),)
+    if name == "space_accuracy":
+        pairs, aligned = (
+            sentences.pairs("character", True),
+            sentences.aligned("character", protocol.costs, spaces=True),
+        )
+        return (rates.space_accuracy(pairs, aligned, protocol.costs),)
     if name == "bleu":
         sides = sentences.cleaned.references, sentences.cleaned.hypotheses
         return text_metrics.bleu(*sides, protocol.tokenize)

@@ -19,6 +19,7 @@ Metric = Literal[
     "cer",
     "letter_accuracy",
     "aslfr",
+    "space_accuracy",
     "sentence_error",
     "edits",
     "seen",
@@ -48,6 +49,7 @@ class Protocol:
 
             - ``wer``, ``cer``: error rates.
             - ``letter_accuracy``, ``aslfr``: one minus an error rate.
+            - ``space_accuracy``: the share of spaces that are right.
             - ``edits``: substitutions, deletions and insertions of the error rate.
             - ``sentence_error``: the share of sentences with an error.
             - ``seen``: the share of sentences that occur in train, and the error rates of these and of all

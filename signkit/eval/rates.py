@@ -4,7 +4,7 @@ import numpy as np
 
 from signkit.eval.alignment import HTK, SCLITE, UNIT, Costs
 from signkit.eval.measure import Floats, Measure, ratio
-from signkit.eval.transcripts import DELETION, INSERTION, SUBSTITUTION, Aligned
+from signkit.eval.transcripts import CORRECT, DELETION, INSERTION, SUBSTITUTION, Aligned, Pairs
 
 _EDITS = (("substitutions", SUBSTITUTION), ("deletions", DELETION), ("insertions", INSERTION))
 
@@ -76,6 +76,32 @@ def aslfr(aligned: Aligned) -> Measure:
         aligned: alignments of characters, including blanks, with the fewest edits (costs `UNIT`).
     """
     return _accuracy("aslfr", aligned, "character", UNIT)
+
+
+def space_accuracy(pairs: Pairs, aligned: Aligned, costs: Costs) -> Measure:
+    """The share of the spaces of the references that are aligned with a space: whether words are kept apart.
+
+    Spaces too many do not count here. It is NaN if the references have no space.
+
+    Args:
+        pairs: characters, spaces among them.
+        aligned: their alignments of least cost at `costs`.
+    """
+    space = pairs.tokens.index(" ") if " " in pairs.tokens else -2
+    is_space = aligned.references == space
+    sentence = np.repeat(np.arange(len(aligned.counts)), np.diff(aligned.offsets))
+    counts = [
+        np.bincount(sentence[chosen], minlength=len(aligned.counts))
+        for chosen in (is_space & (aligned.kinds == CORRECT), is_space)
+    ]
+    return Measure.of(
+        "space_accuracy",
+        np.stack(counts, axis=1),
+        ratio,
+        _signature("character", costs),
+        higher_is_better=True,
+        note=f"{counts[0].sum()} of {counts[1].sum()} spaces",
+    )
 
 
 def _accuracy(name: str, aligned: Aligned, unit: str, costs: Costs) -> Measure:

@@ -4,7 +4,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -144,13 +144,24 @@ class TrainingWatch:
         begun: the step that training resumes from; later lines of an interrupted run are dropped.
         total: the number of steps.
         metric: of the dev score.
+        remark: a line for the user about a step's figures, or "".
 
     Raises:
         OperationalError: a file cannot be written; also raised by `stepped` and `evaluated`.
     """
 
-    def __init__(self, watch: Watch, bar: Bar, *, begun: int, total: int, metric: Shown) -> None:
+    def __init__(
+        self,
+        watch: Watch,
+        bar: Bar,
+        *,
+        begun: int,
+        total: int,
+        metric: Shown,
+        remark: Callable[[int, Mapping[str, float]], str] | None = None,
+    ) -> None:
         self._watch, self._bar, self._total, self._metric = watch, bar, total, metric
+        self._remark = remark
         self._every = max(1, total // CURVE_POINTS)
         self._dev = ""
         self._files: tuple[_Lines, _Board] | None = None
@@ -163,6 +174,8 @@ class TrainingWatch:
         self._bar.at(step, f"loss {figures['loss']:.3f}{self._dev}")
         if step % self._every == 0 or step in (1, self._total):
             self._record(step, figures)
+        if self._remark is not None and (line := self._remark(step, figures)):
+            self._watch.say(line)
 
     def evaluated(self, step: int, score: float, best: bool) -> None:
         """Show and record a dev score."""

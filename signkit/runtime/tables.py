@@ -102,6 +102,8 @@ def missing_columns(
     meant = next((name for name in map(column_name, there) if name in GLOSS_COLUMNS), "")
     if meant and "gloss" in missing:
         more += f"; is {meant} the gloss? Then call it so"
+    elif "gloss" in missing and "text" in map(column_name, there):
+        more += "; `data.reference: text` reads the texts in place of glosses"
     what = f"{word}{'s' * (len(missing) > 1)} missing: {', '.join(missing)}"
     return UserError(where, what, f"there are: {', '.join(there)}{more}")
 

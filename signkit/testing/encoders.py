@@ -178,7 +178,7 @@ class _Laws:
         permuted = {
             each.name: getattr(batch, each.name)[order]
             for each in fields(batch)
-            if each.name not in ("ids", "times")
+            if each.name not in ("ids", "times", "motion")
         }
         shuffled = replace(batch, ids=tuple(batch.ids[i] for i in order.tolist()), **permuted)
         one, other = self.fresh(training)(batch), self.fresh(training)(shuffled)

@@ -285,6 +285,15 @@ class Beginning(Protocol):
 
 
 @runtime_checkable
+class Remarking(Protocol):
+    """A task that looks at the figures of each step of a training and may have something to say."""
+
+    def remark(self, step: int, figures: Mapping[str, float]) -> str:
+        """A line for the user, or "" """
+        ...
+
+
+@runtime_checkable
 class Fitting(Protocol):
     """A task with a part of the model that is fitted to its outputs once the training is over."""
 

@@ -1,21 +1,25 @@
 """Kaggle's folder of spelled phrases: what is read, by which rows, and what is missing, word for word."""
 
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from fingerspelled import COLUMNS, PHRASES, aslfr, long_file, wide, write
 
 from signkit.commands.data.check import stock_of
+from signkit.config.recipe import AugmentConfig, LandmarksConfig
 from signkit.data.corpora import aslfr as reader
 from signkit.data.corpora.configs import AslfrConfig
+from signkit.data.examples import Examples
 from signkit.data.landmark_files import read_landmarks, sequences
 from signkit.data.landmark_files import wide as wide_module
 from signkit.data.landmark_files.wide import WideFile
 from signkit.data.layouts import layout, subset
+from signkit.data.loader import Step, train_steps
 from signkit.errors import UserError
 from signkit.testing import check_corpus
 from signkit.types import Corpus, Landmarks
@@ -68,9 +72,11 @@ def test_as_it_unpacks(root: Path) -> None:
     check_corpus(AslfrConfig(root=str(root), folds=3), samples=2)
 
 
-@pytest.mark.parametrize("points", ["fingerspelling", "hand_and_arm", "hands", "signing", "all"])
-@pytest.mark.parametrize("group", [None, 7])
-def test_points_are_those_of_the_columns(points: str, group: int | None, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("points", "group"),
+    [("fingerspelling", None), ("fingerspelling", 7), ("hand_and_arm", 7), ("signing", None), ("all", 7)],
+)
+def test_points_are_those_of_the_columns(points: Any, group: int | None, tmp_path: Path) -> None:
     """By the reader of single sequences, which reads all points."""
     root = aslfr(tmp_path / "grouped", group)
     corpus = read(root, points=points)
@@ -310,6 +316,32 @@ def test_large_groups_are_noted(root: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "with `signkit data prepare`",
     )
     assert read(aslfr(root.parent / "grouped", 10)).notes == ()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_run_that_is_resumed_reads_the_same_batches(workers: int, root: Path) -> None:
+    """Whoever reads them, and whatever was read before: batches from step 3 on are those of a run from its
+    beginning. Nothing is kept in memory between them."""
+
+    def steps(start: int, workers: int) -> list[Step]:
+        samples = read(root, split="random", fold_seed=2).samples
+        examples = Examples(
+            samples,
+            layout="fingerspelling",
+            width=3,
+            encode=lambda words: tuple(map(len, words)),
+            landmarks=LandmarksConfig(points="hand_and_arm", hand="signing"),
+            augment=AugmentConfig(rate=0.2, noise=0.02, mirror=0.5),
+            seed=7,
+            cache_bytes=0,
+        )
+        return [*islice(train_steps(examples, 2, 3, start_step=start, workers=workers), 8 - start)]
+
+    for one, two in zip(steps(0, 0)[3:], steps(3, workers), strict=True):
+        assert (one.step, one.epoch) == (two.step, two.epoch)
+        for ours, theirs in zip(one.parts, two.parts, strict=True):
+            assert ours.ids == theirs.ids
+            assert torch.equal(ours.inputs, theirs.inputs) and torch.equal(ours.targets, theirs.targets)
 
 
 def test_the_original_files(real_data: Callable[[str], Path], tmp_path: Path) -> None:

@@ -73,6 +73,25 @@ def test_glosses_are_composed(root):
     assert corpus.extra_text == (("HOUSE", "GR\u00dcN"),)
 
 
+def test_texts_in_place_of_glosses(root):
+    """As of fingerspelling; a manifest may then lack the column of glosses."""
+    rewrite(root, "TREE HOUSE,,cem", "TREE HOUSE,gru\u0308n @ 5,cem")
+    read = [(s.reference, s.text) for s in load(root, reference="text").samples]
+    words = [("the", "house,", "big"), ("a", "tree"), ("gr\u00fcn", "@", "5")]
+    assert [reference for reference, _ in read] == words
+    without = "\n".join(
+        ",".join([*row[:2], *row[3:]])
+        for row in csv.reader(io.StringIO((root / "manifest.csv").read_text(encoding="utf-8")))
+        if "," not in row[3]
+    )
+    (root / "manifest.csv").write_text(without, encoding="utf-8")
+    rewrite(root, ",dev", ",train")
+    assert [s.reference for s in load(root, reference="text").samples] == words[1:]
+    rewrite(root, "a tree", " ")
+    with pytest.raises(UserError, match=r"manifest.csv:2: the text is empty"):
+        load(root, reference="text")
+
+
 def test_samples(root):
     corpus = load(root)
     assert (corpus.name, corpus.layout, corpus.width, corpus.extra_text) == ("manifest", "boston104", 2, ())
@@ -198,7 +217,8 @@ def test_a_header_is_read_without_the_data(root):
         (
             "id,path,gloss,text,signer,split",
             "id,file,glos,text,signer,split",
-            "manifest.csv:1: columns missing: path, gloss; there are: id, file, glos, text, signer, split",
+            "manifest.csv:1: columns missing: path, gloss; there are: id, file, glos, text, signer, split"
+            "; `data.reference: text` reads the texts in place of glosses",
         ),
         ("text,signer", "split,signer", "manifest.csv:1: column 'split' is there twice"),
         ("b,clips", ",clips", "manifest.csv:3: the id is empty"),

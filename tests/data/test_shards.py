@@ -14,6 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signkit.commands.data import prepare as data_prepare
+from signkit.config.recipe import LandmarksConfig, VideoConfig
+from signkit.data.examples import Examples
+from signkit.data.motion import motion_maps
 from signkit.data.shards.clip import ShardClip
 from signkit.data.shards.configs import ShardsConfig
 from signkit.data.shards.corpus import read
@@ -500,3 +503,49 @@ def test_the_drawn_clips_differ_in_every_frame() -> None:
     """What the tests above stand on."""
     frames = DrawnClip(1, 9, 25.0).read(np.arange(9))
     assert len({frame.tobytes() for frame in frames}) == 9
+
+
+def test_motion_is_packed_with_the_frames(corpus: Corpus, shards: Path, tmp_path: Path) -> None:
+    """Its maps are those of the frames before they were compressed, and the frames are as without."""
+    packed = prepare(corpus, tmp_path / "out", motion="difference", shard_size="30KB")
+    assert verify(packed) == []
+    for number, sample in enumerate(read_at(packed).samples[:4]):
+        signal = sample.load()
+        assert isinstance(signal, Video) and isinstance(signal.clip, ShardClip)
+        places = list(range(sample.frames))
+        whole = frames_of(corpus, number, places, SIZE)
+        assert np.array_equal(signal.clip.motion_maps("difference"), motion_maps(whole, "difference"))
+        assert signal.clip.motion_maps("farneback") is None
+        assert np.array_equal(
+            frames_of(read_at(packed), number, places), frames_of(read_at(shards), number, places)
+        )
+    (without,) = {read_at(shards).samples[0].load().clip.motion_maps("difference") is None}  # type: ignore[union-attr]
+    assert without and "motion" not in (shards / "corpus.json").read_text(encoding="utf-8")
+
+
+def test_packed_motion_is_used_in_training(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the size of the recipe's frames, and without computing it again."""
+    packed = read_at(prepare(corpus, tmp_path / "out", motion="difference"))
+    monkeypatch.setattr("signkit.data.examples.motion_maps", None)
+    video = VideoConfig(resize=SIZE, crop=SIZE - 4, motion="difference")
+    for memory in (0, 1 << 30):
+        examples = Examples(
+            packed.samples[:2], layout="video", width=3, encode=lambda tokens: (2,) * len(tokens),
+            landmarks=LandmarksConfig(), video=video, cache_bytes=memory,
+        )  # fmt: skip
+        for number in (0, 1, 1):
+            whole = frames_of(corpus, number, list(range(packed.samples[number].frames)), SIZE)
+            expected = motion_maps(whole, "difference")[:, 1:-1, 1:-1]
+            assert np.array_equal(examples.example(number).motion, expected)
+    batch = examples.collate([examples.example(0), examples.example(1)])
+    assert batch.motion is not None and batch.motion.shape[2:] == (SIZE // 2 - 2, SIZE // 2 - 2)
+
+
+def test_motion_of_films_is_refused(corpus: Corpus, tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        prepare(corpus, tmp_path / "out", motion="difference", format="mp4")
+    assert str(caught.value) == (
+        "--motion: is for shards, and --format is mp4; it is computed in training then"
+    )

@@ -23,7 +23,6 @@ from signkit.data.examples import Examples, prepare_signal
 from signkit.data.frames_augment import (
     augment_frames,
     chosen_frames,
-    middle,
     mirrored,
     recoloured,
     turned,
@@ -37,6 +36,11 @@ from signkit.types import VIDEO, Features, Sample, Segment, Signal, Video
 
 AUGMENT = AugmentConfig(rescale=0.2, warp=0.2, freeze=0.3, crop=True, mirror=0.5, colour=0.3, drop_frames=0.1)
 SIZE = VideoConfig(resize=24, crop=20)
+
+
+def middle(pixels: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.uint8]:
+    top, left = (round((size - side) / 2) for size in pixels.shape[1:3])
+    return pixels[:, top : top + side, left : left + side]
 
 
 @dataclass(frozen=True)
@@ -201,12 +205,12 @@ def test_a_crop_is_one_square_for_the_whole_clip_anywhere() -> None:
     pixels[..., 0], pixels[..., 1] = np.mgrid[:6, :7]
     config, found = AugmentConfig(crop=True), set()
     for seed in range(200):
-        cut = augment_frames(pixels, 4, config, np.random.default_rng(seed))
+        cut = augment_frames(pixels, 4, config, np.random.default_rng(seed))[0]
         assert (cut == cut[0]).all()
         found.add(tuple(cut[0, 0, 0, :2].tolist()))
     assert found == {(top, left) for top in range(3) for left in range(4)}
     rng = np.random.default_rng(0)
-    assert np.array_equal(augment_frames(pixels, 4, AugmentConfig(), rng), middle(pixels, 4))
+    assert np.array_equal(augment_frames(pixels, 4, AugmentConfig(), rng)[0], middle(pixels, 4))
 
 
 def test_a_mirror_turns_all_frames_or_none() -> None:
@@ -214,7 +218,7 @@ def test_a_mirror_turns_all_frames_or_none() -> None:
     assert np.array_equal(mirrored(pixels), pixels[:, :, ::-1])
     config, seen = AugmentConfig(mirror=0.25), 0
     for seed in range(400):
-        turned = augment_frames(pixels, 32, config, np.random.default_rng(seed))
+        turned = augment_frames(pixels, 32, config, np.random.default_rng(seed))[0]
         seen += np.array_equal(turned, middle(pixels, 32)[:, :, ::-1])
         assert np.array_equal(turned, middle(pixels, 32)) or seen
     assert 70 < seen < 130
@@ -252,7 +256,7 @@ def test_a_larger_frame_shows_its_middle() -> None:
 def test_dropped_frames_are_black_and_one_is_kept() -> None:
     pixels = np.full((30, 4, 4, 3), 9, np.uint8)
     for seed in range(50):
-        kept = augment_frames(pixels, 4, AugmentConfig(drop_frames=0.95), np.random.default_rng(seed))
+        kept = augment_frames(pixels, 4, AugmentConfig(drop_frames=0.95), np.random.default_rng(seed))[0]
         assert set(np.unique(kept.reshape(30, -1).mean(1)).tolist()) <= {0.0, 9.0} and kept.any()
 
 

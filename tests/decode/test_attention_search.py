@@ -12,6 +12,7 @@ from signkit.decode.attention import attention_search
 from signkit.decode.configs import AttentionSearchConfig
 from signkit.decode.ctc_prefix import Prefixes
 from signkit.decode.scorer import Fused
+from signkit.decode.token_places import rising_places
 from signkit.models.attention import AttentionModel, Encoded
 from signkit.models.text_decoder import TextDecoder
 
@@ -190,3 +191,24 @@ def test_what_external_models_forbid_is_not_found() -> None:
     (first, *rest), _ = search([model()], [encoded()], CONFIG, fusion=[Fused(Nothing(), 1.0)])
     assert not rest
     assert (first.tokens, first.score) == ((), -math.inf)
+
+
+def test_places_never_go_back_and_are_the_best_of_these() -> None:
+    generator = torch.Generator().manual_seed(4)
+    scores = torch.randn(5, 3, 4, generator=generator).double()
+    lengths = torch.tensor([3, 3, 2, 1, 3])
+    found = rising_places(scores, lengths)
+    for text, length in enumerate(lengths.tolist()):
+        paths = [p for p in itertools.product(range(4), repeat=length) if list(p) == sorted(p)]
+        sums = {p: sum(scores[text, u, s].item() for u, s in enumerate(p)) for p in paths}
+        assert tuple(found[text, :length].tolist()) == max(sums, key=sums.__getitem__)
+
+
+def test_times_are_those_of_ctc_where_it_takes_part() -> None:
+    logits = torch.full((1, 6, VOCAB), -9.0)
+    logits[0, :, 0] = 0.0
+    for frame, token in ((1, 2), (4, 3)):
+        logits[0, frame, token] = 9.0
+    of = Encoded(torch.zeros(1, 6, FEATURES), torch.tensor([6]), torch.arange(6), torch.zeros(1), logits)
+    ((first, *_),) = search([model()], [of], replace(CONFIG, ctc_weight=0.9))
+    assert (first.tokens, first.chunks) == ((2, 3), (1, 4))

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from signkit.eval.alignment import SCLITE, UNIT, Costs, align
 from signkit.eval.batch_alignment import align_pairs
 from signkit.eval.measure import Measure
-from signkit.eval.rates import HTK, aslfr, edit_rates, error_rate, letter_accuracy, sentence_error
+from signkit.eval.rates import (
+    HTK,
+    aslfr,
+    edit_rates,
+    error_rate,
+    letter_accuracy,
+    sentence_error,
+    space_accuracy,
+)
 from signkit.eval.transcripts import Pairs, Ragged
 
 # by hand: S of c, D of e, I of z; then nothing wrong; then an insertion without words
@@ -92,6 +100,41 @@ def test_letter_accuracy_is_of_htk_costs() -> None:
     assert found.total() == 0.0  # five substitutions
     assert (found.name, found.signature) == ("aslfr", "unit:character|costs:s1i1d1")
     assert found.note == "5 errors, 5 characters, 1 sentences"
+
+
+def test_aslfr_is_of_all_characters_together_and_can_be_negative() -> None:
+    """N is 7 + 7 + 1 and D 0 + 1 + 3: not the mean of 1, 6/7 and -2."""
+    pairs = pairs_of(["go home", "go home", "a"], ["go home", "gohome", "bcd"], characters=True)
+    assert aslfr(align_pairs(pairs, UNIT)).total() == pytest.approx(11 / 15)
+    alone = pairs_of(["a"], ["bcd"], characters=True)
+    assert aslfr(align_pairs(alone, UNIT)).total() == -2
+
+
+@pytest.mark.parametrize(
+    ("reference", "hypothesis", "right", "spaces"),
+    [
+        ("go home", "go home", 1, 1),
+        ("go home", "gohome", 0, 1),
+        ("a b c", "a bc", 1, 2),
+        ("a b c", "a  b  c", 2, 2),  # spaces too many do not count
+        ("a b", "axb", 0, 1),  # an x in its place
+        ("ab", "a b", 0, 0),
+    ],
+)
+def test_space_accuracy_by_hand(reference: str, hypothesis: str, right: int, spaces: int) -> None:
+    pairs = pairs_of(["a b", reference], ["ab", hypothesis], characters=True)
+    found = space_accuracy(pairs, align_pairs(pairs, HTK), HTK)
+    assert found.total() == right / (1 + spaces)
+    assert found.note == f"{right} of {1 + spaces} spaces"
+    alone = found.total(np.array([False, True]))
+    assert alone == pytest.approx(right / spaces if spaces else math.nan, nan_ok=True)
+
+
+def test_space_accuracy_says_what_it_is() -> None:
+    pairs = pairs_of(["ab"], ["ab"], characters=True)
+    found = space_accuracy(pairs, align_pairs(pairs, UNIT), UNIT)
+    assert (found.name, found.signature) == ("space_accuracy", "unit:character|costs:s1i1d1")
+    assert math.isnan(found.total()) and found.higher_is_better
 
 
 def test_letter_accuracy_says_what_it_is() -> None:

@@ -22,6 +22,7 @@ from signkit.models.encoders.configs import (
     KinematicConfig,
     LandmarkTransformerConfig,
     LocalTemporalConfig,
+    MictRanetConfig,
     SqueezeformerConfig,
 )
 from signkit.models.encoders.protocol import EncoderOutput
@@ -81,6 +82,23 @@ CASES: dict[str, tuple[Any, str, int]] = {
     },
     "features": (FeaturesConfig(dropout=0.3, local_temporal=DILATED3, global_temporal=NONE), "", 6),
     "timm": (TIMM, "video", 3),
+    "mict_ranet": (
+        MictRanetConfig(backbone="resnet18", channels=(4, 4, 6, 6), attention=5, hidden=7, weights="none"),
+        "video",
+        3,
+    ),
+    "mict_ranet-forward": (
+        MictRanetConfig(
+            channels=(4, 4, 4, 4),
+            kernel=3,
+            padding="forward",
+            hidden=5,
+            weights="none",
+            checkpoint=False,
+        ),
+        "video",
+        3,
+    ),
     "cnn": (CnnConfig(channels=(4, 6), width=8, size=2), "video", 3),
     "cnn-grey": (CnnConfig(channels=(4,), width=8, size=1, grey=True, local_temporal=MAX), "video", 3),
 }

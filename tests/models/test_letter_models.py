@@ -8,11 +8,11 @@ import torch
 from images import write_images
 from PIL import Image
 
-from signkit.config.recipe import Recipe, VideoConfig
+from signkit.config.recipe import AugmentConfig, Recipe, VideoConfig
 from signkit.config.recipe_file import load_recipe
 from signkit.config.registry import build
 from signkit.data.batch import Batch
-from signkit.data.frames_augment import middle
+from signkit.data.frames_augment import augment_frames
 from signkit.data.video.fit import read_fitted
 from signkit.data.video.still import StillImage
 from signkit.models.encoders.backbone import make_backbone
@@ -145,7 +145,8 @@ def test_a_backbone_sees_what_timm_would_show_it(
         resize=round(crop / about["crop_pct"]), crop=crop, fit="short", interpolation=about["interpolation"]
     )
     clip = StillImage(tmp_path / "x.png", "x.png")
-    seen = middle(read_fitted(clip, np.array([0]), video), video.crop)
+    pixels = read_fitted(clip, np.array([0]), video)
+    seen, _ = augment_frames(pixels, video.crop, AugmentConfig(), np.random.default_rng())
     frames = ImageBackboneFrames(torch.nn.Identity(), mean=about["mean"], deviation=about["std"])
     ours = torch.from_numpy(seen.copy()).permute(0, 3, 1, 2) * frames.scale + frames.shift
     assert ours[0].shape == theirs.shape

@@ -15,7 +15,8 @@ from signkit.commands.data.chosen import chosen_corpus
 from signkit.commands.data.summary import print_summary, size_text
 from signkit.config.strict_yaml import Path_, field_types
 from signkit.data.corpora.build import build_corpus
-from signkit.data.shards.index import Header, Refused
+from signkit.data.motion import How, check_motion
+from signkit.data.shards.index import NO_MOTION, Header, Refused
 from signkit.data.shards.pack import Pack
 from signkit.data.shards.store import LOCK, Store, begin, check_out
 from signkit.errors import UserError
@@ -39,6 +40,7 @@ class Options:
     root: Path | None = None
     overrides: tuple[str, ...] = ()
     size: int = 256
+    motion: How = "none"
     format: str = "shards"
     quality: int = 92
     shard_size: str = "1GB"
@@ -63,6 +65,9 @@ def prepare_corpus(ref: str, options: Options) -> int:
     shard_size = bytes_of(options.shard_size)
     if options.format == "mp4" and options.size % 2:
         raise UserError("--size", f"{options.size} is odd, and mp4 files need an even one")
+    if options.motion != NO_MOTION and options.format == "mp4":
+        raise UserError("--motion", "is for shards, and --format is mp4", "it is computed in training then")
+    check_motion(options.motion)
     if options.executor == "ray":
         ray_module()
     with stop_on_signals() as stop:
@@ -112,6 +117,7 @@ def _header(corpus: Corpus, options: Options, shard_size: int) -> Header:
         format=options.format,
         size=options.size,
         quality=options.quality,
+        motion=options.motion if corpus.layout == VIDEO else NO_MOTION,
         shard_size=shard_size,
         versions={name: _version(name) for name in PACKAGES[corpus.layout == VIDEO]},
     )

@@ -158,6 +158,8 @@ class ManifestConfig:
     """Claim that no signer is in two splits; a signer who is, is an error."""
     damaged: Literal["refuse", "skip"] = "refuse"
     """A clip of train whose file cannot be used: stop, or leave it out, counted and named."""
+    reference: Literal["gloss", "text"] = "gloss"
+    """The column of what was signed: glosses, or the words of a text, as of fingerspelling."""
     labels: tuple[str, ...] = ()
     """Columns of labels of the whole clip, for the heads of a classifier; an empty cell is not known."""
     unseen: Literal["use", "skip", "refuse"] = "use"
@@ -323,6 +325,31 @@ class GislrConfig(FoldsConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChicagofswildConfig:
+    """ChicagoFSWild and ChicagoFSWild+, the official folders: frames of words spelled in films of the web."""
+
+    factory: ClassVar[str] = "signkit.data.corpora.chicagofswild:read"
+    inventory: ClassVar[str] = "signkit.data.corpora.chicagofswild:take_stock"
+    root: Annotated[str, Path_()]
+    """The unpacked archive: the folder of the csv, or the one above."""
+    part: Literal["auto", "fswild", "plus", "mict"] = "auto"
+    """ChicagoFSWild, ChicagoFSWild+, or MiCT-RANet's list of the test clips of both; `auto`: the first that
+    is there."""
+    frames: Annotated[str, NewPath()] = ""
+    """The folder of frames below the csv's; empty: `ChicagoFSWild-Frames` or another usual one."""
+    boxes: Annotated[str, Path_(optional=True)] = ""
+    """A file of boxes of the signing hand, to which frames are cropped; empty: whole frames."""
+    box: Annotated[int, Range(1, 4)] = 2
+    """Which of the four squares of MiCT-RANet's boxes, from wide to narrow."""
+    landmarks: Annotated[str, Path_(optional=True)] = ""
+    """Read these in place of frames: a folder of files that `signkit landmarks` wrote for the frames."""
+    fps: Annotated[float, Range(0.1, 1000)] = 25.0
+    """Frames a second, which the lists do not tell."""
+    missing: Literal["refuse", "skip"] = "refuse"
+    """A sample of train without frames, box or landmarks: stop, or leave it out, counted and named."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AslfrConfig(FoldsConfig):
     """Google's ASL Fingerspelling Recognition, Kaggle's folder: landmarks of spelled phrases, addresses, URLs
     and telephone numbers."""
@@ -335,7 +362,7 @@ class AslfrConfig(FoldsConfig):
     """The points that are read, and the layout of the corpus; `landmarks.points` selects from these."""
     supplemental: bool = False
     """Join the supplemental phrases to train, those of participants who are not in dev or test."""
-    fps: Annotated[float, Range(0, 1000)] = 30.0
+    fps: Annotated[float, Range(0.1, 1000)] = 30.0
     """Frames a second, which the files do not tell."""
     aspect: Annotated[float, Range(0.1, 10)] = 1.0
     """Multiply y by this: 1.78 if x and y are shares of an upright 9:16 picture."""

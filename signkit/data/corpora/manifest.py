@@ -20,12 +20,12 @@ from signkit.data.corpora.configs import ManifestConfig
 from signkit.data.corpora.manifest_rows import (
     COLUMNS,
     check_id,
-    glosses_of,
     labels_of,
     line_of,
     manifest_rows,
     manifest_text,
     other_case,
+    reference_of,
     row_path,
     signer_faults,
 )
@@ -60,7 +60,7 @@ class _Clip:
     number: int
     row: Row
     split: str
-    glosses: tuple[str, ...]
+    reference: tuple[str, ...]
     path: Path
     numbers: Numbers
     fps: float | None
@@ -159,7 +159,8 @@ def take_stock(config: ManifestConfig) -> Stock:
 def _contents(config: ManifestConfig) -> _Contents:
     file = Path(config.root) / config.file
     text = manifest_text(file, "--set data.file")
-    columns = (*COLUMNS, "signer") if config.signer_independent else COLUMNS
+    columns = tuple(config.reference if name == "gloss" else name for name in COLUMNS)
+    columns = (*columns, "signer") if config.signer_independent else columns
     rows = manifest_rows(file, text, columns, config.labels)
     contents = _Contents(text)
     clips = _clips(rows, config, contents)
@@ -192,19 +193,20 @@ def _clips(rows: Sequence[Row | UserError], config: ManifestConfig, contents: _C
         if isinstance(row, UserError):
             contents.faults.append((number, row))
             continue
-        contents.glosses.append((row.where, row.cells["gloss"]))
+        if config.reference == "gloss":
+            contents.glosses.append((row.where, row.cells["gloss"]))
         split = row.cells["split"].strip()
         contents.listed[split] += 1
         try:
             check_id(row, first)
             path, numbers = row_path(row, Path(config.root)), numbers_of(row)
-            glosses = glosses_of(row)
+            reference = reference_of(row, config.reference)
             if split not in SPLITS:
                 meant = MEANT.get(split.casefold())
                 hint = f"did you mean {meant}?" if meant else ""
                 raise UserError(row.where, f"split {split!r} is none of train, dev, test", hint)
             fps = numbers.fps or config.fps or None
-            clips.append(_Clip(number, row, split, glosses, path, numbers, fps))
+            clips.append(_Clip(number, row, split, reference, path, numbers, fps))
         except UserError as fault:
             contents.faults.append((number, fault))
     return clips
@@ -230,7 +232,7 @@ def _add(clip: _Clip, medium: Media, config: ManifestConfig, contents: _Contents
     sample = Sample(
         id=row.cells["id"].strip(),
         split=clip.split,
-        reference=clip.glosses,
+        reference=clip.reference,
         frames=medium.frames,
         load=medium.load,
         source=row.where,

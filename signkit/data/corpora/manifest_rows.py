@@ -97,24 +97,23 @@ def check_id(row: Row, first: dict[str, Row]) -> None:
     raise UserError(row.where, f"id {name!r} is used twice, first in {line}")
 
 
-def glosses_of(row: Row) -> tuple[str, ...]:
-    """The glosses of a row.
+def reference_of(row: Row, column: str) -> tuple[str, ...]:
+    """The glosses of a row, or the words of its text.
 
     Raises:
         UserError: there are none, or they are a list written as text.
     """
-    glosses = tuple(composed(row.cells["gloss"]).split())
-    if not glosses:
-        raise UserError(row.where, "the gloss is empty")
-    if is_blank(row.cells["gloss"]):
-        what = (
-            f"the gloss is empty: it has invisible characters only, {with_codes(row.cells['gloss'].strip())}"
-        )
+    cell = row.cells[column]
+    tokens = tuple(composed(cell).split())
+    if not tokens:
+        raise UserError(row.where, f"the {column} is empty")
+    if is_blank(cell):
+        what = f"the {column} is empty: it has invisible characters only, {with_codes(cell.strip())}"
         raise UserError(row.where, what)
-    if is_list_as_text(row.cells["gloss"]):
-        what = f"the gloss is a list written as text, {row.cells['gloss'].strip()}"
+    if column == "gloss" and is_list_as_text(cell):
+        what = f"the gloss is a list written as text, {cell.strip()}"
         raise UserError(row.where, what, "write the glosses with blanks between them")
-    return glosses
+    return tokens
 
 
 def signer_faults(rows: Sequence[Row | UserError]) -> list[tuple[int, UserError]]:

@@ -24,8 +24,9 @@ STEP, KEPT = 8 << 20, 32 << 20
 """Bytes of rows that are decoded at a time, and that are kept of a file."""
 BUFFER = 1 << 16
 """Bytes of each column that are read from the disk at a time, as a column's chunk may be large."""
-OPEN = 4
-"""Files that a process has open."""
+OPEN = 2
+"""Files that a process has open: one that it ends with, and the next. Of a file that is being decoded pyarrow
+holds a page of each column, up to a megabyte."""
 Floats = npt.NDArray[np.float32]
 
 
@@ -87,6 +88,13 @@ class WideFile:
             use_threads=False,  # pyarrow's threads do not survive a fork, and loaders are processes
         )
 
+    def _end(self) -> None:
+        """Give back the memory of decoding: the file is at its end."""
+        self._batches = iter(())
+        import pyarrow as arrow  # type: ignore[import-untyped, unused-ignore]
+
+        arrow.default_memory_pool().release_unused()
+
     def _decode(self, needed: int) -> None:
         """Decode the next step, and forget steps before the row that is needed."""
         batch = next(self._batches, None)
@@ -97,6 +105,8 @@ class WideFile:
             block[place] = numbers_of(batch, name, self._where)
         self._steps.append((self._next, block))
         self._next += batch.num_rows
+        if self._next == self._starts[-1]:
+            self._end()
         most = max(2, self._kept // block.nbytes)
         while len(self._steps) > most and self._steps[1][0] <= needed:
             self._steps.popleft()

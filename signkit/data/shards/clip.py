@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from signkit.config.registry import extra_for
 from signkit.data.npz import DAMAGED, read_npy
-from signkit.data.shards.index import Entry
+from signkit.data.shards.index import NO_MOTION, Entry
 from signkit.data.shards.tar import starts
 from signkit.data.video import open_clip
 from signkit.data.video.pixels import Size, gathered
@@ -27,6 +27,8 @@ class ShardClip:
 
     Attributes:
         starts: where each JPEG file begins in the shard, and ``sizes`` its bytes.
+        how: how the motion was computed that is packed with them, see `video.motion`; ``none``.
+        motion: where its npz begins in the shard, and its bytes.
     """
 
     path: Path
@@ -34,6 +36,8 @@ class ShardClip:
     fps: float
     starts: npt.NDArray[np.int64] = field(repr=False)
     sizes: npt.NDArray[np.int64] = field(repr=False)
+    how: str = NO_MOTION
+    motion: tuple[int, int] = (0, 0)
 
     @property
     def frames(self) -> int:
@@ -51,6 +55,25 @@ class ShardClip:
         pictures = [view[o : o + n] for o, n in zip(offsets, self.sizes[wanted].tolist(), strict=True)]
         frames = decoded(pictures, wanted.tolist(), size, self.where)
         return frames if len(wanted) == len(places) else frames[row_of]
+
+    def motion_maps(self, how: str) -> npt.NDArray[np.uint8] | None:
+        """The maps of motion of all frames, uint8 [frames, height, width]; None if there are none of the
+        kind.
+
+        Raises:
+            UserError: they are damaged.
+        """
+        if how != self.how:
+            return None
+        content = read_range(self.path, *self.motion, self.where)
+        try:
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                maps = read_npy(archive, "motion")
+        except (*DAMAGED, KeyError, OSError) as error:
+            raise UserError(self.where, f"its motion is damaged ({error})", "prepare it again") from error
+        if maps.dtype != np.uint8 or maps.ndim != 3 or len(maps) != self.frames:
+            raise UserError(self.where, "its motion is not a map for each frame", "prepare it again")
+        return maps
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +113,11 @@ class TimedClip:
         return self.clip.read(places, size)
 
 
-def load_entry(root: Path, entry: Entry) -> Signal:
+def load_entry(root: Path, entry: Entry, motion: str = NO_MOTION) -> Signal:
     """The signal of a clip of the index; the frames of video are read when they are asked for.
+
+    Args:
+        motion: how the motion was computed that is packed with the corpus, by its header.
 
     Raises:
         UserError: the file is shorter than the index says, or damaged; file and clip are named.
@@ -99,9 +125,12 @@ def load_entry(root: Path, entry: Entry) -> Signal:
     """
     path = root / entry.file
     where = f"{path}: clip {entry.id!r}"
-    first = entry.offset + starts(entry.sizes) if entry.file.endswith(".tar") else np.zeros(1, np.int64)
+    packed = np.append(entry.sizes, entry.motion)
+    first = entry.offset + starts(packed)[:-1] if entry.file.endswith(".tar") else np.zeros(1, np.int64)
     if entry.kind == "jpeg":
-        return Video(ShardClip(path, where, entry.fps, first, entry.sizes))
+        how = motion if entry.motion else NO_MOTION
+        place = entry.offset + int(starts(packed)[-1]), entry.motion
+        return Video(ShardClip(path, where, entry.fps, first, entry.sizes, how, place))
     if entry.kind == "npz":
         content = read_range(path, int(first[0]), int(entry.sizes[0]), where)
         return npz_signal(content, where, entry.fps)

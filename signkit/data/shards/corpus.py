@@ -43,7 +43,7 @@ def read(config: ShardsConfig) -> Corpus:
         raise fault
     return Corpus(
         name=header.name,
-        samples=tuple(_sample(root, number, entry) for number, entry in enumerate(entries, 1)),
+        samples=tuple(_sample(root, number, entry, header.motion) for number, entry in enumerate(entries, 1)),
         layout=header.layout,
         width=header.width,
         extra_text=_extra_text(root / EXTRA_TEXT),
@@ -100,13 +100,13 @@ def sum_fault(root: Path, name: str) -> UserError | None:
     return None if same else UserError(str(path), what, "copy or prepare it again")
 
 
-def _sample(root: Path, number: int, entry: Entry) -> Sample:
+def _sample(root: Path, number: int, entry: Entry, motion: str) -> Sample:
     return Sample(
         id=entry.id,
         split=entry.split,
         reference=entry.reference,
         frames=entry.frames,
-        load=partial(load_entry, root, entry),
+        load=partial(load_entry, root, entry, motion),
         source=f"{root / INDEX}:{number}",
         signer=entry.signer,
         text=entry.text,

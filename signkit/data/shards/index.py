@@ -22,6 +22,7 @@ from signkit.types import SPLITS, Sample, Segment
 FORM = "signkit prepared corpus 1"
 CORPUS, INDEX, EXTRA_TEXT, REFUSED = "corpus.json", "index.jsonl", "extra_text.jsonl", "refused.jsonl"
 KINDS = ("jpeg", "mp4", "npz")
+NO_MOTION = "none"
 FILE = re.compile(r"(?:train|dev|test)(?:-[0-9]{6}\.tar|/[0-9]{8}\.(?:mp4|npz))")
 """Files of clips, so that an index leads nowhere else."""
 WORDS = {str: "text", int: "a whole number", float: "a number", list: "a list", dict: "a section"}
@@ -40,6 +41,7 @@ class Header:
         size: height and width of the frames.
         quality: of the JPEG files, or the mp4's.
         shard_size: bytes after which a shard is closed, about.
+        motion: how the motion was computed that is packed with the frames, see `video.motion`; ``none``.
         versions: of the packages that decide about the bits.
     """
 
@@ -54,10 +56,14 @@ class Header:
     quality: int
     shard_size: int
     versions: Mapping[str, str]
+    motion: str = NO_MOTION
 
     def text(self) -> str:
         """As `corpus.json` has it."""
-        return json.dumps({"form": FORM, **asdict(self)}, indent=2, ensure_ascii=False) + "\n"
+        values = asdict(self)
+        if self.motion == NO_MOTION:  # a corpus without is one of an earlier version, bit for bit
+            del values["motion"]
+        return json.dumps({"form": FORM, **values}, indent=2, ensure_ascii=False) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,7 @@ class Entry:
         bytes: that the clip takes there, tar headers included.
         kind: ``jpeg`` (a member a frame), ``npz`` or ``mp4``.
         sizes: bytes of each JPEG file, or of the one npz or mp4 file.
+        motion: bytes of the npz of maps of motion that follows the JPEG files; 0 if there is none.
         sha256: of all the clip's bytes.
     """
 
@@ -88,6 +95,7 @@ class Entry:
     text: str
     segments: tuple[Segment, ...]
     labels: Mapping[str, str] = field(default_factory=dict)
+    motion: int = 0
 
     @property
     def end(self) -> int:
@@ -99,8 +107,9 @@ class Entry:
         segments = [[s.gloss, s.start, s.end] for s in self.segments]
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         values |= {"sizes": self.sizes.tolist(), "segments": segments}
-        if not self.labels:
-            del values["labels"]
+        for name in ("labels", "motion"):
+            if not values[name]:
+                del values[name]
         return json.dumps(values, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
@@ -150,7 +159,8 @@ def read_header(folder: Path) -> Header:
         raise UserError(str(path), f"is not a {FORM!r}", "prepare the corpus with this version of signkit")
     kinds: dict[str, type] = dict.fromkeys(("name", "layout", "fingerprint", "format"), str)
     kinds |= dict.fromkeys(("width", "clips", "size", "quality", "shard_size"), int)
-    kinds |= {"left_out": list, "versions": dict}
+    kinds |= {"left_out": list, "versions": dict, "motion": str}
+    values.setdefault("motion", NO_MOTION)
     checked(values, kinds, str(path))
     return Header(**values | {"left_out": tuple(map(str, values["left_out"]))})
 
@@ -187,9 +197,10 @@ def read_entry(line: str, where: str) -> Entry:
     """
     values = json_object(line, where)
     kinds: dict[str, type] = dict.fromkeys(("id", "split", "file", "kind", "sha256", "signer", "text"), str)
-    kinds |= dict.fromkeys(("offset", "bytes", "frames"), int) | {"fps": float}
+    kinds |= dict.fromkeys(("offset", "bytes", "frames", "motion"), int) | {"fps": float}
     kinds |= dict.fromkeys(("sizes", "reference", "segments"), list) | {"labels": dict}
     values.setdefault("labels", {})
+    values.setdefault("motion", 0)
     checked(values, kinds, where)
     _check_values(values, where)
     segments = tuple(_segment(each, where) for each in values.pop("segments"))
@@ -309,7 +320,11 @@ def _check_values(values: dict[str, Any], where: str) -> None:
         raise UserError(where, f"`sizes` has {len(sizes)} numbers, not {parts}")
     if not all(type(size) is int and 0 < size < 1 << 40 for size in sizes):
         raise UserError(where, "`sizes` are not all positive whole numbers")
-    least = sum(map(room, sizes)) + 2 * BLOCK if in_tar else sizes[0]  # the .json has a member too
+    motion = values["motion"]
+    if not 0 <= motion < 1 << 40 or (motion and values["kind"] != "jpeg"):
+        raise UserError(where, f"`motion` cannot be {motion}")
+    packed = [*sizes, motion] if motion else sizes
+    least = sum(map(room, packed)) + 2 * BLOCK if in_tar else sizes[0]  # the .json has a member too
     wrong = values["bytes"] % BLOCK or values["bytes"] < least if in_tar else values["bytes"] != least
     if wrong:
         raise UserError(where, f"`bytes` is {values['bytes']}, which does not fit `sizes`")

@@ -7,13 +7,15 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from itertools import chain
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from signkit.config.registry import extra_for
-from signkit.data.shards.index import Header, Refused, clip_description
+from signkit.data.motion import How, MotionStream
+from signkit.data.shards.index import NO_MOTION, Header, Refused, clip_description
 from signkit.data.shards.tar import member
 from signkit.data.video.h264 import SAME_BITS
 from signkit.errors import UserError
@@ -35,6 +37,7 @@ class Packed:
     fps: float
     sizes: tuple[int, ...]
     sha256: str
+    motion: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +74,17 @@ def _packed(sample: Sample, key: str, header: Header) -> Packed:
         _check_frames(sample, len(array))
         fps = float(signal.fps)
         kind, parts = "npz", [_npz(signal)]
-    content = parts[0]
+    content, motion = parts[0], b""
     if header.format == "shards":
         ending = f".{{:06d}}.{ENDINGS[kind]}" if kind == "jpeg" else f".{ENDINGS[kind]}"
         about = json.dumps(clip_description(sample, fps), ensure_ascii=False).encode()
-        names = [key + ending.format(place) for place in range(len(parts))]
-        content = b"".join((*map(member, names, parts), member(f"{key}.json", about)))
-    return Packed(content, kind, fps, tuple(map(len, parts)), hashlib.sha256(content).hexdigest())
+        members = [member(key + ending.format(place), part) for place, part in enumerate(parts)]
+        if isinstance(signal, Video) and header.motion != NO_MOTION:
+            motion = _motion(signal.clip, header)
+            members.append(member(f"{key}.motion.npz", motion))
+        content = b"".join((*members, member(f"{key}.json", about)))
+    digest = hashlib.sha256(content).hexdigest()
+    return Packed(content, kind, fps, tuple(map(len, parts)), digest, len(motion))
 
 
 def _check_frames(sample: Sample, frames: int) -> None:
@@ -86,18 +93,27 @@ def _check_frames(sample: Sample, frames: int) -> None:
         raise UserError(sample.source or sample.id, what)
 
 
-def _pictures(clip: Clip, size: int) -> Iterator[npt.NDArray[np.uint8]]:
-    """All frames of a clip, one after the other, a stretch of them decoded at a time."""
+def _stretches(clip: Clip, size: int) -> Iterator[npt.NDArray[np.uint8]]:
+    """All frames of a clip, a stretch of them at a time."""
     at_once = max(1, AT_ONCE // (size * size * 3))
     for start in range(0, clip.frames, at_once):
         places = np.arange(start, min(start + at_once, clip.frames))
-        yield from clip.read(places, (size, size))
+        yield clip.read(places, (size, size))
+
+
+def _motion(clip: Clip, header: Header) -> bytes:
+    """The maps of motion of all frames, at half their size."""
+    stream = MotionStream(cast(How, header.motion))
+    parts = [stream.push(pixels) for pixels in _stretches(clip, header.size)]
+    file = io.BytesIO()
+    np.savez_compressed(file, motion=np.concatenate([*parts, stream.finish()]))
+    return file.getvalue()
 
 
 def _jpegs(clip: Clip, header: Header) -> Iterator[bytes]:
     from PIL import Image
 
-    for pixels in _pictures(clip, header.size):
+    for pixels in chain.from_iterable(_stretches(clip, header.size)):
         file = io.BytesIO()
         Image.fromarray(pixels).save(file, "JPEG", quality=header.quality)
         yield file.getvalue()
@@ -115,7 +131,7 @@ def _mp4(clip: Clip, header: Header) -> bytes:
         stream.codec_context.thread_count = 1
         rate, every = str(constant_rate(header.quality)), str(KEY_FRAME)
         stream.options = {"preset": "veryfast", "crf": rate, "g": every, "bf": "0", **SAME_BITS}
-        for pixels in _pictures(clip, header.size):
+        for pixels in chain.from_iterable(_stretches(clip, header.size)):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), "rgb24")))
         container.mux(stream.encode())
     return file.getvalue()

@@ -275,6 +275,7 @@ def _entry(sample: Sample, packed: Packed, file: str, offset: int) -> Entry:
         text=sample.text,
         segments=sample.segments,
         labels=sample.labels,
+        motion=packed.motion,
     )
 
 

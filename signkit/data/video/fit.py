@@ -30,6 +30,19 @@ def read_fitted(clip: Clip, places: npt.NDArray[np.int64], video: VideoConfig) -
     return on_square(pixels, side) if video.fit == "pad" else pixels
 
 
+def stored_motion(clip: Clip, video: VideoConfig) -> npt.NDArray[np.uint8] | None:
+    """The maps of motion that `signkit data prepare` packed with a clip, uint8 [frames, height, width, 1] of
+    half the frames' size; None if there are none of the kind of `video.motion`.
+
+    Raises:
+        UserError: they are damaged.
+    """
+    maps_of = getattr(clip, "motion_maps", None)
+    maps = maps_of(video.motion) if maps_of is not None and video.motion != "none" else None
+    side = video.resize // 2  # packed frames are squares, whatever `fit` is
+    return None if maps is None else resized(maps[..., None], (side, side))
+
+
 def fitted_size(size: Size, video: VideoConfig) -> Size:
     """Height and width that frames are resized to, before black is added."""
     side = video.resize

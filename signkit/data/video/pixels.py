@@ -15,6 +15,8 @@ Size = tuple[int, int]
 """Height and width."""
 Turn = tuple[bool, int]
 """Whether left and right change places, and the quarter turns counter-clockwise after that."""
+GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+"""How bright each colour is (ITU-R BT.601)."""
 AT_ONCE, AT_ONCE_BYTES = 16, 64 << 20
 """Frames that are held as they are stored while they are resized: fewer of large ones."""
 
@@ -64,8 +66,10 @@ def gathered(
 
 
 def resized(
-    pixels: UInt8[np.ndarray, "frames height width 3"], size: Size | None, interpolation: str = "bilinear"
-) -> UInt8[np.ndarray, "frames new_height new_width 3"]:
+    pixels: UInt8[np.ndarray, "frames height width channels"],
+    size: Size | None,
+    interpolation: str = "bilinear",
+) -> UInt8[np.ndarray, "frames new_height new_width channels"]:
     """Frames at another height and width: bilinear or bicubic, averaged where they shrink."""
     if size is None or pixels.shape[1:3] == size:
         return pixels

@@ -39,7 +39,7 @@ def make_backbone(name: str, weights: str, drop_path: float = 0.0) -> Any:
     backbone = _created(timm, name, drop_path)
     if weights == "imagenet":
         where = backbone.pretrained_cfg.get("hf_hub_id") or name
-        fit_weights(backbone, _fetched(timm, name), where)
+        fit_weights(backbone, fetched_weights(timm, name), where)
     elif weights != "none":
         fit_weights(backbone, read_weights(weights_file(weights)), weights)
     return backbone
@@ -71,7 +71,7 @@ def _unknown(options: Mapping[str, Any], complaint: str) -> list[str]:
     return [key for key in options if re.search(rf"unexpected keyword argument.*'{key}'", complaint)]
 
 
-def _fetched(timm: Any, name: str) -> State:
+def fetched_weights(timm: Any, name: str) -> State:
     """The weights that timm lists for a model, from the Hub or its cache; no pickle is loaded."""
     hub, file = weights_of(timm, name)
     try:
@@ -137,9 +137,9 @@ def fit_weights(backbone: Any, state: State, where: str) -> None:
                 fitting = _without_head(adapt(dict(state), backbone), backbone)
             except Exception:  # not a file that it knows: the difference is named below
                 fitting = _without_head(state, backbone)
-    if differing := _differing(own, {name: tensor.shape for name, tensor in fitting.items()}):
+    if difference := differing(own, {name: tensor.shape for name, tensor in fitting.items()}):
         architecture = backbone.pretrained_cfg.get("architecture", "the backbone")
-        raise UserError(where, f"the weights are not those of `{architecture}`: {differing}")
+        raise UserError(where, f"the weights are not those of `{architecture}`: {difference}")
     backbone.load_state_dict(fitting)
 
 
@@ -155,7 +155,7 @@ def _without_head(state: State, backbone: Any) -> State:
     return {name: tensor for name, tensor in state.items() if not name.startswith(tuple(dropped))}
 
 
-def _differing(own: Mapping[str, torch.Size], given: Mapping[str, torch.Size]) -> str:
+def differing(own: Mapping[str, torch.Size], given: Mapping[str, torch.Size]) -> str:
     """How two sets of names and shapes differ; "" if they do not."""
     parts = []
     for what, names in (("without", own.keys() - given.keys()), ("with", given.keys() - own.keys())):

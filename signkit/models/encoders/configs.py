@@ -287,6 +287,39 @@ class CnnConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MictRanetConfig:
+    """Frames of video through a ResNet with 3-D convolutions and recurrent attention: MiCT-RANet, for
+    fingerspelling. The attention is weighted by how much moves, where `video.motion` says how."""
+
+    factory: ClassVar[str] = "signkit.models.encoders.mict_ranet:build"
+    reads: ClassVar[str] = "video"
+    backbone: Literal["resnet18", "resnet34"] = "resnet34"
+    """The ResNet whose blocks it has."""
+    channels: tuple[Annotated[int, Range(1)], ...] = (64, 128, 256, 512)
+    """Width of each of its four stages; the stem is as wide as the first."""
+    kernel: Annotated[int, Range(1, 31)] = 5
+    """Frames of each of the five 3-D convolutions."""
+    padding: Literal["center", "forward"] = "center"
+    """Which frames they read: those around the frame, or those that follow it."""
+    attention: Annotated[int, Range(1)] = 512
+    """Width of the layer in which maps and the recurrent state are compared."""
+    hidden: Annotated[int, Range(1)] = 512
+    """Width of the LSTM, a frame's vector."""
+    weights: Annotated[str, NewPath()] = "imagenet"
+    """Of the ResNet's 2-D layers: `imagenet`, `none`, or a file of them,
+    .safetensors or .pth."""
+    checkpoint: bool = True
+    """Gradient checkpointing: only what goes from one block to the next is retained for the gradient."""
+    dropout: Annotated[float, Range(0, 1)] = 0.0
+    """Dropout on each frame's vector."""
+
+    def __post_init__(self) -> None:
+        _check_odd("kernel", self.kernel)
+        if len(self.channels) != 4:
+            raise UserError("channels", f"has {len(self.channels)} numbers, and a ResNet has 4 stages")
+
+
+@dataclass(frozen=True, kw_only=True)
 class NothingConfig:
     """A placeholder in language models' recipes of version 0.1, treated as no encoder."""
 

@@ -119,7 +119,7 @@ class ImageBackboneFrames(nn.Module):
     def _first_and_second(self) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
         """Contexts for the first computation of a pass and for its recomputation, in which the running
         statistics of BatchNorms must not be updated a second time."""
-        return nullcontext(), _still([m for m in self.backbone.modules() if isinstance(m, _BatchNorm)])
+        return nullcontext(), still_statistics(self.backbone)
 
     def _check_size(self, frames: UInt8[Tensor, "real height width 3"]) -> None:
         """Try each new size of frames once, so that an unsupported size is reported with a clear message."""
@@ -142,8 +142,10 @@ class ImageBackboneFrames(nn.Module):
 
 
 @contextmanager
-def _still(norms: Sequence[_BatchNorm]) -> Iterator[None]:
-    """Keep the running statistics of BatchNorms from changing; they still normalise by the batch's."""
+def still_statistics(module: nn.Module) -> Iterator[None]:
+    """Keep the running statistics of a module's BatchNorms from changing; they still normalise by the
+    batch's."""
+    norms = [each for each in module.modules() if isinstance(each, _BatchNorm)]
     momenta = [norm.momentum for norm in norms]
     counts = [norm.num_batches_tracked for norm in norms]
     before = [None if count is None else count.clone() for count in counts]

@@ -64,7 +64,9 @@ def mix(batch: Batch, config: CrossEntropyConfig | None) -> Mixed:
     else:
         mean = (share * inputs.float() + (1 - share) * others.float() + 0.5).to(inputs.dtype)
         mixed = torch.where(both[:, :, None, None, None], mean, inputs)
-    return Mixed(replace(batch, inputs=mixed), partner, share)
+    # What moves in either clip moves in the mixed one.
+    motion = None if batch.motion is None else torch.maximum(batch.motion, batch.motion[partner])
+    return Mixed(replace(batch, inputs=mixed, motion=motion), partner, share)
 
 
 def _span(size: int, share: float) -> slice:

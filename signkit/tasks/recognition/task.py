@@ -25,6 +25,7 @@ from signkit.models.losses.functions import LossFunction, check_per_sample, loss
 from signkit.models.losses.topology import chunks_needed
 from signkit.models.spec import TEXT, Spec
 from signkit.tasks.configs import RecognitionConfig
+from signkit.tasks.recognition.blanks import NON_BLANK, CollapseWatch, blank_figures
 from signkit.tasks.recognition.dataset import dataset, training_dataset
 from signkit.tasks.recognition.ensemble import joined
 from signkit.tasks.recognition.posteriors import posteriors
@@ -52,6 +53,7 @@ class Recognition(Transcription):
         super().__init__(recipe)
         self._search: tuple[list[Any], Any, ExternalModels] | None = None
         self._said: set[str] = set()
+        self._collapse = CollapseWatch(recipe.train)
 
     @property
     def decode(self) -> LatticeConfig:
@@ -113,7 +115,14 @@ class Recognition(Transcription):
                 total = total + term.options.weight * values
                 shown = torch.where(fits, values.detach(), 0.0)
                 figures[name] = figures[name] + shown if name in figures else shown
+        if model.topology == "ctc":
+            blanks = blank_figures(logits)
+            figures |= {name: torch.where(fits, values, 0.0) for name, values in blanks.items()}
         return {"loss": Term(torch.where(fits, total, 0.0), figures)}
+
+    def remark(self, step: int, figures: Mapping[str, float]) -> str:
+        """A warning, once, if the training has collapsed to blanks."""
+        return self._collapse.see(step, figures) if NON_BLANK in figures else ""
 
     def evaluate(self, model: nn.Module, dataset: Dataset, spec: Spec, step: int, say: Say) -> Evaluation:
         """Score greedy search without external models, and without the context until a loss trains it.
