@@ -126,7 +126,7 @@ def _cached(file: Path, stamp: bytes) -> dict[str, npt.NDArray[Any]] | None:
 
 
 def _looked_up(path: Path, where: str) -> dict[str, npt.NDArray[Any]]:
-    """What is kept: the numbers of each `SequenceEntry`, their ids, the file's columns, its groups of rows."""
+    """What is kept: the numbers of each sequence, their ids, the file's columns, its groups of rows."""
     with opened(path, where) as file:
         names: list[str] = file.schema_arrow.names
         long = "landmark_index" in names
