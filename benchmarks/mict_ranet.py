@@ -36,8 +36,8 @@ OVERFIT = (
     "train.eval_every=0", "train.save_every=100", "train.select=last",
 )  # fmt: skip
 SPELLED = (
-    "train.batch_size=8", "train.lr=1e-3", "train.warmup_steps=100", "train.max_steps=1500",
-    "train.eval_every=250", "train.save_every=250",
+    "video.resize=48", "video.crop=48", "train.batch_size=16", "train.lr=1e-3", "train.warmup_steps=100",
+    "train.ema=0.99", "train.max_steps=1200", "train.eval_every=300", "train.save_every=300",
 )  # fmt: skip
 
 

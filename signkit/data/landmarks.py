@@ -3,6 +3,7 @@
 The layouts themselves are in `signkit.data.layouts`.
 """
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from signkit.data.layouts import Layout, Which, layout, subset
 from signkit.data.missing import Missing, as_missing
 from signkit.data.shapes import Float32
 from signkit.errors import UserError
+from signkit.types import Landmarks
 
 __all__ = [
     "Layout",
@@ -94,6 +96,13 @@ def settled(
     what = unseen(points, layout) if hint else ""
     notes = (note, f"{what}; {hint}" if what else "")
     return points, tuple(each for each in notes if each)
+
+
+def as_part(landmarks: Landmarks, name: str) -> Landmarks:
+    """The points of a layout that is a part of the landmarks' own (`signkit.data.layouts.is_part_of`)."""
+    index = {point: i for i, point in enumerate(layout(landmarks.layout).points)}
+    points = landmarks.points[:, [index[point] for point in layout(name).points]]
+    return replace(landmarks, points=points, layout=name)
 
 
 def with_depth(

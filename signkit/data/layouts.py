@@ -176,6 +176,14 @@ def subset(whole: Layout, which: Which, hand: Hand = "both") -> "tuple[Layout, n
     return small, np.array([index[name] for name in small.points], dtype=np.int64)
 
 
+def is_part_of(name: str, whole: str) -> bool:
+    """Whether a layout has only points that another one has, by their names; False of what is no layout."""
+    known = _layouts()
+    if name not in known or whole not in known:
+        return False
+    return {*known[name].points} <= {*known[whole].points}
+
+
 def _right_hand(both: Layout) -> Layout:
     """The layout without the left hand and arm. In the mirror, the right ones are themselves.
 

@@ -93,9 +93,9 @@ def normalised(
         origin = clip_origin(points, seen, layout)[None]
         if config.origin == "frame":
             origin = frame_origin(points, seen, layout, origin)
-        planar = points[..., :2] - origin[:, None]
+        planar = points[..., :2] - seen[..., None] * origin[:, None]
         points = torch.cat([planar, points[..., 2:]], -1)
-    return (points / size).masked_fill(~seen[..., None], 0), seen
+    return points / size, seen
 
 
 def clip_origin(points: Tensor, seen: Bool[Tensor, "frames points"], layout: Layout) -> Float[Tensor, "2"]:

@@ -6,6 +6,7 @@ are needed.
 
 import io
 import json
+import logging
 import tempfile
 import warnings
 from collections.abc import Mapping
@@ -178,13 +179,18 @@ def _quantised(content: bytes) -> bytes:
 
     with tempfile.TemporaryDirectory() as folder:
         small = Path(folder) / "int8.onnx"
-        quantize_dynamic(
-            onnx.load_from_string(content),
-            small,
-            op_types_to_quantize=list(QUANTISED),
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-        )
+        before = logging.root.manager.disable
+        logging.disable(logging.WARNING)  # it advises a preparation that changes nothing here
+        try:
+            quantize_dynamic(
+                onnx.load_from_string(content),
+                small,
+                op_types_to_quantize=list(QUANTISED),
+                weight_type=QuantType.QInt8,
+                per_channel=True,
+            )
+        finally:
+            logging.disable(before)
         return small.read_bytes()
 
 

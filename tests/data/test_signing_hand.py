@@ -1,11 +1,15 @@
 """The signing hand is found by what is seen, and is always the right one of the points used."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from signkit.commands.predict.inputs import Failures, opened
+from signkit.commands.predict.named import named_inputs
 from signkit.config.recipe import LandmarksConfig
 from signkit.data.examples import prepare_signal, used_layout
-from signkit.data.layouts import layout, subset
+from signkit.data.layouts import is_part_of, layout, subset
 from signkit.data.signing_hand import signing_hand
 from signkit.errors import UserError
 from signkit.types import Landmarks
@@ -146,3 +150,39 @@ def test_layouts_without_the_points_are_refused(name: str, config: LandmarksConf
     with pytest.raises(UserError) as error:
         used_layout(name, config)
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("name", "whole", "expected"),
+    [
+        ("fingerspelling", "holistic", True),
+        ("hand_and_arm", "fingerspelling", True),
+        ("hands", "openpose", True),
+        ("holistic", "holistic", True),
+        ("hand", "holistic", False),
+        ("holistic", "fingerspelling", False),
+        ("", "holistic", False),
+        ("video", "video", False),
+    ],
+)
+def test_a_layout_with_all_points_of_another_has_it_as_a_part(name: str, whole: str, expected: bool) -> None:
+    assert is_part_of(name, whole) is expected
+
+
+def test_a_model_of_fewer_points_reads_a_file_of_more(tmp_path: Path) -> None:
+    """As `signkit predict` opens it; a file of fewer points is refused."""
+    points = left_handed()
+    np.savez(tmp_path / "all.npz", landmarks=points, layout="holistic")
+    np.savez(tmp_path / "hands.npz", landmarks=points[:, 501:], layout="hands")
+    inputs = named_inputs([tmp_path / "all.npz"], None)
+    (source,) = opened(inputs, "fingerspelling", False, Failures(stop=True))
+    signal = source.load()
+    assert isinstance(signal, Landmarks) and signal.layout == "fingerspelling"
+    config = LandmarksConfig(hand="signing", points="hand_and_arm")
+    part = prepare_signal(signal, "fingerspelling", 3, config, "x")
+    whole = prepare_signal(Landmarks(points, "holistic"), "holistic", 3, config, "x")
+    np.testing.assert_array_equal(part, whole)
+    with pytest.raises(UserError) as error:
+        opened(named_inputs([tmp_path / "hands.npz"], None), "fingerspelling", False, Failures(stop=True))
+    what = "has landmarks of layout 'hands', not landmarks of layout 'fingerspelling'"
+    assert str(error.value) == f"{tmp_path}/hands.npz: {what}"

@@ -20,7 +20,7 @@ from signkit.data.corpora.configs import (
 from signkit.data.synthetic import corpus as synthetic
 from signkit.data.synthetic import video as synth_video
 from signkit.data.synthetic.folders import LAYOUTS, LayoutOptions, write_layout
-from signkit.data.synthetic.video import _stroke, draw_look, film
+from signkit.data.synthetic.video import draw_look, film, stroke
 from signkit.errors import UserError
 from signkit.types import Corpus, Landmarks, Video
 
@@ -116,7 +116,7 @@ def test_a_stroke_covers_what_lies_within_its_radius() -> None:
     canvas = np.zeros((2, 9, 9, 3), dtype=np.float32)
     start = np.array([[2.5, 4.5], [4.5, 1.5]], dtype=np.float32)
     end = np.array([[6.5, 4.5], [4.5, 1.5]], dtype=np.float32)
-    _stroke(canvas, start, end, np.full(2, 0.5, np.float32), np.array([100, 0, 0], np.float32))
+    stroke(canvas, start, end, np.full(2, 0.5, np.float32), np.array([100, 0, 0], np.float32))
     line, dot = canvas[..., 0]
     assert line[4].tolist() == [0, 0, 100, 100, 100, 100, 100, 0, 0] and line.sum() == 500
     assert dot[1, 4] == 100 and dot.sum() == 100
@@ -125,7 +125,7 @@ def test_a_stroke_covers_what_lies_within_its_radius() -> None:
 def test_a_stroke_outside_the_picture_leaves_it_as_it_is() -> None:
     canvas = np.full((1, 8, 8, 3), 7, dtype=np.float32)
     far = np.array([[-40.0, 90.0]], dtype=np.float32)
-    _stroke(canvas, far, far + 3, np.full(1, 2.0, np.float32), np.array([255, 0, 0], np.float32))
+    stroke(canvas, far, far + 3, np.full(1, 2.0, np.float32), np.array([255, 0, 0], np.float32))
     assert np.array_equal(canvas, np.full((1, 8, 8, 3), 7, dtype=np.float32))
 
 

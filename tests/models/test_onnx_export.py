@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from jaxtyping import config
 from predicting import exported
@@ -19,6 +20,7 @@ from signkit.config.recipe_file import load_recipe
 from signkit.errors import OperationalError
 from signkit.models import onnx_export
 from signkit.models.export import TrainedModel, write_export
+from signkit.models.landmark_graph import LandmarkGraph
 from signkit.train.setup import prepare
 
 SMALL = {
@@ -150,6 +152,40 @@ def test_a_graph_that_is_wrong_is_not_written(
     assert str(caught.value).startswith(start)
     assert str(caught.value).endswith("more than 0.0001; it is not written")
     assert not (tmp_path / "model.onnx").exists()
+
+
+def test_a_graph_for_one_length_alone(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As tracing makes it of a model that takes a number of frames for a constant."""
+    pytest.importorskip("onnxruntime")
+    run = recogniser(tmp_path / "run", corpus, "squeezeformer")
+    fixed = torch.zeros(1, onnx_export.TRACED, 1)
+    forward = LandmarkGraph.forward
+    monkeypatch.setattr(
+        LandmarkGraph,
+        "forward",
+        lambda self, points: {name: each + fixed for name, each in forward(self, points).items()},
+    )
+    with pytest.raises(OperationalError) as caught:
+        signkit.export_onnx(run, tmp_path / "model.onnx")
+    message = str(caught.value)
+    assert message == (
+        "the graph's output 'log_probabilities' has [1, 50, 6] of 1 frames, and the model [1, 1, 6]; "
+        "it is not written"
+    )
+    monkeypatch.setattr(onnx_export, "CHECKED", (2,))
+    with pytest.raises(OperationalError, match="the graph cannot take 2 frames: "):
+        signkit.export_onnx(run, tmp_path / "model.onnx")
+    assert not (tmp_path / "model.onnx").exists()
+
+
+def test_a_model_that_cannot_be_traced(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnx")
+    run = recogniser(tmp_path / "run", corpus, "squeezeformer")
+    monkeypatch.setattr(
+        LandmarkGraph, "forward", lambda self, points: {"log_probabilities": points.cumprod(1).lgamma()}
+    )
+    with pytest.raises(OperationalError, match="the model cannot be written as a graph: "):
+        signkit.export_onnx(run, tmp_path / "model.onnx")
 
 
 @pytest.mark.parametrize(

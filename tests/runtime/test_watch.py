@@ -197,3 +197,19 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_metrics_that_are_not_there(tmp_path: Path) -> None:
     assert read_metrics(tmp_path / "metrics.jsonl") == []
+
+
+def test_a_remark_on_a_step_is_shown_and_logged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    watch = Watch(tmp_path, main=True)
+    with watch.bar("train", 3) as bar:
+        watcher = TrainingWatch(
+            watch, bar, begun=0, total=3, metric=metric("wer"),
+            remark=lambda step, figures: f"loss {figures['loss']} at {step}" if step == 2 else "",
+        )  # fmt: skip
+        for step in (1, 2, 3):
+            watcher.stepped(step, {"loss": 1.5})
+        watcher.close()
+    watch.close()
+    assert capsys.readouterr().err.splitlines().count("loss 1.5 at 2") == 1
+    (line,) = (tmp_path / "log.txt").read_text(encoding="utf-8").splitlines()
+    assert line.endswith(" loss 1.5 at 2")

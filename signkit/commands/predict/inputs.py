@@ -13,12 +13,14 @@ from signkit.data.corpora.configs import ManifestConfig
 from signkit.data.corpora.media import by_header, open_media, segment_of
 from signkit.data.corpora.table import fail_together
 from signkit.data.landmark_files import landmark_header
+from signkit.data.landmarks import as_part
+from signkit.data.layouts import is_part_of
 from signkit.data.missing import Missing
 from signkit.data.tracking import TRACKED
 from signkit.data.video.folder import open_photo
 from signkit.data.video.still import STILLS, StillImage
 from signkit.errors import SignkitError, UserError
-from signkit.types import VIDEO, Clip, Signal, Video
+from signkit.types import VIDEO, Clip, Landmarks, Signal, Video
 
 ONE_HAND = "hand"
 """The layout that is tracked in single pictures too: a letter needs no movement."""
@@ -132,16 +134,24 @@ def _source(each: Input, layout: str, pictures: bool, missing: Missing, fps: flo
         begin=media.begin,
     )  # fmt: skip
     if media.layout == VIDEO:
-        if layout != VIDEO and layout not in (*TRACKED, ONE_HAND):
+        if layout not in (VIDEO, *TRACKED, ONE_HAND) and not is_part_of(layout, "holistic"):
             hint = f"in a video only the points of {', '.join(TRACKED)} or {ONE_HAND} are tracked"
             raise UserError(where, f"has video, not {_wanted(layout)}", hint if layout else "")
         return replace(opened, clip=cast(Video, media.load()).clip)
     if media.layout != layout:
-        raise UserError(where, f"has {_wanted(media.layout)}, not {_wanted(layout)}")
+        if not is_part_of(layout, media.layout):
+            raise UserError(where, f"has {_wanted(media.layout)}, not {_wanted(layout)}")
+        opened = replace(opened, load=partial(_part_of, media.load, layout))
     if each.is_part and pictures:
         raise UserError(where, "is a segment, whose video is not burnt", "leave out --burn")
     linked = linked_video(each.file, landmark_header(each.file, where).video, whole.frames, pictures)
     return replace(opened, linked=linked)
+
+
+def _part_of(load: Callable[[], Signal], layout: str) -> Signal:
+    """The points that the model reads of landmarks that have more."""
+    signal = load()
+    return as_part(signal, layout) if isinstance(signal, Landmarks) else signal
 
 
 def _still(each: Input) -> Source:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signkit.commands.predict.inputs import ONE_HAND, Failures, Source
+from signkit.data.landmarks import as_part
 from signkit.data.segment import ClipSegment
 from signkit.data.tracking.extract import Options
 from signkit.data.tracking.jobs import Failure, Job, track_all
@@ -44,7 +45,7 @@ def tracked(
         return
     check_mediapipe(str(clips[0].file))
     one_hand = layout == ONE_HAND
-    options = Options(model="holistic" if layout == "holistic" else "hands", photo=one_hand)
+    options = Options(model="hands" if layout in ("hands", ONE_HAND) else "holistic", photo=one_hand)
     with tempfile.TemporaryDirectory(prefix="signkit-") as folder:
         files = dict.fromkeys(source.file for source in clips)  # several segments may be of one
         jobs = {file: Job(file, Path(folder) / f"{number}.npz", options) for number, file in enumerate(files)}
@@ -94,9 +95,10 @@ def _landmarks(file: Path, layout: str, width: int, clip: Clip) -> Landmarks:
     first = clip.first if isinstance(clip, ClipSegment) else 0
     with np.load(file, allow_pickle=False) as arrays:
         points = arrays["landmarks"][first : first + clip.frames, :, :width]
+        found = str(arrays["layout"])
     if layout == ONE_HAND:
-        points = longest_seen(points)
-    return Landmarks(points, layout, clip.fps, Video(clip).times)
+        return Landmarks(longest_seen(points), layout, clip.fps, Video(clip).times)
+    return as_part(Landmarks(points, found, clip.fps, Video(clip).times), layout)
 
 
 def longest_seen(hands: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

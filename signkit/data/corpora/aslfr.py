@@ -9,7 +9,7 @@ collection has no splits: whole participants are held out, by folds. x and y are
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence as Several
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
@@ -25,10 +25,10 @@ from signkit.data.corpora.media import THREADS
 from signkit.data.corpora.official import Gap, Lists, Stock, tree
 from signkit.data.corpora.table import Row, read_rows
 from signkit.data.landmark_files import parquet
-from signkit.data.landmark_files.sequences import FAULTS, Sequence, Sequences, sequences_of
+from signkit.data.landmark_files.sequences import FAULTS, SequenceEntry, Sequences, sequences_of
 from signkit.data.landmark_files.wide import rows_of
 from signkit.data.landmarks import NO_HAND
-from signkit.data.layouts import Layout, layout, subset
+from signkit.data.layouts import Layout, Which, layout, subset
 from signkit.errors import UserError
 from signkit.runtime.files import read_text
 from signkit.text.vocabulary import composed
@@ -167,7 +167,7 @@ def _clip(row: Row, root: Path, prefix: str) -> _Listed:
     return _Listed(f"{prefix}{number}", number, root / below, row.where, cells["participant_id"], words)
 
 
-def _looked_up(paths: set[Path], columns: Several[str]) -> dict[Path, Sequences | UserError]:
+def _looked_up(paths: set[Path], columns: Sequence[str]) -> dict[Path, Sequences | UserError]:
     """The sequences of each file, or why it cannot be used."""
 
     def one(path: Path) -> Sequences | UserError:
@@ -187,8 +187,8 @@ def _looked_up(paths: set[Path], columns: Several[str]) -> dict[Path, Sequences 
 
 
 def _samples(
-    clips: Several[_Listed],
-    splits: Several[str],
+    clips: Sequence[_Listed],
+    splits: Sequence[str],
     files: dict[Path, Sequences | UserError],
     config: AslfrConfig,
 ) -> _Found:
@@ -223,7 +223,7 @@ def _samples(
     return found
 
 
-def _filtered(clip: _Listed, sequence: Sequence, config: AslfrConfig) -> str:
+def _filtered(clip: _Listed, sequence: SequenceEntry, config: AslfrConfig) -> str:
     """Why a clip of train is not used by the recipe's filters; "" if it is."""
     if sequence.frames < config.least_frames_per_character * clip.characters:
         return f"{sequence.frames} frames for {clip.characters} characters"
@@ -232,7 +232,7 @@ def _filtered(clip: _Listed, sequence: Sequence, config: AslfrConfig) -> str:
     return NO_HAND if config.unseen == "skip" and not sequence.hand else ""
 
 
-def _sample(clip: _Listed, split: str, sequence: Sequence, long: bool, config: AslfrConfig) -> Sample:
+def _sample(clip: _Listed, split: str, sequence: SequenceEntry, long: bool, config: AslfrConfig) -> Sample:
     return Sample(
         id=clip.id,
         split=split,
@@ -263,15 +263,15 @@ def _notes(found: _Found, files: dict[Path, Sequences | UserError]) -> list[str]
 
 
 @cache
-def _points(which: str) -> tuple[Layout, tuple[int, ...], tuple[str, ...]]:
+def _points(which: Which) -> tuple[Layout, tuple[int, ...], tuple[str, ...]]:
     """The layout of a choice of points, their indices in ``holistic``, and their columns, point by point."""
-    chosen, places = subset(layout("holistic"), which)  # type: ignore[arg-type]
+    chosen, places = subset(layout("holistic"), which)
     name_of = {place: name for name, place in parquet.wide_columns().items()}
     columns = tuple(name_of[point, axis] for point in places.tolist() for axis in range(3))
     return chosen, tuple(places.tolist()), columns
 
 
-def _load(path: Path, sequence_id: str, sequence: Sequence, config: AslfrConfig) -> Signal:
+def _load(path: Path, sequence_id: str, sequence: SequenceEntry, config: AslfrConfig) -> Signal:
     """A sequence of a file with a row a frame; a frame without one, between others, is NaN."""
     chosen, _, columns = _points(config.points)
     rows = rows_of(path, (*columns, "frame"), sequence.first, sequence.first + sequence.rows)
@@ -286,7 +286,7 @@ def _load(path: Path, sequence_id: str, sequence: Sequence, config: AslfrConfig)
     return _landmarks(points, chosen, config)
 
 
-def _load_long(path: Path, sequence_id: str, sequence: Sequence, config: AslfrConfig) -> Signal:
+def _load_long(path: Path, sequence_id: str, sequence: SequenceEntry, config: AslfrConfig) -> Signal:
     """A sequence of a file with a row a point, one of several or the only one."""
     chosen, places, _ = _points(config.points)
     only = "" in sequences_of(path, str(path)).by_id

@@ -40,7 +40,7 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Sequence:
+class SequenceEntry:
     """A sequence of a file.
 
     Attributes:
@@ -69,7 +69,7 @@ class Sequences:
         checksum: of the sequences and the size of the file.
     """
 
-    by_id: dict[str, Sequence]
+    by_id: dict[str, SequenceEntry]
     columns: frozenset[str]
     groups: int
     checksum: int
@@ -102,7 +102,8 @@ def sequences_of(path: Path, where: str) -> Sequences:
     size = os.stat(path).st_size
     return Sequences(
         by_id={
-            name: Sequence(*row) for name, row in zip(arrays["ids"].tolist(), table.tolist(), strict=True)
+            name: SequenceEntry(*row)
+            for name, row in zip(arrays["ids"].tolist(), table.tolist(), strict=True)
         },
         columns=frozenset(arrays["columns"].tolist()),
         groups=int(arrays["groups"]),
@@ -125,7 +126,7 @@ def _cached(file: Path, stamp: bytes) -> dict[str, npt.NDArray[Any]] | None:
 
 
 def _looked_up(path: Path, where: str) -> dict[str, npt.NDArray[Any]]:
-    """What is kept: the numbers of each `Sequence`, their ids, the file's columns, its groups of rows."""
+    """What is kept: the numbers of each sequence, their ids, the file's columns, its groups of rows."""
     with opened(path, where) as file:
         names: list[str] = file.schema_arrow.names
         long = "landmark_index" in names

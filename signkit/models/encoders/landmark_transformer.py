@@ -64,6 +64,9 @@ class LandmarkTransformer(nn.Module):
     ) -> None:
         super().__init__()
         self.config, self.hands = config, tuple(tuple(hand) for hand in hands)
+        of_hands = [i for hand in self.hands for i in hand]
+        # the place of each point in a row of all of them, then of the z-scored ones of the hands
+        self.order = [points + of_hands.index(i) if i in of_hands else i for i in range(points)]
         width, inputs = config.width, points * config.coordinates
         self.convs = nn.ModuleList(
             TimeConv(width if number else inputs, width, config.kernel) for number in range(config.convs)
@@ -77,10 +80,9 @@ class LandmarkTransformer(nn.Module):
         """The features of a batch, frame by frame."""
         inside = length_mask(batch.lengths, batch.inputs.shape[1])
         seen, mask = batch.seen & inside[..., None], unless_all(inside)
-        points = batch.inputs[..., : self.config.coordinates].masked_fill(~seen[..., None], 0)
-        for hand in self.hands:
-            points[:, :, hand] = z_scored(points[:, :, hand], seen[:, :, hand], (2,))
-        x = points.flatten(2)
+        points = unpadded(batch.inputs[..., : self.config.coordinates], mask)
+        scored = [z_scored(points[:, :, hand], seen[:, :, hand], (2,)) for hand in self.hands]
+        x = torch.cat([points, *scored], 2)[:, :, self.order].flatten(2)
         for conv in self.convs:
             x = unpadded(F.relu(conv(x)), mask)
         x = x * math.sqrt(self.config.width) + places(x.shape[1], self.config.width).to(x)

@@ -170,7 +170,7 @@ class Squeezeformer(nn.Module):
         """The features of a batch, chunk by chunk."""
         inside = length_mask(batch.lengths, batch.inputs.shape[1])
         seen, mask = batch.seen & inside[..., None], unless_all(inside)
-        points = batch.inputs[..., : self.config.coordinates].masked_fill(~seen[..., None], 0)
+        points = unpadded(batch.inputs[..., : self.config.coordinates], mask)
         points = z_scored(points, seen, (1, 2))
         x = self.stem(self._moved(points, seen), mask)
         if self.parts:
@@ -231,7 +231,7 @@ def z_scored(
     ``over``; 0 where a point was not seen, as it must be before, and where all are at one place."""
     count = seen.sum(over, keepdim=True)[..., None].clamp(min=1)
     mean = points.sum(over, keepdim=True) / count
-    centred = (points - mean).masked_fill(~seen[..., None], 0)
+    centred = points - seen[..., None] * mean
     deviation = (centred.square().sum(over, keepdim=True) / count).sqrt()
     return centred / deviation.clamp(min=1e-6)
 

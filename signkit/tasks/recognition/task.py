@@ -116,7 +116,7 @@ class Recognition(Transcription):
                 shown = torch.where(fits, values.detach(), 0.0)
                 figures[name] = figures[name] + shown if name in figures else shown
         if model.topology == "ctc":
-            blanks = blank_figures(logits)
+            blanks = blank_figures(logits, batch.target_lengths)
             figures |= {name: torch.where(fits, values, 0.0) for name, values in blanks.items()}
         return {"loss": Term(torch.where(fits, total, 0.0), figures)}
 
