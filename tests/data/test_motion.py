@@ -1,5 +1,6 @@
 """How much moves in video: the maps, and that they are changed as the pixels are."""
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 
 from signkit.config.recipe import AugmentConfig
 from signkit.data.frames_augment import augment_frames
-from signkit.data.motion import MotionStream, half_grey, mean_of_three, motion_maps, moves
+from signkit.data.motion import MotionStream, check_motion, half_grey, mean_of_three, motion_maps, moves
+from signkit.errors import UserError
 
 Pixels = npt.NDArray[np.uint8]
 HOW = ("difference", "farneback")
@@ -120,3 +122,16 @@ def test_motion_is_turned_and_enlarged_with_the_frames() -> None:
         assert np.abs(grey - maps)[:, 5:11, 5:11].max() <= 1.5
         changes.append(np.abs(maps.astype(int) - half)[:, 5:11, 5:11].max())
     assert max(changes) > 10
+
+
+def test_without_opencv(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said when a dataset is made, before anything is read."""
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with pytest.raises(UserError) as caught:
+        check_motion("farneback")
+    assert str(caught.value) == (
+        "video.motion: needs the package mediapipe; pip install 'signkit[landmarks]'; or take `difference`, "
+        "which needs no OpenCV"
+    )
+    check_motion("difference")
+    assert len(motion_maps(square((10, 8), (10, 11)), "difference")) == 2

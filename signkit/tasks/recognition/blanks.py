@@ -8,7 +8,7 @@ that is not enough to tell them apart. MiCT-RANet from random weights, a clip a 
     steps                                       1-50    51-100   101-150   151-200
     reduced, AdamW 1e-3, healthy  information  0.0019   0.0070     0.024     0.054
     reduced, AdamW 1e-2                        0.0015   0.0015    0.0015    0.0015
-    full size, AdamW 1e-3                       0.031    0.070     0.087     0.093
+    full size, AdamW 1e-3                       0.031    0.067     0.087     0.092
                                   non_blank      0.10     0.00      0.15      0.21
 """
 
