@@ -84,8 +84,7 @@ def corpus_of(recipe: Recipe, folder: Path, real_data: Callable[[str], Path]) ->
     if corpus == "synthetic":
         return SYNTHETIC
     if corpus == "composed":
-        video = ("data.video=16", "video.resize=16", "video.crop=16") if recipe.data.video else ()  # type: ignore[attr-defined]
-        return (*COMPOSED, "encoder.width=16", *NARROW, *video)
+        return (*COMPOSED, "encoder.width=16", *NARROW)
     if corpus == "aslfr":
         of_encoder = {"squeezeformer": SQUEEZEFORMER, "landmark_transformer": TRANSFORMER}
         encoder = of_encoder[component_name("encoders", recipe.encoder)]  # type: ignore[arg-type]

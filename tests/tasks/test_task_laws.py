@@ -67,7 +67,6 @@ MADE_UP = {"synthetic": SYNTHETIC, "composed": COMPOSED}
 HAND = ("encoder.width=8", *NARROW)
 SQUEEZEFORMER = ("encoder.width=8", "encoder.blocks=1", "encoder.heads=2", "encoder.kernel=3")
 TRANSFORMER = ("encoder.width=8", "encoder.layers=1", "encoder.heads=2", "encoder.feed_forward=8")
-CNN = ("encoder.width=8", "data.video=16", "video.resize=16", "video.crop=16", *NARROW)
 LANGUAGE_MODELS = [
     name
     for name in names("lm")
@@ -280,7 +279,7 @@ def nothing_drawn(path: Path, draw: Any) -> Path:
 def encoder_of(recipe: Recipe) -> tuple[str, ...]:
     name = component_name("encoders", recipe.encoder)  # type: ignore[arg-type]
     attending = {"squeezeformer": SQUEEZEFORMER, "landmark_transformer": TRANSFORMER}
-    video = {"timm": TIMM, "cnn": CNN, "mict_ranet": MICT}
+    video = {"timm": TIMM, "mict_ranet": MICT}
     return {"gcn": GCN, "kinematic": KINEMATIC, "hand": HAND, **video, **attending}[name]
 
 
