@@ -32,8 +32,8 @@ def fewer_pieces(vocabulary: Vocabulary, text: TextConfig) -> str:
 
 
 def in_unit(samples: Sequence[Sample], vocabulary: Vocabulary) -> tuple[Sample, ...]:
-    """The samples with the characters as reference, or with words in composed form; segments are those of
-    glosses.
+    """The samples with the characters as reference, or with words in composed form. Segments of glosses are
+    dropped; those of single characters, as of spelled letters, stay for a model of characters.
 
     Raises:
         UserError: a word cannot be cut into pieces.
@@ -46,4 +46,5 @@ def in_unit(samples: Sequence[Sample], vocabulary: Vocabulary) -> tuple[Sample, 
 def _in_unit(sample: Sample, vocabulary: Vocabulary) -> Sample:
     reference = vocabulary.split(" ".join(sample.reference))
     vocabulary.segment(reference)  # a word that cannot be cut is found before the training
-    return replace(sample, reference=reference, segments=())
+    of_letters = vocabulary.unit == "character" and all(len(each.gloss) == 1 for each in sample.segments)
+    return replace(sample, reference=reference, segments=sample.segments if of_letters else ())

@@ -7,7 +7,9 @@ import pytest
 
 from signkit.errors import OperationalError, UserError
 from signkit.text.subwords import Subwords, learn
+from signkit.text.targets import in_unit
 from signkit.text.vocabulary import SUBWORDS, Vocabulary, read_sentences, take_subwords
+from signkit.types import Sample, Segment
 
 GLOSSES = Vocabulary.from_references([("HOUSE", "MY"), ("MY", "BOOK")])
 LETTERS = Vocabulary.from_references(["ab", " a"], unit="character")
@@ -18,6 +20,18 @@ def test_tokens_are_sorted_after_blank_and_unknown() -> None:
     assert GLOSSES.tokens == ("<blank>", "<unk>", "BOOK", "HOUSE", "MY")
     assert LETTERS.tokens == ("<blank>", "<unk>", " ", "a", "b")
     assert len(GLOSSES) == 5
+
+
+def test_segments_of_letters_stay_for_characters_and_those_of_glosses_do_not() -> None:
+    letters, gloss = (Segment("A", 0, 2), Segment("B", 3, 4)), (Segment("AB", 0, 4),)
+    for segments, vocabulary, kept in (
+        (letters, LETTERS, letters),
+        (gloss, LETTERS, ()),
+        (letters, PIECES, ()),
+        (gloss, GLOSSES, gloss),
+    ):
+        sample = Sample("a", "train", ("AB",), 4, lambda: None, segments=segments)  # type: ignore[arg-type,return-value]
+        assert in_unit([sample], vocabulary)[0].segments == kept
 
 
 def test_order_of_references_does_not_matter() -> None:
