@@ -423,7 +423,7 @@ def test_every_figure_has_a_title(signkit: Command) -> None:
     document = found(signkit("score", "ref.stm", "hyp.txt", *wanted, "--train", "train.txt", "--json")[1])
     names = [metric["name"] for metric in document["metrics"]]  # type: ignore[attr-defined]
     assert set(names) <= set(METRICS)
-    assert len(set(names)) == len(names) == 19
+    assert len(set(names)) == len(names) == 20
     assert document["analyses"]["classes"][0]["label"] == "NOW RAIN"  # type: ignore[index]
     assert "by class" in signkit("score", "ref.stm", "hyp.txt", "--metric", "per_class")[1]
 

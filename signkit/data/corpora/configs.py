@@ -351,8 +351,7 @@ class ChicagofswildConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class AslfrConfig(FoldsConfig):
-    """Google's ASL Fingerspelling Recognition, Kaggle's folder: landmarks of spelled phrases, addresses, URLs
-    and telephone numbers."""
+    """Google's ASL Fingerspelling Recognition, Kaggle's folder: landmarks of spelled phrases and numbers."""
 
     factory: ClassVar[str] = "signkit.data.corpora.aslfr:read"
     inventory: ClassVar[str] = "signkit.data.corpora.aslfr:take_stock"
