@@ -288,8 +288,7 @@ class CnnConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class MictRanetConfig:
-    """Frames of video through a ResNet with 3-D convolutions and recurrent attention: MiCT-RANet, for
-    fingerspelling. The attention is weighted by how much moves, where `video.motion` says how."""
+    """Fingerspelling in video (MiCT-RANet): a ResNet with 3-D convolutions, and recurrent attention."""
 
     factory: ClassVar[str] = "signkit.models.encoders.mict_ranet:build"
     reads: ClassVar[str] = "video"
