@@ -11,7 +11,7 @@ texts that begin with it (`signkit.decode.ctc_prefix`). Finished texts are compa
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -23,68 +23,18 @@ from torch.nn import functional as F
 from signkit.data.batch import Batch, length_mask
 from signkit.decode.configs import AttentionSearchConfig, check_beam
 from signkit.decode.ctc_prefix import Prefixes
+from signkit.decode.finished_texts import Finished, Step, finished_texts
 from signkit.decode.fusion import Fusion
 from signkit.decode.history import NO_ENTRY, ROOT, PrefixTree
 from signkit.decode.lattice import BeamResult, ForgetsStates, Weighted, chunk_seconds
 from signkit.decode.rescore import rescore
 from signkit.decode.scorer import Fused
-from signkit.decode.state import NO_CANDIDATE, Candidate
-from signkit.decode.token_places import rising_places
+from signkit.decode.state import Candidate
 from signkit.errors import OperationalError, UserError
 from signkit.models.attention import Encoded
 
 END = 0
 """The token that ends a text, and begins it."""
-
-
-@dataclass(slots=True)
-class _Step:
-    """What was added to the hypotheses of a beam in one step, [batch, beam] each.
-
-    Attributes:
-        sure: probability of each token.
-        looked: log of how much each token is at each chunk, by the CTC head or by attention.
-    """
-
-    parents: Int[Tensor, "batch beam"]
-    tokens: Int[Tensor, "batch beam"]
-    sure: Float64[Tensor, "batch beam"]
-    looked: Float64[Tensor, "batch beam chunks"]
-
-
-@dataclass(slots=True)
-class _Finished:
-    """The best finished texts of each clip, [batch, beam]; scores of empty places are -inf.
-
-    Attributes:
-        score: normalised by length.
-        steps: tokens of each text.
-        slots: its place in the beam after its last token.
-        count: texts that have been finished, those that fell out again included: [batch].
-    """
-
-    score: Float64[Tensor, "batch beam"]
-    steps: Int[Tensor, "batch beam"]
-    slots: Int[Tensor, "batch beam"]
-    count: Int[Tensor, " batch"]
-
-    @classmethod
-    def none(cls, batch: int, beam: int) -> "_Finished":
-        """No text yet."""
-        nothing = torch.zeros(batch, beam, dtype=torch.long)
-        score = torch.full((batch, beam), -torch.inf, dtype=torch.float64)
-        return cls(score, nothing, nothing, torch.zeros(batch, dtype=torch.long))
-
-    def add(self, score: Float64[Tensor, "batch beam"], step: int) -> None:
-        """Add the texts that end after ``step`` tokens; -inf for those that do not."""
-        beam = self.score.shape[1]
-        places = torch.arange(beam).expand_as(score)
-        self.count += (score > -torch.inf).sum(1)
-        scores = torch.cat([self.score, score], 1)
-        order = scores.sort(dim=1, descending=True, stable=True).indices[:, :beam]
-        self.score = scores.gather(1, order)
-        self.steps = torch.cat([self.steps, torch.full_like(places, step)], 1).gather(1, order)
-        self.slots = torch.cat([self.slots, places], 1).gather(1, order)
 
 
 class Decoding:
@@ -108,18 +58,18 @@ class Decoding:
     def step(
         self, tokens: Int[Tensor, "batch beam"], parents: Int[Tensor, "batch beam"]
     ) -> tuple[Float64[Tensor, "batch beam vocab"], Float64[Tensor, "batch beam chunks"]]:
-        """log P after one more token of each hypothesis, which continues its parent, and the logarithm of how
-        much the first model's decoder looks at each chunk."""
-        logs, looked = [], torch.empty(0)
+        """log P after one more token of each hypothesis, which continues its parent, and the log of the
+        first model's attention to each chunk."""
+        logs, attention_to = [], torch.empty(0)
         tokens, parents = tokens.to(self._device), parents.to(self._device)
         for place, decoder in enumerate(self._decoders):
             past = self._pasts[place].chosen(parents)
             logits, self._pasts[place], attention = decoder.step(tokens, past, self._memories[place])
             logs.append(logits.double().log_softmax(2).cpu())
             if place == 0:
-                looked = attention.double().log().cpu()
+                attention_to = attention.double().log().cpu()
         mean = torch.stack(logs).logsumexp(0) - math.log(len(logs))
-        return mean, looked
+        return mean, attention_to
 
 
 def attention_search(
@@ -161,24 +111,25 @@ def _search(
 ) -> list[list[Candidate]]:
     batch, beam = len(encoded[0].lengths), config.beam
     weight = config.ctc_weight if all(each.ctc is not None for each in encoded) else 0.0
+    reward = config.length_reward if beam > 1 else 0.0
     decoding = Decoding(models, encoded, beam)
     ctc = _ctc_prefixes(encoded, beam) if weight else None
     slots = torch.arange(beam).expand(batch, beam)
     tokens, parents, alive = torch.full_like(slots, END), slots, slots == 0
     attention = torch.zeros(batch, beam, dtype=torch.float64)  # log P of each hypothesis by the decoder
     by_scorers = torch.zeros_like(attention)
-    finished = _Finished.none(batch, beam)
+    finished = Finished.none(batch, beam)
     external: _External | None = None
-    steps: list[_Step] = []
+    steps: list[Step] = []
     while True:
-        log_p, looked = decoding.step(tokens, parents)
+        log_p, attention_to = decoding.step(tokens, parents)
         vocab = log_p.shape[2]
         if external is None and fusion:
             external = _External(fusion, batch, beam, vocab)
         attended = attention[..., None] + log_p
         scored = by_scorers[..., None] + (external.after() if external else torch.zeros_like(log_p))
-        score = (1 - weight) * attended + scored + config.length_reward * (len(steps) + 1)
-        score[..., END] -= config.length_reward
+        score = (1 - weight) * attended + scored + reward * (len(steps) + 1)
+        score[..., END] -= reward
         if ctc is not None:
             score = score + weight * ctc.extended().index_copy(2, torch.tensor([END]), ctc.ended()[..., None])
         score = score.masked_fill(~alive[..., None], -torch.inf)
@@ -208,10 +159,10 @@ def _search(
             external.move(parents, tokens, alive)
         if ctc is not None:
             ctc = ctc.chosen(parents, tokens)
-        sure = log_p.flatten(1).gather(1, at).exp()
-        where = torch.take_along_dim(looked, parents[..., None], 1) if ctc is None else ctc.frames()
-        steps.append(_Step(parents, tokens, sure, where))
-    return _texts(finished, steps, greedy=beam == 1)
+        p = log_p.flatten(1).gather(1, at).exp()
+        places = torch.take_along_dim(attention_to, parents[..., None], 1) if ctc is None else ctc.frames()
+        steps.append(Step(parents, tokens, p, places))
+    return finished_texts(finished, steps, greedy=beam == 1)
 
 
 def _ctc_prefixes(encoded: Sequence[Encoded], beam: int) -> Prefixes:
@@ -226,38 +177,6 @@ def _ctc_prefixes(encoded: Sequence[Encoded], beam: int) -> Prefixes:
         raise UserError("decode.ensemble", what, "decode.ctc_weight: 0 leaves them out")
     logs = [cast(Tensor, each.ctc).double().log_softmax(2).cpu() for each in encoded]
     return Prefixes.empty(torch.stack(logs).logsumexp(0) - math.log(len(logs)), lengths, beam)
-
-
-def _texts(finished: "_Finished", steps: Sequence[_Step], greedy: bool) -> list[list[Candidate]]:
-    """The finished texts of each clip, read from their last token to the first; all of them at once."""
-    batch, beam = finished.slots.shape
-    if not steps:
-        return [
-            [Candidate((), each, ()) if each > -math.inf else NO_CANDIDATE]
-            for each in finished.score[:, 0].tolist()
-        ]
-    tokens, sure, looked = [], [], []
-    slots = finished.slots
-    for place, step in reversed([*enumerate(steps)]):
-        tokens.append(step.tokens.gather(1, slots))
-        sure.append(step.sure.gather(1, slots))
-        looked.append(torch.take_along_dim(step.looked, slots[..., None], 1))
-        slots = torch.where(finished.steps > place, step.parents.gather(1, slots), slots)
-    where = torch.stack(looked[::-1], 2).flatten(0, 1)
-    chunks = rising_places(where, finished.steps.flatten()).view(batch, beam, -1).tolist()
-    texts, shares = (torch.stack(each[::-1], 2).tolist() for each in (tokens, sure))
-    scores, lengths = finished.score.tolist(), finished.steps.tolist()
-
-    def candidate(clip: int, slot: int) -> Candidate:
-        end = lengths[clip][slot]
-        parts = (tuple(each[clip][slot][:end]) for each in (texts, chunks, shares))
-        text, places, sure = parts
-        return Candidate(text, scores[clip][slot], places, sure if greedy else ())
-
-    return [
-        [candidate(clip, slot) for slot in range(beam) if scores[clip][slot] > -math.inf] or [NO_CANDIDATE]
-        for clip in range(batch)
-    ]
 
 
 class _External:
@@ -306,18 +225,18 @@ def find_texts(
     """
     modes = [model.training for model in models]
     results: dict[str, BeamResult] = {}
-    with torch.no_grad():
-        for model in models:
-            model.eval()
+    try:
         for batch in batches:
-            encoded = [encode(model, batch) for model in models]
-            lists = attention_search(models, encoded, config, fusion=fusion, rescorers=rescorers)
-            greedy = attention_search(models, encoded, config.greedy()) if with_greedy else []
+            with torch.no_grad():
+                encoded = [encode(model.eval(), batch) for model in models]
+                lists = attention_search(models, encoded, config, fusion=fusion, rescorers=rescorers)
+                greedy = attention_search(models, encoded, config.greedy()) if with_greedy else []
             for place, name in enumerate(batch.ids):
                 seconds = chunk_seconds(encoded[0], batch, place)
                 path = greedy[place][0] if greedy else None
                 results[name] = BeamResult(lists[place], seconds, path)
             on_progress(len(results))
+    finally:
         for model, mode in zip(models, modes, strict=True):
             model.train(mode)
     return results

@@ -126,11 +126,14 @@ class AttentionSearchConfig(DecodeConfig):
 
     def idle(self, *, ctc: bool) -> frozenset[str]:
         """The keys of `tuned` that have no effect, by whether the model has a CTC head."""
-        return frozenset(() if ctc else {"ctc_weight"}) | ({"length_norm"} if self.beam == 1 else set())
+        of_beams = {"length_norm", "length_reward"} if self.beam == 1 else set()
+        return frozenset(of_beams if ctc else {"ctc_weight", *of_beams})
 
     def greedy(self) -> "AttentionSearchConfig":
         """These options with greedy search, without external models and without CTC's prefix scores."""
-        return replace(self, beam=1, nbest=1, fusion=(), rescore=(), temperature=0.0, ctc_weight=0.0)
+        return replace(
+            self, beam=1, nbest=1, fusion=(), rescore=(), temperature=0.0, ctc_weight=0.0, length_reward=0.0
+        )
 
     def with_beam(self, beam: int) -> "AttentionSearchConfig":
         """These options with another beam width. The temperature is reset where greedy search and beam search

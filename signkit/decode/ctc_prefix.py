@@ -58,8 +58,8 @@ class Prefixes:
         return torch.logaddexp(self.label.gather(2, at), self.blank.gather(2, at))[..., 0]
 
     def extended(self) -> Float64[Tensor, "batch beam vocab"]:
-        """log P that the text begins with each beginning and one more token; the blank's column means
-        nothing."""
+        """log P that the text begins with each beginning and one more token; the blank's column is
+        undefined."""
         inside = length_mask(self.lengths, self.log_p.shape[1])[:, None]
         p = self.log_p.exp()
         before, blank_before = (

@@ -20,7 +20,7 @@ from signkit.decode.scorer import Fused, Rescorer
 from signkit.decode.single import single_search
 from signkit.decode.state import Candidate
 from signkit.errors import OperationalError
-from signkit.models.losses.logits import SplitLogits
+from signkit.models.losses.logits import SplitLogits, decoded_level
 from signkit.models.protocol import Recogniser
 from signkit.text.vocabulary import UNKNOWN_AT, Vocabulary
 from signkit.types import Hypothesis
@@ -209,10 +209,7 @@ def search(
 def acoustic_logits(logits: SplitLogits, level: str) -> Float[Tensor, "batch chunks vocab"]:
     """The encoder's logits at a level (``video``, ``chunk`` or their ``sum``), plus the output layer's bias
     once."""
-    video, chunk = logits.levels["video"], logits.levels["chunk"]
-    if level == "sum" and chunk is not video:
-        return video + chunk + logits.bias
-    return (chunk if level == "chunk" else video) + logits.bias
+    return decoded_level(logits.levels, level) + logits.bias
 
 
 def decoder_context(model: Recogniser, bias: Float[Tensor, " vocab"]) -> ContextLogits:

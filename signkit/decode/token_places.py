@@ -15,7 +15,7 @@ def rising_places(
 
     Args:
         scores: of each token at each chunk, such as log probabilities; -inf where it cannot be.
-        lengths: tokens of each text; what comes behind is of no meaning.
+        lengths: tokens of each text; places beyond are undefined.
     """
     texts, tokens, chunks = scores.shape
     best = torch.zeros(texts, chunks, dtype=scores.dtype)

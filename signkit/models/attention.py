@@ -4,7 +4,7 @@ The joint model is that of Watanabe et al. 2017 ("Hybrid CTC/attention architect
 together, and the search adds their log probabilities.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import torch
@@ -37,6 +37,15 @@ class Encoded:
     centres: Int[Tensor, " chunks"]
     auxiliary: Float[Tensor, " batch"]
     ctc: Float[Tensor, "batch chunks vocab"] | None
+
+    def to(self, device: torch.device | str) -> "Encoded":
+        """The same on a device."""
+        moved = {
+            each.name: value.to(device)
+            for each in fields(self)
+            if (value := getattr(self, each.name)) is not None
+        }
+        return replace(self, **moved)
 
 
 @dataclass(frozen=True, slots=True)

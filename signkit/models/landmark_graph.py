@@ -5,7 +5,6 @@ The points are those of a clip as files have them, NaN where one was not seen. T
 every clip.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -17,6 +16,7 @@ from signkit.data.batch import Batch
 from signkit.data.landmarks import Layout, subset
 from signkit.data.signing_hand import CLEARLY_LESS
 from signkit.models.classifier import LabelLogits
+from signkit.models.losses.logits import decoded_level
 
 LOG_PROBABILITIES = "log_probabilities"
 """The output of a recogniser; those of a classifier are named after its heads."""
@@ -57,13 +57,8 @@ class LandmarkGraph(nn.Module):
         output: Any = self.model(one_clip(clip, seen))
         if isinstance(output, LabelLogits):
             return {name: logits.log_softmax(-1) for name, logits in output.heads.items()}
-        logits = self._acoustic(output.levels) + output.bias
+        logits = decoded_level(output.levels, self.level) + output.bias
         return {LOG_PROBABILITIES: logits.log_softmax(-1)}
-
-    def _acoustic(self, levels: Mapping[str, Tensor]) -> Tensor:
-        if self.level == "sum" and levels["chunk"] is not levels["video"]:
-            return levels["video"] + levels["chunk"]
-        return levels["chunk" if self.level == "chunk" else "video"]
 
 
 def one_clip(points: Float[Tensor, "frames points coords"], seen: Bool[Tensor, "frames points"]) -> Batch:

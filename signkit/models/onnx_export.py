@@ -30,6 +30,7 @@ from signkit.models.classifier import Classifier
 from signkit.models.ctc import Ctc
 from signkit.models.export import TrainedModel
 from signkit.models.landmark_graph import LOG_PROBABILITIES, LandmarkGraph
+from signkit.models.losses.logits import decoded_level
 from signkit.runtime.files import write_bytes
 from signkit.types import VIDEO, Landmarks
 from signkit.version import __version__
@@ -240,9 +241,8 @@ def _expected(trained: TrainedModel, clip: npt.NDArray[np.float32]) -> Outputs:
         if isinstance(trained.model, Classifier):
             return {name: logits.log_softmax(-1).numpy() for name, logits in output.heads.items()}
         level = str(getattr(recipe.decode, "level", "video"))
-        video, chunk = output.levels["video"], output.levels["chunk"]
-        acoustic = {"chunk": chunk, "sum": video if chunk is video else video + chunk}.get(level, video)
-        return {LOG_PROBABILITIES: (acoustic + output.bias).log_softmax(-1).numpy()}
+        acoustic = decoded_level(output.levels, level) + output.bias
+        return {LOG_PROBABILITIES: acoustic.log_softmax(-1).numpy()}
 
 
 def _clip(trained: TrainedModel, frames: int) -> npt.NDArray[np.float32]:

@@ -181,7 +181,7 @@ class TextDecoder(nn.Module):
     def forward(
         self, tokens: Int[Tensor, "batch labels"], memory: Memory
     ) -> Float[Tensor, "batch histories vocab"]:
-        """The logits after 0, 1, … all tokens; what comes after a padded token is of no meaning."""
+        """The logits after 0, 1, … all tokens; those after a padded token are undefined."""
         x = self._embedded(F.pad(tokens, (1, 0)), 0)
         for layer, key, value in zip(self.layers, memory.keys, memory.values, strict=True):
             x = layer(x, key, value, memory.mask)

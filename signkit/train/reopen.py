@@ -70,7 +70,7 @@ def reopen(run: Path, file: Path | None, overrides: Sequence[str]) -> Reopened:
 
 
 def with_ensemble(trained: TrainedModel) -> tuple[TrainedModel, ...]:
-    """A model, followed by those of its `decode.ensemble`.
+    """A model, followed by those of its `decode.ensemble`, on the same device.
 
     Raises:
         UserError: one of these is no finished run, or of another task.
@@ -82,4 +82,5 @@ def with_ensemble(trained: TrainedModel) -> tuple[TrainedModel, ...]:
         if other.recipe.task != recipe.task:
             what = f"{folder} is a model of another task, {other.recipe.task}"
             raise UserError("decode.ensemble", what)
+        other.model.to(next(trained.model.parameters()).device)
     return (trained, *(other for _, other in others))

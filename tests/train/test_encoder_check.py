@@ -12,7 +12,7 @@ from torch import Tensor
 from signkit.config.recipe_file import load_recipe
 from signkit.errors import UserError
 from signkit.models.encoders.temporal import Temporal, TemporalEncoder
-from signkit.tasks.recognition.dataset import LONGEST, least_frames
+from signkit.tasks.transcripts.least_frames import LONGEST, least_frames
 from signkit.train.setup import prepare
 
 HINT = "`signkit.testing.check_encoder` holds it to it"
@@ -93,11 +93,8 @@ def test_an_encoder_of_one_chunk_ends_the_search_for_a_length() -> None:
     """No clip is long enough for two glosses, and that is found out at once."""
 
     class One:
-        topology = "monotonic"
+        @staticmethod
+        def output_lengths(lengths: Tensor) -> Tensor:
+            return torch.ones_like(lengths)
 
-        class encoder:
-            @staticmethod
-            def output_lengths(lengths: Tensor) -> Tensor:
-                return torch.ones_like(lengths)
-
-    assert least_frames(One, [1, 2]) == LONGEST + 1
+    assert least_frames(One, "monotonic", [1, 2]) == LONGEST + 1

@@ -58,6 +58,17 @@ class SplitLogits:
         return torch.stack([part.sum((1, 2)) for part in parts]).sum(0)
 
 
+def decoded_level(
+    levels: Mapping[str, Float[Tensor, "batch chunks vocab"]], level: str
+) -> Float[Tensor, "batch chunks vocab"]:
+    """The logits that are decoded, without bias: ``video``, ``chunk``, or their ``sum``, which counts a single
+    level once."""
+    video, chunk = levels["video"], levels["chunk"]
+    if level == "sum" and chunk is not video:
+        return video + chunk
+    return chunk if level == "chunk" else video
+
+
 @dataclass(frozen=True, slots=True)
 class Proposals:
     """The N best hypotheses of a search, which the sequence-level term compares with the reference.

@@ -12,16 +12,14 @@ from signkit.data.example import NO_LABEL, Example
 from signkit.data.examples import Examples
 from signkit.data.sampling import used_frames
 from signkit.errors import UserError
-from signkit.models.losses.topology import chunks_needed
 from signkit.models.spec import Spec
+from signkit.tasks.transcripts.least_frames import least_frames
 from signkit.text.vocabulary import Vocabulary
 from signkit.train.task import Say
 from signkit.types import VIDEO, Sample
 
 NAMED = 5
 """Samples named in a message, at most."""
-LONGEST = 1 << 20
-"""Frames; a reference that does not fit on their chunks fits on no clip."""
 
 
 def dataset(recipe: Recipe, samples: Sequence[Sample], spec: Spec) -> Examples:
@@ -42,7 +40,7 @@ def training_dataset(recipe: Recipe, samples: Sequence[Sample], spec: Spec, mode
     if spec.signal.layout == VIDEO:
         _check_frames(model, recipe.video.crop)
     encode = spec.vocabulary.encode
-    least = [least_frames(model, encode(sample.reference)) for sample in samples]
+    least = [least_frames(model.encoder, model.topology, encode(each.reference)) for each in samples]
     frames = [used_frames(sample.frames, recipe.sampling, sample.fps) for sample in samples]
     fitting = [i for i in range(len(samples)) if frames[i] >= least[i]]
     too_short = [sample for i, sample in enumerate(samples) if frames[i] < least[i]]
@@ -59,18 +57,6 @@ def training_dataset(recipe: Recipe, samples: Sequence[Sample], spec: Spec, mode
         say(f"left out of train, longer than their chunks: {_named(too_short, spec.vocabulary)}")
     chosen = [samples[i] for i in fitting]
     return _examples(recipe, chosen, spec, augment=recipe.augment, least_frames=[least[i] for i in fitting])
-
-
-def least_frames(model: Any, tokens: Sequence[int]) -> int:
-    """The smallest number of frames whose chunks have a path for these tokens in the model's lattice."""
-    targets = torch.tensor([list(tokens)], dtype=torch.long).reshape(1, -1)
-    needed = max(1, int(chunks_needed(targets, torch.tensor([len(tokens)]), model.topology)))
-    frames, chunks = 1, torch.zeros(1)
-    while True:
-        frames *= 2
-        chunks = model.encoder.output_lengths(torch.arange(1, frames + 1))
-        if int(chunks[-1]) >= needed or frames >= LONGEST:
-            return int((chunks < needed).sum()) + 1
 
 
 def _examples(recipe: Recipe, samples: Sequence[Sample], spec: Spec, **training: Any) -> Examples:

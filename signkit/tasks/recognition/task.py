@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from signkit.config.own_code import described
 from signkit.config.recipe import Recipe
-from signkit.config.suggest import suggestion
 from signkit.data.batch import Batch
 from signkit.data.loader import Dataset, eval_batches
 from signkit.decode.configs import LatticeConfig
@@ -62,12 +61,7 @@ class Recognition(Transcription):
 
     def model(self, spec: Spec) -> nn.Module:
         model: Any = assemble(self.recipe, spec)
-        known = ("both", *model.encoder.dims)
-        for number, term in enumerate(self.recipe.train.losses):
-            level = getattr(term, "level", "both")
-            if level not in known:
-                what = f"the encoder has no level {level!r}"
-                raise UserError(f"train.losses.{number}.level", what, suggestion(level, known))
+        self.check_levels(model.encoder.dims)
         return cast(nn.Module, model)
 
     def dataset(

@@ -39,7 +39,9 @@ class SearchedSplit:
         parts = self.scorers.parts(decode)
         found: dict[str, list[Candidate]] = {}
         with torch.no_grad():
-            for ids, encoded in self.batches:
+            devices = [next(model.parameters()).device for model in self.models]
+            for ids, cached in self.batches:
+                encoded = [each.to(device) for each, device in zip(cached, devices, strict=True)]
                 lists = attention_search(
                     self.models,
                     encoded,
@@ -70,7 +72,7 @@ def searched_split(
     batches: list[tuple[tuple[str, ...], tuple[Encoded, ...]]] = []
     with torch.no_grad():
         for batch in eval_batches(dataset, decode.batch_size, workers=workers):
-            batches.append((batch.ids, tuple(encode(model.eval(), batch) for model in models)))
+            batches.append((batch.ids, tuple(encode(model.eval(), batch).to("cpu") for model in models)))
             on_progress(sum(len(ids) for ids, _ in batches))
     references = {sample.id: sample.reference for sample in dataset.samples}
     return SearchedSplit(spec, models, tuple(batches), references, scorers)

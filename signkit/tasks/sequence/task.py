@@ -13,6 +13,7 @@ from signkit.config.registry import component_name
 from signkit.data.batch import Batch, TextBatch
 from signkit.data.examples import Examples
 from signkit.data.loader import Dataset, eval_batches
+from signkit.data.sampling import used_frames
 from signkit.decode.attention import find_texts
 from signkit.decode.configs import SECTIONS, AttentionSearchConfig
 from signkit.decode.external.build import ExternalModels, build_external
@@ -29,7 +30,9 @@ from signkit.tasks.configs import SequenceConfig
 from signkit.tasks.sequence.searched import SearchedSplit, searched_split
 from signkit.tasks.transcripts.base import Transcription
 from signkit.tasks.transcripts.calibration import as_predictions, calibrate
+from signkit.tasks.transcripts.differing import differing
 from signkit.tasks.transcripts.external import train_text
+from signkit.tasks.transcripts.least_frames import least_frames
 from signkit.tasks.transcripts.pack import pack
 from signkit.tasks.transcripts.scorers import Scorers
 from signkit.tasks.transcripts.scoring import selection_value
@@ -58,7 +61,9 @@ class SequenceTask(Transcription):
         return cast(AttentionSearchConfig, self.recipe.decode)
 
     def model(self, spec: Spec) -> nn.Module:
-        return assemble(self.recipe, spec)
+        model: Any = assemble(self.recipe, spec)
+        self.check_levels(("video", "chunk"))  # of the CTC head, which has one
+        return cast(nn.Module, model)
 
     def dataset(
         self, samples: Sequence[Sample], spec: Spec, *, model: nn.Module | None = None, say: Say = silent
@@ -66,8 +71,10 @@ class SequenceTask(Transcription):
         """Clips with their token sequences; for training without those that are longer than `decode.longest`,
         which could never be written."""
         recipe, encode = self.recipe, spec.vocabulary.encode
+        least = None
         if model is not None:
             samples = self._writable(samples, spec, say)
+            least = self._least_frames(samples, spec, model, say)
         return Examples(
             samples,
             layout=spec.signal.layout,
@@ -77,14 +84,20 @@ class SequenceTask(Transcription):
             video=recipe.video,
             sampling=recipe.sampling,
             augment=recipe.augment if model is not None else None,
+            least_frames=least,
             seed=recipe.train.seed,
         )
 
     def check(self, models: Sequence[TrainedModel], corpus: Callable[[], Corpus]) -> None:
         first, *others = models
+        with_ctc = self.decode.ctc_weight > 0
         for folder, other in zip(self.decode.ensemble, others, strict=True):
-            if other.spec.vocabulary != first.spec.vocabulary:
-                raise UserError("decode.ensemble", f"{folder} has another vocabulary")
+            heads = [each.model.output is not None for each in (first, other)]
+            if with_ctc and heads[0] != heads[1]:
+                what = f"one of this run and {folder} has a CTC head and the other has none"
+                raise UserError("decode.ensemble", what, "decode.ctc_weight: 0 leaves it out")
+            if found := differing(first, other, chunks=with_ctc and heads[0]):
+                raise UserError("decode.ensemble", f"{folder} cannot be averaged with this run: {found}")
         self._external_of(models, corpus)
 
     def weights(self, model: Any, batch: Batch) -> Mapping[str, Float[Tensor, " batch"]]:
@@ -184,8 +197,8 @@ class SequenceTask(Transcription):
         return cast(AttentionSearchConfig, pack(model, corpus, temperature, folder))
 
     def idle(self, nets: Sequence[nn.Module]) -> Collection[str]:
-        """The weight of CTC where no model has such a head."""
-        return self.decode.idle(ctc=any(net.output is not None for net in nets))
+        """The weight of CTC where a model has no such head."""
+        return self.decode.idle(ctc=all(net.output is not None for net in nets))
 
     def searched(
         self,
@@ -215,10 +228,25 @@ class SequenceTask(Transcription):
         fitting = [each for each in samples if len(spec.vocabulary.encode(each.reference)) <= longest]
         if len(fitting) < len(samples):
             what = f"{len(samples) - len(fitting)} targets of train are longer than decode.longest, {longest}"
-            if self.recipe.train.too_long == "refuse" or not fitting:
+            if not fitting:
+                raise UserError("data", what, "raise it: none is left")
+            if self.recipe.train.too_long == "refuse":
                 raise UserError("data", what, "raise it, or leave them out by train.too_long: skip")
             say(f"left out of train: {what}")
         return fitting
+
+    def _least_frames(self, samples: Sequence[Sample], spec: Spec, model: Any, say: Say) -> list[int] | None:
+        """The frames that the CTC head needs of each clip, below which augmentation does not shorten it; None
+        without such a head. Clips that are too short as they are do not train the head."""
+        if self.config.head != "both":
+            return None
+        encode = spec.vocabulary.encode
+        least = [least_frames(model.encoder, "ctc", encode(each.reference)) for each in samples]
+        frames = [used_frames(each.frames, self.recipe.sampling, each.fps) for each in samples]
+        if short := sum(need > have for need, have in zip(least, frames, strict=True)):
+            what = "clips of train have fewer chunks than CTC needs for their text"
+            say(f"{short:,} of {len(samples):,} {what}: they train the decoder only")
+        return [need if need <= have else 1 for need, have in zip(least, frames, strict=True)]
 
     def _terms(self) -> tuple[LossFunction, ...]:
         """The terms of the loss, built once."""

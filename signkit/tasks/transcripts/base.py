@@ -1,13 +1,15 @@
 """What tasks that write texts share: a vocabulary of the train text, scores by a protocol, a report."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import cast
 
 from signkit.config.recipe import Recipe
+from signkit.config.suggest import suggestion
 from signkit.data.batch import Batch
 from signkit.decode.lattice import BeamResult
+from signkit.errors import UserError
 from signkit.eval.figures import Metric, metric
 from signkit.eval.metrics import main_figure
 from signkit.eval.protocols import Protocol
@@ -49,6 +51,19 @@ class Transcription:
         if note := fewer_pieces(vocabulary, self.recipe.text):
             say(note)
         return signal_to_text(corpus.layout, corpus.width, vocabulary)
+
+    def check_levels(self, levels: Collection[str]) -> None:
+        """Refuse losses at levels that a model has not.
+
+        Raises:
+            UserError: the first such loss.
+        """
+        known = ("both", *levels)
+        for number, term in enumerate(self.recipe.train.losses):
+            level = getattr(term, "level", "both")
+            if level not in known:
+                what = f"the encoder has no level {level!r}"
+                raise UserError(f"train.losses.{number}.level", what, suggestion(level, known))
 
     def targets(self, samples: Sequence[Sample], spec: Spec) -> tuple[Sample, ...]:
         return in_unit(samples, spec.vocabulary)
