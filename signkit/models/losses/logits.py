@@ -61,8 +61,10 @@ class SplitLogits:
 def decoded_level(
     levels: Mapping[str, Float[Tensor, "batch chunks vocab"]], level: str
 ) -> Float[Tensor, "batch chunks vocab"]:
-    """The logits that are decoded, without bias: ``video``, ``chunk``, or their ``sum``, which counts a single
-    level once."""
+    """The logits that are decoded, without bias: ``video``, ``chunk``, or their ``sum``.
+
+    A single level counts once.
+    """
     video, chunk = levels["video"], levels["chunk"]
     if level == "sum" and chunk is not video:
         return video + chunk
