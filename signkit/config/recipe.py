@@ -296,6 +296,10 @@ class Recipe:
         self._check_parts()
         self._check_losses()
         self._check_decoder()
+        if hasattr(self.model, "check_recipe"):  # what a model's options allow in other sections
+            self.model.check_recipe(
+                [component_name("losses", term) for term in self.train.losses], self.decode
+            )
 
     @property
     def task(self) -> str:

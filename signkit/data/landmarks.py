@@ -180,3 +180,17 @@ def _clip_size(points: Points, layout: Layout) -> float:
         return float(np.mean(lengths))
     seen = points[~np.isnan(points[..., 0])][:, :2]
     return float(np.sqrt(seen.var(0).sum())) or 1.0
+
+
+def longest_seen(hands: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Of the points of both hands [frames, 42, coordinates] the hand that is seen in more frames
+    [frames, 21, coordinates].
+
+    Trackers take a hand for the left one in some frames and for the right one in others. So where it is not
+    seen, the other one is taken, if both are never seen together.
+    """
+    first, second = np.split(hands, 2, axis=1)
+    seen, other = (~np.isnan(hand).any((1, 2), keepdims=True) for hand in (first, second))
+    if other.sum() > seen.sum():
+        first, second, seen, other = second, first, other, seen
+    return first if (seen & other).any() else np.where(seen, first, second)

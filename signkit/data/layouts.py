@@ -173,7 +173,10 @@ def subset(whole: Layout, which: Which, hand: Hand = "both") -> "tuple[Layout, n
             raise UserError("landmarks.points", what, "use points: all")
         small = whole
     small = _right_hand(small) if hand == "signing" else small
-    return small, np.array([index[name] for name in small.points], dtype=np.int64)
+    places = np.array([index[name] for name in small.points], dtype=np.int64)
+    if small.parts.keys() == {"right_hand"} and len(small.points) == len(_HAND):
+        small = layout("hand")  # the same points in the same order, for models of a single hand
+    return small, places
 
 
 def is_part_of(name: str, whole: str) -> bool:

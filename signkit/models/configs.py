@@ -1,7 +1,8 @@
 """Options of the built-in models."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from signkit.config.strict_yaml import Range
 from signkit.data.hamnosys import CLASSES
@@ -70,6 +71,28 @@ class AttentionConfig:
     def __post_init__(self) -> None:
         if self.width % self.heads:
             raise UserError("width", f"{self.width} is no multiple of the {self.heads} heads")
+
+    def check_recipe(self, losses: Sequence[str], decode: Any) -> None:
+        """Refuse losses and options of decoding that do not fit the heads.
+
+        Args:
+            losses: their names.
+            decode: the section `decode`.
+
+        Raises:
+            UserError: one of them does not.
+        """
+        both = self.head == "both"
+        if "ctc" in losses and not both:
+            raise UserError("train.losses", "has `ctc`, and the model has no CTC head", "model.head: both")
+        if "ctc" not in losses and both:
+            hint = "add `{name: ctc, weight: 0.3}`"
+            raise UserError("model.head", "is `both`, and no loss trains the CTC head", hint)
+        if "next_token" not in losses:
+            what = "has no `next_token`, which trains the decoder"
+            raise UserError("train.losses", what, "add `{name: next_token}`")
+        if not both and decode.ctc_weight not in (0.0, type(decode)().ctc_weight):
+            raise UserError("decode.ctc_weight", "has no effect: the model has no CTC head", "leave it out")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -167,6 +167,7 @@ def _with_metadata(content: bytes, trained: TrainedModel, names: Mapping[str, li
         "signkit": __version__,
         "recipe": trained.recipe.name,
         "layout": trained.spec.signal.layout,
+        "points": json.dumps(layout_named(trained.spec.signal.layout).points),
         "symbols": json.dumps(names, ensure_ascii=False),
     }
     onnx.helper.set_model_props(model, described)

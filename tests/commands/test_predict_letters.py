@@ -11,10 +11,9 @@ from predicting import Predict
 import signkit
 from signkit.commands.predict.inputs import Failures, Source, opened
 from signkit.commands.predict.named import named_inputs
-from signkit.commands.predict.tracking import longest_seen
 from signkit.commands.predict.verb import _print_folders as print_folders
 from signkit.data.corpora.configs import SyntheticHandsConfig
-from signkit.data.landmarks import with_depth
+from signkit.data.landmarks import longest_seen, with_depth
 from signkit.data.synthetic.hand_corpus import read
 from signkit.runtime.runs import CARRIED, carried, find_run
 from signkit.types import Landmarks
@@ -107,8 +106,8 @@ def test_a_clip_without_a_hand(predict: Predict, tmp_path: Path) -> None:
 
 
 def test_other_layouts_are_refused(predict: Predict, tmp_path: Path) -> None:
-    (file,) = written(tmp_path, {"two": np.zeros((3, 42, 3), dtype=np.float32)}, "hands")
-    what = "has landmarks of layout 'hands', not landmarks of layout 'hand'"
+    (file,) = written(tmp_path, {"tracks": np.zeros((3, 3, 2), dtype=np.float32)}, "boston104")
+    what = "has landmarks of layout 'boston104', not landmarks of layout 'hand'"
     assert predict.refuses("hand_letters", file) == f"error: {file}: {what}\n"
 
 
@@ -159,3 +158,12 @@ def test_a_folder_of_photos_is_told_to_be_a_clip(tmp_path: Path, capsys: pytest.
     assert (
         capsys.readouterr().err == f"note: {tmp_path / 'photos'}: {what}; name the files for a letter each\n"
     )
+
+
+def test_of_landmarks_of_both_hands_the_one_seen_more_is_read(predict: Predict, tmp_path: Path) -> None:
+    hand = np.random.default_rng(0).normal(size=(1, 21, 3)).astype(np.float32)
+    both = np.concatenate([np.full_like(hand, np.nan), hand], 1)
+    (one,) = written(tmp_path, {"one": hand}, "hand")
+    (two,) = written(tmp_path, {"two": both}, "hands")
+    found = [json.loads(predict("hand_letters", file, "--json")[1])["top"] for file in (one, two)]
+    assert found[0] == found[1]

@@ -57,7 +57,7 @@ def test_without_evidence_it_is_the_right_hand() -> None:
     assert signing_hand(np.full((3, 42, 3), np.nan, np.float32), layout("hands")) == "right"
 
 
-@pytest.mark.parametrize("name", TWO_HANDED)
+@pytest.mark.parametrize("name", [name for name in TWO_HANDED if name != "hands"])  # that becomes `hand`
 def test_the_points_used_have_no_left_hand(name: str) -> None:
     both, right = (subset(layout(name), "all", which)[0] for which in ("both", "signing"))
     assert right.name == f"{name}.right_hand"
@@ -112,7 +112,8 @@ def test_a_left_handed_signer_is_the_mirror_image_of_a_right_handed_one(origin: 
     np.testing.assert_allclose(one, two, atol=1e-5)
     used = used_layout("holistic", config)
     assert used is not None
-    assert not np.isnan(one[:, list(used.parts["right_hand"])]).any()
+    hand = "hand" if points == "hands" else "right_hand"
+    assert not np.isnan(one[:, list(used.parts[hand])]).any()
 
 
 def test_a_right_handed_signer_stays_as_he_is() -> None:
@@ -186,3 +187,10 @@ def test_a_model_of_fewer_points_reads_a_file_of_more(tmp_path: Path) -> None:
         opened(named_inputs([tmp_path / "hands.npz"], None), "fingerspelling", False, Failures(stop=True))
     what = "has landmarks of layout 'hands', not landmarks of layout 'fingerspelling'"
     assert str(error.value) == f"{tmp_path}/hands.npz: {what}"
+
+
+@pytest.mark.parametrize("name", ["holistic", "hands"])
+def test_the_points_of_one_hand_are_those_of_the_layout_hand(name: str) -> None:
+    small, places = subset(layout(name), "hands", "signing")
+    assert small == layout("hand")
+    assert [layout(name).points[i] for i in places] == [f"right_hand_{point}" for point in small.points]

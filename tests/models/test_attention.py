@@ -99,28 +99,37 @@ def test_tokens_are_hidden_in_training_only(tmp_path) -> None:
     [
         (
             ["train.losses=[{name: next_token}, {name: ctc}]"],
-            "train.losses: has `ctc`, and the model has no CTC head; model.head: both",
+            "`train.losses`: has `ctc`, and the model has no CTC head; model.head: both",
         ),
         (
             ["model.head=both"],
-            "model.head: is `both`, and no loss trains the CTC head; add `{name: ctc, weight: 0.3}`",
+            "`model.head`: is `both`, and no loss trains the CTC head; add `{name: ctc, weight: 0.3}`",
         ),
         (
-            ["model.head=both", "train.losses=[{name: ctc}]"],
-            "train.losses: has no `next_token`, which trains the decoder; add `{name: next_token}`",
+            ["train.losses=[{name: ctc}]", "model.head=both"],
+            "`train.losses`: has no `next_token`, which trains the decoder; add `{name: next_token}`",
         ),
         (
-            ["decode.fusion=[{name: internal}]"],
-            "decode.fusion.0: `internal` is for recognisers with a context; leave it out",
+            ["decode.ctc_weight=0.5"],
+            "`decode.ctc_weight`: has no effect: the model has no CTC head; leave it out",
         ),
     ],
 )
-def test_parts_that_do_not_fit(overrides: list[str], message: str, tmp_path) -> None:
+def test_heads_losses_and_search_that_do_not_fit(overrides: list[str], message: str, tmp_path) -> None:
     file = tmp_path / "a.yaml"
     file.write_text(RECIPE, encoding="utf-8")
     with pytest.raises(UserError) as error:
-        task_of(load_recipe(str(file), overrides))
-    assert str(error.value) == message
+        load_recipe(str(file), overrides)
+    assert str(error.value) == f"--set {overrides[0]}: {message}"
+
+
+def test_an_external_model_of_recognisers(tmp_path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(RECIPE, encoding="utf-8")
+    with pytest.raises(UserError) as error:
+        task_of(load_recipe(str(file), ["decode.fusion=[{name: internal}]"]))
+    what = "decode.fusion.0: `internal` is for recognisers with a context; leave it out"
+    assert str(error.value) == what
 
 
 def test_a_width_that_the_heads_do_not_divide(tmp_path) -> None:

@@ -149,10 +149,15 @@ def _split(runs: Sequence[ComparedRun], wanted: str) -> str:
 def _scoring(runs: Sequence[ComparedRun], split: str, protocol: str) -> Scoring | None:
     """The scores of all runs by one protocol, and the tests of every two."""
     places = [lines_folder(each.folder) for each in runs]
-    if len({each.recipe.task for each in runs}) > 1:
+    texts = all(_has_text(hypotheses_file(place, split)) for place in places)
+    if len({each.recipe.task for each in runs}) > 1 and not (texts and _write_texts(runs)):
         tasks = ", ".join(f"{each.name} of {each.recipe.task}" for each in runs)
-        raise UserError("compare", f"the runs are of different tasks: {tasks}", "runs of one task compare")
-    if not all(_has_text(hypotheses_file(place, split)) for place in places):
+        raise UserError(
+            "compare",
+            f"the runs are of different tasks: {tasks}",
+            "runs of one task compare, and those that write texts",
+        )
+    if not texts:
         files = [references_file(place, split) for place in places]
         if all(file.is_file() for file in files):  # of several outputs
             _check_same(runs, [_lines(file) for file in files], split)
@@ -244,6 +249,11 @@ def _protocol(runs: Sequence[ComparedRun], name: str) -> Protocol:
 def _own_protocol(recipe: Recipe) -> Protocol:
     rules = load(recipe.eval.protocol)
     return of_characters(rules) if recipe.text.unit == "character" else rules
+
+
+def _write_texts(runs: Sequence[ComparedRun]) -> bool:
+    """Whether all runs search for texts, which are compared whatever the search."""
+    return all(hasattr(each.recipe.decode, "fusion") for each in runs)
 
 
 def _has_text(path: Path) -> bool:

@@ -13,7 +13,7 @@ from signkit.data.corpora.configs import ManifestConfig
 from signkit.data.corpora.media import by_header, open_media, segment_of
 from signkit.data.corpora.table import fail_together
 from signkit.data.landmark_files import landmark_header
-from signkit.data.landmarks import as_part
+from signkit.data.landmarks import as_part, longest_seen
 from signkit.data.layouts import is_part_of
 from signkit.data.missing import Missing
 from signkit.data.tracking import TRACKED
@@ -139,7 +139,7 @@ def _source(each: Input, layout: str, pictures: bool, missing: Missing, fps: flo
             raise UserError(where, f"has video, not {_wanted(layout)}", hint if layout else "")
         return replace(opened, clip=cast(Video, media.load()).clip)
     if media.layout != layout:
-        if not is_part_of(layout, media.layout):
+        if not is_part_of("hands" if layout == ONE_HAND else layout, media.layout):
             raise UserError(where, f"has {_wanted(media.layout)}, not {_wanted(layout)}")
         opened = replace(opened, load=partial(_part_of, media.load, layout))
     if each.is_part and pictures:
@@ -149,9 +149,14 @@ def _source(each: Input, layout: str, pictures: bool, missing: Missing, fps: flo
 
 
 def _part_of(load: Callable[[], Signal], layout: str) -> Signal:
-    """The points that the model reads of landmarks that have more."""
+    """The points that the model reads of landmarks with more; a single hand is the one seen more."""
     signal = load()
-    return as_part(signal, layout) if isinstance(signal, Landmarks) else signal
+    if not isinstance(signal, Landmarks):
+        return signal
+    if layout != ONE_HAND:
+        return as_part(signal, layout)
+    hands = as_part(signal, "hands")
+    return replace(hands, points=longest_seen(hands.points), layout=ONE_HAND)
 
 
 def _still(each: Input) -> Source:

@@ -8,10 +8,9 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from signkit.commands.predict.inputs import ONE_HAND, Failures, Source
-from signkit.data.landmarks import as_part
+from signkit.data.landmarks import as_part, longest_seen
 from signkit.data.segment import ClipSegment
 from signkit.data.tracking.extract import Options
 from signkit.data.tracking.jobs import Failure, Job, track_all
@@ -99,17 +98,3 @@ def _landmarks(file: Path, layout: str, width: int, clip: Clip) -> Landmarks:
     if layout == ONE_HAND:
         return Landmarks(longest_seen(points), layout, clip.fps, Video(clip).times)
     return as_part(Landmarks(points, found, clip.fps, Video(clip).times), layout)
-
-
-def longest_seen(hands: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Of the points of both hands [frames, 42, coordinates] the hand that is seen in more frames
-    [frames, 21, coordinates].
-
-    Trackers take a hand for the left one in some frames and for the right one in others. So where it is not
-    seen, the other one is taken, if both are never seen together.
-    """
-    first, second = np.split(hands, 2, axis=1)
-    seen, other = (~np.isnan(hand).any((1, 2), keepdims=True) for hand in (first, second))
-    if other.sum() > seen.sum():
-        first, second, seen, other = second, first, other, seen
-    return first if (seen & other).any() else np.where(seen, first, second)

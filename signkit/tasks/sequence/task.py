@@ -273,21 +273,9 @@ def build(config: SequenceConfig, recipe: Recipe) -> SequenceTask:
     """Create the task for a recipe.
 
     Raises:
-        UserError: the CTC head and the losses do not fit together, or the search has the internal language
-            model of a recogniser.
+        UserError: the search has the internal language model of a recogniser.
     """
     task = SequenceTask(recipe)
-    names = [component_name("losses", each) for each in recipe.train.losses]
-    if CTC in names and task.config.head != "both":
-        raise UserError("train.losses", "has `ctc`, and the model has no CTC head", "model.head: both")
-    if CTC not in names and task.config.head == "both":
-        raise UserError(
-            "model.head", "is `both`, and no loss trains the CTC head", "add `{name: ctc, weight: 0.3}`"
-        )
-    if NEXT not in names:
-        raise UserError(
-            "train.losses", "has no `next_token`, which trains the decoder", "add `{name: next_token}`"
-        )
     for section in SECTIONS:
         for place, part in enumerate(getattr(task.decode, section)):
             if isinstance(part, InternalConfig):
