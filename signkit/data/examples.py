@@ -186,10 +186,10 @@ class Examples:
         self, index: int, places: npt.NDArray[np.int64]
     ) -> tuple[tuple[Pixels, Pixels | None], float]:
         """Frames of a clip, resized, and their motion if it is wanted. The whole clip is decoded where the
-        motion is, and where the clip has room in memory, in which it is kept then."""
+        motion is, and where the clip has room in memory, where it is cached then."""
         if index in self._cache:
             whole, fps = self._cache[index]
-            return self._chosen(whole, self._motion.get(index), places), fps  # type: ignore[arg-type]
+            return _at(places, whole, self._motion.get(index)), fps  # type: ignore[arg-type]
         sample, side = self.samples[index], self._video.resize
         video = opened(sample)
         clip, self._times[index] = video.clip, video.times
@@ -208,12 +208,7 @@ class Examples:
             if motion is not None:
                 self._motion[index] = motion
                 self._cached_bytes += motion.nbytes
-        return self._chosen(pixels, motion, places), clip.fps
-
-    def _chosen(
-        self, pixels: Pixels, motion: Pixels | None, places: npt.NDArray[np.int64]
-    ) -> tuple[Pixels, Pixels | None]:
-        return pixels[places], None if motion is None else motion[places]
+        return _at(places, pixels, motion), clip.fps
 
     def _loaded(self, index: int) -> tuple[npt.NDArray[np.float32], float]:
         if index in self._cache:
@@ -231,6 +226,11 @@ class Examples:
             self._cache[index] = loaded
             self._cached_bytes += inputs.nbytes
         return loaded
+
+
+def _at(places: npt.NDArray[np.int64], pixels: Pixels, motion: Pixels | None) -> tuple[Pixels, Pixels | None]:
+    """Some frames of a clip, and their motion."""
+    return pixels[places], None if motion is None else motion[places]
 
 
 def used_layout(name: str, landmarks: LandmarksConfig) -> Layout | None:

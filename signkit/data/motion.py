@@ -63,6 +63,10 @@ class MotionStream:
     ) -> UInt8[np.ndarray, "maps half_height half_width"]:
         """The maps of the frames before the last one of these, as far as they were not returned before."""
         grey = half_grey(pixels)
+        if not len(grey):
+            if self._grey is None:
+                self._maps = grey.astype(np.float32)
+            return grey
         first = self._grey is None
         known = grey if self._grey is None else np.concatenate([self._grey, grey])
         moving = moves(known)
@@ -76,7 +80,9 @@ class MotionStream:
         return self._answered(before, maps, ended=False)
 
     def finish(self) -> UInt8[np.ndarray, "maps half_height half_width"]:
-        """The map of the last frame."""
+        """The map of the last frame; none without frames."""
+        if not len(self._maps):
+            return self._maps.astype(np.uint8)
         return self._answered(self._maps[:-1], self._maps[-1:], ended=True)
 
     def _answered(self, before: Maps, maps: Maps, ended: bool) -> UInt8[np.ndarray, "_ _ _"]:
@@ -124,7 +130,7 @@ def half_grey(pixels: UInt8[np.ndarray, "frames height width 3"]) -> Grey:
 def moves(grey: Grey) -> Bool[np.ndarray, " frames"]:
     """Which frames differ from the one before; the first does not."""
     change = np.diff(grey.astype(np.float32), axis=0)
-    return np.concatenate([[False], (change**2).mean((1, 2)) > STILL])
+    return np.concatenate([[False], (change**2).sum((1, 2)) > STILL * grey.shape[1] * grey.shape[2]])
 
 
 def mean_of_three(maps: Maps) -> Maps:
@@ -158,6 +164,8 @@ def _flow(grey: Grey, places: npt.NDArray[np.int64]) -> Maps:
 
 def _from_0_to_1(maps: Maps) -> Maps:
     """Each map from its least to its largest value; zeros where all values are the same."""
+    if not maps.size:
+        return maps
     least = maps.min((1, 2), keepdims=True)
     reach = maps.max((1, 2), keepdims=True) - least
     scaled: Maps = (maps - least) / np.where(reach > 0, reach, 1)

@@ -6,9 +6,11 @@ from typing import Any
 
 import torch
 
+from signkit.config.recipe import Recipe
 from signkit.config.recipe_file import load_recipe
 from signkit.errors import UserError
 from signkit.models.assemble import task_by_name
+from signkit.models.configs import CtcModelConfig
 from signkit.models.encoders.backbone import read_weights
 from signkit.models.encoders.configs import MictRanetConfig
 from signkit.models.encoders.mict_weights import from_public, load
@@ -50,9 +52,7 @@ def import_mict_ranet(
     if folder.exists():
         raise UserError(str(folder), "exists already", "name a new folder")
     state = from_public(read_weights(Path(weights)))
-    loaded = load_recipe(recipe, [*overrides, "encoder.weights=none"], check_paths=False)
-    if not isinstance(loaded.encoder, MictRanetConfig):
-        raise UserError(recipe, "is no recipe of `mict_ranet`", "such as chicagofswild_mict_ranet")
+    loaded = _load_recipe(recipe, overrides)
     vocabulary = Vocabulary.from_references([CHARACTERS], "character")
     spec = signal_to_text(VIDEO, 3, vocabulary)
     model: Any = task_by_name(loaded).model(spec)
@@ -62,6 +62,23 @@ def import_mict_ranet(
     _load_output(model.output, state, vocabulary, str(weights))
     write_export(folder / "export", TrainedModel(loaded, spec, model.eval()))
     return folder
+
+
+def _load_recipe(recipe: str, overrides: Sequence[str]) -> Recipe:
+    """The recipe without weights to begin from.
+
+    Raises:
+        UserError: it cannot be read, or the weights are not of its network or its outputs.
+    """
+    given = load_recipe(recipe, overrides, check_paths=False)
+    hint = "take one such as chicagofswild_mict_ranet"
+    if not isinstance(given.encoder, MictRanetConfig):  # others may have no key `weights`
+        raise UserError(recipe, "is no recipe of the encoder `mict_ranet`", hint)
+    if not isinstance(given.model, CtcModelConfig) or given.model.normalised:
+        raise UserError(recipe, "is no recipe of the model `ctc`, not normalised", hint)
+    if given.text.unit != "character":
+        raise UserError(recipe, f"its text.unit is {given.text.unit}, and the weights spell characters", hint)
+    return load_recipe(recipe, [*overrides, "encoder.weights=none"], check_paths=False)
 
 
 def _load_output(

@@ -75,6 +75,8 @@ class _Clips:
         )
         inputs = torch.zeros(size, frames, *shape, dtype=torch.uint8 if self.side else self.dtype)
         seen = torch.zeros(size, frames, points, dtype=torch.bool)
+        half = self.side // 2
+        motion = torch.zeros(size, frames, half, half, dtype=torch.uint8) if self.side else None
         for i, length in enumerate(lengths):
             generator = torch.Generator().manual_seed(i)
             visible = torch.rand(LONGEST, points, generator=generator) >= (UNSEEN if self.layout else 0)
@@ -85,6 +87,9 @@ class _Clips:
             if self.layout:
                 clip = clip * visible[..., None]
             inputs[i, :length], seen[i, :length] = clip[:length], visible[:length]
+            if motion is not None:
+                maps = torch.randint(0, 256, (LONGEST, half, half), generator=generator, dtype=torch.uint8)
+                motion[i, :length] = maps[:length]
         return Batch(
             ids=tuple(map(str, range(size))),
             inputs=inputs,
@@ -94,6 +99,7 @@ class _Clips:
             target_lengths=torch.ones(size, dtype=torch.long),
             frame_labels=torch.full((size, frames), -100),
             fps=torch.full((size,), 25.0),
+            motion=motion,
         )
 
 
@@ -170,7 +176,10 @@ class _Laws:
             dirty = batch.inputs.clone()
             dirty[padding] = 201
             seen = batch.seen | padding[..., None]
-            found = self.fresh(training)(replace(batch, inputs=dirty, seen=seen))
+            motion = batch.motion
+            if motion is not None:
+                motion = motion.masked_fill(padding[..., None, None], 99)
+            found = self.fresh(training)(replace(batch, inputs=dirty, seen=seen, motion=motion))
             self.same(exact, found, "what lies in the padding changes", training)
 
     def order_is_kept(self, training: bool) -> None:
@@ -178,7 +187,7 @@ class _Laws:
         permuted = {
             each.name: getattr(batch, each.name)[order]
             for each in fields(batch)
-            if each.name not in ("ids", "times", "motion")
+            if isinstance(getattr(batch, each.name), Tensor)
         }
         shuffled = replace(batch, ids=tuple(batch.ids[i] for i in order.tolist()), **permuted)
         one, other = self.fresh(training)(batch), self.fresh(training)(shuffled)

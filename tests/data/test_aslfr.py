@@ -135,6 +135,14 @@ def test_y_in_the_unit_of_x(root: Path) -> None:
     np.testing.assert_array_equal(two, one * np.float32([1, 1.5, 1]))
 
 
+def test_a_clip_of_one_frame_is_the_same_when_it_is_loaded_again(root: Path) -> None:
+    """It is a whole step of its file, of which other clips may be read."""
+    write(root / "train_landmarks/101.parquet", wide({10: [0]}))
+    corpus = read(root, aspect=1.5, missing="skip")
+    first = loaded(corpus, "10").copy()
+    np.testing.assert_array_equal(loaded(corpus, "10"), first)
+
+
 def test_the_supplement_joins_train_without_participants_of_dev_and_test(root: Path) -> None:
     corpus = read(root, supplemental=True)
     more = [sample for sample in corpus.samples if sample.id.startswith("supplemental")]

@@ -157,6 +157,8 @@ def test_a_box_outside_of_the_frame() -> None:
             ":2: the box is 1, 2, 3, b, not four whole numbers of pixels",
         ),
         ("x.csv", "filename,x0,y0,x1,y1\na,1,2,3,4\na,1,2,3,4", ":3: a is there twice"),
+        ("x.json", "{}", f": has no boxes; {READ}"),
+        ("x.csv", "filename,x0,y0,x1,y1\n", f": has no boxes; {READ}"),
     ],
 )
 def test_other_files_of_boxes(name: str, content: str | None, message: str, tmp_path: Path) -> None:
@@ -168,6 +170,13 @@ def test_other_files_of_boxes(name: str, content: str | None, message: str, tmp_
     with pytest.raises(UserError) as caught:
         read_boxes(file, 2)
     assert str(caught.value) == f"{file}{message}"
+
+
+def test_boxes_are_of_frames_not_of_landmarks() -> None:
+    with pytest.raises(UserError) as caught:
+        ChicagofswildConfig(root="x", boxes="boxes.json", landmarks="points")
+    message = "boxes: crop frames, and landmarks are read in their place; leave out boxes"
+    assert str(caught.value) == message
 
 
 def test_clips_without_a_box(root: Path) -> None:

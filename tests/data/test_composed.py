@@ -324,17 +324,22 @@ def test_the_picture_of_a_hand():
     assert hand_video.SIZE[0] * palms < np.ptp(rows) / 96 < hand_video.SIZE[1] * (palms + 1.2)
 
 
-def test_the_nearer_finger_hides_the_other():
-    """Two tubes at one place: the nearer one's colour is seen, whatever their order in the hand."""
-    points = np.zeros((2, 21, 3))
-    points[..., 1] = np.linspace(0, -1.5, 21)
-    look = draw_look(0, 1)
-    points[0, :, 2] = np.linspace(0.5, -0.5, 21)
-    points[1, :, 2] = np.linspace(-0.5, 0.5, 21)
-    frames = draw_hand(points, False, look, 64, (3,)).astype(int)
-    # The tips are dark at the end that is far, so the frames differ where the column of points is drawn.
-    rows = np.abs(frames[0] - frames[1])[:, 24:40].max((1, 2))
-    assert rows.max() > 30
+@pytest.mark.parametrize(("index_is", "seen"), [(-0.5, "index"), (0.5, "middle")])
+def test_the_nearer_finger_hides_the_other(index_is, seen):
+    """Where two bones cross, the nearer one's colour is seen, whichever comes first in the hand."""
+    place = np.full((1, 21, 2), -100, dtype=np.float32)  # out of the picture
+    place[0, [5, 6]], place[0, [9, 10]] = [(10, 32), (54, 32)], [(32, 10), (32, 54)]
+    depth = np.zeros((1, 21))
+    depth[0, [5, 6]], depth[0, [9, 10]] = index_is, -index_is
+    colours = {"index": (200, 0, 0), "middle": (0, 0, 200)}
+    bones = [(first, second) for first, second, _ in hand_video.TUBES]
+    lit = np.zeros((1, len(bones), 3), dtype=np.float32)
+    lit[0, bones.index((5, 6))], lit[0, bones.index((9, 10))] = colours["index"], colours["middle"]
+    canvas = np.zeros((1, 64, 64, 3), dtype=np.float32)
+    hand_video._draw_tubes(canvas, place, depth, lit, np.float32(40))
+    np.testing.assert_allclose(canvas[0, 32, 32], colours[seen], atol=5)
+    np.testing.assert_allclose(canvas[0, 32, 20], colours["index"], atol=5)
+    np.testing.assert_allclose(canvas[0, 20, 32], colours["middle"], atol=5)
 
 
 def test_real_recordings(real_data):

@@ -81,6 +81,23 @@ def test_nothing_moves(how: Any) -> None:
 
 
 @pytest.mark.parametrize("how", HOW)
+def test_no_frames_have_no_maps(how: Any) -> None:
+    available(how)
+    pixels = square((10, 8), (10, 11), (10, 14))
+    assert motion_maps(pixels[:0], how).shape == (0, 32, 32)
+    assert len(MotionStream(how).finish()) == 0
+    stream = MotionStream(how)
+    parts = [stream.push(pixels[some]) for some in (slice(0), slice(2), slice(0), slice(2, 3))]
+    assert [len(part) for part in parts] == [0, 1, 0, 1]
+    assert np.array_equal(np.concatenate([*parts, stream.finish()]), motion_maps(pixels, how))
+
+
+def test_frames_of_one_pixel_have_maps_without_places() -> None:
+    pixels = np.random.default_rng(2).integers(0, 256, (3, 1, 8, 3), dtype=np.uint8)
+    assert motion_maps(pixels, "difference").shape == (3, 0, 4)
+
+
+@pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("pieces", [(1,) * 9, (4, 5), (2, 1, 6)])
 def test_frames_as_they_come_have_the_maps_of_the_clip(how: Any, pieces: tuple[int, ...]) -> None:
     available(how)

@@ -175,6 +175,50 @@ def test_a_fault_is_found(fault: str, message: str) -> None:
     assert str(caught.value).startswith(message)
 
 
+class BrokenMotion(nn.Module):
+    """An encoder of video that adds how much moves to the mean colour, with one fault."""
+
+    reads = "video"
+    dims = {"chunk": 8, "video": 8}
+
+    def __init__(self, fault: str) -> None:
+        super().__init__()
+        self.fault, self.frame = fault, nn.Linear(4, 8)
+
+    def forward(self, batch: Batch) -> EncoderOutput:
+        assert batch.motion is not None
+        inside = torch.arange(batch.inputs.shape[1]) < batch.lengths[:, None]
+        moving = batch.motion.to(self.frame.weight).mean((2, 3)) / 255
+        if self.fault == "padding":
+            moving = moving - moving.mean(1, keepdim=True)
+        if self.fault == "first":
+            moving = moving + moving[:1, :1]
+        colour = batch.inputs.to(self.frame.weight).mean((2, 3)) / 255
+        level = self.frame(torch.cat([colour, moving[..., None]], -1)) * inside[..., None]
+        nothing = torch.zeros(len(level))
+        return EncoderOutput({"chunk": level, "video": level}, batch.lengths, nothing)
+
+    def output_lengths(self, lengths: Tensor) -> Tensor:
+        return lengths
+
+    def chunk_centres(self, chunks: int) -> Tensor:
+        return torch.arange(chunks)
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("padding", "1 more frames of padding change the level `chunk`, by"),
+        ("first", "another order of the batch changes the level `chunk`, by"),
+    ],
+)
+def test_a_fault_of_motion_is_found(fault: str, message: str) -> None:
+    check_encoder(lambda: BrokenMotion(""), layout="video")
+    with pytest.raises(AssertionError) as caught:
+        check_encoder(lambda: BrokenMotion(fault), layout="video")
+    assert str(caught.value).startswith(message)
+
+
 def test_padding_may_be_multiplied_by_zero() -> None:
     """It is never NaN: a mask may be a factor."""
 

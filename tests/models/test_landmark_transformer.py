@@ -4,28 +4,14 @@ import math
 
 import pytest
 import torch
+from landmark_batch import batch
 
-from signkit.data.batch import Batch
 from signkit.data.layouts import layout, subset
 from signkit.errors import UserError
 from signkit.models.encoders.configs import LandmarkTransformerConfig
 from signkit.models.encoders.landmark_transformer import LandmarkTransformer, build, places
 
 SMALL = {"width": 8, "layers": 1, "heads": 2, "feed_forward": 6, "kernel": 3, "dropout": 0.0}
-
-
-def batch(inputs: torch.Tensor) -> Batch:
-    clips, frames, points = inputs.shape[:3]
-    return Batch(
-        ids=tuple(map(str, range(clips))),
-        inputs=inputs,
-        seen=torch.ones(clips, frames, points, dtype=torch.bool),
-        lengths=torch.full((clips,), frames),
-        targets=torch.zeros(clips, 1, dtype=torch.long),
-        target_lengths=torch.ones(clips, dtype=torch.long),
-        frame_labels=torch.zeros(clips, frames, dtype=torch.long),
-        fps=torch.full((clips,), 25.0),
-    )
 
 
 def small(of: str = "hand", **options: object) -> LandmarkTransformer:

@@ -376,6 +376,28 @@ def test_other_weights_are_refused(change: Callable[[State], Any], message: str,
     assert not (tmp_path / "run").exists()
 
 
+ENCODER = "encoder={name: features}"
+NO_CTC = "is no recipe of the model `ctc`, not normalised"
+LOSSES = "train.losses=[{name: next_token}]"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ([ENCODER], "is no recipe of the encoder `mict_ranet`"),
+        (["model={name: attention}", LOSSES, "decode={name: attention}"], NO_CTC),
+        (["model.normalised=true"], NO_CTC),
+        (["text.unit=gloss"], "its text.unit is gloss, and the weights spell characters"),
+    ],
+)
+def test_recipes_of_other_networks_are_refused(changes: list[str], message: str, tmp_path: Path) -> None:
+    recipe = recipe_file(tmp_path)
+    with pytest.raises(UserError) as caught:
+        import_mict_ranet(_saved(tmp_path), tmp_path / "run", recipe=recipe, overrides=changes)
+    assert str(caught.value) == f"{recipe}: {message}; take one such as chicagofswild_mict_ranet"
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_resnet_begins_the_flat_layers(tmp_path: Path) -> None:
     """timm's, from a file; the 3-D convolutions are as without."""
     resnet = import_timm().create_model("resnet18", pretrained=False, num_classes=5)
@@ -425,6 +447,16 @@ def test_frames_as_they_come_have_the_logits_of_the_clip(
         assert len(torch.cat(parts)) == 40 - stream.delay
         torch.testing.assert_close(torch.cat([*parts, stream.finish()]), whole, rtol=1e-5, atol=1e-5)
     assert len(stream.finish()) == 0
+
+
+def test_a_stream_without_frames_answers_nothing(tmp_path: Path) -> None:
+    run = import_mict_ranet(_saved(tmp_path), tmp_path / "run", recipe=recipe_file(tmp_path))
+    stream = MictStream(read_export(run).model, "difference")
+    assert len(stream.finish()) == 0
+    frames = clips(5).inputs[0]
+    assert len(stream.push(frames[:0])) == 0
+    assert len(stream.finish()) == 0
+    assert (len(stream.push(frames[:0])), len(stream.push(frames)), len(stream.finish())) == (0, 0, 5)
 
 
 def _saved(folder: Path) -> Path:

@@ -2,11 +2,12 @@
 
 import pytest
 import torch
+from landmark_batch import batch
 
-from signkit.data.batch import Batch
 from signkit.data.layouts import layout
 from signkit.errors import UserError
 from signkit.models.encoders.configs import SqueezeformerConfig
+from signkit.models.encoders.masked_attention import z_scored
 from signkit.models.encoders.squeezeformer import (
     Squeezeformer,
     angles,
@@ -14,24 +15,9 @@ from signkit.models.encoders.squeezeformer import (
     shortened,
     stem_parts,
     turned,
-    z_scored,
 )
 
 SMALL = {"width": 8, "blocks": 1, "heads": 2, "kernel": 3, "dropout": 0.0}
-
-
-def batch(inputs: torch.Tensor, seen: torch.Tensor | None = None) -> Batch:
-    clips, frames, points = inputs.shape[:3]
-    return Batch(
-        ids=tuple(map(str, range(clips))),
-        inputs=inputs,
-        seen=torch.ones(clips, frames, points, dtype=torch.bool) if seen is None else seen,
-        lengths=torch.full((clips,), frames),
-        targets=torch.zeros(clips, 1, dtype=torch.long),
-        target_lengths=torch.ones(clips, dtype=torch.long),
-        frame_labels=torch.zeros(clips, frames, dtype=torch.long),
-        fps=torch.full((clips,), 25.0),
-    )
 
 
 def small(**options: object) -> Squeezeformer:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fingerspelled import aslfr, chicagofswild
+from small_recipes import COMPOSED, MICT, SQUEEZEFORMER, TRANSFORMER
 from tiny import signkit
 
 from signkit.config.assets import names
@@ -15,8 +16,6 @@ from signkit.config.recipe_file import load_recipe
 from signkit.config.registry import build, component_name
 from signkit.eval.metrics import main_figure
 from signkit.eval.protocols import load as load_protocol
-
-pytestmark = pytest.mark.slow
 
 pytestmark = pytest.mark.slow
 
@@ -29,28 +28,10 @@ SMALL = (
     "decode.beam=2",
 )
 SYNTHETIC = ("data.train=12", "data.dev=3", "data.test=3", "data.extra_sentences=20")
-COMPOSED = (
-    "data.train=12",
-    "data.dev=3",
-    "data.test=3",
-    "data.people=4",
-    "data.rate=2",
-    "data.longest=4",
-    "data.phrases=0",
-)
+SPLITS = ("data.train=12", "data.dev=3", "data.test=3")
 NARROW = ("encoder.local_temporal.width=16", "encoder.global_temporal.width=8")
 SWIN = ("encoder.backbone=test_convnext", "encoder.weights=none", "video.resize=36", "video.crop=32", *NARROW)
-MICT = (
-    "encoder.backbone=resnet18",
-    "encoder.channels=[4, 4, 4, 4]",
-    "encoder.hidden=8",
-    "encoder.weights=none",
-    "video.resize=32",
-    "video.crop=32",
-)
 GCN = ("encoder.channels=[4]", "encoder.fusion_width=8", *NARROW)
-SQUEEZEFORMER = ("encoder.width=8", "encoder.blocks=1", "encoder.heads=2", "encoder.kernel=3")
-TRANSFORMER = ("encoder.width=8", "encoder.layers=1", "encoder.heads=2", "encoder.feed_forward=8")
 ALL_CLIPS = ("data.least_frames_per_character=0", "data.least_hand_frames=0")
 OFFICIAL = ("phoenix2014", "phoenix2014t", "csl_daily")
 
@@ -84,7 +65,7 @@ def corpus_of(recipe: Recipe, folder: Path, real_data: Callable[[str], Path]) ->
     if corpus == "synthetic":
         return SYNTHETIC
     if corpus == "composed":
-        return (*COMPOSED, "encoder.width=16", *NARROW)
+        return (*SPLITS, *COMPOSED, "encoder.width=16", *NARROW)
     if corpus == "aslfr":
         of_encoder = {"squeezeformer": SQUEEZEFORMER, "landmark_transformer": TRANSFORMER}
         encoder = of_encoder[component_name("encoders", recipe.encoder)]  # type: ignore[arg-type]

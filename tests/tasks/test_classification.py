@@ -144,6 +144,27 @@ def test_a_mixed_picture_has_the_shares_that_its_loss_has(options: dict[str, flo
         assert not mixed.batch.inputs[:, 1].any()  # padding stays what it is
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_in_a_box_of_another_picture_moves_what_moves_there(seed: int) -> None:
+    """Maps have a place for 2 x 2 pixels; at the box's edge the one at the top left tells whose it is."""
+    torch.manual_seed(seed)
+    batch = pictures()
+    maps = batch.inputs[:, :, ::2, ::2, 0] + 7 * batch.seen[..., None].to(torch.uint8)
+    mixed = mix(replace(batch, motion=maps), CrossEntropyConfig(cutmix=1.0)).batch
+    assert mixed.motion is not None
+    expected = mixed.inputs[:, :, ::2, ::2, 0] + 7 * batch.seen[..., None].to(torch.uint8)
+    assert torch.equal(mixed.motion, expected)
+
+
+def test_what_moves_in_either_of_two_mixed_pictures_moves() -> None:
+    torch.manual_seed(0)
+    maps = torch.randint(256, (6, 2, 8, 8), dtype=torch.uint8)
+    mixed = mix(replace(pictures(), motion=maps), CrossEntropyConfig(mixup=1.0))
+    assert mixed.batch.motion is not None
+    assert torch.equal(mixed.batch.motion[:, 0], torch.maximum(maps, maps[mixed.partner])[:, 0])
+    assert torch.equal(mixed.batch.motion[:, 1], maps[:, 1])  # padding stays what it is
+
+
 def test_the_loss_of_a_mixed_sample_is_that_of_both_labels() -> None:
     torch.manual_seed(3)
     mixed = mix(pictures(), CrossEntropyConfig(mixup=1.0))

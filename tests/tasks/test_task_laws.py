@@ -11,6 +11,7 @@ import pytest
 import torch
 from images import write_images
 from media import moving, write_frames
+from small_recipes import COMPOSED, MICT, SQUEEZEFORMER, TRANSFORMER
 from tiny import write_corpus, write_text
 
 from signkit.config.assets import asset, names
@@ -38,14 +39,6 @@ NARROW = ("encoder.local_temporal.width=8", "encoder.global_temporal.width=4")
 GCN = ("encoder.channels=[4]", "encoder.fusion_width=8", *NARROW)
 KINEMATIC = NARROW
 TIMM = ("encoder.backbone=test_convnext", "encoder.weights=none", "video.resize=36", "video.crop=32", *NARROW)
-MICT = (
-    "encoder.backbone=resnet18",
-    "encoder.channels=[4, 4, 4, 4]",
-    "encoder.hidden=8",
-    "encoder.weights=none",
-    "video.resize=32",
-    "video.crop=32",
-)
 SYNTHETIC = (
     "data.train=8",
     "data.dev=3",
@@ -54,19 +47,9 @@ SYNTHETIC = (
     "data.homonyms=0.2",
     "data.signs=12",
 )
-COMPOSED = (
-    "data.train=8",
-    "data.dev=3",
-    "data.test=2",
-    "data.people=4",
-    "data.rate=2",
-    "data.longest=4",
-    "data.phrases=0",
-)
-MADE_UP = {"synthetic": SYNTHETIC, "composed": COMPOSED}
+SPLITS = ("data.train=8", "data.dev=3", "data.test=2")
+MADE_UP = {"synthetic": SYNTHETIC, "composed": (*SPLITS, *COMPOSED)}
 HAND = ("encoder.width=8", *NARROW)
-SQUEEZEFORMER = ("encoder.width=8", "encoder.blocks=1", "encoder.heads=2", "encoder.kernel=3")
-TRANSFORMER = ("encoder.width=8", "encoder.layers=1", "encoder.heads=2", "encoder.feed_forward=8")
 LANGUAGE_MODELS = [
     name
     for name in names("lm")

@@ -91,7 +91,7 @@ def take_stock(config: ChicagofswildConfig) -> Stock:
         "chicagofswild", lists, PUBLISHED[part], landmarks=config.landmarks, leave_out=(), fps=config.fps
     )
     noted = _recounted(stock, {row.id: row.frames for row in rows})
-    return _cropped(noted, boxes, config.boxes) if boxes and not config.landmarks else noted
+    return _cropped(noted, boxes, config.boxes) if boxes else noted
 
 
 def spelled(config: ChicagofswildConfig, lists: Lists) -> tuple[Path, str, list[Spelled]]:

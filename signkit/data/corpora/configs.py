@@ -348,6 +348,10 @@ class ChicagofswildConfig:
     missing: Literal["refuse", "skip"] = "refuse"
     """A sample of train without frames, box or landmarks: stop, or leave it out, counted and named."""
 
+    def __post_init__(self) -> None:
+        if self.boxes and self.landmarks:
+            raise UserError("boxes", "crop frames, and landmarks are read in their place", "leave out boxes")
+
 
 @dataclass(frozen=True, kw_only=True)
 class AslfrConfig(FoldsConfig):

@@ -30,7 +30,7 @@ def read_boxes(file: Path, scale: int) -> tuple[dict[str, Box], str]:
         scale: which of MiCT-RANet's four squares.
 
     Raises:
-        UserError: another kind of file, or a box that is none; the clip or the line is named.
+        UserError: another kind of file, no boxes in it, or a box that is none; the clip or the line is named.
         OperationalError: it cannot be read.
     """
     kind = file.suffix.lower()
@@ -38,6 +38,8 @@ def read_boxes(file: Path, scale: int) -> tuple[dict[str, Box], str]:
         raise UserError(str(file), "is no file of boxes that is read", READ)
     text = read_text(file)
     boxes = _squares(file, text, scale) if kind == ".json" else _rows(file, text)
+    if not boxes:
+        raise UserError(str(file), "has no boxes", READ)
     for name, (left, top, right, bottom) in boxes.items():
         if left >= right or top >= bottom:
             raise UserError(str(file), f"the box of {name} is {left}, {top} to {right}, {bottom}: empty")

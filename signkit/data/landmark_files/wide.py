@@ -73,7 +73,7 @@ class WideFile:
                 for start, block in self._steps
                 if start < last and first < start + block.shape[1]
             ]
-        return np.concatenate(parts) if len(parts) > 1 else np.ascontiguousarray(parts[0])
+        return np.concatenate(parts) if len(parts) > 1 else parts[0].copy()  # never a view of a step
 
     def _group(self, row: int) -> int:
         return bisect_right(self._starts, row, hi=len(self._starts) - 1) - 1

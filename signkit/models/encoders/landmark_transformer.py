@@ -21,8 +21,8 @@ from signkit.data.landmarks import Layout
 from signkit.errors import UserError
 from signkit.models.encoders.configs import LandmarkTransformerConfig
 from signkit.models.encoders.lift_pooling import TimeConv
+from signkit.models.encoders.masked_attention import Mask, attended, unless_all, unpadded, z_scored
 from signkit.models.encoders.protocol import EncoderOutput
-from signkit.models.encoders.squeezeformer import Mask, attended, unless_all, unpadded, z_scored
 
 
 class Layer(nn.Module):

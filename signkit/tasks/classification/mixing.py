@@ -54,6 +54,7 @@ def mix(batch: Batch, config: CrossEntropyConfig | None) -> Mixed:
     partner = torch.randperm(len(batch.ids)).to(batch.inputs.device)
     inputs, others = batch.inputs, batch.inputs[partner]
     both = (batch.seen & batch.seen[partner])[..., 0]  # [batch, frames]
+    motion = batch.motion
     if cut:
         height, width = inputs.shape[2:4]
         rows, columns = (_span(size, (1 - share) ** 0.5) for size in (height, width))
@@ -61,11 +62,14 @@ def mix(batch: Batch, config: CrossEntropyConfig | None) -> Mixed:
         box[rows, columns] = True
         share = 1 - float(box.float().mean())
         mixed = torch.where(both[:, :, None, None, None] & box[:, :, None], others, inputs)
+        if motion is not None:  # of 2 x 2 pixels each
+            inside = box[: height // 2 * 2 : 2, : width // 2 * 2 : 2]
+            motion = torch.where(both[:, :, None, None] & inside, motion[partner], motion)
     else:
         mean = (share * inputs.float() + (1 - share) * others.float() + 0.5).to(inputs.dtype)
         mixed = torch.where(both[:, :, None, None, None], mean, inputs)
-    # What moves in either clip moves in the mixed one.
-    motion = None if batch.motion is None else torch.maximum(batch.motion, batch.motion[partner])
+        if motion is not None:  # what moves in either clip moves in the mixed one
+            motion = torch.where(both[:, :, None, None], torch.maximum(motion, motion[partner]), motion)
     return Mixed(replace(batch, inputs=mixed, motion=motion), partner, share)
 
 

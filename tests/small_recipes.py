@@ -1,0 +1,13 @@
+"""Changes that make built-in recipes small."""
+
+COMPOSED = ("data.people=4", "data.rate=2", "data.longest=4", "data.phrases=0")
+MICT = (
+    "encoder.backbone=resnet18",
+    "encoder.channels=[4, 4, 4, 4]",
+    "encoder.hidden=8",
+    "encoder.weights=none",
+    "video.resize=32",
+    "video.crop=32",
+)
+SQUEEZEFORMER = ("encoder.width=8", "encoder.blocks=1", "encoder.heads=2", "encoder.kernel=3")
+TRANSFORMER = ("encoder.width=8", "encoder.layers=1", "encoder.heads=2", "encoder.feed_forward=8")
