@@ -143,6 +143,14 @@ def test_a_clip_of_one_frame_is_the_same_when_it_is_loaded_again(root: Path) -> 
     np.testing.assert_array_equal(loaded(corpus, "10"), first)
 
 
+def test_a_folder_without_the_supplement(root: Path) -> None:
+    (root / "supplemental_metadata.csv").unlink()
+    with pytest.raises(UserError) as caught:
+        read(root, supplemental=True)
+    what = "supplemental_metadata.csv: there is no such file; data.supplemental: false does without"
+    assert str(caught.value) == f"{root}/{what}"
+
+
 def test_the_supplement_joins_train_without_participants_of_dev_and_test(root: Path) -> None:
     corpus = read(root, supplemental=True)
     more = [sample for sample in corpus.samples if sample.id.startswith("supplemental")]

@@ -179,6 +179,15 @@ def test_boxes_are_of_frames_not_of_landmarks() -> None:
     assert str(caught.value) == message
 
 
+def test_predictions_of_a_model_of_crops_have_a_note() -> None:
+    assert ChicagofswildConfig(root="x").prediction_note == ""
+    note = ChicagofswildConfig(root="x", boxes="boxes.json").prediction_note
+    assert note == (
+        "the model was trained on frames that were cropped to the hand (data.boxes), and the clips are read "
+        "whole: crop them first"
+    )
+
+
 def test_clips_without_a_box(root: Path) -> None:
     file = root / "boxes.csv"
     file.write_text("\n".join(["filename,x0,y0,x1,y1", *(f"{clip},5,6,25,36" for clip in CLIPS[1:])]))

@@ -64,7 +64,8 @@ def predict(run: Path, inputs: Sequence[Path], options: PredictOptions) -> int:
     sources = [source for source in sources if source.key not in failures.messages]
     best = {source.key: predictions[source.key] for source in sources}
     write_outputs(sources, best, seconds, options.outputs, fonts, watch)
-    for note in notes_of(sources, options.outputs):
+    of_data = getattr(trained.recipe.data, "prediction_note", "")
+    for note in (*([of_data] if of_data else []), *notes_of(sources, options.outputs)):
         print(f"note: {note}", file=sys.stderr)
     wanted = [each for each in named if each.key in best]
     if options.as_json:

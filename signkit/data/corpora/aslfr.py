@@ -108,6 +108,9 @@ def _stock(config: AslfrConfig) -> tuple[Stock, list[UserError]]:
         places = {*zip(signers, splits, strict=True)}
         by_signer = len(places) == len({*signers})
         held_out = {who for who, split in places if split != "train" and by_signer}
+        if not (root / SUPPLEMENT).is_file():
+            hint = "data.supplemental: false does without"
+            raise UserError(str(root / SUPPLEMENT), "there is no such file", hint)
         more = _listed(root, SUPPLEMENT, "supplemental-", lists)
         joined = [clip for clip in more if clip.signer not in held_out]
         if lost := len(more) - len(joined):

@@ -352,6 +352,12 @@ class ChicagofswildConfig:
         if self.boxes and self.landmarks:
             raise UserError("boxes", "crop frames, and landmarks are read in their place", "leave out boxes")
 
+    @property
+    def prediction_note(self) -> str:
+        """What matters for predicting other clips; "" if nothing does."""
+        seen = "the model was trained on frames that were cropped to the hand (data.boxes)"
+        return f"{seen}, and the clips are read whole: crop them first" if self.boxes else ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class AslfrConfig(FoldsConfig):
