@@ -93,7 +93,7 @@ def test_in_any_order_and_by_any_steps_the_same_rows(tmp_path: Path) -> None:
     values = np.arange(90, dtype=np.float32)
     write(tmp_path / "a.parquet", {"a": values, "b": -values}, group=20)
     spans = [*pairwise((0, 3, 25, 41, 90)), (0, 90), (85, 90), (1, 2), (38, 62), (19, 21), (60, 61)]
-    file = WideFile(tmp_path / "a.parquet", ("b", "a"), step=6 * 8, kept=3 * 8)
+    file = WideFile(tmp_path / "a.parquet", ("b", "a"), step=6 * 8, retained=3 * 8)
     for first, last in (*spans, *reversed(spans)):
         expected = np.stack([-values[first:last], values[first:last]], axis=1)
         np.testing.assert_array_equal(file.rows(first, last), expected)
@@ -109,7 +109,7 @@ def test_in_the_order_of_the_file_each_row_is_decoded_once(
         "numbers_of",
         lambda batch, *names: decoded.append(batch.num_rows) or usual(batch, *names),
     )
-    file = WideFile(tmp_path / "a.parquet", ("a",), step=40, kept=80)
+    file = WideFile(tmp_path / "a.parquet", ("a",), step=40, retained=80)
     for first in range(0, 1000, 7):
         file.rows(first, min(first + 7, 1000))
     assert sum(decoded) == 1000 and max(decoded) == 10
@@ -305,9 +305,9 @@ def test_a_file_with_a_row_a_point(root: Path) -> None:
 def test_files_are_looked_up_once_and_again_when_they_change(
     root: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looked, usual = [], sequences._looked_up
+    looked, usual = [], sequences._indexed
     monkeypatch.setattr(
-        sequences, "_looked_up", lambda path, where: looked.append(path.name) or usual(path, where)
+        sequences, "_indexed", lambda path, where: looked.append(path.name) or usual(path, where)
     )
     first = read(root)
     assert read(root).fingerprint == first.fingerprint

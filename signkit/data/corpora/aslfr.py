@@ -121,7 +121,7 @@ def _stock(config: AslfrConfig) -> tuple[Stock, list[UserError]]:
             )
         clips, splits = [*clips, *joined], [*splits, *["train"] * len(joined)]
     chosen, _, columns = _points(config.points)
-    files = _looked_up({clip.path for clip in clips}, columns)
+    files = _sequences({clip.path for clip in clips}, columns)
     found = _samples(clips, splits, files, config)
     indexed = [(path.name, each.checksum) for path, each in files.items() if isinstance(each, Sequences)]
     samples = [(each.id, each.split, each.frames) for each in found.samples]
@@ -170,7 +170,7 @@ def _clip(row: Row, root: Path, prefix: str) -> _Listed:
     return _Listed(f"{prefix}{number}", number, root / below, row.where, cells["participant_id"], words)
 
 
-def _looked_up(paths: set[Path], columns: Sequence[str]) -> dict[Path, Sequences | UserError]:
+def _sequences(paths: set[Path], columns: Sequence[str]) -> dict[Path, Sequences | UserError]:
     """The sequences of each file, or why it cannot be used."""
 
     def one(path: Path) -> Sequences | UserError:

@@ -1,4 +1,4 @@
-"""Where the sequences of a parquet file of landmarks are, by a few of its columns; kept in the user's cache.
+"""Where the sequences of a parquet file of landmarks are, by a few of its columns; cached for the user.
 
 Of ASLFR's form (a row a frame) that are four columns of 1,631. Each sequence has its rows together there.
 """
@@ -28,8 +28,8 @@ from signkit.data.npz import DAMAGED
 from signkit.errors import SignkitError
 from signkit.runtime.files import plainly, write_bytes
 
-FORM = 1
-"""Of what is kept in the cache; another number, and it is made again."""
+VERSION = 1
+"""Of the cache's format: files of another version are not used."""
 TOGETHER, TWICE, NUMBERS = 1, 2, 3
 FAULTS = {
     TOGETHER: "its rows are not together",
@@ -89,15 +89,16 @@ def sequences_of(path: Path, where: str) -> Sequences:
     """
     with plainly(path, "read"):
         stamp = b"" if not os.path.isfile(path) else _stamp(path)
-    kept = cache_folder("sequences") / f"{hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:24]}.npz"
-    arrays = _cached(kept, stamp)
+    name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:24]
+    cache = cache_folder("sequences") / f"{name}.npz"
+    arrays = _cached(cache, stamp)
     if arrays is None:
-        arrays = {"stamp": np.frombuffer(stamp, np.uint8), **_looked_up(path, where)}
+        arrays = {"stamp": np.frombuffer(stamp, np.uint8), **_indexed(path, where)}
         content = io.BytesIO()
         np.savez(content, **arrays)  # type: ignore[arg-type]
-        with suppress(OSError, SignkitError):  # without a cache the next run looks again
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(kept, content.getvalue())
+        with suppress(OSError, SignkitError):  # without a cache the next run reads them again
+            cache.parent.mkdir(parents=True, exist_ok=True)
+            write_bytes(cache, content.getvalue())
     table: Ints = arrays["table"]
     size = os.stat(path).st_size
     return Sequences(
@@ -114,19 +115,19 @@ def sequences_of(path: Path, where: str) -> Sequences:
 def _stamp(path: Path) -> bytes:
     """Of a file as it is now; a changed one has another."""
     about = os.stat(path)
-    return repr((FORM, about.st_size, about.st_mtime_ns)).encode()
+    return repr((VERSION, about.st_size, about.st_mtime_ns)).encode()
 
 
 def _cached(file: Path, stamp: bytes) -> dict[str, npt.NDArray[Any]] | None:
     with suppress(OSError, KeyError, *DAMAGED), open(file, "rb") as content:
-        kept = np.load(content, allow_pickle=False)
-        if kept["stamp"].tobytes() == stamp:
-            return {name: kept[name] for name in ("table", "ids", "columns", "groups")}
+        arrays = np.load(content, allow_pickle=False)
+        if arrays["stamp"].tobytes() == stamp:
+            return {name: arrays[name] for name in ("table", "ids", "columns", "groups")}
     return None
 
 
-def _looked_up(path: Path, where: str) -> dict[str, npt.NDArray[Any]]:
-    """What is kept: the numbers of each sequence, their ids, the file's columns, its groups of rows."""
+def _indexed(path: Path, where: str) -> dict[str, npt.NDArray[Any]]:
+    """What is cached: the numbers of each sequence, their ids, the file's columns, its groups of rows."""
     with opened(path, where) as file:
         names: list[str] = file.schema_arrow.names
         long = "landmark_index" in names

@@ -20,8 +20,8 @@ import numpy.typing as npt
 from signkit.data.landmark_files.parquet import numbers_of, readable
 from signkit.errors import UserError
 
-STEP, KEPT = 8 << 20, 32 << 20
-"""Bytes of rows that are decoded at a time, and that are kept of a file."""
+STEP, RETAINED = 8 << 20, 32 << 20
+"""Bytes of rows that are decoded at a time, and that stay in memory of a file."""
 BUFFER = 1 << 16
 """Bytes of each column that are read from the disk at a time, as a column's chunk may be large."""
 OPEN = 2
@@ -36,16 +36,18 @@ class WideFile:
     Args:
         columns: their names, all of which the file has.
         step: bytes of rows that are decoded at a time.
-        kept: bytes of rows that stay in memory.
+        retained: bytes of rows that stay in memory.
 
     Raises:
         UserError: there is no such file, or it is not readable.
         OperationalError: it cannot be read.
     """
 
-    def __init__(self, path: Path, columns: tuple[str, ...], *, step: int = STEP, kept: int = KEPT) -> None:
+    def __init__(
+        self, path: Path, columns: tuple[str, ...], *, step: int = STEP, retained: int = RETAINED
+    ) -> None:
         self._path, self._where, self._columns = path, str(path), columns
-        self._step, self._kept = max(1, step // (4 * len(columns))), kept
+        self._step, self._retained = max(1, step // (4 * len(columns))), retained
         self._lock = Lock()
         with readable(path, self._where) as parquet:
             self._file = parquet.ParquetFile(path, buffer_size=BUFFER)
@@ -63,8 +65,8 @@ class WideFile:
             OperationalError: it cannot be read.
         """
         with self._lock, readable(self._path, self._where):
-            kept = self._steps[0][0] if self._steps else self._next
-            if first < kept or self._group(first) > self._group(self._next) or not self._steps:
+            retained = self._steps[0][0] if self._steps else self._next
+            if first < retained or self._group(first) > self._group(self._next) or not self._steps:
                 self._begin(self._group(first))
             while self._next < last:
                 self._decode(first)
@@ -107,7 +109,7 @@ class WideFile:
         self._next += batch.num_rows
         if self._next == self._starts[-1]:
             self._end()
-        most = max(2, self._kept // block.nbytes)
+        most = max(2, self._retained // block.nbytes)
         while len(self._steps) > most and self._steps[1][0] <= needed:
             self._steps.popleft()
 
