@@ -1,4 +1,4 @@
-"""The reader of Google's ASL fingerspelling collection: rows a second of one core, beside pyarrow's; memory.
+"""The reader of Google's ASL fingerspelling collection: rows a second of one core, next to pyarrow's; memory.
 
     python benchmarks/aslfr_reading.py FOLDER               # writes the files there if they are missing: 3 GB
     python benchmarks/aslfr_reading.py FOLDER --files 2 --sequences 100

@@ -6,11 +6,12 @@
 LETTERS has recordings of single letters (``index.csv`` and ``landmarks.npz``). Each recorder of all letters
 spells test once; the next one by name spells dev, both are in no other split. Printed is the letter accuracy
 of test (protocol `chicagofswild`), plain and with the language model that --lm sets up (by default an n-gram
-of the characters of train; no word of test is in train), mean and standard deviation over the seeds. With
---json a run that is in FILE is not done again, and each is added as it ends.
+of the characters of train; no made-up word and no line of test is in train), mean and standard deviation over
+the seeds. With --json a run that is in FILE is not done again, and each is added as it ends.
 
-Beside them two baselines: nearest neighbours of single frames, whose letters are collapsed (least length of a
-letter chosen on dev); and a constant answer, the commonest letters of train at the mean length of a word.
+They are compared with two baselines: nearest neighbours of single frames, whose letters are collapsed (least
+length of a letter chosen on dev); and a constant answer, the commonest letters of train at the mean length of
+a word.
 """
 
 import argparse

@@ -3,7 +3,7 @@
     python benchmarks/landmark_encoders.py [--steps 800] [--only NAME …] [--runs DIR] [--json FILE]
 
 All else is the recipe's: the corpus of a synthetic hand, CTC, the optimiser, the augmentation, 32 clips a
-step. Printed are the letter accuracies of dev and test, beside that of a constant answer, the number of
+step. Printed are the letter accuracies of dev and test, next to that of a constant answer, the number of
 weights, and processor time. With --json an encoder that is in FILE is not trained again.
 """
 

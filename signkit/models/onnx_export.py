@@ -70,7 +70,7 @@ def write_onnx(trained: TrainedModel, file: Path, *, int8: bool = False) -> Onnx
     The metadata of the graph name the layout and, in their order, the symbols or classes of each output.
 
     Args:
-        int8: store the weights of linear maps in 8 bits; what they multiply is quantised as it comes.
+        int8: store the weights of linear maps in 8 bits; activations are quantised dynamically.
 
     Raises:
         UserError: the model is of another kind, reads something else, or samples frames by time.

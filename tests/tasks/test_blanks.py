@@ -88,7 +88,7 @@ def test_nothing_is_said_before_the_warm_up_is_over() -> None:
 
 
 def test_the_figures_of_a_batch() -> None:
-    """Padding has no effect; the information is that of brute force; equal chunks say nothing."""
+    """Padding has no effect; the information is that of brute force, and 0 where all chunks are equal."""
     torch.manual_seed(0)
     level, bias = torch.randn(2, 5, 4), torch.randn(4)
     level[1, 1:3] = level[1, 0]

@@ -1,7 +1,7 @@
 """The corpus `composed`: words spelled from single letters, by a synthetic hand or from recordings.
 
-Equal options give equal bits on any machine. No word of dev or test is in train, and no person or recorder is
-in two splits. Clips are drawn when they are loaded; only words, people and timing are drawn beforehand.
+Equal options give equal bits on any machine. No made-up word and no line of a file is in two splits, and no
+person or recorder. Clips are drawn when they are loaded; only words, people and timing are drawn beforehand.
 """
 
 import hashlib

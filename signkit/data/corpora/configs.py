@@ -159,7 +159,7 @@ class ManifestConfig:
     damaged: Literal["refuse", "skip"] = "refuse"
     """A clip of train whose file cannot be used: stop, or leave it out, counted and named."""
     reference: Literal["gloss", "text"] = "gloss"
-    """The column of what was signed: glosses, or the words of a text, as of fingerspelling."""
+    """The column of what was signed: glosses, or the words of a text, as for fingerspelling."""
     labels: tuple[str, ...] = ()
     """Columns of labels of the whole clip, for the heads of a classifier; an empty cell is not known."""
     unseen: Literal["use", "skip", "refuse"] = "use"

@@ -24,8 +24,8 @@ from signkit.data.batch import length_mask
 from signkit.models.losses.logits import SplitLogits
 
 NON_BLANK, INFORMATION = "non_blank", "information"
-"""Figures of a step: chunks whose best symbol is no blank, for each token of the reference; and nats that
-a chunk says."""
+"""Figures of a step: chunks whose best symbol is no blank, for each token of the reference; and the
+mutual information, in nats, between a chunk's place and its symbol."""
 WINDOW = 50
 """Steps over which figures are averaged; the first and the last of three windows are compared."""
 EMPTY = 0.25
