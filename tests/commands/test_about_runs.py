@@ -219,7 +219,7 @@ def test_runs_without_references(command: Command, tmp_path: Path) -> None:
         signkit.compare(made[0], signs, split="dev")
     assert str(caught.value) == (
         "compare: the runs are of different tasks: one of language, signs of recognition; "
-        "runs of one task compare"
+        "runs of one task compare, and those that write texts"
     )
 
 
