@@ -99,7 +99,9 @@ def _graph(trained: TrainedModel) -> LandmarkGraph:
         what = f"the model reads {'video' if signal.layout == VIDEO else 'feature vectors'}"
         raise UserError("export_onnx", what, "models on landmarks can be exported")
     if trained.recipe.sampling.how == "timed":
-        raise UserError("sampling.how", "`timed` depends on the frames a second, which a graph is not told")
+        raise UserError(
+            "sampling.how", "`timed` depends on the frames a second, which are no input of the graph"
+        )
     recipe = trained.recipe
     level = str(getattr(recipe.decode, "level", "video"))
     layout = layout_named(signal.layout)

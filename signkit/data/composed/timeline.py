@@ -143,8 +143,11 @@ def blended(points: npt.NDArray[np.floating], course: Course) -> Array:
 
 
 def shifts(pieces: Sequence[Piece], course: Course, bits: np.random.PCG64) -> Array:
-    """Where the hand is besides what letters do [frames, 1, 3], in its own unit: it comes up from a rest and
-    goes back, moves to the side from letter to letter, and slides or bounces between two that are alike."""
+    """The movement of the whole hand that is part of no letter: [frames, 1, 3], in the hand's unit of length.
+
+    It comes up from a rest and goes back, moves to the side from letter to letter, and slides or bounces
+    between two that are alike.
+    """
     out, slides = between(bits, 0.0, 0.12), one(bits) < 0.5
     aside, down, bounces = np.zeros(len(pieces)), np.zeros(len(pieces)), np.zeros(len(pieces))
     for number, piece in enumerate(pieces):

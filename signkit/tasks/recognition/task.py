@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -32,11 +31,9 @@ from signkit.tasks.recognition.pretraining import pretrain_context
 from signkit.tasks.recognition.proposals import proposer
 from signkit.tasks.recognition.searched import SearchedSplit, searched_split
 from signkit.tasks.transcripts.base import Transcription
-from signkit.tasks.transcripts.calibration import as_predictions, calibrate
+from signkit.tasks.transcripts.calibration import as_predictions
 from signkit.tasks.transcripts.external import train_text
-from signkit.tasks.transcripts.pack import pack
-from signkit.tasks.transcripts.scoring import selection_value
-from signkit.train.task import Calibration, Evaluation, Say, Term, silent
+from signkit.train.task import Evaluation, Say, Term, silent
 from signkit.types import Corpus, Posteriors, Prediction, Sample
 
 EMPTY_SHARE = 0.9
@@ -135,11 +132,7 @@ class Recognition(Transcription):
             clips = f"in {empty:,} of {len(hypotheses):,} clips of dev (blanks only)"
             self._say_once(say, f"warning: {how} {clips}", "empty")
         predictions = [Prediction(name, {TEXT: each}) for name, each in hypotheses.items()]
-        name = self.selection.name
-        selected = selection_value(
-            predictions, dataset.samples, name, protocol=self.protocol, vocabulary=vocabulary
-        )
-        return Evaluation(selected, counts)
+        return Evaluation(self.selected(predictions, dataset.samples, vocabulary), counts)
 
     def predict(
         self,
@@ -167,22 +160,6 @@ class Recognition(Transcription):
     def posteriors(self, models: Sequence[TrainedModel], batches: Iterable[Batch]) -> Iterator[Posteriors]:
         """The encoder's distribution at every chunk."""
         return posteriors(models, batches)
-
-    def calibrate(
-        self,
-        predictions: Mapping[str, list[Prediction]],
-        samples: Mapping[str, Sequence[Sample]],
-        spec: Spec,
-    ) -> Calibration:
-        """Fit the temperature of the confidences on dev, unless the recipe has one or dev is in train."""
-        fit = not self.recipe.dev_in_train
-        return calibrate(predictions, samples, spec.vocabulary, self.decode, fit=fit)
-
-    def pack(
-        self, model: TrainedModel, corpus: Callable[[], Corpus], temperature: float, folder: Path
-    ) -> LatticeConfig:
-        """Copy external models and the other runs of an ensemble into the export."""
-        return cast(LatticeConfig, pack(model, corpus, temperature, folder))
 
     def idle(self, nets: Sequence[nn.Module]) -> Collection[str]:
         """The scale of the context where there is none, and most keys of greedy search."""

@@ -1,7 +1,6 @@
 """Sequences by attention: an encoder, and a decoder that writes a text token by token."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -29,14 +28,12 @@ from signkit.models.spec import Spec
 from signkit.tasks.configs import SequenceConfig
 from signkit.tasks.sequence.searched import SearchedSplit, searched_split
 from signkit.tasks.transcripts.base import Transcription
-from signkit.tasks.transcripts.calibration import as_predictions, calibrate
+from signkit.tasks.transcripts.calibration import as_predictions
 from signkit.tasks.transcripts.differing import differing
 from signkit.tasks.transcripts.external import train_text
 from signkit.tasks.transcripts.least_frames import least_frames
-from signkit.tasks.transcripts.pack import pack
 from signkit.tasks.transcripts.scorers import Scorers
-from signkit.tasks.transcripts.scoring import selection_value
-from signkit.train.task import Calibration, Evaluation, Say, Term, silent
+from signkit.train.task import Evaluation, Say, Term, silent
 from signkit.types import Corpus, Prediction, Sample
 
 NEXT, CTC, ENCODER = "next_token", "ctc", "encoder"
@@ -148,14 +145,7 @@ class SequenceTask(Transcription):
         decode = self.decode.greedy()
         beams = find_texts([model], eval_batches(dataset, decode.batch_size), decode)
         predictions = as_predictions(beams, spec.vocabulary, decode, 1.0)
-        selected = selection_value(
-            predictions,
-            dataset.samples,
-            self.selection.name,
-            protocol=self.protocol,
-            vocabulary=spec.vocabulary,
-        )
-        return Evaluation(selected)
+        return Evaluation(self.selected(predictions, dataset.samples, spec.vocabulary))
 
     def predict(
         self,
@@ -179,22 +169,6 @@ class SequenceTask(Transcription):
         yield from as_predictions(
             beams, models[0].spec.vocabulary, self.decode, self.decode.temperature or 1.0
         )
-
-    def calibrate(
-        self,
-        predictions: Mapping[str, list[Prediction]],
-        samples: Mapping[str, Sequence[Sample]],
-        spec: Spec,
-    ) -> Calibration:
-        """Fit the temperature of the confidences on dev, unless the recipe has one or dev is in train."""
-        fit = not self.recipe.dev_in_train
-        return calibrate(predictions, samples, spec.vocabulary, self.decode, fit=fit)
-
-    def pack(
-        self, model: TrainedModel, corpus: Callable[[], Corpus], temperature: float, folder: Path
-    ) -> AttentionSearchConfig:
-        """Copy external models and the other runs of an ensemble into the export."""
-        return cast(AttentionSearchConfig, pack(model, corpus, temperature, folder))
 
     def idle(self, nets: Sequence[nn.Module]) -> Collection[str]:
         """The weight of CTC where a model has no such head."""

@@ -1,26 +1,32 @@
 """What tasks that write texts share: a vocabulary of the train text, scores by a protocol, a report."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import cast
 
 from signkit.config.recipe import Recipe
 from signkit.config.suggest import suggestion
 from signkit.data.batch import Batch
+from signkit.decode.configs import SearchConfig
 from signkit.decode.lattice import BeamResult
 from signkit.errors import UserError
 from signkit.eval.figures import Metric, metric
 from signkit.eval.metrics import main_figure
 from signkit.eval.protocols import Protocol
+from signkit.models.export import TrainedModel
 from signkit.models.losses.functions import LossFunction
 from signkit.models.spec import Spec, signal_to_text
 from signkit.report.sections import Section
 from signkit.tasks.transcripts import report
+from signkit.tasks.transcripts.calibration import calibrate
 from signkit.tasks.transcripts.example import example
-from signkit.tasks.transcripts.scoring import scoring_protocol, split_scores
+from signkit.tasks.transcripts.pack import pack
+from signkit.tasks.transcripts.scoring import scoring_protocol, selection_value, split_scores
 from signkit.text.targets import fewer_pieces, in_unit, vocabulary_of
-from signkit.train.task import Outcome, Say, Shapes
+from signkit.text.vocabulary import Vocabulary
+from signkit.train.task import Calibration, Outcome, Say, Shapes
 from signkit.types import Corpus, Prediction, Sample, Score
 
 BARRED = "all that is in the beam is forbidden by decode.fusion or decode.rescore"
@@ -67,6 +73,29 @@ class Transcription:
 
     def targets(self, samples: Sequence[Sample], spec: Spec) -> tuple[Sample, ...]:
         return in_unit(samples, spec.vocabulary)
+
+    def selected(
+        self, predictions: Sequence[Prediction], samples: Sequence[Sample], vocabulary: Vocabulary
+    ) -> float:
+        """The value of `selection` for hypotheses of dev."""
+        name = self.selection.name
+        return selection_value(predictions, samples, name, protocol=self.protocol, vocabulary=vocabulary)
+
+    def calibrate(
+        self,
+        predictions: Mapping[str, list[Prediction]],
+        samples: Mapping[str, Sequence[Sample]],
+        spec: Spec,
+    ) -> Calibration:
+        """Fit the temperature of the confidences on dev, unless the recipe has one or dev is in train."""
+        decode, fit = cast(SearchConfig, self.recipe.decode), not self.recipe.dev_in_train
+        return calibrate(predictions, samples, spec.vocabulary, decode, fit=fit)
+
+    def pack(
+        self, model: TrainedModel, corpus: Callable[[], Corpus], temperature: float, folder: Path
+    ) -> SearchConfig:
+        """Copy external models and the other runs of an ensemble into the export."""
+        return pack(model, corpus, temperature, folder)
 
     def score(
         self,
