@@ -13,6 +13,7 @@ from signkit.commands.compare.show import as_json as plain_json
 from signkit.commands.compare.show import page, tables, title, with_short_names
 from signkit.config.recipe import Recipe
 from signkit.config.recipe_file import with_decode_overrides
+from signkit.decode.configs import SearchConfig
 from signkit.errors import UserError
 from signkit.eval.breakdown import breakdown
 from signkit.eval.comparison import comparisons
@@ -253,7 +254,7 @@ def _own_protocol(recipe: Recipe) -> Protocol:
 
 def _write_texts(runs: Sequence[ComparedRun]) -> bool:
     """Whether all runs search for texts, which are compared whatever the search."""
-    return all(hasattr(each.recipe.decode, "fusion") for each in runs)
+    return all(isinstance(each.recipe.decode, SearchConfig) for each in runs)
 
 
 def _has_text(path: Path) -> bool:

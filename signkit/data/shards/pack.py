@@ -61,26 +61,25 @@ class Pack:
 
 
 def _packed(sample: Sample, key: str, header: Header) -> Packed:
-    signal = sample.load()
+    signal, motion = sample.load(), b""
     if isinstance(signal, Video):
         clip = signal.clip
         _check_frames(sample, clip.frames)
         fps = float(clip.fps)
         kind = "jpeg" if header.format == "shards" else "mp4"
         with extra_for("signkit data prepare"):
-            parts = [*_jpegs(clip, header)] if kind == "jpeg" else [_mp4(clip, header)]
+            parts, motion = _jpegs(clip, header) if kind == "jpeg" else ([_mp4(clip, header)], b"")
     else:
         array = signal.points if isinstance(signal, Landmarks) else signal.vectors
         _check_frames(sample, len(array))
         fps = float(signal.fps)
         kind, parts = "npz", [_npz(signal)]
-    content, motion = parts[0], b""
+    content = parts[0]
     if header.format == "shards":
         ending = f".{{:06d}}.{ENDINGS[kind]}" if kind == "jpeg" else f".{ENDINGS[kind]}"
         about = json.dumps(clip_description(sample, fps), ensure_ascii=False).encode()
         members = [member(key + ending.format(place), part) for place, part in enumerate(parts)]
-        if isinstance(signal, Video) and header.motion != NO_MOTION:
-            motion = _motion(signal.clip, header)
+        if motion:
             members.append(member(f"{key}.motion.npz", motion))
         content = b"".join((*members, member(f"{key}.json", about)))
     digest = hashlib.sha256(content).hexdigest()
@@ -101,22 +100,24 @@ def _stretches(clip: Clip, size: int) -> Iterator[npt.NDArray[np.uint8]]:
         yield clip.read(places, (size, size))
 
 
-def _motion(clip: Clip, header: Header) -> bytes:
-    """The maps of motion of all frames, at half their size."""
-    stream = MotionStream(cast(How, header.motion))
-    parts = [stream.push(pixels) for pixels in _stretches(clip, header.size)]
-    file = io.BytesIO()
-    np.savez_compressed(file, motion=np.concatenate([*parts, stream.finish()]))
-    return file.getvalue()
-
-
-def _jpegs(clip: Clip, header: Header) -> Iterator[bytes]:
+def _jpegs(clip: Clip, header: Header) -> tuple[list[bytes], bytes]:
+    """The frames of a clip, and an npz of their maps of motion if the header names a kind; decoded once."""
     from PIL import Image
 
-    for pixels in chain.from_iterable(_stretches(clip, header.size)):
-        file = io.BytesIO()
-        Image.fromarray(pixels).save(file, "JPEG", quality=header.quality)
-        yield file.getvalue()
+    stream = None if header.motion == NO_MOTION else MotionStream(cast(How, header.motion))
+    files, maps = list[bytes](), list[npt.NDArray[np.uint8]]()
+    for stretch in _stretches(clip, header.size):
+        for pixels in stretch:
+            file = io.BytesIO()
+            Image.fromarray(pixels).save(file, "JPEG", quality=header.quality)
+            files.append(file.getvalue())
+        if stream is not None:
+            maps.append(stream.push(stretch))
+    if stream is None:
+        return files, b""
+    packed = io.BytesIO()
+    np.savez_compressed(packed, motion=np.concatenate([*maps, stream.finish()]))
+    return files, packed.getvalue()
 
 
 def _mp4(clip: Clip, header: Header) -> bytes:
