@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from landmark_batch import batch
 from torch import nn
 
-from signkit.data.batch import Batch
 from signkit.errors import UserError
 from signkit.models.encoders.configs import ConvTransformerConfig
 from signkit.models.encoders.conv_transformer import ConvBlock, ConvTransformer, drop_samples
@@ -25,20 +25,6 @@ def made(points: int = 5, **options: object) -> ConvTransformer:
         heads=config.heads,
         drop=config.drop,
     ).eval()
-
-
-def batch(inputs: torch.Tensor) -> Batch:
-    clips, frames, points = inputs.shape[:3]
-    return Batch(
-        ids=tuple(map(str, range(clips))),
-        inputs=inputs,
-        seen=torch.ones(clips, frames, points, dtype=torch.bool),
-        lengths=torch.full((clips,), frames),
-        targets=torch.zeros(clips, 1, dtype=torch.long),
-        target_lengths=torch.ones(clips, dtype=torch.long),
-        frame_labels=torch.zeros(clips, frames, dtype=torch.long),
-        fps=torch.full((clips,), 25.0),
-    )
 
 
 class Ungated(nn.Module):

@@ -6,15 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from signkit.data.composed.timeline import (
-    REST,
-    SPACE,
-    Piece,
-    blended,
-    course_of,
-    mixed,
-    shifts,
-)  # fmt: skip
+from signkit.data.composed.timeline import REST, SPACE, Piece, blended, course_of, mixed, shifts
 from signkit.data.synthetic import hand_clip
 from signkit.data.synthetic.draw import Array, stream
 from signkit.data.synthetic.hand_clip import Motion, Person, Stage

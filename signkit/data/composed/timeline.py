@@ -82,7 +82,7 @@ def draw_pieces(text: str, fps: float, rate: float, bits: np.random.PCG64) -> tu
 
 
 def total_frames(pieces: Sequence[Piece]) -> int:
-    """Of the clip."""
+    """Frames of the whole clip."""
     return sum(piece.frames + piece.after for piece in pieces)
 
 

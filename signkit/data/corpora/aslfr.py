@@ -23,15 +23,14 @@ from signkit.data.corpora.configs import AslfrConfig
 from signkit.data.corpora.folds import split_by_folds
 from signkit.data.corpora.media import THREADS
 from signkit.data.corpora.official import Gap, Lists, Stock, tree
-from signkit.data.corpora.table import Row, read_rows
+from signkit.data.corpora.sequence_lists import sequences_listed
+from signkit.data.corpora.table import Row
 from signkit.data.landmark_files import parquet
 from signkit.data.landmark_files.sequences import FAULTS, SequenceEntry, Sequences, sequences_of
 from signkit.data.landmark_files.wide import rows_of
 from signkit.data.landmarks import NO_HAND
 from signkit.data.layouts import Layout, Which, layout, subset
 from signkit.errors import UserError
-from signkit.runtime.files import read_text
-from signkit.text.vocabulary import composed
 from signkit.types import SPLITS, Corpus, Landmarks, Sample, Signal
 
 MANY = 20_000
@@ -101,7 +100,7 @@ def _stock(config: AslfrConfig) -> tuple[Stock, list[UserError]]:
     """What there is, and the clips of train that the recipe's filters leave out."""
     given, lists = Path(config.root), Lists()
     root = tree((given, given / "asl-fingerspelling"), [LIST])
-    clips = _listed(root, LIST, "", lists)
+    clips = sequences_listed(root / LIST, COLUMNS, lists, partial(_clip, root, ""))
     signers = [clip.signer for clip in clips]  # phrases are hardly ever there twice: no labels
     splits, notes = split_by_folds(str(root), config, labels=[""] * len(clips), signers=signers)
     if config.supplemental:
@@ -111,7 +110,7 @@ def _stock(config: AslfrConfig) -> tuple[Stock, list[UserError]]:
         if not (root / SUPPLEMENT).is_file():
             hint = "data.supplemental: false does without"
             raise UserError(str(root / SUPPLEMENT), "there is no such file", hint)
-        more = _listed(root, SUPPLEMENT, "supplemental-", lists)
+        more = sequences_listed(root / SUPPLEMENT, COLUMNS, lists, partial(_clip, root, "supplemental-"))
         joined = [clip for clip in more if clip.signer not in held_out]
         if lost := len(more) - len(joined):
             people = "those of participants of dev and test are left out"
@@ -133,41 +132,10 @@ def _stock(config: AslfrConfig) -> tuple[Stock, list[UserError]]:
     return Stock(corpus, listed, {}, (*lists.faults, *found.faults), tuple(found.gaps)), found.filtered
 
 
-def _listed(root: Path, name: str, prefix: str, lists: Lists) -> list[_Listed]:
-    """The rows of a list that can be used; the faults of the others are added.
-
-    Raises:
-        UserError: there is no such list, or it lacks a column.
-    """
-    text, first, clips = read_text(root / name), dict[str, str](), []
-    lists.digest.update(text.encode())
-    for row in read_rows(root / name, text, COLUMNS):
-        try:
-            clip = _clip(row, root, prefix)
-        except UserError as fault:
-            lists.faults.append(fault)
-            continue
-        if (before := first.setdefault(clip.sequence, clip.where)) is not clip.where:
-            line = before.rpartition(":")[2]
-            what = f"sequence {clip.sequence} is there twice, first in line {line}"
-            lists.faults.append(UserError(row.where, what))
-        else:
-            clips.append(clip)
-    if not clips and not lists.faults:
-        raise UserError(str(root / name), "the list has no rows")
-    return clips
-
-
-def _clip(row: Row, root: Path, prefix: str) -> _Listed:
-    cells = {name: composed(row.cells[name].strip()) for name in COLUMNS}
-    if empty := [name for name, cell in cells.items() if not cell]:
-        raise UserError(row.where, f"{empty[0]} is empty")
-    below = Path(cells["path"])
-    if below.is_absolute() or ".." in below.parts:
-        raise UserError(row.where, f"path {cells['path']} is not below the folder")
-    number = cells["sequence_id"]
-    words = tuple(cells["phrase"].split())
-    return _Listed(f"{prefix}{number}", number, root / below, row.where, cells["participant_id"], words)
+def _clip(root: Path, prefix: str, cells: dict[str, str], row: Row) -> _Listed:
+    number, words = cells["sequence_id"], tuple(cells["phrase"].split())
+    path = root / cells["path"]
+    return _Listed(f"{prefix}{number}", number, path, row.where, cells["participant_id"], words)
 
 
 def _sequences(paths: set[Path], columns: Sequence[str]) -> dict[Path, Sequences | UserError]:

@@ -9,12 +9,14 @@ see `signkit.data.landmark_files.parquet`.
 """
 
 import json
+from functools import partial
 from pathlib import Path
 
 from signkit.data.corpora.clip_files import ListedClip, stock_of_clips, usable_clips
 from signkit.data.corpora.configs import GislrConfig
 from signkit.data.corpora.official import Lists, Stock, tree
-from signkit.data.corpora.table import Row, read_rows
+from signkit.data.corpora.sequence_lists import sequences_listed
+from signkit.data.corpora.table import Row
 from signkit.errors import UserError
 from signkit.runtime.files import read_text
 from signkit.text.vocabulary import composed
@@ -41,37 +43,15 @@ def take_stock(config: GislrConfig) -> Stock:
     """
     given = Path(config.root)
     root = tree((given, given / "asl-signs"), [LIST])
-    text, lists = read_text(root / LIST), Lists()
-    lists.digest.update(text.encode())
-    known, first, clips = _known_signs(root / SIGNS), dict[str, str](), []
-    for row in read_rows(root / LIST, text, COLUMNS):
-        try:
-            clip = _clip(row, root, known)
-        except UserError as fault:
-            lists.faults.append(fault)
-            continue
-        if (before := first.setdefault(clip.id, clip.where)) is not clip.where:
-            line = before.rpartition(":")[2]
-            lists.faults.append(
-                UserError(row.where, f"sequence {clip.id} is there twice, first in line {line}")
-            )
-        else:
-            clips.append(clip)
-    if not clips and not lists.faults:
-        raise UserError(str(root / LIST), "the list has no rows")
+    lists, known = Lists(), _known_signs(root / SIGNS)
+    clips = sequences_listed(root / LIST, COLUMNS, lists, partial(_clip, root, known))
     return stock_of_clips("gislr", clips, lists, str(root), config, config.fps or None)
 
 
-def _clip(row: Row, root: Path, known: frozenset[str]) -> ListedClip:
-    cells = {name: composed(row.cells[name].strip()) for name in COLUMNS}
-    if empty := [name for name, cell in cells.items() if not cell]:
-        raise UserError(row.where, f"{empty[0]} is empty")
-    below = Path(cells["path"])
-    if below.is_absolute() or ".." in below.parts:
-        raise UserError(row.where, f"path {cells['path']} is not below the folder")
+def _clip(root: Path, known: frozenset[str], cells: dict[str, str], row: Row) -> ListedClip:
     if known and cells["sign"] not in known:
         raise UserError(row.where, f"sign {cells['sign']!r} is not in {SIGNS}")
-    path = root / below
+    path = root / cells["path"]
     return ListedClip(
         id=cells["sequence_id"],
         label="_".join(cells["sign"].split()),
