@@ -87,7 +87,7 @@ def space_accuracy(pairs: Pairs, aligned: Aligned, costs: Costs) -> Measure:
         pairs: characters, spaces among them.
         aligned: their alignments of least cost at `costs`.
     """
-    space = pairs.tokens.index(" ") if " " in pairs.tokens else -2
+    space = pairs.tokens.index(" ") if " " in pairs.tokens else -2  # -1 stands for an insertion
     is_space = aligned.references == space
     sentence = np.repeat(np.arange(len(aligned.counts)), np.diff(aligned.offsets))
     counts = [

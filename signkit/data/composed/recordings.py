@@ -11,21 +11,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from signkit.data.composed.timeline import (
-    MOVING,
-    REST,
-    SPACE,
-    Piece,
-    blended,
-    course_of,
-    length,
-    shifts,
-)  # fmt: skip
+from signkit.data.composed.timeline import MOVING, REST, SPACE, Piece, blended, course_of, length, shifts
 from signkit.data.corpora.table import read_rows
 from signkit.data.npz import DAMAGED, read_npy
 from signkit.data.synthetic import hand
 from signkit.data.synthetic.draw import Array, bell, below, between, stream
-from signkit.data.synthetic.hand_clip import PARENT, Stage, in_picture, sway
+from signkit.data.synthetic.hand_clip import PARENT, Stage, by_another_camera, from_bones, in_picture
 from signkit.errors import UserError
 from signkit.runtime.files import read_bytes, read_text
 
@@ -179,16 +170,10 @@ def _places(recordings: Recordings, person: str, piece: Piece, bits: np.random.P
 
 def _seen_anew(points: Array, stage: Stage, bits: np.random.PCG64) -> Array:
     """By another camera, and with bones of other lengths, as `signkit.data.synthetic.hand_clip.seen_anew`."""
-    frames = len(points)
     bones = points - points[:, PARENT]
     bones = bones * (1 + stage.variation * 0.08 * bell(bits, 21))[:, None]
-    fingers = np.cumsum(bones[:, 1:].reshape(-1, 5, 4, 3), axis=2).reshape(-1, 20, 3)
-    # From image coordinates to those of a hand whose palm is to the camera.
-    shape = np.concatenate([0 * points[:, :1], fingers], 1) * np.array((1.0, -1.0, -1.0))
-    turn = stage.variation * np.array((16.0, 16.0, 6.0)) * bell(bits, 3)
-    turn = turn + 2 * stage.variation * between(bits, 0.0, 1.0) * sway(frames, 3, bits)
-    seen = hand.turned(shape, *turn.T) + points[:, :1]
-    seen += between(bits, 0.0, 0.5) * stage.noise * bell(bits, frames * 63).reshape(frames, 21, 3)
+    seen = by_another_camera(from_bones(bones), (16.0, 16.0, 6.0), stage, bits) + points[:, :1]
+    seen += between(bits, 0.0, 0.5) * stage.noise * bell(bits, seen.size).reshape(seen.shape)
     seen[..., 2] -= seen[:, :1, 2].copy()
     seen[..., 2] *= max(between(bits, -0.3, 1.1), 0.0)
     return seen

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signkit.data.synthetic.draw import Array, between, one
-from signkit.data.synthetic.hand_clip import PARENT
+from signkit.data.synthetic.hand_clip import PARENT, from_bones
 from signkit.types import Segment
 
 REST, SPACE = "", " "
@@ -138,8 +138,7 @@ def blended(points: npt.NDArray[np.floating], course: Course) -> Array:
     lengths, other_lengths = length(bones), length(others)
     bones = bones + share * (others - bones)
     bones = bones * ((lengths + share * (other_lengths - lengths)) / np.maximum(length(bones), 1e-9))
-    fingers = np.cumsum(bones[:, 1:].reshape(-1, 5, 4, 3), axis=2).reshape(-1, 20, 3)
-    return np.concatenate([wrist, wrist + fingers], 1)
+    return wrist + from_bones(bones)
 
 
 def shifts(pieces: Sequence[Piece], course: Course, bits: np.random.PCG64) -> Array:

@@ -165,18 +165,32 @@ def seen_anew(
     bones = points - points[:, PARENT]
     factors = 1 + stage.variation * 0.08 * bell(bits, 21)
     bones = bones / np.sqrt((bones[:, 9] * bones[:, 9]).sum()) * factors[:, None]
-    hand_points = np.zeros((1, 21, 3))
-    for joint in range(1, 21):
-        hand_points[:, joint] = hand_points[:, PARENT[joint]] + bones[:, joint]
-    # From image coordinates to those of a hand whose palm is to the camera.
-    hand_points = hand_points.repeat(frames, 0) * np.array((1.0, -1.0, -1.0))
     # Turns in the picture's plane are left to the augmentation: they tell I from J, and D from Z.
-    first = stage.variation * np.array((16.0, 16.0, 0.0)) * bell(bits, 3)
-    yaw, pitch, roll = (first + 2 * stage.variation * between(bits, 0.0, 1.0) * sway(frames, 3, bits)).T
-    seen = hand.turned(hand_points, yaw, pitch, roll)
+    seen = by_another_camera(from_bones(bones).repeat(frames, 0), (16.0, 16.0, 0.0), stage, bits)
     seen += between(bits, 0.0, 0.5) * stage.noise * bell(bits, frames * 63).reshape(frames, 21, 3)
     seen[..., 2] *= max(between(bits, -0.3, 1.1), 0.0)
     return in_picture(seen, stage, bits)
+
+
+def from_bones(bones: Array) -> Array:
+    """Points of a hand, the wrist at 0 [frames, 21, 3], from its bones: each point less its `PARENT`."""
+    fingers = np.cumsum(bones[:, 1:].reshape(-1, 5, 4, 3), axis=2).reshape(-1, 20, 3)
+    return np.concatenate([0 * bones[:, :1], fingers], 1)
+
+
+def by_another_camera(
+    points: Array, degrees: tuple[float, float, float], stage: Stage, bits: np.random.PCG64
+) -> Array:
+    """A hand in image coordinates, the wrist at 0 [frames, 21, 3], turned for the whole clip and swaying.
+
+    Args:
+        degrees: of the largest yaw, pitch and roll for the whole clip, at a variation of 1.
+    """
+    # From image coordinates to those of a hand whose palm is to the camera.
+    facing = points * np.array((1.0, -1.0, -1.0))
+    first = stage.variation * np.array(degrees) * bell(bits, 3)
+    turn = first + 2 * stage.variation * between(bits, 0.0, 1.0) * sway(len(points), 3, bits)
+    return hand.turned(facing, *turn.T)
 
 
 def shape(posture: Posture, bones: Bones) -> Array:
