@@ -21,6 +21,7 @@ from signkit.errors import OperationalError
 from signkit.models.losses.configs import CstConfig, CtcConfig, FrameCeConfig, KlConfig
 from signkit.runtime import checkpoint
 from signkit.tasks.recognition import task as recognition
+from signkit.tasks.transcripts import base as transcripts
 from signkit.train.loop import (
     Ended,
     accelerator,
@@ -320,7 +321,7 @@ def test_when_the_context_begins(recipe: Recipe, monkeypatch: pytest.MonkeyPatch
     """With the first step whose loss has the term, and from the start where there is no such term."""
     ready = prepare(recipe)
     monkeypatch.setattr(recognition, "recognise", lambda *_: {"dev0": Hypothesis("dev0", (), "", 0.0, ())})
-    monkeypatch.setattr(recognition, "selection_value", lambda *_, **__: 0.5)
+    monkeypatch.setattr(transcripts, "selection_value", lambda *_, **__: 0.5)
 
     def counts(losses: tuple[Any, ...]) -> list[bool]:
         task = task_of(changed(recipe, losses=losses, max_steps=100))
