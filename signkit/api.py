@@ -192,7 +192,7 @@ class LoadedModel:
         for name, clip in clips.items():
             if not isinstance(clip, str | PathLike):
                 signal = self._signal(clip, fps, str(name))
-                sources.append(Source(name, str(name), _frames(signal), lambda signal=signal: signal))  # type: ignore[misc]
+                sources.append(Source(name, str(name), signal.frames, lambda signal=signal: signal))  # type: ignore[misc]
         return sources
 
     def _signal(self, clip: Any, fps: float, where: str) -> Signal:
@@ -316,12 +316,6 @@ def _as_yaml(key: str, value: Any) -> str:
 
 def _name(clip: Any, place: str) -> Path:
     return Path(clip) if isinstance(clip, str | PathLike) else Path(place)
-
-
-def _frames(signal: Signal) -> int:
-    if isinstance(signal, Video):
-        return signal.clip.frames
-    return len(signal.points if isinstance(signal, Landmarks) else signal.vectors)
 
 
 def _not(clip: np.ndarray[Any, Any]) -> str:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +54,11 @@ class Landmarks:
             shape = list(self.points.shape)
             raise UserError("landmarks", f"need the shape [frames, points, 2 or 3], not {shape}")
 
+    @property
+    def frames(self) -> int:
+        """How many there are."""
+        return len(self.points)
+
 
 @dataclass(frozen=True, slots=True)
 class Features:
@@ -69,6 +74,29 @@ class Features:
     def __post_init__(self) -> None:
         if self.vectors.ndim != 2:
             raise UserError("features", f"need the shape [frames, width], not {list(self.vectors.shape)}")
+
+    @property
+    def frames(self) -> int:
+        """How many there are."""
+        return len(self.vectors)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A sentence that is read in place of a recording: glosses, or words of any language.
+
+    Attributes:
+        tokens: in their order, without spaces.
+    """
+
+    tokens: tuple[str, ...]
+    fps: ClassVar[float] = 1.0
+    """Times in a sentence count tokens: the first one is at 0, the next at 1."""
+
+    @property
+    def frames(self) -> int:
+        """Tokens, which are the frames of a sentence."""
+        return len(self.tokens)
 
 
 @runtime_checkable
@@ -111,6 +139,11 @@ class Video:
     clip: Clip
 
     @property
+    def frames(self) -> int:
+        """How many there are."""
+        return self.clip.frames
+
+    @property
     def times(self) -> npt.NDArray[np.float64] | None:
         """Seconds at which each frame is shown; None where the rate is constant."""
         return getattr(self.clip, "seconds", None)
@@ -118,8 +151,10 @@ class Video:
 
 VIDEO = "video"
 """What stands in place of a landmark layout in a corpus of video."""
+WRITTEN = "text"
+"""What stands in place of a landmark layout in a corpus of sentences."""
 
-Signal = Landmarks | Features | Video
+Signal = Landmarks | Features | Video | Text
 
 
 def fps_of(signal: Signal) -> float:
@@ -139,6 +174,7 @@ class Sample:
         load: gives the signal; called by the loader, perhaps in another process.
         source: where the signal comes from, for messages.
         fps: frames a second, as the signal will have it; None where only loading tells.
+        glosses: of a sample whose reference is a text, where they are known.
         labels: of the whole clip, by the name of what they say: ``{"handshape": "B"}``; those that are not
             known are absent.
     """
@@ -151,6 +187,7 @@ class Sample:
     source: str = ""
     signer: str = ""
     text: str = ""
+    glosses: tuple[str, ...] = ()
     segments: tuple[Segment, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     fps: float | None = None
@@ -176,8 +213,9 @@ class Corpus:
     Attributes:
         name: for messages and reports.
         samples: of all splits, in a fixed order, with unique ids.
-        layout: the landmark layout of every sample, "" for a corpus of features, `VIDEO` for one of video.
-        width: coordinates a point (2 or 3), numbers a feature vector, or the three colours of video.
+        layout: the landmark layout of every sample, "" for a corpus of features, `VIDEO` for one of video,
+            `WRITTEN` for one of sentences.
+        width: coordinates a point (2 or 3), numbers a feature vector, the three colours of video, or 1.
         extra_text: further gloss sentences for the language side; none of them from dev or test.
         fingerprint: SHA-256 of what was read, for the record of a run.
         left_out: samples of train that the recipe lets the reader skip: their faults, a line each.

@@ -9,5 +9,15 @@ MICT = (
     "video.resize=32",
     "video.crop=32",
 )
+WRITTEN = (
+    "text.pieces=40",
+    "encoder.width=8",
+    "encoder.global_temporal.layers=1",
+    "encoder.global_temporal.width=8",
+    "encoder.global_temporal.feed_forward=8",
+    "model.width=8",
+    "model.layers=1",
+    "model.feed_forward=8",
+)
 SQUEEZEFORMER = ("encoder.width=8", "encoder.blocks=1", "encoder.heads=2", "encoder.kernel=3")
 TRANSFORMER = ("encoder.width=8", "encoder.layers=1", "encoder.heads=2", "encoder.feed_forward=8")

@@ -17,6 +17,7 @@ from signkit.cli.lm import lm_app
 from signkit.cli.options import AsJson, Overrides, RecipeName, complete_protocol
 from signkit.cli.profile import profile
 from signkit.cli.runs import compare, evaluate, runs
+from signkit.cli.translate import translate
 from signkit.errors import ComponentError, OperationalError, SignkitError, UserErrors
 from signkit.version import __version__
 
@@ -89,6 +90,7 @@ app.command(short_help="Compare runs: scores, tests, curves, settings.")(compare
 app.command(short_help="List runs with their states and scores.")(runs)
 app.command(short_help="Measure what a training step costs.")(profile)
 app.command(short_help="Recognise videos, or files of landmarks or features.")(predict)
+app.command(short_help="Translate glosses with a finished run.")(translate)
 app.command(short_help="Track the signers of videos with MediaPipe.")(landmarks)
 
 

@@ -69,6 +69,10 @@ def predict(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
+    translate: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Translate the glosses with this run; captions are its sentences."),
+    ] = None,
 ) -> None:
     """Recognise videos, or files of landmarks or features, with a trained run."""
     from signkit.commands.predict.options import Outputs, PredictOptions
@@ -87,6 +91,7 @@ def predict(
         on_error=on_error,
         outputs=outputs,
         as_json=as_json,
+        translate=find_run(translate) if translate else None,
     )
     raise SystemExit(predict_files(find_run(run), inputs or [], options))
 

@@ -12,6 +12,7 @@ PARTS = {"encoder": "encoders", "context": "contexts"}
 """Sections for the parts of a model, and the groups of their components."""
 DECODER = "lattice"
 """The decoder if the section `decode` has no name."""
+Share = Annotated[float, Range(0, 1)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,11 +24,39 @@ class TextConfig:
     """The largest number of subwords, learnt from the train references and the corpus's extra text."""
     file: Annotated[str, Path_(optional=True)] = ""
     """A sentencepiece model whose pieces are used as subwords; empty: they are learnt."""
+    sampling: Share = 0.0
+    """Of subwords, in training: the share of the words that are cut into other pieces, drawn by their
+    probability in each epoch (Kudo 2018). For attention models."""
 
     def __post_init__(self) -> None:
         if self.file and self.unit != "subword":
             what = f"is a sentencepiece model, and text.unit is {self.unit}"
             raise UserError("text.file", what, "text.unit: subword takes it")
+        if self.sampling and self.unit != "subword":
+            raise UserError("text.sampling", "there are pieces of subwords only", "text.unit: subword")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceConfig:
+    """Written sources, such as glosses that are translated: how they are cut into tokens, and changed in
+    training."""
+
+    unit: Literal["gloss", "character", "subword", "shared"] = "gloss"
+    """`shared`: the subwords of the text, which are learnt of the sources too then."""
+    pieces: Annotated[int, Range(2, 100_000)] = 1000
+    """Of `subword`: the largest number of them, learnt from the sources of train."""
+    lowercase: bool = False
+    """Read them in lower case, so that GLOSSES can share subwords with the text."""
+    sampling: Share = 0.0
+    """As `text.sampling`."""
+    hide: Share = 0.0
+    """Share of the words that are read as unknown in training."""
+    longest: Annotated[int, Range(1, 10_000)] = 500
+    """Tokens of a source, at most; with `train.too_long: skip` longer ones of train are left out."""
+
+    def __post_init__(self) -> None:
+        if self.sampling and self.unit not in ("subword", "shared"):
+            raise UserError("source.sampling", "there are pieces of subwords only", "source.unit: subword")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -280,6 +309,7 @@ class Recipe:
     model: Annotated[ComponentConfig, Group("models")]
     train: TrainConfig
     text: TextConfig = TextConfig()
+    source: SourceConfig = SourceConfig()
     landmarks: LandmarksConfig = LandmarksConfig()
     video: VideoConfig = VideoConfig()
     sampling: SamplingConfig = SamplingConfig()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields, replace
 
 import torch
-from jaxtyping import Bool, Float, Float64, Int, UInt8
+from jaxtyping import Bool, Float, Float64, Int, Int64, UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -20,8 +20,9 @@ class Batch:
     Attributes:
         ids: of the samples.
         inputs: landmarks [batch, frames, points, 2 or 3] with 0 where missing, features
-            [batch, frames, width], or video in 8 bits, RGB [batch, frames, height, width, 3].
-        seen: which points were seen (landmarks), or which frames are real (features, video: one point).
+            [batch, frames, width], video in 8 bits, RGB [batch, frames, height, width, 3], or the token
+            indices of written sources [batch, frames], which are the frames then.
+        seen: which points were seen (landmarks), or which frames are real (all else: one point).
         lengths: frames of each sample.
         targets: token indices; 0 (blank) where padded.
         target_lengths: tokens of each sample.
@@ -32,7 +33,11 @@ class Batch:
     """
 
     ids: tuple[str, ...]
-    inputs: Float[Tensor, "batch frames *shape"] | UInt8[Tensor, "batch frames height width 3"]
+    inputs: (
+        Float[Tensor, "batch frames *shape"]
+        | UInt8[Tensor, "batch frames height width 3"]
+        | Int64[Tensor, "batch frames"]
+    )
     seen: Bool[Tensor, "batch frames points"]
     lengths: Int[Tensor, " batch"]
     targets: Int[Tensor, "batch labels"]

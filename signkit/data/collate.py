@@ -20,7 +20,7 @@ def collate(examples: Sequence[Example]) -> Batch:
     target_lengths = [len(example.targets) for example in examples]
     targets = np.zeros((len(examples), max(target_lengths)), dtype=np.int64)
     for row, (example, length) in enumerate(zip(examples, lengths, strict=True)):
-        if kind == np.uint8:
+        if kind.kind in "iu":  # pixels, or token indices
             inputs[row, :length], seen[row, :length] = example.inputs, True
         else:
             missing = np.isnan(example.inputs)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 NO_LABEL = -100
 """The label of a frame in which no token is known to be signed."""
 
-Inputs = npt.NDArray[np.float32] | npt.NDArray[np.uint8]
+Inputs = npt.NDArray[np.float32] | npt.NDArray[np.uint8] | npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,8 @@ class Example:
     """One sample, ready to be collated.
 
     Attributes:
-        inputs: landmarks [frames, points, 2 or 3], NaN where missing, features [frames, width], or
-            video in 8 bits [frames, height, width, 3].
+        inputs: landmarks [frames, points, 2 or 3], NaN where missing, features [frames, width],
+            video in 8 bits [frames, height, width, 3], or token indices of a source [frames].
         targets: token indices of the reference.
         frame_labels: the token signed in each frame, -100 where it is not known.
         times: float64 [frames], seconds at which each frame is shown; None where that is at ``fps``.

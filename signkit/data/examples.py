@@ -19,7 +19,7 @@ from signkit.data.sampling import sampled_frames, used_frames
 from signkit.data.signing_hand import signing_hand
 from signkit.data.video.fit import read_fitted, stored_motion
 from signkit.errors import UserError
-from signkit.types import VIDEO, Features, Landmarks, Sample, Signal, Video, fps_of
+from signkit.types import VIDEO, WRITTEN, Features, Landmarks, Sample, Signal, Text, Video, fps_of
 
 READING = 1
 """The purpose of a random stream that is not for augmentation."""
@@ -239,7 +239,7 @@ def used_layout(name: str, landmarks: LandmarksConfig) -> Layout | None:
     Raises:
         UserError: no layout has that name, or it lacks the points.
     """
-    return None if name in ("", VIDEO) else subset(layout(name), landmarks.points, landmarks.hand)[0]
+    return None if name in ("", VIDEO, WRITTEN) else subset(layout(name), landmarks.points, landmarks.hand)[0]
 
 
 def opened(sample: Sample) -> Video:
@@ -272,7 +272,7 @@ def prepare_signal(
         UserError: it is of another kind, layout or width, or it cannot be used.
     """
     kind = signal.layout if isinstance(signal, Landmarks) else ""
-    if isinstance(signal, Video) or kind != layout_name:
+    if isinstance(signal, Video | Text) or kind != layout_name:
         wanted = f"landmarks of layout {layout_name!r}" if layout_name else "features"
         raise UserError(where, f"has {_kind(signal)}, not {wanted}")
     array = signal.points if isinstance(signal, Landmarks) else signal.vectors
@@ -296,7 +296,7 @@ def prepare_signal(
 def _kind(signal: Signal) -> str:
     if isinstance(signal, Landmarks):
         return f"landmarks of layout {signal.layout!r}"
-    return "video" if isinstance(signal, Video) else "features"
+    return {Video: "video", Text: "text"}.get(type(signal), "features")
 
 
 def frame_labels(sample: Sample, encode: Encode) -> Int64[np.ndarray, " frames"]:

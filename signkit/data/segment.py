@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from signkit.types import Clip, Landmarks, Signal, Video
+from signkit.types import Clip, Features, Landmarks, Signal, Text, Video
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,9 @@ def load_segment(load: Callable[[], Signal], first: int, last: int) -> Signal:
     if isinstance(signal, Landmarks):
         times = _part_of(signal.times, first, last)
         return replace(signal, points=signal.points[first:last].copy(), times=times)
-    return replace(signal, vectors=signal.vectors[first:last].copy())
+    if isinstance(signal, Features):
+        return replace(signal, vectors=signal.vectors[first:last].copy())
+    return Text(signal.tokens[first:last])
 
 
 def _part_of(times: npt.NDArray[np.float64] | None, first: int, last: int) -> npt.NDArray[np.float64] | None:

@@ -51,8 +51,10 @@ class Decoding:
             decoder.memory(each.features, length_mask(each.lengths, each.features.shape[1]))
             for decoder, each in zip(self._decoders, encoded, strict=True)
         ]
-        batch = len(encoded[0].lengths)
-        self._pasts = [decoder.begin(batch, beam) for decoder in self._decoders]
+        self._pasts = [
+            decoder.begin(memory, beam)
+            for decoder, memory in zip(self._decoders, self._memories, strict=True)
+        ]
         self._device = encoded[0].features.device
 
     def step(

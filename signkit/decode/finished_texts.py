@@ -81,12 +81,14 @@ def finished_texts(finished: Finished, steps: Sequence[Step], greedy: bool) -> l
     chunks = rising_places(stacked, finished.lengths.flatten()).view(batch, beam, -1).tolist()
     texts, sure = (torch.stack(each[::-1], 2).tolist() for each in (tokens, probabilities))
     scores, lengths = finished.score.tolist(), finished.lengths.tolist()
+    first = stacked.view(batch, beam, *stacked.shape[1:])[:, 0].exp().half().numpy()
 
     def candidate(clip: int, slot: int) -> Candidate:
         end = lengths[clip][slot]
         parts = (tuple(each[clip][slot][:end]) for each in (texts, chunks, sure))
         text, at, confidences = parts
-        return Candidate(text, scores[clip][slot], at, confidences if greedy else ())
+        attention = first[clip, :end].copy() if slot == 0 else None
+        return Candidate(text, scores[clip][slot], at, confidences if greedy else (), attention)
 
     return [
         [candidate(clip, slot) for slot in range(beam) if scores[clip][slot] > -math.inf] or [NO_CANDIDATE]

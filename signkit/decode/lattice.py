@@ -156,13 +156,21 @@ def hypotheses(
     return {
         name: replace(
             _hypothesis(name, each.candidates[0], each.seconds, vocabulary, confidence),
-            others=tuple(
-                _hypothesis(name, candidate, each.seconds, vocabulary)
-                for candidate in each.candidates[1 : config.nbest]
-            ),
+            others=_others(name, each, vocabulary, config.nbest),
         )
         for name, each in beams.items()
     }
+
+
+def _others(name: str, beam: BeamResult, vocabulary: Vocabulary, nbest: int) -> tuple[Hypothesis, ...]:
+    """The next best texts; what is the same text in other subwords is not there twice."""
+    found: dict[str, Hypothesis] = {}
+    for candidate in beam.candidates:
+        if len(found) == nbest:
+            break
+        hypothesis = _hypothesis(name, candidate, beam.seconds, vocabulary)
+        found.setdefault(hypothesis.text, hypothesis)
+    return tuple(found.values())[1:]
 
 
 def votes(beams: Mapping[str, BeamResult], config: SearchConfig, vocabulary: Vocabulary) -> Votes:

@@ -1,9 +1,10 @@
 """The state of a beam search between chunks, and how candidates are read from it."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from signkit.decode.context_logits import Floats
 from signkit.decode.fusion import Fusion
@@ -22,12 +23,15 @@ class Candidate:
         chunks: the chunk at which each token was first emitted on the best path.
         confidences: confidence of each token, from 0 to 1 (`signkit.decode.confidence`); empty if they were
             not computed, and of all but the first candidate of an n-best list.
+        attention: of an attention decoder's first candidate: the share of each chunk in each token, [tokens,
+            chunks].
     """
 
     tokens: tuple[int, ...]
     score: float
     chunks: tuple[int, ...]
     confidences: tuple[float, ...] = ()
+    attention: npt.NDArray[np.float16] | None = field(default=None, compare=False, repr=False)
 
 
 NO_CANDIDATE = Candidate((), -float("inf"), ())

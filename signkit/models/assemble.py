@@ -16,7 +16,7 @@ from signkit.errors import UserError
 from signkit.models.context.protocol import Context
 from signkit.models.encoders.protocol import Encoder
 from signkit.models.spec import SignalInput, Spec
-from signkit.types import VIDEO
+from signkit.types import VIDEO, WRITTEN
 
 
 def assemble(recipe: Recipe, spec: Spec, **given: Any) -> nn.Module:
@@ -87,23 +87,24 @@ def check_reads(encoder: Any, layout_name: str) -> None:
 
     Args:
         encoder: the options.
-        layout_name: the landmark layout, "" for features, `VIDEO` for video.
+        layout_name: the landmark layout, "" for features, `VIDEO` for video, `WRITTEN` for text.
 
     Raises:
         UserError: encoder and corpus do not fit together.
     """
     reads = getattr(encoder, "reads", "")
     kind = _kind(layout_name)
-    if reads == kind or (not reads and kind != VIDEO):
+    if reads == kind or (not reads and kind not in (VIDEO, WRITTEN)):
         return
     name = component_name("encoders", encoder)
-    has = {VIDEO: "video", "": "feature vectors"}.get(layout_name, f"landmarks ({layout_name})")
-    what = f"'{name}' reads {reads}" if reads else f"'{name}' does not read video"
-    better = {VIDEO: "timm", "": "features"}.get(layout_name, "gcn")
+    kinds = {VIDEO: "video", "": "feature vectors", WRITTEN: "text"}
+    has = kinds.get(layout_name, f"landmarks ({layout_name})")
+    what = f"'{name}' reads {reads}" if reads else f"'{name}' does not read {kind}"
+    better = {VIDEO: "timm", "": "features", WRITTEN: "text"}.get(layout_name, "gcn")
     track = f", or {TRACK}" if layout_name == VIDEO and reads == "landmarks" else ""
     raise UserError("encoder.name", f"{what}, and the corpus has {has}", f"take {better!r}{track}")
 
 
 def _kind(layout_name: str) -> str:
     """What a corpus of this layout has, as an encoder's `reads` says it."""
-    return {VIDEO: VIDEO, "": "features"}.get(layout_name, "landmarks")
+    return {VIDEO: VIDEO, "": "features", WRITTEN: "text"}.get(layout_name, "landmarks")

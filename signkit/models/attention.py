@@ -12,8 +12,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from signkit.data.batch import Batch, length_mask
+from signkit.errors import UserError
 from signkit.models.configs import AttentionConfig
 from signkit.models.encoders.protocol import Encoder
+from signkit.models.gru_decoder import GruDecoder
 from signkit.models.losses.logits import SplitLogits
 from signkit.models.output_layer import OutputLayer
 from signkit.models.text_decoder import TextDecoder
@@ -83,8 +85,8 @@ class AttentionModel(nn.Module):
         self,
         *,
         encoder: Any,
-        decoder: TextDecoder,
-        backwards: TextDecoder | None,
+        decoder: TextDecoder | GruDecoder,
+        backwards: TextDecoder | GruDecoder | None,
         output: OutputLayer | None,
         noise: float,
     ) -> None:
@@ -147,25 +149,45 @@ def build(config: AttentionConfig, *, encoder: Encoder, vocabulary: int) -> Atte
     """Build the model from its options and its encoder."""
     width = encoder.dims["video"]
 
-    def decoder() -> TextDecoder:
-        return TextDecoder(
-            vocabulary,
-            width,
-            width=config.width,
-            layers=config.layers,
-            heads=config.heads,
-            feed_forward=config.feed_forward,
-            dropout=config.dropout,
-            attention_dropout=config.attention_dropout,
-            tied=config.tied,
-        )
+    def decoder() -> TextDecoder | GruDecoder:
+        shared: Any = {
+            "width": config.width,
+            "layers": config.layers,
+            "dropout": config.dropout,
+            "attention_dropout": config.attention_dropout,
+            "tied": config.tied,
+        }
+        if config.network == "gru":
+            return GruDecoder(vocabulary, width, **shared)
+        return TextDecoder(vocabulary, width, heads=config.heads, feed_forward=config.feed_forward, **shared)
 
+    first = decoder()
+    if config.tied_source:
+        _tie_source(encoder, first, vocabulary, config.width)
     both = config.head == "both"
     output = OutputLayer(dim=width, vocabulary=vocabulary, normalised=False) if both else None
     return AttentionModel(
         encoder=encoder,
-        decoder=decoder(),
+        decoder=first,
         backwards=decoder() if config.backwards else None,
         output=output,
         noise=config.noise,
     )
+
+
+def _tie_source(encoder: Any, decoder: TextDecoder | GruDecoder, vocabulary: int, width: int) -> None:
+    """Use the decoder's table of vectors in the encoder too.
+
+    Raises:
+        UserError: the encoder has no table of these tokens and this width.
+    """
+    table = getattr(getattr(encoder, "frames", None), "embedding", None)
+    if not isinstance(table, nn.Embedding):
+        raise UserError("model.tied_source", "the encoder has no table of tokens", "take the encoder `text`")
+    if table.num_embeddings != vocabulary:
+        what = f"the sources have {table.num_embeddings} tokens and the texts {vocabulary}"
+        raise UserError("model.tied_source", what, "source.unit: shared gives both the same")
+    if table.embedding_dim != width:
+        what = f"encoder.width is {table.embedding_dim}, and model.width {width}"
+        raise UserError("model.tied_source", what, "make them equal")
+    table.weight = decoder.embedding.weight

@@ -44,7 +44,7 @@ Width = Annotated[int, Range(1)]
 
 @dataclass(frozen=True, kw_only=True)
 class AttentionConfig:
-    """An encoder and an autoregressive Transformer decoder, alone or with a CTC head on the same features."""
+    """An encoder and an autoregressive decoder, alone or with a CTC head on the same features."""
 
     factory: ClassVar[str] = "signkit.models.attention:build"
     task: ClassVar[str] = "sequence"
@@ -53,6 +53,8 @@ class AttentionConfig:
     decoder: ClassVar[str] = "attention"
     head: Literal["attention", "both"] = "attention"
     """`both`: a CTC head too, which the loss `ctc` trains and `decode.ctc_weight` listens to."""
+    network: Literal["transformer", "gru"] = "transformer"
+    """The decoder's. A `gru` has no `heads` and no `feed_forward`."""
     width: Width = 256
     """Width of the decoder, a multiple of `heads`."""
     layers: Annotated[int, Range(1)] = 2
@@ -67,9 +69,11 @@ class AttentionConfig:
     """Weight of the loss of a second decoder, in training only, of the reversed text; 0: none."""
     tied: bool = False
     """Use the table of the tokens' vectors as the output layer too."""
+    tied_source: bool = False
+    """Use it for the tokens of written sources too: of `source.unit: shared` and an encoder of this width."""
 
     def __post_init__(self) -> None:
-        if self.width % self.heads:
+        if self.network == "transformer" and self.width % self.heads:
             raise UserError("width", f"{self.width} is no multiple of the {self.heads} heads")
 
     def check_recipe(self, losses: Sequence[str], decode: Any) -> None:

@@ -8,18 +8,19 @@ from typing import Any
 
 from signkit.text.vocabulary import Vocabulary
 
-SIGNAL, TEXT = "signal", "text"
-"""The names of the usual input and of the usual output."""
+SIGNAL, SOURCE, TEXT = "signal", "source", "text"
+"""The names of the usual input, of the vocabulary of written sources, and of the usual output."""
 VOCABULARY = "vocabulary.json"
 
 
 @dataclass(frozen=True, slots=True)
 class SignalInput:
-    """A signal: landmarks, feature vectors or video.
+    """A signal: landmarks, feature vectors, video, or written sources.
 
     Attributes:
-        layout: the landmark layout, "" for features, `signkit.types.VIDEO` for video.
-        width: coordinates of a point (2 or 3), size of a feature vector, or the 3 colours of video.
+        layout: the landmark layout, "" for features, `signkit.types.VIDEO` for video, `WRITTEN` for text.
+        width: coordinates of a point (2 or 3), size of a feature vector, the 3 colours of video, or the
+            number of different tokens of sources.
     """
 
     layout: str
@@ -62,6 +63,12 @@ class Spec:
         """The input ``signal``; features of width 0 if there is none."""
         signal = self.inputs.get(SIGNAL)
         return signal if isinstance(signal, SignalInput) else SignalInput("", 0)
+
+    @property
+    def source(self) -> Vocabulary | None:
+        """The vocabulary of written sources; None of a model of recordings."""
+        source = self.inputs.get(SOURCE)
+        return source if isinstance(source, Vocabulary) else None
 
     @property
     def vocabulary(self) -> Vocabulary:

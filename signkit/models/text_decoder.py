@@ -188,9 +188,9 @@ class TextDecoder(nn.Module):
         logits: Tensor = self.output(self.norm(x))
         return logits
 
-    def begin(self, batch: int, beam: int) -> Past:
+    def begin(self, memory: Memory, beam: int) -> Past:
         """The past before the first token."""
-        weight = self.embedding.weight
+        batch, weight = len(memory.mask), self.embedding.weight
         heads = [layer.heads for layer in self.layers]
         empty = tuple(
             weight.new_zeros(batch, beam, int(count), 0, weight.shape[1] // int(count))  # type: ignore[arg-type]

@@ -12,7 +12,10 @@ from signkit.data.examples import used_layout
 from signkit.errors import UserError
 from signkit.models.spec import SignalInput
 from signkit.train.task import Shapes
-from signkit.types import VIDEO, Corpus
+from signkit.types import VIDEO, WRITTEN, Corpus
+
+SOURCES = 2000
+"""Different tokens of written sources."""
 
 
 def signal_of(recipe: Recipe, shapes: Shapes) -> tuple[SignalInput, Corpus | None]:
@@ -26,6 +29,8 @@ def signal_of(recipe: Recipe, shapes: Shapes) -> tuple[SignalInput, Corpus | Non
     reads = getattr(recipe.encoder, "reads", "")
     if reads == VIDEO:
         return SignalInput(VIDEO, 3), None
+    if reads == "text":
+        return SignalInput(WRITTEN, shapes.width or SOURCES), None
     if not reads or shapes.layout or (reads == "features" and shapes.width):
         return SignalInput(shapes.layout, shapes.width or (3 if shapes.layout else 1)), None
     try:
@@ -73,6 +78,8 @@ def _inputs(
         side = recipe.video.crop
         shape = (size, frames, side, side, 3)
         return torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8), 1
+    if signal.layout == WRITTEN:
+        return torch.randint(2, signal.width, (size, frames), generator=generator), 1
     points = used_layout(signal.layout, recipe.landmarks)
     if points is None:
         return torch.randn(size, frames, signal.width, generator=generator), 1

@@ -16,7 +16,7 @@ from signkit.data.corpora.build import build_corpus
 from signkit.data.landmarks import check_landmarks, layout
 from signkit.errors import SignkitError, UserError
 from signkit.models.export import path_options
-from signkit.types import SPLITS, VIDEO, Corpus, Landmarks, Sample, Signal, Video, fps_of
+from signkit.types import SPLITS, VIDEO, WRITTEN, Corpus, Landmarks, Sample, Signal, Text, Video, fps_of
 
 
 def check_corpus(config: ComponentConfig, *, samples: int = 8, signals: bool = True) -> Corpus:
@@ -119,15 +119,19 @@ def _shown(corpus: Corpus) -> Corpus:
 def _kind(signal: Signal) -> tuple[str, int, int]:
     """The layout, the width and the number of frames."""
     if isinstance(signal, Video):
-        return VIDEO, 3, signal.clip.frames
+        return VIDEO, 3, signal.frames
+    if isinstance(signal, Text):
+        return WRITTEN, 1, signal.frames
     if isinstance(signal, Landmarks):
-        return signal.layout, signal.points.shape[2], len(signal.points)
-    return "", signal.vectors.shape[1], len(signal.vectors)
+        return signal.layout, signal.points.shape[2], signal.frames
+    return "", signal.vectors.shape[1], signal.frames
 
 
 def _digest(signal: Signal) -> str:
     if isinstance(signal, Video):
         array: Any = signal.clip.read(np.unique([0, signal.clip.frames - 1]))
+    elif isinstance(signal, Text):
+        array = np.array(signal.tokens)
     else:
         array = signal.points if isinstance(signal, Landmarks) else signal.vectors
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()

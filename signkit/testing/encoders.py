@@ -11,7 +11,7 @@ from signkit.data.batch import Batch
 from signkit.data.layouts import Layout
 from signkit.data.layouts import layout as layout_named
 from signkit.models.encoders.protocol import Encoder, EncoderOutput
-from signkit.types import VIDEO
+from signkit.types import VIDEO, WRITTEN
 
 LENGTHS = (13, 1, 6, 16)
 """Frames of the clips of a batch."""
@@ -36,8 +36,9 @@ def check_encoder(
     Args:
         build: gives a new encoder. It is built a few times, seeded before, and its weights are moved a
             little, so that those that begin with zero play a part. Dropout is switched off.
-        layout: of the landmarks that it reads, by name; "" for features, ``"video"`` for frames.
-        width: coordinates a point, or numbers a feature vector.
+        layout: of the landmarks that it reads, by name; "" for features, ``"video"`` for frames, ``"text"``
+            for written sources.
+        width: coordinates a point, numbers a feature vector, or different tokens of sources.
         side: height and width of frames.
         dtype: that it is computed in.
         tolerance: how far outputs may differ, as a share of the largest one.
@@ -46,8 +47,10 @@ def check_encoder(
     Raises:
         AssertionError: saying which law is broken.
     """
-    on = layout_named(layout) if isinstance(layout, str) and layout not in ("", VIDEO) else layout
-    clips = _Clips(on if isinstance(on, Layout) else None, width, side if on == VIDEO else 0, dtype)
+    named = isinstance(layout, str) and layout not in ("", VIDEO, WRITTEN)
+    on = layout_named(str(layout)) if named else layout
+    points = on if isinstance(on, Layout) else None
+    clips = _Clips(points, width, side if on == VIDEO else 0, dtype, written=on == WRITTEN)
     laws = _Laws(build, clips, dtype, tolerance, noise)
     laws.is_an_encoder()
     laws.lengths_tell_the_truth()
@@ -66,22 +69,32 @@ class _Clips:
     width: int
     side: int
     dtype: torch.dtype
+    written: bool = False
+
+    @property
+    def kind(self) -> str:
+        """As an encoder's `reads` names it."""
+        if self.side or self.written:
+            return VIDEO if self.side else "text"
+        return "landmarks" if self.layout else "features"
 
     def __call__(self, lengths: Sequence[int], frames: int = 0) -> Batch:
         size, frames = len(lengths), max(frames, *lengths)
         points = len(self.layout.points) if self.layout else 1
-        shape = (
-            (self.side, self.side, 3) if self.side else (points, self.width) if self.layout else (self.width,)
-        )
-        inputs = torch.zeros(size, frames, *shape, dtype=torch.uint8 if self.side else self.dtype)
+        shape: tuple[int, ...] = (points, self.width) if self.layout else (self.width,)
+        if self.side or self.written:
+            shape = (self.side, self.side, 3) if self.side else ()
+        dtype = torch.uint8 if self.side else torch.int64 if self.written else self.dtype
+        inputs = torch.zeros(size, frames, *shape, dtype=dtype)
         seen = torch.zeros(size, frames, points, dtype=torch.bool)
         half = self.side // 2
         motion = torch.zeros(size, frames, half, half, dtype=torch.uint8) if self.side else None
         for i, length in enumerate(lengths):
             generator = torch.Generator().manual_seed(i)
             visible = torch.rand(LONGEST, points, generator=generator) >= (UNSEEN if self.layout else 0)
-            if self.side:
-                clip = torch.randint(0, 256, (LONGEST, *shape), generator=generator, dtype=torch.uint8)
+            if self.side or self.written:
+                values = 256 if self.side else self.width
+                clip = torch.randint(0, values, (LONGEST, *shape), generator=generator, dtype=dtype)
             else:
                 clip = torch.randn(LONGEST, *shape, generator=generator, dtype=torch.float64).to(self.dtype)
             if self.layout:
@@ -138,7 +151,7 @@ class _Laws:
         ]
         assert not lacking, f"an encoder has `{'`, `'.join(lacking)}`, and this one has not"
         assert isinstance(encoder, Encoder)
-        kind = VIDEO if self.clips.side else "landmarks" if self.clips.layout else "features"
+        kind = self.clips.kind
         assert encoder.reads == kind, f"`reads` is {encoder.reads!r}, and it is given {kind}"
         output = encoder(self.clips(LENGTHS))
         assert isinstance(output, EncoderOutput), f"it gives a {type(output).__name__}, no EncoderOutput"
@@ -174,7 +187,7 @@ class _Laws:
             padding = torch.arange(longest + more) >= batch.lengths[:, None]
             self.same(exact, self.fresh(training)(batch), f"{more} more frames of padding change", training)
             dirty = batch.inputs.clone()
-            dirty[padding] = 201
+            dirty[padding] = self.clips.width - 1 if self.clips.written else 201
             seen = batch.seen | padding[..., None]
             motion = batch.motion
             if motion is not None:

@@ -16,6 +16,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from signkit.config.registry import extra_for
 from signkit.errors import UserError
 from signkit.runtime.files import read_bytes
@@ -27,6 +30,8 @@ SEED = 1
 """Seed of that sample. It is fixed, so that training runs with different seeds have the same pieces."""
 RESERVED = ("\0", "\u2585")
 """Characters that sentencepiece reserves; it would skip every sentence that contains one."""
+CUTS, SHARPNESS = 16, 0.3
+"""Of drawing the pieces of a word: among how many cuts, and the power of their probabilities."""
 SPECIFICATIONS = {2, 3}
 """Fields of the model's file after its pieces: the specifications of trainer and normaliser."""
 
@@ -78,6 +83,18 @@ class Subwords:
             self._cuts[word] = self._cut(word)
         return self._cuts[word]
 
+    def drawn(self, word: str, rng: np.random.Generator) -> tuple[str, ...]:
+        """Pieces of one word, drawn from its `CUTS` likeliest cuts with their probability to the power of
+        `SHARPNESS` (Kudo 2018).
+
+        Raises:
+            UserError: the model gives a word one cut only, as one of byte pairs does.
+        """
+        if word not in self._choices:
+            self._choices[word] = self._alternatives(word)
+        cuts, upto = self._choices[word]
+        return cuts[min(int(np.searchsorted(upto, rng.random(), "right")), len(cuts) - 1)]
+
     def words(self, pieces: Sequence[str]) -> tuple[Word, ...]:
         """The words that a sequence of pieces spells; any blank in a piece begins a new word."""
         spelled: list[Word] = []
@@ -99,6 +116,23 @@ class Subwords:
     def _cuts(self) -> dict[str, tuple[str, ...]]:
         """Cache of the pieces of words split so far."""
         return {}
+
+    @cached_property
+    def _choices(self) -> dict[str, tuple[list[tuple[str, ...]], npt.NDArray[np.float64]]]:
+        """Cache of the cuts of words that were drawn from so far, with the sums of their shares."""
+        return {}
+
+    def _alternatives(self, word: str) -> tuple[list[tuple[str, ...]], npt.NDArray[np.float64]]:
+        try:
+            found = self._processor.nbest_encode_as_pieces(word, CUTS)
+        except (RuntimeError, NotImplementedError) as error:
+            what = "gives a word one cut only, so that none can be drawn"
+            raise UserError(self.where, what, "a unigram model has several") from error
+        cuts = [cut for cut in map(tuple, found) if self.words(cut) == (Word(word, 0, len(cut)),)]
+        known = self._processor
+        logs = [sum(known.get_score(known.piece_to_id(piece)) for piece in cut) for cut in cuts]
+        shares = np.exp(SHARPNESS * (np.array(logs) - max(logs)))
+        return cuts, np.cumsum(shares / shares.sum())
 
     @cached_property
     def _bytes(self) -> dict[str, int]:
@@ -134,7 +168,7 @@ class Subwords:
             yield plain, run[0][0], run[-1][0] + 1
 
 
-def learn(sentences: Iterable[Sequence[str]], pieces: int) -> Subwords:
+def learn(sentences: Iterable[Sequence[str]], pieces: int, section: str = "text") -> Subwords:
     """Train a unigram model (Kudo 2018); the same sentences in any order give the same model.
 
     Every character of the text is a piece.
@@ -142,6 +176,7 @@ def learn(sentences: Iterable[Sequence[str]], pieces: int) -> Subwords:
     Args:
         sentences: their words, in composed form (NFC).
         pieces: number of pieces; a small text may yield fewer.
+        section: of the recipe, for messages.
 
     Raises:
         UserError: the sentences have no words, or more characters than `pieces`; sentencepiece is not
@@ -151,10 +186,10 @@ def learn(sentences: Iterable[Sequence[str]], pieces: int) -> Subwords:
     text = random.Random(SEED).sample(text, MOST) if len(text) > MOST else text
     characters = {*"".join(text), SPACE}.difference(" ", RESERVED)
     if len(characters) < 2:
-        raise UserError("text.unit", "the train references have no words to learn subwords from")
+        raise UserError(f"{section}.unit", "train has no words to learn subwords from")
     if pieces < len(characters):
         what = f"is {pieces}, but train has {len(characters)} characters, each of them a piece"
-        raise UserError("text.pieces", what, f"at least {len(characters)}, better some times as many")
+        raise UserError(f"{section}.pieces", what, f"at least {len(characters)}, better some times as many")
     model = io.BytesIO()
     try:
         _sentencepiece().SentencePieceTrainer.train(
@@ -174,10 +209,8 @@ def learn(sentences: Iterable[Sequence[str]], pieces: int) -> Subwords:
             minloglevel=2,
         )
     except RuntimeError as error:
-        raise UserError(
-            "text.unit", f"sentencepiece learns nothing from the train references: {error}"
-        ) from error
-    return Subwords(model.getvalue())
+        raise UserError(f"{section}.unit", f"sentencepiece learns nothing from train: {error}") from error
+    return Subwords(model.getvalue(), f"{section}.unit")
 
 
 def read(path: Path, where: str = "") -> Subwords:

@@ -11,6 +11,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import numpy as np
+
 from signkit.errors import UserError
 from signkit.runtime.files import read_text, write_bytes, write_text
 from signkit.text.subwords import Subwords
@@ -105,6 +107,17 @@ class Vocabulary:
             return tuple(self.index.get(piece, 1) for piece in self.segment(tokens))
         return tuple(self.index.get(composed(token), 1) for token in tokens)
 
+    def drawn(self, tokens: Sequence[str], share: float, rng: np.random.Generator) -> tuple[int, ...]:
+        """As `encode`, but for a share of the words, whose pieces are drawn (`Subwords.drawn`)."""
+        if self.subwords is None or not share:
+            return self.encode(tokens)
+        chosen = rng.random(len(tokens)) < share
+        pieces = (
+            self.subwords.drawn(word, rng) if draw else self.subwords.split(word)
+            for word, draw in zip(map(composed, tokens), chosen, strict=True)
+        )
+        return tuple(self.index.get(piece, UNKNOWN_AT) for piece in chain.from_iterable(pieces))
+
     def decode(self, indices: Iterable[int]) -> tuple[str, ...]:
         """The tokens of indices, or the words that pieces spell.
 
@@ -136,7 +149,7 @@ class Vocabulary:
             OperationalError: a file cannot be written.
         """
         if self.subwords is not None:
-            write_bytes(Path(path).with_name(SUBWORDS), self.subwords.model)
+            write_bytes(_beside(Path(path)), self.subwords.model)
         write_text(Path(path), self._json(indent=1) + "\n")
 
     @classmethod
@@ -241,13 +254,23 @@ def _checked_fields(content: Any, where: str) -> tuple[tuple[str, ...], Unit]:
     return tuple(tokens), unit
 
 
+def _beside(vocabulary: Path) -> Path:
+    """The file of the sentencepiece model of a vocabulary's file: `source.vocabulary.json` has its own."""
+    own = (
+        vocabulary.name.removesuffix("vocabulary.json")
+        if vocabulary.name.endswith(".vocabulary.json")
+        else ""
+    )
+    return vocabulary.with_name(own + SUBWORDS)
+
+
 def _subwords(vocabulary: Path, sha256: Any) -> Subwords:
     """The sentencepiece model in the folder of a vocabulary's file.
 
     Raises:
         UserError: it is missing, is no model, or is not the vocabulary's.
     """
-    path = vocabulary.with_name(SUBWORDS)
+    path = _beside(vocabulary)
     subwords = read_subwords(path)
     if subwords.digest != sha256:
         raise UserError(str(path), f"is another sentencepiece model than that of {vocabulary.name}")

@@ -16,7 +16,7 @@ from signkit.text.vocabulary import Vocabulary
 from signkit.train.encoder_check import check_encoder_output
 from signkit.train.init_from import init_context, init_model
 from signkit.train.task import Say, Task, silent, task_of
-from signkit.types import SPLITS, VIDEO, Corpus
+from signkit.types import SPLITS, VIDEO, WRITTEN, Corpus
 
 NAMED = 5
 """Faults that a message names, at most."""
@@ -93,7 +93,7 @@ def say_near_duplicates(corpus: Corpus, policy: str, say: Say = silent) -> None:
         UserError: there are some, and the policy is ``refuse``.
     """
     cheap = corpus.layout not in ("", VIDEO) and len(corpus.samples) <= FEW
-    if policy == "allow" or (policy == "report" and not cheap):
+    if policy == "allow" or corpus.layout == WRITTEN or (policy == "report" and not cheap):
         return
     with ThreadPoolExecutor(processors()) as pool:
         signatures = [*pool.map(lambda sample: signature(sample.load()), corpus.samples)]

@@ -41,7 +41,7 @@ def test_step_by_step_is_as_at_once() -> None:
     net = decoder()
     memory = memory_of(net, [5, 3])
     tokens = torch.tensor([[[2, 3, 4], [5, 6, 2]], [[3, 3, 3], [1, 2, 6]]])  # two clips, two hypotheses each
-    past, steps = net.begin(2, 2), []
+    past, steps = net.begin(memory, 2), []
     for place in range(4):
         here = torch.zeros(2, 2, dtype=torch.long) if place == 0 else tokens[..., place - 1]
         logits, past, attention = net.step(here, past, memory)
@@ -57,7 +57,7 @@ def test_step_by_step_is_as_at_once() -> None:
 def test_hypotheses_go_on_from_their_parents() -> None:
     net = decoder()
     memory = memory_of(net, [4])
-    first, past, _ = net.step(torch.zeros(1, 2, dtype=torch.long), net.begin(1, 2), memory)
+    first, past, _ = net.step(torch.zeros(1, 2, dtype=torch.long), net.begin(memory, 2), memory)
     _, past, _ = net.step(torch.tensor([[2, 3]]), past, memory)
     swapped, _, _ = net.step(torch.tensor([[5, 5]]), past.chosen(torch.tensor([[1, 1]])), memory)
     expected = net(torch.tensor([[3, 5]]), memory)[:, 2]

@@ -24,6 +24,7 @@ from signkit.models.encoders.configs import (
     LocalTemporalConfig,
     MictRanetConfig,
     SqueezeformerConfig,
+    TextEncoderConfig,
 )
 from signkit.models.encoders.protocol import EncoderOutput
 from signkit.models.encoders.temporal import build_temporal
@@ -80,6 +81,9 @@ CASES: dict[str, tuple[Any, str, int]] = {
         f"frames-{kind}": (FeaturesConfig(local_temporal=FRAMES, global_temporal=over), "", 6)
         for kind, over in ATTENDING.items()
     },
+    "frames-gru": (FeaturesConfig(local_temporal=FRAMES, global_temporal=replace(LSTM, kind="gru")), "", 6),
+    "text": (TextEncoderConfig(width=8, global_temporal=ATTENDING["transformer"]), "text", 9),
+    "text-gru": (TextEncoderConfig(width=8, global_temporal=replace(LSTM, kind="gru")), "text", 9),
     "features": (FeaturesConfig(dropout=0.3, local_temporal=DILATED3, global_temporal=NONE), "", 6),
     "timm": (TIMM, "video", 3),
     "mict_ranet": (
@@ -107,7 +111,7 @@ SINGLE = {"dtype": torch.float32, "tolerance": 1e-4, "noise": 0.02}
 
 
 def made(config: Any, name: str, width: int) -> nn.Module:
-    return build(config, None if name in ("", "video") else layout(name), width)  # type: ignore[no-any-return]
+    return build(config, None if name in ("", "video", "text") else layout(name), width)  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fingerspelled import aslfr, chicagofswild
-from small_recipes import COMPOSED, MICT, SQUEEZEFORMER, TRANSFORMER
+from small_recipes import COMPOSED, MICT, SQUEEZEFORMER, TRANSFORMER, WRITTEN
 from tiny import signkit
+from translated import write_pairs
 
 from signkit.config.assets import names
 from signkit.config.recipe import Recipe
@@ -62,6 +63,8 @@ def test_a_step(name: str, tmp_path: Path, real_data: Callable[[str], Path]) -> 
 def corpus_of(recipe: Recipe, folder: Path, real_data: Callable[[str], Path]) -> tuple[str, ...]:
     """What a recipe is to be told of a small corpus, and of an encoder that suits it."""
     corpus = component_name("corpora", recipe.data)
+    if getattr(recipe.data, "written", False):
+        return (f"data={{name: parallel, root: {write_pairs(folder / 'pairs')}}}", *WRITTEN)
     if corpus == "synthetic":
         return SYNTHETIC
     if corpus == "composed":

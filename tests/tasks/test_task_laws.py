@@ -11,8 +11,9 @@ import pytest
 import torch
 from images import write_images
 from media import moving, write_frames
-from small_recipes import COMPOSED, MICT, SQUEEZEFORMER, TRANSFORMER
+from small_recipes import COMPOSED, MICT, SQUEEZEFORMER, TRANSFORMER, WRITTEN
 from tiny import write_corpus, write_text
+from translated import write_pairs
 
 from signkit.config.assets import asset, names
 from signkit.config.recipe import Recipe
@@ -74,7 +75,10 @@ def test_a_recipe_of_a_recogniser(name: str, tmp_path: Path, monkeypatch: pytest
     changes = [*SMALL, "decode.beam=2", *encoder_of(whole), *context_of(whole, tmp_path)]
     if whole.task == "sequence":
         changes.append("decode.longest=4")  # weights at random have no end
-    if (corpus := component_name("corpora", whole.data)) in MADE_UP:
+    if getattr(whole.data, "written", False):
+        pairs = f"data={{name: parallel, root: {write_pairs(tmp_path / 'pairs')}}}"
+        recipe = load_recipe(name, [*changes, "decode.longest=40", "source.sampling=0.5", pairs])
+    elif (corpus := component_name("corpora", whole.data)) in MADE_UP:
         recipe = load_recipe(name, [*changes, *MADE_UP[corpus]])
     else:
         root = corpus_like(whole, tmp_path)
@@ -263,7 +267,8 @@ def encoder_of(recipe: Recipe) -> tuple[str, ...]:
     name = component_name("encoders", recipe.encoder)  # type: ignore[arg-type]
     attending = {"squeezeformer": SQUEEZEFORMER, "landmark_transformer": TRANSFORMER}
     video = {"timm": TIMM, "mict_ranet": MICT}
-    return {"gcn": GCN, "kinematic": KINEMATIC, "hand": HAND, **video, **attending}[name]
+    written = {"text": WRITTEN}
+    return {"gcn": GCN, "kinematic": KINEMATIC, "hand": HAND, **video, **attending, **written}[name]
 
 
 def context_of(recipe: Recipe, folder: Path) -> tuple[str, ...]:

@@ -131,8 +131,8 @@ def test_fewer_pieces_than_asked_for() -> None:
 @pytest.mark.parametrize(
     ("words", "pieces", "message"),
     [
-        ([], 20, "text.unit: the train references have no words to learn subwords from"),
-        ([[]], 20, "text.unit: the train references have no words to learn subwords from"),
+        ([], 20, "text.unit: train has no words to learn subwords from"),
+        ([[]], 20, "text.unit: train has no words to learn subwords from"),
         (
             [["ABC"]],
             3,

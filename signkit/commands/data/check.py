@@ -264,7 +264,7 @@ def _decode(sample: Sample, every: bool) -> Decoded:
         notices = notices_of(sample.source, signal)
         return Decoded(1, _recounted(sample, len(signal.points)), missing, notices, [signature(signal)])
     if not isinstance(signal, Video):
-        return Decoded(1, _recounted(sample, len(signal.vectors)))
+        return Decoded(1, _recounted(sample, signal.frames))
     clip = signal.clip
     count = clip.frames if every else min(SAMPLED_FRAMES, clip.frames)
     places = np.unique(np.linspace(0, clip.frames - 1, count).astype(np.int64))

@@ -24,7 +24,7 @@ from signkit.train.reopen import Reopened, with_ensemble
 from signkit.train.setup import Prepared
 from signkit.train.task import task_of
 from signkit.train.weights import other_weights
-from signkit.types import VIDEO, Corpus, Sample
+from signkit.types import VIDEO, WRITTEN, Corpus, Sample
 
 UNCALIBRATED = 1.0
 """The temperature of a run without one; none is fitted to data that are only scored."""
@@ -145,15 +145,17 @@ def _check_signal(name: str, corpus: Corpus, spec: Spec) -> None:
         UserError: they have another layout or another width.
     """
     wanted = spec.signal
-    if spec.inputs and (corpus.layout, corpus.width) != (wanted.layout, wanted.width):
+    # The width of sources is the size of their vocabulary, which is the model's.
+    widths = corpus.layout == WRITTEN or corpus.width == wanted.width
+    if spec.inputs and (corpus.layout != wanted.layout or not widths):
         theirs, ours = _signal(corpus.layout, corpus.width), _signal(wanted.layout, wanted.width)
         hint = TRACK if corpus.layout == VIDEO and wanted.layout in TRACKED else ""
         raise UserError(name, f"has {theirs}, and the run reads {ours}", hint)
 
 
 def _signal(layout: str, width: int) -> str:
-    if layout == VIDEO:
-        return "video"
+    if layout in (VIDEO, WRITTEN):
+        return "video" if layout == VIDEO else "written sources"
     return (
         f"landmarks of layout {layout!r} with {width} coordinates" if layout else f"features of width {width}"
     )

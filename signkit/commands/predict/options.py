@@ -39,6 +39,7 @@ class PredictOptions:
         on_error: whether an input that cannot be used ends the command or is left out.
         outputs: files to write.
         as_json: print JSON lines in place of a table.
+        translate: a run that translates what is recognised: captions are its sentences then.
     """
 
     list_file: Path | None = None
@@ -49,3 +50,4 @@ class PredictOptions:
     on_error: Literal["stop", "skip"] = "stop"
     outputs: Outputs = Outputs()
     as_json: bool = False
+    translate: Path | None = None

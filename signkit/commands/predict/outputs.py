@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from signkit.commands.predict.inputs import Source
 from signkit.commands.predict.named import Input
@@ -75,12 +76,14 @@ def write_outputs(
     outputs: Outputs,
     fonts: Fonts | None,
     watch: Watch,
+    texts: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Write the output files, each of them completely or not at all.
 
     Args:
         best: the prediction for each source, by its key.
         seconds: the duration of each clip, likewise.
+        texts: its translation, likewise, which its captions have then from its first gloss to its last.
 
     Raises:
         UserError: a frame cannot be decoded.
@@ -93,13 +96,26 @@ def write_outputs(
     for name, segments in files.items():
         found = in_one_line(moved(spans[each.key], each.begin) for each in segments)
         if outputs.captions is not None:
-            text = CAPTIONS[outputs.captions_format](found)
+            shown = _captions(segments, spans, texts) if texts else found
+            text = CAPTIONS[outputs.captions_format](shown)
             write_text(outputs.captions / f"{name}.{outputs.captions_format}", text)
         if outputs.elan is not None:
             path = outputs.elan / f"{name}.eaf"
             write_bytes(path, eaf(found, _media(segments[0]), path.parent))
     if outputs.burn is not None and fonts is not None:
         _burn_all(sources, spans, outputs.burn, fonts, watch)
+
+
+def _captions(
+    segments: Sequence[Source], spans: Mapping[str, Sequence[Cue]], texts: Mapping[str, str]
+) -> list[Cue]:
+    """The translation of each segment, from its first gloss to its last."""
+    found = []
+    for each in segments:
+        glosses, text = spans[each.key], texts[each.key]
+        if glosses and text:
+            found.append(moved([Cue(glosses[0].start, glosses[-1].end, text, None)], each.begin))
+    return in_one_line(found)
 
 
 def _timed(prediction: Prediction) -> Hypothesis:

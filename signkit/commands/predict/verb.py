@@ -19,8 +19,11 @@ from signkit.commands.predict.options import PredictOptions
 from signkit.commands.predict.outputs import check_outputs, fonts_for, notes_of, write_outputs
 from signkit.commands.predict.search import corpus_of, load_model
 from signkit.commands.predict.tracking import tracked
+from signkit.commands.translate.sentences import Sentence, unknown_note
+from signkit.commands.translate.verb import translated, translator, usable
 from signkit.errors import UserError
 from signkit.models.export import TrainedModel
+from signkit.models.spec import TEXT
 from signkit.runtime.progress import Watch
 from signkit.runtime.runs import CARRIED
 from signkit.train.reopen import with_ensemble
@@ -42,6 +45,8 @@ def predict(run: Path, inputs: Sequence[Path], options: PredictOptions) -> int:
     named = named_inputs(inputs, options.list_file)
     trained = load_model(run, options)
     print_package_notes(run)
+    if options.translate is not None:
+        _check_translator(trained, options.translate)
     signal = trained.spec.signal
     skipped = Counter[str]()
     stills = reads_stills(trained.recipe.data)
@@ -63,7 +68,8 @@ def predict(run: Path, inputs: Sequence[Path], options: PredictOptions) -> int:
         predictions, seconds = _predicted(run, trained, sources, failures, watch)
     sources = [source for source in sources if source.key not in failures.messages]
     best = {source.key: predictions[source.key] for source in sources}
-    write_outputs(sources, best, seconds, options.outputs, fonts, watch)
+    texts = _translations(options.translate, best, watch) if options.translate else {}
+    write_outputs(sources, best, seconds, options.outputs, fonts, watch, texts)
     of_data = getattr(trained.recipe.data, "prediction_note", "")
     for note in (*([of_data] if of_data else []), *notes_of(sources, options.outputs)):
         print(f"note: {note}", file=sys.stderr)
@@ -72,9 +78,10 @@ def predict(run: Path, inputs: Sequence[Path], options: PredictOptions) -> int:
         for each in wanted:
             # The ids of a model that signkit carries are those of no corpus of paths.
             own = {"id": each.id or PurePosixPath(each.name).name} if run.parent == CARRIED else {}
+            own |= {"translation": texts[each.key]} if each.key in texts else {}
             print(json.dumps(best[each.key].plain() | own, ensure_ascii=False))
     else:
-        _print_table([best[each.key] for each in wanted])
+        _print_table([best[each.key] for each in wanted], texts)
     return _report_failures(failures, len(distinct))
 
 
@@ -92,6 +99,28 @@ def _predicted(
     with watch.bar("clips", len(sources)) as bar:
         predictions = list(task.predict(models, batches, corpus=corpus, on_progress=bar.at))
     return {each.id: each for each in predictions}, seconds
+
+
+def _check_translator(recogniser: TrainedModel, run: Path) -> None:
+    """Refuse before anything is computed what cannot be translated.
+
+    Raises:
+        UserError: the recogniser writes no text, or the other run translates nothing.
+    """
+    if TEXT not in recogniser.spec.outputs:
+        raise UserError("--translate", "the run names classes and writes no text", "leave it out")
+    translator(run, PredictOptions())
+
+
+def _translations(run: Path, best: Mapping[str, Prediction], watch: Watch) -> dict[str, str]:
+    """The translation of each prediction; "" where nothing was recognised, or too much for the translator."""
+    trained = translator(run, PredictOptions())
+    sentences = [Sentence(key, each.outputs[TEXT].tokens) for key, each in best.items()]  # type: ignore[union-attr]
+    good, _ = usable(sentences, trained)
+    if note := unknown_note(good, trained.spec, trained.recipe):
+        print(f"note: {note}", file=sys.stderr)
+    found = translated(run, with_ensemble(trained), good, watch)
+    return {key: found[key].text if key in found else "" for key in best}
 
 
 def _print_notes(sources: Sequence[Source], fps: float | None) -> None:
@@ -123,18 +152,21 @@ def _report_failures(failures: Failures, inputs: int) -> int:
     return UserError.exit_code
 
 
-def _print_table(predictions: Sequence[Prediction]) -> None:
+def _print_table(predictions: Sequence[Prediction], texts: Mapping[str, str]) -> None:
+    """The predictions, and their translations where there are any."""
     if not sys.stdout.isatty():
         for each in predictions:
             top = [_top(output) for output in each.outputs.values() if isinstance(output, Label)]
-            print("\t".join((each.id, each.shown, *(top if _has_next(each.outputs) else ()))))
+            more = [texts[each.id]] if texts else top if _has_next(each.outputs) else []
+            print("\t".join((each.id, each.shown, *more)))
         return
     outputs = {name: output for each in predictions for name, output in each.outputs.items()}
     headings = ("input", *(column for name in outputs for column in _headings(name, outputs)))
+    headings = (*headings, *(["translation"] if texts else []))
     table = Table(*(Column(heading, overflow="fold") for heading in headings))
     for each in predictions:
         cells = (cell for name in outputs for cell in _cells(each.outputs[name], _has_next(outputs)))
-        table.add_row(each.id, *cells)
+        table.add_row(each.id, *cells, *([texts[each.id]] if texts else []))
     Console(markup=False, emoji=False).print(table)
 
 

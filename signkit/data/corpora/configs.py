@@ -235,6 +235,19 @@ class Phoenix2014Config:
     """Ids that are not used. This one's frames end before its sentence does; most systems leave it out."""
 
 
+def check_written(written: bool, reference: str, landmarks: str) -> None:
+    """Refuse options that do not go together with glosses in place of recordings.
+
+    Raises:
+        UserError: they do not.
+    """
+    if written and reference == "gloss":
+        what = "has the glosses read, and data.reference has them written too"
+        raise UserError("data.written", what, "data.reference: text")
+    if written and landmarks:
+        raise UserError("data.landmarks", "has no effect: data.written reads glosses", "leave one out")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Phoenix2014tConfig:
     """RWTH-PHOENIX-Weather 2014 T, the official folder: frames, glosses and German text."""
@@ -253,6 +266,13 @@ class Phoenix2014tConfig:
     """A sample of train without frames (or landmarks): stop, or leave it out, counted and named."""
     leave_out: tuple[str, ...] = ()
     """Ids that are not used."""
+    reference: Literal["gloss", "text"] = "gloss"
+    """What a model is to write: the glosses, or the translation."""
+    written: bool = False
+    """Read the glosses in place of the recordings, which need not be there, for a translation of glosses."""
+
+    def __post_init__(self) -> None:
+        check_written(self.written, self.reference, self.landmarks)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,6 +291,13 @@ class CslDailyConfig:
     """A sample of train without frames (or landmarks): stop, or leave it out, counted and named."""
     leave_out: tuple[str, ...] = ()
     """Ids that are not used."""
+    reference: Literal["gloss", "text"] = "gloss"
+    """What a model is to write: the glosses, or the translation."""
+    written: bool = False
+    """Read the glosses in place of the recordings, which need not be there, for a translation of glosses."""
+
+    def __post_init__(self) -> None:
+        check_written(self.written, self.reference, self.landmarks)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -383,6 +410,28 @@ class AslfrConfig(FoldsConfig):
     """Clips that are not there or cannot be used: stop, or leave them out of all splits, counted."""
     unseen: Literal["use", "skip", "refuse"] = "use"
     """A clip that shows no hand in any frame: use it as it is, leave it out of train, or stop."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParallelConfig:
+    """Sentences, such as glosses, and their translations: two files line by line, or columns of one."""
+
+    factory: ClassVar[str] = "signkit.data.corpora.parallel:read"
+    root: Annotated[str, Path_()]
+    source: str = "{split}.gloss"
+    """The file of the sources of each split below the root, in any format that `signkit score` reads;
+    {split} stands for train, dev and test."""
+    text: str = "{split}.txt"
+    """The file of their translations; empty: they are in the file of the sources."""
+    source_column: str = "gloss"
+    """Of the sources, where there are columns."""
+    text_column: str = "text"
+    more_sources: tuple[str, ...] = ()
+    """Further sources of the texts of train, such as a recogniser's: files as `source`."""
+    more_pairs: tuple[str, ...] = ()
+    """Further pairs for train: files with both columns."""
+    empty: Literal["refuse", "skip"] = "refuse"
+    """A pair of train with an empty source or text: stop, or leave it out, counted and named."""
 
 
 @dataclass(frozen=True, kw_only=True)

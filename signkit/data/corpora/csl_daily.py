@@ -81,7 +81,14 @@ def take_stock(config: CslDailyConfig) -> Stock:
         elif labels:
             lists.faults.append(UserError(row.where, f"{name} has no label in {file}"))
     return take_stock_of(
-        "csl_daily", lists, PUBLISHED, landmarks=config.landmarks, leave_out=config.leave_out, fps=FPS
+        "csl_daily",
+        lists,
+        PUBLISHED,
+        landmarks=config.landmarks,
+        leave_out=config.leave_out,
+        fps=FPS,
+        reference=config.reference,
+        written=config.written,
     )
 
 

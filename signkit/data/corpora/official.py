@@ -21,7 +21,7 @@ from signkit.data.video import open_clip
 from signkit.data.video.folder import KINDS
 from signkit.errors import UserError
 from signkit.runtime.files import plainly
-from signkit.types import SPLITS, VIDEO, Corpus, Sample, Signal, Video
+from signkit.types import SPLITS, VIDEO, WRITTEN, Corpus, Features, Landmarks, Sample, Signal, Text, Video
 
 LANDMARKS = (".npz", ".pose")
 
@@ -130,11 +130,19 @@ def take_stock_of(
     landmarks: str,
     leave_out: Sequence[str],
     fps: float,
+    reference: Literal["gloss", "text"] = "gloss",
+    written: bool = False,
 ) -> Stock:
-    """Count the frames of what the lists name, or read the headers of its landmarks."""
+    """Count the frames of what the lists name, or read the headers of its landmarks; of glosses that are
+    read in place of recordings, neither."""
     rows = lists.once()
     wanted = [row for row in rows if row.id not in set(leave_out)]
-    present = _landmarks(wanted, Path(landmarks), fps) if landmarks else _frames(wanted, fps)
+    if written:
+        present = _written(wanted)
+    else:
+        present = _landmarks(wanted, Path(landmarks), fps) if landmarks else _frames(wanted, fps)
+    if reference == "text":
+        present = _translated(present)
     lists.digest.update(repr([(sample.id, sample.frames) for sample in present.samples]).encode())
     if landmarks:
         lists.digest.update(repr((present.layout, present.width, present.checksums)).encode())
@@ -211,6 +219,23 @@ def _frames(rows: list[Listed], fps: float) -> _Present:
     return _Present(samples, gaps, VIDEO, 3)
 
 
+def _written(rows: list[Listed]) -> _Present:
+    samples = [_sample(row, len(row.reference), Text.fps, partial(Text, row.reference)) for row in rows]
+    return _Present(samples, [], WRITTEN, 1)
+
+
+def _translated(present: _Present) -> _Present:
+    """The samples with their texts as references; one without a text is missing."""
+    samples, gaps = list[Sample](), list(present.gaps)
+    for sample in present.samples:
+        words = tuple(sample.text.split())
+        if words:
+            samples.append(replace(sample, reference=words, glosses=sample.reference))
+        else:
+            gaps.append(Gap(sample.split, 1, UserError(sample.source, f"{sample.id} has no translation")))
+    return replace(present, samples=samples, gaps=gaps)
+
+
 def _gone(rows: list[Listed]) -> list[Gap]:
     """Splits whose whole folder is missing: one fault instead of thousands."""
     gaps = []
@@ -280,7 +305,7 @@ def load_frames(folder: Path, fps: float) -> Signal:
 def load_landmarks(path: Path, fps: float) -> Signal:
     """Landmarks, a frame each, at the corpus's frames a second: those made of pictures cannot know it."""
     signal = read_landmarks(path)
-    return signal if isinstance(signal, Video) else replace(signal, fps=fps)
+    return replace(signal, fps=fps) if isinstance(signal, Landmarks | Features) else signal
 
 
 def _short(before: str, here: str) -> str:

@@ -55,5 +55,12 @@ def take_stock(config: Phoenix2014tConfig) -> Stock:
                 )
             )  # fmt: skip
     return take_stock_of(
-        "phoenix2014t", lists, PUBLISHED, landmarks=config.landmarks, leave_out=config.leave_out, fps=FPS
+        "phoenix2014t",
+        lists,
+        PUBLISHED,
+        landmarks=config.landmarks,
+        leave_out=config.leave_out,
+        fps=FPS,
+        reference=config.reference,
+        written=config.written,
     )

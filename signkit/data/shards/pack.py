@@ -19,7 +19,7 @@ from signkit.data.shards.index import NO_MOTION, Header, Refused, clip_descripti
 from signkit.data.shards.tar import member
 from signkit.data.video.h264 import SAME_BITS
 from signkit.errors import UserError
-from signkit.types import Clip, Features, Landmarks, Sample, Video
+from signkit.types import Clip, Features, Landmarks, Sample, Text, Video
 
 AT_ONCE = 128 << 20
 """Bytes of decoded frames that are held at a time, about."""
@@ -69,9 +69,10 @@ def _packed(sample: Sample, key: str, header: Header) -> Packed:
         kind = "jpeg" if header.format == "shards" else "mp4"
         with extra_for("signkit data prepare"):
             parts, motion = _jpegs(clip, header) if kind == "jpeg" else ([_mp4(clip, header)], b"")
+    elif isinstance(signal, Text):
+        raise UserError(sample.source or sample.id, "is text, which is not packed")
     else:
-        array = signal.points if isinstance(signal, Landmarks) else signal.vectors
-        _check_frames(sample, len(array))
+        _check_frames(sample, signal.frames)
         fps = float(signal.fps)
         kind, parts = "npz", [_npz(signal)]
     content = parts[0]

@@ -41,14 +41,15 @@ class LocalTemporalConfig:
 class GlobalTemporalConfig:
     """From chunk features to video features. ``layers: 0`` leaves it out.
 
-    ``lstm`` is a bidirectional LSTM, ``transformer`` has attention, ``conv_transformer`` a depthwise
-    convolution before each of a Transformer's layers, ``hubert`` is HuBERT's encoder with fresh weights.
+    ``lstm`` and ``gru`` are recurrent networks in both directions, ``transformer`` has attention,
+    ``conv_transformer`` a depthwise convolution before each of a Transformer's layers, ``hubert`` is HuBERT's
+    encoder with fresh weights.
     """
 
-    kind: Literal["lstm", "transformer", "conv_transformer", "hubert"] = "lstm"
+    kind: Literal["lstm", "gru", "transformer", "conv_transformer", "hubert"] = "lstm"
     layers: Annotated[int, Range(0, 24)] = 2
     width: Annotated[int, Range(1)] = 512
-    """Width of each direction of an LSTM; otherwise of the features, a multiple of `heads`."""
+    """Width of each direction of a recurrent network; otherwise of the features, a multiple of `heads`."""
     dropout: Annotated[float, Range(0, 1)] = 0.0
     heads: Annotated[int, Range(1)] = 4
     """Of attention."""
@@ -59,7 +60,7 @@ class GlobalTemporalConfig:
 
     def __post_init__(self) -> None:
         _check_odd("kernel", self.kernel)
-        if self.kind != "lstm" and self.width % self.heads:
+        if self.kind not in ("lstm", "gru") and self.width % self.heads:
             what = (
                 f"`{self.kind}` needs a width that is a multiple of its {self.heads} heads, not {self.width}"
             )
@@ -228,6 +229,19 @@ class FeaturesConfig:
     dropout: Annotated[float, Range(0, 1)] = 0.0
     local_temporal: LocalTemporalConfig = LocalTemporalConfig()
     global_temporal: GlobalTemporalConfig = GlobalTemporalConfig()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextEncoderConfig:
+    """Written sources, such as glosses: vectors of tokens through attention or a recurrent network."""
+
+    factory: ClassVar[str] = "signkit.models.encoders.text:build"
+    reads: ClassVar[str] = "text"
+    width: Annotated[int, Range(1)] = 256
+    """Width of the tokens' vectors."""
+    dropout: Annotated[float, Range(0, 1)] = 0.1
+    """Dropout on the tokens' vectors."""
+    global_temporal: GlobalTemporalConfig = GlobalTemporalConfig(kind="transformer", layers=3, width=256)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -156,13 +156,33 @@ class BiLstm(nn.Module):
     def forward(
         self, chunks: Float[Tensor, "batch chunks inputs"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch chunks twice_width"]:
-        with torch.autocast(chunks.device.type, enabled=False):
-            x = F.dropout(at_least_float32(chunks), self.dropout, self.training)
-            if torch.onnx.is_in_onnx_export():  # a graph has one clip, without padding
-                return torch.as_tensor(self.lstm(x)[0])
-            packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
-            out, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=x.shape[1])
-        return out
+        return _recurrent(self.lstm, chunks, lengths, self.dropout if self.training else 0.0)
+
+
+class BiGru(nn.Module):
+    """Bidirectional GRU over the real chunks, as `BiLstm`."""
+
+    def __init__(self, inputs: int, width: int, layers: int, *, dropout: float = 0.0) -> None:
+        super().__init__()
+        between = dropout if layers > 1 else 0.0
+        self.width, self.dropout = 2 * width, dropout
+        self.gru = nn.GRU(inputs, width, layers, batch_first=True, bidirectional=True, dropout=between)
+
+    def forward(
+        self, chunks: Float[Tensor, "batch chunks inputs"], lengths: Int[Tensor, " batch"]
+    ) -> Float[Tensor, "batch chunks twice_width"]:
+        return _recurrent(self.gru, chunks, lengths, self.dropout if self.training else 0.0)
+
+
+def _recurrent(rnn: nn.Module, chunks: Tensor, lengths: Tensor, dropout: float) -> Tensor:
+    """A bidirectional network over the real chunks."""
+    with torch.autocast(chunks.device.type, enabled=False):
+        x = F.dropout(at_least_float32(chunks), dropout)
+        if torch.onnx.is_in_onnx_export():  # a graph has one clip, without padding
+            return torch.as_tensor(rnn(x)[0])
+        packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
+        out, _ = pad_packed_sequence(rnn(packed)[0], batch_first=True, total_length=x.shape[1])
+    return out
 
 
 class Temporal(nn.Module):
@@ -174,7 +194,9 @@ class Temporal(nn.Module):
             features are the chunk features.
     """
 
-    def __init__(self, local: PooledTcn | DilatedTcn | NoLocal, over: BiLstm | Attending | None) -> None:
+    def __init__(
+        self, local: PooledTcn | DilatedTcn | NoLocal, over: BiLstm | BiGru | Attending | None
+    ) -> None:
         super().__init__()
         # Called `recurrent` in every checkpoint, whatever it is.
         self.local, self.recurrent = local, over
@@ -246,6 +268,7 @@ def build_temporal(inputs: int, local: LocalTemporalConfig, over: GlobalTemporal
         )
     if not over.layers:
         return Temporal(module, None)
-    if over.kind != "lstm":
+    if over.kind not in ("lstm", "gru"):
         return Temporal(module, build_attending(module.width, over))
-    return Temporal(module, BiLstm(module.width, over.width, over.layers, dropout=over.dropout))
+    recurrent = BiGru if over.kind == "gru" else BiLstm
+    return Temporal(module, recurrent(module.width, over.width, over.layers, dropout=over.dropout))

@@ -10,7 +10,7 @@ from signkit.config.registry import extra_for
 from signkit.data.layouts import layout
 from signkit.report.sections import Shot
 from signkit.runtime.progress import Watch
-from signkit.types import Landmarks, Sample, Signal, Video, fps_of
+from signkit.types import Features, Landmarks, Sample, Signal, Video, fps_of
 
 CLIPS, FRAMES = 8, 4  # of a split, and of a clip
 CLASSES, EXAMPLES = 60, 6  # of a corpus of classes, and of a class
@@ -81,7 +81,9 @@ def _pictures(signal: Signal) -> list[Picture]:
         return list(signal.clip.read(_places(signal.clip.frames)))
     if isinstance(signal, Landmarks):
         return _skeletons(signal)
-    return [_heat(part) for part in np.array_split(signal.vectors, FRAMES) if len(part)]
+    if isinstance(signal, Features):
+        return [_heat(part) for part in np.array_split(signal.vectors, FRAMES) if len(part)]
+    return []
 
 
 def _skeletons(signal: Landmarks) -> list[Picture]:

@@ -7,11 +7,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from signkit.config.recipe import Recipe
+from signkit.config.recipe import Recipe, SourceConfig
 from signkit.config.registry import component_name
 from signkit.data.batch import Batch, TextBatch
-from signkit.data.examples import Examples
+from signkit.data.examples import Examples, Reread
 from signkit.data.loader import Dataset, eval_batches
+from signkit.data.pairs import Pairs, source_of
 from signkit.data.sampling import used_frames
 from signkit.decode.attention import find_texts
 from signkit.decode.configs import SECTIONS, AttentionSearchConfig
@@ -24,8 +25,10 @@ from signkit.models.configs import AttentionConfig
 from signkit.models.export import TrainedModel
 from signkit.models.losses.functions import LossFunction, loss_functions
 from signkit.models.losses.topology import chunks_needed
-from signkit.models.spec import Spec
+from signkit.models.spec import SIGNAL, SOURCE, TEXT, SignalInput, Spec
+from signkit.report.sections import Section
 from signkit.tasks.configs import SequenceConfig
+from signkit.tasks.sequence.attention_maps import attention_maps
 from signkit.tasks.sequence.searched import SearchedSplit, searched_split
 from signkit.tasks.transcripts.base import Transcription
 from signkit.tasks.transcripts.calibration import as_predictions
@@ -33,8 +36,10 @@ from signkit.tasks.transcripts.differing import differing
 from signkit.tasks.transcripts.external import train_text
 from signkit.tasks.transcripts.least_frames import least_frames
 from signkit.tasks.transcripts.scorers import Scorers
-from signkit.train.task import Evaluation, Say, Term, silent
-from signkit.types import Corpus, Prediction, Sample
+from signkit.text.sources import encode_source, source_vocabulary, text_and_source
+from signkit.text.targets import fewer_pieces, vocabulary_of
+from signkit.train.task import Evaluation, Outcome, Say, Term, silent
+from signkit.types import WRITTEN, Corpus, Prediction, Sample
 
 NEXT, CTC, ENCODER = "next_token", "ctc", "encoder"
 """The terms of the loss: of the decoder, of the CTC head, and the encoder's own."""
@@ -62,6 +67,25 @@ class SequenceTask(Transcription):
         self.check_levels(("video", "chunk"))  # of the CTC head, which has one
         return cast(nn.Module, model)
 
+    def spec(self, corpus: Corpus, say: Say) -> Spec:
+        recipe = self.recipe
+        if corpus.layout != WRITTEN:
+            if recipe.source != SourceConfig():
+                raise UserError(
+                    "source", "is of written sources, and the corpus has recordings", "leave it out"
+                )
+            return super().spec(corpus, say)
+        train = corpus.split("train")
+        sources = [source_of(sample) for sample in train]
+        texts = [sample.reference for sample in train]
+        shared = text_and_source(recipe.text, recipe.source, texts, sources, corpus.extra_text)
+        vocabulary = shared or vocabulary_of(recipe.text, corpus)
+        if note := fewer_pieces(vocabulary, recipe.text):
+            say(note)
+        source = shared or source_vocabulary(recipe.source, sources)
+        signal = SignalInput(WRITTEN, len(source))
+        return Spec({SIGNAL: signal, SOURCE: source}, {TEXT: vocabulary})
+
     def dataset(
         self, samples: Sequence[Sample], spec: Spec, *, model: nn.Module | None = None, say: Say = silent
     ) -> Dataset:
@@ -70,8 +94,18 @@ class SequenceTask(Transcription):
         recipe, encode = self.recipe, spec.vocabulary.encode
         least = None
         if model is not None:
-            samples = self._writable(samples, spec, say)
+            samples = self._readable(self._writable(samples, spec, say), spec, say)
             least = self._least_frames(samples, spec, model, say)
+        if (source := spec.source) is not None:
+            share = recipe.text.sampling
+            return Pairs(
+                samples,
+                read=lambda words, rng: encode_source(words, source, recipe.source, rng),
+                encode=encode,
+                draw=None if model is None else lambda words, rng: spec.vocabulary.drawn(words, share, rng),
+                seed=recipe.train.seed,
+                longest=recipe.source.longest,
+            )
         return Examples(
             samples,
             layout=spec.signal.layout,
@@ -82,8 +116,16 @@ class SequenceTask(Transcription):
             sampling=recipe.sampling,
             augment=recipe.augment if model is not None else None,
             least_frames=least,
+            reread=self._reread(spec) if model is not None else None,
             seed=recipe.train.seed,
         )
+
+    def _reread(self, spec: Spec) -> Reread | None:
+        """How the pieces of a text are drawn in training, if they are."""
+        vocabulary, share = spec.vocabulary, self.recipe.text.sampling
+        if not share:
+            return None
+        return lambda tokens, rng: vocabulary.drawn(vocabulary.decode(tokens), share, rng)
 
     def check(self, models: Sequence[TrainedModel], corpus: Callable[[], Corpus]) -> None:
         first, *others = models
@@ -192,6 +234,12 @@ class SequenceTask(Transcription):
             nets, spec, dataset, self.decode, scorers, workers=workers, on_progress=on_progress
         )
 
+    def sections(self, outcome: Outcome, *, brief: bool) -> Sequence[Section]:
+        """Those of every task that writes texts, and where the decoder looked in written sources."""
+        found = super().sections(outcome, brief=brief)
+        maps = attention_maps(outcome) if outcome.spec.source and not brief else None
+        return [*found[:1], maps, *found[1:]] if maps else found
+
     def _writable(self, samples: Sequence[Sample], spec: Spec, say: Say) -> Sequence[Sample]:
         """The samples whose targets are no longer than `decode.longest`.
 
@@ -207,6 +255,20 @@ class SequenceTask(Transcription):
             if self.recipe.train.too_long == "refuse":
                 raise UserError("data", what, "raise it, or leave them out by train.too_long: skip")
             say(f"left out of train: {what}")
+        return fitting
+
+    def _readable(self, samples: Sequence[Sample], spec: Spec, say: Say) -> Sequence[Sample]:
+        """The samples whose written sources are no longer than `source.longest`, if `train.too_long` is
+        ``skip``; a recording has none."""
+        source, options = spec.source, self.recipe.source
+        if source is None or self.recipe.train.too_long == "refuse":
+            return samples
+        longest = options.longest
+        sizes = [len(encode_source(source_of(each), source, options).tokens) for each in samples]
+        fitting = [each for each, size in zip(samples, sizes, strict=True) if size <= longest]
+        if len(fitting) < len(samples):
+            short = len(samples) - len(fitting)
+            say(f"left out of train: {short} sources of train are longer than source.longest, {longest}")
         return fitting
 
     def _least_frames(self, samples: Sequence[Sample], spec: Spec, model: Any, say: Say) -> list[int] | None:

@@ -10,7 +10,7 @@ from signkit.data.video.times import bounds
 from signkit.eval.figures import metric
 from signkit.report.plots import INK, RECOGNISED, SIGN, saved, training_curves
 from signkit.tasks.transcripts.result import Result
-from signkit.types import USUAL_FPS, Clip, Features, Landmarks, Sample, Signal, Video
+from signkit.types import USUAL_FPS, Clip, Features, Landmarks, Sample, Signal, Text, Video
 
 FRAMES, SENTENCES = 6, 3
 
@@ -25,6 +25,8 @@ def _figure(run: Path, result: Result) -> Any:
 
     split = result.splits[0] if result.hypotheses else ""
     shown = [sentence.id for sentence in result.examples(split, SENTENCES)] if split else []
+    signals = {name: result.samples[name].load() for name in shown}
+    shown = [name for name, signal in signals.items() if not isinstance(signal, Text)]
     figure = pyplot.figure(figsize=(11, 3.2 + 2.1 * bool(shown) + 1.1 * len(shown)), layout="constrained")
     heights = [2.6] + [2.0] * bool(shown) + [1.0] * len(shown)
     grid = figure.add_gridspec(len(heights), FRAMES, height_ratios=heights)
@@ -48,7 +50,7 @@ def _clip(axes: list[Any], sample: Sample) -> None:
     shown = np.linspace(0, sample.frames - 1, len(axes)).astype(np.int64)
     if isinstance(signal, Video):
         _frames(axes, signal.clip, shown)
-    else:
+    elif isinstance(signal, Landmarks):
         _skeletons(axes, signal, shown)
     for place, frame in zip(axes, shown, strict=True):
         place.set_axis_off()
@@ -58,9 +60,9 @@ def _clip(axes: list[Any], sample: Sample) -> None:
 
 def _bounds(signal: Signal, frames: int) -> np.ndarray:
     """When each frame begins, and when the last one ends [frames + 1]."""
-    if isinstance(signal, Features):
-        return bounds(frames, USUAL_FPS, None)
-    return bounds(frames, signal.clip.fps if isinstance(signal, Video) else signal.fps, signal.times)
+    if isinstance(signal, Landmarks | Video):
+        return bounds(frames, signal.clip.fps if isinstance(signal, Video) else signal.fps, signal.times)
+    return bounds(frames, USUAL_FPS, None)
 
 
 def _frames(axes: list[Any], clip: Clip, shown: np.ndarray) -> None:

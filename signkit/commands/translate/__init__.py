@@ -1,0 +1,1 @@
+"""`signkit translate`: glosses, or any written source, to sentences."""

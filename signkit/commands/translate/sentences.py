@@ -1,0 +1,96 @@
+"""What is translated: the sentences of files, with the times of their glosses where those are known."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from signkit.errors import UserError
+from signkit.eval.formats import read
+from signkit.models.spec import Spec
+from signkit.text.sources import as_read
+from signkit.text.vocabulary import UNKNOWN_AT, composed
+
+NAMED = 5
+"""Unknown words that a note names, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A source.
+
+    Attributes:
+        id: unique among those that are translated together.
+        times: seconds of each token; empty where they are not known.
+        where: the file and the line.
+    """
+
+    id: str
+    tokens: tuple[str, ...]
+    where: str = ""
+    times: tuple[float, ...] = field(default=(), repr=False)
+
+
+def sentences_of(files: Sequence[Path], column: str = "") -> list[Sentence]:
+    """The sentences of files in any format that transcripts are read in; ``-`` is the standard input.
+
+    Args:
+        column: of the sources, where there are columns.
+
+    Raises:
+        UserError: a file cannot be read, or two sentences have one id.
+    """
+    if not files:
+        raise UserError("translate", "no file is named", "- reads the standard input")
+    found: list[Sentence] = []
+    for file in files:
+        transcripts = read(file, column=column)
+        times = _times(file) if transcripts.format == "jsonl" and file.is_file() else {}
+        numbered = transcripts.format == "lines"
+        prefix = f"{file.stem}-" if numbered and len(files) > 1 else ""
+        for name, text, line in zip(transcripts.ids, transcripts.texts, transcripts.lines, strict=True):
+            tokens = tuple(composed(text).split())
+            known = times.get(name, ())
+            found.append(
+                Sentence(prefix + name, tokens, f"{file}:{line}", known if len(known) == len(tokens) else ())
+            )
+    for name, count in Counter(each.id for each in found).items():
+        if count > 1:
+            raise UserError(
+                "translate", f"two sentences have the id {name}", "translate the files one by one"
+            )
+    return found
+
+
+def _times(file: Path) -> dict[str, tuple[float, ...]]:
+    """The times of the tokens of each record, as `signkit predict --json` writes them."""
+    found = {}
+    for line in file.read_text(encoding="utf-8").splitlines():
+        try:
+            record: Any = json.loads(line)
+        except ValueError:
+            continue
+        times = record.get("times") if isinstance(record, dict) else None
+        if isinstance(times, list) and all(isinstance(each, int | float) for each in times):
+            found[str(record.get("id"))] = tuple(map(float, times))
+    return found
+
+
+def unknown_note(sentences: Iterable[Sentence], spec: Spec, recipe: Any) -> str:
+    """A note on the words that the model has no vector for; "" if it knows all of them."""
+    vocabulary = spec.source
+    assert vocabulary is not None
+    counts: Counter[str] = Counter()
+    total = 0
+    for sentence in sentences:
+        total += len(sentence.tokens)
+        for token, read_ in zip(sentence.tokens, as_read(sentence.tokens, recipe.source), strict=True):
+            if UNKNOWN_AT in vocabulary.encode(read_ if vocabulary.unit == "character" else (read_,)):
+                counts[token] += 1
+    if not counts:
+        return ""
+    named = ", ".join(f"{token} ({count})" for token, count in counts.most_common(NAMED))
+    more = f", and {len(counts) - NAMED} more" if len(counts) > NAMED else ""
+    return f"{counts.total():,} of {total:,} glosses are unknown to the run: {named}{more}"

@@ -1,0 +1,161 @@
+"""Translation of written sources: a whole run learns its sentences, and `translate` writes them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny import signkit
+from translated import PAIRS, RECIPE, write_pairs, write_recipe
+
+from signkit.config.recipe_file import load_recipe
+from signkit.errors import UserError
+from signkit.testing import check_task
+from signkit.train.setup import prepare
+
+SMALL = ("train.batch_size=4", "train.warmup_steps=0", "decode.longest=40")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("translation")
+    done = signkit("run", write_recipe(folder))
+    assert done.status == 0, done.err
+    return done.run
+
+
+def scores(run: Path) -> dict[tuple[str, str], float]:
+    rows = json.loads((run / "scores.json").read_text(encoding="utf-8"))["metrics"]
+    return {(row["name"], row["split"]): row["value"] for row in rows}
+
+
+def test_it_learns_its_sentences(run: Path) -> None:
+    assert scores(run)["wer", "test"] == 0
+    assert (run / "attention.png").is_file()
+    assert (run / "export" / "source.vocabulary.json").is_file()
+
+
+def test_files_are_translated(run: Path, tmp_path: Path) -> None:
+    file = tmp_path / "new.txt"
+    file.write_text("".join(f"{glosses}\n" for glosses, _ in PAIRS), encoding="utf-8")
+    done = signkit("translate", run, file)
+    assert (done.status, done.err) == (0, "")
+    assert [line.split("\t") for line in done.out.splitlines()] == [
+        [str(number), glosses, text] for number, (glosses, text) in enumerate(PAIRS, start=1)
+    ]
+
+
+def test_json_carries_times_over(run: Path, tmp_path: Path) -> None:
+    """Each word has the time of the gloss that it was read from, or of one after it."""
+    file = tmp_path / "recognised.jsonl"
+    record = {"id": "a", "tokens": PAIRS[0][0].split(), "times": [0.5, 1.25, 3.0]}
+    file.write_text(json.dumps(record) + "\n", encoding="utf-8")
+    done = signkit("translate", run, file, "--json", "--nbest", 3)
+    found = json.loads(done.out)
+    assert (found["id"], found["source"], found["text"]) == ("a", record["tokens"], PAIRS[0][1])
+    assert set(found["times"]) <= {0.5, 1.25, 3.0} and found["times"] == sorted(found["times"])
+    assert len(found["times"]) == len(found["tokens"])
+    texts = [found["text"], *(other["text"] for other in found["nbest"])]
+    assert len(set(texts)) == len(texts) == 3
+    file.write_text(json.dumps({"id": "a", "tokens": PAIRS[0][0].split()}) + "\n", encoding="utf-8")
+    assert "times" not in json.loads(signkit("translate", run, file, "--json").out)
+
+
+def test_unknown_glosses_are_counted(run: Path, tmp_path: Path) -> None:
+    file = tmp_path / "new.txt"
+    file.write_text("MORGEN NORD HAGEL\nHAGEL NEBEL\n", encoding="utf-8")
+    done = signkit("translate", run, file)
+    assert done.status == 0
+    assert done.err == "note: 3 of 5 glosses are unknown to the run: HAGEL (2), NEBEL (1)\n"
+
+
+def test_what_cannot_be_translated(run: Path, tmp_path: Path) -> None:
+    file = tmp_path / "new.txt"
+    file.write_text(f"\n{PAIRS[0][0]}\n{'REGEN ' * 501}\n", encoding="utf-8")
+    faults = [
+        f"{file}:1: the source is empty",
+        f"{file}:3: the source has 501 tokens, and the run reads 500 at most (source.longest)",
+    ]
+    done = signkit("translate", run, file)
+    assert (done.status, done.out) == (2, "")
+    assert done.err.splitlines() == [*faults, "error: 2 faults"]
+    done = signkit("translate", run, file, "--on-error", "skip")
+    assert (done.status, done.out) == (2, f"2\t{PAIRS[0][0]}\t{PAIRS[0][1]}\n")
+    assert done.err.splitlines() == [
+        *(f"error: {fault}" for fault in faults),
+        "error: 2 of 3 sentences left out",
+    ]
+
+
+def test_nothing_is_named(run: Path) -> None:
+    done = signkit("translate", run)
+    assert (done.status, done.err) == (2, "error: translate: no file is named; - reads the standard input\n")
+
+
+def write_small(folder: Path, *changes: str) -> Any:
+    file = folder / "small.yaml"
+    root = write_pairs(folder / "pairs")
+    file.write_text(RECIPE.replace("ROOT", str(root)).replace("RUNS", str(folder / "runs")), encoding="utf-8")
+    return load_recipe(str(file), changes)
+
+
+SHARED = (
+    "text={unit: subword, pieces: 30, sampling: 0.5}",
+    "source={unit: shared, lowercase: true, sampling: 0.5, hide: 0.2}",
+    "model.tied=true",
+    "model.tied_source=true",
+)
+GRU = (
+    "model.network=gru",
+    "encoder.global_temporal={kind: gru, layers: 1, width: 8}",
+    "source={unit: subword, pieces: 30}",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("changes", [(), SHARED, GRU], ids=["glosses", "shared", "gru"])
+def test_the_laws_of_a_task(changes: tuple[str, ...], tmp_path: Path) -> None:
+    outcome = check_task(write_small(tmp_path, *SMALL, *changes))
+    assert outcome.spec.source is not None
+
+
+def test_one_table_for_sources_and_texts(tmp_path: Path) -> None:
+    model = prepare(write_small(tmp_path, *SHARED)).model
+    table = model.decoder.embedding.weight
+    assert model.encoder.frames.embedding.weight is table is model.decoder.output.weight
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            ("model.tied_source=true",),
+            "the sources have 9 tokens and the texts 13; source.unit:",
+        ),
+        ((*SHARED, "encoder.width=8"), "encoder.width is 8, and model.width 16; make them equal"),
+    ],
+)
+def test_tables_that_cannot_be_one(changes: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        prepare(write_small(tmp_path, *changes))
+    assert str(caught.value).startswith(f"model.tied_source: {message}")
+
+
+def test_sources_of_recordings(tmp_path: Path) -> None:
+    recipe = load_recipe("composed_attention", ["source.lowercase=true", "data.train=4", "data.people=4"])
+    with pytest.raises(UserError) as caught:
+        prepare(recipe)
+    assert str(caught.value) == "source: is of written sources, and the corpus has recordings; leave it out"
+
+
+def test_long_sources_of_train(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"its source has 3 tokens, and at most 2 are read"):
+        prepare(write_small(tmp_path, "source.longest=2"))
+
+
+def test_the_real_pairs(real_data: Any, tmp_path: Path) -> None:
+    root = real_data("phoenix14t_recognised")
+    data = f"data={{name: parallel, root: {root}, source: '{{split}}.gloss', text: '{{split}}.de'}}"
+    ready = prepare(load_recipe("gloss2text_phoenix2014t", [data], check_paths=False))
+    assert [len(each.samples) for each in ready.datasets.values()] == [7096, 519, 642]
+    assert len(ready.spec.vocabulary) == 2002 and ready.spec.source == ready.spec.vocabulary
