@@ -21,8 +21,11 @@ from signkit.commands.predict.search import corpus_of, load_model
 from signkit.commands.predict.tracking import tracked
 from signkit.commands.run import carry_out
 from signkit.commands.stages import carry_out_stages
+from signkit.commands.translate.sentences import Sentence
+from signkit.commands.translate.verb import translated, usable
 from signkit.config.recipe import Recipe
 from signkit.config.recipe_file import load_pipeline, load_recipe
+from signkit.data.corpora.table import fail_together
 from signkit.data.loader import Batch
 from signkit.data.video.array import ArrayClip
 from signkit.errors import UserError
@@ -37,7 +40,7 @@ from signkit.runtime.runs import RunRef, find_run
 from signkit.text.vocabulary import Vocabulary
 from signkit.train.reopen import with_ensemble
 from signkit.train.task import GivesPosteriors, task_of
-from signkit.types import VIDEO, Features, Landmarks, Posteriors, Prediction, Score, Signal, Video
+from signkit.types import VIDEO, Features, Hypothesis, Landmarks, Posteriors, Prediction, Score, Signal, Video
 
 PathInput: TypeAlias = str | PathLike[str]
 ClipInput: TypeAlias = np.ndarray[Any, Any] | torch.Tensor | Landmarks | Features | Video | PathInput
@@ -146,6 +149,28 @@ class LoadedModel:
             return self._task.predict(self._models, batches, corpus=corpus, on_progress=lambda done: None)
 
         return cast(Prediction | list[Prediction], self._each(clips, fps, found))
+
+    @overload
+    def translate(self, sentences: str) -> Hypothesis: ...  # type: ignore[overload-overlap]
+    @overload
+    def translate(self, sentences: Sequence[str]) -> list[Hypothesis]: ...
+    def translate(self, sentences: str | Sequence[str]) -> Hypothesis | list[Hypothesis]:
+        """The translation of a sentence of glosses, or of each of several; times count the source's words.
+
+        Raises:
+            UserError: the model reads recordings, or a sentence is empty or too long.
+            OperationalError: the model gives no numbers.
+        """
+        if self.spec.source is None:
+            what = "the model recognises recordings and translates nothing"
+            raise UserError("translate", what, "see `predict`")
+        given = [sentences] if isinstance(sentences, str) else list(sentences)
+        named = [Sentence(str(n), tuple(text.split()), f"sentences[{n}]") for n, text in enumerate(given)]
+        good, faults = usable(named, self._models[0])
+        fail_together(faults, "translate")
+        found = translated(self._run, self._models, good, Watch(self._run, main=False, log=False))
+        texts = [found[each.id] for each in good]
+        return texts[0] if isinstance(sentences, str) else texts
 
     @overload
     def posteriors(self, clips: ClipInput, *, fps: float = 25.0) -> Posteriors: ...  # type: ignore[overload-overlap]

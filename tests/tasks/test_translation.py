@@ -4,14 +4,19 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from tiny import signkit
+from predicting import Predict, exported
+from tiny import C2ST, signkit, write_corpus
 from translated import PAIRS, RECIPE, write_pairs, write_recipe
 
+from signkit import load
 from signkit.config.recipe_file import load_recipe
 from signkit.errors import UserError
+from signkit.tasks.recognition.task import Recognition
 from signkit.testing import check_task
 from signkit.train.setup import prepare
+from signkit.types import Hypothesis, Prediction
 
 SMALL = ("train.batch_size=4", "train.warmup_steps=0", "decode.longest=40")
 
@@ -85,6 +90,55 @@ def test_what_cannot_be_translated(run: Path, tmp_path: Path) -> None:
         *(f"error: {fault}" for fault in faults),
         "error: 2 of 3 sentences left out",
     ]
+
+
+def test_from_python(run: Path) -> None:
+    model = load(run)
+    assert model.translate(PAIRS[0][0]).text == PAIRS[0][1]
+    assert [each.text for each in model.translate([glosses for glosses, _ in PAIRS])] == [
+        text for _, text in PAIRS
+    ]
+    with pytest.raises(UserError) as caught:
+        model.translate(["REGEN", " "])
+    assert str(caught.value) == "sentences[1]: the source is empty"
+
+
+def test_recognised_glosses_are_translated(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By `predict --translate`: in the table, in JSON, and as captions from the first gloss to the last."""
+    corpus = write_corpus(tmp_path / "corpus")
+    recogniser = exported(tmp_path / "run", corpus, C2ST)
+    clip = next(corpus.glob("*.npz"))
+
+    def said(_: Any, models: Any, batches: Any, **__: Any) -> Any:
+        list(batches)
+        text = Hypothesis(str(clip), tuple(PAIRS[0][0].split()), PAIRS[0][0], -1.0, (0.2, 0.4, 0.6))
+        yield Prediction(str(clip), {"text": text})
+
+    monkeypatch.setattr(Recognition, "predict", said)
+    predict = Predict(monkeypatch, capsys)
+    status, out, _ = predict(recogniser, clip, "--translate", run)
+    assert (status, out) == (0, f"{clip}\t{PAIRS[0][0]}\t{PAIRS[0][1]}\n")
+    status, out, _ = predict(recogniser, clip, "--translate", run, "--json", "--captions", tmp_path / "vtt")
+    assert json.loads(out)["translation"] == PAIRS[0][1]
+    seconds = len(np.load(clip)["landmarks"]) / 25
+    lines = (tmp_path / "vtt" / f"{clip.stem}.vtt").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if "-->" in line or line == PAIRS[0][1]] == [
+        f"00:00:00.200 --> 00:00:{seconds:06.3f}",
+        PAIRS[0][1],
+    ]
+
+
+def test_a_recogniser_translates_nothing(run: Path, tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "corpus")
+    recogniser = exported(tmp_path / "run", corpus, C2ST)
+    fault = f"error: {recogniser}: recognises recordings and translates nothing; see `signkit predict`\n"
+    (tmp_path / "x.txt").write_text("A\n", encoding="utf-8")
+    done = signkit("translate", recogniser, tmp_path / "x.txt")
+    assert (done.status, done.err) == (2, fault)
+    with pytest.raises(UserError, match="^translate: the model recognises recordings and translates nothing"):
+        load(recogniser).translate("A")
 
 
 def test_nothing_is_named(run: Path) -> None:

@@ -81,6 +81,7 @@ def translator(run: Path, options: PredictOptions) -> TrainedModel:
     trained = load_model(run, options)
     if trained.spec.source is None:
         raise UserError(str(run), "recognises recordings and translates nothing", "see `signkit predict`")
+    trained.model.to("cuda" if torch.cuda.is_available() else "cpu")
     return trained
 
 
@@ -111,7 +112,6 @@ def translated(
     if not sentences:
         return {}
     trained, task = models[0], task_of(models[0].recipe)
-    trained.model.to("cuda" if torch.cuda.is_available() else "cpu")
     samples = [_sample(each) for each in sentences]
     dataset, corpus = task.dataset(samples, trained.spec), corpus_of(run, trained)
     task.check(models, corpus)
