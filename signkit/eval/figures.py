@@ -106,7 +106,7 @@ def metric(name: str, own: Sequence[Metric] = ()) -> Metric:
     while known and known not in METRICS:
         known, _, word = known.rpartition("_")
         last = f"{word}_{last}"
-    words = (last if known else name).replace("_", " ")
+    words = "seen in train" if last == "seen" else (last if known else name).replace("_", " ")
     if not known:
         return Metric(name, words)
     whole = METRICS[known]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from signkit.errors import UserError
 from signkit.eval.tokens import Numbers, words
-from signkit.eval.transcripts import Ragged
+from signkit.eval.transcripts import Ragged, Transcripts
 
 Ints = npt.NDArray[np.int64]
 
@@ -36,6 +36,24 @@ def nearest_texts(
     if len(train_sources) != len(train_texts):
         raise UserError("train", f"{len(train_sources)} sources for {len(train_texts)} texts")
     return [train_texts[place] for place in nearest(train_sources, sources).tolist()]
+
+
+def sources_of(sources: Transcripts, texts: Transcripts) -> tuple[str, ...]:
+    """The sources of texts, in their order: those of the same ids, or line by line where neither has ids.
+
+    Raises:
+        UserError: a text has no source, or the numbers of lines differ.
+    """
+    if sources.format == texts.format == "lines":
+        if len(sources) < len(texts) or any(sources.texts[len(texts) :]):
+            what = f"{len(sources)} lines against the {len(texts)} of {texts.source}"
+            raise UserError(sources.source, what, "line n is the source of line n")
+        return sources.texts[: len(texts)]
+    absent = [name for name in texts.ids if name not in sources.index]
+    if absent:
+        what = f"no source for {len(absent)} of the {len(texts)} sentences of {texts.source}"
+        raise UserError(sources.source, f"{what}, such as {absent[0]!r}")
+    return tuple(sources.texts[sources.index[name]] for name in texts.ids)
 
 
 def nearest(train_sources: Sequence[str], sources: Sequence[str]) -> Ints:

@@ -79,7 +79,9 @@ def bleu(
             _bleu_of if smoothing == "exp" else _unsmoothed_bleu_of,
             f"order:{order}|{_signature(scorer)}",
             higher_is_better=True,
-            note="" if grams[:, order - 1].any() else f"0, as no hypothesis has {order} tokens",
+            note=""
+            if grams[:, order - 1].any() or not lengths[:, 1].any()
+            else f"0, as no hypothesis has {order} tokens",
         )
         for order, scorer in enumerate(scorers, start=1)
     )
