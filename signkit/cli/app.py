@@ -128,6 +128,19 @@ def score(
         Path | None,
         typer.Option(metavar="FILE", help="Transcripts of train: words and sentences not seen there."),
     ] = None,
+    train_source: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The sources of train, such as its glosses, for the floor."),
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="The sources of REF: score the text of the nearest source of train too."
+        ),
+    ] = None,
+    source_column: Annotated[
+        str, typer.Option(metavar="NAME", help="The column, key or tier of the sources.")
+    ] = "",
     report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write an HTML page.")] = None,
     as_json: AsJson = False,
     sclite: Annotated[
@@ -185,6 +198,7 @@ def score(
         reference_column=reference_column, hyp_column=hyp_column, id_column=id_column,
         reference_id_column=reference_id_column, hyp_id_column=hyp_id_column, separator=separator,
         missing=missing, by=by or "", systems=tuple(compare or ()), train=train,
+        train_source=train_source, source=source, source_column=source_column,
         report=report, resamples=resamples, seed=seed, confidence=confidence, sclite=sclite,
         show_cleaning=show_cleaning, as_json=as_json,
     )  # fmt: skip

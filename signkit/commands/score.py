@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from signkit.commands.recipes import first_comment
@@ -16,9 +16,13 @@ from signkit.eval.formats.textlines import STDIN
 from signkit.eval.metrics import check_names
 from signkit.eval.pairing import Missing, train_sentences
 from signkit.eval.protocols import Protocol, load
-from signkit.eval.scores import Resampling, Train, score
+from signkit.eval.retrieval import nearest_texts, sources_of
+from signkit.eval.scores import Resampling, score
 from signkit.eval.transcripts import Transcripts
 from signkit.report.scoring.scoring import Scoring
+
+FLOOR = "retrieval floor"
+"""The system whose hypotheses are sentences of train."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +37,9 @@ class Options:
         separator: marks between words, in addition to blanks.
         systems: further hypotheses to compare with the first.
         train: transcripts of train, or None.
+        train_source: sources of the sentences of train, such as their glosses, or None.
+        source: sources of the references, or None.
+        source_column: column, key or tier of the text in both.
         report: where to write the page, or None.
         resamples, seed, confidence: of the bootstrap, see `Resampling`.
         sclite: print text in the manner of sclite.
@@ -56,6 +63,9 @@ class Options:
     by: str = ""
     systems: tuple[Path, ...] = ()
     train: Path | None = None
+    train_source: Path | None = None
+    source: Path | None = None
+    source_column: str = ""
     report: Path | None = None
     resamples: int = 1000
     seed: int = 0
@@ -108,7 +118,13 @@ def score_files(reference: Path, hypothesis: Path, options: Options) -> int:
     if protocol.rules and len({each.a_word_a_line for each in hypotheses}) > 1:
         what = "a CTM is cleaned word by word and other formats sentence by sentence: these do not compare"
         raise UserError("--compare", what, "give all systems in one format")
-    scoring = _scored(references, dict(zip(_names(files), hypotheses, strict=True)), protocol, options)
+    systems = dict(zip(_names(files), hypotheses, strict=True))
+    train = _train(options) if options.train is not None else None
+    if train is not None and options.source is not None:
+        if FLOOR in systems:
+            raise UserError("--source", f"a system has the name {FLOOR!r} already", "rename its file")
+        systems[FLOOR] = _floor(references, train, options)
+    scoring = _scored(references, systems, train, protocol, options)
     if options.report is not None:
         from signkit.report.scoring.page import content, write_page
 
@@ -128,6 +144,13 @@ def _check(options: Options, files: Sequence[Path]) -> None:
         raise UserError("--confidence", f"lies between 0 and 1, and not at {options.confidence:g}")
     if "seen" in options.metrics and options.train is None:
         raise UserError("--metric seen", "needs the sentences of train", "`--train FILE` names them")
+    floor = {"--source": options.source, "--train-source": options.train_source, "--train": options.train}
+    lacking = next((option for option, file in floor.items() if file is None), "")
+    if lacking and (options.source or options.train_source):
+        given = next(option for option, file in floor.items() if file is not None)
+        raise UserError(
+            given, f"needs {lacking}", "the retrieval floor is of --source, --train-source and --train"
+        )
     if options.as_json and options.sclite:
         raise UserError("--sclite", "prints text, and --json JSON: choose one")
     if options.show_cleaning and (options.systems or options.report or options.sclite):
@@ -139,15 +162,19 @@ def _check(options: Options, files: Sequence[Path]) -> None:
         raise UserError("--report", f"{report} is not a file that could be replaced")
     if not report.absolute().parent.is_dir():
         raise UserError("--report", f"there is no folder {report.parent}")
-    for path in (*files, *([options.train] if options.train else ())):
+    for path in (*files, *filter(None, (options.train, options.train_source, options.source))):
         if report.exists() and path.exists() and report.samefile(path):
             raise UserError("--report", f"{report} is a file that is read here")
 
 
 def _scored(
-    references: Transcripts, systems: dict[str, Transcripts], protocol: Protocol, options: Options
+    references: Transcripts,
+    systems: dict[str, Transcripts],
+    transcripts: Transcripts | None,
+    protocol: Protocol,
+    options: Options,
 ) -> Scoring:
-    train = _train(options, protocol) if options.train is not None else None
+    train = train_sentences(transcripts, protocol) if transcripts is not None else None
     scored = {
         name: score(
             references,
@@ -171,16 +198,37 @@ def _scored(
     )
 
 
-def _train(options: Options, protocol: Protocol) -> Train:
-    """The sentences of train, cleaned as references are."""
+def _train(options: Options) -> Transcripts:
+    """The sentences of train."""
     assert options.train is not None
-    transcripts = read(
+    return read(
         options.train,
         column=options.reference_column or options.column,
         id_column=options.reference_id_column or options.id_column,
         separator=options.separator,
     )
-    return train_sentences(transcripts, protocol)
+
+
+def _floor(references: Transcripts, train: Transcripts, options: Options) -> Transcripts:
+    """For each reference the sentence of train whose source is nearest to its source.
+
+    Raises:
+        UserError: a sentence has no source.
+    """
+    assert options.source is not None and options.train_source is not None
+    sides = ((options.train_source, train), (options.source, references))
+    of_train, of_references = (sources_of(_sources(path, options), texts) for path, texts in sides)
+    texts = tuple(nearest_texts(of_train, train.texts, of_references))
+    return replace(references, source=FLOOR, texts=texts, notes=())
+
+
+def _sources(path: Path, options: Options) -> Transcripts:
+    id_column = options.reference_id_column or options.id_column
+    try:
+        return read(path, column=options.source_column, id_column=id_column)
+    except UserError as error:
+        where = "--source-column" if error.where == "--column" else error.where
+        raise UserError(where, error.what, error.hint) from None
 
 
 def _names(files: Sequence[Path]) -> tuple[str, ...]:

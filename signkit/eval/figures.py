@@ -88,20 +88,32 @@ METRICS = {
 }
 """The metrics of all protocols and of the built-in tasks, by name."""
 
-_GREEDY = "_greedy"
-
 
 def metric(name: str, own: Sequence[Metric] = ()) -> Metric:
-    """The presentation of a metric by name; ``wer_greedy`` is the WER of greedy search.
+    """The presentation of a metric by name.
 
-    An unknown name is taken to be a fraction of which lower is better.
+    A name may go on after that of a metric: ``wer_greedy`` is the WER of greedy search, ``bleu4_no_period``
+    the BLEU-4 of a protocol's variant. An unknown name is taken to be a fraction of which lower is better.
 
     Args:
         own: further ones, such as those of a task, which come first.
     """
     if found := next((each for each in own if each.name == name), None):
         return found
-    if name.endswith(_GREEDY) and name not in METRICS:
-        whole = metric(name.removesuffix(_GREEDY))
-        return Metric(name, f"{whole.title}, greedy", whole.unit, whole.higher_is_better, short="greedy")
-    return METRICS.get(name) or Metric(name, name.replace("_", " "))
+    if name in METRICS:
+        return METRICS[name]
+    known, _, last = name.rpartition("_")
+    while known and known not in METRICS:
+        known, _, word = known.rpartition("_")
+        last = f"{word}_{last}"
+    words = "seen in train" if last == "seen" else (last if known else name).replace("_", " ")
+    if not known:
+        return Metric(name, words)
+    whole = METRICS[known]
+    return Metric(
+        name,
+        f"{whole.title}, {words}",
+        whole.unit,
+        whole.higher_is_better,
+        short=words if words == "greedy" else "",
+    )

@@ -17,6 +17,8 @@ from signkit.eval.transcripts import Aligned, Pairs
 
 OF_LABELS = ("accuracy", "macro_f1", "per_class")
 """Metrics of sentences that are one label each."""
+OF_TEXTS = ("bleu", "chrf", "rouge_l")
+"""Metrics of translations."""
 NAMES: tuple[str, ...] = get_args(Metric)
 """Names that a protocol may list; ``edits``, ``seen`` and ``bleu`` give several figures each."""
 
@@ -142,11 +144,12 @@ def _measures(name: str, sentences: Sentences) -> tuple[Measure, ...]:
         return (rates.space_accuracy(pairs, aligned, protocol.costs),)
     if name == "bleu":
         sides = sentences.cleaned.references, sentences.cleaned.hypotheses
-        return text_metrics.bleu(*sides, protocol.tokenize)
+        return text_metrics.bleu(*sides, protocol.tokenize, protocol.smoothing)[::-1]  # the main figure first
     if name == "chrf":
         return (text_metrics.chrf(sentences.cleaned.references, sentences.cleaned.hypotheses),)
     if name == "rouge_l":
-        return (text_metrics.rouge_l(sentences.pairs("word")),)
+        of: Unit = "character" if protocol.tokenize == "char" else "word"
+        return (text_metrics.rouge_l(sentences.pairs(of), of),)
     if name == "accuracy":
         return (labels.accuracy(labels.labels(sentences.pairs("word"))),)
     if name == "macro_f1":

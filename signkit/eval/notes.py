@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from signkit.eval.metrics import Sentences
+from signkit.eval.metrics import OF_TEXTS, Sentences
 from signkit.eval.tokens import folding
 from signkit.eval.transcripts import SUBSTITUTION, Transcripts
 from signkit.text.visible import compatibility_form
@@ -33,6 +33,7 @@ def notes_of(sentences: Sentences, references: Transcripts, hypotheses: Transcri
         *alike_notes(sentences),
         *leftover_notes(sentences, references, hypotheses),
         *han_notes(sentences, references, hypotheses),
+        *empty_notes(sentences, references, hypotheses),
         *(note for side in (references, hypotheses) for note in braces_notes(side)),
     )
 
@@ -117,6 +118,34 @@ def han_notes(sentences: Sentences, references: Transcripts, hypotheses: Transcr
         f"{source} has blanks within Chinese sentences and {other} has none, where a sentence is one word; "
         "`--protocol csl_daily_characters` compares characters without blanks",
     )
+
+
+def empty_notes(sentences: Sentences, references: Transcripts, hypotheses: Transcripts) -> tuple[str, ...]:
+    """Notes on texts without words, where translations are scored; missing hypotheses are told elsewhere."""
+    if not any(name in OF_TEXTS for name in sentences.protocol.metrics):
+        return ()
+    cleaned = sentences.cleaned
+    notes = []
+    for side, texts, missing in (
+        (references, cleaned.references, 0),
+        (hypotheses, cleaned.hypotheses, len(cleaned.missing)),
+    ):
+        empty = sum(not text.strip() for text in texts) - missing
+        if empty:
+            what = "1 text is" if empty == 1 else f"{empty} texts are"
+            notes.append(f"{side.source}: {what} empty, of {len(texts)}")
+    return tuple(notes)
+
+
+def unsegmented(sentences: Sentences, references: Transcripts, hypotheses: Transcripts) -> str:
+    """The file in which most texts of several characters have no blank, so that words cannot be told; "" if
+    both have blanks."""
+    cleaned = sentences.cleaned
+    for side, texts in ((references, cleaned.references), (hypotheses, cleaned.hypotheses)):
+        longer = [text for text in map(str.strip, texts) if len(text) > 1]
+        if 2 * sum(" " in text for text in longer) < len(longer):
+            return side.source
+    return ""
 
 
 def braces_notes(side: Transcripts) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from signkit.errors import UserError
 from signkit.eval.alternatives import NOTHING, Network, has_alternatives, parse, sclite_words
 from signkit.eval.cleaning import cleaner
 from signkit.eval.networks import Chosen, align_networks
-from signkit.eval.protocols import Protocol
+from signkit.eval.protocols import FinalPeriod, Protocol
 from signkit.eval.rules import Side
 from signkit.eval.tokens import Case, Numbers, Unit, characters, folding, words
 from signkit.eval.transcripts import Aligned, Ints, Pairs, Transcripts
@@ -26,6 +26,7 @@ LARGEST = 4_000_000
 """Most cells of the table of a pair with alternatives, words of one side times words of the other."""
 BRACES = ("{", "/", "}")
 MARKS = "@*;\\"
+FINAL_PERIOD = re.compile(r"(?:^|\s+|(?<=\w))\.$")
 NAMED = 3
 """Most ids that a message names."""
 
@@ -70,8 +71,28 @@ def pair(
 def clean(transcripts: Transcripts, protocol: Protocol, side: Side) -> list[str]:
     """The texts of a file after a protocol's clean-up rules.
 
-    Rules are applied to lines of the file: to a sentence, or to a word where each has a line of its own.
+    Rules are applied to lines of the file: to a sentence, or to a word where each has a line of its own. The
+    final period is that of the sentence.
     """
+    cleaned = _by_rules(transcripts, protocol, side)
+    mode = protocol.final_period
+    return cleaned if mode == "kept" else [with_final_period(text, mode) for text in cleaned]
+
+
+def with_final_period(text: str, mode: FinalPeriod) -> str:
+    """A text with a final period as a word of its own (``added``) or without one (``removed``).
+
+    A period that is attached to the last word counts as well. A text without words stays without words.
+    """
+    if mode == "kept":
+        return text
+    bare = FINAL_PERIOD.sub("", text.rstrip())
+    if mode == "removed":
+        return bare
+    return f"{bare} ." if bare else text.strip()
+
+
+def _by_rules(transcripts: Transcripts, protocol: Protocol, side: Side) -> list[str]:
     rule = cleaner(protocol, side)
     texts: Iterable[str] = transcripts.texts
     everything = "\n".join(transcripts.texts) if transcripts.format in OF_SCLITE else ""

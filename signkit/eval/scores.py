@@ -17,8 +17,16 @@ from signkit.eval.batch_alignment import align_pairs
 from signkit.eval.bootstrap import interval
 from signkit.eval.formats.mistaken import check_plain, check_words
 from signkit.eval.measure import Measure, ratio
-from signkit.eval.metrics import Sentences, check_names, main_rate, measures
-from signkit.eval.notes import notes_of
+from signkit.eval.metrics import (
+    OF_TEXTS,
+    Sentences,
+    check_names,
+    main_figure,
+    main_rate,
+    measures,
+    metric_of,
+)
+from signkit.eval.notes import notes_of, unsegmented
 from signkit.eval.pairing import Missing, pair
 from signkit.eval.protocols import Metric, Protocol, load
 from signkit.eval.tokens import folding
@@ -65,6 +73,7 @@ class Scored:
         sentences: the cleaned sentences and their alignments.
         signature: how all scores were computed; what concerns a single metric is in its `Score.signature`.
         notes: what the reader of the scores should know, a sentence each.
+        variants: how the scores of the protocol's variants were computed, as `signature`.
     """
 
     scores: tuple[Score, ...]
@@ -72,6 +81,12 @@ class Scored:
     sentences: Sentences
     signature: str
     notes: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+
+    @property
+    def signatures(self) -> tuple[str, ...]:
+        """How the scores were computed: by the protocol, and by each of its variants."""
+        return (self.signature, *self.variants)
 
     def __getitem__(self, name: str) -> Score:
         """The score of a metric by name.
@@ -134,14 +149,18 @@ def score(
     common = signature(sentences, resampling, a_word_a_line=right.a_word_a_line)
     group = groups(sentences.cleaned.signers) if resampling.by_signer else None
     measured = measures(names, sentences)
-    scores = [_score(each, resampling, split, common, group) for each in measured]
+    of_variants, left_out = _variants(left, right, rules, missing, resampling)
+    measured += tuple(measure for measure, _ in of_variants)
+    made = (*[common] * (len(measured) - len(of_variants)), *(how for _, how in of_variants))
+    scores = [_score(each, resampling, split, how, group) for each, how in zip(measured, made, strict=True)]
     if "seen" in names and train is not None:
         share, parts = _seen(sentences, train)
         scores.append(_score(share, resampling, split, common, group))
         for each, chosen in parts:
             scores.append(_score(each, resampling, split, common, group if group is None else group[chosen]))
-    notes = dict.fromkeys((*notes_of(sentences, left, right), *looked))
-    return Scored(tuple(scores), measured, sentences, common, tuple(notes))
+    notes = dict.fromkeys((*notes_of(sentences, left, right), *looked, *left_out))
+    variants = tuple(dict.fromkeys(how for _, how in of_variants))
+    return Scored(tuple(scores), measured, sentences, common, tuple(notes), variants)
 
 
 def error_rate(
@@ -181,6 +200,8 @@ def signature(sentences: Sentences, resampling: Resampling, *, a_word_a_line: bo
         "unicode:nfc",
         f"sentences:{len(cleaned.ids)}",
     ]
+    if protocol.final_period != "kept":
+        parts.append(f"final-period:{protocol.final_period}")
     if a_word_a_line and protocol.rules:
         parts.append("cleaned:by-word")
     if cleaned.missing:
@@ -290,13 +311,44 @@ def _score(measure: Measure, resampling: Resampling, split: str, common: str, gr
     return Score(measure.name, value, split, f"{common}|{measure.signature}", note, low, high)
 
 
+def _variants(
+    references: Transcripts,
+    hypotheses: Transcripts,
+    protocol: Protocol,
+    missing: Missing,
+    resampling: Resampling,
+) -> tuple[list[tuple[Measure, str]], list[str]]:
+    """The measures of a protocol's variants with their common signatures, and notes on those left out.
+
+    Of a variant's metrics those are computed that the protocol has.
+    """
+    found: list[tuple[Measure, str]] = []
+    notes = []
+    for variant in protocol.variants:
+        names = [name for name in variant.metrics if name in protocol.metrics]
+        if not names:
+            continue
+        rules = protocol.by_variant(variant)
+        sentences = Sentences(pair(references, hypotheses, rules, missing), rules)
+        if variant.segmented and (without := unsegmented(sentences, references, hypotheses)):
+            notes.append(f"no figures by {variant.name}: {without} has no blanks between words")
+            continue
+        common = signature(sentences, resampling, a_word_a_line=hypotheses.a_word_a_line)
+        for measure in measures(names, sentences):
+            found.append((replace(measure, name=f"{measure.name}_{variant.name}"), common))
+    return found, notes
+
+
 def _seen(sentences: Sentences, train: Train) -> tuple[Measure, tuple[tuple[Measure, Booleans], ...]]:
-    """The share of sentences that occur in train, and the error rates of these and of all others."""
+    """The share of sentences that occur in train, and the figures of these and of all others: the error rate,
+    or BLEU, chrF or ROUGE-L if that is what the protocol is about."""
     protocol = sentences.protocol
-    name = main_rate(protocol)
+    name = main_figure(protocol)
+    if metric_of(name) not in OF_TEXTS:
+        name = main_rate(protocol)
     fold = folding(protocol.case)
     known = occurs_in_train(sentences.pairs("word"), train, lambda token: fold(composed(token)))
-    (whole,) = measures((name,), sentences)
+    whole = next(each for each in measures((metric_of(name),), sentences) if each.name == name)
     share = Measure.of(
         "seen_share",
         np.stack([known, np.ones_like(known)], axis=1),
@@ -306,8 +358,10 @@ def _seen(sentences: Sentences, train: Train) -> tuple[Measure, tuple[tuple[Meas
     )
     parts = []
     for chosen, what in ((known, "seen"), (~known, "unseen")):
-        errors, words = whole.rows[whole.row[chosen]].sum(axis=0).astype(int).tolist()
-        unit = "characters" if name == "cer" else "words"
-        note = f"{errors} errors, {words} {unit}, {chosen.sum()} sentences"
+        note = f"{chosen.sum()} sentences"
+        if name in ("wer", "cer"):
+            errors, words = whole.rows[whole.row[chosen]].sum(axis=0).astype(int).tolist()
+            unit = "characters" if name == "cer" else "words"
+            note = f"{errors} errors, {words} {unit}, {note}"
         parts.append((whole.part(chosen, f"{name}_{what}", note), chosen))
     return share, tuple(parts)

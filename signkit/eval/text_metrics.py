@@ -13,13 +13,14 @@ from signkit.eval.alignment import Costs
 from signkit.eval.batch_alignment import align_pairs
 from signkit.eval.measure import Floats, Measure, ratio
 from signkit.eval.ngrams import ngrams, shared_ngrams
+from signkit.eval.protocols import Tokenizer
 from signkit.eval.transcripts import CORRECT, Ints, Pairs, Ragged
 
 if TYPE_CHECKING:
     from sacrebleu.metrics.bleu import BLEU
     from sacrebleu.metrics.chrf import CHRF
 
-Tokenizer = Literal["none", "13a", "intl", "zh", "char"]
+Smoothing = Literal["exp", "none"]
 
 BLEU_ORDER = 4
 CHRF_ORDER = 6
@@ -33,18 +34,24 @@ subsequence."""
 
 
 def bleu(
-    references: Sequence[str], hypotheses: Sequence[str], tokenize: Tokenizer = "none"
+    references: Sequence[str],
+    hypotheses: Sequence[str],
+    tokenize: Tokenizer = "none",
+    smoothing: Smoothing = "exp",
 ) -> tuple[Measure, Measure, Measure, Measure]:
     """Corpus BLEU-1 to BLEU-4 (Papineni et al., 2002): the measures ``bleu1`` to ``bleu4``.
 
-    BLEU-k uses n-grams up to k. Smoothing is sacrebleu's default (``exp``). NaN if the references have no
+    BLEU-k uses n-grams up to k. NaN if the references have no
     tokens; 0, with a note, if no hypothesis has k tokens, even where all are right.
 
     Args:
         references: text of each reference.
         hypotheses: text of each hypothesis.
         tokenize: sacrebleu's tokeniser: ``none`` splits at blanks, for glosses; ``13a`` is for spoken
-            languages; ``zh`` for Chinese.
+            languages; ``zh`` for Chinese, ``char`` for its characters.
+        smoothing: of orders without a match, where there are n-grams: ``exp``, sacrebleu's default, or
+            ``none``, with which BLEU-k is 0 if nothing of some order up to k matches. This is what signjoey
+            and the code derived from it have ("floor" smoothing with 0).
 
     Raises:
         ValueError: the numbers of hypotheses and references differ.
@@ -52,7 +59,11 @@ def bleu(
     from sacrebleu.metrics.bleu import BLEU
 
     _check(references, hypotheses)
-    tokenizer = BLEU(tokenize=tokenize).tokenizer
+    scorers = [
+        BLEU(tokenize=tokenize, smooth_method=smoothing, max_ngram_order=order)
+        for order in range(1, BLEU_ORDER + 1)
+    ]
+    tokenizer = scorers[0].tokenizer
     numbers: dict[str, int] = {}
     reference, hypothesis = (
         _numbered([tokenizer(text.rstrip()).split() for text in side], numbers)
@@ -65,12 +76,14 @@ def bleu(
         Measure.of(
             f"bleu{order}",
             np.concatenate([lengths, matched[:, :order], grams[:, :order]], axis=1),
-            _bleu_of,
-            f"order:{order}|{_signature(BLEU(tokenize=tokenize, max_ngram_order=order))}",
+            _bleu_of if smoothing == "exp" else _unsmoothed_bleu_of,
+            f"order:{order}|{_signature(scorer)}",
             higher_is_better=True,
-            note="" if grams[:, order - 1].any() else f"0, as no hypothesis has {order} tokens",
+            note=""
+            if grams[:, order - 1].any() or not lengths[:, 1].any()
+            else f"0, as no hypothesis has {order} tokens",
         )
-        for order in range(1, BLEU_ORDER + 1)
+        for order, scorer in enumerate(scorers, start=1)
     )
     return first, second, third, fourth
 
@@ -99,11 +112,15 @@ def chrf(references: Sequence[str], hypotheses: Sequence[str]) -> Measure:
     )
 
 
-def rouge_l(pairs: Pairs) -> Measure:
+def rouge_l(pairs: Pairs, unit: str = "word") -> Measure:
     """ROUGE-L (Lin, 2004) as in the COCO caption code and sign translation papers: mean over sentences.
 
     With L the length of the longest common subsequence, P = L / hypothesis and R = L / reference, the F-score
     of a sentence is (1 + 1.2²) P R / (R + 1.2² P), 0 without a common token, and 1 for two empty sentences.
+
+    Args:
+        pairs: references and hypotheses as tokens.
+        unit: what a token is, for the signature.
     """
     common = align_pairs(pairs, LONGEST_COMMON).counts[:, CORRECT].astype(np.float64)
     reference, hypothesis = pairs.references.lengths, pairs.hypotheses.lengths
@@ -112,7 +129,11 @@ def rouge_l(pairs: Pairs) -> Measure:
     f = np.divide((1 + ROUGE_BETA**2) * common, weighted, out=np.ones_like(common), where=weighted > 0)
     statistics = np.stack([f, np.ones_like(f)], axis=1)
     return Measure.of(
-        "rouge_l", statistics, ratio, f"beta:{ROUGE_BETA}|mean:sentences", higher_is_better=True
+        "rouge_l",
+        statistics,
+        ratio,
+        f"unit:{unit}|beta:{ROUGE_BETA}|mean:sentences",
+        higher_is_better=True,
     )
 
 
@@ -130,6 +151,13 @@ def _bleu_of(sums: Floats) -> Floats:
         score = brevity * np.exp(np.log(precision).sum(axis=-1) / order)
     defined = (matched.sum(axis=-1) > 0) & (grams > 0).all(axis=-1)
     return np.where(reference > 0, np.where(defined, score, 0.0), np.nan)
+
+
+def _unsmoothed_bleu_of(sums: Floats) -> Floats:
+    """BLEU from the sums of `_bleu_of`, 0 where an order has no match."""
+    order = (sums.shape[-1] - 2) // 2
+    matches = (sums[..., 2 : 2 + order] > 0).all(axis=-1)
+    return np.where(matches | (sums[..., 1] == 0), _bleu_of(sums), 0.0)
 
 
 def _chrf_of(sums: Floats) -> Floats:

@@ -337,7 +337,7 @@ def test_a_bleu_without_n_grams_is_noted(signkit: Command) -> None:
     Path("r.txt").write_text("w1|RAIN NORTH\nw2|SUN SOUTH TODAY\n")
     document = found(signkit("score", "r.txt", "r.txt", "--metric", "bleu", "--json")[1])
     notes = [(m["value"], m["note"]) for m in document["metrics"]]  # type: ignore[attr-defined]
-    assert notes == [(1.0, ""), (1.0, ""), (1.0, ""), (0.0, "0, as no hypothesis has 4 tokens")]
+    assert notes == [(0.0, "0, as no hypothesis has 4 tokens"), (1.0, ""), (1.0, ""), (1.0, "")]
     Path("h.txt").write_text("w1|A B C D\nw2|SUN\n")
     document = found(signkit("score", "r.txt", "h.txt", "--metric", "bleu", "--json")[1])
     assert [m["note"] for m in document["metrics"]] == [""] * 4  # type: ignore[attr-defined]

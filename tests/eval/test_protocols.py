@@ -28,9 +28,11 @@ def test_built_in_protocols() -> None:
         "chicagofswild",
         "csl_daily",
         "csl_daily_characters",
+        "csl_daily_text",
         "isharah",
         "phoenix2014",
         "phoenix2014t",
+        "phoenix2014t_text",
         "plain",
     )
     for name in names("eval"):
@@ -49,6 +51,7 @@ def test_costs_and_units() -> None:
     assert told.pop("aslfr") == (UNIT, "character", True)
     assert told.pop("chicagofswild") == (Costs(10, 7, 7), "character", True)
     assert told.pop("csl_daily_characters") == (SCLITE, "character", False)
+    assert told.pop("csl_daily_text") == (SCLITE, "character", False)
     assert set(told.values()) == {(SCLITE, "word", False)}
 
 

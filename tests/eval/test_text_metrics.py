@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sacrebleu.metrics import BLEU, CHRF
 
-from signkit.eval.text_metrics import Tokenizer, bleu, chrf, rouge_l
+from signkit.eval.protocols import Tokenizer
+from signkit.eval.text_metrics import bleu, chrf, rouge_l
 from signkit.eval.transcripts import Pairs, Ragged
 
 TOKENIZERS: tuple[Tokenizer, ...] = typing.get_args(Tokenizer)
@@ -149,5 +150,5 @@ def test_rouge_l_by_hand() -> None:
     found = rouge_l(pairs_of(["a b c d", "a", "", ""], ["b x d", "b", "", "a"]))
     first = 2.44 * (2 / 3) * (2 / 4) / (2 / 4 + 1.44 * (2 / 3))
     assert found.total() == pytest.approx((first + 0 + 1 + 0) / 4, abs=1e-15)
-    assert (found.name, found.signature) == ("rouge_l", "beta:1.2|mean:sentences")
+    assert (found.name, found.signature) == ("rouge_l", "unit:word|beta:1.2|mean:sentences")
     assert found.higher_is_better

@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from signkit.eval.cleaning import tracer
+from signkit.eval.pairing import with_final_period
 from signkit.eval.protocols import Protocol
 from signkit.eval.rules import Side
 from signkit.eval.transcripts import Transcripts
+
+FINAL_PERIOD = "final-period"
+"""What the protocol's `final_period` is called among the rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +48,10 @@ def show_cleaning(
     for note in (*references.notes, *hypotheses.notes):
         print(f"note: {note}", file=sys.stderr)
     print(f"protocol {protocol.name}: {len(protocol.rules)} rules, {len(found)} changes", file=sys.stderr)
-    for rule in protocol.rules:
+    for rule in (*(rule.name for rule in protocol.rules), FINAL_PERIOD):
         for side, _ in sides:
-            if times[rule.name, side]:
-                print(f"  {rule.name}: {times[rule.name, side]} in {source[side]}", file=sys.stderr)
+            if times[rule, side]:
+                print(f"  {rule}: {times[rule, side]} in {source[side]}", file=sys.stderr)
 
 
 def changes(protocol: Protocol, side: Side, transcripts: Transcripts) -> Iterator[Change]:
@@ -55,6 +59,12 @@ def changes(protocol: Protocol, side: Side, transcripts: Transcripts) -> Iterato
     trace = tracer(protocol, side)
     for name, text, line in zip(transcripts.ids, transcripts.texts, transcripts.lines, strict=True):
         words = text.split()
+        cleaned = []
         for seen in words if transcripts.a_word_a_line else [" ".join(words)]:
-            for rule, before, after in trace(seen)[1]:
+            result, steps = trace(seen)
+            cleaned.append(result)
+            for rule, before, after in steps:
                 yield Change(name, side, line, rule, before, after)
+        whole = " ".join(filter(None, cleaned))
+        if (ended := with_final_period(whole, protocol.final_period)) != whole:
+            yield Change(name, side, line, FINAL_PERIOD, whole, ended)

@@ -91,7 +91,9 @@ def content(scoring: Scoring) -> Page:
         title=f"{' and '.join(scoring.systems)} against {scoring.reference}",
         protocol=scoring.protocol.name,
         description=scoring.description,
-        signatures=tuple(f"{name}: {each.signature}" for name, each in scoring.systems.items()),
+        signatures=tuple(
+            f"{name}: {how}" for name, each in scoring.systems.items() for how in each.signatures
+        ),
         systems=tuple(
             System(name, each.scores, *each.sentences.errors, scoring.analyses[name])
             for name, each in scoring.systems.items()

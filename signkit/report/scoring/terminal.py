@@ -32,7 +32,7 @@ def print_scoring(scoring: Scoring, *, by_signer: bool = False, report: Path | N
     notes = dict.fromkeys(note for scored in scoring.systems.values() for note in scored.notes)
     if notes:
         shown.append(Lines(tuple(f"note: {note}" for note in notes)))
-    signatures = dict.fromkeys(scored.signature for scored in scoring.systems.values())
+    signatures = dict.fromkeys(how for scored in scoring.systems.values() for how in scored.signatures)
     lines = [f"signature: {signature}" for signature in signatures]
     if report is not None:
         lines.append(f"report:    {report}")
