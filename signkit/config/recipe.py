@@ -51,12 +51,21 @@ class SourceConfig:
     """As `text.sampling`."""
     hide: Share = 0.0
     """Share of the words that are read as unknown in training."""
+    errors: Share = 0.0
+    """In training: errors of a recogniser by the number of glosses, made as in `recognised`."""
+    recognised: tuple[Annotated[str, Path_()], ...] = ()
+    """Two files of the same sentences, of train or dev: glosses, and what a recogniser made of them."""
     longest: Annotated[int, Range(1, 10_000)] = 500
     """Tokens of a source, at most; with `train.too_long: skip` longer ones of train are left out."""
 
     def __post_init__(self) -> None:
         if self.sampling and self.unit not in ("subword", "shared"):
             raise UserError("source.sampling", "there are pieces of subwords only", "source.unit: subword")
+        if self.errors and len(self.recognised) != 2:
+            hint = "source.recognised: [GLOSSES, RECOGNISED]"
+            raise UserError("source.errors", "are learnt from two files of the same sentences", hint)
+        if self.recognised and not self.errors:
+            raise UserError("source.recognised", "has no effect without source.errors", "such as 0.2")
 
 
 @dataclass(frozen=True, kw_only=True)

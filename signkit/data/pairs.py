@@ -1,15 +1,19 @@
 """The sentences of a split with their translations, as token indices."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 
+from signkit.config.recipe import SourceConfig
 from signkit.data.batch import Batch
 from signkit.data.collate import collate
 from signkit.data.example import NO_LABEL, Example
 from signkit.data.examples import Encode
+from signkit.data.recogniser_errors import learn_from
 from signkit.errors import UserError
-from signkit.text.sources import Source
+from signkit.text.sources import Source, encode_source
+from signkit.text.vocabulary import Vocabulary
 from signkit.types import Sample, Text
 
 Draw = Callable[[Sequence[str], np.random.Generator], tuple[int, ...]]
@@ -72,6 +76,22 @@ class Pairs:
     def collate(self, examples: Sequence[Example]) -> Batch:
         """Examples as one batch."""
         return collate(examples)
+
+
+def reader(config: SourceConfig, vocabulary: Vocabulary, *, training: bool) -> ReadSource:
+    """The way that sources are read; in training with the errors of a recogniser, if there are any.
+
+    Raises:
+        UserError: they cannot be learnt.
+    """
+    errors = learn_from(*map(Path, config.recognised)) if training and config.errors else None
+
+    def read(words: Sequence[str], rng: np.random.Generator | None) -> Source:
+        if errors is not None and rng is not None:
+            words = errors.made(words, config.errors, rng)
+        return encode_source(words, vocabulary, config, rng)
+
+    return read
 
 
 def source_of(sample: Sample) -> tuple[str, ...]:

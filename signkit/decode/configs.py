@@ -119,10 +119,15 @@ class AttentionSearchConfig(DecodeConfig):
     """External models (language models, lexicons) that take part in beam search, each with its weight."""
     rescore: tuple[Annotated[ComponentConfig, Group("fusion")], ...] = ()
     """External models that reorder the n-best list after the search."""
+    expected: Literal["none", "chrf", "bleu"] = "none"
+    """Of the whole beam take the text with the highest expected chrF, or BLEU, if any of them may be right
+    (minimum Bayes risk); none: the one with the highest score."""
 
     def __post_init__(self) -> None:
         external: tuple[Any, ...] = (*self.fusion, *self.rescore)
         check_beam("beam", self.beam, [part for part in external if getattr(part, "weight", 1) != 0])
+        if self.expected != "none" and self.beam == 1:
+            raise UserError("expected", "needs several texts to choose from", "a beam of 8 or more")
 
     def idle(self, *, ctc: bool) -> frozenset[str]:
         """The keys of `tuned` that have no effect, by whether the model has a CTC head."""
@@ -132,7 +137,15 @@ class AttentionSearchConfig(DecodeConfig):
     def greedy(self) -> "AttentionSearchConfig":
         """These options with greedy search, without external models and without CTC's prefix scores."""
         return replace(
-            self, beam=1, nbest=1, fusion=(), rescore=(), temperature=0.0, ctc_weight=0.0, length_reward=0.0
+            self,
+            beam=1,
+            nbest=1,
+            fusion=(),
+            rescore=(),
+            temperature=0.0,
+            ctc_weight=0.0,
+            length_reward=0.0,
+            expected="none",
         )
 
     def with_beam(self, beam: int) -> "AttentionSearchConfig":

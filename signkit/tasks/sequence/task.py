@@ -1,6 +1,7 @@
 """Sequences by attention: an encoder, and a decoder that writes a text token by token."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import torch
@@ -12,10 +13,11 @@ from signkit.config.registry import component_name
 from signkit.data.batch import Batch, TextBatch
 from signkit.data.examples import Examples, Reread
 from signkit.data.loader import Dataset, eval_batches
-from signkit.data.pairs import Pairs, source_of
+from signkit.data.pairs import Pairs, reader, source_of
 from signkit.data.sampling import used_frames
 from signkit.decode.attention import find_texts
 from signkit.decode.configs import SECTIONS, AttentionSearchConfig
+from signkit.decode.expected import highest_expected
 from signkit.decode.external.build import ExternalModels, build_external
 from signkit.decode.external.configs import InternalConfig
 from signkit.errors import UserError
@@ -29,6 +31,7 @@ from signkit.models.spec import SIGNAL, SOURCE, TEXT, SignalInput, Spec
 from signkit.report.sections import Section
 from signkit.tasks.configs import SequenceConfig
 from signkit.tasks.sequence.attention_maps import attention_maps
+from signkit.tasks.sequence.floor import floor_scores
 from signkit.tasks.sequence.searched import SearchedSplit, searched_split
 from signkit.tasks.transcripts.base import Transcription
 from signkit.tasks.transcripts.calibration import as_predictions
@@ -39,7 +42,7 @@ from signkit.tasks.transcripts.scorers import Scorers
 from signkit.text.sources import encode_source, source_vocabulary, text_and_source
 from signkit.text.targets import fewer_pieces, vocabulary_of
 from signkit.train.task import Evaluation, Outcome, Say, Term, silent
-from signkit.types import WRITTEN, Corpus, Prediction, Sample
+from signkit.types import WRITTEN, Corpus, Prediction, Sample, Score
 
 NEXT, CTC, ENCODER = "next_token", "ctc", "encoder"
 """The terms of the loss: of the decoder, of the CTC head, and the encoder's own."""
@@ -100,7 +103,7 @@ class SequenceTask(Transcription):
             share = recipe.text.sampling
             return Pairs(
                 samples,
-                read=lambda words, rng: encode_source(words, source, recipe.source, rng),
+                read=reader(recipe.source, source, training=model is not None),
                 encode=encode,
                 draw=None if model is None else lambda words, rng: spec.vocabulary.drawn(words, share, rng),
                 seed=recipe.train.seed,
@@ -208,6 +211,10 @@ class SequenceTask(Transcription):
             rescorers=external.rescorers,
             with_greedy=scored and self.decode.beam > 1,
         )
+        if self.decode.expected != "none":
+            for name, beam in beams.items():
+                chosen = highest_expected(beam.candidates, models[0].spec.vocabulary, self.decode.expected)
+                beams[name] = replace(beam, candidates=chosen)
         yield from as_predictions(
             beams, models[0].spec.vocabulary, self.decode, self.decode.temperature or 1.0
         )
@@ -232,6 +239,25 @@ class SequenceTask(Transcription):
         workers = self.recipe.train.workers
         return searched_split(
             nets, spec, dataset, self.decode, scorers, workers=workers, on_progress=on_progress
+        )
+
+    def score(
+        self,
+        predictions: Sequence[Prediction],
+        samples: Sequence[Sample],
+        split: str,
+        *,
+        spec: Spec,
+        corpus: Corpus,
+        say: Say,
+    ) -> list[Score]:
+        """Those of every task that writes texts; of written sources also those of looking one up in train."""
+        found = super().score(predictions, samples, split, spec=spec, corpus=corpus, say=say)
+        if spec.source is None:
+            return found
+        vocabulary = spec.vocabulary
+        return found + floor_scores(
+            samples, split, protocol=self.protocol, vocabulary=vocabulary, corpus=corpus
         )
 
     def sections(self, outcome: Outcome, *, brief: bool) -> Sequence[Section]:
