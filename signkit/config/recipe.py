@@ -78,8 +78,9 @@ class LandmarksConfig:
     is mirrored, so that it is always the right one."""
     origin: Literal["none", "frame", "clip"] = "clip"
     """Subtract the layout's root point: that of each frame, or its median over the clip."""
-    scale: Literal["none", "clip"] = "clip"
-    """Divide by the layout's reference length (shoulders), its median over the clip."""
+    scale: Literal["none", "clip", "frame", "part"] = "clip"
+    """`clip`: divide by the layout's reference length (shoulders), its median over the clip. `frame`: the
+    points of each frame get the mean 0 and the deviation 1; `part`: those of each part of each frame."""
 
 
 @dataclass(frozen=True, kw_only=True)

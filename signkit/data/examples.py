@@ -13,7 +13,7 @@ from signkit.data.batch import Batch
 from signkit.data.collate import collate
 from signkit.data.example import NO_LABEL, Example, Inputs
 from signkit.data.frames_augment import Pixels, augment_frames, check_kind, chosen_frames
-from signkit.data.landmarks import Layout, check_landmarks, clip_origin, layout, normalise, subset
+from signkit.data.landmarks import Layout, check_landmarks, clip_origin, layout, normalise, subset, z_scored
 from signkit.data.motion import check_motion, motion_maps
 from signkit.data.sampling import sampled_frames, used_frames
 from signkit.data.signing_hand import signing_hand
@@ -290,7 +290,8 @@ def prepare_signal(
     if landmarks.hand == "signing" and signing_hand(points, whole) == "left":
         about = float(clip_origin(points, whole)[0]) if landmarks.origin == "none" else 0.0
         points = mirrored(points, whole, about)
-    return np.ascontiguousarray(points[:, subset(whole, landmarks.points, landmarks.hand)[1]])
+    used, places = subset(whole, landmarks.points, landmarks.hand)
+    return z_scored(np.ascontiguousarray(points[:, places]), used, landmarks.scale)
 
 
 def _kind(signal: Signal) -> str:

@@ -26,10 +26,11 @@ __all__ = [
     "normalise",
     "settled",
     "subset",
+    "z_scored",
 ]
 
 Origin = Literal["none", "frame", "clip"]
-Scale = Literal["none", "clip"]
+Scale = Literal["none", "clip", "frame", "part"]
 Points = npt.NDArray[np.float32]
 NOTHING, NO_HAND = "no point is seen in any frame", "neither hand is seen in any frame"
 
@@ -129,7 +130,8 @@ def normalise(
 
     scale: ``clip`` divides by the median length of the layout's reference pairs, or by its fixed
     unit. A clip whose pairs are never seen, or have no length, is divided by the root mean square
-    distance of its points from their mean, or by 1 if that is 0 too.
+    distance of its points from their mean, or by 1 if that is 0 too. ``frame`` and ``part`` are of the
+    points that are used, see `z_scored`; nothing is divided here then.
     """
     out = np.where(np.isnan(points).any(-1, keepdims=True), np.float32(np.nan), points)
     if np.isnan(out).all():
@@ -141,6 +143,28 @@ def normalise(
             centre = _frame_origin(out, layout, centre)
         out[..., :2] -= centre[:, None]
     return out / np.float32(size)
+
+
+def z_scored(points: Points, layout: Layout, scale: Scale) -> Points:
+    """Landmarks of which each coordinate has the mean 0 and the standard deviation 1: over the seen points of
+    a frame (``frame``), or of each part of a frame (``part``); all 0 where they have no extent.
+
+    These are the normalisations that Ko et al. 2019 compare. Other scales leave the points as they are.
+    """
+    if scale not in ("frame", "part"):
+        return points
+    parts = [np.arange(points.shape[1])] if scale == "frame" else [*map(np.array, layout.parts.values())]
+    out = np.full_like(points, np.nan)
+    for part in parts:
+        some = points[:, part]
+        seen = ~np.isnan(some[..., :1])
+        count = np.maximum(seen.sum(1, keepdims=True), 1)
+        mean = np.where(seen, some, 0).sum(1, keepdims=True) / count
+        centred = np.where(seen, some - mean, 0)
+        deviation = np.sqrt(np.square(centred).sum(1, keepdims=True) / count)
+        scaled = np.divide(centred, deviation, out=np.zeros_like(centred), where=deviation > 0)
+        out[:, part] = np.where(seen, scaled, np.nan)
+    return out
 
 
 def _seen_tracks(points: Points, chosen: tuple[int, ...]) -> list[Points]:

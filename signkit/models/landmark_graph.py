@@ -5,10 +5,11 @@ The points are those of a clip as files have them, NaN where one was not seen. T
 every clip.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from signkit.config.recipe import LandmarksConfig, SamplingConfig
@@ -41,7 +42,10 @@ class LandmarkGraph(nn.Module):
     ) -> None:
         super().__init__()
         self.model, self.layout, self.landmarks, self.level = model, layout, landmarks, level
-        self.chosen = torch.as_tensor(subset(layout, landmarks.points, landmarks.hand)[1])
+        used, places = subset(layout, landmarks.points, landmarks.hand)
+        self.chosen = torch.as_tensor(places)
+        parts = {"frame": [range(len(used.points))], "part": [*used.parts.values()]}
+        self.z_scored = [torch.as_tensor([*part]) for part in parts.get(landmarks.scale, [])]
         self.frames = sampling.frames
 
     def forward(self, points: Float[Tensor, "1 frames points coords"]) -> dict[str, Tensor]:
@@ -51,6 +55,8 @@ class LandmarkGraph(nn.Module):
             centred = self.landmarks.origin != "none"
             clip, seen = signing_right(clip, seen, self.layout, centred=centred)
         clip, seen = clip[:, self.chosen], seen[:, self.chosen]
+        if self.z_scored:
+            clip = z_scored(clip, seen, self.z_scored)
         if self.frames:
             places = spaced(seen, self.frames)
             clip, seen = clip[places], seen[places]
@@ -91,6 +97,22 @@ def normalised(
         planar = points[..., :2] - seen[..., None] * origin[:, None]
         points = torch.cat([planar, points[..., 2:]], -1)
     return points / size, seen
+
+
+def z_scored(
+    points: Float[Tensor, "frames points coords"],
+    seen: Bool[Tensor, "frames points"],
+    parts: Sequence[Int[Tensor, " some"]],
+) -> Float[Tensor, "frames points coords"]:
+    """As `signkit.data.landmarks.z_scored`, for parts that have all points between them."""
+    scored = []
+    for part in parts:
+        mask = seen[:, part, None].to(points.dtype)
+        count = mask.sum(1, keepdim=True).clamp(min=1)
+        centred = (points[:, part] - (points[:, part] * mask).sum(1, keepdim=True) / count) * mask
+        deviation = (centred.square().sum(1, keepdim=True) / count).sqrt()
+        scored.append(torch.where(deviation > 0, centred / deviation, 0.0))
+    return torch.cat(scored, 1)[:, torch.cat([*parts]).argsort()]
 
 
 def clip_origin(points: Tensor, seen: Bool[Tensor, "frames points"], layout: Layout) -> Float[Tensor, "2"]:

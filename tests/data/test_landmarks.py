@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
-from signkit.data.landmarks import check_landmarks, layout, normalise, subset, unseen
+from signkit.data.landmarks import check_landmarks, layout, normalise, subset, unseen, z_scored
 from signkit.errors import UserError
 
 NAMES = (
@@ -256,6 +256,26 @@ def test_one_hand_alone_is_measured_from_its_wrist() -> None:
 def test_points_in_one_place_are_not_divided_by_nothing() -> None:
     points = np.full((2, 21, 2), 4, np.float32)
     assert not normalise(points, layout("hand"), "clip", "clip").any()
+
+
+@pytest.mark.parametrize("scale", ["frame", "part"])
+def test_z_scores_of_frames_and_of_parts(scale: str) -> None:
+    """Each coordinate of the seen points has the mean 0 and the deviation 1; a hand of one point is at 0."""
+    of = layout("hands")
+    points = np.random.default_rng(1).normal(5, 3, size=(4, 42, 3)).astype(np.float32)
+    points[1, :21], points[2, 1:21] = np.nan, np.nan
+    out = z_scored(points, of, scale)  # type: ignore[arg-type]
+    assert np.array_equal(np.isnan(out), np.isnan(points))
+    groups = [[*range(42)]] if scale == "frame" else [[*part] for part in of.parts.values()]
+    for frame in range(4):
+        for group in groups:
+            seen = out[frame, group][~np.isnan(out[frame, group, 0])]
+            if len(seen) > 1:
+                assert seen.mean(0) == pytest.approx([0, 0, 0], abs=1e-5)
+                assert seen.std(0) == pytest.approx([1, 1, 1], abs=1e-4)
+    if scale == "part":
+        assert (out[2, 0] == 0).all()
+    assert z_scored(points, of, "clip") is points
 
 
 def test_nothing_asked_nothing_changed() -> None:

@@ -6,9 +6,10 @@ import torch
 
 from signkit.config.recipe import LandmarksConfig, SamplingConfig
 from signkit.data.examples import prepare_signal
-from signkit.data.landmarks import layout, normalise, subset
+from signkit.data.landmarks import layout, normalise, subset, z_scored
 from signkit.data.sampling import sampled_frames
 from signkit.models.landmark_graph import median, normalised, one_clip, signing_right, spaced
+from signkit.models.landmark_graph import z_scored as in_torch
 from signkit.types import Landmarks
 
 LAYOUTS = ("holistic", "signing", "hands", "hand", "openpose", "boston104")
@@ -36,6 +37,20 @@ def compare(points: np.ndarray, name: str, origin: str, scale: str) -> None:
 def test_normalisation(name: str, origin: str, scale: str) -> None:
     for frames, gaps in ((1, 0.0), (1, 0.5), (2, 0.3), (7, 0.3), (8, 0.9), (30, 0.1)):
         compare(clip(name, frames, gaps), name, origin, scale)
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.parametrize("scale", ["frame", "part"])
+def test_z_scores(name: str, scale: str) -> None:
+    of = layout(name)
+    parts = {"frame": [range(len(of.points))], "part": [*of.parts.values()]}[scale]
+    for frames, gaps in ((1, 0.0), (2, 0.5), (7, 0.3), (8, 0.95)):
+        points = normalise(clip(name, frames, gaps), of, "none", "none")
+        expected = z_scored(points, of, scale)  # type: ignore[arg-type]
+        seen = torch.from_numpy(~np.isnan(points).any(-1))
+        plain = torch.from_numpy(np.nan_to_num(points))
+        found = in_torch(plain, seen, [torch.tensor([*part]) for part in parts])
+        assert np.allclose(np.nan_to_num(expected), (found * seen[..., None]).numpy(), atol=1e-4)
 
 
 @pytest.mark.parametrize("origin", ["clip", "frame"])

@@ -51,6 +51,7 @@ SYNTHETIC = (
 SPLITS = ("data.train=8", "data.dev=3", "data.test=2")
 MADE_UP = {"synthetic": SYNTHETIC, "composed": (*SPLITS, *COMPOSED)}
 HAND = ("encoder.width=8", *NARROW)
+FLAT = ("encoder.width=8", "encoder.global_temporal.width=4", "model.width=8", "sampling.frames=12")
 LANGUAGE_MODELS = [
     name
     for name in names("lm")
@@ -268,7 +269,9 @@ def encoder_of(recipe: Recipe) -> tuple[str, ...]:
     attending = {"squeezeformer": SQUEEZEFORMER, "landmark_transformer": TRANSFORMER}
     video = {"timm": TIMM, "mict_ranet": MICT}
     written = {"text": WRITTEN}
-    return {"gcn": GCN, "kinematic": KINEMATIC, "hand": HAND, **video, **attending, **written}[name]
+    return {"gcn": GCN, "kinematic": KINEMATIC, "hand": HAND, "flat": FLAT, **video, **attending, **written}[
+        name
+    ]
 
 
 def context_of(recipe: Recipe, folder: Path) -> tuple[str, ...]:

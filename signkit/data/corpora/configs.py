@@ -32,6 +32,8 @@ class SyntheticConfig:
     signers: Annotated[int, Range(1, 200)] = 5
     unseen_signers: bool = False
     """Dev and test have signers of their own, a quarter as many as train each, at least one."""
+    reference: Literal["gloss", "text"] = "gloss"
+    """What a model is to write: the glosses, or the spoken sentence."""
     noise: Annotated[float, Range(0, 1)] = 0.02
     """Standard deviation of the tracking jitter, in shoulder widths."""
     gaps: Annotated[float, Range(0, 1)] = 0.05

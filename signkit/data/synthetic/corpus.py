@@ -129,12 +129,13 @@ def _sample(stage: Stage, config: SyntheticConfig, split: str, index: int, sente
     return Sample(
         id=name,
         split=split,
-        reference=sentence.glosses,
+        reference=sentence.glosses if config.reference == "gloss" else tuple(sentence.text.split()),
         frames=timing.frames,
         load=partial(_load, Clip(stage, signer, forms, timing, key)),
         source=f"synthetic {name}",
         signer=f"signer-{number + 1}",
         text=sentence.text,
+        glosses=() if config.reference == "gloss" else sentence.glosses,
         segments=tuple(map(Segment, sentence.glosses, timing.starts, timing.ends)),
         labels=labels_of(stage.lexicon, forms[0]) if config.isolated else {},
         fps=USUAL_FPS,
@@ -159,5 +160,7 @@ def _fingerprint(config: SyntheticConfig) -> str:
     options = {"corpus": "synthetic", "version": VERSION, **asdict(config)}
     if not config.isolated:
         del options["isolated"]  # it is younger than the fingerprints of earlier runs
+    if config.reference == "gloss":
+        del options["reference"]  # likewise
     text = json.dumps(options, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

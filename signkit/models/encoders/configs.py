@@ -105,6 +105,20 @@ class KinematicConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FlatConfig:
+    """All points of a frame through one linear map, as recurrent translators of key points read them."""
+
+    factory: ClassVar[str] = "signkit.models.encoders.flat:build"
+    reads: ClassVar[str] = "landmarks"
+    width: Annotated[int, Range(1)] = 256
+    coordinates: Annotated[int, Range(2, 3)] = 2
+    """Of each point: 3 uses the depth where there is one."""
+    dropout: Annotated[float, Range(0, 1)] = 0.0
+    local_temporal: LocalTemporalConfig = LocalTemporalConfig(kind="none")
+    global_temporal: GlobalTemporalConfig = GlobalTemporalConfig(kind="gru", layers=2, width=256)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ConvTransformerConfig:
     """Landmarks through causal depthwise convolutions and attention: the winner of Kaggle's GISLR in kind."""
 
