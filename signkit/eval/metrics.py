@@ -14,6 +14,7 @@ from signkit.eval.pairing import Cleaned, encode, with_chosen
 from signkit.eval.protocols import Metric, Protocol
 from signkit.eval.tokens import Unit
 from signkit.eval.transcripts import Aligned, Pairs
+from signkit.text.vocabulary import composed
 
 OF_LABELS = ("accuracy", "macro_f1", "per_class")
 """Metrics of sentences that are one label each."""
@@ -49,6 +50,12 @@ class Sentences:
                 aligned = with_chosen(aligned, self.cleaned.chosen)
             self._aligned[key] = aligned
         return self._aligned[key]
+
+    @property
+    def composed(self) -> tuple[list[str], list[str]]:
+        """The texts of the references and of the hypotheses in composed form (NFC)."""
+        cleaned = self.cleaned
+        return [*map(composed, cleaned.references)], [*map(composed, cleaned.hypotheses)]
 
     @property
     def main(self) -> tuple[Pairs, Aligned]:
@@ -143,10 +150,10 @@ def _measures(name: str, sentences: Sentences) -> tuple[Measure, ...]:
         )
         return (rates.space_accuracy(pairs, aligned, protocol.costs),)
     if name == "bleu":
-        sides = sentences.cleaned.references, sentences.cleaned.hypotheses
+        sides = sentences.composed
         return text_metrics.bleu(*sides, protocol.tokenize, protocol.smoothing)[::-1]  # the main figure first
     if name == "chrf":
-        return (text_metrics.chrf(sentences.cleaned.references, sentences.cleaned.hypotheses),)
+        return (text_metrics.chrf(*sentences.composed),)
     if name == "rouge_l":
         of: Unit = "character" if protocol.tokenize == "char" else "word"
         return (text_metrics.rouge_l(sentences.pairs(of), of),)

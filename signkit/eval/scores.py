@@ -69,7 +69,8 @@ class Scored:
 
     Attributes:
         scores: the scores, in the order of the metrics; `Score.split` is the caller's name of the split.
-        measures: the measures of the metrics, except those of seen and unseen sentences.
+        measures: the measures of the metrics and of the protocol's variants, except those of seen and unseen
+            sentences.
         sentences: the cleaned sentences and their alignments.
         signature: how all scores were computed; what concerns a single metric is in its `Score.signature`.
         notes: what the reader of the scores should know, a sentence each.

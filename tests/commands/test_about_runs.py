@@ -152,6 +152,17 @@ def test_from_python(runs: list[Path]) -> None:
     ]
 
 
+def test_runs_are_compared_by_bleu_in_both_conventions(runs: list[Path]) -> None:
+    compared = signkit.compare(runs, split="dev", protocol="phoenix2014t_text")
+    assert compared.scoring is not None
+    first, second = compared.scoring.systems.values()
+    tests = {each.metric: each for each in compared.tests}
+    assert {each.test for each in tests.values()} == {"bootstrap"}
+    for name in ("bleu1", "rouge_l_no_period"):
+        assert tests[name].difference == first[name].value - second[name].value
+        assert tests[name].low <= tests[name].difference <= tests[name].high
+
+
 def test_one_call_gives_what_the_verb_gives(command: Command, runs: list[Path], tmp_path: Path) -> None:
     """Of paths, of texts, of a list, and of what other functions return."""
     said = json.loads(command("compare", *runs, "--json")[1])

@@ -12,6 +12,7 @@ EXAMPLES = {
     "signkit.decode.single": "single_search",
     "signkit.eval.alignment": "align",
     "signkit.eval.comparison": "compare",
+    "signkit.eval.retrieval": "nearest_texts",
     "signkit.eval.scores": "score",
     "signkit.lm.kneser_ney": "estimate",
     "signkit.lm.ngram": "NGram",

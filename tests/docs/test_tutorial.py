@@ -36,7 +36,7 @@ def as_shown(output: str, expected: str) -> bool:
     ("document", "runs", "outputs", "others"),
     [
         ("tutorial.md", 9, 8, ["bash", ""]),
-        ("scoring.md", 4, 4, ["bash", ""]),
+        ("scoring.md", 5, 5, ["bash", "", "yaml", ""]),
         ("decoding.md", 4, 3, []),
         ("language_models.md", 4, 4, ["yaml", "", "yaml", ""]),
     ],  # others: make quickstart, and files that are not there

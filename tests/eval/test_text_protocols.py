@@ -180,6 +180,12 @@ def test_blanks_do_not_change_the_figures_of_characters() -> None:
     assert joined == {name: parted[name] for name in FIGURES}
 
 
+def test_composed_and_decomposed_letters_are_equal() -> None:
+    composed, decomposed = "nord\u00fcber w\u00e4rmer ist es", "nordu\u0308ber wa\u0308rmer ist es"
+    found = score([composed], [decomposed], "phoenix2014t_text", resampling=NO_INTERVALS)
+    assert {each.value for each in found.scores} == {1.0}
+
+
 def test_no_smoothing_is_0_where_an_order_has_no_match() -> None:
     sides = (["a b c d e"], ["a b c x e"])
     rough = score(*sides, Protocol(name="x", metrics=("bleu",), smoothing="none"), resampling=NO_INTERVALS)
