@@ -44,7 +44,10 @@ class LandmarkGraph(nn.Module):
         self.model, self.layout, self.landmarks, self.level = model, layout, landmarks, level
         used, places = subset(layout, landmarks.points, landmarks.hand)
         self.chosen = torch.as_tensor(places)
-        parts = {"frame": [range(len(used.points))], "part": [*used.parts.values()]}
+        parts: dict[str, list[Sequence[int]]] = {
+            "frame": [range(len(used.points))],
+            "part": [*used.parts.values()],
+        }
         self.z_scored = [torch.as_tensor([*part]) for part in parts.get(landmarks.scale, [])]
         self.frames = sampling.frames
 
@@ -102,7 +105,7 @@ def normalised(
 def z_scored(
     points: Float[Tensor, "frames points coords"],
     seen: Bool[Tensor, "frames points"],
-    parts: Sequence[Int[Tensor, " some"]],
+    parts: Sequence[Int[Tensor, " _"]],
 ) -> Float[Tensor, "frames points coords"]:
     """As `signkit.data.landmarks.z_scored`, for parts that have all points between them."""
     scored = []
