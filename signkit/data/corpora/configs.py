@@ -119,6 +119,11 @@ class ComposedConfig:
     def __post_init__(self) -> None:
         if self.shortest > self.longest:
             raise UserError("shortest", f"{self.shortest} is more than longest, {self.longest}")
+        made_up = ("shortest", "longest", "phrases")
+        changed = [name for name in made_up if getattr(self, name) != getattr(ComposedConfig, name)]
+        if self.words and changed:
+            what = "is of words that are made up, and those of a file are spelled"
+            raise UserError(changed[0], what, "leave out it, or words")
         if self.video and self.root:
             raise UserError(
                 "video", "shows the synthetic hand, and recordings have no pictures", "leave out root"
