@@ -127,6 +127,8 @@ def test_boxes_of_a_run(root: Path) -> None:
     )
     assert refused(root, boxes=str(run), zoom=0.8) == f"{message} them"
     assert ChicagofswildConfig(root=str(root), boxes=str(run)).prediction_note == ""
+    gone = f"{root}/gone: there is no such run, by whose attention frames are cropped"
+    assert refused(root, boxes=f"{root}/gone") == gone
 
 
 class Film:

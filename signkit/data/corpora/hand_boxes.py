@@ -37,9 +37,11 @@ def boxes_file(boxes: str, zoom: float) -> Path:
     """The file of boxes that a recipe names, by itself or by a run and a zoom.
 
     Raises:
-        UserError: the run has no boxes of this zoom.
+        UserError: the run is not there, or has no boxes of this zoom.
     """
     run = Path(boxes)
+    if is_run(boxes) and not run.exists():
+        raise UserError(boxes, "there is no such run, by whose attention frames are cropped")
     if not is_run(boxes) or not (run / "resolved.yaml").is_file():
         return run
     file = zoom_file(run, zoom)
