@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from signkit import decode, losses, testing
     from signkit.api import LoadedModel, RunResult, export_onnx, load, run
     from signkit.commands.compare.verb import compare
+    from signkit.commands.data.zoom import zoom_boxes
     from signkit.commands.evaluate.verb import evaluate
     from signkit.commands.grid.verb import grid
     from signkit.commands.run_list import runs
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LoadedModel", "OperationalError", "RunResult", "SignkitError", "UserError", "build_manifest", "compare",
     "decode", "evaluate", "export_onnx", "grid", "load", "losses", "run", "runs", "score", "testing", "tune",
+    "zoom_boxes",
 ]  # fmt: skip
 
 wait_passively()  # before torch and numpy are loaded
@@ -58,5 +60,6 @@ __getattr__, __dir__ = lazy(
         "score": "signkit.eval.scores",
         "testing": "signkit.testing",
         "tune": "signkit.commands.tune.verb",
+        "zoom_boxes": "signkit.commands.data.zoom",
     },
 )

@@ -19,6 +19,7 @@ from signkit.commands.predict.named import Input
 from signkit.commands.predict.options import PredictOptions
 from signkit.commands.predict.search import corpus_of, load_model
 from signkit.commands.predict.tracking import tracked
+from signkit.commands.predict.zoomed import zoomed, zooms
 from signkit.commands.run import carry_out
 from signkit.commands.stages import carry_out_stages
 from signkit.commands.translate.sentences import Sentence
@@ -205,7 +206,9 @@ class LoadedModel:
         failures, watch = Failures(stop=True), Watch(self._run, main=False, log=False)
         signal = self.spec.signal
         sources = self._sources(dict(zip(names, given, strict=True)), fps, failures)
+        steps = zooms(self._run, self._models[0])
         with tracked(sources, signal.layout, signal.width, failures, watch) as ready:
+            ready = zoomed(steps, ready, failures, watch)
             batches = clip_batches(self._task, self._models[0], ready, failures, {})
             found = {each.id: each for each in compute(batches)}
         return found[str(names[0])] if alone else [found[str(name)] for name in names]

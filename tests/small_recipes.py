@@ -1,4 +1,10 @@
-"""Changes that make built-in recipes small."""
+"""Which built-in recipes are of stages, and changes that make recipes small."""
+
+from signkit.config.assets import asset, names
+from signkit.config.recipe_file import sections
+
+OF_STAGES = tuple(name for name in names("recipes") if "stages" in sections(asset("recipes", name)))
+SINGLE = tuple(name for name in names("recipes") if name not in OF_STAGES)
 
 COMPOSED = ("data.people=4", "data.rate=2", "data.longest=4", "data.phrases=0")
 MICT = (

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from signkit.cli.options import AsJson, complete_corpus
+from signkit.cli.options import AsJson, RunName, complete_corpus
 
 data_app = typer.Typer(
     help="Corpora: fetch, list, check, describe, prepare.", no_args_is_help=True, rich_markup_mode=None
@@ -191,3 +191,28 @@ def prepare(
         damaged=damaged, as_json=as_json,
     )  # fmt: skip
     raise SystemExit(prepare_corpus(corpus, options))
+
+
+@data_app.command(short_help="Crop clips to what a run attends to.")
+def zoom(
+    run: RunName,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="A folder with a manifest, or one; the run's corpus if none."),
+    ] = None,
+    factor: Annotated[
+        float, typer.Option("--zoom", metavar="SHARE", help="Side of a box, of the side of what was seen.")
+    ] = 0.6581,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A new csv; into the run's folder if not given.")
+    ] = None,
+    overrides: CorpusOverrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a box for each clip, around what the run attends to, for another run's `data.boxes`.
+
+    signkit data zoom runs/whole/latest --zoom 0.6581
+    """
+    from signkit.commands.data.zoom import zoom_run
+
+    raise SystemExit(zoom_run(run, data, factor, out, overrides or (), as_json))

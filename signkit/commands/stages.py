@@ -9,6 +9,7 @@ from typing import Any
 
 from accelerate import Accelerator
 
+from signkit.commands.data.zoom import add_boxes
 from signkit.commands.run import Done, carry_out, held, leave, resume_command, run_recipe, shared
 from signkit.config.pipeline import Pipeline, with_stages
 from signkit.config.recipe import Recipe
@@ -21,6 +22,7 @@ from signkit.runtime.run_folder import (
     state,
     write_status,
 )
+from signkit.runtime.signals import Interrupted, stop_on_signals
 from signkit.train.loop import accelerator
 from signkit.train.outcome import print_outcome
 
@@ -103,6 +105,9 @@ def carry_out_stages(
                 )
             if finished:
                 continue
+            if status := _boxes_added(recipe) if main else 0:
+                break
+            engine.wait_for_everyone()
             done = _carried_out(recipe, place)
             if status := done.status:
                 break
@@ -110,6 +115,16 @@ def carry_out_stages(
         if main:
             write_status(folder, "interrupted" if status else "finished")
     return StagesDone(folder, status, engine)
+
+
+def _boxes_added(recipe: Recipe) -> int:
+    """Compute the boxes of an earlier stage that a stage reads; returns the exit status."""
+    with stop_on_signals() as stop:
+        try:
+            add_boxes(recipe.data)
+        except Interrupted:
+            return stop.exit_code
+    return 0
 
 
 def _carried_out(recipe: Recipe, place: Path) -> Done:

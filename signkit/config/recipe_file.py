@@ -13,7 +13,7 @@ from signkit.config.entry_points import KINDS as COMPONENTS
 from signkit.config.entry_points import entry_points_of
 from signkit.config.pipeline import Pipeline
 from signkit.config.recipe import DECODER, DecodeConfig, EvalConfig, Recipe, default_decoder
-from signkit.config.registry import providers
+from signkit.config.registry import component_name, providers
 from signkit.config.strict_yaml import (
     UNNEEDED,
     Group,
@@ -133,6 +133,7 @@ def with_decode_overrides(
         raise UserErrors(
             [UserError(f"--set {each}", what, _meant(each, recipe, settable)) for each in others]
         )
+    _refuse_other_decoders(recipe, overrides)
     if file is not None:
         given = read_file(file, DecodeRecipe)
         named = _keys(file)
@@ -148,6 +149,20 @@ def with_decode_overrides(
             raise UserError(str(file), what, error.hint) from error
         recipe = replace(recipe, **changed)
     return reread(recipe, where, overrides)
+
+
+def _refuse_other_decoders(recipe: Recipe, overrides: Sequence[str]) -> None:
+    """Refuse overrides that name another decoder than the run's, whose options would all be unknown to it.
+
+    Raises:
+        UserError: there is one.
+    """
+    decoder = component_name("decoders", recipe.decode)
+    for each in overrides:
+        key, _, name = each.partition("=")
+        if key.strip() == "decode.name" and name.strip().strip("'\"") != decoder:
+            what = f"the decoder of this run is `{decoder}`, and belongs to its model"
+            raise UserError(f"--set {each}", what, "leave it out")
 
 
 def reread(recipe: Recipe, where: str, overrides: Sequence[str]) -> Recipe:

@@ -23,6 +23,7 @@ from torch.nn import functional as F
 from signkit.data.batch import Batch, length_mask
 from signkit.decode.configs import AttentionSearchConfig, check_beam
 from signkit.decode.ctc_prefix import Prefixes
+from signkit.decode.doubt import with_doubted_replaced
 from signkit.decode.finished_texts import Finished, Step, finished_texts
 from signkit.decode.fusion import Fusion
 from signkit.decode.history import NO_ENTRY, ROOT, PrefixTree
@@ -212,12 +213,14 @@ def find_texts(
     fusion: Sequence[Fused] = (),
     rescorers: Sequence[Weighted] = (),
     with_greedy: bool = False,
+    doubtful: tuple[int, ...] | None = None,
 ) -> dict[str, BeamResult]:
     """Read and search every batch; the models' mode (train or eval) is restored afterwards.
 
     Args:
         on_progress: called after each batch with the number of samples decoded so far.
         with_greedy: also run greedy search without external models.
+        doubtful: the tokens of `decode.doubtful`; None: no text is replaced.
 
     Returns:
         The beam of every sample by its id.
@@ -232,6 +235,8 @@ def find_texts(
             with torch.no_grad():
                 encoded = [encode(model.eval(), batch) for model in models]
                 lists = attention_search(models, encoded, config, fusion=fusion, rescorers=rescorers)
+                if doubtful is not None:
+                    lists = with_doubted_replaced(lists, encoded, config.doubt, doubtful)
                 greedy = attention_search(models, encoded, config.greedy()) if with_greedy else []
             for place, name in enumerate(batch.ids):
                 seconds = chunk_seconds(encoded[0], batch, place)

@@ -115,6 +115,10 @@ class AttentionSearchConfig(DecodeConfig):
     """Of models with a CTC head: its share of the score; 0: search without it, 1: by it alone."""
     longest: Annotated[int, Range(1, 10_000)] = 100
     """Tokens of a hypothesis, at most."""
+    doubt: Annotated[float, Range(0, 1)] = 0.0
+    """Of models with a confidence: a clip with a lower one gets the text `doubtful` instead; 0: none."""
+    doubtful: str = ""
+    """The text of such clips."""
     fusion: tuple[Annotated[ComponentConfig, Group("fusion")], ...] = ()
     """External models (language models, lexicons) that take part in beam search, each with its weight."""
     rescore: tuple[Annotated[ComponentConfig, Group("fusion")], ...] = ()

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from signkit.data.batch import Batch, length_mask
 from signkit.errors import UserError
+from signkit.models.clip_confidence import ClipConfidence
 from signkit.models.configs import AttentionConfig
 from signkit.models.encoders.protocol import Encoder
 from signkit.models.gru_decoder import GruDecoder
@@ -32,6 +33,7 @@ class Encoded:
         centres: the frame at each chunk's centre.
         auxiliary: the encoder's own loss of each sample.
         ctc: the logits of the CTC head, bias included; None without one.
+        confidence: of each clip's text, before the sigmoid; None without a head for it.
     """
 
     features: Float[Tensor, "batch chunks width"]
@@ -39,6 +41,7 @@ class Encoded:
     centres: Int[Tensor, " chunks"]
     auxiliary: Float[Tensor, " batch"]
     ctc: Float[Tensor, "batch chunks vocab"] | None
+    confidence: Float[Tensor, " batch"] | None = None
 
     def to(self, device: torch.device | str) -> "Encoded":
         """The same on a device."""
@@ -59,12 +62,14 @@ class AttentionLogits:
         backwards: the same of the reversed targets, by a decoder of its own; None without one.
         ctc: of the CTC head, as losses read them; None without one.
         auxiliary: the encoder's own loss of each sample.
+        confidence: as `Encoded`.
     """
 
     next: Float[Tensor, "batch histories vocab"]
     backwards: Float[Tensor, "batch histories vocab"] | None
     ctc: SplitLogits | None
     auxiliary: Float[Tensor, " batch"]
+    confidence: Float[Tensor, " batch"] | None = None
 
 
 class AttentionModel(nn.Module):
@@ -76,6 +81,7 @@ class AttentionModel(nn.Module):
         backwards: of the reversed text, for training only; None for none.
         output: the output layer of CTC; None for none.
         noise: share of the tokens so far that are hidden in training.
+        confidence: of a clip's text; None for none.
     """
 
     training_only = ("backwards",)
@@ -89,8 +95,10 @@ class AttentionModel(nn.Module):
         backwards: TextDecoder | GruDecoder | None,
         output: OutputLayer | None,
         noise: float,
+        confidence: ClipConfidence | None = None,
     ) -> None:
         super().__init__()
+        self.confidence = confidence
         self.encoder, self.decoder, self.noise = encoder, decoder, noise
         self.backwards, self.output = backwards, output
 
@@ -100,7 +108,8 @@ class AttentionModel(nn.Module):
         features = encoded.levels["video"]
         centres = self.encoder.chunk_centres(features.shape[1]).to(features.device)
         ctc = None if self.output is None else self.output(features) + self.output.bias
-        return Encoded(features, encoded.lengths, centres, encoded.auxiliary, ctc)
+        sure = None if self.confidence is None else self.confidence(features)
+        return Encoded(features, encoded.lengths, centres, encoded.auxiliary, ctc, sure)
 
     def forward(self, batch: Batch) -> AttentionLogits:
         """The logits of a batch and its targets."""
@@ -112,7 +121,7 @@ class AttentionModel(nn.Module):
         if self.backwards is not None and self.training:
             turned = self._hidden(reversed_tokens(tokens, lengths))
             backwards = self.backwards(turned, self.backwards.memory(encoded.features, mask))
-        return AttentionLogits(logits, backwards, self._ctc(encoded), encoded.auxiliary)
+        return AttentionLogits(logits, backwards, self._ctc(encoded), encoded.auxiliary, encoded.confidence)
 
     def _ctc(self, encoded: Encoded) -> SplitLogits | None:
         """The CTC head's logits as the losses of recognisers read them: a single level, no context."""
@@ -172,6 +181,7 @@ def build(config: AttentionConfig, *, encoder: Encoder, vocabulary: int) -> Atte
         backwards=decoder() if config.backwards else None,
         output=output,
         noise=config.noise,
+        confidence=ClipConfidence(width) if config.confidence else None,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from signkit.config.strict_yaml import Range
+from signkit.config.strict_yaml import Path_, Range
 from signkit.data.hamnosys import CLASSES
 from signkit.errors import UserError
 
@@ -71,10 +71,20 @@ class AttentionConfig:
     """Use the table of the tokens' vectors as the output layer too."""
     tied_source: bool = False
     """Use it for the tokens of written sources too: of `source.unit: shared` and an encoder of this width."""
+    confidence: Annotated[float, Range(0)] = 0.0
+    """Weight of the loss of a head that learns how right the text of a clip will be, which `decode.doubt`
+    listens to; 0: none."""
+    confidence_from: tuple[Annotated[str, Path_()], ...] = ()
+    """Finished runs, one of each fold, whose texts of dev are scored to teach it. Clips of train that none of
+    them has in dev do not."""
 
     def __post_init__(self) -> None:
         if self.network == "transformer" and self.width % self.heads:
             raise UserError("width", f"{self.width} is no multiple of the {self.heads} heads")
+        if bool(self.confidence) != bool(self.confidence_from):
+            if self.confidence:
+                raise UserError("confidence", "is learnt from texts of runs", "confidence_from: [RUN, RUN]")
+            raise UserError("confidence_from", "teaches a head that has no weight", "confidence: 0.02")
 
     def check_recipe(self, losses: Sequence[str], decode: Any) -> None:
         """Refuse losses and options of decoding that do not fit the heads.
@@ -97,6 +107,8 @@ class AttentionConfig:
             raise UserError("train.losses", what, "add `{name: next_token}`")
         if not both and decode.ctc_weight not in (0.0, type(decode)().ctc_weight):
             raise UserError("decode.ctc_weight", "has no effect: the model has no CTC head", "leave it out")
+        if decode.doubt and not self.confidence:
+            raise UserError("decode.doubt", "has no effect: the model has no confidence", "leave it out")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -205,6 +205,11 @@ def test_an_ensemble_of_one(signkit: Command, run: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (
+            ["--set", "decode.name=attention"],
+            "--set decode.name=attention: the decoder of this run is `lattice`, and belongs to its model; "
+            "leave it out",
+        ),
         (["--set", "train.lr=1"], "--set train.lr=1: of a finished run only `decode` and `eval` can be set"),
         (
             ["--set", "decode.beam=0"],

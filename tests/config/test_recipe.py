@@ -10,10 +10,12 @@ from typing import Annotated, Any, Literal
 import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
+from small_recipes import OF_STAGES, SINGLE
 
 from signkit.config.assets import asset, find, names
+from signkit.config.pipeline import Pipeline
 from signkit.config.recipe import PARTS, Recipe, TrainConfig, default_decoder
-from signkit.config.recipe_file import find_recipe, load_recipe, resolved
+from signkit.config.recipe_file import find_recipe, load_pipeline, load_recipe, resolved
 from signkit.config.registry import config_class, registered
 from signkit.config.strict_yaml import Asset, Group, Path_, Range, field_types, read
 from signkit.config.yaml_write import differences, to_plain
@@ -194,11 +196,22 @@ def test_the_name_is_the_files_not_a_key(empty: Path) -> None:
 
 
 @pytest.mark.parametrize("name", names("recipes"))
-def test_every_builtin_recipe_is_short_and_valid(name: str, tmp_path: Path) -> None:
-    path = ROOT / "recipes" / f"{name}.yaml"
-    lines = path.read_text(encoding="utf-8").splitlines()
+def test_every_builtin_recipe_is_short_and_says_what_it_is(name: str) -> None:
+    lines = (ROOT / "recipes" / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
     assert len(lines) < 60
-    assert lines[0].startswith("# "), "the first line says what the recipe is"
+    assert lines[0].startswith("# ")
+
+
+@pytest.mark.parametrize("name", OF_STAGES)
+def test_every_builtin_recipe_of_stages_is_valid(name: str) -> None:
+    pipeline = load_pipeline(name, check_paths=False)
+    assert pipeline is not None and pipeline.name == name
+    again = read(resolved(pipeline), "resolved.yaml", Pipeline, given={"name": name}, check_paths=False)
+    assert again == pipeline
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_every_builtin_recipe_is_valid(name: str, tmp_path: Path) -> None:
     data = load_recipe(name, check_paths=False).data
     paths = [
         key for key in ("root", "landmarks") if key == "root" and hasattr(data, key) or getattr(data, key, "")

@@ -14,7 +14,7 @@ from media import moving
 from signkit.commands.data.check import stock_of
 from signkit.data.corpora import chicagofswild as reader
 from signkit.data.corpora.configs import ChicagofswildConfig
-from signkit.data.corpora.hand_boxes import READ, read_boxes
+from signkit.data.corpora.hand_boxes import READ, read_boxes, write_boxes, zoom_file
 from signkit.data.corpora.official import Lists
 from signkit.data.video.crop import CroppedClip
 from signkit.data.video.pixels import resized
@@ -111,6 +111,24 @@ def test_boxes_of_a_table(root: Path) -> None:
     places = np.arange(3)
     np.testing.assert_array_equal(signal.clip.read(places), whole.clip.read(places)[:, 6:36, 5:25])
     check_corpus(ChicagofswildConfig(root=str(root), boxes=str(file)), samples=1)
+
+
+def test_boxes_of_a_run(root: Path) -> None:
+    """By the zoom; those of another one are not there."""
+    run = root / "run"
+    run.mkdir()
+    (run / "resolved.yaml").touch()
+    write_boxes(zoom_file(run, 0.5), dict.fromkeys(CLIPS, (5, 6, 25, 36)))
+    signal = read(root, boxes=str(run), zoom=0.5).samples[0].load()
+    assert isinstance(signal, Video) and isinstance(signal.clip, CroppedClip)
+    assert signal.clip.box == (5, 6, 25, 36)
+    message = (
+        f"{run}: the run has no boxes of a zoom of 0.8 yet; `signkit data zoom {run} --zoom 0.8` computes"
+    )
+    assert refused(root, boxes=str(run), zoom=0.8) == f"{message} them"
+    assert ChicagofswildConfig(root=str(root), boxes=str(run)).prediction_note == ""
+    gone = f"{root}/gone: there is no such run, by whose attention frames are cropped"
+    assert refused(root, boxes=f"{root}/gone") == gone
 
 
 class Film:

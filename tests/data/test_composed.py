@@ -282,6 +282,10 @@ def test_options_that_do_not_fit():
     for options, told in (
         ({"shortest": 9}, "shortest: 9 is more than longest, 8"),
         (
+            {"words": "w.txt", "phrases": 0.5},
+            "phrases: is of words that are made up, and those of a file are spelled; leave out it, or words",
+        ),
+        (
             {"video": 64, "root": "x"},
             "video: shows the synthetic hand, and recordings have no pictures; leave out root",
         ),

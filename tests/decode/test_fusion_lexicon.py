@@ -159,6 +159,10 @@ def test_other_lists_that_cannot_be_used(listed, tmp_path):
     assert message(lambda: listed(GLOSSES, ["A", "A B"]), UserError) == (
         f"{path}:2: `A B` is 2 words; write one a line, or set `of: sentences`"
     )
+    assert message(lambda: listed(GLOSSES, ["A B", "A", "A B C"]), UserError) == (
+        f"{path}:1: `A B` is 2 words; write one a line, or set `of: sentences`\n"
+        f"{path}:3: `A B C` is 3 words; write one a line, or set `of: sentences`"
+    )
     assert message(lambda: listed(GLOSSES, b"\xef\xbb\xbf\r\n"), UserError) == (
         f"{path}: has no words; write one a line"
     )

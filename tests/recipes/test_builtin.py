@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fingerspelled import aslfr, chicagofswild
-from small_recipes import COMPOSED, MICT, SQUEEZEFORMER, TRANSFORMER, WRITTEN
+from small_recipes import COMPOSED, MICT, OF_STAGES, SINGLE, SQUEEZEFORMER, TRANSFORMER, WRITTEN
 from tiny import signkit
 from translated import write_pairs
 
-from signkit.config.assets import names
 from signkit.config.recipe import Recipe
-from signkit.config.recipe_file import load_recipe
+from signkit.config.recipe_file import load_pipeline, load_recipe
 from signkit.config.registry import build, component_name
 from signkit.eval.metrics import main_figure
 from signkit.eval.protocols import load as load_protocol
@@ -38,9 +37,7 @@ OFFICIAL = ("phoenix2014", "phoenix2014t", "csl_daily")
 
 
 RECOGNISERS = [
-    name
-    for name in names("recipes")
-    if load_recipe(name, check_paths=False).task in ("recognition", "sequence")
+    name for name in SINGLE if load_recipe(name, check_paths=False).task in ("recognition", "sequence")
 ]
 
 
@@ -58,6 +55,20 @@ def test_a_step(name: str, tmp_path: Path, real_data: Callable[[str], Path]) -> 
     splits = {"dev", "test"} - ({"dev"} if component_name("corpora", recipe.data) == "manifest" else set())
     figure = main_figure(load_protocol(recipe.eval.protocol))
     assert {(row["name"], row["split"]) for row in scores} >= {(figure, split) for split in splits}
+
+
+@pytest.mark.parametrize("name", OF_STAGES)
+def test_a_step_of_each_stage(name: str, tmp_path: Path, real_data: Callable[[str], Path]) -> None:
+    pipeline = load_pipeline(name, check_paths=False)
+    assert pipeline is not None
+    changes = [f"run.dir={tmp_path / 'runs'}"]
+    for number, stage in enumerate(pipeline.stages):
+        small = (*SMALL, *corpus_of(stage, tmp_path / stage.name, real_data))
+        changes += [f"stages.{number}.{change}" for change in small]
+    done = signkit("run", name, *(word for change in changes for word in ("--set", change)))
+    assert done.status == 0, done.err
+    for stage in pipeline.stages:
+        assert json.loads((done.run / stage.name / "status.json").read_text())["state"] == "finished"
 
 
 def corpus_of(recipe: Recipe, folder: Path, real_data: Callable[[str], Path]) -> tuple[str, ...]:

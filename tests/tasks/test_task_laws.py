@@ -11,7 +11,7 @@ import pytest
 import torch
 from images import write_images
 from media import moving, write_frames
-from small_recipes import COMPOSED, MICT, SQUEEZEFORMER, TRANSFORMER, WRITTEN
+from small_recipes import COMPOSED, MICT, SINGLE, SQUEEZEFORMER, TRANSFORMER, WRITTEN
 from tiny import write_corpus, write_text
 from translated import write_pairs
 
@@ -60,9 +60,7 @@ LANGUAGE_MODELS = [
 
 
 RECOGNISERS = [
-    name
-    for name in names("recipes")
-    if load_recipe(name, check_paths=False).task in ("recognition", "sequence")
+    name for name in SINGLE if load_recipe(name, check_paths=False).task in ("recognition", "sequence")
 ]
 
 
@@ -167,7 +165,7 @@ def test_a_recipe_of_images(name: str, tmp_path: Path) -> None:
 
 
 def test_every_recipe_of_images_is_among_them() -> None:
-    recipes = {name: load_recipe(name, check_paths=False) for name in names("recipes")}
+    recipes = {name: load_recipe(name, check_paths=False) for name in SINGLE}
     found = {name for name, each in recipes.items() if component_name("corpora", each.data) == "images"}
     assert found == set(OF_IMAGES)
 

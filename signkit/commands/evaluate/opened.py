@@ -26,6 +26,7 @@ from signkit.train.task import task_of
 from signkit.train.weights import other_weights
 from signkit.types import VIDEO, WRITTEN, Corpus, Sample
 
+WHOLE = "the run read frames that were cropped to boxes, and these are read whole: `--set data.boxes=FILE`"
 UNCALIBRATED = 1.0
 """The temperature of a run without one; none is fitted to data that are only scored."""
 
@@ -86,7 +87,10 @@ def open_elsewhere(
     _check_signal(str(getattr(recipe.data, "root", "")) or corpus.name, corpus, trained.spec)
     # Train is left out: what is "seen in train" would be that of these data, not that of the training.
     samples = tuple(task.targets(corpus.samples, trained.spec))
-    corpus = replace(corpus, samples=samples, extra_text=())
+    notes = corpus.notes
+    if getattr(trained.recipe.data, "boxes", "") and not getattr(recipe.data, "boxes", ""):
+        notes = (*notes, WHOLE)
+    corpus = replace(corpus, samples=samples, extra_text=(), notes=notes)
     trained.model.to("cuda" if torch.cuda.is_available() else "cpu")
     models = with_ensemble(TrainedModel(recipe, trained.spec, trained.model, step))
     datasets = {

@@ -104,7 +104,7 @@ def evaluate(
     places = _places(data, target)
     done = []
     for name, place in places.items():
-        opened, own = open_elsewhere(folder, _manifest(Path(name)) if name else None, file, overrides)
+        opened, own = open_elsewhere(folder, manifest_at(Path(name)) if name else None, file, overrides)
         chosen = _splits(opened, splits, name)
         with _folder(place) as aside:
             title = f"{opened.recipe.name} on {name or opened.prepared.corpus.name}"
@@ -157,7 +157,7 @@ def _places(data: Sequence[str | PathLike[str]], out: Path | None) -> dict[str, 
     return {name: out / each for name, each in zip(names, short, strict=True)}
 
 
-def _manifest(path: Path) -> ManifestConfig:
+def manifest_at(path: Path) -> ManifestConfig:
     """The options of a manifest, or of the manifest in a folder.
 
     Raises:

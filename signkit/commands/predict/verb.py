@@ -19,6 +19,7 @@ from signkit.commands.predict.options import PredictOptions
 from signkit.commands.predict.outputs import check_outputs, fonts_for, notes_of, write_outputs
 from signkit.commands.predict.search import corpus_of, load_model
 from signkit.commands.predict.tracking import tracked
+from signkit.commands.predict.zoomed import zoomed, zooms
 from signkit.commands.translate.sentences import Sentence, unknown_note
 from signkit.commands.translate.verb import translated, translator, usable
 from signkit.errors import UserError
@@ -44,6 +45,7 @@ def predict(run: Path, inputs: Sequence[Path], options: PredictOptions) -> int:
     """
     named = named_inputs(inputs, options.list_file)
     trained = load_model(run, options)
+    steps = zooms(run, trained)
     print_package_notes(run)
     if options.translate is not None:
         _check_translator(trained, options.translate)
@@ -65,12 +67,13 @@ def predict(run: Path, inputs: Sequence[Path], options: PredictOptions) -> int:
     if signal.layout == ONE_HAND:
         _print_folders(sources)
     with tracked(sources, signal.layout, signal.width, failures, watch) as sources:
+        sources = zoomed(steps, sources, failures, watch)
         predictions, seconds = _predicted(run, trained, sources, failures, watch)
     sources = [source for source in sources if source.key not in failures.messages]
     best = {source.key: predictions[source.key] for source in sources}
     texts = _translations(options.translate, best, watch) if options.translate else {}
     write_outputs(sources, best, seconds, options.outputs, fonts, watch, texts)
-    of_data = getattr(trained.recipe.data, "prediction_note", "")
+    of_data = getattr((steps[0].trained if steps else trained).recipe.data, "prediction_note", "")
     for note in (*([of_data] if of_data else []), *notes_of(sources, options.outputs)):
         print(f"note: {note}", file=sys.stderr)
     wanted = [each for each in named if each.key in best]

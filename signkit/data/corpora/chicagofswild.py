@@ -10,20 +10,19 @@ boxes are given (`signkit.data.corpora.hand_boxes`).
 Source: Shi et al., SLT 2018 and ICCV 2019; the code of MiCT-RANet.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from signkit.data.corpora.configs import ChicagofswildConfig
-from signkit.data.corpora.hand_boxes import read_boxes
+from signkit.data.corpora.hand_boxes import boxes_file, read_boxes
 from signkit.data.corpora.official import Gap, Listed, Lists, Stock, take_stock_of, tree, usable
 from signkit.data.corpora.table import Row, read_rows
-from signkit.data.video.crop import Box, CroppedClip
+from signkit.data.video.crop import Box, load_cropped
 from signkit.errors import UserError
 from signkit.runtime.files import read_text
 from signkit.text.vocabulary import composed
-from signkit.types import SPLITS, Corpus, Sample, Signal, Video
+from signkit.types import SPLITS, Corpus, Sample
 
 LISTS = {"fswild": "ChicagoFSWild.csv", "plus": "ChicagoFSWildPlus.csv", "mict": "test.csv"}
 PUBLISHED = {
@@ -73,7 +72,8 @@ def take_stock(config: ChicagofswildConfig) -> Stock:
     """
     lists = Lists()
     root, part, rows = spelled(config, lists)
-    boxes, text = read_boxes(Path(config.boxes), config.box) if config.boxes else ({}, "")
+    file = boxes_file(config.boxes, config.zoom)
+    boxes, text = read_boxes(file, config.box) if config.boxes else ({}, "")
     lists.digest.update(repr((text, config.box if boxes else 0)).encode())
     frames, missing = _frames_folder(root, rows, config)
     for row in rows:
@@ -91,7 +91,7 @@ def take_stock(config: ChicagofswildConfig) -> Stock:
         "chicagofswild", lists, PUBLISHED[part], landmarks=config.landmarks, leave_out=(), fps=config.fps
     )
     noted = _recounted(stock, {row.id: row.frames for row in rows})
-    return _cropped(noted, boxes, config.boxes) if boxes else noted
+    return _cropped(noted, boxes, str(file)) if boxes else noted
 
 
 def spelled(config: ChicagofswildConfig, lists: Lists) -> tuple[Path, str, list[Spelled]]:
@@ -179,9 +179,3 @@ def _cropped(stock: Stock, boxes: dict[str, Box], file: str) -> Stock:
                 Gap(sample.split, 1, UserError(file, f"no box of {sample.id}", f"it is in {sample.source}"))
             )
     return replace(stock, corpus=replace(stock.corpus, samples=tuple(samples)), gaps=tuple(gaps))
-
-
-def load_cropped(load: Callable[[], Signal], box: Box, where: str) -> Signal:
-    """A clip of which the box is shown."""
-    signal = load()
-    return Video(CroppedClip(signal.clip, box, where)) if isinstance(signal, Video) else signal

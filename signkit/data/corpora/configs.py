@@ -1,6 +1,7 @@
 """Options of the built-in corpora."""
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Annotated, ClassVar, Literal
 
 from signkit.config.strict_yaml import NewPath, Path_, Range
@@ -9,6 +10,13 @@ from signkit.errors import UserError
 
 MANIFEST_COLUMNS = ("id", "path", "gloss", "split", "text", "signer", "fps", "start", "end")
 """Columns of a manifest that are no labels."""
+ZOOM = 0.6581
+"""The first zoom of Shi et al. 2019."""
+
+
+def is_run(boxes: str) -> bool:
+    """Whether boxes are those of a run: its folder, or where that was."""
+    return bool(boxes) and PurePath(boxes).suffix.lower() not in (".json", ".csv")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +121,11 @@ class ComposedConfig:
     def __post_init__(self) -> None:
         if self.shortest > self.longest:
             raise UserError("shortest", f"{self.shortest} is more than longest, {self.longest}")
+        made_up = ("shortest", "longest", "phrases")
+        changed = [name for name in made_up if getattr(self, name) != getattr(ComposedConfig, name)]
+        if self.words and changed:
+            what = "is of words that are made up, and those of a file are spelled"
+            raise UserError(changed[0], what, "leave out it, or words")
         if self.video and self.root:
             raise UserError(
                 "video", "shows the synthetic hand, and recordings have no pictures", "leave out root"
@@ -171,6 +184,11 @@ class ManifestConfig:
     near_duplicates: Literal["report", "refuse", "allow"] = "report"
     """A clip of dev or test that is nearly one of another split with the same gloss, such as the next frame
     of one film: named by runs and by `signkit data check`; an error; or meant."""
+    boxes: Annotated[str, Path_(optional=True)] = ""
+    """Of video, a csv with a box of each clip by its id, to which frames are cropped, or a run that says by
+    its attention where the hand is; empty: whole frames."""
+    zoom: Annotated[float, Range(0.05, 1)] = ZOOM
+    """Where `boxes` is a run: the side of the box, as a share of the side of what that run was shown."""
     missing: Literal["nan", "zero", "one_place"] = "nan"
     """How landmarks that were not seen are marked, in addition to NaN and a confidence of 0: by zeros; or by
     all points of a part at one place, such as -1, or zeros that were moved by a normalisation."""
@@ -367,7 +385,10 @@ class ChicagofswildConfig:
     frames: Annotated[str, NewPath()] = ""
     """The folder of frames below the csv's; empty: `ChicagoFSWild-Frames` or another usual one."""
     boxes: Annotated[str, Path_(optional=True)] = ""
-    """A file of boxes of the signing hand, to which frames are cropped; empty: whole frames."""
+    """A file of boxes of the signing hand, to which frames are cropped, or a run that says by its attention
+    where the hand is; empty: whole frames."""
+    zoom: Annotated[float, Range(0.05, 1)] = ZOOM
+    """Where `boxes` is a run: the side of the box, as a share of the side of what that run was shown."""
     box: Annotated[int, Range(1, 4)] = 2
     """Which of the four squares of MiCT-RANet's boxes, from wide to narrow."""
     landmarks: Annotated[str, Path_(optional=True)] = ""
@@ -385,7 +406,8 @@ class ChicagofswildConfig:
     def prediction_note(self) -> str:
         """What matters for predicting other clips; "" if nothing does."""
         seen = "the model was trained on frames that were cropped to the hand (data.boxes)"
-        return f"{seen}, and the clips are read whole: crop them first" if self.boxes else ""
+        whole = self.boxes and not is_run(self.boxes)
+        return f"{seen}, and the clips are read whole: crop them first" if whole else ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,10 +13,12 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
 
 from signkit.data.corpora.configs import ManifestConfig
+from signkit.data.corpora.hand_boxes import boxes_file, read_boxes
 from signkit.data.corpora.manifest_rows import (
     COLUMNS,
     check_id,
@@ -36,6 +38,7 @@ from signkit.data.corpora.table import Row, fail_together
 from signkit.data.gloss_checks import check_glosses
 from signkit.data.landmarks import NOTHING
 from signkit.data.notices import summed
+from signkit.data.video.crop import Box, load_cropped
 from signkit.errors import UserError
 from signkit.runtime.files import read_text
 from signkit.text.vocabulary import composed
@@ -66,6 +69,11 @@ class _Clip:
     fps: float | None
 
     @property
+    def id(self) -> str:
+        """The id of its sample."""
+        return self.row.cells["id"].strip()
+
+    @property
     def shown(self) -> str:
         """The path as it is written."""
         return self.row.cells["path"].strip()
@@ -88,9 +96,11 @@ class _Contents:
         gaps: clips that cannot be used.
         skipped: clips of train that show no hand, if those are left out.
         unseen: how many samples of each split show no hand.
+        boxes: that clips are cropped to, by their ids; None: clips are whole.
     """
 
     text: str
+    boxes: dict[str, Box] | None = None
     glosses: list[tuple[str, str]] = field(default_factory=list)
     listed: Counter[str] = field(default_factory=Counter)
     samples: list[Sample] = field(default_factory=list)
@@ -163,6 +173,8 @@ def _contents(config: ManifestConfig) -> _Contents:
     columns = (*columns, "signer") if config.signer_independent else columns
     rows = manifest_rows(file, text, columns, config.labels)
     contents = _Contents(text)
+    if config.boxes:
+        contents.boxes = read_boxes(boxes_file(config.boxes, config.zoom), None)[0]
     clips = _clips(rows, config, contents)
     first_rows = {(clip.path, clip.fps): clip.where for clip in reversed(clips)}
     opened = open_all(first_rows, config.missing)
@@ -174,7 +186,14 @@ def _contents(config: ManifestConfig) -> _Contents:
             )
             continue
         try:
-            _add(clip, segment_of(medium, clip.numbers, clip.where), config, contents)
+            medium = segment_of(medium, clip.numbers, clip.where)
+            if contents.boxes is None:
+                _add(clip, medium, config, contents)
+            elif (box := contents.boxes.get(clip.id)) is not None:
+                _add(clip, _cropped(medium, box, clip), config, contents)
+            else:
+                fault = UserError(clip.row.where, f"no box of {clip.id} in {config.boxes}")
+                contents.gaps.append((clip.number, Gap(clip.split, 1, fault)))
         except UserError as fault:
             contents.faults.append((clip.number, fault))
     if config.signer_independent:
@@ -230,7 +249,7 @@ def _add(clip: _Clip, medium: Media, config: ManifestConfig, contents: _Contents
             return
         contents.unseen[clip.split] += 1
     sample = Sample(
-        id=row.cells["id"].strip(),
+        id=clip.id,
         split=clip.split,
         reference=clip.reference,
         frames=medium.frames,
@@ -248,12 +267,25 @@ def _add(clip: _Clip, medium: Media, config: ManifestConfig, contents: _Contents
     contents.places.append(place)
 
 
+def _cropped(medium: Media, box: Box, clip: _Clip) -> Media:
+    """A clip of video of which the box is shown.
+
+    Raises:
+        UserError: it is none.
+    """
+    if medium.layout != VIDEO:
+        raise UserError(clip.where, "is no video, and `data.boxes` crops video", "leave it out")
+    return replace(medium, load=partial(load_cropped, medium.load, box, clip.where))
+
+
 def _corpus(config: ManifestConfig, contents: _Contents) -> Corpus:
     held_out = {sample.reference for sample in contents.samples if sample.split != "train"}
     more = _extra_text(Path(config.root), config.extra_text)
     digest = hashlib.sha256(contents.text.encode())
     digest.update(repr([medium.checksum for medium in contents.media]).encode())
     digest.update(repr(more).encode())
+    if contents.boxes is not None:
+        digest.update(repr(contents.boxes).encode())
     return Corpus(
         name=Path(config.file).stem,
         samples=tuple(contents.samples),

@@ -1,5 +1,6 @@
 """Clips cropped to a box, such as that of the signing hand."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy.typing as npt
 
 from signkit.data.video.pixels import AT_ONCE, Size, resized
 from signkit.errors import UserError
-from signkit.types import Clip, Video
+from signkit.types import Clip, Signal, Video
 
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels; right and bottom are exclusive. It may leave the frame."""
@@ -62,3 +63,9 @@ class CroppedClip:
         y, x = max(0, -top), max(0, -left)
         black[:, y : y + inside.shape[1], x : x + inside.shape[2]] = inside
         return black
+
+
+def load_cropped(load: Callable[[], Signal], box: Box, where: str) -> Signal:
+    """A clip of which the box is shown."""
+    signal = load()
+    return Video(CroppedClip(signal.clip, box, where)) if isinstance(signal, Video) else signal

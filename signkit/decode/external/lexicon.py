@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from signkit.data.corpora.table import fail_together
 from signkit.decode.context_logits import Floats
 from signkit.decode.external.build import TrainText
 from signkit.decode.external.configs import LexiconConfig
@@ -105,13 +106,15 @@ def _price(back_off: float) -> float:
 def _entries(config: LexiconConfig, vocabulary: Vocabulary) -> list[tuple[str, ...]]:
     """The tokens of each distinct word or sentence of the file."""
     lines: dict[str, int] = {}
+    several: list[UserError] = []
     for number, line in enumerate(read_text(Path(config.file)).splitlines(), 1):
         words = line.split()
         if config.of == "words" and len(words) > 1:
             where, what = f"{config.file}:{number}", f"`{' '.join(words)}` is {len(words)} words"
-            raise UserError(where, what, "write one a line, or set `of: sentences`")
-        if words:
+            several.append(UserError(where, what, "write one a line, or set `of: sentences`"))
+        elif words:
             lines.setdefault(" ".join(words), number)
+    fail_together(several, config.file)
     if not lines:
         raise UserError(config.file, f"has no {config.of}", "write one a line")
     entries = {entry: vocabulary.segment(vocabulary.split(entry)) for entry in lines}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, cast
 
 import torch
@@ -23,6 +24,7 @@ from signkit.decode.external.configs import InternalConfig
 from signkit.errors import UserError
 from signkit.models.assemble import assemble
 from signkit.models.attention import AttentionLogits, reversed_tokens
+from signkit.models.clip_confidence import confidence_loss, held_out_scores, scores_of
 from signkit.models.configs import AttentionConfig
 from signkit.models.export import TrainedModel
 from signkit.models.losses.functions import LossFunction, loss_functions
@@ -41,11 +43,12 @@ from signkit.tasks.transcripts.least_frames import least_frames
 from signkit.tasks.transcripts.scorers import Scorers
 from signkit.text.sources import encode_source, source_vocabulary, text_and_source
 from signkit.text.targets import fewer_pieces, vocabulary_of
+from signkit.text.vocabulary import UNKNOWN_AT
 from signkit.train.task import Evaluation, Outcome, Say, Term, silent
 from signkit.types import WRITTEN, Corpus, Prediction, Sample, Score
 
-NEXT, CTC, ENCODER = "next_token", "ctc", "encoder"
-"""The terms of the loss: of the decoder, of the CTC head, and the encoder's own."""
+NEXT, CTC, ENCODER, CONFIDENCE = "next_token", "ctc", "encoder", "confidence"
+"""The terms of the loss: of the decoder, of the CTC head, the encoder's own, and of the confidence."""
 
 
 class SequenceTask(Transcription):
@@ -64,6 +67,11 @@ class SequenceTask(Transcription):
     def decode(self) -> AttentionSearchConfig:
         """The options of the recipe's search."""
         return cast(AttentionSearchConfig, self.recipe.decode)
+
+    @cached_property
+    def held_out(self) -> dict[str, float]:
+        """The scores that teach the confidence, by clip."""
+        return held_out_scores(self.config.confidence_from)
 
     def model(self, spec: Spec) -> nn.Module:
         model: Any = assemble(self.recipe, spec)
@@ -99,6 +107,8 @@ class SequenceTask(Transcription):
         if model is not None:
             samples = self._readable(self._writable(samples, spec, say), spec, say)
             least = self._least_frames(samples, spec, model, say)
+            if self.config.confidence:
+                self._say_taught(samples, say)
         if (source := spec.source) is not None:
             share = recipe.text.sampling
             return Pairs(
@@ -132,6 +142,7 @@ class SequenceTask(Transcription):
 
     def check(self, models: Sequence[TrainedModel], corpus: Callable[[], Corpus]) -> None:
         first, *others = models
+        self._doubtful(first.spec)
         with_ctc = self.decode.ctc_weight > 0
         for folder, other in zip(self.decode.ensemble, others, strict=True):
             heads = [each.model.output is not None for each in (first, other)]
@@ -150,6 +161,8 @@ class SequenceTask(Transcription):
         if self.config.head == "both":
             needed = chunks_needed(batch.targets, batch.target_lengths, "ctc")
             found[CTC] = tokens * (needed <= model.encoder.output_lengths(batch.lengths))
+        if self.config.confidence:
+            found[CONFIDENCE] = scores_of(batch.ids, self.held_out)[1].float().to(tokens.device)
         return found
 
     def loss(
@@ -183,6 +196,9 @@ class SequenceTask(Transcription):
             )
             for name, each in total.items()
         }
+        if output.confidence is not None:
+            values = self.config.confidence * confidence_loss(output.confidence, batch.ids, self.held_out)
+            terms[CONFIDENCE] = Term(values, {CONFIDENCE: values.detach()})
         return terms | {ENCODER: Term(output.auxiliary)}
 
     def evaluate(self, model: nn.Module, dataset: Dataset, spec: Spec, step: int, say: Say) -> Evaluation:
@@ -210,6 +226,7 @@ class SequenceTask(Transcription):
             fusion=external.fusion,
             rescorers=external.rescorers,
             with_greedy=scored and self.decode.beam > 1,
+            doubtful=self._doubtful(models[0].spec),
         )
         if self.decode.expected != "none":
             for name, beam in beams.items():
@@ -265,6 +282,31 @@ class SequenceTask(Transcription):
         found = super().sections(outcome, brief=brief)
         maps = attention_maps(outcome) if outcome.spec.source and not brief else None
         return [*found[:1], maps, *found[1:]] if maps else found
+
+    def _say_taught(self, samples: Sequence[Sample], say: Say) -> None:
+        """Say how many clips of train teach the confidence.
+
+        Raises:
+            UserError: none.
+        """
+        taught = sum(each.id in self.held_out for each in samples)
+        if not taught:
+            what = "the runs have none of the clips of train in their dev"
+            raise UserError("model.confidence_from", what, "name a run of each fold of train")
+        say(f"{taught:,} of {len(samples):,} clips of train teach the confidence")
+
+    def _doubtful(self, spec: Spec) -> tuple[int, ...] | None:
+        """The tokens of the text for clips of little confidence; None where there are no such clips.
+
+        Raises:
+            UserError: the model cannot write it.
+        """
+        if not self.decode.doubt:
+            return None
+        tokens = spec.vocabulary.split(self.decode.doubtful)
+        if unknown := [token for token in tokens if UNKNOWN_AT in spec.vocabulary.encode((token,))]:
+            raise UserError("decode.doubtful", f"has {unknown[0]!r}, which the model cannot write")
+        return tuple(spec.vocabulary.encode(tokens))
 
     def _writable(self, samples: Sequence[Sample], spec: Spec, say: Say) -> Sequence[Sample]:
         """The samples whose targets are no longer than `decode.longest`.
