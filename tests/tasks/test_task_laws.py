@@ -51,7 +51,7 @@ SYNTHETIC = (
 SPLITS = ("data.train=8", "data.dev=3", "data.test=2")
 MADE_UP = {"synthetic": SYNTHETIC, "composed": (*SPLITS, *COMPOSED)}
 HAND = ("encoder.width=8", *NARROW)
-FLAT = ("encoder.width=8", "encoder.global_temporal.width=4", "model.width=8", "sampling.frames=12")
+POINTS = ("encoder.width=8", "encoder.global_temporal.width=4", "model.width=8", "sampling.frames=12")
 LANGUAGE_MODELS = [
     name
     for name in names("lm")
@@ -268,7 +268,7 @@ def encoder_of(recipe: Recipe) -> tuple[str, ...]:
     attending = {"squeezeformer": SQUEEZEFORMER, "landmark_transformer": TRANSFORMER}
     video = {"timm": TIMM, "mict_ranet": MICT}
     written = {"text": WRITTEN}
-    points = {"gcn": GCN, "kinematic": KINEMATIC, "hand": HAND, "flat": FLAT}
+    points = {"gcn": GCN, "kinematic": KINEMATIC, "hand": HAND, "points": POINTS}
     return {**points, **video, **attending, **written}[name]
 
 

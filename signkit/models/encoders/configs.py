@@ -105,10 +105,10 @@ class KinematicConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FlatConfig:
+class PointsConfig:
     """All points of a frame through one linear map, as recurrent translators of key points read them."""
 
-    factory: ClassVar[str] = "signkit.models.encoders.flat:build"
+    factory: ClassVar[str] = "signkit.models.encoders.points:build"
     reads: ClassVar[str] = "landmarks"
     width: Annotated[int, Range(1)] = 256
     coordinates: Annotated[int, Range(2, 3)] = 2

@@ -12,11 +12,11 @@ from torch.nn import functional as F
 from signkit.data.batch import Batch
 from signkit.data.landmarks import Layout
 from signkit.errors import UserError
-from signkit.models.encoders.configs import FlatConfig
+from signkit.models.encoders.configs import PointsConfig
 from signkit.models.encoders.temporal import TemporalEncoder, build_temporal
 
 
-class FlatFrames(nn.Module):
+class PointFrames(nn.Module):
     """A linear map of a frame's coordinates, 0 where a point was not seen, and of which points were seen.
 
     Args:
@@ -37,15 +37,17 @@ class FlatFrames(nn.Module):
         return F.dropout(self.linear(frames).relu(), self.dropout, self.training)
 
 
-def build(config: FlatConfig, layout: Layout | None, width: int) -> TemporalEncoder:
+def build(config: PointsConfig, layout: Layout | None, width: int) -> TemporalEncoder:
     """Build the encoder for landmarks of ``width`` coordinates.
 
     Raises:
         UserError: the corpus has no landmarks.
     """
     if layout is None:
-        raise UserError("encoder.name", "'flat' reads landmarks, and the corpus has none", "take 'features'")
-    frames = FlatFrames(
+        raise UserError(
+            "encoder.name", "'points' reads landmarks, and the corpus has none", "take 'features'"
+        )
+    frames = PointFrames(
         len(layout.points), min(config.coordinates, width), config.width, dropout=config.dropout
     )
     return TemporalEncoder(
