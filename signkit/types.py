@@ -356,10 +356,14 @@ class Prediction:
         return " ".join(shown)
 
     def plain(self) -> dict[str, Any]:
-        """As JSON has it: the one output's entries, or those of several by their names."""
+        """As JSON has it: the one output's entries, or those of several by their names. What stands next to a
+        ``text`` is named below its entries."""
         if len(self.outputs) == 1:
             (only,) = self.outputs.values()
             return {"id": self.id, **only.plain()}
+        if "text" in self.outputs:
+            others = {name: each.plain() for name, each in self.outputs.items() if name != "text"}
+            return {"id": self.id, **self.outputs["text"].plain(), **others}
         return {"id": self.id, "outputs": {name: each.plain() for name, each in self.outputs.items()}}
 
 

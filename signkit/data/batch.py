@@ -30,6 +30,8 @@ class Batch:
         fps: frames a second of each sample.
         times: seconds at which each frame is shown; None if all samples have their frames at ``fps``.
         motion: how much moves at each place of a frame, 0 where padded; None unless `video.motion` is set.
+        glosses: as ``targets``, of the glosses that are recognised next to a text; None without them.
+        gloss_lengths: glosses of each sample.
     """
 
     ids: tuple[str, ...]
@@ -46,6 +48,15 @@ class Batch:
     fps: Float[Tensor, " batch"]
     times: Float64[Tensor, "batch frames"] | None = None
     motion: UInt8[Tensor, "batch frames _ _"] | None = None
+    glosses: Int[Tensor, "batch glosses"] | None = None
+    gloss_lengths: Int[Tensor, " batch"] | None = None
+
+    @property
+    def of_glosses(self) -> "Batch":
+        """The batch with the glosses as its targets, if it has them."""
+        if self.glosses is None or self.gloss_lengths is None:
+            return self
+        return replace(self, targets=self.glosses, target_lengths=self.gloss_lengths)
 
     def to(self, device: torch.device | str) -> "Batch":
         """The same batch with its tensors on a device."""

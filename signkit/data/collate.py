@@ -7,6 +7,7 @@ import torch
 
 from signkit.data.batch import Batch
 from signkit.data.example import NO_LABEL, Example
+from signkit.data.padding import padded
 
 
 def collate(examples: Sequence[Example]) -> Batch:
@@ -39,7 +40,17 @@ def collate(examples: Sequence[Example]) -> Batch:
         fps=torch.tensor([example.fps for example in examples], dtype=torch.float32),
         times=_times(examples, max(lengths)),
         motion=_motion(examples, max(lengths)),
+        **_glosses(examples),
     )
+
+
+def _glosses(examples: Sequence[Example]) -> dict[str, torch.Tensor]:
+    """The fields of the glosses, if the examples have them."""
+    found = [example.glosses for example in examples if example.glosses is not None]
+    if not found:
+        return {}
+    glosses, lengths = padded(found)
+    return {"glosses": glosses, "gloss_lengths": lengths}
 
 
 def _motion(examples: Sequence[Example], frames: int) -> torch.Tensor | None:

@@ -22,6 +22,7 @@ class Example:
         frame_labels: the token signed in each frame, -100 where it is not known.
         times: float64 [frames], seconds at which each frame is shown; None where that is at ``fps``.
         motion: how much moves at each place, [frames, height, width]; None unless `video.motion` is set.
+        glosses: their indices, where they are recognised next to a text.
     """
 
     id: str
@@ -31,3 +32,4 @@ class Example:
     fps: float
     times: npt.NDArray[np.float64] | None = None
     motion: npt.NDArray[np.uint8] | None = None
+    glosses: tuple[int, ...] | None = None

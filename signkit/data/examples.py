@@ -44,6 +44,7 @@ class Examples:
         seed: with the epoch and the index it decides every change, whatever process makes it.
         least_frames: for each sample the number of frames below which it is not shortened.
         reread: how the tokens of a reference are changed in an epoch, by a stream of their own; None: never.
+        glosses: as ``encode``, of the glosses that are recognised next to a text; None: none are.
         cache_bytes: how much is kept in memory.
 
     Raises:
@@ -66,6 +67,7 @@ class Examples:
         least_frames: Sequence[int] | None = None,
         reread: Reread | None = None,
         label: Callable[[Sample], tuple[int, ...]] | None = None,
+        glosses: Encode | None = None,
         cache_bytes: int = 2 << 30,
     ) -> None:
         if not samples:
@@ -87,6 +89,7 @@ class Examples:
         self._whole, self._encode, self._landmarks, self._video = layout, encode, landmarks, video
         self._sampling, self._sampled = sampling, bool(sampling.frames or sampling.seconds)
         self._augment, self._seed, self._reread, self._label = augment, seed, reread, label
+        self._glosses = glosses
         self._least = tuple(least_frames) if least_frames is not None else (1,) * len(self.samples)
         self._cache: dict[int, tuple[Inputs, float]] = {}
         self._motion: dict[int, Pixels] = {}
@@ -141,7 +144,8 @@ class Examples:
         else:
             inputs, labels, fps = self._points(index, labels, rng)
         times = self._times.get(index) if rng is None else None  # nobody asks for those of a changed clip
-        return Example(sample.id, inputs, targets, labels, fps, times, motion)
+        glosses = None if self._glosses is None else tuple(self._glosses(sample.glosses))
+        return Example(sample.id, inputs, targets, labels, fps, times, motion, glosses)
 
     def _points(
         self, index: int, labels: npt.NDArray[np.int64], rng: np.random.Generator | None

@@ -26,6 +26,7 @@ from signkit.decode.ctc_prefix import Prefixes
 from signkit.decode.doubt import with_doubted_replaced
 from signkit.decode.finished_texts import Finished, Step, finished_texts
 from signkit.decode.fusion import Fusion
+from signkit.decode.greedy import greedy_search
 from signkit.decode.history import NO_ENTRY, ROOT, PrefixTree
 from signkit.decode.lattice import BeamResult, ForgetsStates, Weighted, chunk_seconds
 from signkit.decode.rescore import rescore
@@ -214,12 +215,14 @@ def find_texts(
     rescorers: Sequence[Weighted] = (),
     with_greedy: bool = False,
     doubtful: tuple[int, ...] | None = None,
+    with_glosses: bool = False,
 ) -> dict[str, BeamResult]:
     """Read and search every batch; the models' mode (train or eval) is restored afterwards.
 
     Args:
         on_progress: called after each batch with the number of samples decoded so far.
         with_greedy: also run greedy search without external models.
+        with_glosses: also take the best path of the first model's CTC head, which writes glosses.
         doubtful: the tokens of `decode.doubtful`; None: no text is replaced.
 
     Returns:
@@ -238,10 +241,14 @@ def find_texts(
                 if doubtful is not None:
                     lists = with_doubted_replaced(lists, encoded, config.doubt, doubtful)
                 greedy = attention_search(models, encoded, config.greedy()) if with_greedy else []
+            glosses: list[Any] = [None] * len(batch.ids)
+            if with_glosses:
+                of_ctc = encoded[0]
+                glosses = [each[0] for each in greedy_search(cast(Tensor, of_ctc.ctc), of_ctc.lengths)]
             for place, name in enumerate(batch.ids):
                 seconds = chunk_seconds(encoded[0], batch, place)
                 path = greedy[place][0] if greedy else None
-                results[name] = BeamResult(lists[place], seconds, path)
+                results[name] = BeamResult(lists[place], seconds, path, glosses[place])
             on_progress(len(results))
     finally:
         for model, mode in zip(models, modes, strict=True):

@@ -52,11 +52,13 @@ class BeamResult:
         candidates: the whole beam, best first; a single path for greedy search.
         seconds: the time of each chunk's middle, in seconds from the start of the clip.
         greedy: the path of greedy search without external models; None unless it was requested.
+        glosses: the best path of a CTC head that writes glosses next to the text; None without one.
     """
 
     candidates: list[Candidate]
     seconds: tuple[float, ...]
     greedy: Candidate | None = None
+    glosses: Candidate | None = None
 
 
 def recognise(

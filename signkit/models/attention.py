@@ -154,8 +154,12 @@ def reversed_tokens(
     return torch.where(turned >= 0, tokens.gather(1, turned.clamp(min=0)), 0)
 
 
-def build(config: AttentionConfig, *, encoder: Encoder, vocabulary: int) -> AttentionModel:
-    """Build the model from its options and its encoder."""
+def build(config: AttentionConfig, *, encoder: Encoder, vocabulary: int, glosses: int = 0) -> AttentionModel:
+    """Build the model from its options and its encoder.
+
+    Args:
+        glosses: their number, if the CTC head writes glosses.
+    """
     width = encoder.dims["video"]
 
     def decoder() -> TextDecoder | GruDecoder:
@@ -174,7 +178,7 @@ def build(config: AttentionConfig, *, encoder: Encoder, vocabulary: int) -> Atte
     if config.tied_source:
         _tie_source(encoder, first, vocabulary, config.width)
     both = config.head == "both"
-    output = OutputLayer(dim=width, vocabulary=vocabulary, normalised=False) if both else None
+    output = OutputLayer(dim=width, vocabulary=glosses or vocabulary, normalised=False) if both else None
     return AttentionModel(
         encoder=encoder,
         decoder=first,

@@ -53,6 +53,9 @@ class AttentionConfig:
     decoder: ClassVar[str] = "attention"
     head: Literal["attention", "both"] = "attention"
     """`both`: a CTC head too, which the loss `ctc` trains and `decode.ctc_weight` listens to."""
+    ctc: Literal["text", "gloss"] = "text"
+    """What the CTC head writes: the text, or the glosses of a corpus whose reference is a text, which are
+    recognised too then (joint recognition and translation)."""
     network: Literal["transformer", "gru"] = "transformer"
     """The decoder's. A `gru` has no `heads` and no `feed_forward`."""
     width: Width = 256
@@ -105,8 +108,11 @@ class AttentionConfig:
         if "next_token" not in losses:
             what = "has no `next_token`, which trains the decoder"
             raise UserError("train.losses", what, "add `{name: next_token}`")
-        if not both and decode.ctc_weight not in (0.0, type(decode)().ctc_weight):
-            raise UserError("decode.ctc_weight", "has no effect: the model has no CTC head", "leave it out")
+        if self.ctc == "gloss" and not both:
+            raise UserError("model.ctc", "is of the CTC head, and the model has none", "model.head: both")
+        if (not both or self.ctc == "gloss") and decode.ctc_weight not in (0.0, type(decode)().ctc_weight):
+            what = "the CTC head writes glosses" if both else "the model has no CTC head"
+            raise UserError("decode.ctc_weight", f"has no effect: {what}", "leave it out")
         if decode.doubt and not self.confidence:
             raise UserError("decode.doubt", "has no effect: the model has no confidence", "leave it out")
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from signkit.text.vocabulary import Vocabulary
 
-SIGNAL, SOURCE, TEXT = "signal", "source", "text"
-"""The names of the usual input, of the vocabulary of written sources, and of the usual output."""
+SIGNAL, SOURCE, TEXT, GLOSS = "signal", "source", "text", "gloss"
+"""The names of the usual input, of the vocabulary of written sources, of the usual output, and of the glosses
+that are recognised next to a text."""
 VOCABULARY = "vocabulary.json"
 
 
@@ -69,6 +70,12 @@ class Spec:
         """The vocabulary of written sources; None of a model of recordings."""
         source = self.inputs.get(SOURCE)
         return source if isinstance(source, Vocabulary) else None
+
+    @property
+    def glosses(self) -> Vocabulary | None:
+        """The vocabulary of the output ``gloss``; None of a model without it."""
+        glosses = self.outputs.get(GLOSS)
+        return glosses if isinstance(glosses, Vocabulary) else None
 
     @property
     def vocabulary(self) -> Vocabulary:

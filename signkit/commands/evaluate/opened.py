@@ -18,7 +18,7 @@ from signkit.errors import UserError
 from signkit.eval.protocols import load
 from signkit.eval.tokens import folding
 from signkit.models.export import TrainedModel, for_reload, read_export
-from signkit.models.spec import Labels, Output, Spec
+from signkit.models.spec import GLOSS, Labels, Output, Spec
 from signkit.text.vocabulary import UNKNOWN_AT, composed
 from signkit.train.reopen import Reopened, with_ensemble
 from signkit.train.setup import Prepared
@@ -125,7 +125,7 @@ def unknown(samples: Sequence[Sample], spec: Spec, protocol: str) -> Unknown:
 def _tokens(sample: Sample, name: str, output: Output) -> Sequence[str]:
     if isinstance(output, Labels):
         return [sample.labels[name]] if name in sample.labels else []
-    return sample.reference
+    return sample.glosses if name == GLOSS else sample.reference
 
 
 def _lacks(output: Output, token: str) -> bool:

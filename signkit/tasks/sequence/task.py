@@ -34,6 +34,7 @@ from signkit.report.sections import Section
 from signkit.tasks.configs import SequenceConfig
 from signkit.tasks.sequence.attention_maps import attention_maps
 from signkit.tasks.sequence.floor import floor_scores
+from signkit.tasks.sequence.joint import gloss_scores, with_glosses, with_recognised
 from signkit.tasks.sequence.searched import SearchedSplit, searched_split
 from signkit.tasks.transcripts.base import Transcription
 from signkit.tasks.transcripts.calibration import as_predictions
@@ -44,7 +45,7 @@ from signkit.tasks.transcripts.scorers import Scorers
 from signkit.text.sources import encode_source, source_vocabulary, text_and_source
 from signkit.text.targets import fewer_pieces, vocabulary_of
 from signkit.text.vocabulary import UNKNOWN_AT
-from signkit.train.task import Evaluation, Outcome, Say, Term, silent
+from signkit.train.task import Calibration, Evaluation, Outcome, Say, Term, silent
 from signkit.types import WRITTEN, Corpus, Prediction, Sample, Score
 
 NEXT, CTC, ENCODER, CONFIDENCE = "next_token", "ctc", "encoder", "confidence"
@@ -65,8 +66,9 @@ class SequenceTask(Transcription):
 
     @property
     def decode(self) -> AttentionSearchConfig:
-        """The options of the recipe's search."""
-        return cast(AttentionSearchConfig, self.recipe.decode)
+        """The options of the recipe's search; a CTC head that writes glosses has no part in it."""
+        decode = cast(AttentionSearchConfig, self.recipe.decode)
+        return replace(decode, ctc_weight=0.0) if self.config.ctc == "gloss" else decode
 
     @cached_property
     def held_out(self) -> dict[str, float]:
@@ -74,7 +76,8 @@ class SequenceTask(Transcription):
         return held_out_scores(self.config.confidence_from)
 
     def model(self, spec: Spec) -> nn.Module:
-        model: Any = assemble(self.recipe, spec)
+        sizes = {"glosses": len(spec.glosses)} if spec.glosses else {}
+        model: Any = assemble(self.recipe, spec, vocabulary=len(spec.vocabulary), **sizes)
         self.check_levels(("video", "chunk"))  # of the CTC head, which has one
         return cast(nn.Module, model)
 
@@ -85,7 +88,10 @@ class SequenceTask(Transcription):
                 raise UserError(
                     "source", "is of written sources, and the corpus has recordings", "leave it out"
                 )
-            return super().spec(corpus, say)
+            return with_glosses(super().spec(corpus, say), self.config, corpus)
+        if self.config.ctc == "gloss":
+            what = "writes the glosses of recordings, and the corpus has them as sources"
+            raise UserError("model.ctc", what, "model.ctc: text")
         train = corpus.split("train")
         sources = [source_of(sample) for sample in train]
         texts = [sample.reference for sample in train]
@@ -130,6 +136,7 @@ class SequenceTask(Transcription):
             augment=recipe.augment if model is not None else None,
             least_frames=least,
             reread=self._reread(spec) if model is not None else None,
+            glosses=spec.glosses.encode if spec.glosses else None,
             seed=recipe.train.seed,
         )
 
@@ -159,7 +166,8 @@ class SequenceTask(Transcription):
         tokens = (batch.target_lengths + 1).float()
         found = {NEXT: tokens, ENCODER: torch.ones_like(tokens)}
         if self.config.head == "both":
-            needed = chunks_needed(batch.targets, batch.target_lengths, "ctc")
+            of_ctc = batch.of_glosses
+            needed = chunks_needed(of_ctc.targets, of_ctc.target_lengths, "ctc")
             found[CTC] = tokens * (needed <= model.encoder.output_lengths(batch.lengths))
         if self.config.confidence:
             found[CONFIDENCE] = scores_of(batch.ids, self.held_out)[1].float().to(tokens.device)
@@ -183,7 +191,7 @@ class SequenceTask(Transcription):
             if not term.options.start <= share < term.options.end:
                 continue
             if term.name == CTC:
-                values = term(len(batch.ids), cast(Any, output.ctc).float(), batch)
+                values = term(len(batch.ids), cast(Any, output.ctc).float(), batch.of_glosses)
             else:
                 values = term(len(batch.ids), output.next, text)
                 if output.backwards is not None:
@@ -227,14 +235,27 @@ class SequenceTask(Transcription):
             rescorers=external.rescorers,
             with_greedy=scored and self.decode.beam > 1,
             doubtful=self._doubtful(models[0].spec),
+            with_glosses=models[0].spec.glosses is not None,
         )
         if self.decode.expected != "none":
             for name, beam in beams.items():
                 chosen = highest_expected(beam.candidates, models[0].spec.vocabulary, self.decode.expected)
                 beams[name] = replace(beam, candidates=chosen)
-        yield from as_predictions(
-            beams, models[0].spec.vocabulary, self.decode, self.decode.temperature or 1.0
-        )
+        found = as_predictions(beams, models[0].spec.vocabulary, self.decode, self.decode.temperature or 1.0)
+        yield from (with_recognised(each, models[0].spec) for each in found)
+
+    def calibrate(
+        self,
+        predictions: Mapping[str, list[Prediction]],
+        samples: Mapping[str, Sequence[Sample]],
+        spec: Spec,
+    ) -> Calibration:
+        """Fit the temperature of the confidences of the text; glosses have none."""
+        found = super().calibrate(predictions, samples, spec)
+        again = {
+            split: [with_recognised(each, spec) for each in of] for split, of in found.predictions.items()
+        }
+        return replace(found, predictions=again)
 
     def idle(self, nets: Sequence[nn.Module]) -> Collection[str]:
         """The weight of CTC where a model has no such head."""
@@ -271,7 +292,7 @@ class SequenceTask(Transcription):
         """Those of every task that writes texts; of written sources also those of looking one up in train."""
         found = super().score(predictions, samples, split, spec=spec, corpus=corpus, say=say)
         if spec.source is None:
-            return found
+            return found + gloss_scores(predictions, samples, split)
         vocabulary = spec.vocabulary
         return found + floor_scores(
             samples, split, protocol=self.protocol, vocabulary=vocabulary, corpus=corpus
@@ -345,7 +366,9 @@ class SequenceTask(Transcription):
         if self.config.head != "both":
             return None
         encode = spec.vocabulary.encode
-        least = [least_frames(model.encoder, "ctc", encode(each.reference)) for each in samples]
+        written = spec.glosses.encode if spec.glosses else None
+        tokens = [written(each.glosses) if written else encode(each.reference) for each in samples]
+        least = [least_frames(model.encoder, "ctc", each) for each in tokens]
         frames = [used_frames(each.frames, self.recipe.sampling, each.fps) for each in samples]
         if short := sum(need > have for need, have in zip(least, frames, strict=True)):
             what = "clips of train have fewer chunks than CTC needs for their text"

@@ -20,6 +20,8 @@ def differing(one: TrainedModel, other: TrainedModel, *, chunks: bool = True) ->
         if known == others:
             return "its subwords are of another sentencepiece model"
         return f"another vocabulary ({sizes})"
+    if one.spec.source != other.spec.source:
+        return "its sources are cut into other tokens"
     topologies = [getattr(each.model, "topology", "") for each in (one, other)]
     if topologies[0] != topologies[1]:
         return f"its topology is {topologies[1]}, this one's {topologies[0]}"
