@@ -74,6 +74,8 @@ def test_a_step_of_each_stage(name: str, tmp_path: Path, real_data: Callable[[st
 def corpus_of(recipe: Recipe, folder: Path, real_data: Callable[[str], Path]) -> tuple[str, ...]:
     """What a recipe is to be told of a small corpus, and of an encoder that suits it."""
     corpus = component_name("corpora", recipe.data)
+    if corpus == "recognised":
+        return ("encoder.width=8", *WRITTEN[2:])
     if getattr(recipe.data, "written", False):
         return (f"data={{name: parallel, root: {write_pairs(folder / 'pairs')}}}", *WRITTEN)
     if corpus == "synthetic":

@@ -459,6 +459,18 @@ class ParallelConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RecognisedConfig:
+    """What a finished run recognised, as sources to be translated into the texts of its corpus."""
+
+    factory: ClassVar[str] = "signkit.data.corpora.recognised:read"
+    run: Annotated[str, Path_()]
+    """The run of a recogniser, such as an earlier stage."""
+    train: Literal["glosses", "recognised", "both"] = "glosses"
+    """Sources of train: its glosses, what was recognised of it (`decode.splits` of the run has `train` then),
+    or both."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TextFilesConfig:
     """Text alone, for language models: files of sentences, in any format that `signkit score` reads."""
 
