@@ -18,8 +18,8 @@ from signkit.data.corpora.configs import (
     Phoenix2014Config,
     Phoenix2014tConfig,
     SyntheticConfig,
-    TextFilesConfig,
 )
+from signkit.data.corpora.text_configs import TextFilesConfig
 from signkit.data.synthetic.folders import LayoutOptions, write_layout
 from signkit.errors import UserError
 from signkit.testing import check_corpus

@@ -9,8 +9,8 @@ import torch
 from translated import write_pairs
 
 from signkit.config.recipe import SourceConfig
-from signkit.data.corpora.configs import ParallelConfig
 from signkit.data.corpora.parallel import read
+from signkit.data.corpora.text_configs import ParallelConfig
 from signkit.data.pairs import Pairs
 from signkit.errors import UserError
 from signkit.text.sources import encode_source, source_vocabulary

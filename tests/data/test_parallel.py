@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from translated import PAIRS, write_pairs
 
-from signkit.data.corpora.configs import CslDailyConfig, ParallelConfig, Phoenix2014tConfig
+from signkit.data.corpora.configs import CslDailyConfig, Phoenix2014tConfig
 from signkit.data.corpora.parallel import read
 from signkit.data.corpora.phoenix2014t import read as read_phoenix
+from signkit.data.corpora.text_configs import ParallelConfig
 from signkit.data.synthetic.folders import LayoutOptions, write_layout
 from signkit.errors import UserError, UserErrors
 from signkit.testing import check_corpus

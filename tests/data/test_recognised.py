@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from signkit.data.corpora.build import build_corpus
-from signkit.data.corpora.configs import RecognisedConfig, SyntheticConfig
+from signkit.data.corpora.configs import SyntheticConfig
+from signkit.data.corpora.text_configs import RecognisedConfig
 from signkit.errors import UserError
 from signkit.types import Corpus, Text
 

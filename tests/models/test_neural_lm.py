@@ -9,8 +9,8 @@ from tiny import CAUSAL, LM, MASKED, write_corpus, write_lm_recipe, write_recipe
 
 from signkit.config.recipe_file import load_recipe
 from signkit.data.batch import IGNORED, TextBatch, next_tokens
-from signkit.data.corpora.configs import TextFilesConfig
 from signkit.data.corpora.text import read
+from signkit.data.corpora.text_configs import TextFilesConfig
 from signkit.data.loader import Dataset
 from signkit.data.rare import RareAsUnknown, seen_once
 from signkit.errors import UserError

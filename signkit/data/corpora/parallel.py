@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from signkit.data.corpora.configs import ParallelConfig
 from signkit.data.corpora.table import fail_together
+from signkit.data.corpora.text_configs import ParallelConfig
 from signkit.errors import UserError
 from signkit.eval.formats import read as read_transcripts
 from signkit.eval.transcripts import Transcripts

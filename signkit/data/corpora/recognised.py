@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from signkit.data.corpora.build import build_corpus
-from signkit.data.corpora.configs import RecognisedConfig
 from signkit.data.corpora.table import fail_together
+from signkit.data.corpora.text_configs import RecognisedConfig
 from signkit.errors import UserError
 from signkit.runtime.files import read_text
 from signkit.runtime.run_folder import recorded_recipe

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from signkit.data.corpora.configs import TextFilesConfig
+from signkit.data.corpora.text_configs import TextFilesConfig
 from signkit.data.sentences import Sentences, gather
 from signkit.types import SPLITS, Corpus, Features, Sample
 

@@ -12,10 +12,7 @@ from torch import Tensor, nn
 from signkit.config.recipe import Recipe, SourceConfig
 from signkit.config.registry import component_name
 from signkit.data.batch import Batch, TextBatch
-from signkit.data.examples import Examples, Reread
 from signkit.data.loader import Dataset, eval_batches
-from signkit.data.pairs import Pairs, reader, source_of
-from signkit.data.sampling import used_frames
 from signkit.decode.attention import find_texts
 from signkit.decode.configs import SECTIONS, AttentionSearchConfig
 from signkit.decode.expected import highest_expected
@@ -29,10 +26,11 @@ from signkit.models.configs import AttentionConfig
 from signkit.models.export import TrainedModel
 from signkit.models.losses.functions import LossFunction, loss_functions
 from signkit.models.losses.topology import chunks_needed
-from signkit.models.spec import SIGNAL, SOURCE, TEXT, SignalInput, Spec
+from signkit.models.spec import Spec
 from signkit.report.sections import Section
 from signkit.tasks.configs import SequenceConfig
 from signkit.tasks.sequence.attention_maps import attention_maps
+from signkit.tasks.sequence.dataset import evaluated, spec_of_sources, trained_on
 from signkit.tasks.sequence.floor import floor_scores
 from signkit.tasks.sequence.joint import gloss_scores, with_glosses, with_recognised
 from signkit.tasks.sequence.searched import SearchedSplit, searched_split
@@ -40,10 +38,7 @@ from signkit.tasks.transcripts.base import Transcription
 from signkit.tasks.transcripts.calibration import as_predictions
 from signkit.tasks.transcripts.differing import differing
 from signkit.tasks.transcripts.external import train_text
-from signkit.tasks.transcripts.least_frames import least_frames
 from signkit.tasks.transcripts.scorers import Scorers
-from signkit.text.sources import encode_source, source_vocabulary, text_and_source
-from signkit.text.targets import fewer_pieces, vocabulary_of
 from signkit.text.vocabulary import UNKNOWN_AT
 from signkit.train.task import Calibration, Evaluation, Outcome, Say, Term, silent
 from signkit.types import WRITTEN, Corpus, Prediction, Sample, Score
@@ -92,60 +87,19 @@ class SequenceTask(Transcription):
         if self.config.ctc == "gloss":
             what = "writes the glosses of recordings, and the corpus has them as sources"
             raise UserError("model.ctc", what, "model.ctc: text")
-        train = corpus.split("train")
-        sources = [source_of(sample) for sample in train]
-        texts = [sample.reference for sample in train]
-        shared = text_and_source(recipe.text, recipe.source, texts, sources, corpus.extra_text)
-        vocabulary = shared or vocabulary_of(recipe.text, corpus)
-        if note := fewer_pieces(vocabulary, recipe.text):
-            say(note)
-        source = shared or source_vocabulary(recipe.source, sources)
-        signal = SignalInput(WRITTEN, len(source))
-        return Spec({SIGNAL: signal, SOURCE: source}, {TEXT: vocabulary})
+        return spec_of_sources(recipe, corpus, say)
 
     def dataset(
         self, samples: Sequence[Sample], spec: Spec, *, model: nn.Module | None = None, say: Say = silent
     ) -> Dataset:
-        """Clips with their token sequences; for training without those that are longer than `decode.longest`,
-        which could never be written."""
-        recipe, encode = self.recipe, spec.vocabulary.encode
-        least = None
-        if model is not None:
-            samples = self._readable(self._writable(samples, spec, say), spec, say)
-            least = self._least_frames(samples, spec, model, say)
-            if self.config.confidence:
-                self._say_taught(samples, say)
-        if (source := spec.source) is not None:
-            share = recipe.text.sampling
-            return Pairs(
-                samples,
-                read=reader(recipe.source, source, training=model is not None),
-                encode=encode,
-                draw=None if model is None else lambda words, rng: spec.vocabulary.drawn(words, share, rng),
-                seed=recipe.train.seed,
-                longest=recipe.source.longest,
-            )
-        return Examples(
-            samples,
-            layout=spec.signal.layout,
-            width=spec.signal.width,
-            encode=encode,
-            landmarks=recipe.landmarks,
-            video=recipe.video,
-            sampling=recipe.sampling,
-            augment=recipe.augment if model is not None else None,
-            least_frames=least,
-            reread=self._reread(spec) if model is not None else None,
-            glosses=spec.glosses.encode if spec.glosses else None,
-            seed=recipe.train.seed,
-        )
-
-    def _reread(self, spec: Spec) -> Reread | None:
-        """How the pieces of a text are drawn in training, if they are."""
-        vocabulary, share = spec.vocabulary, self.recipe.text.sampling
-        if not share:
-            return None
-        return lambda tokens, rng: vocabulary.drawn(vocabulary.decode(tokens), share, rng)
+        """Clips or sources with their token sequences; for training changed, without those that could never
+        be written or read."""
+        if model is None:
+            return evaluated(self.recipe, samples, spec)
+        found = trained_on(self.recipe, samples, spec, model, say, longest=self.decode.longest)
+        if self.config.confidence:
+            self._say_taught(found.samples, say)
+        return found
 
     def check(self, models: Sequence[TrainedModel], corpus: Callable[[], Corpus]) -> None:
         first, *others = models
@@ -328,52 +282,6 @@ class SequenceTask(Transcription):
         if unknown := [token for token in tokens if UNKNOWN_AT in spec.vocabulary.encode((token,))]:
             raise UserError("decode.doubtful", f"has {unknown[0]!r}, which the model cannot write")
         return tuple(spec.vocabulary.encode(tokens))
-
-    def _writable(self, samples: Sequence[Sample], spec: Spec, say: Say) -> Sequence[Sample]:
-        """The samples whose targets are no longer than `decode.longest`.
-
-        Raises:
-            UserError: there are others and `train.too_long` is not ``skip``, or none is left.
-        """
-        longest = self.decode.longest
-        fitting = [each for each in samples if len(spec.vocabulary.encode(each.reference)) <= longest]
-        if len(fitting) < len(samples):
-            what = f"{len(samples) - len(fitting)} targets of train are longer than decode.longest, {longest}"
-            if not fitting:
-                raise UserError("data", what, "raise it: none is left")
-            if self.recipe.train.too_long == "refuse":
-                raise UserError("data", what, "raise it, or leave them out by train.too_long: skip")
-            say(f"left out of train: {what}")
-        return fitting
-
-    def _readable(self, samples: Sequence[Sample], spec: Spec, say: Say) -> Sequence[Sample]:
-        """The samples whose written sources are no longer than `source.longest`, if `train.too_long` is
-        ``skip``; a recording has none."""
-        source, options = spec.source, self.recipe.source
-        if source is None or self.recipe.train.too_long == "refuse":
-            return samples
-        longest = options.longest
-        sizes = [len(encode_source(source_of(each), source, options).tokens) for each in samples]
-        fitting = [each for each, size in zip(samples, sizes, strict=True) if size <= longest]
-        if len(fitting) < len(samples):
-            short = len(samples) - len(fitting)
-            say(f"left out of train: {short} sources of train are longer than source.longest, {longest}")
-        return fitting
-
-    def _least_frames(self, samples: Sequence[Sample], spec: Spec, model: Any, say: Say) -> list[int] | None:
-        """The frames that the CTC head needs of each clip, below which augmentation does not shorten it; None
-        without such a head. Clips that are too short as they are do not train the head."""
-        if self.config.head != "both":
-            return None
-        encode = spec.vocabulary.encode
-        written = spec.glosses.encode if spec.glosses else None
-        tokens = [written(each.glosses) if written else encode(each.reference) for each in samples]
-        least = [least_frames(model.encoder, "ctc", each) for each in tokens]
-        frames = [used_frames(each.frames, self.recipe.sampling, each.fps) for each in samples]
-        if short := sum(need > have for need, have in zip(least, frames, strict=True)):
-            what = "clips of train have fewer chunks than CTC needs for their text"
-            say(f"{short:,} of {len(samples):,} {what}: they train the decoder only")
-        return [need if need <= have else 1 for need, have in zip(least, frames, strict=True)]
 
     def _terms(self) -> tuple[LossFunction, ...]:
         """The terms of the loss, built once."""
