@@ -145,6 +145,9 @@ class LoadedModel:
             OperationalError: the model gives no numbers.
         """
 
+        if self.spec.source is not None:
+            raise UserError("predict", "the model translates sentences", "see `translate`")
+
         def found(batches: Iterator[Batch]) -> Iterator[Prediction]:
             corpus = corpus_of(self._run, self._models[0])
             return self._task.predict(self._models, batches, corpus=corpus, on_progress=lambda done: None)

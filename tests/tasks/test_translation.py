@@ -141,6 +141,37 @@ def test_a_recogniser_translates_nothing(run: Path, tmp_path: Path) -> None:
         load(recogniser).translate("A")
 
 
+def test_a_translator_recognises_nothing(run: Path, tmp_path: Path) -> None:
+    done = signkit("predict", run, tmp_path)
+    fault = f"error: {run}: translates sentences and recognises nothing; see `signkit translate`\n"
+    assert (done.status, done.err) == (2, fault)
+    with pytest.raises(UserError, match="^predict: the model translates sentences; see `translate`$"):
+        load(run).predict("x.npz")
+
+
+def test_sources_are_counted_and_neither_packed_nor_drawn(tmp_path: Path) -> None:
+    root = write_pairs(tmp_path / "pairs")
+    done = signkit("data", "check", "parallel", "--root", root)
+    assert done.status == 0 and "480 frames" not in done.out and "complete" in done.out
+    done = signkit("data", "prepare", "parallel", "--root", root, "--out", tmp_path / "packed")
+    assert (done.status, done.err) == (2, "error: parallel: has written sources, which need no packing\n")
+    assert not (tmp_path / "packed").exists()
+    done = signkit("data", "report", "parallel", "--root", root, "--out", tmp_path / "page.html")
+    what = "has written sources, and a report shows recordings; `signkit data check` counts them"
+    assert (done.status, done.err) == (2, f"error: parallel: {what}\n")
+
+
+def test_a_step_is_measured(tmp_path: Path) -> None:
+    """Sources and texts of made-up tokens, of one vocabulary where they share it."""
+    root = write_pairs(tmp_path / "pairs")
+    data = f"data={{name: parallel, root: {root}}}"
+    sizes = [f"encoder.{each}" for each in ("width=8", "global_temporal.width=8", "global_temporal.layers=1")]
+    words = [data, *sizes, "model.width=8", "model.layers=1"]
+    options = [word for each in words for word in ("--set", each)]
+    done = signkit("profile", "gloss2text_phoenix2014t", *options, "--frames", 15, "--batch", 2)
+    assert done.status == 0, done.err
+
+
 def test_nothing_is_named(run: Path) -> None:
     done = signkit("translate", run)
     assert (done.status, done.err) == (2, "error: translate: no file is named; - reads the standard input\n")

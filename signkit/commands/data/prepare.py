@@ -25,7 +25,7 @@ from signkit.runtime.pool import Executor, processors, ray_module, run_tasks
 from signkit.runtime.progress import Watch
 from signkit.runtime.run_folder import locked
 from signkit.runtime.signals import Interrupted, stop_on_signals
-from signkit.types import VIDEO, Corpus
+from signkit.types import VIDEO, WRITTEN, Corpus
 
 UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 PACKAGES = {True: ("av", "numpy", "pillow", "torch"), False: ("numpy",)}
@@ -73,6 +73,8 @@ def prepare_corpus(ref: str, options: Options) -> int:
     with stop_on_signals() as stop:
         try:
             corpus = build_corpus(config)
+            if corpus.layout == WRITTEN:
+                raise UserError(corpus.name, "has written sources, which need no packing")
             header = _header(corpus, options, shard_size)
             _prepare(corpus, header, options)
         except Interrupted:

@@ -11,6 +11,7 @@ from signkit.report.corpus.describe import Described, describe
 from signkit.report.corpus.page import write_page
 from signkit.report.corpus.tokens import UNITS, characters, few_frames
 from signkit.runtime.progress import Watch
+from signkit.types import WRITTEN
 
 
 def report_corpus(
@@ -34,6 +35,9 @@ def report_corpus(
     if not stock.corpus.samples:
         faults = [*stock.faults, *(gap.fault for gap in stock.gaps)]
         raise UserError(stock.corpus.name, "no sample is there", str(faults[0]) if faults else "")
+    if stock.corpus.layout == WRITTEN:
+        what = "has written sources, and a report shows recordings"
+        raise UserError(stock.corpus.name, what, "`signkit data check` counts them")
     described = describe(stock.corpus)
     absent = len(stock.faults) + sum(gap.samples for gap in stock.gaps)
     write_page(out, described, absent, Watch(out.parent, main=not as_json, log=False))

@@ -45,6 +45,8 @@ def predict(run: Path, inputs: Sequence[Path], options: PredictOptions) -> int:
     """
     named = named_inputs(inputs, options.list_file)
     trained = load_model(run, options)
+    if trained.spec.source is not None:
+        raise UserError(str(run), "translates sentences and recognises nothing", "see `signkit translate`")
     steps = zooms(run, trained)
     print_package_notes(run)
     if options.translate is not None:

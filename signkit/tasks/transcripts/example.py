@@ -8,6 +8,7 @@ from signkit.models.spec import Spec, signal_to_text
 from signkit.tasks.synthetic_batch import batch_size, clips, signal_of
 from signkit.text.vocabulary import synthetic_vocabulary
 from signkit.train.task import Shapes
+from signkit.types import WRITTEN
 
 FRAMES_A_GLOSS = 14
 """About that of PHOENIX-2014."""
@@ -23,7 +24,8 @@ def example(recipe: Recipe, shapes: Shapes) -> tuple[Spec, Batch]:
     signal, corpus = signal_of(recipe, shapes)
     train = corpus.split("train") if corpus is not None else ()
     tokens = {token for sample in train for token in sample.reference}
-    vocabulary = synthetic_vocabulary(shapes.vocabulary or (len(tokens) + 2 if tokens else 0))
+    shared = signal.width if signal.layout == WRITTEN and recipe.source.unit == "shared" else 0
+    vocabulary = synthetic_vocabulary(shared or shapes.vocabulary or (len(tokens) + 2 if tokens else 0))
     generator = torch.Generator().manual_seed(0)
     size = batch_size(recipe, shapes)
     labels = max(1, shapes.frames // FRAMES_A_GLOSS)
