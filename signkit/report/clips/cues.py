@@ -26,7 +26,8 @@ class Cue:
 
 
 def cues(hypothesis: Hypothesis, seconds: float) -> tuple[Cue, ...]:
-    """A cue a token: from its time to that of the next one, to `LONGEST` or to the end of the clip.
+    """A cue a token: from its time to its end where that is known; otherwise to the time of the next one, to
+    `LONGEST` or to the end of the clip.
 
     Tokens of one time share the span up to the next other time, in their order. No two cues overlap, and
     each lasts a millisecond at least.
@@ -44,6 +45,11 @@ def cues(hypothesis: Hypothesis, seconds: float) -> tuple[Cue, ...]:
         steps = [start + span * place // count for place in range(count + 1)]
         bounds += zip(steps, steps[1:], strict=False)
         free = steps[-1]
+    if hypothesis.ends:
+        known = [round(1000 * end) for end in hypothesis.ends]
+        bounds = [
+            (start, max(start + 1, min(end, by))) for (start, end), by in zip(bounds, known, strict=True)
+        ]
     sure = hypothesis.confidences or (None,) * len(bounds)
     return tuple(
         Cue(start, end, token, confidence)

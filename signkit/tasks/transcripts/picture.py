@@ -110,6 +110,8 @@ def _times(axes: Any, result: Result, split: str, sample: Sample) -> None:
     if not sample.segments:
         axes.text(0, 0.75, " ".join(sample.reference), fontsize=7, va="center")
     best = result.hypotheses[split][sample.id]
+    for time, end in zip(best.times, best.ends, strict=False):
+        axes.axvspan(time, end, 0.05, 0.45, color=RECOGNISED, alpha=0.2, linewidth=0)
     for token, time in zip(best.tokens, best.times, strict=True):
         axes.axvline(time, 0.05, 0.5, color=RECOGNISED)
         axes.text(time, 0.25, f" {token}", fontsize=7, va="center", color=RECOGNISED)

@@ -1,0 +1,158 @@
+"""Segments of a clip by a random forest on its frames, and a classifier of each (Brock et al. 2020)."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from signkit.data.batch import Batch
+from signkit.data.example import NO_LABEL
+from signkit.models.classifier import Classifier
+from signkit.models.configs import SegmentClassifyConfig
+from signkit.models.encoders.protocol import Encoder
+from signkit.models.fitted import Forest
+
+TRANSITION, SIGN, BEGIN = range(3)
+"""The classes of frames."""
+GLOSS = "gloss"
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """Segments of the clips of a batch, in order.
+
+    Attributes:
+        row: the clip of each, by its place in the batch.
+        number: of the segment in its clip.
+        first: its first frame.
+        end: the frame after its last one.
+    """
+
+    row: Int[Tensor, " pieces"]
+    number: Int[Tensor, " pieces"]
+    first: Int[Tensor, " pieces"]
+    end: Int[Tensor, " pieces"]
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+
+def pieces_of(frame_labels: Int[Tensor, "batch frames"]) -> Pieces:
+    """The segments of clips whose frames are labelled with the number of their segment."""
+    edge = frame_labels.new_full((len(frame_labels), 1), NO_LABEL)
+    starts = (frame_labels != torch.cat([edge, frame_labels[:, :-1]], 1)) & (frame_labels != NO_LABEL)
+    ends = (frame_labels != torch.cat([frame_labels[:, 1:], edge], 1)) & (frame_labels != NO_LABEL)
+    row, first = starts.nonzero(as_tuple=True)
+    return Pieces(row, frame_labels[row, first], first, ends.nonzero(as_tuple=True)[1] + 1)
+
+
+def cut(batch: Batch, pieces: Pieces, margin: int = 0) -> Batch:
+    """The segments, one at least, as clips of their own with their margins and without targets."""
+    first = (pieces.first - margin).clamp(min=0)
+    lengths = torch.minimum(pieces.end + margin, batch.lengths[pieces.row]) - first
+    steps = torch.arange(int(lengths.max()), device=first.device)
+    real = steps < lengths[:, None]
+    places = (first[:, None] + steps).clamp(max=batch.inputs.shape[1] - 1)
+    rows = pieces.row[:, None]
+
+    def taken(values: Tensor) -> Tensor:
+        chosen = values[rows, places]
+        return chosen * real.view(*real.shape, *[1] * (chosen.ndim - 2)).to(chosen.dtype)
+
+    ids = tuple(f"{batch.ids[row]}#{number}" for row, number in zip(pieces.row, pieces.number, strict=True))
+    return replace(
+        batch,
+        ids=ids,
+        inputs=taken(batch.inputs),
+        seen=taken(batch.seen),
+        lengths=lengths,
+        targets=lengths.new_zeros(len(ids), 0),
+        target_lengths=lengths.new_zeros(len(ids)),
+        frame_labels=torch.full_like(places, NO_LABEL),
+        fps=batch.fps[pieces.row],
+        times=None,
+        motion=None if batch.motion is None else taken(batch.motion),
+    )
+
+
+def frame_vectors(batch: Batch, window: int) -> list[Float[Tensor, "frames numbers"]]:
+    """What the forest is shown of each frame of each clip: positions, velocities and accelerations (a frame)
+    of all points, in the frames up to ``window`` before and after it, and which points were seen.
+
+    Beyond its ends a clip stands still.
+    """
+    around = torch.arange(-window, window + 1, device=batch.inputs.device)
+    found = []
+    for row, frames in enumerate(batch.lengths.tolist()):
+        position = batch.inputs[row, :frames].flatten(1)
+        velocity = _change(position)
+        known = batch.seen[row, :frames].to(position.dtype)
+        whole = torch.cat([position, velocity, _change(velocity), known], 1)
+        places = torch.arange(frames, device=around.device)[:, None] + around
+        found.append(whole[places.clamp(0, frames - 1)].flatten(1))
+    return found
+
+
+def _change(values: Float[Tensor, "frames numbers"]) -> Float[Tensor, "frames numbers"]:
+    """Half of what changes from the frame before to the one after."""
+    later, earlier = (torch.cat(parts) for parts in ((values[1:], values[-1:]), (values[:1], values[:-1])))
+    return (later - earlier) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentLogits:
+    """What the model says of segments of a batch.
+
+    Attributes:
+        pieces: the segments.
+        logits: [pieces, glosses], without the blank and the unknown gloss.
+        auxiliary: the encoder's own loss of each.
+    """
+
+    pieces: Pieces
+    logits: Float[Tensor, "pieces glosses"]
+    auxiliary: Float[Tensor, " pieces"]
+
+
+class SegmentClassify(Classifier):
+    """A forest that is fitted after the training, and the classifier that is trained.
+
+    Args:
+        margin: frames around a segment that its classifier is shown too.
+        window: frames around a frame that the forest is shown too.
+    """
+
+    def __init__(
+        self, *, encoder: Any, heads: nn.ModuleDict, pooling: str, dropout: float, margin: int, window: int
+    ) -> None:
+        super().__init__(encoder=encoder, heads=heads, pooling=pooling, dropout=dropout)
+        self.forest, self.margin, self.window = Forest(3), margin, window
+
+    def forward(self, batch: Batch) -> SegmentLogits:  # type: ignore[override]
+        """The classes of the segments that `Batch.frame_labels` number."""
+        return self.classified(batch, pieces_of(batch.frame_labels))
+
+    def classified(self, batch: Batch, pieces: Pieces) -> SegmentLogits:
+        """The classes of segments; at least one, so that every parameter takes part."""
+        output = super().forward(cut(batch, pieces, self.margin))
+        return SegmentLogits(pieces, output.heads[GLOSS], output.auxiliary)
+
+    def frame_classes(self, batch: Batch) -> list[Float[Tensor, "frames 3"]]:
+        """The probability of each class of a frame, by clip, in float64."""
+        vectors = frame_vectors(batch, self.window)
+        whole = self.forest(torch.cat(vectors)).exp()
+        return list(whole.split([len(each) for each in vectors]))
+
+
+def build(config: SegmentClassifyConfig, *, encoder: Encoder, classes: int) -> SegmentClassify:
+    """Build the model from its options, its encoder, and the number of glosses."""
+    return SegmentClassify(
+        encoder=encoder,
+        heads=nn.ModuleDict({GLOSS: nn.Linear(encoder.dims["video"], classes)}),
+        pooling=config.pooling,
+        dropout=config.dropout,
+        margin=config.margin,
+        window=config.window,
+    )
