@@ -261,6 +261,9 @@ class SegmentClassifyConfig:
     """Dropout on the pooled vector."""
     margin: Annotated[int, Range(0)] = 0
     """Frames before and after a segment that its classifier is shown too."""
+    jitter: Annotated[int, Range(0)] = 0
+    """Frames by which the boundaries of segments are moved at random in training, at most, as those that are
+    found are not exact."""
     window: Annotated[int, Range(0)] = 6
     """Frames before and after a frame that the forest is shown with it."""
     begin: Annotated[int, Range(0)] = 2

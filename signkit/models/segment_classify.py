@@ -77,6 +77,15 @@ def cut(batch: Batch, pieces: Pieces, margin: int = 0) -> Batch:
     )
 
 
+def moved(pieces: Pieces, lengths: Int[Tensor, " batch"], most: int) -> Pieces:
+    """The segments with their boundaries moved by up to ``most`` frames each, by torch's generator; a frame
+    is left at least."""
+    by = torch.randint(-most, most + 1, (2, len(pieces)))  # on the CPU: the same on every device
+    first, end = by.to(lengths.device) + torch.stack([pieces.first, pieces.end])
+    first = torch.minimum(first.clamp(min=0), lengths[pieces.row] - 1)
+    return replace(pieces, first=first, end=torch.maximum(end, first + 1))
+
+
 def frame_vectors(batch: Batch, window: int) -> list[Float[Tensor, "frames numbers"]]:
     """What the forest is shown of each frame of each clip: positions, velocities and accelerations (a frame)
     of all points, in the frames up to ``window`` before and after it, and which points were seen.
@@ -120,39 +129,34 @@ class SegmentClassify(Classifier):
     """A forest that is fitted after the training, and the classifier that is trained.
 
     Args:
-        margin: frames around a segment that its classifier is shown too.
-        window: frames around a frame that the forest is shown too.
+        config: its options.
     """
 
-    def __init__(
-        self, *, encoder: Any, heads: nn.ModuleDict, pooling: str, dropout: float, margin: int, window: int
-    ) -> None:
-        super().__init__(encoder=encoder, heads=heads, pooling=pooling, dropout=dropout)
-        self.forest, self.margin, self.window = Forest(3), margin, window
+    def __init__(self, config: SegmentClassifyConfig, *, encoder: Any, heads: nn.ModuleDict) -> None:
+        super().__init__(encoder=encoder, heads=heads, pooling=config.pooling, dropout=config.dropout)
+        self.forest, self.config = Forest(3), config
 
     def forward(self, batch: Batch) -> SegmentLogits:  # type: ignore[override]
-        """The classes of the segments that `Batch.frame_labels` number."""
-        return self.classified(batch, pieces_of(batch.frame_labels))
+        """The classes of the segments that `Batch.frame_labels` number; their boundaries are moved in
+        training."""
+        pieces = pieces_of(batch.frame_labels)
+        if self.training and self.config.jitter:
+            pieces = moved(pieces, batch.lengths, self.config.jitter)
+        return self.classified(batch, pieces)
 
     def classified(self, batch: Batch, pieces: Pieces) -> SegmentLogits:
         """The classes of segments; at least one, so that every parameter takes part."""
-        output = super().forward(cut(batch, pieces, self.margin))
+        output = super().forward(cut(batch, pieces, self.config.margin))
         return SegmentLogits(pieces, output.heads[GLOSS], output.auxiliary)
 
     def frame_classes(self, batch: Batch) -> list[Float[Tensor, "frames 3"]]:
         """The probability of each class of a frame, by clip, in float64."""
-        vectors = frame_vectors(batch, self.window)
+        vectors = frame_vectors(batch, self.config.window)
         whole = self.forest(torch.cat(vectors)).exp()
         return list(whole.split([len(each) for each in vectors]))
 
 
 def build(config: SegmentClassifyConfig, *, encoder: Encoder, classes: int) -> SegmentClassify:
     """Build the model from its options, its encoder, and the number of glosses."""
-    return SegmentClassify(
-        encoder=encoder,
-        heads=nn.ModuleDict({GLOSS: nn.Linear(encoder.dims["video"], classes)}),
-        pooling=config.pooling,
-        dropout=config.dropout,
-        margin=config.margin,
-        window=config.window,
-    )
+    heads = nn.ModuleDict({GLOSS: nn.Linear(encoder.dims["video"], classes)})
+    return SegmentClassify(config, encoder=encoder, heads=heads)

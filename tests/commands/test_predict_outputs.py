@@ -1,6 +1,7 @@
 """What `signkit predict` writes of times: spans of glosses, WebVTT, ELAN's files; and what it replaces."""
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
@@ -46,6 +47,13 @@ def test_a_cue_ends_at_the_next_gloss_after_a_second_or_with_the_clip() -> None:
     assert [(cue.gloss, cue.confidence) for cue in found] == [("a", 0.5), ("b", 0.5), ("c", 0.5), ("d", 0.5)]
     assert [cue.confidence for cue in cues(spoken(0.1, sure=False), 1.0)] == [None]
     assert cues(spoken(), 3.4) == ()
+
+
+def test_a_cue_of_a_gloss_whose_end_is_known_is_its_segment() -> None:
+    """Also one of more than a second; one that is over at once lasts a millisecond."""
+    found = cues(replace(spoken(0.04, 0.2, 2.0), ends=(0.12, 1.9, 2.0)), 3.4)
+    assert [(cue.start, cue.end) for cue in found] == [(40, 120), (200, 1900), (2000, 2001)]
+    assert [(cue.gloss, cue.confidence) for cue in found] == [("a", 0.5), ("b", 0.5), ("c", 0.5)]
 
 
 def test_tokens_of_one_time_share_its_span() -> None:

@@ -35,6 +35,8 @@ def cues(hypothesis: Hypothesis, seconds: float) -> tuple[Cue, ...]:
     Args:
         seconds: how long the clip is.
     """
+    if hypothesis.ends:
+        return _between(hypothesis)
     groups = [(time, len([*same])) for time, same in groupby(round(1000 * t) for t in hypothesis.times)]
     ends = [*(time for time, _ in groups[1:]), round(1000 * seconds)][: len(groups)]
     bounds: list[tuple[int, int]] = []
@@ -45,16 +47,19 @@ def cues(hypothesis: Hypothesis, seconds: float) -> tuple[Cue, ...]:
         steps = [start + span * place // count for place in range(count + 1)]
         bounds += zip(steps, steps[1:], strict=False)
         free = steps[-1]
-    if hypothesis.ends:
-        known = [round(1000 * end) for end in hypothesis.ends]
-        bounds = [
-            (start, max(start + 1, min(end, by))) for (start, end), by in zip(bounds, known, strict=True)
-        ]
     sure = hypothesis.confidences or (None,) * len(bounds)
     return tuple(
         Cue(start, end, token, confidence)
         for (start, end), token, confidence in zip(bounds, hypothesis.tokens, sure, strict=True)
     )
+
+
+def _between(hypothesis: Hypothesis) -> tuple[Cue, ...]:
+    """A cue a token, of which begin and end are known; each lasts a millisecond at least."""
+    starts, ends = ([round(1000 * time) for time in each] for each in (hypothesis.times, hypothesis.ends))
+    sure = hypothesis.confidences or (None,) * len(starts)
+    rows = zip(starts, ends, hypothesis.tokens, sure, strict=True)
+    return tuple(Cue(start, max(end, start + 1), token, each) for start, end, token, each in rows)
 
 
 def moved(cues: Iterable[Cue], seconds: float) -> list[Cue]:
