@@ -332,6 +332,11 @@ def test_ids_that_are_no_names_of_files(tmp_path: Path) -> None:
     ("outputs", "headings", "cells"),
     [
         ({"text": spoken(0.1)}, ["input", "text", "log score"], ["a.mp4", "a", "-1.00"]),
+        (
+            {"text": replace(spoken(0.1, 0.5), ends=(0.5, 1.25))},
+            ["input", "text", "log score"],
+            ["a.mp4", "a 0.10-0.50 s, b 0.50-1.25 s", "-1.00"],
+        ),
         ({"sign": Label("TREE", 0.75)}, ["input", "sign", "confidence"], ["a.mp4", "TREE", "0.75"]),
         (
             {"sign": Label("A", 0.5, (("A", 0.5), ("B", 0.2), ("C", 0.1), ("D", 0.1), ("E", 0.1)))},

@@ -190,7 +190,8 @@ class Segmentation:
     def _predicted(self, model: SegmentClassify, batch: Batch, vocabulary: Vocabulary) -> list[Prediction]:
         """Of each clip the found segments with their glosses, and as evidence those of the true ones."""
         spans = [self._found(each.cpu().numpy()) for each in model.frame_classes(batch)]
-        found = _classified(model, batch, _as_pieces(spans, batch.lengths))
+        temperature = self.decode.temperature or 1.0
+        found = _classified(model, batch, _as_pieces(spans, batch.lengths), temperature)
         true = _classified(model, batch, pieces_of(batch.frame_labels))
         predictions = []
         for row, name in enumerate(batch.ids):
@@ -237,13 +238,15 @@ def _as_pieces(spans: Sequence[Any], lengths: Tensor) -> Pieces:
     return Pieces(*(each.to(lengths.device) for each in (row, number, edges[:, 0], edges[:, 1])))
 
 
-def _classified(model: SegmentClassify, batch: Batch, pieces: Pieces) -> list[tuple[Any, Any, Any]]:
+def _classified(
+    model: SegmentClassify, batch: Batch, pieces: Pieces, temperature: float = 1.0
+) -> list[tuple[Any, Any, Any]]:
     """Of each clip the most probable class of each of its segments, the logarithm of its probability, and the
     number of the segment."""
     rows, numbers = pieces.row.cpu().numpy(), pieces.number.cpu().numpy()
     best, log = np.zeros(0, dtype=np.int64), np.zeros(0)
     if len(pieces):
-        values = model.classified(batch, pieces).logits.double().log_softmax(1).max(1)
+        values = (model.classified(batch, pieces).logits.double() / temperature).log_softmax(1).max(1)
         best, log = values.indices.cpu().numpy(), values.values.cpu().numpy()
     of_clips = (rows == row for row in range(len(batch.ids)))
     return [(best[own], log[own], numbers[own]) for own in of_clips]
