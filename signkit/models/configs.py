@@ -259,8 +259,6 @@ class SegmentClassifyConfig:
     """How the encoder's chunks of a segment become one vector."""
     dropout: Annotated[float, Range(0, 1)] = 0.0
     """Dropout on the pooled vector."""
-    margin: Annotated[int, Range(0)] = 0
-    """Frames before and after a segment that its classifier is shown too."""
     jitter: Annotated[int, Range(0)] = 0
     """Frames by which the boundaries of segments are moved at random in training, at most, as those that are
     found are not exact."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from signkit.data.batch import Batch
@@ -48,35 +48,6 @@ def pieces_of(frame_labels: Int[Tensor, "batch frames"]) -> Pieces:
     return Pieces(row, frame_labels[row, first], first, ends.nonzero(as_tuple=True)[1] + 1)
 
 
-def cut(batch: Batch, pieces: Pieces, margin: int = 0) -> Batch:
-    """The segments, one at least, as clips of their own with their margins and without targets."""
-    first = (pieces.first - margin).clamp(min=0)
-    lengths = torch.minimum(pieces.end + margin, batch.lengths[pieces.row]) - first
-    steps = torch.arange(int(lengths.max()), device=first.device)
-    real = steps < lengths[:, None]
-    places = (first[:, None] + steps).clamp(max=batch.inputs.shape[1] - 1)
-    rows = pieces.row[:, None]
-
-    def taken(values: Tensor) -> Tensor:
-        chosen = values[rows, places]
-        return chosen * real.view(*real.shape, *[1] * (chosen.ndim - 2)).to(chosen.dtype)
-
-    ids = tuple(f"{batch.ids[row]}#{number}" for row, number in zip(pieces.row, pieces.number, strict=True))
-    return replace(
-        batch,
-        ids=ids,
-        inputs=taken(batch.inputs),
-        seen=taken(batch.seen),
-        lengths=lengths,
-        targets=lengths.new_zeros(len(ids), 0),
-        target_lengths=lengths.new_zeros(len(ids)),
-        frame_labels=torch.full_like(places, NO_LABEL),
-        fps=batch.fps[pieces.row],
-        times=None,
-        motion=None if batch.motion is None else taken(batch.motion),
-    )
-
-
 def moved(pieces: Pieces, lengths: Int[Tensor, " batch"], most: int) -> Pieces:
     """The segments with their boundaries moved by up to ``most`` frames each, by torch's generator; a frame
     is left at least."""
@@ -84,6 +55,24 @@ def moved(pieces: Pieces, lengths: Int[Tensor, " batch"], most: int) -> Pieces:
     first, end = by.to(lengths.device) + torch.stack([pieces.first, pieces.end])
     first = torch.minimum(first.clamp(min=0), lengths[pieces.row] - 1)
     return replace(pieces, first=first, end=torch.maximum(end, first + 1))
+
+
+def chunks_of(
+    pieces: Pieces, centres: Int[Tensor, " chunks"], lengths: Int[Tensor, " batch"]
+) -> Bool[Tensor, "pieces chunks"]:
+    """Which chunks of its clip a segment has: those whose centre is in it, or else the nearest one.
+
+    Args:
+        centres: the frame of each chunk.
+        lengths: chunks of each clip.
+    """
+    centres = centres.to(lengths.device)
+    real = torch.arange(len(centres), device=lengths.device) < lengths[pieces.row, None]
+    within = (centres >= pieces.first[:, None]) & (centres < pieces.end[:, None]) & real
+    away = (2 * centres - pieces.first[:, None] - pieces.end[:, None] + 1).abs()
+    nearest = away.masked_fill(~real, away.max() + 1 if away.numel() else 0).argmin(1)
+    alone = torch.zeros_like(within).scatter(1, nearest[:, None], True)
+    return torch.where(within.any(1, keepdim=True), within, alone)
 
 
 def frame_vectors(batch: Batch, window: int) -> list[Float[Tensor, "frames numbers"]]:
@@ -117,12 +106,12 @@ class SegmentLogits:
     Attributes:
         pieces: the segments.
         logits: [pieces, glosses], without the blank and the unknown gloss.
-        auxiliary: the encoder's own loss of each.
+        auxiliary: the encoder's own loss of each clip.
     """
 
     pieces: Pieces
     logits: Float[Tensor, "pieces glosses"]
-    auxiliary: Float[Tensor, " pieces"]
+    auxiliary: Float[Tensor, " batch"]
 
 
 class SegmentClassify(Classifier):
@@ -145,9 +134,12 @@ class SegmentClassify(Classifier):
         return self.classified(batch, pieces)
 
     def classified(self, batch: Batch, pieces: Pieces) -> SegmentLogits:
-        """The classes of segments; at least one, so that every parameter takes part."""
-        output = super().forward(cut(batch, pieces, self.config.margin))
-        return SegmentLogits(pieces, output.heads[GLOSS], output.auxiliary)
+        """The classes of segments, each by its chunks among those of the whole clip."""
+        encoded = self.encoder(batch)
+        features = encoded.levels["video"].float()
+        own = chunks_of(pieces, self.encoder.chunk_centres(features.shape[1]), encoded.lengths)
+        pooled = self.dropout(self._pooled(features[pieces.row], own))
+        return SegmentLogits(pieces, self.heads[GLOSS](pooled), encoded.auxiliary)
 
     def frame_classes(self, batch: Batch) -> list[Float[Tensor, "frames 3"]]:
         """The probability of each class of a frame, by clip, in float64."""

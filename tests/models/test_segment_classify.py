@@ -1,12 +1,13 @@
-"""Segments of a batch: told apart by their numbers, cut out, moved; and what the forest is shown."""
+"""Segments of a batch: told apart by their numbers, moved; their chunks; and what the forest is shown."""
 
 from dataclasses import replace
 
+import pytest
 import torch
 from landmark_batch import batch
 
 from signkit.data.batch import Batch
-from signkit.models.segment_classify import Pieces, cut, frame_vectors, moved, pieces_of
+from signkit.models.segment_classify import Pieces, chunks_of, frame_vectors, moved, pieces_of
 
 NONE = -100
 
@@ -35,25 +36,29 @@ def test_segments_that_touch_are_told_apart_by_their_numbers() -> None:
     assert as_rows(pieces_of(labels)) == [[0, 0, 0, 2], [0, 1, 2, 3], [0, 2, 4, 6], [2, 0, 1, 6]]
 
 
-def test_a_segment_is_cut_out_with_its_margin_and_not_beyond_its_clip() -> None:
-    whole = clips(6, 4)
-    found = cut(whole, pieces((0, 0, 2, 5), (1, 0, 0, 2), (1, 1, 3, 4)), margin=1)
-    assert found.ids == ("0#0", "1#0", "1#1")
-    assert found.lengths.tolist() == [5, 3, 2]
-    for place, (row, first, end) in enumerate([(0, 1, 6), (1, 0, 3), (1, 2, 4)]):
-        size = end - first
-        assert torch.equal(found.inputs[place, :size], whole.inputs[row, first:end])
-        assert torch.equal(found.seen[place, :size], whole.seen[row, first:end])
-        assert not found.inputs[place, size:].any() and not found.seen[place, size:].any()
-    assert found.targets.shape == (3, 0) and bool((found.frame_labels == NONE).all())
-
-
-def test_a_segment_does_not_depend_on_the_other_clips() -> None:
-    one, two = clips(6, 9), clips(6, 9)
-    noise = torch.where(torch.arange(9)[None, :, None, None] < two.lengths[:, None, None, None], 0.0, 7.0)
-    padded = replace(two, inputs=two.inputs + noise)
-    a, b = (cut(each, pieces((0, 0, 1, 6)), margin=3) for each in (one, padded))
-    assert torch.equal(a.inputs, b.inputs)
+@pytest.mark.parametrize(
+    ("span", "expected"),
+    [
+        ((1, 5), "0110"),
+        ((0, 1), "1000"),
+        ((3, 4), "0100"),
+        ((2, 3), "0100"),
+        ((5, 9), "0010"),
+        ((0, 12), "1110"),
+    ],
+    ids=[
+        "within",
+        "begin",
+        "at a centre",
+        "between two: the first",
+        "of the clip alone",
+        "more than the clip",
+    ],
+)
+def test_the_chunks_of_a_segment(span: tuple[int, int], expected: str) -> None:
+    """Of chunks whose centres are the frames 0, 2, 4 and 6, the last of them padding; never none."""
+    found = chunks_of(pieces((1, 0, *span)), torch.tensor([0, 2, 4, 6]), torch.tensor([4, 3]))
+    assert "".join(map(str, found[0].int().tolist())) == expected
 
 
 def test_boundaries_are_moved_within_the_clip() -> None:
@@ -64,7 +69,6 @@ def test_boundaries_are_moved_within_the_clip() -> None:
     assert firsts.min(0).values.tolist() == [6, 0, 2] and firsts.max(0).values.tolist() == [10, 2, 4]
     assert ends.min(0).values.tolist()[0] == 10 and ends.max(0).values.tolist()[0] == 14
     assert bool((ends > firsts).all()) and bool((firsts < lengths[given.row]).all())
-    assert bool((cut(clips(20, 5), seen[0]).lengths >= 1).all())
 
 
 def test_the_forest_is_shown_positions_velocities_and_accelerations_around_a_frame() -> None:

@@ -186,8 +186,8 @@ def test_a_corpus_without_segments_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         prepare(load_recipe("segment_classify", [f"data={{name: manifest, root: {root}}}"]))
     assert str(caught.value) == (
-        "data: no sample of train has segments: frames at which its glosses begin and end; corpora with them "
-        "are boston104, synthetic, and shards that were prepared from such; model.name: ctc needs none"
+        "data: no sample of train has segments: frames at which its glosses begin and end; "
+        "a manifest has a column `segments`; model.name: ctc needs none"
     )
 
 

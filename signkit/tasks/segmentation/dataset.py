@@ -43,8 +43,7 @@ def dataset(
         segmented = [sample for sample in samples if sample.segments]
         if not segmented:
             what = "no sample of train has segments: frames at which its glosses begin and end"
-            hint = "corpora with them are boston104, synthetic, and shards that were prepared from such"
-            raise UserError("data", what, f"{hint}; model.name: ctc needs none")
+            raise UserError("data", what, "a manifest has a column `segments`; model.name: ctc needs none")
         if lacking := len(samples) - len(segmented):
             say(f"left out of train, without segments: {lacking} samples")
         samples = segmented

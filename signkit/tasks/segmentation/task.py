@@ -44,7 +44,7 @@ from signkit.types import VIDEO, Corpus, Hypothesis, Prediction, Sample, Score
 FIRST = 2
 """The index of the first gloss of a vocabulary: the blank and the unknown gloss are no classes."""
 FRAMES_A_SEGMENT = 14
-TERM = "loss"
+TERM, AUXILIARY = "loss", "auxiliary"
 
 
 class Segmentation:
@@ -99,10 +99,11 @@ class Segmentation:
             raise UserError("decode.ensemble", "forests of several runs are not joined", "leave it out")
 
     def weights(self, model: nn.Module, batch: Batch) -> Mapping[str, Float[Tensor, " batch"]]:
-        """The number of segments of each clip whose gloss is known."""
+        """The number of segments of each clip whose gloss is known; the encoder's own loss counts for all."""
         pieces = pieces_of(batch.frame_labels)
         known = (_classes(batch, pieces) > 0).float()
-        return {TERM: torch.zeros(len(batch.ids)).index_add(0, pieces.row, known)}
+        segments = torch.zeros(len(batch.ids)).index_add(0, pieces.row, known)
+        return {TERM: segments, AUXILIARY: torch.ones(len(batch.ids))}
 
     def loss(
         self, model: nn.Module, forward: Callable[[Batch], Any], batch: Batch, share: float
@@ -110,13 +111,13 @@ class Segmentation:
         """The sum over a clip's segments of the recipe's losses at this point of the training."""
         output: SegmentLogits = forward(batch)
         classes = _classes(batch, output.pieces)
-        total = output.auxiliary + 0.0 * output.logits.sum(1)
+        total = 0.0 * output.logits.sum(1)
         for config, compute in self._terms():
             if config.start <= share < config.end:
                 total = total + config.weight * compute(output.logits, classes)
         total = torch.where(classes > 0, total, 0.0 * total)
         clips = torch.zeros(len(batch.ids), dtype=total.dtype, device=total.device)
-        return {TERM: Term(clips.index_add(0, output.pieces.row, total))}
+        return {TERM: Term(clips.index_add(0, output.pieces.row, total)), AUXILIARY: Term(output.auxiliary)}
 
     def evaluate(self, model: nn.Module, dataset: Dataset, spec: Spec, step: int, say: Say) -> Evaluation:
         """The accuracy within the corpus's own boundaries; the forest is not fitted yet."""
