@@ -259,9 +259,6 @@ class SegmentClassifyConfig:
     """How the encoder's chunks of a segment become one vector."""
     dropout: Annotated[float, Range(0, 1)] = 0.0
     """Dropout on the pooled vector."""
-    jitter: Annotated[int, Range(0)] = 0
-    """Frames by which the boundaries of segments are moved at random in training, at most, as those that are
-    found are not exact."""
     window: Annotated[int, Range(0)] = 6
     """Frames before and after a frame that the forest is shown with it."""
     begin: Annotated[int, Range(0)] = 2

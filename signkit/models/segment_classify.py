@@ -1,6 +1,6 @@
 """Segments of a clip by a random forest on its frames, and a classifier of each (Brock et al. 2020)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,7 +11,7 @@ from signkit.data.batch import Batch
 from signkit.data.example import NO_LABEL
 from signkit.models.classifier import Classifier
 from signkit.models.configs import SegmentClassifyConfig
-from signkit.models.encoders.protocol import Encoder
+from signkit.models.encoders.protocol import Encoder, EncoderOutput
 from signkit.models.fitted import Forest
 
 TRANSITION, SIGN, BEGIN = range(3)
@@ -48,15 +48,6 @@ def pieces_of(frame_labels: Int[Tensor, "batch frames"]) -> Pieces:
     return Pieces(row, frame_labels[row, first], first, ends.nonzero(as_tuple=True)[1] + 1)
 
 
-def moved(pieces: Pieces, lengths: Int[Tensor, " batch"], most: int) -> Pieces:
-    """The segments with their boundaries moved by up to ``most`` frames each, by torch's generator; a frame
-    is left at least."""
-    by = torch.randint(-most, most + 1, (2, len(pieces)))  # on the CPU: the same on every device
-    first, end = by.to(lengths.device) + torch.stack([pieces.first, pieces.end])
-    first = torch.minimum(first.clamp(min=0), lengths[pieces.row] - 1)
-    return replace(pieces, first=first, end=torch.maximum(end, first + 1))
-
-
 def chunks_of(
     pieces: Pieces, centres: Int[Tensor, " chunks"], lengths: Int[Tensor, " batch"]
 ) -> Bool[Tensor, "pieces chunks"]:
@@ -70,7 +61,7 @@ def chunks_of(
     real = torch.arange(len(centres), device=lengths.device) < lengths[pieces.row, None]
     within = (centres >= pieces.first[:, None]) & (centres < pieces.end[:, None]) & real
     away = (2 * centres - pieces.first[:, None] - pieces.end[:, None] + 1).abs()
-    nearest = away.masked_fill(~real, away.max() + 1 if away.numel() else 0).argmin(1)
+    nearest = away.masked_fill(~real, torch.iinfo(away.dtype).max).argmin(1)
     alone = torch.zeros_like(within).scatter(1, nearest[:, None], True)
     return torch.where(within.any(1, keepdim=True), within, alone)
 
@@ -126,16 +117,15 @@ class SegmentClassify(Classifier):
         self.forest, self.config = Forest(3), config
 
     def forward(self, batch: Batch) -> SegmentLogits:  # type: ignore[override]
-        """The classes of the segments that `Batch.frame_labels` number; their boundaries are moved in
-        training."""
-        pieces = pieces_of(batch.frame_labels)
-        if self.training and self.config.jitter:
-            pieces = moved(pieces, batch.lengths, self.config.jitter)
-        return self.classified(batch, pieces)
+        """The classes of the segments that `Batch.frame_labels` number."""
+        return self.classified(self.encoder(batch), pieces_of(batch.frame_labels))
 
-    def classified(self, batch: Batch, pieces: Pieces) -> SegmentLogits:
-        """The classes of segments, each by its chunks among those of the whole clip."""
-        encoded = self.encoder(batch)
+    def classified(self, encoded: EncoderOutput, pieces: Pieces) -> SegmentLogits:
+        """The classes of segments, each by its chunks among those of the whole clip.
+
+        Args:
+            encoded: the clips.
+        """
         features = encoded.levels["video"].float()
         own = chunks_of(pieces, self.encoder.chunk_centres(features.shape[1]), encoded.lengths)
         pooled = self.dropout(self._pooled(features[pieces.row], own))

@@ -1,4 +1,4 @@
-"""Segments of a batch: told apart by their numbers, moved; their chunks; and what the forest is shown."""
+"""Segments of a batch: told apart by their numbers, and their chunks; and what the forest is shown."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import torch
 from landmark_batch import batch
 
 from signkit.data.batch import Batch
-from signkit.models.segment_classify import Pieces, chunks_of, frame_vectors, moved, pieces_of
+from signkit.models.segment_classify import Pieces, chunks_of, frame_vectors, pieces_of
 
 NONE = -100
 
@@ -59,16 +59,6 @@ def test_the_chunks_of_a_segment(span: tuple[int, int], expected: str) -> None:
     """Of chunks whose centres are the frames 0, 2, 4 and 6, the last of them padding; never none."""
     found = chunks_of(pieces((1, 0, *span)), torch.tensor([0, 2, 4, 6]), torch.tensor([4, 3]))
     assert "".join(map(str, found[0].int().tolist())) == expected
-
-
-def test_boundaries_are_moved_within_the_clip() -> None:
-    lengths, given = torch.tensor([20, 5]), pieces((0, 0, 8, 12), (1, 0, 0, 1), (1, 1, 4, 5))
-    torch.manual_seed(1)
-    seen = [moved(given, lengths, 2) for _ in range(200)]
-    firsts, ends = (torch.stack([getattr(each, name) for each in seen]) for name in ("first", "end"))
-    assert firsts.min(0).values.tolist() == [6, 0, 2] and firsts.max(0).values.tolist() == [10, 2, 4]
-    assert ends.min(0).values.tolist()[0] == 10 and ends.max(0).values.tolist()[0] == 14
-    assert bool((ends > firsts).all()) and bool((firsts < lengths[given.row]).all())
 
 
 def test_the_forest_is_shown_positions_velocities_and_accelerations_around_a_frame() -> None:

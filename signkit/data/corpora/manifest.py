@@ -236,8 +236,8 @@ def _add(clip: _Clip, medium: Media, config: ManifestConfig, contents: _Contents
     """A clip that can be read, as a sample.
 
     Raises:
-        UserError: it is of another kind than the first, its segments cannot be, or it shows no hand and such clips
-            are refused.
+        UserError: it is of another kind than the first, its segments cannot be, or it shows no hand and such
+            clips are refused.
     """
     row = clip.row
     _check_same_kind(clip, medium, contents)

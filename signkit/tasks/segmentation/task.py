@@ -6,7 +6,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -15,10 +14,8 @@ from signkit.config.recipe import Recipe
 from signkit.config.registry import build as build_component
 from signkit.data.batch import Batch
 from signkit.data.loader import Dataset, eval_batches
-from signkit.data.video.times import bounds
 from signkit.decode.configs import SegmentsConfig
-from signkit.decode.segments import found_segments
-from signkit.errors import OperationalError, UserError
+from signkit.errors import UserError
 from signkit.eval.figures import Metric, metric
 from signkit.eval.metrics import main_figure
 from signkit.eval.protocols import Protocol
@@ -26,23 +23,21 @@ from signkit.models.assemble import assemble
 from signkit.models.configs import SegmentClassifyConfig
 from signkit.models.export import TrainedModel
 from signkit.models.losses.configs import LossTerm
-from signkit.models.segment_classify import BEGIN, SIGN, Pieces, SegmentClassify, SegmentLogits, pieces_of
-from signkit.models.spec import TEXT, Spec, signal_to_text
+from signkit.models.segment_classify import Pieces, SegmentClassify, SegmentLogits, pieces_of
+from signkit.models.spec import Spec, signal_to_text
 from signkit.report.sections import Section
 from signkit.tasks.configs import SegmentationConfig
 from signkit.tasks.segmentation.dataset import dataset
 from signkit.tasks.segmentation.forest import fitted_forest
-from signkit.tasks.segmentation.scoring import GOLD_ACCURACY, OWN, Evidence, segment_scores
+from signkit.tasks.segmentation.predicted import FIRST, predicted
+from signkit.tasks.segmentation.scoring import GOLD_ACCURACY, OWN, segment_scores
 from signkit.tasks.transcripts import report
 from signkit.tasks.transcripts.example import example
 from signkit.tasks.transcripts.scoring import scoring_protocol, text_scores
 from signkit.text.targets import vocabulary_of
-from signkit.text.vocabulary import Vocabulary
 from signkit.train.task import Evaluation, Outcome, Say, Shapes, Term, silent
-from signkit.types import VIDEO, Corpus, Hypothesis, Prediction, Sample, Score
+from signkit.types import VIDEO, Corpus, Prediction, Sample, Score
 
-FIRST = 2
-"""The index of the first gloss of a vocabulary: the blank and the unknown gloss are no classes."""
 FRAMES_A_SEGMENT = 14
 TERM, AUXILIARY = "loss", "auxiliary"
 
@@ -127,11 +122,10 @@ class Segmentation:
         with torch.no_grad():
             for batch in eval_batches(dataset, self.decode.batch_size):
                 moved = batch.to(device)
-                pieces = pieces_of(moved.frame_labels)
-                if len(pieces):
-                    best = cast(SegmentClassify, model).classified(moved, pieces).logits.argmax(1) + 1
-                    right += int((best == _classes(moved, pieces)).sum())
-                    count += len(pieces)
+                output: SegmentLogits = model(moved)
+                classes = _classes(moved, output.pieces)
+                right += int((output.logits.argmax(1) + 1 == classes).sum())
+                count += len(classes)
         model.train(mode)
         return Evaluation(right / count if count else float("nan"))
 
@@ -158,7 +152,7 @@ class Segmentation:
         model.eval()
         for batch in batches:
             with torch.no_grad():
-                found = self._predicted(model, batch.to(device), vocabulary)
+                found = predicted(model, batch.to(device), vocabulary, self.decode)
             yield from found
             done += len(found)
             on_progress(done)
@@ -188,36 +182,6 @@ class Segmentation:
         numbers = numbers.clamp(max=batch.targets.shape[1] - 1)
         return spec, replace(batch, frame_labels=numbers.expand_as(batch.frame_labels).contiguous())
 
-    def _predicted(self, model: SegmentClassify, batch: Batch, vocabulary: Vocabulary) -> list[Prediction]:
-        """Of each clip the found segments with their glosses, and as evidence those of the true ones."""
-        spans = [self._found(each.cpu().numpy()) for each in model.frame_classes(batch)]
-        temperature = self.decode.temperature or 1.0
-        found = _classified(model, batch, _as_pieces(spans, batch.lengths), temperature)
-        true = _classified(model, batch, pieces_of(batch.frame_labels))
-        predictions = []
-        for row, name in enumerate(batch.ids):
-            best, log, _ = found[row]
-            if not np.isfinite(log).all():
-                raise OperationalError(f"the output of the model is not a number for {name}")
-            tokens = vocabulary.decode((best + FIRST).tolist())
-            times = None if batch.times is None else batch.times[row, : int(batch.lengths[row])].numpy()
-            edges = bounds(int(batch.lengths[row]), float(batch.fps[row]), times)
-            hypothesis = Hypothesis(
-                name,
-                tokens,
-                vocabulary.join(tokens),
-                float(log.sum()),
-                times=tuple(edges[spans[row][:, 0]].tolist()),
-                confidences=tuple(np.exp(log).tolist()),
-                ends=tuple(edges[spans[row][:, 1]].tolist()),
-            )
-            of_true = dict(zip(true[row][2].tolist(), vocabulary.decode(true[row][0] + FIRST), strict=True))
-            predictions.append(Prediction(name, {TEXT: hypothesis}, Evidence(spans[row], tokens, of_true)))
-        return predictions
-
-    def _found(self, classes: Any) -> Any:
-        return found_segments(classes[:, SIGN] + classes[:, BEGIN], classes[:, BEGIN], self.decode)
-
     def _terms(self) -> list[tuple[LossTerm, Any]]:
         """The options and the functions of the loss's terms, built once."""
         if self._built is None:
@@ -228,29 +192,6 @@ class Segmentation:
 def _classes(batch: Batch, pieces: Pieces) -> Tensor:
     """The class of each segment, as `cross_entropy` takes it: from 1 on, 0 where its gloss is unknown."""
     return (batch.targets[pieces.row, pieces.number] - FIRST + 1).clamp(min=0)
-
-
-def _as_pieces(spans: Sequence[Any], lengths: Tensor) -> Pieces:
-    """The segments of the clips of a batch."""
-    counts = torch.tensor([len(each) for each in spans])
-    row = torch.arange(len(spans)).repeat_interleave(counts)
-    number = torch.cat([torch.arange(len(each)) for each in spans])
-    edges = torch.from_numpy(np.concatenate(spans))
-    return Pieces(*(each.to(lengths.device) for each in (row, number, edges[:, 0], edges[:, 1])))
-
-
-def _classified(
-    model: SegmentClassify, batch: Batch, pieces: Pieces, temperature: float = 1.0
-) -> list[tuple[Any, Any, Any]]:
-    """Of each clip the most probable class of each of its segments, the logarithm of its probability, and the
-    number of the segment."""
-    rows, numbers = pieces.row.cpu().numpy(), pieces.number.cpu().numpy()
-    best, log = np.zeros(0, dtype=np.int64), np.zeros(0)
-    if len(pieces):
-        values = (model.classified(batch, pieces).logits.double() / temperature).log_softmax(1).max(1)
-        best, log = values.indices.cpu().numpy(), values.values.cpu().numpy()
-    of_clips = (rows == row for row in range(len(batch.ids)))
-    return [(best[own], log[own], numbers[own]) for own in of_clips]
 
 
 def build(config: SegmentationConfig, recipe: Recipe) -> Segmentation:
