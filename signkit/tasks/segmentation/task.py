@@ -173,7 +173,11 @@ class Segmentation:
         return [*sentences, *segment_scores(predictions, samples, split)]
 
     def sections(self, outcome: Outcome, *, brief: bool) -> Sequence[Section]:
-        return report.brief_sections(outcome) if brief else report.sections(outcome, self.protocol)
+        return (
+            report.brief_sections(outcome)
+            if brief
+            else report.sections(outcome, self.protocol, self.selection)
+        )
 
     def example(self, shapes: Shapes) -> tuple[Spec, Batch]:
         """A synthetic batch, its frames divided evenly into segments."""
