@@ -191,6 +191,18 @@ def test_a_corpus_without_segments_is_refused(tmp_path: Path) -> None:
     )
 
 
+def test_a_manifest_with_the_times_of_glosses_is_learnt_from(tmp_path: Path) -> None:
+    rows = ["id,path,gloss,split,segments"]
+    for number, times in enumerate(("0.04-0.2 0.2-0.4", "")):
+        tiny.write_npz(tmp_path / f"{number}.npz", np.random.default_rng(number).normal(size=(20, 3, 2)))
+        rows.append(f"{number},{number}.npz,A B,train,{times}")
+    (tmp_path / "manifest.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    prepared = prepare(load_recipe("segment_classify", [f"data={{name: manifest, root: {tmp_path}}}"]))
+    assert prepared.notes == ("left out of train, without segments: 1 samples",)
+    labels = prepared.datasets["train"].example(0).frame_labels
+    assert labels.tolist() == [-100] + [0] * 4 + [1] * 5 + [-100] * 10
+
+
 def test_clips_without_segments_are_left_out_of_train(tmp_path: Path) -> None:
     prepared = prepare(recipe(write_segmented(tmp_path / "corpus")))
     samples = prepared.corpus.split("train")
