@@ -26,6 +26,8 @@ from signkit.train.setup import prepare
 from signkit.train.task import task_of
 from signkit.types import VIDEO, Corpus, Landmarks, Prediction, Sample, Segment
 
+pytest.importorskip("sklearn")
+
 SMALL = (
     "train.batch_size=4",
     "train.warmup_steps=0",
@@ -44,7 +46,6 @@ def recipe(root: Path, *changes: str) -> Recipe:
 
 @pytest.mark.slow
 def test_the_recipe_holds_to_the_laws_of_a_task(tmp_path: Path) -> None:
-    pytest.importorskip("sklearn")
     root = write_segmented(tmp_path / "corpus")
     outcome = check_task(recipe(root))
     names = [each.name for each in outcome.scores]
@@ -54,7 +55,6 @@ def test_the_recipe_holds_to_the_laws_of_a_task(tmp_path: Path) -> None:
 
 def test_the_forest_has_the_probabilities_of_scikit_learn(tmp_path: Path) -> None:
     """To the bit, of frames that it was not fitted to."""
-    pytest.importorskip("sklearn")
     prepared = prepare(recipe(write_segmented(tmp_path / "corpus"), "model.window=2"))
     task, data = prepared.task, prepared.datasets
     estimator, arrays, frames = fitted_forest(
@@ -85,7 +85,6 @@ def test_the_first_frames_of_a_sign_are_a_class_of_their_own(begin: int, expecte
 
 @pytest.mark.slow
 def test_a_run_finds_segments_and_predicts_without_scikit_learn(tmp_path: Path) -> None:
-    pytest.importorskip("sklearn")
     root = write_segmented(tmp_path / "corpus", train=40, test=8)
     more = (
         "train.max_steps=80",
@@ -189,6 +188,14 @@ def test_a_corpus_without_segments_is_refused(tmp_path: Path) -> None:
         "data: no sample of train has segments: frames at which its glosses begin and end; "
         "a manifest has a column `segments`; model.name: ctc needs none"
     )
+
+
+def test_scikit_learn_is_asked_for_before_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    said = refused(write_segmented(tmp_path / "corpus", train=4, test=1))
+    assert said == "model.name: needs the package scikit_learn; pip install 'signkit[classic]'"
 
 
 def test_a_manifest_with_the_times_of_glosses_is_learnt_from(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from signkit.data.example import NO_LABEL
 from signkit.data.examples import Examples
 from signkit.errors import UserError
 from signkit.models.spec import Spec
+from signkit.tasks.segmentation.forest import check_installed
 from signkit.text.vocabulary import Vocabulary
 from signkit.train.task import Say
 from signkit.types import Sample
@@ -36,7 +37,8 @@ def dataset(
     """A dataset of clips; for training without those that have no segment.
 
     Raises:
-        UserError: no clip of a training has a segment.
+        UserError: no clip of a training has a segment, or scikit-learn, which is needed after it, is not
+            installed.
     """
     vocabulary = spec.vocabulary
     if training:
@@ -47,6 +49,7 @@ def dataset(
         if lacking := len(samples) - len(segmented):
             say(f"left out of train, without segments: {lacking} samples")
         samples = segmented
+        check_installed()
     return SegmentedExamples(
         samples,
         layout=spec.signal.layout,

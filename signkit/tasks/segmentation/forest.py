@@ -14,6 +14,16 @@ from signkit.tasks.autoencoder.fit import forest_arrays
 CLASSES = 3
 
 
+def check_installed() -> None:
+    """Refuse to fit a forest without scikit-learn.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    with extra_for("model.name"):
+        import sklearn  # noqa: F401
+
+
 def classes_of_frames(pieces: Pieces, lengths: torch.Tensor, begin: int) -> list[torch.Tensor]:
     """The class of each frame of each clip.
 
@@ -40,8 +50,9 @@ def fitted_forest(
     Raises:
         UserError: scikit-learn is not installed.
     """
-    with extra_for("model.name"):
-        from sklearn.ensemble import RandomForestClassifier
+    check_installed()
+    from sklearn.ensemble import RandomForestClassifier
+
     vectors, targets = [], []
     for batch in eval_batches(dataset, batch_size):
         vectors += frame_vectors(batch, config.window)
