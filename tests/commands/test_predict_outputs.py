@@ -356,7 +356,7 @@ def test_headings_tell_what_the_numbers_are(
 ) -> None:  # fmt: skip
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "120")
-    print_table([Prediction("a.mp4", outputs)])
+    print_table([Prediction("a.mp4", outputs)], {})
     plain = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
     lines = [re.split(r"\s*[┃│]\s*", line)[1:-1] for line in plain.splitlines()]
     assert [line for line in lines if line] == [headings, cells]

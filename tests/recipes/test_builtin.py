@@ -69,7 +69,7 @@ def test_a_step_of_each_stage(name: str, tmp_path: Path, real_data: Callable[[st
     assert pipeline is not None
     changes = [f"run.dir={tmp_path / 'runs'}"]
     for number, stage in enumerate(pipeline.stages):
-        small = (*SMALL, *corpus_of(stage, tmp_path / stage.name, real_data))
+        small = (*SMALL, "decode.beam=2", *corpus_of(stage, tmp_path / stage.name, real_data))
         changes += [f"stages.{number}.{change}" for change in small]
     done = signkit("run", name, *(word for change in changes for word in ("--set", change)))
     assert done.status == 0, done.err
