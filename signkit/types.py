@@ -261,9 +261,10 @@ class Hypothesis:
         tokens: glosses (or characters).
         text: the tokens as one string.
         score: natural logarithm of the decoder's score, language model and reward included.
-        times: seconds from the start of the clip at which each token was emitted.
+        times: seconds from the start of the clip at which each token was emitted, or begins.
         confidences: how sure the decoder is of each token, from 0 to 1; empty where that is not known.
         others: of an n-best list, after this one.
+        ends: seconds at which each token ends; empty where that is not known.
     """
 
     id: str
@@ -273,12 +274,15 @@ class Hypothesis:
     times: tuple[float, ...]
     confidences: tuple[float, ...] = ()
     others: tuple["Hypothesis", ...] = ()
+    ends: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.times) != len(self.tokens):
             raise ValueError(f"{self.id}: {len(self.tokens)} tokens but {len(self.times)} times")
         if len(self.confidences) not in (0, len(self.tokens)):
             raise ValueError(f"{self.id}: {len(self.tokens)} tokens but {len(self.confidences)} confidences")
+        if len(self.ends) not in (0, len(self.tokens)):
+            raise ValueError(f"{self.id}: {len(self.tokens)} tokens but {len(self.ends)} ends")
 
     def plain(self) -> dict[str, Any]:
         """As JSON has it, without the id; the score is null where nothing was possible."""
@@ -289,6 +293,8 @@ class Hypothesis:
             "times": self.times,
             "confidences": self.confidences,
         }
+        if self.ends:
+            found["ends"] = self.ends
         if self.others:
             found["nbest"] = [{"text": other.text, "score": other.score} for other in self.others]
         return found

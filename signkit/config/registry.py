@@ -136,7 +136,7 @@ def factory_of(config: "ComponentConfig | type[ComponentConfig]") -> Callable[..
     return factory  # type: ignore[no-any-return]
 
 
-_PACKAGES = {"PIL": "pillow", "cv2": "mediapipe"}
+_PACKAGES = {"PIL": "pillow", "cv2": "mediapipe", "sklearn": "scikit_learn"}
 """Packages whose modules have another name."""
 
 

@@ -123,6 +123,12 @@ class Examples:
             what = f"{error.args[0]!r} in sample {sample.id!r} is not in the vocabulary"
             raise UserError(sample.source or sample.id, what) from error
 
+    def frame_labels(self, index: int) -> npt.NDArray[np.int64]:
+        """The label of each frame of a sample, before it is changed: the token signed in it."""
+        if self._label is None:
+            return frame_labels(self.samples[index], self._encode)
+        return np.full(self.samples[index].frames, NO_LABEL, dtype=np.int64)
+
     def example(self, index: int, epoch: int | None = None) -> Example:
         """One sample, changed as in an epoch; None: as it is.
 
@@ -130,9 +136,7 @@ class Examples:
             UserError: the sample cannot be used; its source is named.
         """
         sample, targets = self.samples[index], self.targets(index)
-        labels = np.full(sample.frames, NO_LABEL, dtype=np.int64)
-        if self._label is None:
-            labels = frame_labels(sample, self._encode)
+        labels = self.frame_labels(index)
         if self._reread is not None and epoch is not None:
             targets = self._reread(targets, np.random.default_rng([self._seed, epoch, index, READING]))
         rng = None

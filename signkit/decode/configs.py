@@ -175,6 +175,19 @@ class LabelsConfig(DecodeConfig):
     """Classes written for each sample, with their probabilities."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class SegmentsConfig(DecodeConfig):
+    """From the probabilities of frames to segments; there is nothing to search."""
+
+    threshold: Annotated[float, Range(0, 1)] = 0.6
+    """A frame whose probability of being a sign's is at least this belongs to a segment."""
+    begin_threshold: Annotated[float, Range(0, 1)] = 0.15
+    """A frame whose probability of beginning a sign is at least this, and the highest of those less than
+    `min_frames` away, begins a segment."""
+    min_frames: Annotated[int, Range(1)] = 5
+    """Frames of a segment, at least; shorter ones are dropped."""
+
+
 def check_beam(where: str, beam: int, external: Sequence[Any]) -> None:
     """Refuse external models together with greedy search.
 

@@ -250,3 +250,26 @@ class AutoencoderForestConfig:
     def heads(self) -> tuple[HeadConfig, ...]:
         """Its one question, as of a `ClassifierConfig`."""
         return (HeadConfig(name=self.label),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentClassifyConfig:
+    """A random forest that finds the segments of a clip, and a classifier of each (Brock et al. 2020)."""
+
+    factory: ClassVar[str] = "signkit.models.segment_classify:build"
+    task: ClassVar[str] = "segmentation"
+    needs: ClassVar[tuple[str, ...]] = ("encoder",)
+    losses: ClassVar[tuple[str, ...]] = ("cross_entropy",)
+    decoder: ClassVar[str] = "segments"
+    pooling: Literal["mean", "max", "attention"] = "mean"
+    """How the encoder's chunks of a segment become one vector."""
+    dropout: Annotated[float, Range(0, 1)] = 0.0
+    """Dropout on the pooled vector."""
+    window: Annotated[int, Range(0)] = 6
+    """Frames before and after a frame that the forest is shown with it."""
+    begin: Annotated[int, Range(0)] = 2
+    """Frames at the beginning of a sign that are a class of their own, so that signs without a transition
+    between them are told apart; 0: sign or transition, as published."""
+    trees: Annotated[int, Range(1)] = 100
+    leaf: Annotated[int, Range(1)] = 2
+    """Frames of train at a leaf of a tree, at least."""

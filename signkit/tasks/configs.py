@@ -33,6 +33,13 @@ class ClassificationConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SegmentationConfig:
+    """Signs to glosses by finding the segments of a clip first, then classifying each."""
+
+    factory: ClassVar[str] = "signkit.tasks.segmentation.task:build"
+
+
+@dataclass(frozen=True, kw_only=True)
 class AutoencoderConfig:
     """Classes of the latent vectors of an autoencoder, by what scikit-learn fits to them."""
 

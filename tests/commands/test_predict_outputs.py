@@ -1,6 +1,7 @@
 """What `signkit predict` writes of times: spans of glosses, WebVTT, ELAN's files; and what it replaces."""
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
@@ -46,6 +47,13 @@ def test_a_cue_ends_at_the_next_gloss_after_a_second_or_with_the_clip() -> None:
     assert [(cue.gloss, cue.confidence) for cue in found] == [("a", 0.5), ("b", 0.5), ("c", 0.5), ("d", 0.5)]
     assert [cue.confidence for cue in cues(spoken(0.1, sure=False), 1.0)] == [None]
     assert cues(spoken(), 3.4) == ()
+
+
+def test_a_cue_of_a_gloss_whose_end_is_known_is_its_segment() -> None:
+    """Also one of more than a second; one that is over at once lasts a millisecond."""
+    found = cues(replace(spoken(0.04, 0.2, 2.0), ends=(0.12, 1.9, 2.0)), 3.4)
+    assert [(cue.start, cue.end) for cue in found] == [(40, 120), (200, 1900), (2000, 2001)]
+    assert [(cue.gloss, cue.confidence) for cue in found] == [("a", 0.5), ("b", 0.5), ("c", 0.5)]
 
 
 def test_tokens_of_one_time_share_its_span() -> None:
@@ -324,6 +332,11 @@ def test_ids_that_are_no_names_of_files(tmp_path: Path) -> None:
     ("outputs", "headings", "cells"),
     [
         ({"text": spoken(0.1)}, ["input", "text", "log score"], ["a.mp4", "a", "-1.00"]),
+        (
+            {"text": replace(spoken(0.1, 0.5), ends=(0.5, 1.25))},
+            ["input", "text", "log score"],
+            ["a.mp4", "a 0.10-0.50 s, b 0.50-1.25 s", "-1.00"],
+        ),
         ({"sign": Label("TREE", 0.75)}, ["input", "sign", "confidence"], ["a.mp4", "TREE", "0.75"]),
         (
             {"sign": Label("A", 0.5, (("A", 0.5), ("B", 0.2), ("C", 0.1), ("D", 0.1), ("E", 0.1)))},
@@ -343,7 +356,7 @@ def test_headings_tell_what_the_numbers_are(
 ) -> None:  # fmt: skip
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "120")
-    print_table([Prediction("a.mp4", outputs)])
+    print_table([Prediction("a.mp4", outputs)], {})
     plain = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
     lines = [re.split(r"\s*[┃│]\s*", line)[1:-1] for line in plain.splitlines()]
     assert [line for line in lines if line] == [headings, cells]

@@ -47,6 +47,79 @@ def openpose(path: Path) -> None:
         file.write_text(json.dumps({"people": [person]}))
 
 
+def segments(root: Path, cell: str, **row: str) -> list[tuple[str, int, int]]:
+    """Of the glosses A, B in a clip of 20 frames, 25 a second."""
+    npz(root / "a.npz")
+    (sample,) = corpus_of(root, [{"path": "a.npz", "gloss": "A B", "segments": cell, **row}]).samples
+    return [(each.gloss, each.start, each.end) for each in sample.segments]
+
+
+@pytest.mark.parametrize(
+    ("cell", "row", "expected"),
+    [
+        ("", {}, []),
+        ("0.04-0.2 0.2-0.8", {}, [("A", 1, 5), ("B", 5, 20)]),
+        ("0-0.07 0.4-0.84", {}, [("A", 0, 2), ("B", 10, 20)]),
+        ("0.24-0.4 0.4-0.6", {"start": "0.2", "end": "0.6"}, [("A", 1, 5), ("B", 5, 10)]),
+        ("0.04-0.1 0.2-0.4", {"fps": "50"}, [("A", 2, 5), ("B", 10, 20)]),
+    ],
+    ids=["empty", "nearest frames", "a frame after the clip", "of the file", "at its rate"],
+)
+def test_when_each_gloss_begins_and_ends(
+    cell: str, row: dict[str, str], expected: list[tuple[str, int, int]], tmp_path: Path
+) -> None:
+    assert segments(tmp_path, cell, **row) == expected
+
+
+FORM = "a begin and an end a gloss, in seconds of the file: 0.33-0.7 0.77-1.2"
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("0-0.2", f"segments has 1 spans, and there are 2 glosses; {FORM}"),
+        ("0-0.2 x", f"segments has 'x', no span; {FORM}"),
+        ("0-0.2 0.16-0.3", "B at 0.16-0.3 s is not after the gloss before it"),
+        ("0-0.2 0.21-0.21", "B at 0.21-0.21 s has no frame, or is not in the clip"),
+        ("0-0.2 0.7-0.9", "B at 0.7-0.9 s has no frame, or is not in the clip"),
+    ],
+)
+def test_segments_that_cannot_be(cell: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        segments(tmp_path, cell)
+    assert str(caught.value) == f"{tmp_path / 'manifest.csv'}:2: {message}"
+
+
+def of_json(root: Path, value: object) -> Sample:
+    npz(root / "a.npz")
+    row = {"id": "a", "path": "a.npz", "gloss": ["A", "B"], "split": "train", "segments": value}
+    (root / "m.jsonl").write_text(json.dumps(row))
+    (sample,) = read(ManifestConfig(root=str(root), file="m.jsonl")).samples
+    return sample
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ([[0.04, 0.2], [0.2, 0.8]], [(1, 5), (5, 20)]),
+        ("0.04-0.2 0.2-0.8", [(1, 5), (5, 20)]),
+        (None, []),
+        (float("nan"), []),
+    ],
+    ids=["pairs", "text", "null", "NaN"],
+)
+def test_segments_in_json(value: object, expected: list[tuple[int, int]], tmp_path: Path) -> None:
+    assert [(each.start, each.end) for each in of_json(tmp_path, value).segments] == expected
+
+
+@pytest.mark.parametrize("value", [[0.1, 0.2], [[0.1, "0.2"]], [[0.1]], 3, {"a": 1}])
+def test_segments_in_json_that_cannot_be(value: object, tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        of_json(tmp_path, value)
+    what = f"segments is {json.dumps(value)}, no list of [begin, end]"
+    assert str(caught.value) == f"{tmp_path / 'm.jsonl'}:1: {what}; {FORM}"
+
+
 MAKERS = {"npz": npz, "features": features, "frames": frames, "openpose": openpose}
 
 

@@ -34,6 +34,7 @@ def test_built_in_protocols() -> None:
         "phoenix2014t",
         "phoenix2014t_text",
         "plain",
+        "text",
     )
     for name in names("eval"):
         first = asset("eval", name).read_text("utf-8").splitlines()[0]

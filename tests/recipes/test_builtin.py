@@ -25,7 +25,6 @@ SMALL = (
     "train.warmup_steps=0",
     "train.workers=0",
     "train.init_from=",
-    "decode.beam=2",
 )
 SYNTHETIC = ("data.train=12", "data.dev=3", "data.test=3", "data.extra_sentences=20")
 SPLITS = ("data.train=12", "data.dev=3", "data.test=3")
@@ -37,7 +36,9 @@ OFFICIAL = ("phoenix2014", "phoenix2014t", "csl_daily")
 
 
 RECOGNISERS = [
-    name for name in SINGLE if load_recipe(name, check_paths=False).task in ("recognition", "sequence")
+    name
+    for name in SINGLE
+    if load_recipe(name, check_paths=False).task in ("recognition", "sequence", "segmentation")
 ]
 
 
@@ -45,6 +46,11 @@ RECOGNISERS = [
 def test_a_step(name: str, tmp_path: Path, real_data: Callable[[str], Path]) -> None:
     recipe = load_recipe(name, ["train.init_from="], check_paths=False)
     changes = [*SMALL, f"run.dir={tmp_path / 'runs'}", *corpus_of(recipe, tmp_path, real_data)]
+    if recipe.task == "segmentation":
+        pytest.importorskip("sklearn")
+        changes.append("model.trees=2")
+    else:
+        changes.append("decode.beam=2")
     if hasattr(recipe.context, "pretrain_steps"):
         changes.append("context.pretrain_steps=1")
     if recipe.task == "sequence":
@@ -63,7 +69,7 @@ def test_a_step_of_each_stage(name: str, tmp_path: Path, real_data: Callable[[st
     assert pipeline is not None
     changes = [f"run.dir={tmp_path / 'runs'}"]
     for number, stage in enumerate(pipeline.stages):
-        small = (*SMALL, *corpus_of(stage, tmp_path / stage.name, real_data))
+        small = (*SMALL, "decode.beam=2", *corpus_of(stage, tmp_path / stage.name, real_data))
         changes += [f"stages.{number}.{change}" for change in small]
     done = signkit("run", name, *(word for change in changes for word in ("--set", change)))
     assert done.status == 0, done.err

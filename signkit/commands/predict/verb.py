@@ -189,10 +189,18 @@ def _has_next(outputs: Mapping[str, Hypothesis | Label]) -> bool:
 
 def _cells(output: Hypothesis | Label, with_next: bool) -> tuple[str, ...]:
     if isinstance(output, Hypothesis):
-        return output.text, f"{output.score:.2f}"
+        return _with_times(output), f"{output.score:.2f}"
     following = ", ".join(f"{name} {share:.2f}" for name, share in output.top[1 : 1 + NEXT])
     found = output.shown, f"{output.confidence:.2f}"
     return (*found, following) if with_next else found
+
+
+def _with_times(output: Hypothesis) -> str:
+    """The text; of a model that says where each gloss begins and ends, with these seconds."""
+    if not output.ends:
+        return output.text
+    rows = zip(output.tokens, output.times, output.ends, strict=True)
+    return ", ".join(f"{token} {first:.2f}-{end:.2f} s" for token, first, end in rows)
 
 
 def _top(label: Label) -> str:

@@ -31,6 +31,7 @@ from signkit.data.corpora.manifest_rows import (
     row_path,
     signer_faults,
 )
+from signkit.data.corpora.manifest_segments import segments_of
 from signkit.data.corpora.media import Media, Numbers, numbers_of, open_all, segment_of
 from signkit.data.corpora.official import Gap, Stock
 from signkit.data.corpora.shared import Place, shared_clips
@@ -235,7 +236,8 @@ def _add(clip: _Clip, medium: Media, config: ManifestConfig, contents: _Contents
     """A clip that can be read, as a sample.
 
     Raises:
-        UserError: it is of another kind than the first, or shows no hand and such clips are refused.
+        UserError: it is of another kind than the first, its segments cannot be, or it shows no hand and such
+            clips are refused.
     """
     row = clip.row
     _check_same_kind(clip, medium, contents)
@@ -257,6 +259,7 @@ def _add(clip: _Clip, medium: Media, config: ManifestConfig, contents: _Contents
         source=row.where,
         signer=composed(row.cells.get("signer", "").strip()),
         text=row.cells.get("text", "").strip(),
+        segments=segments_of(row, clip.reference, medium),
         labels=labels_of(row, config.labels),
         fps=medium.fps,
     )

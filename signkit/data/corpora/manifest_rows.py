@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
+from signkit.data.corpora.manifest_segments import SEGMENTS, as_cell
 from signkit.data.corpora.media import NUMBERS
 from signkit.data.corpora.table import Row, rows_or_faults
 from signkit.data.gloss_checks import is_list_as_text
@@ -18,7 +19,7 @@ from signkit.text.visible import is_blank, with_codes
 from signkit.text.vocabulary import composed
 
 COLUMNS = ("id", "path", "gloss", "split")
-OPTIONAL = ("text", "signer", *NUMBERS)
+OPTIONAL = ("text", "signer", SEGMENTS, *NUMBERS)
 JSON = (".json", ".jsonl", ".ndjson")
 USUAL = ("manifest.csv", "manifest.json", "manifest.jsonl", "manifest.tsv", "index.csv")
 """What manifests are called, for the hint where one is missing."""
@@ -260,6 +261,8 @@ def _json_label(where: str, name: str, value: object) -> str:
 
 
 def _json_cell(where: str, key: str, value: object) -> str:
+    if key == SEGMENTS:
+        return as_cell(where, value)
     if key == "gloss" and isinstance(value, list):
         spaced = [gloss for gloss in value if not isinstance(gloss, str) or gloss.split() != [gloss]]
         if spaced:

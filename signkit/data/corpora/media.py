@@ -190,8 +190,8 @@ def segment_of(media: Media, numbers: Numbers, where: str) -> Media:
         return media
     start, end = numbers.start or 0.0, numbers.end
     seconds = media.frames / media.fps if media.times is None else media.times[-1] + 1 / media.fps
-    first = _frame_at(start, media)
-    last = media.frames if end is None else _frame_at(end, media)
+    first = frame_at(start, media)
+    last = media.frames if end is None else frame_at(end, media)
     if last > media.frames + 1 or first >= media.frames:
         until = "" if end is None else f" to {end:g}"
         raise UserError(where, f"the segment {start:g}{until} s is not in the clip of {seconds:.3f} s")
@@ -219,7 +219,7 @@ def _seen(signal: Landmarks) -> tuple[Bools, Bools]:
     return np.logical_or.reduce(seen, axis=1), np.logical_or.reduce(seen[:, hands], axis=1)
 
 
-def _frame_at(seconds: float, media: Media) -> int:
+def frame_at(seconds: float, media: Media) -> int:
     """The frame that begins nearest to a time, of two the later; after the last one at the mean rate."""
     if media.times is None:
         return math.floor(seconds * media.fps + 0.5)

@@ -26,7 +26,8 @@ class Cue:
 
 
 def cues(hypothesis: Hypothesis, seconds: float) -> tuple[Cue, ...]:
-    """A cue a token: from its time to that of the next one, to `LONGEST` or to the end of the clip.
+    """A cue a token: from its time to its end where that is known; otherwise to the time of the next one, to
+    `LONGEST` or to the end of the clip.
 
     Tokens of one time share the span up to the next other time, in their order. No two cues overlap, and
     each lasts a millisecond at least.
@@ -34,6 +35,8 @@ def cues(hypothesis: Hypothesis, seconds: float) -> tuple[Cue, ...]:
     Args:
         seconds: how long the clip is.
     """
+    if hypothesis.ends:
+        return _between(hypothesis)
     groups = [(time, len([*same])) for time, same in groupby(round(1000 * t) for t in hypothesis.times)]
     ends = [*(time for time, _ in groups[1:]), round(1000 * seconds)][: len(groups)]
     bounds: list[tuple[int, int]] = []
@@ -49,6 +52,14 @@ def cues(hypothesis: Hypothesis, seconds: float) -> tuple[Cue, ...]:
         Cue(start, end, token, confidence)
         for (start, end), token, confidence in zip(bounds, hypothesis.tokens, sure, strict=True)
     )
+
+
+def _between(hypothesis: Hypothesis) -> tuple[Cue, ...]:
+    """A cue a token, of which begin and end are known; each lasts a millisecond at least."""
+    starts, ends = ([round(1000 * time) for time in each] for each in (hypothesis.times, hypothesis.ends))
+    sure = hypothesis.confidences or (None,) * len(starts)
+    rows = zip(starts, ends, hypothesis.tokens, sure, strict=True)
+    return tuple(Cue(start, max(end, start + 1), token, each) for start, end, token, each in rows)
 
 
 def moved(cues: Iterable[Cue], seconds: float) -> list[Cue]:

@@ -80,7 +80,9 @@ def fit(
         tried = tuple(_tried(values, splits, vectors, targets, config, seed) for values in grid)
         chosen = max(tried, key=lambda each: each.accuracy).values  # of equal ones the first
     estimator, converged = _fitted(_estimator(config, chosen, seed), vectors, targets)
-    arrays = _forest(estimator, classes) if config.classifier == "forest" else _logistic(estimator, classes)
+    arrays = (
+        forest_arrays(estimator, classes) if config.classifier == "forest" else _logistic(estimator, classes)
+    )
     return Fit(estimator, arrays, tried, chosen, validation, converged)
 
 
@@ -143,7 +145,7 @@ def _fitted(estimator: Any, vectors: Floats, targets: Ints) -> tuple[Any, bool]:
     return estimator, not any(issubclass(each.category, ConvergenceWarning) for each in caught)
 
 
-def _forest(estimator: Any, classes: int) -> dict[str, npt.NDArray[Any]]:
+def forest_arrays(estimator: Any, classes: int) -> dict[str, npt.NDArray[Any]]:
     """The nodes of all trees, numbered through, and the shares of the classes at their leaves."""
     parts: dict[str, list[npt.NDArray[Any]]] = {
         name: [] for name in ("left", "right", "feature", "threshold", "shares")

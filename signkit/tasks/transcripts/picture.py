@@ -7,7 +7,7 @@ import numpy as np
 
 from signkit.data.layouts import Layout, layout
 from signkit.data.video.times import bounds
-from signkit.eval.figures import metric
+from signkit.eval.figures import Metric, metric
 from signkit.report.plots import INK, RECOGNISED, SIGN, saved, training_curves
 from signkit.tasks.transcripts.result import Result
 from signkit.types import USUAL_FPS, Clip, Features, Landmarks, Sample, Signal, Text, Video
@@ -15,12 +15,16 @@ from signkit.types import USUAL_FPS, Clip, Features, Landmarks, Sample, Signal, 
 FRAMES, SENTENCES = 6, 3
 
 
-def draw(folder: Path, result: Result, run: Path) -> Path:
-    """Draw ``picture.png`` into a folder; the training curves are read from the folder of the run."""
-    return saved(folder / "picture.png", lambda: _figure(run, result))
+def draw(folder: Path, result: Result, run: Path, judged: Metric | None = None) -> Path:
+    """Draw ``picture.png`` into a folder; the training curves are read from the folder of the run.
+
+    Args:
+        judged: by which dev was judged during the training; None: the main metric, of greedy search.
+    """
+    return saved(folder / "picture.png", lambda: _figure(run, result, judged))
 
 
-def _figure(run: Path, result: Result) -> Any:
+def _figure(run: Path, result: Result, judged: Metric | None) -> Any:
     from matplotlib import pyplot
 
     split = result.splits[0] if result.hypotheses else ""
@@ -30,8 +34,9 @@ def _figure(run: Path, result: Result) -> Any:
     figure = pyplot.figure(figsize=(11, 3.2 + 2.1 * bool(shown) + 1.1 * len(shown)), layout="constrained")
     heights = [2.6] + [2.0] * bool(shown) + [1.0] * len(shown)
     grid = figure.add_gridspec(len(heights), FRAMES, height_ratios=heights)
-    judged = metric(result.selected or result.main)
-    training_curves(figure.add_subplot(grid[0, :]), run, result.recipe, judged, how="greedy")
+    how = "" if judged else "greedy"
+    judged = judged or metric(result.selected or result.main)
+    training_curves(figure.add_subplot(grid[0, :]), run, result.recipe, judged, how=how)
     if shown:
         _clip([figure.add_subplot(grid[1, i]) for i in range(FRAMES)], result.samples[shown[0]])
     for row, name in enumerate(shown, start=2):
@@ -98,7 +103,7 @@ def _times(axes: Any, result: Result, split: str, sample: Sample) -> None:
     """Draw the reference, with its segments if the corpus has them, above the times of recognised glosses."""
     seconds = _bounds(sample.load(), sample.frames)
     for segment in sample.segments:
-        axes.axvspan(seconds[segment.start], seconds[segment.end], 0.55, 0.95, color=SIGN)
+        axes.axvspan(seconds[segment.start], seconds[segment.end], 0.55, 0.95, fc=SIGN, ec="white")
         axes.text(
             (seconds[segment.start] + seconds[segment.end]) / 2,
             0.75,
@@ -110,6 +115,8 @@ def _times(axes: Any, result: Result, split: str, sample: Sample) -> None:
     if not sample.segments:
         axes.text(0, 0.75, " ".join(sample.reference), fontsize=7, va="center")
     best = result.hypotheses[split][sample.id]
+    for time, end in zip(best.times, best.ends, strict=False):
+        axes.axvspan(time, end, 0.05, 0.45, color=RECOGNISED, alpha=0.2, linewidth=0)
     for token, time in zip(best.tokens, best.times, strict=True):
         axes.axvline(time, 0.05, 0.5, color=RECOGNISED)
         axes.text(time, 0.25, f" {token}", fontsize=7, va="center", color=RECOGNISED)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from signkit.eval.breakdown import breakdown
-from signkit.eval.figures import metric
+from signkit.eval.figures import Metric, metric
 from signkit.eval.pairing import train_sentences
 from signkit.eval.protocols import Protocol
 from signkit.eval.scores import Resampling, as_transcripts, score
@@ -20,14 +20,15 @@ EXAMPLES = 4
 """Sentences shown on a terminal."""
 
 
-def sections(outcome: Outcome, protocol: Protocol) -> list[Section]:
+def sections(outcome: Outcome, protocol: Protocol, judged: Metric | None = None) -> list[Section]:
     """The sections of the page; writes ``picture.png`` and ``reliability.png`` to the outcome's folder.
 
     Args:
         protocol: that hypotheses are scored by.
+        judged: by which dev was judged during the training; None: the main metric, of greedy search.
     """
     result = Result.of(outcome)
-    picture = draw(outcome.folder, result, outcome.run)
+    picture = draw(outcome.folder, result, outcome.run, judged)
     shown: list[Section] = [Picture(picture, "Training, a clip, times of glosses", "Training")]
     reliability = draw_reliability(
         outcome.folder / "reliability.png", result.splits, result.raw, result.used, "tokens"

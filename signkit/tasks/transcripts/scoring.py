@@ -28,6 +28,24 @@ def scoring_protocol(recipe: Recipe) -> Protocol:
     return of_characters(protocol) if recipe.text.unit == "character" else protocol
 
 
+def text_scores(
+    predictions: Sequence[Prediction],
+    samples: Sequence[Sample],
+    split: str,
+    *,
+    protocol: Protocol,
+    vocabulary: Vocabulary,
+    corpus: Corpus,
+) -> list[Score]:
+    """The protocol's scores of the output ``text``."""
+    join = vocabulary.join
+    references = {sample.id: join(sample.reference) for sample in samples}
+    texts = {sample.id: join(sample.reference) for sample in corpus.split("train")}
+    train = train_sentences(as_transcripts(texts, "train"), protocol) if texts else None
+    best = {each.id: join(text_of(each).tokens) for each in predictions}
+    return list(score(references, best, protocol, split=split, train=train).scores)
+
+
 def split_scores(
     predictions: Sequence[Prediction],
     samples: Sequence[Sample],
@@ -43,12 +61,10 @@ def split_scores(
     Args:
         single: whether every hypothesis is one token: then with the accuracy and the top-5 accuracy.
     """
+    scores = text_scores(predictions, samples, split, protocol=protocol, vocabulary=vocabulary, corpus=corpus)
     join = vocabulary.join
     references = {sample.id: join(sample.reference) for sample in samples}
-    texts = {sample.id: join(sample.reference) for sample in corpus.split("train")}
-    train = train_sentences(as_transcripts(texts, "train"), protocol) if texts else None
     best = {each.id: join(text_of(each).tokens) for each in predictions}
-    scores = list(score(references, best, protocol, split=split, train=train).scores)
     if single:
         of_clips = score(references, best, protocol, metrics=("accuracy",), split=split).scores
         scores += [each for each in of_clips if each.name not in {other.name for other in scores}]

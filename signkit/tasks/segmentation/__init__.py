@@ -1,0 +1,1 @@
+"""Recognition by segments: found first, then each is classified."""
