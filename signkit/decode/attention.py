@@ -72,8 +72,9 @@ class Decoding:
             logs.append(logits.double().log_softmax(2).cpu())
             if place == 0:
                 attention_to = attention.double().log().cpu()
-        mean = torch.stack(logs).logsumexp(0) - math.log(len(logs))
-        return mean, attention_to
+        if len(logs) == 1:
+            return logs[0], attention_to
+        return torch.stack(logs).logsumexp(0) - math.log(len(logs)), attention_to
 
 
 def attention_search(
@@ -130,13 +131,20 @@ def _search(
         vocab = log_p.shape[2]
         if external is None and fusion:
             external = _External(fusion, batch, beam, vocab)
+        # Most searches have neither CTC nor external models nor a reward, and large vocabularies: what does
+        # not take part costs no pass over all scores.
         attended = attention[..., None] + log_p
-        scored = by_scorers[..., None] + (external.after() if external else torch.zeros_like(log_p))
-        score = (1 - weight) * attended + scored + reward * (len(steps) + 1)
-        score[..., END] -= reward
+        score = (1 - weight) * attended if weight else attended.clone()
+        scored: Tensor | None = None
+        if external is not None:
+            scored = by_scorers[..., None] + external.after()
+            score += scored
+        if reward:
+            score += reward * (len(steps) + 1)
+            score[..., END] -= reward
         if ctc is not None:
-            score = score + weight * ctc.extended().index_copy(2, torch.tensor([END]), ctc.ended()[..., None])
-        score = score.masked_fill(~alive[..., None], -torch.inf)
+            score += weight * ctc.extended().index_copy(2, torch.tensor([END]), ctc.ended()[..., None])
+        score.masked_fill_(~alive[..., None], -torch.inf)
         norm = ((5 + len(steps) + 1) / 6) ** config.length_norm
         ends = score[..., END] / norm
         if len(steps) == config.longest:
@@ -158,8 +166,9 @@ def _search(
         if not alive.any():
             break
         parents, tokens, at = (each.gather(1, order) for each in (parent, token, at))
-        attention, by_scorers = (each.flatten(1).gather(1, at) for each in (attended, scored))
-        if external is not None:
+        attention = attended.flatten(1).gather(1, at)
+        if external is not None and scored is not None:
+            by_scorers = scored.flatten(1).gather(1, at)
             external.move(parents, tokens, alive)
         if ctc is not None:
             ctc = ctc.chosen(parents, tokens)
