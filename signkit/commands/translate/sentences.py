@@ -10,6 +10,7 @@ from typing import Any
 from signkit.errors import UserError
 from signkit.eval.formats import read
 from signkit.models.spec import Spec
+from signkit.runtime.files import read_text
 from signkit.text.sources import as_read
 from signkit.text.vocabulary import UNKNOWN_AT, composed
 
@@ -67,7 +68,7 @@ def sentences_of(files: Sequence[Path], column: str = "") -> list[Sentence]:
 def _times(file: Path) -> dict[str, tuple[float, ...]]:
     """The times of the tokens of each record, as `signkit predict --json` writes them."""
     found = {}
-    for line in file.read_text(encoding="utf-8").splitlines():
+    for line in read_text(file).splitlines():
         try:
             record: Any = json.loads(line)
         except ValueError:
