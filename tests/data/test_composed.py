@@ -332,7 +332,7 @@ def test_the_picture_of_a_hand():
 
 
 def test_the_size_of_the_palm():
-    """Pictures of the hand alone: as many times larger, the same otherwise; the option's default changes nothing."""
+    """Pictures of the hand alone: so many times larger. The default changes nothing."""
     speller = synthetic.draw_speller(0, 0.0, (1,))
     look = dataclasses.replace(draw_look(0, 1), skin=(220, 20, 20), wall=(20, 20, 220), shirt=(20, 220, 20))
     points = synthetic.film(speller, (Piece("s", 2, 0),), STILL, stream(5))

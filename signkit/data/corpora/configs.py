@@ -110,7 +110,7 @@ class ComposedConfig:
     video: Annotated[int, Range(0, 1024)] = 0
     """Height and width of frames that show the synthetic hand; 0: its key points."""
     palm: Annotated[float, Range(0.1, 0.6)] = 0.275
-    """In frames: the palm's length in widths of the picture, up to 9 % more or less; 0.4: a crop of the hand."""
+    """Of frames: the palm in widths of the picture, up to 9 % more or less; 0.4 is a crop of the hand."""
     root: Annotated[str, Path_(optional=True)] = ""
     """A folder of recordings, with index.csv and landmarks.npz, from which words are spelled instead."""
     test_recorder: str = ""

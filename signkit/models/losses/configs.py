@@ -61,7 +61,7 @@ class FrameCeConfig(LossTerm):
     level: Level = "video"
     smoothing: Annotated[float, Range(0, 1)] = 0.0
     between: Literal["ignored", "blank"] = "ignored"
-    """Frames outside of all segments; as blanks they make the labels a path of CTC's, so that both losses agree."""
+    """Frames outside of all segments; with blanks the labels are a path of CTC, and both losses agree."""
 
 
 @dataclass(frozen=True, kw_only=True)
