@@ -4,16 +4,16 @@
         [--runs DIR] [--json FILE]
     python benchmarks/spelled_video.py --found [--clips 30]
 
-The corpus is that of the recipe `composed_video`. The words, people and timing are the same for all: MiCT-RANet
-and C2ST see the frames; `points` reads the drawn hand's points with the noise of a tracker (the same options
-with data.video=0), `openpose` the x and y of these in folders of OpenPose's JSON (composed_openpose.py). --set
-is of one system, such as ``c2st.train.max_steps=500``. Printed are the letter accuracies, mean and standard
+The corpus is that of the recipe `composed_video`. Words, people and timing are the same for all: MiCT-RANet
+and C2ST see the frames; `points` reads the drawn hand's points with the noise of a tracker (the same options,
+data.video=0), `openpose` the x and y of these in folders of OpenPose's JSON (composed_openpose.py). --set is
+of one system, such as ``c2st.train.max_steps=500``. Printed are the letter accuracies, mean and standard
 deviation over the seeds, processor minutes (reading, training and scoring) and weights, beside a constant
 answer, the commonest letters of train. With --json a run that is in FILE is not done again, and each is added
 as it ends; one that was interrupted goes on where it was, and its minutes are those of the last session.
 
---found tracks drawn clips with MediaPipe (`signkit landmarks --model hands`), at the recipe's size and larger,
-and prints in what share of frames a hand is found.
+--found tracks drawn clips with MediaPipe (`signkit landmarks --model hands`), at the size of the recipe and
+larger, and prints in what share of frames a hand is found.
 """
 
 import argparse
