@@ -94,6 +94,8 @@ def _run(name: str, seed: int, args: argparse.Namespace) -> Row:
     changes = [*data, *sets, *own, f"train.seed={seed}", f"run.dir={place}"]
     result = signkit.run(recipe, changes, resume="auto" if place.exists() else "never")
     minutes = (time.process_time() - began) / 60
+    if result.state != "finished":
+        sys.exit("interrupted; the same command goes on")
     model = signkit.load(result.folder)._models[0].model
     scores = {each.split: each.value for each in result.scores if each.name == "letter_accuracy"}
     return {"weights": sum(each.numel() for each in model.parameters()), "minutes": minutes, **scores}
