@@ -49,7 +49,7 @@ C2ST = (
     "train.max_steps=2000", "train.batch_size=16", "train.lr=1e-3", "train.warmup_steps=100",
     "train.eval_every=500", "train.save_every=500", "train.workers=0",
 )  # fmt: skip
-OPENPOSE = (*POINTS, "landmarks.points=hands", "landmarks.hand=signing")
+OPENPOSE = (*POINTS, "encoder.coordinates=2", "landmarks.points=hands", "landmarks.hand=signing")
 SYSTEMS = {
     "mict_ranet": ("MiCT-RANet, frames and their optical flow", RECIPE, ()),
     "c2st": ("C2ST, frames", "chicagofswild_c2st", C2ST),
