@@ -10,7 +10,7 @@ data.video=0), `openpose` the x and y of these in folders of OpenPose's JSON (co
 of one system, such as ``c2st.train.max_steps=500``. Printed are the letter accuracies, mean and standard
 deviation over the seeds, processor minutes (reading, training and scoring) and weights, beside a constant
 answer, the commonest letters of train. With --json a run that is in FILE is not done again, and each is added
-as it ends; one that was interrupted goes on where it was, and its minutes are those of the last session.
+as it ends; one that was interrupted (Ctrl-C) goes on where it was.
 
 --found tracks drawn clips with MediaPipe (`signkit landmarks --model hands`), at the size of the recipe and
 larger, and prints in what share of frames a hand is found.
@@ -94,6 +94,9 @@ def _run(name: str, seed: int, args: argparse.Namespace) -> Row:
     changes = [*data, *sets, *own, f"train.seed={seed}", f"run.dir={place}"]
     result = signkit.run(recipe, changes, resume="auto" if place.exists() else "never")
     minutes = (time.process_time() - began) / 60
+    spent = place / "minutes.txt"  # of the sessions before
+    minutes += float(spent.read_text(encoding="utf-8")) if spent.exists() else 0
+    spent.write_text(f"{minutes}\n", encoding="utf-8")
     if result.state != "finished":
         sys.exit("interrupted; the same command goes on")
     model = signkit.load(result.folder)._models[0].model
