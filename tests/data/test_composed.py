@@ -30,6 +30,8 @@ GOLDEN = {
     "test-00001": "d8ad847acd8b6f49",
 }
 FRAMES = "f64879ea9238bbdf"
+FINGERPRINTS = ["7c9771c744a4bad1", "203dd20d1946e9be"]
+"""Of key points, and of frames of 48 pixels."""
 
 
 def corpus(**options):
@@ -317,7 +319,8 @@ def test_the_picture_of_a_hand():
     speller = synthetic.draw_speller(0, 0.0, (1,))
     look = dataclasses.replace(draw_look(0, 1), skin=(220, 20, 20), wall=(20, 20, 220), shirt=(20, 220, 20))
     points = synthetic.film(speller, (Piece("b", 4, 0),), STILL, stream(5))
-    right, left = (draw_hand(points, mirrored, look, 96, (1, 2)).astype(int) for mirrored in (False, True))
+    palm = 0.275
+    right, left = (draw_hand(points, left, look, 96, palm, (1, 2)).astype(int) for left in (False, True))
     skin = [each[..., 0] > each[..., 2] + 40 for each in (right, left)]
     assert 0.08 < skin[0].mean() < 0.2
     assert abs(skin[0].mean() - skin[1].mean()) < 0.01
@@ -325,7 +328,28 @@ def test_the_picture_of_a_hand():
     assert abs(np.ptp(columns[0]) - np.ptp(columns[1])) <= 1
     rows = np.flatnonzero(skin[0][0].any(1))
     palms = np.ptp(points[0, :, 1])
-    assert hand_video.SIZE[0] * palms < np.ptp(rows) / 96 < hand_video.SIZE[1] * (palms + 1.2)
+    assert 0.25 * palms < np.ptp(rows) / 96 < 0.3 * (palms + 1.2)
+
+
+def test_the_size_of_the_palm():
+    """Pictures of the hand alone: so many times larger. The default changes nothing."""
+    speller = synthetic.draw_speller(0, 0.0, (1,))
+    look = dataclasses.replace(draw_look(0, 1), skin=(220, 20, 20), wall=(20, 20, 220), shirt=(20, 220, 20))
+    points = synthetic.film(speller, (Piece("s", 2, 0),), STILL, stream(5))
+    small, large = (draw_hand(points, False, look, 96, palm, (1, 2)).astype(int) for palm in (0.2, 0.4))
+    widths = [
+        np.ptp(np.flatnonzero((each[0, ..., 0] > each[0, ..., 2] + 40).any(0))) + 1 for each in (small, large)
+    ]
+    assert widths[1] == pytest.approx(2 * widths[0], abs=2)
+    first, second = (corpus(video=48, palm=palm) for palm in (0.275, 0.4))
+    assert first.fingerprint == corpus(video=48).fingerprint != second.fingerprint
+    frames = [each.samples[0].load().clip.read(np.arange(4)) for each in (first, second)]
+    assert digest(frames[0]) != digest(frames[1])
+
+
+def test_fingerprints_of_default_options():
+    """Of runs that are resumed with a later version."""
+    assert [corpus(video=side).fingerprint[:16] for side in (0, 48)] == FINGERPRINTS
 
 
 @pytest.mark.parametrize(("index_is", "seen"), [(-0.5, "index"), (0.5, "middle")])

@@ -133,6 +133,17 @@ def test_frame_labels_are_taken_at_the_chunks_centres() -> None:
     torch.testing.assert_close(result, torch.stack([expected, torch.zeros(())]))
 
 
+def test_frames_between_glosses_as_blanks() -> None:
+    """In the first sample, of which some are known, up to its end; the labels are a path of CTC's then."""
+    found = replace(logits(), centres=torch.tensor([0, 3, 5, 8, 13]))
+    result = value(FrameCeConfig(between="blank"), found)
+    rows = (found.levels["video"] + found.bias)[0, :4]
+    expected = F.cross_entropy(rows, torch.tensor([0, 1, 0, 2]))
+    torch.testing.assert_close(result, torch.stack([expected, torch.zeros(())]))
+    ctc = value(CtcConfig(level="video"), replace(found, lengths=torch.tensor([4, 4])))[0]
+    assert ctc < 4 * expected
+
+
 def test_a_chunk_beyond_the_clip_has_no_label() -> None:
     """The last chunk's centre may lie in the padding, or after the longest clip."""
     found = replace(logits(), centres=torch.tensor([1, 4, 7, 10, 13]))

@@ -87,6 +87,8 @@ def corpus_of(recipe: Recipe, folder: Path, real_data: Callable[[str], Path]) ->
     if corpus == "synthetic":
         return SYNTHETIC
     if corpus == "composed":
+        if recipe.data.video:  # type: ignore[attr-defined]
+            return (*SPLITS, *COMPOSED, "data.video=32", *MICT)
         return (*SPLITS, *COMPOSED, "encoder.width=16", *NARROW)
     if corpus == "aslfr":
         of_encoder = {"squeezeformer": SQUEEZEFORMER, "landmark_transformer": TRANSFORMER}

@@ -42,6 +42,7 @@ class Clip:
 
     Attributes:
         video: height and width of frames; 0: key points.
+        palm: its length in widths of the picture.
     """
 
     speller: Speller
@@ -50,6 +51,7 @@ class Clip:
     fps: float
     key: tuple[int, ...]
     video: int
+    palm: float
 
     def load(self) -> Signal:
         """Draw it."""
@@ -62,7 +64,7 @@ class Clip:
         who, bits = self.speller, stream(*self.key)
         points = synthetic.film(who, self.pieces, self.stage, bits)
         look = draw_look(who.number, self.key[0])
-        return draw_hand(points, who.person.left, look, self.video, (*self.key, CAMERA))
+        return draw_hand(points, who.person.left, look, self.video, self.palm, (*self.key, CAMERA))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ def read(config: ComposedConfig) -> Corpus:
     options = {"corpus": "composed", "version": VERSION, **asdict(config)}
     options["root"] = recorded.digest if recorded else ""
     options["words"] = hashlib.sha256(read_bytes(Path(config.words))).hexdigest() if config.words else ""
+    if config.palm == ComposedConfig.palm:
+        del options["palm"]  # the clips of before this option, and their fingerprint
     return Corpus(
         name="composed",
         samples=tuple(samples),
@@ -138,7 +142,7 @@ def _samples(
                 spellers[who] = synthetic.draw_speller(who, config.variation, (config.seed, PERSON))
             text, signer = next(texts), f"person-{who + 1}"
             pieces = draw_pieces(text, config.fps, config.rate, bits)
-            clip = Clip(spellers[who], pieces, stage, config.fps, key, config.video)
+            clip = Clip(spellers[who], pieces, stage, config.fps, key, config.video, config.palm)
         else:
             text, signer = _spellable(texts, recorded, recorders, chance, config.root)
             pieces = draw_pieces(text, config.fps, config.rate, bits)

@@ -13,8 +13,8 @@ from signkit.data.synthetic.draw import Array, between, stream, words
 from signkit.data.synthetic.hand_clip import sway
 from signkit.data.synthetic.video import BLOCK, Colour, Floats, Look, stroke, wall
 
-SIZE = (0.25, 0.3)
-"""Of the palm, in widths of the picture."""
+NEARER = 1 / 11
+"""By how much the palm is larger or smaller at most, from clip to clip."""
 TUBES = (
     (0, 5, 0.17), (0, 9, 0.18), (0, 13, 0.18), (0, 17, 0.16), (5, 9, 0.12), (9, 13, 0.12), (13, 17, 0.12),
     (0, 1, 0.15), (1, 2, 0.15), (2, 3, 0.12), (3, 4, 0.105),
@@ -34,17 +34,18 @@ NOISE = 5.0
 
 
 def draw_hand(
-    points: Array, left: bool, look: Look, side: int, key: tuple[int, ...]
+    points: Array, left: bool, look: Look, side: int, palm: float, key: tuple[int, ...]
 ) -> npt.NDArray[np.uint8]:
     """Frames of a clip: uint8 [frames, side, side, 3].
 
     Args:
         points: of a right hand as `signkit.data.synthetic.hand_clip.filmed` has them [frames, 21, 3].
         left: whether it is shown as a left one.
+        palm: its usual length, in widths of the picture.
         key: of the stream of random numbers of this clip's camera.
     """
     bits = stream(*key)
-    scale = side * between(bits, *SIZE)
+    scale = side * between(bits, palm * (1 - NEARER), palm * (1 + NEARER))
     lit = _lit(points, look)
     mirror = np.array((-1.0 if left else 1.0, 1.0, 1.0))
     points = points * mirror

@@ -109,6 +109,8 @@ class ComposedConfig:
     """In half of the clips, y is up to so much longer or shorter, as if it were not in the unit of x."""
     video: Annotated[int, Range(0, 1024)] = 0
     """Height and width of frames that show the synthetic hand; 0: its key points."""
+    palm: Annotated[float, Range(0.1, 0.6)] = 0.275
+    """Of frames: the palm in widths of the picture, up to 9 % more or less; 0.4 is a crop of the hand."""
     root: Annotated[str, Path_(optional=True)] = ""
     """A folder of recordings, with index.csv and landmarks.npz, from which words are spelled instead."""
     test_recorder: str = ""

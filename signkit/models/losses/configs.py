@@ -60,6 +60,8 @@ class FrameCeConfig(LossTerm):
     factory: ClassVar[str] = "signkit.models.losses.terms:build_frame_ce"
     level: Level = "video"
     smoothing: Annotated[float, Range(0, 1)] = 0.0
+    between: Literal["ignored", "blank"] = "ignored"
+    """Frames outside of all segments; with blanks the labels are a path of CTC, and both losses agree."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,11 +14,12 @@ from signkit.data.batch import Batch
 from signkit.models.losses.configs import CstConfig, CtcConfig, FrameCeConfig, KlConfig
 from signkit.models.losses.cst import cst_loss
 from signkit.models.losses.ctc import ctc_loss
-from signkit.models.losses.frame_ce import frame_cross_entropy
+from signkit.models.losses.frame_ce import IGNORED, frame_cross_entropy
 from signkit.models.losses.kl import kl_loss
 from signkit.models.losses.logits import Propose, SplitLogits
 from signkit.models.losses.stc import stc_loss
 
+BLANK = 0
 Term = Callable[[SplitLogits, Batch, Propose], Float[Tensor, " batch"]]
 
 
@@ -81,7 +82,7 @@ def build_frame_ce(config: FrameCeConfig, *, topology: str) -> Term:
     """Cross-entropy at the chunks whose frame has a known gloss, without context."""
 
     def term(logits: SplitLogits, batch: Batch, propose: Propose) -> Float[Tensor, " batch"]:
-        labels = _chunk_labels(logits, batch)
+        labels = _chunk_labels(logits, batch, blanks=config.between == "blank")
         total = logits.auxiliary.new_zeros(len(batch.ids))
         for acoustic in logits.at(config.level):
             total = total + frame_cross_entropy(acoustic + logits.bias, labels, smoothing=config.smoothing)
@@ -90,9 +91,16 @@ def build_frame_ce(config: FrameCeConfig, *, topology: str) -> Term:
     return term
 
 
-def _chunk_labels(logits: SplitLogits, batch: Batch) -> Int[Tensor, "batch chunks"]:
-    """The label of each chunk's centre frame; -100, which is ignored, beyond the end of a sample."""
+def _chunk_labels(logits: SplitLogits, batch: Batch, *, blanks: bool) -> Int[Tensor, "batch chunks"]:
+    """The label of each chunk's centre frame; -100, which is ignored, beyond the end of a sample.
+
+    Args:
+        blanks: in a sample with labels, a frame without one is a blank.
+    """
     frames = batch.frame_labels.shape[1]
     labels = batch.frame_labels[:, logits.centres.clamp(max=frames - 1)]
+    if blanks:
+        timed = (batch.frame_labels != IGNORED).any(1, keepdim=True)
+        labels = labels.masked_fill((labels == IGNORED) & timed, BLANK)
     beyond = logits.centres[None, :] >= batch.lengths[:, None]
-    return labels.masked_fill(beyond, -100)
+    return labels.masked_fill(beyond, IGNORED)
