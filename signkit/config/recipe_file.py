@@ -263,7 +263,8 @@ def find_recipe(ref: str) -> tuple[Path, str]:
         raise UserError(ref, "there is no such file", hint)
     if ref in names("lm"):
         raise UserError(ref, "is a language model", f"`signkit lm train {ref}`, or lm/{ref}.yaml")
-    raise UserError(ref, "no built-in recipe has this name", suggestion(ref, builtin))
+    hint = suggestion(ref, builtin) if nearest(ref, builtin) else "`signkit list` shows them"
+    raise UserError(ref, "no built-in recipe has this name", hint)
 
 
 def _keys(file: Path) -> dict[str, list[str]]:

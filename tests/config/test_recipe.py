@@ -68,11 +68,10 @@ def test_a_file_of_ones_own_goes_before_the_builtin_one(empty: Path) -> None:
 
 
 def test_a_recipe_that_is_not_there_is_a_clear_message(empty: Path) -> None:
-    known = ", ".join(f"`{name}`" for name in names("recipes"))
     assert (
         user_error("quickstrt") == "quickstrt: no built-in recipe has this name; did you mean `quickstart`?"
     )
-    assert user_error("zzz") == f"zzz: no built-in recipe has this name; one of {known}"
+    assert user_error("zzz") == "zzz: no built-in recipe has this name; `signkit list` shows them"
     assert user_error("quickstart.yaml") == (
         "quickstart.yaml: there is no such file; did you mean the built-in `quickstart`?"
     )
@@ -213,9 +212,9 @@ def test_every_builtin_recipe_of_stages_is_valid(name: str) -> None:
 @pytest.mark.parametrize("name", SINGLE)
 def test_every_builtin_recipe_is_valid(name: str, tmp_path: Path) -> None:
     data = load_recipe(name, check_paths=False).data
-    paths = [
-        key for key in ("root", "landmarks") if key == "root" and hasattr(data, key) or getattr(data, key, "")
-    ]
+    made_up = bool(getattr(data, "video", 0))  # frames of the synthetic hand, which has no recordings
+    needed = hasattr(data, "root") and not made_up
+    paths = [key for key in ("root", "landmarks") if key == "root" and needed or getattr(data, key, "")]
     recipe = load_recipe(name, [f"data.{key}={tmp_path}" for key in paths])
     assert recipe.name == name
     assert read(resolved(recipe), "resolved.yaml", Recipe, given={"name": name}) == recipe
