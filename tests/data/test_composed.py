@@ -103,6 +103,11 @@ def test_words_of_a_file(tmp_path):
     assert fault(words=str(tmp_path / "w.txt")) == (
         f"{tmp_path / 'w.txt'}:2: 'c3po' has something else than letters A to Z and spaces"
     )
+    (tmp_path / "w.txt").write_text("c3po\nada\nr2d2\n", encoding="utf-8")
+    assert [line.partition(" ")[0] for line in fault(words=str(tmp_path / "w.txt")).splitlines()] == [
+        f"{tmp_path / 'w.txt'}:1:",
+        f"{tmp_path / 'w.txt'}:3:",
+    ]
     (tmp_path / "w.txt").write_text("ada\nAda\nbo\n", encoding="utf-8")
     assert fault(words=str(tmp_path / "w.txt")) == (
         f"{tmp_path / 'w.txt'}: has 2 different lines, and train, dev and test need one each"

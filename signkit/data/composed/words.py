@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from signkit.data.corpora.table import fail_together
 from signkit.data.synthetic.draw import below, choose, one, shuffled, stream
 from signkit.errors import UserError
 from signkit.runtime.files import read_text
@@ -58,17 +59,18 @@ def of_file(path: Path, seed: int) -> dict[str, Iterator[str]]:
     A tenth of the lines, drawn at random, are dev's, a tenth test's. All are spelled before one is again.
 
     Raises:
-        UserError: there is no such file, a line has something else than letters and spaces, or there are
-            fewer than three different lines.
+        UserError: there is no such file, lines have something else than letters and spaces, or there are
+            fewer than three different ones.
     """
-    lines = dict[str, None]()
+    lines, faults = dict[str, None](), list[UserError]()
     for number, line in enumerate(read_text(path).splitlines(), 1):
         text = " ".join(line.split()).lower()
         if text and not LINE.fullmatch(text):
             what = f"{line.strip()!r} has something else than letters A to Z and spaces"
-            raise UserError(f"{path}:{number}", what)
-        if text:
+            faults.append(UserError(f"{path}:{number}", what))
+        elif text:
             lines[text] = None
+    fail_together(faults, str(path))
     if len(lines) < len(SPLITS):
         raise UserError(str(path), f"has {len(lines)} different lines, and train, dev and test need one each")
     order = shuffled(stream(seed, FILE), list(lines))
