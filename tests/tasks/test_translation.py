@@ -233,6 +233,16 @@ def test_sources_of_recordings(tmp_path: Path) -> None:
     assert str(caught.value) == "source: is of written sources, and the corpus has recordings; leave it out"
 
 
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [("text={unit: subword, pieces: 100, sampling: 0.2}", "text.sampling"), ("source.hide=0.1", "source")],
+)
+def test_a_recogniser_has_neither(change: str, key: str) -> None:
+    with pytest.raises(UserError) as caught:
+        prepare(load_recipe("quickstart", [change]))
+    assert str(caught.value) == f"{key}: has no effect: it is for attention models; leave it out"
+
+
 def test_long_sources_of_train(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"its source has 3 tokens, and at most 2 are read"):
         prepare(write_small(tmp_path, "source.longest=2"))

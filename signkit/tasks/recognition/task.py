@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from signkit.config.own_code import described
-from signkit.config.recipe import Recipe
+from signkit.config.recipe import Recipe, SourceConfig
 from signkit.data.batch import Batch
 from signkit.data.loader import Dataset, eval_batches
 from signkit.decode.configs import LatticeConfig
@@ -220,9 +220,12 @@ def build(config: RecognitionConfig, recipe: Recipe) -> Recognition:
     """Create the task for a recipe.
 
     Raises:
-        UserError: it asks for hypotheses of one subword.
+        UserError: it asks for hypotheses of one subword, or sets what only attention models listen to.
     """
     task = Recognition(recipe)
+    for key, is_set in (("text.sampling", recipe.text.sampling), ("source", recipe.source != SourceConfig())):
+        if is_set:
+            raise UserError(key, "has no effect: it is for attention models", "leave it out")
     if task.decode.is_single and recipe.text.unit == "subword":
         what = "is `one`, and a subword is only a part of a gloss"
         raise UserError("decode.only", what, "`text.unit: gloss`, or `decode.only: any`")
