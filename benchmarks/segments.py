@@ -1,4 +1,4 @@
-"""Segments first, then signs, on RWTH-BOSTON-104: `segment_classify`, beside what needs no training.
+"""Segments first, then signs, on RWTH-BOSTON-104: `segment_classify`, next to what needs no training.
 
     python benchmarks/segments.py ROOT [--seeds 1 2 3] [--split test] [--set KEY=VALUE]... [--json FILE]
 
@@ -7,7 +7,7 @@ ROOT has the four CSV files. Printed are the scores of a split for each seed, th
     nearest      the gloss of the nearest segment of train: eight points in time of both hands from the nose,
                  standardised, within the true boundaries
     commonest    the commonest gloss for every segment; the commonest sentence for every clip
-    even         every clip divided evenly into as many segments as its length tells, by train
+    even         every clip divided evenly into as many segments as clips of its length have in train
     all          every frame a sign
 
 With --json a run that is in FILE is not done again, and each is added as it ends.

@@ -8,7 +8,7 @@ The corpus is that of the recipe `composed_video`. Words, people and timing are 
 and C2ST see the frames; `points` reads the drawn hand's points with the noise of a tracker (the same options,
 data.video=0), `openpose` the x and y of these in folders of OpenPose's JSON (composed_openpose.py). --set is
 of one system, such as ``c2st.train.max_steps=500``. Printed are the letter accuracies, mean and standard
-deviation over the seeds, processor minutes (reading, training and scoring) and weights, beside a constant
+deviation over the seeds, processor minutes (reading, training and scoring) and weights, next to a constant
 answer, the commonest letters of train. With --json a run that is in FILE is not done again, and each is added
 as it ends; one that was interrupted (Ctrl-C) goes on where it was.
 

@@ -223,6 +223,7 @@ def find_texts(
     fusion: Sequence[Fused] = (),
     rescorers: Sequence[Weighted] = (),
     with_greedy: bool = False,
+    reordered: Callable[[list[Candidate]], list[Candidate]] | None = None,
     doubtful: tuple[int, ...] | None = None,
     with_glosses: bool = False,
 ) -> dict[str, BeamResult]:
@@ -231,6 +232,7 @@ def find_texts(
     Args:
         on_progress: called after each batch with the number of samples decoded so far.
         with_greedy: also run greedy search without external models.
+        reordered: another order of each clip's candidates, before those of little confidence are replaced.
         with_glosses: also take the best path of the first model's CTC head, which writes glosses.
         doubtful: the tokens of `decode.doubtful`; None: no text is replaced.
 
@@ -247,6 +249,8 @@ def find_texts(
             with torch.no_grad():
                 encoded = [encode(model.eval(), batch) for model in models]
                 lists = attention_search(models, encoded, config, fusion=fusion, rescorers=rescorers)
+                if reordered is not None:
+                    lists = [*map(reordered, lists)]
                 if doubtful is not None:
                     lists = with_doubted_replaced(lists, encoded, config.doubt, doubtful)
                 greedy = attention_search(models, encoded, config.greedy()) if with_greedy else []

@@ -1,7 +1,8 @@
 """Minimum Bayes risk: of a beam's texts the one with the highest expected score, if any of them may be right.
 
-As in Kumar and Byrne 2004: with P of each text, its score in the beam made to sum to 1, the expected score of
-a text is the mean of its chrF (or BLEU) against all texts, weighted by their P.
+As in Kumar and Byrne 2004: the expected score of a text is the mean of its chrF (or BLEU) against all texts
+of the beam, weighted by their probabilities. These are the exponentials of the beam's scores, which
+`decode.length_norm` has divided by a power of the length, made to sum to 1.
 """
 
 import math

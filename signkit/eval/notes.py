@@ -121,7 +121,7 @@ def han_notes(sentences: Sentences, references: Transcripts, hypotheses: Transcr
 
 
 def empty_notes(sentences: Sentences, references: Transcripts, hypotheses: Transcripts) -> tuple[str, ...]:
-    """Notes on texts without words, where translations are scored; missing hypotheses are told elsewhere."""
+    """Notes on texts without words, where translations are scored; missing ones have another note."""
     if not any(name in OF_TEXTS for name in sentences.protocol.metrics):
         return ()
     cleaned = sentences.cleaned
@@ -138,7 +138,7 @@ def empty_notes(sentences: Sentences, references: Transcripts, hypotheses: Trans
 
 
 def unsegmented(sentences: Sentences, references: Transcripts, hypotheses: Transcripts) -> str:
-    """The file in which most texts of several characters have no blank, so that words cannot be told; "" if
+    """The file in which most texts of several characters have no blank, so that words are unknown; "" if
     both have blanks."""
     cleaned = sentences.cleaned
     for side, texts in ((references, cleaned.references), (hypotheses, cleaned.hypotheses)):

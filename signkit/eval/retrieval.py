@@ -101,7 +101,7 @@ def _grams(texts: Ragged) -> tuple[Ints, Ints]:
     text, gram = np.concatenate([text, text[:-1][inside]]), np.concatenate([tokens, pairs[inside]])
     order = np.lexsort((gram, text))
     text, gram = text[order], gram[order]
-    # equal grams of a text are neighbours now: their distance from the first of them tells them apart
+    # equal grams of a text are neighbours now: they are numbered by their distance from the first
     new = np.ones(len(gram), dtype=bool)
     new[1:] = (gram[1:] != gram[:-1]) | (text[1:] != text[:-1])
     steps = np.arange(len(gram))

@@ -9,20 +9,11 @@ github.com/ChristofHenkel/kaggle-asl-fingerspelling-1st-place-solution: ``models
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
-
-from signkit.errors import UserError
-from signkit.eval.alignment import UNIT
-from signkit.eval.batch_alignment import align_pairs
-from signkit.eval.formats import read
-from signkit.eval.results import hypotheses_file, lines_folder, references_file
-from signkit.eval.transcripts import Pairs, Ragged
 
 
 class ClipConfidence(nn.Module):
@@ -57,35 +48,3 @@ def confidence_loss(
     targets, known = (each.to(logits.device) for each in scores_of(ids, scores))
     losses = F.binary_cross_entropy_with_logits(logits.float(), targets, reduction="none")
     return losses * known
-
-
-def held_out_scores(runs: Sequence[str]) -> dict[str, float]:
-    """The scores of the texts that runs gave for their dev clips, by clip, from 0 to 1: (N - D) / N of the
-    characters, at least 0; of a clip that several runs have, their mean.
-
-    Raises:
-        UserError: a run has no texts of dev.
-    """
-    found: dict[str, list[float]] = {}
-    for run in runs:
-        folder = lines_folder(Path(run))
-        files = references_file(folder, "dev"), hypotheses_file(folder, "dev")
-        if not all(file.is_file() for file in files):
-            what = f"{run} has no texts of dev"
-            raise UserError(
-                "model.confidence_from", what, "name finished runs that decode dev, one of each fold"
-            )
-        references, hypotheses = (read(file, format="jsonl") for file in files)
-        texts = [hypotheses.texts[hypotheses.index[name]] for name in references.ids]
-        pairs = Pairs(references.ids, _characters(references.texts), _characters(texts), ())
-        aligned = align_pairs(pairs, UNIT)
-        scores = np.clip(1 - aligned.errors / np.maximum(aligned.words, 1), 0, 1)
-        for name, score in zip(references.ids, scores.tolist(), strict=True):
-            found.setdefault(name, []).append(score)
-    return {name: sum(scores) / len(scores) for name, scores in found.items()}
-
-
-def _characters(texts: Sequence[str]) -> Ragged:
-    """Texts as the numbers of their characters."""
-    values = np.frombuffer("".join(texts).encode("utf-32-le"), np.int32)
-    return Ragged(values, np.cumsum([0, *map(len, texts)], dtype=np.int64))

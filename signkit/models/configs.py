@@ -269,7 +269,7 @@ class SegmentClassifyConfig:
     """Frames before and after a frame that the forest is shown with it."""
     begin: Annotated[int, Range(0)] = 2
     """Frames at the beginning of a sign that are a class of their own, so that signs without a transition
-    between them are told apart; 0: sign or transition, as published."""
+    between them are separated; 0: sign or transition, as published."""
     trees: Annotated[int, Range(1)] = 100
     leaf: Annotated[int, Range(1)] = 2
     """Frames of train at a leaf of a tree, at least."""

@@ -149,7 +149,7 @@ class Vocabulary:
             OperationalError: a file cannot be written.
         """
         if self.subwords is not None:
-            write_bytes(_beside(Path(path)), self.subwords.model)
+            write_bytes(_model_file(Path(path)), self.subwords.model)
         write_text(Path(path), self._json(indent=1) + "\n")
 
     @classmethod
@@ -254,7 +254,7 @@ def _checked_fields(content: Any, where: str) -> tuple[tuple[str, ...], Unit]:
     return tuple(tokens), unit
 
 
-def _beside(vocabulary: Path) -> Path:
+def _model_file(vocabulary: Path) -> Path:
     """The file of the sentencepiece model of a vocabulary's file: `source.vocabulary.json` has its own."""
     own = (
         vocabulary.name.removesuffix("vocabulary.json")
@@ -270,7 +270,7 @@ def _subwords(vocabulary: Path, sha256: Any) -> Subwords:
     Raises:
         UserError: it is missing, is no model, or is not the vocabulary's.
     """
-    path = _beside(vocabulary)
+    path = _model_file(vocabulary)
     subwords = read_subwords(path)
     if subwords.digest != sha256:
         raise UserError(str(path), f"is another sentencepiece model than that of {vocabulary.name}")

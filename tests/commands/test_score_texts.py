@@ -1,4 +1,4 @@
-"""`signkit score` of translations: the protocols of texts, and the retrieval floor beside a system."""
+"""`signkit score` of translations: the protocols of texts, and the retrieval floor next to a system."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Segments of a batch: told apart by their numbers, and their chunks; and what the forest is shown."""
+"""Segments of a batch: separated by their numbers, and their chunks; and what the forest is shown."""
 
 from dataclasses import replace
 

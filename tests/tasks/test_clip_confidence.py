@@ -11,9 +11,11 @@ from torch.nn import functional as F
 from signkit.config.recipe_file import load_recipe
 from signkit.data.loader import eval_batches
 from signkit.decode.attention import find_texts
+from signkit.decode.expected import highest_expected
 from signkit.errors import UserError
-from signkit.models.clip_confidence import ClipConfidence, confidence_loss, held_out_scores
+from signkit.models.clip_confidence import ClipConfidence, confidence_loss
 from signkit.models.export import TrainedModel, read_export, write_export
+from signkit.tasks.sequence.held_out import held_out_scores
 from signkit.train.setup import Prepared, prepare
 
 RECIPE = """
@@ -122,13 +124,15 @@ def test_it_learns_which_texts_will_be_wrong(tmp_path: Path) -> None:
     assert (sure[1::2] > 0.5).all() and (sure[::2] < 0.5).all()
 
 
-@pytest.mark.parametrize("beam", [1, 2])
-def test_doubted_texts_are_replaced(beam: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("beam", "expected"), [(1, "none"), (2, "none"), (4, "chrf")])
+def test_doubted_texts_are_replaced(beam: int, expected: str, tmp_path: Path) -> None:
     """Of the clips below the least confidence, and of no other; the export has the head and does the same."""
     ids = train_ids(tmp_path)
     run = run_with(tmp_path / "run", dict.fromkeys(ids, ("ab", "ab")))
     text = prepare(load_recipe(str(tmp_path / "plain.yaml"))).corpus.split("train")[0].text
-    of = prepared(tmp_path, [run], f"decode.beam={beam}", f"decode.doubtful={text}")
+    of = prepared(
+        tmp_path, [run], f"decode.beam={beam}", f"decode.doubtful={text}", f"decode.expected={expected}"
+    )
     batches = [*eval_batches(of.datasets["dev"], 3)]
     of.model.eval()
     with torch.no_grad():
@@ -146,9 +150,14 @@ def test_doubted_texts_are_replaced(beam: int, tmp_path: Path) -> None:
         of.task.recipe = each.recipe  # type: ignore[attr-defined]
         found = of.task.predict([each], batches, corpus=lambda: of.corpus, on_progress=lambda done: None)
         texts = {each.id: each.text for each in found}
-        usual = {
-            name: "".join(of.spec.vocabulary.decode(r.candidates[0].tokens)) for name, r in plain.items()
-        }
+        vocabulary, usual = of.spec.vocabulary, {}
+        for name, result in plain.items():
+            best, *_ = (
+                result.candidates
+                if expected == "none"
+                else highest_expected(result.candidates, vocabulary, "chrf")
+            )
+            usual[name] = "".join(vocabulary.decode(best.tokens))
         assert texts == {name: text if sure[name] < least else usual[name].strip() for name in sure}
         assert sum(sure[name] < least for name in sure) == 1
 

@@ -24,7 +24,7 @@ from signkit.commands.translate.sentences import Sentence, unknown_note
 from signkit.commands.translate.verb import translated, translator, usable
 from signkit.errors import UserError
 from signkit.models.export import TrainedModel
-from signkit.models.spec import TEXT
+from signkit.models.spec import GLOSS, TEXT
 from signkit.runtime.progress import Watch
 from signkit.runtime.runs import CARRIED
 from signkit.train.reopen import with_ensemble
@@ -49,8 +49,7 @@ def predict(run: Path, inputs: Sequence[Path], options: PredictOptions) -> int:
         raise UserError(str(run), "translates sentences and recognises nothing", "see `signkit translate`")
     steps = zooms(run, trained)
     print_package_notes(run)
-    if options.translate is not None:
-        _check_translator(trained, options.translate)
+    translating = None if options.translate is None else _translator(trained, options.translate)
     signal = trained.spec.signal
     skipped = Counter[str]()
     stills = reads_stills(trained.recipe.data)
@@ -73,7 +72,9 @@ def predict(run: Path, inputs: Sequence[Path], options: PredictOptions) -> int:
         predictions, seconds = _predicted(run, trained, sources, failures, watch)
     sources = [source for source in sources if source.key not in failures.messages]
     best = {source.key: predictions[source.key] for source in sources}
-    texts = _translations(options.translate, best, watch) if options.translate else {}
+    texts: dict[str, str] = {}
+    if options.translate is not None and translating is not None:
+        texts = _translations(options.translate, translating, best, watch)
     write_outputs(sources, best, seconds, options.outputs, fonts, watch, texts)
     of_data = getattr((steps[0].trained if steps else trained).recipe.data, "prediction_note", "")
     for note in (*([of_data] if of_data else []), *notes_of(sources, options.outputs)):
@@ -106,21 +107,24 @@ def _predicted(
     return {each.id: each for each in predictions}, seconds
 
 
-def _check_translator(recogniser: TrainedModel, run: Path) -> None:
-    """Refuse before anything is computed what cannot be translated.
+def _translator(recogniser: TrainedModel, run: Path) -> TrainedModel:
+    """The model of the run that translates; what cannot be translated is refused before anything is computed.
 
     Raises:
         UserError: the recogniser writes no text, or the other run translates nothing.
     """
     if TEXT not in recogniser.spec.outputs:
         raise UserError("--translate", "the run names classes and writes no text", "leave it out")
-    translator(run, PredictOptions())
+    return translator(run, PredictOptions())
 
 
-def _translations(run: Path, best: Mapping[str, Prediction], watch: Watch) -> dict[str, str]:
-    """The translation of each prediction; "" where nothing was recognised, or too much for the translator."""
-    trained = translator(run, PredictOptions())
-    sentences = [Sentence(key, each.outputs[TEXT].tokens) for key, each in best.items()]  # type: ignore[union-attr]
+def _translations(
+    run: Path, trained: TrainedModel, best: Mapping[str, Prediction], watch: Watch
+) -> dict[str, str]:
+    """The translation of each prediction's glosses; "" where nothing was recognised, or too much for the
+    translator."""
+    read = {key: each.outputs.get(GLOSS, each.outputs[TEXT]) for key, each in best.items()}
+    sentences = [Sentence(key, each.tokens) for key, each in read.items() if isinstance(each, Hypothesis)]
     good, _ = usable(sentences, trained)
     if note := unknown_note(good, trained.spec, trained.recipe):
         print(f"note: {note}", file=sys.stderr)

@@ -10,7 +10,7 @@ from signkit.text.vocabulary import Vocabulary
 from signkit.types import Corpus, Sample, Score
 
 OF_TEXTS = ("bleu4", "chrf", "rouge_l")
-"""Metrics of texts that the floor is told of, with the names that protocols add to them."""
+"""Metrics of texts that the floor is scored by, with the names that protocols add to them."""
 
 
 def floor_scores(

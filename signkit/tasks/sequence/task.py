@@ -18,10 +18,11 @@ from signkit.decode.configs import SECTIONS, AttentionSearchConfig
 from signkit.decode.expected import highest_expected
 from signkit.decode.external.build import ExternalModels, build_external
 from signkit.decode.external.configs import InternalConfig
+from signkit.decode.state import Candidate
 from signkit.errors import UserError
 from signkit.models.assemble import assemble
 from signkit.models.attention import AttentionLogits, reversed_tokens
-from signkit.models.clip_confidence import confidence_loss, held_out_scores, scores_of
+from signkit.models.clip_confidence import confidence_loss, scores_of
 from signkit.models.configs import AttentionConfig
 from signkit.models.export import TrainedModel
 from signkit.models.losses.functions import LossFunction, loss_functions
@@ -32,6 +33,7 @@ from signkit.tasks.configs import SequenceConfig
 from signkit.tasks.sequence.attention_maps import attention_maps
 from signkit.tasks.sequence.dataset import evaluated, spec_of_sources, trained_on
 from signkit.tasks.sequence.floor import floor_scores
+from signkit.tasks.sequence.held_out import held_out_scores
 from signkit.tasks.sequence.joint import gloss_scores, with_glosses, with_recognised
 from signkit.tasks.sequence.searched import SearchedSplit, searched_split
 from signkit.tasks.transcripts.base import Transcription
@@ -188,13 +190,10 @@ class SequenceTask(Transcription):
             fusion=external.fusion,
             rescorers=external.rescorers,
             with_greedy=scored and self.decode.beam > 1,
+            reordered=self._reordered(models[0].spec),
             doubtful=self._doubtful(models[0].spec),
             with_glosses=models[0].spec.glosses is not None,
         )
-        if self.decode.expected != "none":
-            for name, beam in beams.items():
-                chosen = highest_expected(beam.candidates, models[0].spec.vocabulary, self.decode.expected)
-                beams[name] = replace(beam, candidates=chosen)
         found = as_predictions(beams, models[0].spec.vocabulary, self.decode, self.decode.temperature or 1.0)
         yield from (with_recognised(each, models[0].spec) for each in found)
 
@@ -269,6 +268,13 @@ class SequenceTask(Transcription):
             what = "the runs have none of the clips of train in their dev"
             raise UserError("model.confidence_from", what, "name a run of each fold of train")
         say(f"{taught:,} of {len(samples):,} clips of train teach the confidence")
+
+    def _reordered(self, spec: Spec) -> Callable[[list[Candidate]], list[Candidate]] | None:
+        """The order of a beam by `decode.expected`; None where it is that of the scores."""
+        metric, vocabulary = self.decode.expected, spec.vocabulary
+        if metric == "none":
+            return None
+        return lambda candidates: highest_expected(candidates, vocabulary, metric)
 
     def _doubtful(self, spec: Spec) -> tuple[int, ...] | None:
         """The tokens of the text for clips of little confidence; None where there are no such clips.
