@@ -41,7 +41,18 @@ from signkit.runtime.runs import RunRef, find_run
 from signkit.text.vocabulary import Vocabulary
 from signkit.train.reopen import with_ensemble
 from signkit.train.task import GivesPosteriors, task_of
-from signkit.types import VIDEO, Features, Hypothesis, Landmarks, Posteriors, Prediction, Score, Signal, Video
+from signkit.types import (
+    VIDEO,
+    Features,
+    Hypothesis,
+    Landmarks,
+    Posteriors,
+    Prediction,
+    Score,
+    Signal,
+    Text,
+    Video,
+)
 
 PathInput: TypeAlias = str | PathLike[str]
 ClipInput: TypeAlias = np.ndarray[Any, Any] | torch.Tensor | Landmarks | Features | Video | PathInput
@@ -169,11 +180,13 @@ class LoadedModel:
             what = "the model recognises recordings and translates nothing"
             raise UserError("translate", what, "see `predict`")
         given = [sentences] if isinstance(sentences, str) else list(sentences)
-        named = [Sentence(str(n), tuple(text.split()), f"sentences[{n}]") for n, text in enumerate(given)]
+        named = [
+            Sentence(str(n), Text(tuple(text.split())), f"sentences[{n}]") for n, text in enumerate(given)
+        ]
         good, faults = usable(named, self._models[0])
         fail_together(faults, "translate")
         found = translated(self._run, self._models, good, Watch(self._run, main=False, log=False))
-        texts = [found[each.id] for each in good]
+        texts = [found[each.id].text for each in good]
         return texts[0] if isinstance(sentences, str) else texts
 
     @overload

@@ -87,9 +87,13 @@ class Text:
 
     Attributes:
         tokens: in their order, without spaces.
+        others: further readings of the same recording, such as the rest of a recogniser's n-best list.
+        scores: log scores of ``tokens`` and of each of ``others``; empty without others.
     """
 
     tokens: tuple[str, ...]
+    others: tuple[tuple[str, ...], ...] = ()
+    scores: tuple[float, ...] = ()
     fps: ClassVar[float] = 1.0
     """Times in a sentence count tokens: the first one is at 0, the next at 1."""
 

@@ -32,6 +32,8 @@ class Batch:
         motion: how much moves at each place of a frame, 0 where padded; None unless `video.motion` is set.
         glosses: as ``targets``, of the glosses that are recognised next to a text; None without them.
         gloss_lengths: glosses of each sample.
+        logs: of sources with several readings, the log score of the reading in each row; the rows of a sample
+            have the same id and follow each other. None: each row is another sample.
     """
 
     ids: tuple[str, ...]
@@ -50,6 +52,7 @@ class Batch:
     motion: UInt8[Tensor, "batch frames _ _"] | None = None
     glosses: Int[Tensor, "batch glosses"] | None = None
     gloss_lengths: Int[Tensor, " batch"] | None = None
+    logs: Float64[Tensor, " batch"] | None = None
 
     @property
     def of_glosses(self) -> "Batch":
@@ -60,7 +63,9 @@ class Batch:
 
     def to(self, device: torch.device | str) -> "Batch":
         """The same batch with its tensors on a device."""
-        tensors = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("ids", "times")}
+        tensors = {
+            f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("ids", "times", "logs")
+        }
         moved = {name: tensor.to(device) for name, tensor in tensors.items() if tensor is not None}
         return replace(self, **moved)
 

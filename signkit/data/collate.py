@@ -40,8 +40,16 @@ def collate(examples: Sequence[Example]) -> Batch:
         fps=torch.tensor([example.fps for example in examples], dtype=torch.float32),
         times=_times(examples, max(lengths)),
         motion=_motion(examples, max(lengths)),
+        logs=_logs(examples),
         **_glosses(examples),
     )
+
+
+def _logs(examples: Sequence[Example]) -> torch.Tensor | None:
+    """The log scores of the readings, if there are several of any sample; of the only one of a sample 0."""
+    if all(example.log is None for example in examples):
+        return None
+    return torch.tensor([example.log or 0.0 for example in examples], dtype=torch.float64)
 
 
 def _glosses(examples: Sequence[Example]) -> dict[str, torch.Tensor]:

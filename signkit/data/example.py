@@ -23,6 +23,8 @@ class Example:
         times: float64 [frames], seconds at which each frame is shown; None where that is at ``fps``.
         motion: how much moves at each place, [frames, height, width]; None unless `video.motion` is set.
         glosses: their indices, where they are recognised next to a text.
+        others: the same sample by its other readings, where several readings of a source are translated.
+        log: the log score of this reading; None where there is one only.
     """
 
     id: str
@@ -33,3 +35,5 @@ class Example:
     times: npt.NDArray[np.float64] | None = None
     motion: npt.NDArray[np.uint8] | None = None
     glosses: tuple[int, ...] | None = None
+    others: tuple["Example", ...] = ()
+    log: float | None = None

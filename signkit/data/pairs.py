@@ -1,6 +1,7 @@
 """The sentences of a split with their translations, as token indices."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ class Pairs:
         draw: as `encode`, in training; None: no changes, of sources neither.
         seed: with the epoch and the index it decides every change.
         longest: tokens of a source, at most.
+        readings: of a source with several, that are read, at most; longer ones are left out.
 
     Raises:
         UserError: no samples, or a source that is empty or longer than ``longest``.
@@ -46,11 +48,13 @@ class Pairs:
         draw: Draw | None = None,
         seed: int = 0,
         longest: int = 0,
+        readings: int = 1,
     ) -> None:
         if not samples:
             raise UserError("data", "the split has no samples")
         self.samples = tuple(samples)
         self._read, self._encode, self._draw, self._seed = read, encode, draw, seed
+        self._longest, self._readings = longest, readings
         self._words = [source_of(sample) for sample in samples]
         self.sizes = tuple(len(read(words, None).tokens) for words in self._words)
         for sample, size in zip(self.samples, self.sizes, strict=True):
@@ -64,18 +68,32 @@ class Pairs:
     def example(self, index: int, epoch: int | None = None) -> Example:
         """One pair, changed as in an epoch; None: as it is."""
         sample, words = self.samples[index], self._words[index]
-        if self._draw is None or epoch is None:
-            read, targets = self._read(words, None), tuple(self._encode(sample.reference))
-        else:
+        if self._draw is not None and epoch is not None:
             rng = np.random.default_rng([self._seed, epoch, index])
-            read, targets = self._read(words, rng), self._draw(sample.reference, rng)
-        labels = np.full(len(read.tokens), NO_LABEL, dtype=np.int64)
-        tokens = np.array(read.tokens, dtype=np.int64)
-        return Example(sample.id, tokens, targets, labels, Text.fps, times=read.words.astype(np.float64))
+            return _example(sample.id, self._read(words, rng), self._draw(sample.reference, rng))
+        targets = tuple(self._encode(sample.reference))
+        example = _example(sample.id, self._read(words, None), targets)
+        signal = sample.load()
+        if self._readings == 1 or not isinstance(signal, Text) or not signal.others:
+            return example
+        first, *logs = signal.scores[: self._readings]
+        read = [self._read(other, None) for other in signal.others[: self._readings - 1]]
+        others = tuple(
+            replace(_example(sample.id, source, targets), log=log)
+            for source, log in zip(read, logs, strict=True)
+            if 0 < len(source.tokens) <= (self._longest or len(source.tokens))
+        )
+        return replace(example, log=first, others=others)
 
     def collate(self, examples: Sequence[Example]) -> Batch:
-        """Examples as one batch."""
-        return collate(examples)
+        """Examples as one batch; each reading of a source is a row."""
+        return collate([reading for each in examples for reading in (each, *each.others)])
+
+
+def _example(name: str, read: Source, targets: tuple[int, ...]) -> Example:
+    labels = np.full(len(read.tokens), NO_LABEL, dtype=np.int64)
+    tokens = np.array(read.tokens, dtype=np.int64)
+    return Example(name, tokens, targets, labels, Text.fps, times=read.words.astype(np.float64))
 
 
 def reader(config: SourceConfig, vocabulary: Vocabulary, *, training: bool) -> ReadSource:

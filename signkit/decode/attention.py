@@ -12,6 +12,7 @@ texts that begin with it (`signkit.decode.ctc_prefix`). Finished texts are compa
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any, cast
 
 import numpy as np
@@ -21,7 +22,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from signkit.data.batch import Batch, length_mask
-from signkit.decode.configs import AttentionSearchConfig, check_beam
+from signkit.decode.configs import AttentionSearchConfig, check_beam, length_divisor
 from signkit.decode.ctc_prefix import Prefixes
 from signkit.decode.doubt import with_doubted_replaced
 from signkit.decode.finished_texts import Finished, Step, finished_texts
@@ -29,6 +30,7 @@ from signkit.decode.fusion import Fusion
 from signkit.decode.greedy import greedy_search
 from signkit.decode.history import NO_ENTRY, ROOT, PrefixTree
 from signkit.decode.lattice import BeamResult, ForgetsStates, Weighted, chunk_seconds
+from signkit.decode.readings import by_sample
 from signkit.decode.rescore import rescore
 from signkit.decode.scorer import Fused
 from signkit.decode.state import Candidate
@@ -145,7 +147,7 @@ def _search(
         if ctc is not None:
             score += weight * ctc.extended().index_copy(2, torch.tensor([END]), ctc.ended()[..., None])
         score.masked_fill_(~alive[..., None], -torch.inf)
-        norm = ((5 + len(steps) + 1) / 6) ** config.length_norm
+        norm = length_divisor(len(steps), config.length_norm)
         ends = score[..., END] / norm
         if len(steps) == config.longest:
             finished.add(ends, len(steps))
@@ -249,19 +251,24 @@ def find_texts(
             with torch.no_grad():
                 encoded = [encode(model.eval(), batch) for model in models]
                 lists = attention_search(models, encoded, config, fusion=fusion, rescorers=rescorers)
-                if reordered is not None:
-                    lists = [*map(reordered, lists)]
-                if doubtful is not None:
-                    lists = with_doubted_replaced(lists, encoded, config.doubt, doubtful)
                 greedy = attention_search(models, encoded, config.greedy()) if with_greedy else []
+            chunks = encoded[0].lengths
+            samples = by_sample(batch.ids, lists, batch.logs, chunks, config)
+            paths = by_sample(batch.ids, greedy, batch.logs, chunks, config.greedy()) if greedy else []
+            lists = [each.candidates for each in samples]
+            if reordered is not None:
+                lists = [*map(reordered, lists)]
+            if doubtful is not None:
+                lists = with_doubted_replaced(lists, encoded, config.doubt, doubtful)
             glosses: list[Any] = [None] * len(batch.ids)
             if with_glosses:
                 of_ctc = encoded[0]
                 glosses = [each[0] for each in greedy_search(cast(Tensor, of_ctc.ctc), of_ctc.lengths)]
-            for place, name in enumerate(batch.ids):
-                seconds = chunk_seconds(encoded[0], batch, place)
-                path = greedy[place][0] if greedy else None
-                results[name] = BeamResult(lists[place], seconds, path, glosses[place])
+            for place, sample in enumerate(samples):
+                of_rows = (chunk_seconds(encoded[0], batch, row) for row in sample.rows)
+                path = paths[place].candidates[0] if paths else None
+                glossed = glosses[sample.rows[0]]
+                results[sample.id] = BeamResult(lists[place], tuple(chain(*of_rows)), path, glossed)
             on_progress(len(results))
     finally:
         for model, mode in zip(models, modes, strict=True):

@@ -101,6 +101,7 @@ class AttentionSearchConfig(DecodeConfig):
         "length_norm": Tuned(0.0, 1.5, 0.0),
         "length_reward": Tuned(-1.0, 3.0, 0.0),
         "ctc_weight": Tuned(0.0, 0.8, 0.0),
+        "source_weight": Tuned(0.0, 2.0, 1.0),
     }
     on_request: ClassVar[tuple[str, ...]] = ("beam",)
     beam: Annotated[int, Range(1, 4096)] = 5
@@ -115,6 +116,10 @@ class AttentionSearchConfig(DecodeConfig):
     """Of models with a CTC head: its share of the score; 0: search without it, 1: by it alone."""
     longest: Annotated[int, Range(1, 10_000)] = 100
     """Tokens of a hypothesis, at most."""
+    readings: Annotated[int, Range(1, 256)] = 1
+    """Readings of a source, such as a recogniser's n-best list, that are translated together, at most."""
+    source_weight: Annotated[float, Range(0, 10)] = 1.0
+    """Factor on the log scores of the readings; 0: all are as probable."""
     doubt: Annotated[float, Range(0, 1)] = 0.0
     """Of models with a confidence: a clip with a lower one gets the text `doubtful` instead; 0: none."""
     doubtful: str = ""
@@ -132,11 +137,14 @@ class AttentionSearchConfig(DecodeConfig):
         check_beam("beam", self.beam, [part for part in external if getattr(part, "weight", 1) != 0])
         if self.expected != "none" and self.beam == 1:
             raise UserError("expected", "needs several texts to choose from", "a beam of 8 or more")
+        if self.doubt and self.readings > 1:
+            raise UserError("doubt", "is of recordings, and `readings` of written sources", "one of them")
 
     def idle(self, *, ctc: bool) -> frozenset[str]:
         """The keys of `tuned` that have no effect, by whether the model has a CTC head."""
-        of_beams = {"length_norm", "length_reward"} if self.beam == 1 else set()
-        return frozenset(of_beams if ctc else {"ctc_weight", *of_beams})
+        found = {"length_norm", "length_reward"} if self.beam == 1 else set()
+        found |= set() if ctc else {"ctc_weight"}
+        return frozenset(found | ({"source_weight"} if self.readings == 1 else set()))
 
     def greedy(self) -> "AttentionSearchConfig":
         """These options with greedy search, without external models and without CTC's prefix scores."""
@@ -186,6 +194,11 @@ class SegmentsConfig(DecodeConfig):
     `min_frames` away, begins a segment."""
     min_frames: Annotated[int, Range(1)] = 5
     """Frames of a segment, at least; shorter ones are dropped."""
+
+
+def length_divisor(tokens: int, power: float) -> float:
+    """What the log score of a text of so many tokens is divided by (Wu et al. 2016, eq. 14)."""
+    return float(((5 + tokens + 1) / 6) ** power)
 
 
 def check_beam(where: str, beam: int, external: Sequence[Any]) -> None:

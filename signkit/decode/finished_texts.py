@@ -88,7 +88,7 @@ def finished_texts(finished: Finished, steps: Sequence[Step], greedy: bool) -> l
         parts = (tuple(each[clip][slot][:end]) for each in (texts, chunks, sure))
         text, at, confidences = parts
         attention = first[clip, :end].copy() if slot == 0 else None
-        return Candidate(text, scores[clip][slot], at, confidences if greedy else (), attention)
+        return Candidate(text, scores[clip][slot], at, confidences if greedy else (), attention=attention)
 
     return [
         [candidate(clip, slot) for slot in range(beam) if scores[clip][slot] > -math.inf] or [NO_CANDIDATE]

@@ -23,6 +23,7 @@ class Candidate:
         chunks: the chunk at which each token was first emitted on the best path.
         confidences: confidence of each token, from 0 to 1 (`signkit.decode.confidence`); empty if they were
             not computed, and of all but the first candidate of an n-best list.
+        reading: of a source with several readings, the one that makes this sequence most probable.
         attention: of an attention decoder's first candidate: the share of each chunk in each token, [tokens,
             chunks].
     """
@@ -31,6 +32,7 @@ class Candidate:
     score: float
     chunks: tuple[int, ...]
     confidences: tuple[float, ...] = ()
+    reading: int = 0
     attention: npt.NDArray[np.float16] | None = field(default=None, compare=False, repr=False)
 
 

@@ -9,6 +9,7 @@ import torch
 from translated import write_pairs
 
 from signkit.config.recipe import SourceConfig
+from signkit.data.batch import Batch
 from signkit.data.corpora.parallel import read
 from signkit.data.corpora.text_configs import ParallelConfig
 from signkit.data.pairs import Pairs
@@ -39,6 +40,25 @@ def test_a_batch(tmp_path: Path) -> None:
     assert found.sizes[:2] == (17, 17)
     assert batch.seen.shape == (2, 17, 1)
     assert (batch.frame_labels == -100).all()
+
+
+def test_each_reading_is_a_row(tmp_path: Path) -> None:
+    found = pairs(tmp_path, SourceConfig(), longest=3)
+    several = Text(("MORGEN", "NORD"), (("HEUTE",), ("A",) * 4, ("NORD", "NORD")), (-1.0, -2.0, -3.0, -4.0))
+    samples = (replace(found.samples[0], load=lambda: several), found.samples[1])
+
+    def batch(readings: int, epoch: int | None = None) -> Batch:
+        read = Pairs(samples, read=found._read, encode=found._encode, longest=3, readings=readings)
+        return read.collate([read.example(place, epoch) for place in range(2)])
+
+    four = batch(4)  # the one that is too long is left out
+    first = samples[0].id
+    assert four.ids == (first, first, first, samples[1].id)
+    assert four.logs is not None and four.logs.tolist() == [-1.0, -2.0, -4.0, 0.0]
+    assert four.lengths.tolist() == [2, 1, 2, 3]
+    assert four.targets[0].tolist() == four.targets[2].tolist()
+    assert batch(2).ids == (first, first, samples[1].id)
+    assert (batch(1).ids, batch(1).logs) == ((first, samples[1].id), None)
 
 
 def test_times_count_words(tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from signkit.data.corpora.build import build_corpus
 from signkit.data.corpora.configs import SyntheticConfig
+from signkit.data.corpora.recognised import readings_of
 from signkit.data.corpora.text_configs import RecognisedConfig
 from signkit.errors import UserError
 from signkit.types import Corpus, Text
@@ -50,6 +52,41 @@ def test_dev_and_test_are_as_recognised(run: Path) -> None:
             assert (ours.id, " ".join(ours.reference), ours.signer) == (theirs.id, theirs.text, theirs.signer)
     assert corpus.split("test")[0].load() == Text(whole.split("test")[0].reference[:1])
     assert corpus.split("train")[0].load() == Text(whole.split("train")[0].reference)
+
+
+def test_an_nbest_list_gives_readings(run: Path) -> None:
+    """The empty one is left out; train is read as its glosses are."""
+    for split in ("train", "dev", "test"):
+        file = run / "decode" / f"{split}.jsonl"
+        lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        others = [{"text": "A B", "score": -2.0}, {"text": "", "score": -3.0}, {"text": "C", "score": -4.0}]
+        lines = [line | {"text": " ".join(line["tokens"]), "score": -1.0, "nbest": others} for line in lines]
+        file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    corpus = read(run)
+    first = build_corpus(SyntheticConfig(**DATA)).split("test")[0].reference[:1]
+    assert corpus.split("test")[0].load() == Text(first, (("A", "B"), ("C",)), (-1.0, -2.0, -4.0))
+    assert getattr(corpus.split("train")[0].load(), "others", None) == ()
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ({"tokens": ["A"]}, Text(("A",))),
+        ({"tokens": ["A"], "score": -1.0, "nbest": "B"}, Text(("A",))),
+        ({"tokens": ["A"], "score": -1.0, "nbest": [3, {"text": "B"}]}, Text(("A",))),
+        ({"tokens": ["A"], "nbest": [{"text": "B", "score": -2}]}, Text(("A",))),
+        (
+            {"tokens": ["h", "i"], "text": "hi", "score": -1.0, "nbest": [{"text": "ho", "score": -2}]},
+            Text(("h", "i"), (("h", "o"),), (-1.0, -2)),
+        ),
+        (
+            {"tokens": ["hi"], "text": "hi", "score": -1.0, "nbest": [{"text": "ho", "score": -2}]},
+            Text(("hi",), (("ho",),), (-1.0, -2)),
+        ),
+    ],
+)
+def test_records_of_other_forms(record: dict[str, Any], expected: Text) -> None:
+    assert readings_of(record) == expected
 
 
 def test_nothing_recognised(run: Path) -> None:

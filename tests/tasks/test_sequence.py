@@ -96,9 +96,9 @@ def test_greedy_search_has_no_reward() -> None:
     config = AttentionSearchConfig(length_reward=2.0)
     assert config.greedy().length_reward == 0
     greedy = AttentionSearchConfig(beam=1)
-    assert greedy.idle(ctc=True) == {"length_norm", "length_reward"}
+    assert greedy.idle(ctc=True) == {"length_norm", "length_reward", "source_weight"}
     assert greedy.idle(ctc=False) == {*AttentionSearchConfig.tuned}
-    assert AttentionSearchConfig().idle(ctc=True) == set()
+    assert AttentionSearchConfig(readings=2).idle(ctc=True) == set()
 
 
 def test_a_reward_changes_nothing_in_greedy_search(tmp_path: Path) -> None:

@@ -66,6 +66,37 @@ def test_json_carries_times_over(run: Path, tmp_path: Path) -> None:
     assert "times" not in json.loads(signkit("translate", run, file, "--json").out)
 
 
+def test_an_nbest_list_is_translated_as_one(run: Path, tmp_path: Path) -> None:
+    """A likely reading of unknown glosses, and one that the run knows: that one is translated and named."""
+    file = tmp_path / "recognised.jsonl"
+    glosses, text = PAIRS[0]
+    record = {
+        "id": "a",
+        "tokens": ["NIE", "NIE", "NIE"],
+        "text": "NIE NIE NIE",
+        "score": -1.0,
+        "times": [1, 2, 3],
+        "nbest": [{"text": glosses, "score": -1.5}],
+    }
+    file.write_text(json.dumps(record) + "\n", encoding="utf-8")
+    alone = json.loads(signkit("translate", run, file, "--json").out)
+    assert (alone["source"], "times" in alone) == (record["tokens"], True)
+    several = ("--set", "decode.readings=2", "--set", "decode.source_weight=0")
+    found = json.loads(signkit("translate", run, file, "--json", *several).out)
+    assert (found["source"], found["text"], "times" in found) == (glosses.split(), text, False)
+    assert found["score"] > alone["score"] + np.log(0.5) - 1e-6
+    plain = tmp_path / "plain.txt"  # a single reading is translated as ever
+    plain.write_text(f"{glosses}\n", encoding="utf-8")
+    assert signkit("translate", run, plain, *several).out == f"1\t{glosses}\t{text}\n"
+
+
+def test_a_corpus_of_single_readings(run: Path) -> None:
+    done = signkit("decode", run, "--set", "decode.readings=3")
+    what = "is 3, and the sources of dev have one reading each"
+    fault = f"error: decode.readings: {what}; decode.nbest of a recogniser's run gives its corpus more\n"
+    assert (done.status, done.err[-len(fault) :]) == (2, fault)
+
+
 def test_unknown_glosses_are_counted(run: Path, tmp_path: Path) -> None:
     file = tmp_path / "new.txt"
     file.write_text("MORGEN NORD HAGEL\nHAGEL NEBEL\n", encoding="utf-8")

@@ -29,7 +29,7 @@ from signkit.runtime.progress import Watch
 from signkit.runtime.runs import CARRIED
 from signkit.train.reopen import with_ensemble
 from signkit.train.task import task_of
-from signkit.types import Hypothesis, Label, Prediction
+from signkit.types import Hypothesis, Label, Prediction, Text
 
 NEXT = 3
 """Classes after the best one that a terminal shows."""
@@ -124,12 +124,19 @@ def _translations(
     """The translation of each prediction's glosses; "" where nothing was recognised, or too much for the
     translator."""
     read = {key: each.outputs.get(GLOSS, each.outputs[TEXT]) for key, each in best.items()}
-    sentences = [Sentence(key, each.tokens) for key, each in read.items() if isinstance(each, Hypothesis)]
+    sentences = [Sentence(key, _source(each)) for key, each in read.items() if isinstance(each, Hypothesis)]
     good, _ = usable(sentences, trained)
     if note := unknown_note(good, trained.spec, trained.recipe):
         print(f"note: {note}", file=sys.stderr)
     found = translated(run, with_ensemble(trained), good, watch)
-    return {key: found[key].text if key in found else "" for key in best}
+    return {key: found[key].text.text if key in found else "" for key in best}
+
+
+def _source(read: Hypothesis) -> Text:
+    """What was recognised, with the rest of its n-best list."""
+    others = [each for each in read.others if each.tokens]
+    scores = (read.score, *(each.score for each in others)) if others else ()
+    return Text(read.tokens, tuple(each.tokens for each in others), scores)
 
 
 def _print_notes(sources: Sequence[Source], fps: float | None) -> None:

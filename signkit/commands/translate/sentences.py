@@ -3,16 +3,18 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from signkit.data.corpora.recognised import readings_of
 from signkit.errors import UserError
 from signkit.eval.formats import read
 from signkit.models.spec import Spec
 from signkit.runtime.files import read_text
 from signkit.text.sources import as_read
 from signkit.text.vocabulary import UNKNOWN_AT, composed
+from signkit.types import Text
 
 NAMED = 5
 """Unknown words that a note names, at most."""
@@ -24,14 +26,20 @@ class Sentence:
 
     Attributes:
         id: unique among those that are translated together.
+        source: its tokens, with the other readings of a recogniser's n-best list.
         times: seconds of each token; empty where they are not known.
         where: the file and the line.
     """
 
     id: str
-    tokens: tuple[str, ...]
+    source: Text
     where: str = ""
     times: tuple[float, ...] = field(default=(), repr=False)
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """Of the first reading."""
+        return self.source.tokens
 
 
 def sentences_of(files: Sequence[Path], column: str = "") -> list[Sentence]:
@@ -48,15 +56,15 @@ def sentences_of(files: Sequence[Path], column: str = "") -> list[Sentence]:
     found: list[Sentence] = []
     for file in files:
         transcripts = read(file, column=column)
-        times = _times(file) if transcripts.format == "jsonl" and file.is_file() else {}
+        records = _records(file) if transcripts.format == "jsonl" and file.is_file() else {}
         numbered = transcripts.format == "lines"
         prefix = f"{file.stem}-" if numbered and len(files) > 1 else ""
         for name, text, line in zip(transcripts.ids, transcripts.texts, transcripts.lines, strict=True):
             tokens = tuple(composed(text).split())
-            known = times.get(name, ())
-            found.append(
-                Sentence(prefix + name, tokens, f"{file}:{line}", known if len(known) == len(tokens) else ())
-            )
+            source, times = records.get(name, (Text(()), ()))
+            source = replace(source, tokens=tokens)
+            times = times if len(times) == len(tokens) else ()
+            found.append(Sentence(prefix + name, source, f"{file}:{line}", times))
     for name, count in Counter(each.id for each in found).items():
         if count > 1:
             raise UserError(
@@ -65,17 +73,20 @@ def sentences_of(files: Sequence[Path], column: str = "") -> list[Sentence]:
     return found
 
 
-def _times(file: Path) -> dict[str, tuple[float, ...]]:
-    """The times of the tokens of each record, as `signkit predict --json` writes them."""
+def _records(file: Path) -> dict[str, tuple[Text, tuple[float, ...]]]:
+    """The readings of each record and the times of its tokens, as `signkit predict --json` writes them."""
     found = {}
     for line in read_text(file).splitlines():
         try:
             record: Any = json.loads(line)
         except ValueError:
             continue
-        times = record.get("times") if isinstance(record, dict) else None
-        if isinstance(times, list) and all(isinstance(each, int | float) for each in times):
-            found[str(record.get("id"))] = tuple(map(float, times))
+        if not isinstance(record, dict):
+            continue
+        times = record.get("times")
+        if not isinstance(times, list) or not all(isinstance(each, int | float) for each in times):
+            times = []
+        found[str(record.get("id"))] = readings_of(record), tuple(map(float, times))
     return found
 
 

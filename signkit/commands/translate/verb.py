@@ -2,10 +2,10 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from rich.console import Console
@@ -17,13 +17,28 @@ from signkit.commands.predict.search import corpus_of, load_model
 from signkit.commands.translate.sentences import Sentence, sentences_of, unknown_note
 from signkit.data.corpora.table import fail_together
 from signkit.data.loader import eval_batches
+from signkit.decode.lattice import BeamResult
 from signkit.errors import UserError
 from signkit.models.export import TrainedModel
 from signkit.runtime.progress import Watch
 from signkit.text.sources import encode_source
 from signkit.train.reopen import with_ensemble
 from signkit.train.task import task_of
-from signkit.types import Hypothesis, Sample, Text
+from signkit.types import Hypothesis, Prediction, Sample, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A sentence and its text.
+
+    Attributes:
+        source: the reading of it that makes the text most probable.
+        text: its times are those of the source's tokens, in seconds where they are known, and their places
+            otherwise.
+    """
+
+    source: tuple[str, ...]
+    text: Hypothesis
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +79,7 @@ def translate(run: Path, files: Sequence[Path], options: TranslateOptions) -> in
         for sentence in good:
             print(json.dumps(_plain(sentence, found[sentence.id]), ensure_ascii=False))
     else:
-        _print_table(good, found)
+        _print_table([found[sentence.id] for sentence in good])
     for fault in faults:
         print(f"error: {fault}", file=sys.stderr)
     if faults:
@@ -106,9 +121,8 @@ def usable(sentences: Sequence[Sentence], trained: TrainedModel) -> tuple[list[S
 
 def translated(
     run: Path, models: Sequence[TrainedModel], sentences: Sequence[Sentence], watch: Watch
-) -> dict[str, Hypothesis]:
-    """The translation of each sentence by its id; its times are those of the sources' tokens, in seconds
-    where they are known, and their places otherwise."""
+) -> dict[str, Translation]:
+    """The translation of each sentence by its id."""
     if not sentences:
         return {}
     trained, task = models[0], task_of(models[0].recipe)
@@ -118,32 +132,38 @@ def translated(
     batches = eval_batches(dataset, trained.recipe.decode.batch_size)
     with watch.bar("sentences", len(sentences)) as bar:
         predictions = list(task.predict(models, batches, corpus=corpus, on_progress=bar.at))
-    times = {each.id: each.times for each in sentences}
-    return {each.id: _timed(each.outputs["text"], times[each.id]) for each in predictions}
+    given = {each.id: each for each in sentences}
+    return {each.id: _translation(given[each.id], each) for each in predictions}
 
 
-def _timed(found: Any, times: Sequence[float]) -> Hypothesis:
-    """A translation with the times of its source; without them if those are not known."""
-    at = tuple(times[min(round(place), len(times) - 1)] for place in found.times) if times else found.times
-    timed: Hypothesis = replace(found, times=at)
-    return timed
+def _translation(sentence: Sentence, prediction: Prediction) -> Translation:
+    """A translation with the times of its source, if those are known."""
+    text, beam = cast(Hypothesis, prediction.outputs["text"]), cast(BeamResult, prediction.evidence)
+    reading = beam.candidates[0].reading
+    if reading:  # its tokens have no times
+        return Translation(sentence.source.others[reading - 1], text)
+    if sentence.times:
+        last = len(sentence.times) - 1
+        text = replace(text, times=tuple(sentence.times[min(round(place), last)] for place in text.times))
+    return Translation(sentence.tokens, text)
 
 
 def _sample(sentence: Sentence) -> Sample:
-    text = Text(sentence.tokens)
     where = sentence.where or sentence.id
-    return Sample(sentence.id, "test", (), len(sentence.tokens), lambda: text, where, fps=Text.fps)
+    return Sample(
+        sentence.id, "test", (), sentence.source.frames, lambda: sentence.source, where, fps=Text.fps
+    )
 
 
-def _plain(sentence: Sentence, found: Hypothesis) -> dict[str, Any]:
-    plain = {"id": sentence.id, "source": sentence.tokens, **found.plain()}
-    if not sentence.times:
+def _plain(sentence: Sentence, found: Translation) -> dict[str, Any]:
+    plain = {"id": sentence.id, "source": found.source, **found.text.plain()}
+    if not sentence.times or found.source != sentence.tokens:
         del plain["times"]
     return plain
 
 
-def _print_table(sentences: Sequence[Sentence], found: Mapping[str, Hypothesis]) -> None:
-    rows = [(each.id, " ".join(each.tokens), found[each.id]) for each in sentences]
+def _print_table(found: Sequence[Translation]) -> None:
+    rows = [(each.text.id, " ".join(each.source), each.text) for each in found]
     if not sys.stdout.isatty():
         for name, source, best in rows:
             print("\t".join((name, source, best.text)))

@@ -1,7 +1,7 @@
 """Datasets of attention models: clips, or written sources, with the texts to be written."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from signkit.config.recipe import AugmentConfig, Recipe
 from signkit.data.examples import Examples, Reread
 from signkit.data.pairs import Pairs, reader, source_of
 from signkit.data.sampling import used_frames
+from signkit.decode.configs import AttentionSearchConfig
 from signkit.errors import UserError
 from signkit.models.spec import SIGNAL, SOURCE, TEXT, SignalInput, Spec
 from signkit.tasks.transcripts.least_frames import least_frames
@@ -32,8 +33,13 @@ def spec_of_sources(recipe: Recipe, corpus: Corpus, say: Say) -> Spec:
 
 
 def evaluated(recipe: Recipe, samples: Sequence[Sample], spec: Spec) -> Examples | Pairs:
-    """A dataset of samples as they are."""
+    """A dataset of samples as they are.
+
+    Raises:
+        UserError: `decode.readings` asks for several readings of the sources, and there are none.
+    """
     if spec.source is not None:
+        _check_readings(recipe, samples)
         return _pairs(recipe, samples, spec, training=False)
     return _clips(recipe, samples, spec)
 
@@ -68,7 +74,18 @@ def _pairs(recipe: Recipe, samples: Sequence[Sample], spec: Spec, *, training: b
         draw=draw if training else None,
         seed=recipe.train.seed,
         longest=recipe.source.longest,
+        readings=1 if training else cast(AttentionSearchConfig, recipe.decode).readings,
     )
+
+
+def _check_readings(recipe: Recipe, samples: Sequence[Sample]) -> None:
+    """Refuse several readings where those that are to be scored have one each."""
+    wanted = cast(AttentionSearchConfig, recipe.decode).readings
+    if wanted == 1 or not any(each.reference for each in samples):  # plain sentences can be translated too
+        return
+    if not any(getattr(each.load(), "others", ()) for each in samples):
+        what = f"is {wanted}, and the sources of {samples[0].split} have one reading each"
+        raise UserError("decode.readings", what, "decode.nbest of a recogniser's run gives its corpus more")
 
 
 def _clips(

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from signkit.data.loader import Dataset, eval_batches
 from signkit.decode.attention import attention_search, encode
 from signkit.decode.configs import AttentionSearchConfig
+from signkit.decode.readings import by_sample
 from signkit.decode.state import Candidate
 from signkit.models.attention import Encoded
 from signkit.models.spec import Spec
@@ -22,14 +24,14 @@ class SearchedSplit:
     Attributes:
         spec: of the models.
         models: that are decoded together.
-        batches: for each batch its ids, and what each model read of it.
+        batches: for each batch its ids, what each model read of it, and the log scores of readings.
         references: tokens by sample id.
         scorers: external models of the search.
     """
 
     spec: Spec
     models: Sequence[Any]
-    batches: tuple[tuple[tuple[str, ...], tuple[Encoded, ...]], ...]
+    batches: tuple[tuple[tuple[str, ...], tuple[Encoded, ...], Tensor | None], ...]
     references: dict[str, tuple[str, ...]]
     scorers: Scorers
 
@@ -40,7 +42,7 @@ class SearchedSplit:
         found: dict[str, list[Candidate]] = {}
         with torch.no_grad():
             devices = [next(model.parameters()).device for model in self.models]
-            for ids, cached in self.batches:
+            for ids, cached, logs in self.batches:
                 encoded = [each.to(device) for each, device in zip(cached, devices, strict=True)]
                 lists = attention_search(
                     self.models,
@@ -48,9 +50,10 @@ class SearchedSplit:
                     decode,
                     fusion=parts.fusion,
                     rescorers=parts.rescorers,
-                    nbest=nbest,
+                    nbest=nbest if logs is None else None,
                 )
-                found |= dict(zip(ids, lists, strict=True))
+                for each in by_sample(ids, lists, logs, encoded[0].lengths, decode):
+                    found[each.id] = each.candidates[:nbest]
         return {name: found[name] for name in self.references}
 
 
@@ -69,10 +72,11 @@ def searched_split(
     Raises:
         OperationalError: what a model gives for a sample is not finite.
     """
-    batches: list[tuple[tuple[str, ...], tuple[Encoded, ...]]] = []
+    batches: list[tuple[tuple[str, ...], tuple[Encoded, ...], Tensor | None]] = []
     with torch.no_grad():
         for batch in eval_batches(dataset, decode.batch_size, workers=workers):
-            batches.append((batch.ids, tuple(encode(model.eval(), batch).to("cpu") for model in models)))
-            on_progress(sum(len(ids) for ids, _ in batches))
+            encoded = tuple(encode(model.eval(), batch).to("cpu") for model in models)
+            batches.append((batch.ids, encoded, batch.logs))
+            on_progress(len({each for ids, *_ in batches for each in ids}))
     references = {sample.id: sample.reference for sample in dataset.samples}
     return SearchedSplit(spec, models, tuple(batches), references, scorers)
