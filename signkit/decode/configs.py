@@ -189,7 +189,7 @@ class SegmentsConfig(DecodeConfig):
 
     threshold: Annotated[float, Range(0, 1)] = 0.6
     """A frame whose probability of being a sign's is at least this belongs to a segment."""
-    begin_threshold: Annotated[float, Range(0, 1)] = 0.15
+    onset_threshold: Annotated[float, Range(0, 1)] = 0.15
     """A frame whose probability of beginning a sign is at least this, and the highest of those less than
     `min_frames` away, begins a segment."""
     min_frames: Annotated[int, Range(1)] = 5

@@ -10,7 +10,7 @@ Spans = npt.NDArray[np.int64]
 
 
 def found_segments(
-    sign: npt.NDArray[np.float64], begin: npt.NDArray[np.float64], config: SegmentsConfig
+    sign: npt.NDArray[np.float64], onset: npt.NDArray[np.float64], config: SegmentsConfig
 ) -> Spans:
     """The segments of a clip.
 
@@ -18,14 +18,14 @@ def found_segments(
 
     Args:
         sign: [frames], the probability that a sign is signed in a frame.
-        begin: [frames], the probability that one begins there; zero if that is not known.
+        onset: [frames], the probability that one begins there; zero if that is not known.
     """
     inside = sign >= config.threshold
     before = np.concatenate([[False], inside[:-1]])
     rises = inside & ~before
     places = np.arange(len(inside))
     since = places - np.maximum.accumulate(np.where(rises, places, 0))
-    cuts = _peaks(begin, config.begin_threshold, config.min_frames) & (since >= config.min_frames)
+    cuts = _peaks(onset, config.onset_threshold, config.min_frames) & (since >= config.min_frames)
     starts = np.flatnonzero(rises | (inside & cuts))
     falls = np.append(np.flatnonzero(before & ~inside), len(inside))
     ends = np.minimum(np.append(starts[1:], len(inside)), falls[np.searchsorted(falls, starts, "right")])

@@ -267,7 +267,7 @@ class SegmentClassifyConfig:
     """Dropout on the pooled vector."""
     window: Annotated[int, Range(0)] = 6
     """Frames before and after a frame that the forest is shown with it."""
-    begin: Annotated[int, Range(0)] = 2
+    onset: Annotated[int, Range(0)] = 2
     """Frames at the beginning of a sign that are a class of their own, so that signs without a transition
     between them are separated; 0: sign or transition, as published."""
     trees: Annotated[int, Range(1)] = 100

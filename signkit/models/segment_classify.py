@@ -14,7 +14,7 @@ from signkit.models.configs import SegmentClassifyConfig
 from signkit.models.encoders.protocol import Encoder, EncoderOutput
 from signkit.models.fitted import Forest
 
-TRANSITION, SIGN, BEGIN = range(3)
+TRANSITION, SIGN, ONSET = range(3)
 """The classes of frames."""
 GLOSS = "gloss"
 

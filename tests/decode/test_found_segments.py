@@ -6,7 +6,7 @@ import pytest
 from signkit.decode.configs import SegmentsConfig
 from signkit.decode.segments import found_segments
 
-CONFIG = SegmentsConfig(threshold=0.5, begin_threshold=0.3, min_frames=3)
+CONFIG = SegmentsConfig(threshold=0.5, onset_threshold=0.3, min_frames=3)
 
 
 def spans(
@@ -68,4 +68,4 @@ def test_a_run_is_cut_where_another_sign_begins(begin: dict[int, float], expecte
 
 
 def test_a_threshold_of_zero_cuts_nowhere_where_beginnings_are_not_known() -> None:
-    assert spans("######", config=SegmentsConfig(begin_threshold=0.0, min_frames=1)) == [[0, 6]]
+    assert spans("######", config=SegmentsConfig(onset_threshold=0.0, min_frames=1)) == [[0, 6]]

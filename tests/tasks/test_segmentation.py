@@ -74,13 +74,13 @@ def test_the_forest_has_the_probabilities_of_scikit_learn(tmp_path: Path) -> Non
         np.testing.assert_array_equal(ours.numpy(), np.exp(log))
 
 
-@pytest.mark.parametrize(("begin", "expected"), [(0, "001111110"), (2, "002212210"), (9, "002222220")])
-def test_the_first_frames_of_a_sign_are_a_class_of_their_own(begin: int, expected: str) -> None:
+@pytest.mark.parametrize(("onset", "expected"), [(0, "001111110"), (2, "002212210"), (9, "002222220")])
+def test_the_first_frames_of_a_sign_are_a_class_of_their_own(onset: int, expected: str) -> None:
     """Of a sign of three frames and one of two; the padding is left out."""
     found = Pieces(*torch.tensor([[0, 0, 2, 5], [0, 1, 5, 8], [1, 0, 0, 1]]).T)
-    labels, short = classes_of_frames(found, torch.tensor([9, 1]), begin)
+    labels, short = classes_of_frames(found, torch.tensor([9, 1]), onset)
     assert "".join(map(str, labels.tolist())) == expected
-    assert short.tolist() == [2 if begin else 1]
+    assert short.tolist() == [2 if onset else 1]
 
 
 @pytest.mark.slow

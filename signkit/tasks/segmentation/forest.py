@@ -8,7 +8,7 @@ import torch
 from signkit.config.registry import extra_for
 from signkit.data.loader import Dataset, eval_batches
 from signkit.models.configs import SegmentClassifyConfig
-from signkit.models.segment_classify import BEGIN, SIGN, TRANSITION, Pieces, frame_vectors, pieces_of
+from signkit.models.segment_classify import ONSET, SIGN, TRANSITION, Pieces, frame_vectors, pieces_of
 from signkit.tasks.autoencoder.fit import forest_arrays
 
 CLASSES = 3
@@ -24,17 +24,17 @@ def check_installed() -> None:
         import sklearn  # noqa: F401
 
 
-def classes_of_frames(pieces: Pieces, lengths: torch.Tensor, begin: int) -> list[torch.Tensor]:
+def classes_of_frames(pieces: Pieces, lengths: torch.Tensor, onset: int) -> list[torch.Tensor]:
     """The class of each frame of each clip.
 
     Args:
-        begin: frames at the beginning of a segment that are a class of their own.
+        onset: frames at the beginning of a segment that are a class of their own.
     """
     places = torch.arange(int(lengths.max()))
     labels = torch.full((len(lengths), len(places)), TRANSITION)
     for row, first, end in zip(pieces.row.tolist(), pieces.first.tolist(), pieces.end.tolist(), strict=True):
         labels[row, first:end] = SIGN
-        labels[row, first : min(end, first + begin)] = BEGIN
+        labels[row, first : min(end, first + onset)] = ONSET
     return [each[:length] for each, length in zip(labels, lengths.tolist(), strict=True)]
 
 
@@ -56,7 +56,7 @@ def fitted_forest(
     vectors, targets = [], []
     for batch in eval_batches(dataset, batch_size):
         vectors += frame_vectors(batch, config.window)
-        targets += classes_of_frames(pieces_of(batch.frame_labels), batch.lengths, config.begin)
+        targets += classes_of_frames(pieces_of(batch.frame_labels), batch.lengths, config.onset)
     x, y = torch.cat(vectors).numpy(), torch.cat(targets).numpy()
     forest = RandomForestClassifier(config.trees, min_samples_leaf=config.leaf, random_state=seed)
     forest.fit(x, y.astype(np.int64))

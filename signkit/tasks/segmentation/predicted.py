@@ -14,7 +14,7 @@ from signkit.decode.configs import SegmentsConfig
 from signkit.decode.segments import found_segments
 from signkit.errors import OperationalError
 from signkit.eval.segments import Spans
-from signkit.models.segment_classify import BEGIN, SIGN, Pieces, SegmentClassify, SegmentLogits, pieces_of
+from signkit.models.segment_classify import ONSET, SIGN, Pieces, SegmentClassify, SegmentLogits, pieces_of
 from signkit.models.spec import TEXT
 from signkit.tasks.segmentation.scoring import Evidence
 from signkit.text.vocabulary import Vocabulary
@@ -50,7 +50,7 @@ def predicted(
     spans = []
     for classes in model.frame_classes(batch):
         chances = classes.cpu().numpy()
-        spans.append(found_segments(chances[:, SIGN] + chances[:, BEGIN], chances[:, BEGIN], decode))
+        spans.append(found_segments(chances[:, SIGN] + chances[:, ONSET], chances[:, ONSET], decode))
     encoded, clips, heat = model.encoder(batch), len(batch.ids), decode.temperature or 1.0
     found = _named(model.classified(encoded, _as_pieces(spans, batch.lengths)), vocabulary, clips, heat)
     true = _named(model.classified(encoded, pieces_of(batch.frame_labels)), vocabulary, clips, heat)
