@@ -22,9 +22,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from signkit.data.batch import Batch, length_mask
+from signkit.decode.chosen import chosen_texts
 from signkit.decode.configs import AttentionSearchConfig, check_beam, length_divisor
 from signkit.decode.ctc_prefix import Prefixes
-from signkit.decode.doubt import with_doubted_replaced
 from signkit.decode.finished_texts import Finished, Step, finished_texts
 from signkit.decode.fusion import Fusion
 from signkit.decode.greedy import greedy_search
@@ -36,6 +36,7 @@ from signkit.decode.scorer import Fused
 from signkit.decode.state import Candidate
 from signkit.errors import OperationalError, UserError
 from signkit.models.attention import Encoded
+from signkit.text.vocabulary import Vocabulary
 
 END = 0
 """The token that ends a text, and begins it."""
@@ -225,8 +226,7 @@ def find_texts(
     fusion: Sequence[Fused] = (),
     rescorers: Sequence[Weighted] = (),
     with_greedy: bool = False,
-    reordered: Callable[[list[Candidate]], list[Candidate]] | None = None,
-    doubtful: tuple[int, ...] | None = None,
+    vocabulary: Vocabulary | None = None,
     with_glosses: bool = False,
 ) -> dict[str, BeamResult]:
     """Read and search every batch; the models' mode (train or eval) is restored afterwards.
@@ -234,9 +234,8 @@ def find_texts(
     Args:
         on_progress: called after each batch with the number of samples decoded so far.
         with_greedy: also run greedy search without external models.
-        reordered: another order of each clip's candidates, before those of little confidence are replaced.
+        vocabulary: of the models, for `decode.expected` and `decode.doubt`; None: neither takes part.
         with_glosses: also take the best path of the first model's CTC head, which writes glosses.
-        doubtful: the tokens of `decode.doubtful`; None: no text is replaced.
 
     Returns:
         The beam of every sample by its id.
@@ -252,14 +251,11 @@ def find_texts(
                 encoded = [encode(model.eval(), batch) for model in models]
                 lists = attention_search(models, encoded, config, fusion=fusion, rescorers=rescorers)
                 greedy = attention_search(models, encoded, config.greedy()) if with_greedy else []
-            chunks = encoded[0].lengths
-            samples = by_sample(batch.ids, lists, batch.logs, chunks, config)
-            paths = by_sample(batch.ids, greedy, batch.logs, chunks, config.greedy()) if greedy else []
-            lists = [each.candidates for each in samples]
-            if reordered is not None:
-                lists = [*map(reordered, lists)]
-            if doubtful is not None:
-                lists = with_doubted_replaced(lists, encoded, config.doubt, doubtful)
+            if vocabulary is None:
+                samples = by_sample(batch.ids, lists, batch.logs, encoded[0].lengths, config)
+            else:
+                samples = chosen_texts(batch.ids, lists, encoded, batch.logs, config, vocabulary)
+            paths = by_sample(batch.ids, greedy, batch.logs, encoded[0].lengths, config) if greedy else []
             glosses: list[Any] = [None] * len(batch.ids)
             if with_glosses:
                 of_ctc = encoded[0]
@@ -268,7 +264,7 @@ def find_texts(
                 of_rows = (chunk_seconds(encoded[0], batch, row) for row in sample.rows)
                 path = paths[place].candidates[0] if paths else None
                 glossed = glosses[sample.rows[0]]
-                results[sample.id] = BeamResult(lists[place], tuple(chain(*of_rows)), path, glossed)
+                results[sample.id] = BeamResult(sample.candidates, tuple(chain(*of_rows)), path, glossed)
             on_progress(len(results))
     finally:
         for model, mode in zip(models, modes, strict=True):

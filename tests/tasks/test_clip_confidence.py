@@ -160,6 +160,11 @@ def test_doubted_texts_are_replaced(beam: int, expected: str, tmp_path: Path) ->
             usual[name] = "".join(vocabulary.decode(best.tokens))
         assert texts == {name: text if sure[name] < least else usual[name].strip() for name in sure}
         assert sum(sure[name] < least for name in sure) == 1
+        again = of.task.searched([each], of.datasets["dev"], (), corpus=lambda: of.corpus, on_progress=print)  # type: ignore[attr-defined]
+        tuned = again.search(decode)
+        assert {
+            name: "".join(vocabulary.decode(best.tokens)).strip() for name, (best,) in tuned.items()
+        } == texts
 
 
 @pytest.mark.parametrize(

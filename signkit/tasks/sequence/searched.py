@@ -9,8 +9,8 @@ from torch import Tensor
 
 from signkit.data.loader import Dataset, eval_batches
 from signkit.decode.attention import attention_search, encode
+from signkit.decode.chosen import chosen_texts
 from signkit.decode.configs import AttentionSearchConfig
-from signkit.decode.readings import by_sample
 from signkit.decode.state import Candidate
 from signkit.models.attention import Encoded
 from signkit.models.spec import Spec
@@ -50,9 +50,8 @@ class SearchedSplit:
                     decode,
                     fusion=parts.fusion,
                     rescorers=parts.rescorers,
-                    nbest=nbest if logs is None else None,
                 )
-                for each in by_sample(ids, lists, logs, encoded[0].lengths, decode):
+                for each in chosen_texts(ids, lists, encoded, logs, decode, self.spec.vocabulary):
                     found[each.id] = each.candidates[:nbest]
         return {name: found[name] for name in self.references}
 

@@ -14,11 +14,10 @@ from signkit.config.registry import component_name
 from signkit.data.batch import Batch, TextBatch
 from signkit.data.loader import Dataset, eval_batches
 from signkit.decode.attention import find_texts
+from signkit.decode.chosen import doubtful_tokens
 from signkit.decode.configs import SECTIONS, AttentionSearchConfig
-from signkit.decode.expected import highest_expected
 from signkit.decode.external.build import ExternalModels, build_external
 from signkit.decode.external.configs import InternalConfig
-from signkit.decode.state import Candidate
 from signkit.errors import UserError
 from signkit.models.assemble import assemble
 from signkit.models.attention import AttentionLogits, reversed_tokens
@@ -41,7 +40,6 @@ from signkit.tasks.transcripts.calibration import as_predictions
 from signkit.tasks.transcripts.differing import differing
 from signkit.tasks.transcripts.external import train_text
 from signkit.tasks.transcripts.scorers import Scorers
-from signkit.text.vocabulary import UNKNOWN_AT
 from signkit.train.task import Calibration, Evaluation, Outcome, Say, Term, silent
 from signkit.types import WRITTEN, Corpus, Prediction, Sample, Score
 
@@ -105,7 +103,7 @@ class SequenceTask(Transcription):
 
     def check(self, models: Sequence[TrainedModel], corpus: Callable[[], Corpus]) -> None:
         first, *others = models
-        self._doubtful(first.spec)
+        doubtful_tokens(self.decode, first.spec.vocabulary)
         with_ctc = self.decode.ctc_weight > 0
         for folder, other in zip(self.decode.ensemble, others, strict=True):
             heads = [each.model.output is not None for each in (first, other)]
@@ -190,8 +188,7 @@ class SequenceTask(Transcription):
             fusion=external.fusion,
             rescorers=external.rescorers,
             with_greedy=scored and self.decode.beam > 1,
-            reordered=self._reordered(models[0].spec),
-            doubtful=self._doubtful(models[0].spec),
+            vocabulary=models[0].spec.vocabulary,
             with_glosses=models[0].spec.glosses is not None,
         )
         found = as_predictions(beams, models[0].spec.vocabulary, self.decode, self.decode.temperature or 1.0)
@@ -268,26 +265,6 @@ class SequenceTask(Transcription):
             what = "the runs have none of the clips of train in their dev"
             raise UserError("model.confidence_from", what, "name a run of each fold of train")
         say(f"{taught:,} of {len(samples):,} clips of train teach the confidence")
-
-    def _reordered(self, spec: Spec) -> Callable[[list[Candidate]], list[Candidate]] | None:
-        """The order of a beam by `decode.expected`; None where it is that of the scores."""
-        metric, vocabulary = self.decode.expected, spec.vocabulary
-        if metric == "none":
-            return None
-        return lambda candidates: highest_expected(candidates, vocabulary, metric)
-
-    def _doubtful(self, spec: Spec) -> tuple[int, ...] | None:
-        """The tokens of the text for clips of little confidence; None where there are no such clips.
-
-        Raises:
-            UserError: the model cannot write it.
-        """
-        if not self.decode.doubt:
-            return None
-        tokens = spec.vocabulary.split(self.decode.doubtful)
-        if unknown := [token for token in tokens if UNKNOWN_AT in spec.vocabulary.encode((token,))]:
-            raise UserError("decode.doubtful", f"has {unknown[0]!r}, which the model cannot write")
-        return tuple(spec.vocabulary.encode(tokens))
 
     def _terms(self) -> tuple[LossFunction, ...]:
         """The terms of the loss, built once."""
