@@ -39,6 +39,21 @@ def test_columns_of_one_file(tmp_path: Path) -> None:
     ]
 
 
+def test_sources_are_cleaned_by_a_protocol(tmp_path: Path) -> None:
+    """As hypotheses are that are scored by it; the texts stay."""
+    (tmp_path / "train.gloss").write_text("__ON__ loc-NORD REGEN REGEN __OFF__\nSONNE\n", encoding="utf-8")
+    (tmp_path / "train.txt").write_text("__ON__ im norden regen regen\nsonne\n", encoding="utf-8")
+    first, second = read(config(tmp_path, clean="phoenix2014t")).samples
+    assert (first.glosses, first.text) == (("NORD", "REGEN"), "__ON__ im norden regen regen")
+    assert second.load() == Text(("SONNE",))
+    assert read(config(tmp_path)).samples[0].glosses[0] == "__ON__"
+    (tmp_path / "train.gloss").write_text("__ON__\nSONNE\n", encoding="utf-8")
+    with pytest.raises(UserError, match="train-000001 has an empty source"):
+        read(config(tmp_path, clean="phoenix2014t"))
+    with pytest.raises(UserError, match="nonsense"):
+        read(config(tmp_path, clean="nonsense"))
+
+
 def test_more_sources_and_pairs_join_train(tmp_path: Path) -> None:
     write_pairs(tmp_path)
     (tmp_path / "train.recognised").write_text("MORGEN REGEN\n" * 12)

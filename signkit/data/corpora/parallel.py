@@ -2,14 +2,16 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from signkit.data.corpora.table import fail_together
 from signkit.data.corpora.text_configs import ParallelConfig
 from signkit.errors import UserError
+from signkit.eval.cleaning import cleaner
 from signkit.eval.formats import read as read_transcripts
+from signkit.eval.protocols import load as load_protocol
 from signkit.eval.transcripts import Transcripts
 from signkit.text.vocabulary import composed
 from signkit.types import SPLITS, WRITTEN, Corpus, Sample, Text
@@ -35,13 +37,16 @@ def read(config: ParallelConfig) -> Corpus:
     """The pairs of each split that has a file; further sources and pairs join train.
 
     Raises:
-        UserError: a file cannot be used, two files have different numbers of sentences, or a source or a
-            text is empty and may not be left out.
+        UserError: a file cannot be used, there is no such protocol, two files have different numbers of
+            sentences, or a source or a text is empty and may not be left out.
     """
     samples, left_out, faults = list[Sample](), list[str](), list[UserError]()
     digest = hashlib.sha256()
+    cleaned = cleaner(load_protocol(config.clean), "hypothesis") if config.clean else None
     for split in SPLITS:
         for pair in _pairs(config, split):
+            if cleaned is not None:
+                pair = replace(pair, source=cleaned(" ".join(composed(pair.source).split())))
             digest.update(repr((pair.id, pair.source, pair.text)).encode())
             if (fault := pair.fault) is None:
                 samples.append(_sample(pair, split))

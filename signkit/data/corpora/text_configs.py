@@ -25,6 +25,9 @@ class ParallelConfig:
     """Further sources of the texts of train, such as a recogniser's: files as `source`."""
     more_pairs: tuple[str, ...] = ()
     """Further pairs for train: files with both columns."""
+    clean: str = ""
+    """A protocol, such as phoenix2014t, by which the sources are cleaned as recognised glosses are for
+    scoring: of markers and repeated glosses, which some releases have in train alone; empty: as they are."""
     empty: Literal["refuse", "skip"] = "refuse"
     """A pair of train with an empty source or text: stop, or leave it out, counted and named."""
 
