@@ -99,7 +99,7 @@ def _print(done: dict[str, dict[str, Row]], seeds: Sequence[int]) -> None:
             means = {kind: {key: mean(row[kind][key] for row in each) for key in METRICS} for kind in kinds}
             rows[f"{way}, mean"] = means
     for name, row in rows.items():
-        cells = [f"{row[kind]['bleu4']:.2f}, {row[kind]['bleu4_no_period']:.2f}" for kind in kinds]
+        cells = [", ".join(f"{100 * row[kind][key]:.2f}" for key in METRICS[:2]) for kind in kinds]
         print(f"| {name} | {' | '.join(cells)} |")
 
 

@@ -136,7 +136,8 @@ def _line(name: str, rows: list[Row]) -> str:
 def _shown(values: list[float]) -> str:
     if not values:
         return ""
-    return f"{mean(values):.1f}" + (f" ± {stdev(values):.1f}" if len(values) > 1 else "")
+    spread = f" ± {100 * stdev(values):.1f}" if len(values) > 1 else ""
+    return f"{100 * mean(values):.1f}{spread}"
 
 
 if __name__ == "__main__":
