@@ -32,7 +32,7 @@ from signkit.data.landmarks import layout
 from signkit.models.assemble import task_by_name
 from signkit.models.encoders.configs import LandmarkTransformerConfig, SqueezeformerConfig
 from signkit.models.export import TrainedModel
-from signkit.models.onnx_export import write_onnx
+from signkit.models.onnx.folder import write_onnx
 from signkit.models.spec import SIGNAL, TEXT, SignalInput, Spec
 from signkit.runtime.runs import find_run
 from signkit.text.vocabulary import BLANK, UNKNOWN, Vocabulary

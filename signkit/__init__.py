@@ -20,10 +20,11 @@ from signkit.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from signkit import decode, losses, testing
-    from signkit.api import LoadedModel, RunResult, export_onnx, load, run
+    from signkit.api import LoadedModel, RunResult, load, run
     from signkit.commands.compare.verb import compare
     from signkit.commands.data.zoom import zoom_boxes
     from signkit.commands.evaluate.verb import evaluate
+    from signkit.commands.export.verb import export
     from signkit.commands.grid.verb import grid
     from signkit.commands.run_list import runs
     from signkit.commands.tune.verb import tune
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LoadedModel", "OperationalError", "RunResult", "SignkitError", "UserError", "build_manifest", "compare",
-    "decode", "evaluate", "export_onnx", "grid", "load", "losses", "run", "runs", "score", "testing", "tune",
+    "decode", "evaluate", "export", "grid", "load", "losses", "run", "runs", "score", "testing", "tune",
     "zoom_boxes",
 ]  # fmt: skip
 
@@ -51,7 +52,7 @@ __getattr__, __dir__ = lazy(
         "compare": "signkit.commands.compare.verb",
         "decode": "signkit.decode",
         "evaluate": "signkit.commands.evaluate.verb",
-        "export_onnx": "signkit.api",
+        "export": "signkit.commands.export.verb",
         "grid": "signkit.commands.grid.verb",
         "load": "signkit.api",
         "losses": "signkit.losses",

@@ -32,7 +32,6 @@ from signkit.data.video.array import ArrayClip
 from signkit.errors import UserError
 from signkit.eval.results import MainScores, in_brief, read_results
 from signkit.models.export import TrainedModel
-from signkit.models.onnx_export import OnnxGraph, write_onnx
 from signkit.models.spec import Spec
 from signkit.runtime.progress import Watch
 from signkit.runtime.resume import folder_to_resume
@@ -314,24 +313,6 @@ def run(recipe: PathInput, overrides: Sequence[str] = (), *, resume: PathInput =
     stages = {name: _result(place) for name, place in places.items() if place.is_dir()}
     last = [*stages.values()][-1]
     return RunResult(done_all.folder, last.state, last.scores, stages)
-
-
-def export_onnx(run: RunRef, file: PathInput, *, int8: bool = False) -> OnnxGraph:
-    """Write a finished run's model on landmarks as an ONNX graph, which needs neither signkit nor torch.
-
-    Its input ``points`` [1, frames, points, 2 or 3] has the points of the whole layout as files have them,
-    NaN where one was not seen; normalisation and sampling are in the graph. Its outputs are
-    ``log_probabilities`` [1, chunks, symbols] of a model `ctc`, and the same [1, classes] by the name of each
-    head of a `classifier`. The metadata name the layout and the symbols.
-
-    Args:
-        int8: weights of linear maps in 8 bits.
-
-    Raises:
-        UserError: the run is not finished, its model is of another kind, or a package is missing.
-        OperationalError: the file cannot be written, or the graph differs from the model.
-    """
-    return write_onnx(load_model(find_run(run), PredictOptions()), Path(file), int8=int8)
 
 
 def _result(folder: Path) -> RunResult:

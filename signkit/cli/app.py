@@ -16,7 +16,7 @@ from signkit.cli.decode import decode, tune
 from signkit.cli.lm import lm_app
 from signkit.cli.options import AsJson, Overrides, RecipeName, complete_protocol
 from signkit.cli.profile import profile
-from signkit.cli.runs import compare, evaluate, runs
+from signkit.cli.runs import compare, evaluate, export, runs
 from signkit.cli.translate import translate
 from signkit.errors import ComponentError, OperationalError, SignkitError, UserErrors
 from signkit.version import __version__
@@ -88,6 +88,7 @@ app.command(short_help="Tune the decoding of finished runs on dev.")(tune)
 app.command(short_help="Score a finished run on other data.")(evaluate)
 app.command(short_help="Compare runs: scores, tests, curves, settings.")(compare)
 app.command(short_help="List runs with their states and scores.")(runs)
+app.command(short_help="Write a finished run's model as an ONNX graph.")(export)
 app.command(short_help="Measure what a training step costs.")(profile)
 app.command(short_help="Recognise videos, or files of landmarks or features.")(predict)
 app.command(short_help="Translate glosses with a finished run.")(translate)

@@ -1,11 +1,15 @@
 """The verbs about finished runs, as the command line has them. What they do is imported only when called."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from signkit.cli.options import AsJson, RunName, RunNames, Split, WithFile
+from signkit.runtime.paths import path_of
+
+To = Literal["onnx"]
+Precision = Literal["float32", "float16", "int8"]
 
 
 def runs(
@@ -72,3 +76,23 @@ def evaluate(
         file=with_file, out=out, as_json=as_json,
     )  # fmt: skip
     raise SystemExit(status)
+
+
+def export(
+    run: RunName,
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", parser=path_of, help="A new folder, or with --force an old export."),
+    ],
+    to: Annotated[To, typer.Option("--to", help="The kind of export.")] = "onnx",
+    precision: Annotated[Precision, typer.Option(help="Of the weights that are stored.")] = "float32",
+    force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a finished run's model as an ONNX graph, with its preprocessing, labels and a model card.
+
+    signkit export latest exported --to onnx --precision float16
+    """
+    from signkit.commands.export.verb import export_run
+
+    raise SystemExit(export_run(run, folder, to=to, precision=precision, force=force, as_json=as_json))

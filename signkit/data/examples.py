@@ -17,7 +17,7 @@ from signkit.data.landmarks import Layout, check_landmarks, clip_origin, layout,
 from signkit.data.motion import check_motion, motion_maps
 from signkit.data.sampling import sampled_frames, used_frames
 from signkit.data.signing_hand import signing_hand
-from signkit.data.video.fit import read_fitted, stored_motion
+from signkit.data.video.fit import AsStored, read_fitted, stored_motion
 from signkit.errors import UserError
 from signkit.types import VIDEO, WRITTEN, Features, Landmarks, Sample, Signal, Text, Video, fps_of
 
@@ -180,6 +180,8 @@ class Examples:
             places = places[sampled_frames(len(places), self._sampling, rng, rate)]
         (pixels, motion), fps = self._decoded(index, places)
         fps, crop = self._sampled_fps(index, fps), self._video.crop
+        if isinstance(self._video, AsStored):
+            return pixels, None, labels[places], fps
         config = AugmentConfig() if self._augment is None or rng is None else self._augment
         pixels, motion = augment_frames(pixels, crop, config, rng or np.random.default_rng(), motion)
         return pixels, None if motion is None else motion[..., 0], labels[places], fps

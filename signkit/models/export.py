@@ -1,7 +1,7 @@
 """The export of a trained model: all that is needed to use it elsewhere (weights, recipe, vocabulary)."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, get_origin
@@ -61,16 +61,21 @@ def write_export(
         OperationalError: the disk is full, or the folder cannot be written.
     """
     recipe, model = trained.recipe, trained.model
-    described = {"signkit": __version__, "name": recipe.name, "step": trained.step}
     drop_training_heads(model)
     with whole_folder(folder) as aside:
         if pack is not None:
             recipe = replace(recipe, decode=pack(aside))
         checkpoint.write_state(model.state_dict(), aside / "model.safetensors")
-        (aside / "recipe.yaml").write_text(resolved(recipe, trained.spec.signal.layout), encoding="utf-8")
-        described |= trained.spec.save(aside)
-        (aside / "config.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+        write_description(aside, replace(trained, recipe=recipe))
         write_card(aside, recipe, model)
+
+
+def write_description(folder: Path, trained: TrainedModel) -> None:
+    """Write all of an export but the weights and the card of a BERT, for `read_description`."""
+    recipe, spec = trained.recipe, trained.spec
+    described = {"signkit": __version__, "name": recipe.name, "step": trained.step, **spec.save(folder)}
+    (folder / "recipe.yaml").write_text(resolved(recipe, spec.signal.layout), encoding="utf-8")
+    (folder / "config.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
 
 
 def read_export(run: Path) -> TrainedModel:
@@ -83,19 +88,31 @@ def read_export(run: Path) -> TrainedModel:
     folder = run / "export"
     if not folder.is_dir():
         raise no_run(run)
-    checked_folder(folder)
+    described = read_description(folder)
+    model = _fresh(described.recipe, described.spec, folder)
+    weights = folder / "model.safetensors"
+    checkpoint.load_weights(model, checkpoint.read_state(weights), weights)
+    model.eval()
+    return replace(described, model=model)
+
+
+def read_description(folder: Path, free: Collection[str] | None = None) -> TrainedModel:
+    """The recipe and the specification in the folder of an export, without a model.
+
+    Args:
+        free: as `signkit.runtime.files.checked_folder` takes it.
+
+    Raises:
+        OperationalError: a file is missing or damaged.
+    """
+    checked_folder(folder, free)
     name, step, spec = _read_config(folder)
     file = folder / "recipe.yaml"
     check_layouts(file)
     recipe = load_recipe(str(file), name=name, check_paths=False, unneeded=UNNEEDED)
     if recipe.part("encoder") is None:  # version 0.1 wrote a signal for language models too
         spec = replace(spec, inputs={})
-    recipe = replace(recipe, decode=_unpacked(recipe.decode, folder))
-    model = _fresh(recipe, spec, folder)
-    weights = folder / "model.safetensors"
-    checkpoint.load_weights(model, checkpoint.read_state(weights), weights)
-    model.eval()
-    return TrainedModel(recipe, spec, model, step)
+    return TrainedModel(replace(recipe, decode=_unpacked(recipe.decode, folder)), spec, None, step)
 
 
 def _fresh(recipe: Recipe, spec: Spec, folder: Path) -> Any:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -122,8 +122,12 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def checked_folder(folder: Path) -> None:
+def checked_folder(folder: Path, free: Collection[str] | None = None) -> None:
     """Compare every file of a folder with its SHA256SUMS.
+
+    Args:
+        free: files that may be changed or removed, in a folder that other files may be added to; None: every
+            file has to be as it was written.
 
     Raises:
         OperationalError: a file is missing, truncated or changed; the message names it.
@@ -134,10 +138,12 @@ def checked_folder(folder: Path) -> None:
     except (OSError, UnicodeDecodeError):
         raise OperationalError(f"{folder / SUMS}: missing or unreadable; this folder is not whole") from None
     sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
-    for name in sorted(here - set(sums)):
+    for name in sorted(here - set(sums)) if free is None else ():
         raise OperationalError(f"{folder / SUMS}: damaged (it lacks {name})")
     for name, digest in sums.items():
         path = folder / name
+        if name in (free or ()):
+            continue
         if name not in here:
             raise OperationalError(f"{path}: missing")
         with plainly(path, "read"):

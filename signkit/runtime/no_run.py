@@ -51,6 +51,9 @@ def _missing(name: str) -> tuple[str, str]:
 
 
 def _folder(folder: Path) -> tuple[str, str]:
+    if (folder / "model.onnx").is_file():
+        what = "is a model exported to ONNX, which is enough for `predict` and `signkit.load`"
+        return what, "this needs the run itself"
     if (folder / "config.json").is_file() and (folder / "model.safetensors").is_file():
         named = folder.absolute().name == "export"
         hint = f"give {folder.parent}" if named else "rename it to `export` in a folder, and give that folder"

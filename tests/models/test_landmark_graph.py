@@ -8,8 +8,8 @@ from signkit.config.recipe import LandmarksConfig, SamplingConfig
 from signkit.data.examples import prepare_signal
 from signkit.data.landmarks import layout, normalise, subset, z_scored
 from signkit.data.sampling import sampled_frames
-from signkit.models.landmark_graph import median, normalised, one_clip, signing_right, spaced
-from signkit.models.landmark_graph import z_scored as in_torch
+from signkit.models.onnx.landmark_graph import median, normalised, one_clip, signing_right, spaced
+from signkit.models.onnx.landmark_graph import z_scored as in_torch
 from signkit.types import Landmarks
 
 LAYOUTS = ("holistic", "signing", "hands", "hand", "openpose", "boston104")

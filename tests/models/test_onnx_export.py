@@ -20,7 +20,7 @@ from signkit.config.recipe_file import load_recipe
 from signkit.errors import OperationalError
 from signkit.models import onnx_export
 from signkit.models.export import TrainedModel, write_export
-from signkit.models.landmark_graph import LandmarkGraph
+from signkit.models.onnx.landmark_graph import LandmarkGraph
 from signkit.train.setup import prepare
 
 SMALL = {

@@ -11,7 +11,8 @@ from signkit.data.plan import batch_plan
 from signkit.data.video.times import bounds
 from signkit.errors import SignkitError, UserError
 from signkit.models.export import TrainedModel
-from signkit.train.task import Task
+from signkit.models.onnx.read import OnnxModel, as_stored
+from signkit.train.task import Task, task_of
 from signkit.types import Landmarks, Sample, Signal
 
 
@@ -31,6 +32,9 @@ def clip_batches(
     Raises:
         SignkitError: a source cannot be used, and `failures` stops at the first.
     """
+    if isinstance(trained.model, OnnxModel):
+        trained = replace(trained, recipe=as_stored(trained.recipe))
+        task = task_of(trained.recipe)
     dataset = _dataset(task, trained, sources)
     for indices in batch_plan(dataset.sizes, trained.recipe.decode.batch_size, shuffle=False):
         good = []

@@ -11,6 +11,7 @@ from signkit.config.recipe import DecodeConfig
 from signkit.config.recipe_file import with_decode_overrides
 from signkit.errors import UserError
 from signkit.models.export import TrainedModel, read_export
+from signkit.models.onnx.read import OnnxModel, is_onnx, read_onnx
 from signkit.runtime.run_folder import check_same_data, recorded_recipe
 from signkit.train.setup import read_corpus
 from signkit.train.task import task_of
@@ -26,16 +27,30 @@ def load_model(run: Path, options: PredictOptions) -> TrainedModel:
             has too few checkpoints for `decode.average`.
         OperationalError: the export is damaged.
     """
-    trained = read_export(run)
+    trained = read_onnx(run) if is_onnx(run) else read_export(run)
     if not trained.spec.inputs:
         raise UserError(str(run), "is a language model, which recognises nothing", "see `signkit lm score`")
     recipe = trained.recipe
     if options.with_file is not None or options.overrides:
-        where = str(run / "export" / "recipe.yaml")
+        where = str(run / ("recipe.yaml" if is_onnx(run) else "export/recipe.yaml"))
         recipe = with_decode_overrides(recipe, options.with_file, options.overrides, where)
+        if isinstance(trained.model, OnnxModel):
+            _check_fixed(trained.recipe.decode, recipe.decode)
         if recipe.decode.average != trained.recipe.decode.average:
             other_weights(run, recipe, trained)
     return replace(trained, recipe=replace(recipe, decode=_as_wide(recipe.decode, options.beam)))
+
+
+def _check_fixed(own: DecodeConfig, wanted: DecodeConfig) -> None:
+    """Refuse settings of decoding that are in the graph of an exported model.
+
+    Raises:
+        UserError: such a setting is another one than the export's.
+    """
+    for key in ("average", "ensemble", "level"):
+        if getattr(own, key, None) != getattr(wanted, key, None):
+            what = "is fixed in a model that was exported to ONNX"
+            raise UserError(f"decode.{key}", what, "use the run itself, or export it again with that")
 
 
 def _as_wide(decode: DecodeConfig, beam: int | None) -> DecodeConfig:

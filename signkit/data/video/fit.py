@@ -1,11 +1,18 @@
 """Frames of any shape at the size that a recipe wants (`video.resize`)."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
 from signkit.config.recipe import VideoConfig
 from signkit.data.video.pixels import AT_ONCE, Size, resized
 from signkit.types import Clip
+
+
+@dataclass(frozen=True, kw_only=True)
+class AsStored(VideoConfig):
+    """Frames as they are stored, for models that resize them themselves."""
 
 
 def read_fitted(clip: Clip, places: npt.NDArray[np.int64], video: VideoConfig) -> npt.NDArray[np.uint8]:
@@ -15,6 +22,8 @@ def read_fitted(clip: Clip, places: npt.NDArray[np.int64], video: VideoConfig) -
     Raises:
         UserError: a frame cannot be decoded.
     """
+    if isinstance(video, AsStored):
+        return clip.read(places)
     side = video.resize
     if video.fit == "stretch" and video.interpolation == "bilinear":
         return clip.read(places, (side, side))

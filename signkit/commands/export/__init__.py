@@ -1,0 +1,1 @@
+"""`signkit export`, and models on the Hugging Face Hub."""

@@ -1,0 +1,81 @@
+"""`signkit export`: a finished run's model for use without signkit."""
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+from signkit.commands.predict.options import PredictOptions
+from signkit.commands.predict.search import load_model
+from signkit.errors import UserError
+from signkit.models.onnx.folder import BOUNDS, OnnxExport, write_onnx
+from signkit.models.onnx.read import OnnxModel, is_onnx
+from signkit.models.onnx.smaller import Precision
+from signkit.runtime.runs import RunRef, find_run
+
+To = Literal["onnx"]
+"""What a model is exported to."""
+
+
+def export(
+    run: RunRef,
+    folder: str | os.PathLike[str],
+    *,
+    to: To = "onnx",
+    precision: Precision = "float32",
+    force: bool = False,
+) -> OnnxExport:
+    """Write the model of a finished run as a folder with an ONNX graph: the whole folder or nothing.
+
+    The graph does all preprocessing, and reads the points of a clip or the pixels of an image as files have
+    them. It is checked by onnxruntime: its probabilities are those of the model to 1e-4, with weights in
+    float16 to 0.01, in int8 to 0.1. docs/export.md tells what is in the folder; `signkit.load` opens it.
+
+    Args:
+        run: as `signkit.load` takes it.
+        to: ``onnx``.
+        precision: of the weights: ``float32``, ``float16`` (half the size) or ``int8`` (a quarter); the graph
+            computes in float32 all the same.
+        force: replace the folder of an earlier export.
+
+    Raises:
+        UserError: the run is not finished, its model cannot be exported, a package is missing, or the folder
+            is there already.
+        OperationalError: the graph differs from the model, or the folder cannot be written.
+    """
+    for name, value, known in (("to", to, ("onnx",)), ("precision", precision, tuple(BOUNDS))):
+        if value not in known:
+            raise UserError(name, f"{value!r} is none of {', '.join(known)}")
+    target, source = Path(folder), find_run(run)
+    _check_target(target, force)
+    trained = load_model(source, PredictOptions())
+    if isinstance(trained.model, OnnxModel):
+        raise UserError(str(source), "is exported already", "give the run itself")
+    return write_onnx(target, trained, source, precision)
+
+
+def _check_target(folder: Path, force: bool) -> None:
+    if folder.is_dir() and any(folder.iterdir()):
+        if not is_onnx(folder):
+            raise UserError(str(folder), "is a folder of other files", "give a new one")
+        if not force:
+            raise UserError(str(folder), "has an export already", "--force replaces it")
+    elif folder.exists() and not folder.is_dir():
+        raise UserError(str(folder), "is a file", "give a folder")
+
+
+def export_run(run: str, folder: Path, *, to: To, precision: Precision, force: bool, as_json: bool) -> int:
+    """The verb: write the folder and say what is in it; the last line printed is the folder."""
+    found = export(run, folder, to=to, precision=precision, force=force)
+    if as_json:
+        plain: dict[str, Any] = {**asdict(found), "folder": str(found.folder), "bound": BOUNDS[precision]}
+        print(json.dumps(plain, ensure_ascii=False))
+        return 0
+    size, apart = f"{found.size / 1e6:.1f} MB", f"{found.difference:.2g}"
+    bound = f"{BOUNDS[precision]:g} is allowed"
+    what = f"{precision}, {size}; probabilities differ from the model's by up to {apart} ({bound})"
+    print(f"{found.folder / 'model.onnx'}: {what}", file=sys.stderr)
+    print(found.folder)
+    return 0

@@ -1,0 +1,103 @@
+"""Which models can be exported, and for each the module that is traced, its input and its outputs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from signkit.config.registry import component_name
+from signkit.data.landmarks import layout as layout_named
+from signkit.errors import UserError
+from signkit.models.classifier import Classifier
+from signkit.models.ctc import Ctc
+from signkit.models.export import TrainedModel
+from signkit.models.onnx.image_graph import ImageGraph
+from signkit.models.onnx.landmark_graph import LOG_PROBABILITIES, LandmarkGraph
+from signkit.types import VIDEO
+
+POINTS, IMAGE = "points", "image"
+"""The names of inputs: [1, frames, points, 2 or 3], NaN where not seen; or uint8 [height, width, 3]."""
+WHY_NOT = {
+    "c2st": "its search asks a second network after every gloss",
+    "attention": "its decoder writes one token after another, and is no single graph",
+    "segment_classify": "its segments are found by a random forest",
+    "autoencoder_forest": "its classes are named by a random forest",
+}
+"""The reasons for models of signkit that cannot be exported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """What is exported of a model.
+
+    Attributes:
+        module: from the input to the outputs by name.
+        input: `POINTS` or `IMAGE`.
+        outputs: by name, the symbols or classes in the order of the columns.
+        level: of a recogniser's encoder, which is decoded.
+    """
+
+    module: nn.Module
+    input: str
+    outputs: Mapping[str, tuple[str, ...]]
+    level: str = ""
+
+    @property
+    def axes(self) -> dict[str, dict[int, str]]:
+        """The axes of inputs and outputs that have any length."""
+        if self.input == IMAGE:
+            return {IMAGE: {0: "height", 1: "width"}}
+        return {POINTS: {1: "frames"}} | ({LOG_PROBABILITIES: {1: "chunks"}} if self.level else {})
+
+
+def graph_of(trained: TrainedModel, run: Path) -> Graph:
+    """The graph of a model.
+
+    Args:
+        run: for messages.
+
+    Raises:
+        UserError: it cannot be exported; the reason is said.
+    """
+    recipe, signal, model = trained.recipe, trained.spec.signal, trained.model
+    name = component_name("models", recipe.model)
+    if not isinstance(model, Ctc | Classifier):
+        reason = WHY_NOT.get(name, "it is of a kind that export does not know")
+        what = f"a model `{name}` cannot be exported: {reason}"
+        raise UserError(str(run), what, "`ctc` and `classifier` can")
+    if recipe.decode.ensemble:
+        what = "`decode.ensemble` averages several runs, and a graph has one model"
+        raise UserError(str(run), what, "export one of them")
+    if signal.layout == "":
+        raise UserError(str(run), "the model reads feature vectors", "models of landmarks can be exported")
+    if signal.layout == VIDEO:
+        return _of_images(trained, run)
+    if recipe.sampling.how == "timed":
+        what = "`sampling.how: timed` depends on the frames a second, which are no input of a graph"
+        raise UserError(str(run), what)
+    if isinstance(model, Ctc) and recipe.sampling.frames:
+        what = "`sampling.frames` of a recogniser: the times of its chunks would depend on the clip's length"
+        raise UserError(str(run), what)
+    level = str(getattr(recipe.decode, "level", "")) if isinstance(model, Ctc) else ""
+    module = LandmarkGraph(model, layout_named(signal.layout), recipe.landmarks, recipe.sampling, level)
+    return Graph(module.eval(), POINTS, _outputs(trained), level)
+
+
+def _of_images(trained: TrainedModel, run: Path) -> Graph:
+    model, recipe = trained.model, trained.recipe
+    if not isinstance(model, Classifier) or not getattr(recipe.data, "stills", False):
+        what = "the model reads video, whose frames a graph would take all at once"
+        raise UserError(
+            str(run), what, "classifiers of single images (`data: {name: images}`) can be exported"
+        )
+    return Graph(ImageGraph(model, recipe.video).eval(), IMAGE, _outputs(trained))
+
+
+def _outputs(trained: TrainedModel) -> dict[str, tuple[str, ...]]:
+    """The symbols of each output in the order of its columns."""
+    if isinstance(trained.model, Classifier):
+        labels: Mapping[str, Any] = trained.spec.outputs
+        return {name: labels[name].names for name in trained.model.heads}
+    return {LOG_PROBABILITIES: trained.spec.vocabulary.tokens}

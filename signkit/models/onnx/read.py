@@ -1,0 +1,135 @@
+"""The folder of an exported model, opened as a model that predicts: onnxruntime computes it.
+
+Its graph does all preprocessing, so it is given landmarks and images as files have them (`as_stored`).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
+
+from signkit.config.recipe import LandmarksConfig, Recipe, SamplingConfig
+from signkit.data.batch import Batch
+from signkit.data.video.fit import AsStored
+from signkit.errors import OperationalError, UserError
+from signkit.models.classifier import LabelLogits
+from signkit.models.export import TrainedModel, read_description
+from signkit.models.losses.logits import SplitLogits
+from signkit.models.onnx.folder import DESCRIPTION, MODEL, README
+from signkit.models.onnx.graphs import IMAGE
+from signkit.models.onnx.landmark_graph import LOG_PROBABILITIES
+from signkit.models.onnx.trace import run_graph, session
+from signkit.runtime.files import read_bytes
+
+
+def is_onnx(folder: Path) -> bool:
+    """Whether a folder is that of a model exported to ONNX, whole or not."""
+    return (folder / DESCRIPTION).is_file() or (folder / MODEL).is_file()
+
+
+def read_onnx(folder: Path) -> TrainedModel:
+    """Open the folder of an exported model.
+
+    Raises:
+        UserError: onnxruntime is not installed.
+        OperationalError: a file is missing or damaged.
+    """
+    trained = read_description(folder, free=(README,))
+    path = folder / DESCRIPTION
+    try:
+        described = json.loads(path.read_text(encoding="utf-8"))
+        kind = OnnxRecogniser if "blank" in described else OnnxClassifier
+        model = kind(session(read_bytes(folder / MODEL)), described)
+    except (OSError, ValueError, KeyError, TypeError):
+        raise OperationalError(f"{path}: is not the description of an exported model") from None
+    return replace(trained, model=model.eval())
+
+
+def as_stored(recipe: Recipe) -> Recipe:
+    """The recipe with inputs as files have them, a clip at a time: images differ in size."""
+    whole = LandmarksConfig(points="all", hand="both", origin="none", scale="none")
+    decode = replace(recipe.decode, batch_size=1)
+    return replace(recipe, landmarks=whole, sampling=SamplingConfig(), video=AsStored(), decode=decode)
+
+
+class OnnxModel(nn.Module):
+    """A graph as a model. It computes on the processor, clip by clip, wherever its batches are.
+
+    Args:
+        running: the session of onnxruntime.
+        described: its description.
+    """
+
+    def __init__(self, running: Any, described: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._running, self._described = running, described
+        self._input = str(described["input"]["name"])
+        self.device = nn.Parameter(torch.zeros(0), requires_grad=False)  # says where outputs are wanted
+
+    def outputs(self, batch: Batch) -> dict[str, list[Tensor]]:
+        """Of each clip what the graph gives, by output.
+
+        Raises:
+            UserError: a classifier of images was given a clip of several frames.
+        """
+        found: dict[str, list[Tensor]] = {name: [] for name in self._described["outputs"]}
+        for place, length in enumerate(batch.lengths.tolist()):
+            for name, each in run_graph(self._running, self._given(batch, place, length)).items():
+                found[name].append(torch.from_numpy(each)[0].to(self.device.device))
+        return found
+
+    def _given(self, batch: Batch, place: int, length: int) -> Any:
+        inputs = batch.inputs[place, :length].cpu()
+        if self._input == IMAGE:
+            if length != 1:
+                raise UserError(batch.ids[place], f"has {length} frames, and the model reads single images")
+            return inputs[0].numpy()
+        seen = batch.seen[place, :length, :, None].cpu()
+        return inputs.masked_fill(~seen, torch.nan)[None].numpy()
+
+
+class OnnxClassifier(OnnxModel):
+    """A graph with an output for each head."""
+
+    def forward(self, batch: Batch) -> LabelLogits:
+        """The log-probabilities of a batch."""
+        heads = {name: torch.stack(each) for name, each in self.outputs(batch).items()}
+        return LabelLogits(heads, batch.fps.new_zeros(len(batch.ids)))
+
+
+class OnnxRecogniser(OnnxModel):
+    """A graph with the log-probabilities of chunks: a recogniser without context."""
+
+    topology = "ctc"
+    context_free = True
+
+    def forward(self, batch: Batch) -> SplitLogits:
+        """The log-probabilities of a batch as its logits."""
+        each = self.outputs(batch)[LOG_PROBABILITIES]
+        level = pad_sequence(each, batch_first=True)
+        return SplitLogits(
+            levels={"video": level, "chunk": level},
+            context=self.context_logits(batch.targets, batch.target_lengths),
+            bias=level.new_zeros(level.shape[2]),
+            lengths=torch.tensor([len(clip) for clip in each], device=level.device),
+            centres=self._centres(level.shape[1]).to(level.device),
+            auxiliary=level.new_zeros(len(level)),
+        )
+
+    def _centres(self, chunks: int) -> Tensor:
+        first, step = self._described["first_chunk_centre"], self._described["frames_per_chunk"]
+        return torch.arange(chunks) * int(step) + int(first)
+
+    def context_logits(self, history: Tensor, lengths: Tensor) -> Tensor:
+        """Zeros for every history: there is no context."""
+        symbols = len(self._described["outputs"][LOG_PROBABILITIES])
+        return self.device.new_zeros(len(history), history.shape[1] + 1, symbols)
+
+    def last_context_logits(self, history: Tensor, lengths: Tensor) -> Tensor:
+        """Zeros, as `context_logits`."""
+        return self.context_logits(history, lengths)[:, -1]

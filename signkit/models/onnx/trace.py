@@ -1,0 +1,111 @@
+"""From a module to the bytes of an ONNX graph. It is traced, which needs no package beyond onnx."""
+
+import io
+import json
+import warnings
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from signkit.errors import OperationalError, missing_extra
+from signkit.models.onnx.graphs import Graph
+
+OPSET = 17
+EXPORT = "signkit export"
+"""What needs the packages, for messages."""
+
+
+def traced(graph: Graph, given: npt.NDArray[Any]) -> bytes:
+    """The graph of a module.
+
+    Args:
+        given: an input to trace it with, as `run_graph` takes it.
+
+    Raises:
+        UserError: onnx is not installed.
+        OperationalError: an operation has no ONNX form.
+    """
+    try:
+        import onnx  # noqa: F401  # torch needs it to export
+    except ImportError:
+        raise missing_extra("onnx", "web", EXPORT) from None
+    memory, names = io.BytesIO(), tuple(graph.outputs)
+    # Tracing warns of every number that it takes for a constant; the check of other inputs tells whether one
+    # should not have been.
+    with warnings.catch_warnings(), torch.no_grad(), redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        try:
+            torch.onnx.export(
+                _Ordered(graph).eval(),
+                (torch.from_numpy(given),),
+                memory,  # type: ignore[arg-type]
+                input_names=[graph.input],
+                output_names=list(names),
+                dynamic_axes=graph.axes,
+                opset_version=OPSET,
+                dynamo=False,
+            )
+        except Exception as error:  # of torch: an operation that has no ONNX form
+            raise OperationalError(f"the model cannot be written as a graph: {in_a_line(error)}") from error
+    return memory.getvalue()
+
+
+def with_metadata(content: bytes, described: Mapping[str, Any]) -> bytes:
+    """The graph with its description, each entry as text or JSON."""
+    import onnx
+
+    model = onnx.load_from_string(content)
+    texts = {
+        key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for key, value in described.items()
+    }
+    onnx.helper.set_model_props(model, texts)
+    whole: bytes = model.SerializeToString()
+    return whole
+
+
+def session(content: bytes) -> Any:
+    """A session of onnxruntime on one thread of the processor.
+
+    Raises:
+        UserError: onnxruntime is not installed.
+        OperationalError: it is no graph.
+    """
+    try:
+        import onnxruntime
+    except ImportError:
+        raise missing_extra("onnxruntime", "web", "an exported model") from None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # of onnxruntime, which has a class for each of its states
+        raise OperationalError(f"onnxruntime cannot read the graph: {in_a_line(error)}") from error
+
+
+def run_graph(running: Any, given: npt.NDArray[Any]) -> dict[str, npt.NDArray[np.float32]]:
+    """The outputs of a session by name."""
+    names = [each.name for each in running.get_outputs()]
+    return dict(zip(names, running.run(None, {running.get_inputs()[0].name: given}), strict=True))
+
+
+def in_a_line(error: Exception) -> str:
+    """An exception of another package, without what follows its first line."""
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+
+
+class _Ordered(torch.nn.Module):
+    """The outputs of a graph as a tuple, by their names' order."""
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__()
+        self.module, self.names = graph.module, tuple(graph.outputs)
+
+    def forward(self, given: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        outputs = self.module(given)
+        return tuple(outputs[name] for name in self.names)
