@@ -77,11 +77,11 @@ def with_start(
 ) -> Int[Tensor, "batch histories"]:
     """Prepend the start symbol to each history; padding is replaced by the start symbol, too."""
     padded = history.masked_fill(~length_mask(lengths, history.shape[1]), START)
-    return torch.cat([padded.new_full((len(padded), 1), START), padded], dim=1)
+    return torch.cat([padded.new_full((padded.shape[0], 1), START), padded], dim=1)
 
 
 def at_end(
     states: Float[Tensor, "batch histories width"], lengths: Int[Tensor, " batch"]
 ) -> Float[Tensor, "batch width"]:
     """The state after the whole of each history."""
-    return states[torch.arange(len(states), device=states.device), lengths]
+    return states[torch.arange(states.shape[0], device=states.device), lengths]

@@ -22,7 +22,7 @@ from signkit.models.classifier import Classifier
 from signkit.models.export import TrainedModel
 from signkit.models.losses.logits import decoded_level
 from signkit.models.onnx.graphs import IMAGE, Graph
-from signkit.models.onnx.landmark_graph import LOG_PROBABILITIES
+from signkit.models.onnx.landmark_graph import ACOUSTIC, LOG_PROBABILITIES
 from signkit.models.onnx.trace import in_a_line, run_graph, session
 from signkit.types import Landmarks
 
@@ -62,11 +62,13 @@ def difference(content: bytes, graph: Graph, trained: TrainedModel) -> float:
             if found[name].shape != expected.shape:
                 sizes = f"{list(found[name].shape)} of {what}, and the model {list(expected.shape)}"
                 raise OperationalError(f"the graph's output {name!r} has {sizes}; it is not written")
-            apart = max(apart, float(np.abs(np.exp(found[name]) - np.exp(expected)).max()))
+            apart = max(apart, float(np.abs(_shares(found[name]) - _shares(expected)).max()))
     return apart
 
 
 def _checked(graph: Graph, trained: TrainedModel) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    for given in golden_cases(graph, trained):
+        yield "a golden input", given
     if graph.input == IMAGE:
         yield from ((f"an image of {size[0]} x {size[1]}", image(size)) for size in SIZES)
     else:
@@ -74,7 +76,7 @@ def _checked(graph: Graph, trained: TrainedModel) -> Iterator[tuple[str, npt.NDA
 
 
 def expected_of(graph: Graph, trained: TrainedModel, given: npt.NDArray[Any]) -> Outputs:
-    """What the model makes of an input, without the graph's preprocessing: log-probabilities by output."""
+    """What the model makes of an input, without the graph's preprocessing, by output."""
     inputs = _shown(given, trained) if graph.input == IMAGE else _prepared(given[0], trained)
     labels = np.full(len(inputs), NO_LABEL, dtype=np.int64)
     batch = collate([Example("clip", inputs, (), labels, 25.0)])
@@ -82,8 +84,16 @@ def expected_of(graph: Graph, trained: TrainedModel, given: npt.NDArray[Any]) ->
         output = trained.model(batch)
         if isinstance(trained.model, Classifier):
             return {name: logits.log_softmax(-1).numpy() for name, logits in output.heads.items()}
-        acoustic = decoded_level(output.levels, graph.level) + output.bias
-        return {LOG_PROBABILITIES: acoustic.log_softmax(-1).numpy()}
+        logits = decoded_level(output.levels, graph.level) + output.bias
+        if graph.context is not None:
+            return {ACOUSTIC: logits.numpy()}
+        return {LOG_PROBABILITIES: logits.log_softmax(-1).numpy()}
+
+
+def _shares(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Probabilities; those of log-probabilities are their exponentials."""
+    found: npt.NDArray[np.float32] = torch.from_numpy(logits).softmax(-1).numpy()
+    return found
 
 
 def _prepared(points: npt.NDArray[np.float32], trained: TrainedModel) -> Inputs:

@@ -5,22 +5,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from signkit.config.registry import component_name
 from signkit.data.landmarks import layout as layout_named
 from signkit.errors import UserError
+from signkit.models.c2st import C2st
 from signkit.models.classifier import Classifier
 from signkit.models.ctc import Ctc
 from signkit.models.export import TrainedModel
 from signkit.models.onnx.image_graph import ImageGraph
-from signkit.models.onnx.landmark_graph import LOG_PROBABILITIES, LandmarkGraph
+from signkit.models.onnx.landmark_graph import ACOUSTIC, LOG_PROBABILITIES, LandmarkGraph
 from signkit.types import VIDEO
 
 POINTS, IMAGE = "points", "image"
 """The names of inputs: [1, frames, points, 2 or 3], NaN where not seen; or uint8 [height, width, 3]."""
 WHY_NOT = {
-    "c2st": "its search asks a second network after every gloss",
     "attention": "its decoder writes one token after another, and is no single graph",
     "segment_classify": "its segments are found by a random forest",
     "autoencoder_forest": "its classes are named by a random forest",
@@ -37,19 +37,22 @@ class Graph:
         input: `POINTS` or `IMAGE`.
         outputs: by name, the symbols or classes in the order of the columns.
         level: of a recogniser's encoder, which is decoded.
+        context: the recogniser itself, if it has a context, which is a second graph.
     """
 
     module: nn.Module
     input: str
     outputs: Mapping[str, tuple[str, ...]]
     level: str = ""
+    context: C2st | None = None
 
     @property
     def axes(self) -> dict[str, dict[int, str]]:
         """The axes of inputs and outputs that have any length."""
         if self.input == IMAGE:
             return {IMAGE: {0: "height", 1: "width"}}
-        return {POINTS: {1: "frames"}} | ({LOG_PROBABILITIES: {1: "chunks"}} if self.level else {})
+        chunks = {name: {1: "chunks"} for name in self.outputs if self.level}
+        return {POINTS: {1: "frames"}, **chunks}
 
 
 def graph_of(trained: TrainedModel, run: Path) -> Graph:
@@ -63,10 +66,10 @@ def graph_of(trained: TrainedModel, run: Path) -> Graph:
     """
     recipe, signal, model = trained.recipe, trained.spec.signal, trained.model
     name = component_name("models", recipe.model)
-    if not isinstance(model, Ctc | Classifier):
+    if not isinstance(model, Ctc | C2st | Classifier):
         reason = WHY_NOT.get(name, "it is of a kind that export does not know")
         what = f"a model `{name}` cannot be exported: {reason}"
-        raise UserError(str(run), what, "`ctc` and `classifier` can")
+        raise UserError(str(run), what, "`ctc`, `c2st` and `classifier` can")
     if recipe.decode.ensemble:
         what = "`decode.ensemble` averages several runs, and a graph has one model"
         raise UserError(str(run), what, "export one of them")
@@ -77,12 +80,14 @@ def graph_of(trained: TrainedModel, run: Path) -> Graph:
     if recipe.sampling.how == "timed":
         what = "`sampling.how: timed` depends on the frames a second, which are no input of a graph"
         raise UserError(str(run), what)
-    if isinstance(model, Ctc) and recipe.sampling.frames:
+    recognises = isinstance(model, Ctc | C2st)
+    if recognises and recipe.sampling.frames:
         what = "`sampling.frames` of a recogniser: the times of its chunks would depend on the clip's length"
         raise UserError(str(run), what)
-    level = str(getattr(recipe.decode, "level", "")) if isinstance(model, Ctc) else ""
+    level = str(getattr(recipe.decode, "level", "video")) if recognises else ""
     module = LandmarkGraph(model, layout_named(signal.layout), recipe.landmarks, recipe.sampling, level)
-    return Graph(module.eval(), POINTS, _outputs(trained), level)
+    context = model if isinstance(model, C2st) else None
+    return Graph(module.eval(), POINTS, _outputs(trained), level, context)
 
 
 def _of_images(trained: TrainedModel, run: Path) -> Graph:
@@ -100,4 +105,17 @@ def _outputs(trained: TrainedModel) -> dict[str, tuple[str, ...]]:
     if isinstance(trained.model, Classifier):
         labels: Mapping[str, Any] = trained.spec.outputs
         return {name: labels[name].names for name in trained.model.heads}
-    return {LOG_PROBABILITIES: trained.spec.vocabulary.tokens}
+    name = LOG_PROBABILITIES if trained.model.context_free else ACOUSTIC
+    return {name: trained.spec.vocabulary.tokens}
+
+
+class Ordered(nn.Module):
+    """The outputs of a graph as a tuple, in their order."""
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__()
+        self.module, self.names = graph.module, tuple(graph.outputs)
+
+    def forward(self, given: Tensor) -> tuple[Tensor, ...]:
+        outputs = self.module(given)
+        return tuple(outputs[name] for name in self.names)

@@ -16,18 +16,20 @@ from signkit.config.recipe import LandmarksConfig, SamplingConfig
 from signkit.data.batch import Batch
 from signkit.data.landmarks import Layout, subset
 from signkit.data.signing_hand import CLEARLY_LESS
-from signkit.models.classifier import LabelLogits
+from signkit.models.classifier import Classifier
 from signkit.models.losses.logits import decoded_level
+from signkit.models.output_layer import USED, level_logits
 
-LOG_PROBABILITIES = "log_probabilities"
-"""The output of a recogniser; those of a classifier are named after its heads."""
+LOG_PROBABILITIES, ACOUSTIC = "log_probabilities", "acoustic"
+"""The output of a recogniser; and that of one with a context, whose logits are still to be added. Those of a
+classifier are named after its heads."""
 
 
 class LandmarkGraph(nn.Module):
-    """From the points of one clip to log-probabilities.
+    """From the points of one clip to log-probabilities, or to the acoustic logits of a model with a context.
 
     Args:
-        model: a recogniser with CTC, or a classifier.
+        model: a recogniser, or a classifier.
         layout: of the whole points.
         level: of a recogniser's encoder.
     """
@@ -52,7 +54,7 @@ class LandmarkGraph(nn.Module):
         self.frames = sampling.frames
 
     def forward(self, points: Float[Tensor, "1 frames points coords"]) -> dict[str, Tensor]:
-        """Log-probabilities by the output's name: [1, chunks, symbols], or [1, classes] of each head."""
+        """By the output's name: [1, chunks, symbols] of a recogniser, or [1, classes] of each head."""
         clip, seen = normalised(points[0], self.layout, self.landmarks)
         if self.landmarks.hand == "signing":
             centred = self.landmarks.origin != "none"
@@ -63,11 +65,14 @@ class LandmarkGraph(nn.Module):
         if self.frames:
             places = spaced(seen, self.frames)
             clip, seen = clip[places], seen[places]
-        output: Any = self.model(one_clip(clip, seen))
-        if isinstance(output, LabelLogits):
-            return {name: logits.log_softmax(-1) for name, logits in output.heads.items()}
-        logits = decoded_level(output.levels, self.level) + output.bias
-        return {LOG_PROBABILITIES: logits.log_softmax(-1)}
+        model: Any = self.model
+        if isinstance(model, Classifier):
+            heads = model(one_clip(clip, seen)).heads
+            return {name: logits.log_softmax(-1) for name, logits in heads.items()}
+        encoded = model.encoder(one_clip(clip, seen))  # not `model`, which computes the context, too
+        levels = level_logits(encoded, model.output, model.heads, nn.Identity(), reversed(USED))
+        logits = decoded_level(levels, self.level) + model.output.bias
+        return {LOG_PROBABILITIES: logits.log_softmax(-1)} if model.context_free else {ACOUSTIC: logits}
 
 
 def one_clip(points: Float[Tensor, "frames points coords"], seen: Bool[Tensor, "frames points"]) -> Batch:

@@ -20,9 +20,9 @@ from signkit.errors import OperationalError, UserError
 from signkit.models.classifier import LabelLogits
 from signkit.models.export import TrainedModel, read_description
 from signkit.models.losses.logits import SplitLogits
-from signkit.models.onnx.folder import DESCRIPTION, MODEL, README
+from signkit.models.onnx.context_graph import BIAS, CONTEXT
+from signkit.models.onnx.folder import CONTEXT_MODEL, DESCRIPTION, MODEL, README
 from signkit.models.onnx.graphs import IMAGE
-from signkit.models.onnx.landmark_graph import LOG_PROBABILITIES
 from signkit.models.onnx.trace import run_graph, session
 from signkit.runtime.files import read_bytes
 
@@ -43,8 +43,12 @@ def read_onnx(folder: Path) -> TrainedModel:
     path = folder / DESCRIPTION
     try:
         described = json.loads(path.read_text(encoding="utf-8"))
-        kind = OnnxRecogniser if "blank" in described else OnnxClassifier
-        model = kind(session(read_bytes(folder / MODEL)), described)
+        running = session(read_bytes(folder / MODEL))
+        model: OnnxModel
+        if "topology" in described:
+            model = OnnxContextual(running, session(read_bytes(folder / CONTEXT_MODEL)), described)
+        else:
+            model = (OnnxRecogniser if "blank" in described else OnnxClassifier)(running, described)
     except (OSError, ValueError, KeyError, TypeError):
         raise OperationalError(f"{path}: is not the description of an exported model") from None
     return replace(trained, model=model.eval())
@@ -108,14 +112,19 @@ class OnnxRecogniser(OnnxModel):
     topology = "ctc"
     context_free = True
 
+    def __init__(self, running: Any, described: Mapping[str, Any]) -> None:
+        super().__init__(running, described)
+        (symbols,) = described["outputs"].values()
+        self.bias = nn.Parameter(torch.zeros(len(symbols)), requires_grad=False)
+
     def forward(self, batch: Batch) -> SplitLogits:
         """The log-probabilities of a batch as its logits."""
-        each = self.outputs(batch)[LOG_PROBABILITIES]
-        level = pad_sequence(each, batch_first=True)
+        (each,) = self.outputs(batch).values()
+        level = pad_sequence(each, batch_first=True) - self.bias
         return SplitLogits(
             levels={"video": level, "chunk": level},
             context=self.context_logits(batch.targets, batch.target_lengths),
-            bias=level.new_zeros(level.shape[2]),
+            bias=self.bias,
             lengths=torch.tensor([len(clip) for clip in each], device=level.device),
             centres=self._centres(level.shape[1]).to(level.device),
             auxiliary=level.new_zeros(len(level)),
@@ -127,9 +136,35 @@ class OnnxRecogniser(OnnxModel):
 
     def context_logits(self, history: Tensor, lengths: Tensor) -> Tensor:
         """Zeros for every history: there is no context."""
-        symbols = len(self._described["outputs"][LOG_PROBABILITIES])
-        return self.device.new_zeros(len(history), history.shape[1] + 1, symbols)
+        return self.bias.new_zeros(len(history), history.shape[1] + 1, len(self.bias))
 
     def last_context_logits(self, history: Tensor, lengths: Tensor) -> Tensor:
         """Zeros, as `context_logits`."""
         return self.context_logits(history, lengths)[:, -1]
+
+
+class OnnxContextual(OnnxRecogniser):
+    """A graph with the acoustic logits of chunks, and one with the context logits of histories."""
+
+    context_free = False
+
+    def __init__(self, running: Any, context: Any, described: Mapping[str, Any]) -> None:
+        super().__init__(running, described)
+        self.topology, self._context = str(described["topology"]), context
+        self.bias.copy_(self._of(torch.zeros(1, 1, dtype=torch.long), torch.zeros(1, dtype=torch.long))[BIAS])
+
+    def context_logits(self, history: Tensor, lengths: Tensor) -> Tensor:
+        """The context logits after 0, 1, … all glosses, with the bias."""
+        each = [
+            self.last_context_logits(history, lengths.clamp(max=most)) + self.bias
+            for most in range(history.shape[1] + 1)
+        ]
+        return torch.stack(each, 1)
+
+    def last_context_logits(self, history: Tensor, lengths: Tensor) -> Tensor:
+        """The context logits after the whole of each history, without the bias."""
+        return self._of(nn.functional.pad(history, (0, 1)), lengths)[CONTEXT].to(self.bias.device)
+
+    def _of(self, history: Tensor, lengths: Tensor) -> dict[str, Tensor]:
+        found = run_graph(self._context, history.cpu().numpy(), lengths.cpu().numpy())
+        return {name: torch.from_numpy(each) for name, each in found.items()}

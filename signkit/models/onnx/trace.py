@@ -3,27 +3,37 @@
 import io
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import nn
 
 from signkit.errors import OperationalError, missing_extra
-from signkit.models.onnx.graphs import Graph
 
+Arrays = dict[str, npt.NDArray[np.float32]]
 OPSET = 17
 EXPORT = "signkit export"
 """What needs the packages, for messages."""
 
 
-def traced(graph: Graph, given: npt.NDArray[Any]) -> bytes:
+def traced(
+    module: nn.Module,
+    inputs: Sequence[str],
+    given: Sequence[npt.NDArray[Any]],
+    outputs: Sequence[str],
+    axes: Mapping[str, Mapping[int, str]],
+) -> bytes:
     """The graph of a module.
 
     Args:
-        given: an input to trace it with, as `run_graph` takes it.
+        inputs: their names.
+        given: the inputs to trace it with.
+        outputs: the names of what it returns, a tuple.
+        axes: of inputs and outputs, by name, that have any length.
 
     Raises:
         UserError: onnx is not installed.
@@ -33,19 +43,19 @@ def traced(graph: Graph, given: npt.NDArray[Any]) -> bytes:
         import onnx  # noqa: F401  # torch needs it to export
     except ImportError:
         raise missing_extra("onnx", "web", EXPORT) from None
-    memory, names = io.BytesIO(), tuple(graph.outputs)
+    memory = io.BytesIO()
     # Tracing warns of every number that it takes for a constant; the check of other inputs tells whether one
     # should not have been.
     with warnings.catch_warnings(), torch.no_grad(), redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         try:
             torch.onnx.export(
-                _Ordered(graph).eval(),
-                (torch.from_numpy(given),),
+                module,
+                tuple(map(torch.from_numpy, given)),
                 memory,  # type: ignore[arg-type]
-                input_names=[graph.input],
-                output_names=list(names),
-                dynamic_axes=graph.axes,
+                input_names=list(inputs),
+                output_names=list(outputs),
+                dynamic_axes=axes,
                 opset_version=OPSET,
                 dynamo=False,
             )
@@ -88,24 +98,17 @@ def session(content: bytes) -> Any:
         raise OperationalError(f"onnxruntime cannot read the graph: {in_a_line(error)}") from error
 
 
-def run_graph(running: Any, given: npt.NDArray[Any]) -> dict[str, npt.NDArray[np.float32]]:
-    """The outputs of a session by name."""
+def run_graph(running: Any, *given: npt.NDArray[Any]) -> Arrays:
+    """The outputs of a session by name.
+
+    Args:
+        given: its inputs, in their order.
+    """
     names = [each.name for each in running.get_outputs()]
-    return dict(zip(names, running.run(None, {running.get_inputs()[0].name: given}), strict=True))
+    inputs = [each.name for each in running.get_inputs()]
+    return dict(zip(names, running.run(None, dict(zip(inputs, given, strict=True))), strict=True))
 
 
 def in_a_line(error: Exception) -> str:
     """An exception of another package, without what follows its first line."""
     return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-
-
-class _Ordered(torch.nn.Module):
-    """The outputs of a graph as a tuple, by their names' order."""
-
-    def __init__(self, graph: Graph) -> None:
-        super().__init__()
-        self.module, self.names = graph.module, tuple(graph.outputs)
-
-    def forward(self, given: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        outputs = self.module(given)
-        return tuple(outputs[name] for name in self.names)
