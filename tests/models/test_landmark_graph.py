@@ -1,8 +1,12 @@
 """Preprocessing in operations of torch: the same numbers as the way of evaluation, whatever is missing."""
 
+import io
+import warnings
+
 import numpy as np
 import pytest
 import torch
+from jaxtyping import config
 
 from signkit.config.recipe import LandmarksConfig, SamplingConfig
 from signkit.data.examples import prepare_signal
@@ -119,3 +123,34 @@ def test_a_clip_as_a_batch() -> None:
         [0],
         (1, 5),
     )
+
+
+def test_a_graph_chooses_the_frames_of_evaluation() -> None:
+    """Of clips of any length, also where the middle of a part is a whole number of frames."""
+    runtime, memory = pytest.importorskip("onnxruntime"), io.BytesIO()
+    pytest.importorskip("onnx")
+
+    class Chosen(torch.nn.Module):
+        def forward(self, seen: torch.Tensor) -> torch.Tensor:
+            return spaced(seen, 9)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        config.update("jaxtyping_disable", True)
+        try:
+            torch.onnx.export(
+                Chosen(),
+                (torch.ones(50, 2, dtype=torch.bool),),
+                memory,
+                input_names=["seen"],
+                dynamic_axes={"seen": {0: "frames"}},
+                opset_version=17,
+                dynamo=False,
+            )
+        finally:
+            config.update("jaxtyping_disable", False)
+    session = runtime.InferenceSession(memory.getvalue(), providers=["CPUExecutionProvider"])
+    for frames in range(1, 200):
+        (found,) = session.run(None, {"seen": np.ones((frames, 2), dtype=bool)})
+        expected = sampled_frames(frames, SamplingConfig(frames=9), None)
+        assert np.array_equal(found, expected), frames

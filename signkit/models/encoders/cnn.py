@@ -51,9 +51,26 @@ class CnnFrames(nn.Module):
             # A map of one row cannot be pooled any further.
             x = F.relu(conv(x))
             x = F.max_pool2d(x, 2) if min(x.shape[2:]) > 1 else x
-        x = F.adaptive_avg_pool2d(x, self.size).flatten(1)
+        x = averaged(x, self.size).flatten(1)
         vectors = F.dropout(F.relu(self.full(x)), self.dropout, self.training)
         return real.unpack(vectors)
+
+
+def averaged(
+    maps: Float[Tensor, "real channels height width"], size: int
+) -> Float[Tensor, "real channels {size} {size}"]:
+    """Maps averaged to ``size`` x ``size``."""
+    if not torch.onnx.is_in_onnx_export():
+        return F.adaptive_avg_pool2d(maps, size)
+    down, across = (_averages(int(side), size).to(maps.dtype) for side in maps.shape[2:])
+    return down @ maps @ across.T  # for which ONNX has an operation where the sizes divide only
+
+
+def _averages(side: int, size: int) -> Float[Tensor, "size side"]:
+    """The weight of each row of a map in each of those it is averaged to."""
+    places, rows = torch.arange(size)[:, None], torch.arange(side)
+    first, end = places * side // size, -(-(places + 1) * side // size)
+    return ((rows >= first) & (rows < end)) / (end - first)
 
 
 def build(config: CnnConfig, layout: Layout | None, width: int) -> TemporalEncoder:

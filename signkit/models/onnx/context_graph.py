@@ -25,7 +25,9 @@ class ContextGraph(nn.Module):
     def forward(
         self, history: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"]
     ) -> tuple[Float[Tensor, "batch symbols"], Float[Tensor, " symbols"]]:
-        return self.model.last_context_logits(history, lengths), self.model.output.bias
+        # Every graph has both inputs, also that of a context that does not read them.
+        unread = 0.0 * lengths[:, None]
+        return self.model.last_context_logits(history, lengths) + unread, self.model.output.bias
 
 
 def traced_context(model: C2st, symbols: int) -> bytes:

@@ -3,7 +3,8 @@
 An image of any size is resized and cropped as `signkit.data.video` does it, to the very integer: bilinear or
 bicubic, averaged where it shrinks, in the fixed-point arithmetic of torch's `interpolate` for 8 bits (weights
 of 16 bits; rounded after the rows and again after the columns). ONNX's own resizing rounds otherwise. Here it
-is two products with matrices, which every runtime has.
+is two products with matrices, which every runtime has. Their sums are exact in float32 where a side shrinks
+to no less than a quarter; below that one pixel of many thousands may be a level brighter or darker.
 """
 
 import torch

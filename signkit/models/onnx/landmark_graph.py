@@ -217,6 +217,7 @@ def median(
 
 def spaced(seen: Bool[Tensor, "frames points"], count: int) -> Tensor:
     """The middles of ``count`` equal parts of the clip, as `signkit.data.sampling.sampled_frames`."""
-    frames = torch.ones_like(seen[:, 0], dtype=torch.float64).sum()
+    # A vector of one: in graphs torch takes numbers without a dimension for float32, which is too coarse.
+    frames = torch.ones_like(seen[:, 0], dtype=torch.float64).sum(0, keepdim=True)
     edges = torch.arange(count + 1, dtype=torch.float64) * (frames / count)
     return ((edges[:-1] + edges[1:]) / 2).long()
