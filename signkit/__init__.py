@@ -20,7 +20,7 @@ from signkit.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from signkit import decode, losses, testing
-    from signkit.api import LoadedModel, RunResult, load, run
+    from signkit.api import LoadedModel, RunResult, from_pretrained, load, run
     from signkit.commands.compare.verb import compare
     from signkit.commands.data.zoom import zoom_boxes
     from signkit.commands.evaluate.verb import evaluate
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LoadedModel", "OperationalError", "RunResult", "SignkitError", "UserError", "build_manifest", "compare",
-    "decode", "evaluate", "export", "grid", "load", "losses", "run", "runs", "score", "testing", "tune",
-    "zoom_boxes",
+    "decode", "evaluate", "export", "from_pretrained", "grid", "load", "losses", "run", "runs", "score",
+    "testing", "tune", "zoom_boxes",
 ]  # fmt: skip
 
 wait_passively()  # before torch and numpy are loaded
@@ -53,6 +53,7 @@ __getattr__, __dir__ = lazy(
         "decode": "signkit.decode",
         "evaluate": "signkit.commands.evaluate.verb",
         "export": "signkit.commands.export.verb",
+        "from_pretrained": "signkit.api",
         "grid": "signkit.commands.grid.verb",
         "load": "signkit.api",
         "losses": "signkit.losses",

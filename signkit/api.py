@@ -13,6 +13,7 @@ from typing import Any, TypeAlias, cast, overload
 import numpy as np
 import torch
 
+from signkit.commands.export.hub import Shared, fetched
 from signkit.commands.predict.batches import clip_batches
 from signkit.commands.predict.inputs import Failures, Source, missing_of, opened, reads_stills
 from signkit.commands.predict.named import Input
@@ -36,7 +37,7 @@ from signkit.models.spec import Spec
 from signkit.runtime.progress import Watch
 from signkit.runtime.resume import folder_to_resume
 from signkit.runtime.run_folder import new_folder, state
-from signkit.runtime.runs import RunRef, find_run
+from signkit.runtime.runs import RunRef, carried, find_run
 from signkit.text.vocabulary import Vocabulary
 from signkit.train.reopen import with_ensemble
 from signkit.train.task import GivesPosteriors, task_of
@@ -92,7 +93,47 @@ def load(
     return LoadedModel(folder, with_ensemble(trained))
 
 
-class LoadedModel:
+def from_pretrained(
+    pretrained_model_name_or_path: PathInput,
+    *,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    cache_dir: PathInput | None = None,
+    local_files_only: bool = False,
+    force_download: bool = False,
+    **options: Any,
+) -> "LoadedModel":
+    """Open a model that `LoadedModel.save_pretrained`, `push_to_hub` or `export` wrote.
+
+    Args:
+        pretrained_model_name_or_path: a folder, for which the network is not used, or ``USER/MODEL`` on the
+            Hugging Face Hub, which is downloaded unless it is in the cache.
+        revision: a branch, a tag or a commit of the Hub.
+        token: for private models; that of `hf auth login` if not given.
+        cache_dir: in place of huggingface_hub's own.
+        local_files_only: take the Hub's model from the cache alone.
+        force_download: download it, though the cache has it.
+        options: of `load`.
+
+    Raises:
+        UserError: there is no such model or revision; and as `load`.
+        OperationalError: the Hub cannot be reached; and as `load`.
+    """
+    name = str(pretrained_model_name_or_path)
+    if Path(name).is_dir() or name in carried():
+        return load(name, **options)
+    folder = fetched(
+        name,
+        revision=revision,
+        token=token,
+        cache_dir=None if cache_dir is None else Path(cache_dir),
+        local_files_only=local_files_only,
+        force_download=force_download,
+    )
+    return load(folder, **options)
+
+
+class LoadedModel(Shared):
     """A trained model that predicts what is in clips; `load` makes it.
 
     A clip is one of these:

@@ -9,7 +9,9 @@ from signkit.config.registry import component_name
 from signkit.eval.figures import metric
 from signkit.eval.results import SCORES, read_results
 from signkit.models.export import TrainedModel
+from signkit.types import VIDEO
 
+HEAD = "---\n"
 HEADER = """---
 library_name: signkit
 tags: [sign-language, {task}]
@@ -28,7 +30,7 @@ With signkit (`pip install 'signkit[{extra}]'`):
 import signkit
 
 model = signkit.load(".")  # or signkit.from_pretrained("user/name"), from the Hugging Face Hub
-model.predict("clip.{ending}").text
+model.{call}.text
 ```
 """
 GRAPH = """
@@ -61,8 +63,15 @@ def card(described: Mapping[str, Any], trained: TrainedModel, run: Path, apart: 
     graph = GRAPH.format(
         precision=described["precision"], apart=apart, input=_input(given), outputs="\n- Output ".join(known)
     ).replace("- Output confidences", "- Confidences")
-    loading = LOADING.format(extra="train,web", ending=ending)
+    loading = LOADING.format(extra="train,web", call=f'predict("clip.{ending}")')
     return model_card(trained, run) + graph + loading
+
+
+def run_card(trained: TrainedModel, run: Path) -> str:
+    """The model card of a run's own export."""
+    ending = "mp4" if trained.spec.signal.layout == VIDEO else "npz"
+    call = f'predict("clip.{ending}")' if trained.spec.source is None else 'translate("GLOSSES")'
+    return model_card(trained, run) + LOADING.format(extra="train", call=call)
 
 
 def model_card(trained: TrainedModel, run: Path) -> str:
