@@ -3,6 +3,7 @@
 import copy
 import json
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -396,3 +397,18 @@ def test_without_the_packages(run: Path, out: Path, tmp_path: Path, monkeypatch:
     monkeypatch.setitem(sys.modules, "onnx", None)
     message = "signkit export: needs the package onnx; pip install 'signkit[web]'"
     assert refused(run, tmp_path / "x") == message
+
+
+@pytest.mark.slow
+def test_no_address_is_looked_up(run: Path, corpus: Path, tmp_path: Path) -> None:
+    """By the calls of the whole process and of those it starts."""
+    strace, log = shutil.which("strace"), tmp_path / "calls"
+    if strace is None or subprocess.run([strace, "-o", log, "true"], capture_output=True).returncode:
+        pytest.skip("needs strace, and that it may be used")
+    for words in (["export", run, tmp_path / "out"], ["predict", tmp_path / "out", corpus / "test0.npz"]):
+        code = f"import sys; sys.argv[1:] = {[*map(str, words)]}; from signkit.cli.app import main; main()"
+        calls = ["-f", "-e", "trace=network", "-o", str(log)]
+        done = subprocess.run([strace, *calls, sys.executable, "-c", code], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert "exited with 0" in log.read_text(encoding="utf-8")
+        assert [line for line in log.read_text(encoding="utf-8").splitlines() if "AF_INET" in line] == []
