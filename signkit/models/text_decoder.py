@@ -90,10 +90,10 @@ class DecoderLayer(nn.Module):
         query, own_key, own_value = self._self(self.self_norm(x))
         drop = self.attention_dropout if self.training else 0.0
         mixed = F.scaled_dot_product_attention(query, own_key, own_value, None, drop, is_causal=True)
-        x = x + self._drop(self.self_out(_joined(mixed)))
-        query = _split(self.cross_q(self.cross_norm(x)), self.heads)
+        x = x + self._drop(self.self_out(joined_heads(mixed)))
+        query = split_heads(self.cross_q(self.cross_norm(x)), self.heads)
         mixed = F.scaled_dot_product_attention(query, key, value, mask[:, None, None], drop)
-        x = x + self._drop(self.cross_out(_joined(mixed)))
+        x = x + self._drop(self.cross_out(joined_heads(mixed)))
         return self._fed(x)
 
     def step(
@@ -113,19 +113,19 @@ class DecoderLayer(nn.Module):
         mixed = F.scaled_dot_product_attention(query, past_key, past_value)
         x = x + self.self_out(mixed.reshape(batch, beam, width))
         # The hypotheses of a clip are so many queries to its one set of keys.
-        query = _split(self.cross_q(self.cross_norm(x)), self.heads)
+        query = split_heads(self.cross_q(self.cross_norm(x)), self.heads)
         scores = query @ key.transpose(2, 3) / key.shape[3] ** 0.5
         weights = scores.masked_fill(~mask[:, None, None], -torch.inf).softmax(3)
-        x = x + self.cross_out(_joined(weights @ value))
+        x = x + self.cross_out(joined_heads(weights @ value))
         return self._fed(x), past_key, past_value, weights.mean(1)
 
     def memory(self, features: Float[Tensor, "batch chunks memory"]) -> tuple[Heads, Heads]:
         """Keys and values of an encoder's features."""
-        key, value = (_split(each, self.heads) for each in self.cross_kv(features).chunk(2, 2))
+        key, value = (split_heads(each, self.heads) for each in self.cross_kv(features).chunk(2, 2))
         return key, value
 
     def _self(self, x: Tensor) -> list[Tensor]:
-        return [_split(each, self.heads) for each in self.self_qkv(x).chunk(3, 2)]
+        return [split_heads(each, self.heads) for each in self.self_qkv(x).chunk(3, 2)]
 
     def _fed(self, x: Tensor) -> Tensor:
         inner = self._drop(F.relu(self.widen(self.norm(x))))
@@ -227,9 +227,11 @@ class TextDecoder(nn.Module):
         return F.dropout(x, self.dropout, self.training)
 
 
-def _split(x: Float[Tensor, "batch places width"], heads: int) -> Heads:
+def split_heads(x: Float[Tensor, "batch places width"], heads: int) -> Heads:
+    """The vectors of each head."""
     return x.view(*x.shape[:2], heads, -1).transpose(1, 2)
 
 
-def _joined(x: Heads) -> Float[Tensor, "batch places width"]:
+def joined_heads(x: Heads) -> Float[Tensor, "batch places width"]:
+    """The inverse of `split_heads`."""
     return x.transpose(1, 2).flatten(2)

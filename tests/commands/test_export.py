@@ -224,7 +224,7 @@ def test_what_cannot_be_exported(run: Path, corpus: Path, tmp_path: Path) -> Non
     trained = read_export(run)
     decode, sampling = trained.recipe.decode, trained.recipe.sampling
     timed = "`sampling.how: timed` depends on the frames a second, which are no input of a graph"
-    sampled = "`sampling.frames` of a recogniser: the times of its chunks would depend on the clip's length"
+    sampled = "`sampling.frames` of what writes texts: the times of chunks would depend on the clip's length"
     several = "`decode.ensemble` averages several runs, and a graph has one model; export one of them"
     for key, value, message in (
         ("decode", replace(decode, ensemble=("a", "b")), several),
@@ -245,7 +245,8 @@ def test_models_of_other_kinds(name: str, run: Path) -> None:
     with pytest.raises(UserError) as caught:
         graph_of(other, run)
     assert str(caught.value) == (
-        f"{run}: a model `{name}` cannot be exported: {WHY_NOT[name]}; `ctc`, `c2st` and `classifier` can"
+        f"{run}: a model `{name}` cannot be exported: {WHY_NOT[name]}; "
+        "`ctc`, `c2st`, `attention` and `classifier` can"
     )
 
 
@@ -363,7 +364,7 @@ def test_clips_of_several_frames_are_no_images(tmp_path: Path) -> None:
     assert str(caught.value) == "clip: has 2 frames, and the model reads single images"
     card = (out / "README.md").read_text(encoding="utf-8")
     assert "- Input `image`: uint8 [height, width, 3], RGB of any size, which the graph resizes" in card
-    assert "- Output `gloss`, log-probabilities [1, classes] of 2: `A`, `B`\n" in card
+    assert "- Output `gloss`, log-probabilities [1, classes]; 2: `A`, `B`\n" in card
 
 
 def test_the_model_card(run: Path, tmp_path: Path) -> None:
@@ -384,7 +385,7 @@ def test_the_model_card(run: Path, tmp_path: Path) -> None:
     assert header == {"library_name": "signkit", "tags": ["sign-language", "recognition"], "license": None}
     assert "# tiny\n" in card and "| dev | word error rate | 25.00 % |" in card
     assert "encoder `squeezeformer`, model `ctc`" in card and "corpus `manifest`" in card
-    assert "- Output `log_probabilities`, log-probabilities [1, chunks, symbols] of 6: `" in card
+    assert "- Output `log_probabilities`, log-probabilities [1, chunks, symbols]; 6: `" in card
 
 
 def test_without_the_packages(run: Path, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

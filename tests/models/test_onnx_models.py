@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import translated
 import yaml
 from images import write_images
 from jaxtyping import config
@@ -218,8 +219,9 @@ def test_what_is_said_of_a_recogniser(corpus: Path, tmp_path: Path) -> None:
     assert names == {*texts, "model.json", "model.onnx"}
 
 
-@pytest.mark.parametrize("context", CONTEXTS)
-@pytest.mark.parametrize("topology", ["ctc", "rnnt"])
+@pytest.mark.parametrize(
+    ("context", "topology"), [*((name, "ctc") for name in CONTEXTS), ("lstm", "rnnt"), ("lstm", "monotonic")]
+)
 def test_a_recogniser_with_a_context(context: str, topology: str, corpus: Path, tmp_path: Path) -> None:
     """Its search asks the second graph, with the internal language model of the context, too."""
     card = tmp_path / "bert.yaml"
@@ -324,3 +326,61 @@ def test_resizing_in_a_graph_is_that_of_files_to_the_bit(fit: Any, interpolation
         found = image_graph.fitted(torch.from_numpy(pixels), video).numpy()
         apart = np.abs(found - whole[top : top + 57, left : left + 57])
         assert apart.max() <= (height > 700) and (apart > 0).mean() < 1e-3
+
+
+DECODERS: dict[str, dict[str, Any]] = {
+    "transformer": {"heads": 2, "feed_forward": 16, "layers": 2},
+    "gru": {"network": "gru", "layers": 2},
+    "both heads": {"heads": 2, "feed_forward": 16, "layers": 1, "head": "both", "tied": True},
+}
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_an_attention_model(decoder: str, corpus: Path, tmp_path: Path) -> None:
+    """Its texts, scores and times by any search, though the graph keeps nothing from token to token."""
+    losses = [{"name": "next_token"}, *([{"name": "ctc"}] if decoder == "both heads" else [])]
+    content = copy.deepcopy(CTC) | {
+        "data": {"name": "manifest", "root": str(corpus)},
+        "encoder": {"name": "squeezeformer", **SMALL["squeezeformer"]},
+        "model": {"name": "attention", "width": 8, "dropout": 0.0, **DECODERS[decoder]},
+        "decode": {"beam": 3, "longest": 6},
+    }
+    content["train"] = {**content["train"], "losses": losses}
+    content.pop("context", None)
+    run = fresh(tmp_path / "run", content)
+    folder = signkit.export(run, tmp_path / "out").folder
+    described = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    tokens = list(signkit.load(run).vocabulary.tokens)
+    assert (described["task"], described["end"], described["symbols"]) == ("sequence", 0, tokens)
+    assert list(described["outputs"]) == ["features", *(["ctc"] if decoder == "both heads" else [])]
+    golden = json.loads((folder / "golden.json").read_text(encoding="utf-8"))["decoder"]
+    found = outputs(folder / "decoder.onnx", array(golden["tokens"]), array(golden["features"]))
+    for name in ("logits", "attention"):
+        assert np.allclose(found[name], array(golden[name]), atol=1e-4)
+    golden_holds(folder)
+    for decode in ({}, {"beam": 1}, {"beam": 2, "length_norm": 0.0}):
+        predicts_the_same(run, folder, clips(corpus), decode=decode)
+
+
+@pytest.mark.parametrize("kind", ["transformer", "conv_transformer", "gru"])
+def test_a_translator(kind: str, tmp_path: Path) -> None:
+    """Of written sources; `signkit translate` takes the folder, too."""
+    content = yaml.safe_load(
+        translated.RECIPE.replace("ROOT", str(translated.write_pairs(tmp_path / "pairs")))
+    )
+    content.pop("run")
+    content["encoder"]["global_temporal"]["kind"] = kind
+    run = fresh(tmp_path / "run", content)
+    folder = signkit.export(run, tmp_path / "out").folder
+    given = json.loads((folder / "model.json").read_text(encoding="utf-8"))["input"]
+    source = signkit.load(run).spec.source
+    assert source is not None and given["symbols"] == list(source.tokens)
+    assert (given["name"], given["kind"], given["unit"]) == ("tokens", "text", "gloss")
+    golden_holds(folder)
+    sentences = ["MORGEN", "HEUTE NORD WIND", "MORGEN SUED REGEN XYZ"]
+    one, other = (signkit.load(each).translate(sentences) for each in (run, folder))
+    for left, right in zip(one, other, strict=True):
+        assert (left.tokens, left.times) == (right.tokens, right.times)
+        assert np.isclose(left.score, right.score, atol=1e-3)
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert 'model.translate("GLOSS GLOSS").text' in card and "- Input `tokens`: int64 [1, words]" in card

@@ -71,12 +71,25 @@ class Transformer(nn.Module):
         for number, layer in enumerate(self.layers):
             if self.convs:
                 x = self._drop(F.elu(self.convs[number](mask_out(x, mask)), 0.1))
-            x = layer(x, src_key_padding_mask=~mask)
+            # A graph has one clip, without padding, and of any length, which torch's own layer would fix.
+            exporting = torch.onnx.is_in_onnx_export()
+            x = unpadded_layer(layer, x) if exporting else layer(x, src_key_padding_mask=~mask)
         normed: Tensor = self.norm(x)
         return normed
 
     def _drop(self, x: Tensor) -> Tensor:
         return F.dropout(x, self.dropout, self.training)
+
+
+def unpadded_layer(layer: Any, x: Float[Tensor, "batch chunks width"]) -> Tensor:
+    """A `torch.nn.TransformerEncoderLayer` in eval mode that normalises first."""
+    attention = layer.self_attn
+    inner = F.linear(layer.norm1(x), attention.in_proj_weight, attention.in_proj_bias)
+    split = (each.unflatten(2, (attention.num_heads, -1)).transpose(1, 2) for each in inner.chunk(3, 2))
+    mixed = F.scaled_dot_product_attention(*split).transpose(1, 2).flatten(2)
+    x = x + attention.out_proj(mixed)
+    fed: Tensor = layer.linear2(layer.activation(layer.linear1(layer.norm2(x))))
+    return x + fed
 
 
 class Hubert(nn.Module):

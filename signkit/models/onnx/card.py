@@ -9,6 +9,8 @@ from signkit.config.registry import component_name
 from signkit.eval.figures import metric
 from signkit.eval.results import SCORES, read_results
 from signkit.models.export import TrainedModel
+from signkit.models.onnx.decoder_graph import CONFIDENCE, CTC, FEATURES
+from signkit.models.onnx.landmark_graph import ACOUSTIC, LOG_PROBABILITIES
 from signkit.types import VIDEO
 
 HEAD = "---\n"
@@ -38,9 +40,17 @@ GRAPH = """
 and writes, `golden.json` has inputs and what the model makes of them. The weights are stored in {precision};
 the probabilities differ from the trained model's by {apart:.1g} at most on the inputs of the check.
 
-- Input {input}
-- Output {outputs}
+{facts}
 """
+
+
+OUTPUTS = {
+    LOG_PROBABILITIES: "log-probabilities [1, chunks, symbols]",
+    ACOUSTIC: "logits [1, chunks, symbols], to which those of `context.onnx` are added",
+    FEATURES: "[1, chunks, width], what `decoder.onnx` attends to",
+    CTC: "log-probabilities [1, chunks, symbols]",
+    CONFIDENCE: "[1], that of the text before the sigmoid",
+}
 
 
 def card(described: Mapping[str, Any], trained: TrainedModel, run: Path, apart: float) -> str:
@@ -51,27 +61,30 @@ def card(described: Mapping[str, Any], trained: TrainedModel, run: Path, apart: 
         run: whose scores are told.
         apart: the difference of probabilities that was measured.
     """
-    given, temperature = described["input"], described["temperature"]
-    ending = "jpg" if given["kind"] == "image" else "npz"
-    known = [
-        f"`{name}`, log-probabilities [{'1, chunks, symbols' if 'blank' in described else '1, classes'}] of "
-        f"{len(symbols)}: {_shown(symbols)}"
-        for name, symbols in described["outputs"].items()
-    ]
-    if temperature != 1:
-        known.append(f"confidences are the softmax of an output divided by {temperature:.3g}")
-    graph = GRAPH.format(
-        precision=described["precision"], apart=apart, input=_input(given), outputs="\n- Output ".join(known)
-    ).replace("- Output confidences", "- Confidences")
-    loading = LOADING.format(extra="train,web", call=f'predict("clip.{ending}")')
-    return model_card(trained, run) + graph + loading
+    facts = [f"- Input {_input(described['input'])}"]
+    for name, symbols in described["outputs"].items():
+        what = "log-probabilities [1, classes]" if described["task"] == "classification" else OUTPUTS[name]
+        facts.append(f"- Output `{name}`, {what}" + (f"; {_shown(symbols)}" if symbols else ""))
+    if "symbols" in described:
+        facts.append(f"- `decoder.onnx` writes {_shown(described['symbols'])}")
+    if described["temperature"] != 1:
+        how = f"the softmax of an output divided by {described['temperature']:.3g}"
+        facts.append(f"- Confidences are {how}")
+    graph = GRAPH.format(precision=described["precision"], apart=apart, facts="\n".join(facts))
+    return model_card(trained, run) + graph + _loading(trained, "train,web")
 
 
 def run_card(trained: TrainedModel, run: Path) -> str:
     """The model card of a run's own export."""
-    ending = "mp4" if trained.spec.signal.layout == VIDEO else "npz"
-    call = f'predict("clip.{ending}")' if trained.spec.source is None else 'translate("GLOSSES")'
-    return model_card(trained, run) + LOADING.format(extra="train", call=call)
+    return model_card(trained, run) + _loading(trained, "train")
+
+
+def _loading(trained: TrainedModel, extra: str) -> str:
+    """How a model is loaded and called."""
+    stills = getattr(trained.recipe.data, "stills", False)
+    ending = {VIDEO: "jpg" if stills else "mp4"}.get(trained.spec.signal.layout, "npz")
+    call = f'predict("clip.{ending}")' if trained.spec.source is None else 'translate("GLOSS GLOSS")'
+    return LOADING.format(extra=extra, call=call)
 
 
 def model_card(trained: TrainedModel, run: Path) -> str:
@@ -111,11 +124,14 @@ def _input(given: Mapping[str, Any]) -> str:
         height, width = given["size"]
         what = "uint8 [height, width, 3], RGB of any size, which the graph resizes and crops to"
         return f"`{given['name']}`: {what} {height} x {width}"
+    if given["kind"] == "text":
+        what = f"int64 [1, words], the numbers of a source's tokens, of {_shown(given['symbols'])}"
+        return f"`{given['name']}`: {what}"
     shape = f"[1, frames, {len(given['points'])}, {given['width']}]"
     what = f"float32 {shape}, the points of the layout `{given['layout']}`, NaN where one was not seen"
     return f"`{given['name']}`: {what}"
 
 
 def _shown(symbols: list[str], most: int = 12) -> str:
-    more = ", …" if len(symbols) > most else ""
-    return ", ".join(f"`{json.dumps(each, ensure_ascii=False)[1:-1]}`" for each in symbols[:most]) + more
+    first = ", ".join(f"`{json.dumps(each, ensure_ascii=False)[1:-1]}`" for each in symbols[:most])
+    return f"{len(symbols)}: {first}" + ", …" * (len(symbols) > most)

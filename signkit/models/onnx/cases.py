@@ -21,7 +21,8 @@ from signkit.errors import OperationalError
 from signkit.models.classifier import Classifier
 from signkit.models.export import TrainedModel
 from signkit.models.losses.logits import decoded_level
-from signkit.models.onnx.graphs import IMAGE, Graph
+from signkit.models.onnx.decoder_graph import read_of
+from signkit.models.onnx.graphs import IMAGE, WORDS, Graph
 from signkit.models.onnx.landmark_graph import ACOUSTIC, LOG_PROBABILITIES
 from signkit.models.onnx.trace import in_a_line, run_graph, session
 from signkit.types import Landmarks
@@ -36,14 +37,18 @@ Outputs = Mapping[str, npt.NDArray[np.float32]]
 
 def traced_case(graph: Graph, trained: TrainedModel) -> npt.NDArray[Any]:
     """The input that a graph is traced with."""
-    return image(TRACED_SIZE) if graph.input == IMAGE else clip(trained, TRACED_FRAMES)
+    return image(TRACED_SIZE) if graph.input == IMAGE else _of_length(graph, trained, TRACED_FRAMES)
 
 
 def golden_cases(graph: Graph, trained: TrainedModel) -> list[npt.NDArray[Any]]:
     """The inputs whose outputs are written next to the graph."""
     if graph.input == IMAGE:
         return [image(size) for size in GOLDEN_SIZES]
-    return [clip(trained, frames) for frames in GOLDEN_FRAMES]
+    return [_of_length(graph, trained, frames) for frames in GOLDEN_FRAMES]
+
+
+def _of_length(graph: Graph, trained: TrainedModel, frames: int) -> npt.NDArray[Any]:
+    return sentence(trained, frames) if graph.input == WORDS else clip(trained, frames)
 
 
 def difference(content: bytes, graph: Graph, trained: TrainedModel) -> float:
@@ -62,7 +67,8 @@ def difference(content: bytes, graph: Graph, trained: TrainedModel) -> float:
             if found[name].shape != expected.shape:
                 sizes = f"{list(found[name].shape)} of {what}, and the model {list(expected.shape)}"
                 raise OperationalError(f"the graph's output {name!r} has {sizes}; it is not written")
-            apart = max(apart, float(np.abs(_shares(found[name]) - _shares(expected)).max()))
+            both = (graph.shares(name, each) for each in (found[name], expected))
+            apart = max(apart, float(np.abs(np.subtract(*both)).max()))
     return apart
 
 
@@ -72,15 +78,19 @@ def _checked(graph: Graph, trained: TrainedModel) -> Iterator[tuple[str, npt.NDA
     if graph.input == IMAGE:
         yield from ((f"an image of {size[0]} x {size[1]}", image(size)) for size in SIZES)
     else:
-        yield from ((f"{frames} frames", clip(trained, frames)) for frames in FRAMES)
+        yield from ((f"{frames} frames", _of_length(graph, trained, frames)) for frames in FRAMES)
 
 
 def expected_of(graph: Graph, trained: TrainedModel, given: npt.NDArray[Any]) -> Outputs:
     """What the model makes of an input, without the graph's preprocessing, by output."""
-    inputs = _shown(given, trained) if graph.input == IMAGE else _prepared(given[0], trained)
+    inputs: Inputs = given[0]
+    if graph.input != WORDS:
+        inputs = _shown(given, trained) if graph.input == IMAGE else _prepared(given, trained)
     labels = np.full(len(inputs), NO_LABEL, dtype=np.int64)
     batch = collate([Example("clip", inputs, (), labels, 25.0)])
     with torch.no_grad():
+        if graph.attention is not None:
+            return {name: each.numpy() for name, each in read_of(graph.attention, batch).items()}
         output = trained.model(batch)
         if isinstance(trained.model, Classifier):
             return {name: logits.log_softmax(-1).numpy() for name, logits in output.heads.items()}
@@ -90,15 +100,9 @@ def expected_of(graph: Graph, trained: TrainedModel, given: npt.NDArray[Any]) ->
         return {LOG_PROBABILITIES: logits.log_softmax(-1).numpy()}
 
 
-def _shares(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Probabilities; those of log-probabilities are their exponentials."""
-    found: npt.NDArray[np.float32] = torch.from_numpy(logits).softmax(-1).numpy()
-    return found
-
-
 def _prepared(points: npt.NDArray[np.float32], trained: TrainedModel) -> Inputs:
     recipe, signal = trained.recipe, trained.spec.signal
-    landmarks = Landmarks(points, signal.layout, 25.0)
+    landmarks = Landmarks(points[0], signal.layout, 25.0)
     prepared = prepare_signal(landmarks, signal.layout, signal.width, recipe.landmarks, "clip")
     return np.asarray(prepared[sampled_frames(len(prepared), recipe.sampling, None)])
 
@@ -118,6 +122,11 @@ def clip(trained: TrainedModel, frames: int) -> npt.NDArray[np.float32]:
     points = (places + np.cumsum(steps, 0)).astype(np.float32)
     points[rng.random((frames, count)) < 0.1] = np.nan
     return points[None]
+
+
+def sentence(trained: TrainedModel, words: int) -> npt.NDArray[np.int64]:
+    """A written source of random tokens."""
+    return np.random.default_rng(words).integers(1, trained.spec.signal.width, (1, words))
 
 
 def image(size: tuple[int, int]) -> npt.NDArray[np.uint8]:

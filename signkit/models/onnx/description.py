@@ -1,12 +1,25 @@
 """What is next to a graph for programs in any language: its description and golden values."""
 
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
+import torch
 
 from signkit.data.landmarks import layout as layout_named
 from signkit.models.export import TrainedModel
 from signkit.models.onnx.cases import expected_of, golden_cases, plain_array
 from signkit.models.onnx.context_graph import CHECKED, CONTEXT, HISTORY, LENGTHS, context_of, histories
-from signkit.models.onnx.graphs import IMAGE, Graph
+from signkit.models.onnx.decoder_graph import (
+    ATTENTION,
+    FEATURES,
+    LOGITS,
+    TOKENS,
+    decoded,
+    decoder_case,
+)
+from signkit.models.onnx.decoder_graph import CHECKED as DECODED
+from signkit.models.onnx.graphs import IMAGE, POINTS, Graph
 from signkit.models.onnx.smaller import Precision
 from signkit.types import USUAL_FPS
 from signkit.version import __version__
@@ -24,27 +37,32 @@ def description(graph: Graph, trained: TrainedModel, precision: Precision) -> di
         "temperature": getattr(recipe.decode, "temperature", 0.0) or 1.0,
         "precision": precision,
     }
-    if graph.input != IMAGE:
+    if graph.input == POINTS:
         found["fps"] = getattr(recipe.data, "fps", 0.0) or USUAL_FPS
     if graph.level:
         centres = trained.model.encoder.chunk_centres(2).tolist()
         found |= {
             "unit": spec.vocabulary.unit,
-            "blank": 0,
             "frames_per_chunk": centres[1] - centres[0],
             "first_chunk_centre": centres[0],
         }
+        found |= (
+            {"blank": 0} if graph.attention is None else {"end": 0, "symbols": list(spec.vocabulary.tokens)}
+        )
     if graph.context is not None:
         found["topology"] = graph.context.topology
     return found
 
 
 def _input(graph: Graph, trained: TrainedModel) -> dict[str, Any]:
-    recipe, signal = trained.recipe, trained.spec.signal
+    recipe, spec, signal = trained.recipe, trained.spec, trained.spec.signal
     if graph.input == IMAGE:
         video = recipe.video
         seen = {"resize": video.resize, "fit": video.fit, "size": [video.crop, video.crop]}
         return {"name": IMAGE, "kind": "image", **seen}
+    if spec.source is not None:
+        source = {"unit": trained.recipe.source.unit, "symbols": list(spec.source.tokens)}
+        return {"name": graph.input, "kind": "text", **source, "frames": 0}
     points = list(layout_named(signal.layout).points)
     found = {"name": graph.input, "kind": "landmarks", "layout": signal.layout, "points": points}
     return {**found, "width": signal.width, "frames": recipe.sampling.frames}
@@ -60,10 +78,17 @@ def golden(graph: Graph, trained: TrainedModel, tolerance: float) -> dict[str, A
         }
         for given in golden_cases(graph, trained)
     ]
-    found = {"input": graph.input, "tolerance": tolerance, "cases": cases}
+    found: dict[str, Any] = {"input": graph.input, "tolerance": tolerance, "cases": cases}
+    symbols = len(trained.spec.vocabulary) if graph.level else 0
+    if graph.attention is not None:
+        tokens, features = decoder_case(graph.attention, symbols, *DECODED[-1])
+        said = decoded(graph.attention, torch.from_numpy(tokens), torch.from_numpy(features))
+        found["decoder"] = _arrays((TOKENS, FEATURES, LOGITS, ATTENTION), tokens, features, *said)
     if graph.context is not None:
-        given = histories(CHECKED[-1], len(trained.spec.vocabulary))
-        expected = context_of(graph.context, given)
-        arrays: dict[str, Any] = dict(zip((HISTORY, LENGTHS, CONTEXT), (*given, expected), strict=True))
-        found["context"] = {name: plain_array(each) for name, each in arrays.items()}
+        given = histories(CHECKED[-1], symbols)
+        found["context"] = _arrays((HISTORY, LENGTHS, CONTEXT), *given, context_of(graph.context, given))
     return found
+
+
+def _arrays(names: Sequence[str], *arrays: Any) -> dict[str, Any]:
+    return {name: plain_array(np.asarray(each)) for name, each in zip(names, arrays, strict=True)}

@@ -12,13 +12,14 @@ from signkit.models.export import TrainedModel, path_options, with_paths, write_
 from signkit.models.onnx.card import card
 from signkit.models.onnx.cases import difference, traced_case
 from signkit.models.onnx.context_graph import context_difference, traced_context
+from signkit.models.onnx.decoder_graph import decoder_difference, traced_decoder
 from signkit.models.onnx.description import description, golden
 from signkit.models.onnx.graphs import Graph, Ordered, graph_of
 from signkit.models.onnx.smaller import Precision, smaller
 from signkit.models.onnx.trace import traced, with_metadata
 from signkit.runtime.files import whole_folder, write_json
 
-MODEL, CONTEXT_MODEL = "model.onnx", "context.onnx"
+MODEL, CONTEXT_MODEL, DECODER_MODEL = "model.onnx", "context.onnx", "decoder.onnx"
 DESCRIPTION, GOLDEN, README = "model.json", "golden.json", "README.md"
 BOUNDS: Mapping[Precision, float] = {"float32": 1e-4, "float16": 0.01, "int8": 0.1}
 """The largest difference of a probability from the model's with which a graph is written."""
@@ -86,8 +87,14 @@ def _graphs(
     content = traced(Ordered(graph).eval(), [graph.input], [given], list(graph.outputs), graph.axes)
     about = {key: described[key] for key in ("signkit", "name", "input", "outputs")}
     yield MODEL, with_metadata(content, about), lambda found: difference(found, graph, trained)
+    symbols = len(trained.spec.vocabulary) if graph.level else 0
+    if (attention := graph.attention) is not None:
+        yield (
+            DECODER_MODEL,
+            traced_decoder(attention, symbols),
+            lambda found: decoder_difference(found, attention, symbols),
+        )
     if (context := graph.context) is not None:
-        symbols = len(trained.spec.vocabulary)
         yield (
             CONTEXT_MODEL,
             traced_context(context, symbols),

@@ -5,23 +5,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+import torch
 from torch import Tensor, nn
 
 from signkit.config.registry import component_name
 from signkit.data.landmarks import layout as layout_named
 from signkit.errors import UserError
+from signkit.models.attention import AttentionModel
 from signkit.models.c2st import C2st
 from signkit.models.classifier import Classifier
 from signkit.models.ctc import Ctc
 from signkit.models.export import TrainedModel
+from signkit.models.onnx.decoder_graph import CONFIDENCE, CTC, FEATURES, SentenceGraph, decoded
 from signkit.models.onnx.image_graph import ImageGraph
 from signkit.models.onnx.landmark_graph import ACOUSTIC, LOG_PROBABILITIES, LandmarkGraph
-from signkit.types import VIDEO
+from signkit.types import VIDEO, WRITTEN
 
-POINTS, IMAGE = "points", "image"
-"""The names of inputs: [1, frames, points, 2 or 3], NaN where not seen; or uint8 [height, width, 3]."""
+POINTS, IMAGE, WORDS = "points", "image", "tokens"
+"""The names of inputs: [1, frames, points, 2 or 3], NaN where not seen; uint8 [height, width, 3]; or of
+written sources the numbers of their tokens, int64 [1, words]."""
 WHY_NOT = {
-    "attention": "its decoder writes one token after another, and is no single graph",
     "segment_classify": "its segments are found by a random forest",
     "autoencoder_forest": "its classes are named by a random forest",
 }
@@ -34,10 +39,11 @@ class Graph:
 
     Attributes:
         module: from the input to the outputs by name.
-        input: `POINTS` or `IMAGE`.
+        input: `POINTS`, `IMAGE` or `WORDS`.
         outputs: by name, the symbols or classes in the order of the columns.
         level: of a recogniser's encoder, which is decoded.
         context: the recogniser itself, if it has a context, which is a second graph.
+        attention: the model itself, if it has a decoder, which is a second graph.
     """
 
     module: nn.Module
@@ -45,14 +51,24 @@ class Graph:
     outputs: Mapping[str, tuple[str, ...]]
     level: str = ""
     context: C2st | None = None
+    attention: AttentionModel | None = None
 
     @property
     def axes(self) -> dict[str, dict[int, str]]:
         """The axes of inputs and outputs that have any length."""
         if self.input == IMAGE:
             return {IMAGE: {0: "height", 1: "width"}}
-        chunks = {name: {1: "chunks"} for name in self.outputs if self.level}
-        return {POINTS: {1: "frames"}, **chunks}
+        by_chunk = [name for name in self.outputs if self.level and name != CONFIDENCE]
+        return {self.input: {1: "frames"}} | {name: {1: "chunks"} for name in by_chunk}
+
+    def shares(self, name: str, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Probabilities by an output: its softmax, of log-probabilities their exponentials; of features those
+        of the next token after a few, by the model's own decoder."""
+        found = torch.from_numpy(values)
+        if self.attention is not None and name == FEATURES:
+            found = decoded(self.attention, torch.tensor([[0, 1, 1]]), found)[0]
+        shares: npt.NDArray[np.float32] = found.softmax(-1).numpy()
+        return found.sigmoid().numpy() if name == CONFIDENCE else shares
 
 
 def graph_of(trained: TrainedModel, run: Path) -> Graph:
@@ -66,28 +82,31 @@ def graph_of(trained: TrainedModel, run: Path) -> Graph:
     """
     recipe, signal, model = trained.recipe, trained.spec.signal, trained.model
     name = component_name("models", recipe.model)
-    if not isinstance(model, Ctc | C2st | Classifier):
+    if not isinstance(model, Ctc | C2st | AttentionModel | Classifier):
         reason = WHY_NOT.get(name, "it is of a kind that export does not know")
         what = f"a model `{name}` cannot be exported: {reason}"
-        raise UserError(str(run), what, "`ctc`, `c2st` and `classifier` can")
+        raise UserError(str(run), what, "`ctc`, `c2st`, `attention` and `classifier` can")
     if recipe.decode.ensemble:
         what = "`decode.ensemble` averages several runs, and a graph has one model"
         raise UserError(str(run), what, "export one of them")
     if signal.layout == "":
         raise UserError(str(run), "the model reads feature vectors", "models of landmarks can be exported")
+    if signal.layout == WRITTEN and isinstance(model, AttentionModel):
+        return Graph(SentenceGraph(model).eval(), WORDS, _outputs(trained), "video", None, model)
     if signal.layout == VIDEO:
         return _of_images(trained, run)
     if recipe.sampling.how == "timed":
         what = "`sampling.how: timed` depends on the frames a second, which are no input of a graph"
         raise UserError(str(run), what)
-    recognises = isinstance(model, Ctc | C2st)
+    recognises = not isinstance(model, Classifier)
     if recognises and recipe.sampling.frames:
-        what = "`sampling.frames` of a recogniser: the times of its chunks would depend on the clip's length"
+        what = "`sampling.frames` of what writes texts: the times of chunks would depend on the clip's length"
         raise UserError(str(run), what)
     level = str(getattr(recipe.decode, "level", "video")) if recognises else ""
     module = LandmarkGraph(model, layout_named(signal.layout), recipe.landmarks, recipe.sampling, level)
     context = model if isinstance(model, C2st) else None
-    return Graph(module.eval(), POINTS, _outputs(trained), level, context)
+    attention = model if isinstance(model, AttentionModel) else None
+    return Graph(module.eval(), POINTS, _outputs(trained), level, context, attention)
 
 
 def _of_images(trained: TrainedModel, run: Path) -> Graph:
@@ -105,6 +124,10 @@ def _outputs(trained: TrainedModel) -> dict[str, tuple[str, ...]]:
     if isinstance(trained.model, Classifier):
         labels: Mapping[str, Any] = trained.spec.outputs
         return {name: labels[name].names for name in trained.model.heads}
+    if isinstance(trained.model, AttentionModel):
+        model, glosses = trained.model, trained.spec.glosses or trained.spec.vocabulary
+        ctc = {} if model.output is None else {CTC: glosses.tokens}
+        return {FEATURES: (), **ctc} | ({} if model.confidence is None else {CONFIDENCE: ()})
     name = LOG_PROBABILITIES if trained.model.context_free else ACOUSTIC
     return {name: trained.spec.vocabulary.tokens}
 

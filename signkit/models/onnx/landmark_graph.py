@@ -16,8 +16,10 @@ from signkit.config.recipe import LandmarksConfig, SamplingConfig
 from signkit.data.batch import Batch
 from signkit.data.landmarks import Layout, subset
 from signkit.data.signing_hand import CLEARLY_LESS
+from signkit.models.attention import AttentionModel
 from signkit.models.classifier import Classifier
 from signkit.models.losses.logits import decoded_level
+from signkit.models.onnx.decoder_graph import read_of
 from signkit.models.output_layer import USED, level_logits
 
 LOG_PROBABILITIES, ACOUSTIC = "log_probabilities", "acoustic"
@@ -26,10 +28,11 @@ classifier are named after its heads."""
 
 
 class LandmarkGraph(nn.Module):
-    """From the points of one clip to log-probabilities, or to the acoustic logits of a model with a context.
+    """From the points of one clip to log-probabilities, to the acoustic logits of a model with a context, or
+    to what an attention model reads.
 
     Args:
-        model: a recogniser, or a classifier.
+        model: a recogniser, an attention model, or a classifier.
         layout: of the whole points.
         level: of a recogniser's encoder.
     """
@@ -69,6 +72,8 @@ class LandmarkGraph(nn.Module):
         if isinstance(model, Classifier):
             heads = model(one_clip(clip, seen)).heads
             return {name: logits.log_softmax(-1) for name, logits in heads.items()}
+        if isinstance(model, AttentionModel):
+            return read_of(model, one_clip(clip, seen))
         encoded = model.encoder(one_clip(clip, seen))  # not `model`, which computes the context, too
         levels = level_logits(encoded, model.output, model.heads, nn.Identity(), reversed(USED))
         logits = decoded_level(levels, self.level) + model.output.bias

@@ -5,7 +5,7 @@ Its graph does all preprocessing, so it is given landmarks and images as files h
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,14 @@ from signkit.config.recipe import LandmarksConfig, Recipe, SamplingConfig
 from signkit.data.batch import Batch
 from signkit.data.video.fit import AsStored
 from signkit.errors import OperationalError, UserError
+from signkit.models.attention import Encoded
 from signkit.models.classifier import LabelLogits
 from signkit.models.export import TrainedModel, read_description
 from signkit.models.losses.logits import SplitLogits
 from signkit.models.onnx.context_graph import BIAS, CONTEXT
-from signkit.models.onnx.folder import CONTEXT_MODEL, DESCRIPTION, MODEL, README
-from signkit.models.onnx.graphs import IMAGE
+from signkit.models.onnx.decoder_graph import ATTENTION, CONFIDENCE, CTC, FEATURES, LOGITS
+from signkit.models.onnx.folder import CONTEXT_MODEL, DECODER_MODEL, DESCRIPTION, MODEL, README
+from signkit.models.onnx.graphs import IMAGE, WORDS
 from signkit.models.onnx.trace import run_graph, session
 from signkit.runtime.files import read_bytes
 
@@ -45,7 +47,9 @@ def read_onnx(folder: Path) -> TrainedModel:
         described = json.loads(path.read_text(encoding="utf-8"))
         running = session(read_bytes(folder / MODEL))
         model: OnnxModel
-        if "topology" in described:
+        if "symbols" in described:
+            model = OnnxAttention(running, session(read_bytes(folder / DECODER_MODEL)), described)
+        elif "topology" in described:
             model = OnnxContextual(running, session(read_bytes(folder / CONTEXT_MODEL)), described)
         else:
             model = (OnnxRecogniser if "blank" in described else OnnxClassifier)(running, described)
@@ -89,12 +93,19 @@ class OnnxModel(nn.Module):
 
     def _given(self, batch: Batch, place: int, length: int) -> Any:
         inputs = batch.inputs[place, :length].cpu()
+        if self._input == WORDS:
+            return inputs[None].numpy()
         if self._input == IMAGE:
             if length != 1:
                 raise UserError(batch.ids[place], f"has {length} frames, and the model reads single images")
             return inputs[0].numpy()
         seen = batch.seen[place, :length, :, None].cpu()
         return inputs.masked_fill(~seen, torch.nan)[None].numpy()
+
+    def centres(self, chunks: int) -> Tensor:
+        """The frame of each chunk."""
+        first, step = self._described["first_chunk_centre"], self._described["frames_per_chunk"]
+        return torch.arange(chunks, device=self.device.device) * int(step) + int(first)
 
 
 class OnnxClassifier(OnnxModel):
@@ -126,13 +137,9 @@ class OnnxRecogniser(OnnxModel):
             context=self.context_logits(batch.targets, batch.target_lengths),
             bias=self.bias,
             lengths=torch.tensor([len(clip) for clip in each], device=level.device),
-            centres=self._centres(level.shape[1]).to(level.device),
+            centres=self.centres(level.shape[1]),
             auxiliary=level.new_zeros(len(level)),
         )
-
-    def _centres(self, chunks: int) -> Tensor:
-        first, step = self._described["first_chunk_centre"], self._described["frames_per_chunk"]
-        return torch.arange(chunks) * int(step) + int(first)
 
     def context_logits(self, history: Tensor, lengths: Tensor) -> Tensor:
         """Zeros for every history: there is no context."""
@@ -168,3 +175,63 @@ class OnnxContextual(OnnxRecogniser):
     def _of(self, history: Tensor, lengths: Tensor) -> dict[str, Tensor]:
         found = run_graph(self._context, history.cpu().numpy(), lengths.cpu().numpy())
         return {name: torch.from_numpy(each) for name, each in found.items()}
+
+
+class OnnxAttention(OnnxModel):
+    """A graph with what the encoder reads, and one of the decoder; as `signkit.decode.attention` uses it."""
+
+    def __init__(self, running: Any, decoder: Any, described: Mapping[str, Any]) -> None:
+        super().__init__(running, described)
+        self.decoder = OnnxDecoder(decoder)
+        self.output = described["outputs"].get(CTC)
+
+    def encode(self, batch: Batch) -> Encoded:
+        """The features of a batch."""
+        found = self.outputs(batch)
+        features, ctc, sure = (found.get(name, []) for name in (FEATURES, CTC, CONFIDENCE))
+        padded = pad_sequence(features, batch_first=True)
+        return Encoded(
+            features=padded,
+            lengths=torch.tensor([len(clip) for clip in features], device=padded.device),
+            centres=self.centres(padded.shape[1]),
+            auxiliary=padded.new_zeros(len(padded)),
+            ctc=pad_sequence(ctc, batch_first=True) if ctc else None,
+            confidence=torch.stack(sure) if sure else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxPast:
+    """The tokens so far of every hypothesis, [batch, beam, tokens]."""
+
+    tokens: Tensor
+
+    def chosen(self, parents: Tensor) -> "OnnxPast":
+        """Those of the hypotheses that ``parents`` names for each place of the beam."""
+        return OnnxPast(self.tokens.gather(1, parents[..., None].expand(-1, -1, self.tokens.shape[2])))
+
+
+class OnnxDecoder:
+    """A graph with the interface of `signkit.models.text_decoder.TextDecoder`."""
+
+    def __init__(self, running: Any) -> None:
+        self._running = running
+
+    def memory(self, features: Tensor, mask: Tensor) -> list[Tensor]:
+        """The features of each clip, without padding."""
+        return [each[: int(seen.sum())] for each, seen in zip(features, mask, strict=True)]
+
+    def begin(self, memory: list[Tensor], beam: int) -> OnnxPast:
+        """No tokens."""
+        return OnnxPast(torch.zeros(len(memory), beam, 0, dtype=torch.long, device=memory[0].device))
+
+    def step(self, tokens: Tensor, past: OnnxPast, memory: list[Tensor]) -> tuple[Tensor, OnnxPast, Tensor]:
+        """The logits after one more token of every hypothesis, the tokens with it, and where it looks."""
+        so_far = torch.cat([past.tokens, tokens[..., None]], 2)
+        found = [
+            run_graph(self._running, given.cpu().numpy(), features[None].cpu().numpy())
+            for given, features in zip(so_far, memory, strict=True)
+        ]
+        logits = torch.stack([torch.from_numpy(each[LOGITS]) for each in found])
+        looks = pad_sequence([torch.from_numpy(each[ATTENTION]).T for each in found], batch_first=True)
+        return logits.to(tokens.device), OnnxPast(so_far), looks.transpose(1, 2).to(tokens.device)

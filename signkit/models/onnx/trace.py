@@ -43,11 +43,13 @@ def traced(
         import onnx  # noqa: F401  # torch needs it to export
     except ImportError:
         raise missing_extra("onnx", "web", EXPORT) from None
-    memory = io.BytesIO()
+    memory, mha = io.BytesIO(), torch.backends.mha
+    fused = mha.get_fastpath_enabled()
     # Tracing warns of every number that it takes for a constant; the check of other inputs tells whether one
     # should not have been.
     with warnings.catch_warnings(), torch.no_grad(), redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
+        mha.set_fastpath_enabled(False)  # a Transformer layer as one operation, which ONNX has not
         try:
             torch.onnx.export(
                 module,
@@ -61,6 +63,8 @@ def traced(
             )
         except Exception as error:  # of torch: an operation that has no ONNX form
             raise OperationalError(f"the model cannot be written as a graph: {in_a_line(error)}") from error
+        finally:
+            mha.set_fastpath_enabled(fused)
     return memory.getvalue()
 
 
