@@ -241,7 +241,7 @@ def test_models_of_other_kinds(name: str, run: Path) -> None:
     trained = read_export(run)
     recipe = copy.copy(trained.recipe)
     object.__setattr__(recipe, "model", config_class("models", name)())  # unchecked, as a whole
-    other = replace(trained, recipe=recipe, model=torch.nn.Identity())
+    other = replace(trained, recipe=recipe)
     with pytest.raises(UserError) as caught:
         graph_of(other, run)
     assert str(caught.value) == (
@@ -413,3 +413,13 @@ def test_no_address_is_looked_up(run: Path, corpus: Path, tmp_path: Path) -> Non
         assert done.returncode == 0, done.stderr
         assert "exited with 0" in log.read_text(encoding="utf-8")
         assert [line for line in log.read_text(encoding="utf-8").splitlines() if "AF_INET" in line] == []
+
+
+def test_a_model_of_another_package(run: Path) -> None:
+    trained = replace(read_export(run), model=torch.nn.Identity())
+    with pytest.raises(UserError) as caught:
+        graph_of(trained, run)
+    assert str(caught.value) == (
+        f"{run}: a model `ctc` cannot be exported: it is of a kind that export does not know; "
+        "`ctc`, `c2st`, `attention` and `classifier` can"
+    )

@@ -19,7 +19,7 @@ from signkit.models.onnx.decoder_graph import (
     decoder_case,
 )
 from signkit.models.onnx.decoder_graph import CHECKED as DECODED
-from signkit.models.onnx.graphs import IMAGE, POINTS, Graph
+from signkit.models.onnx.graphs import IMAGE, POINTS, WORDS, Graph
 from signkit.models.onnx.smaller import Precision
 from signkit.types import USUAL_FPS
 from signkit.version import __version__
@@ -60,8 +60,9 @@ def _input(graph: Graph, trained: TrainedModel) -> dict[str, Any]:
         video = recipe.video
         seen = {"resize": video.resize, "fit": video.fit, "size": [video.crop, video.crop]}
         return {"name": IMAGE, "kind": "image", **seen}
-    if spec.source is not None:
-        source = {"unit": trained.recipe.source.unit, "symbols": list(spec.source.tokens)}
+    if graph.input == WORDS:
+        symbols = list(spec.source.tokens) if spec.source else []
+        source = {"unit": recipe.source.unit, "symbols": symbols}
         return {"name": graph.input, "kind": "text", **source, "frames": 0}
     points = list(layout_named(signal.layout).points)
     found = {"name": graph.input, "kind": "landmarks", "layout": signal.layout, "points": points}
