@@ -71,7 +71,8 @@ def write_onnx(
         for name, content in files.items():
             (aside / name).write_bytes(content)
         write_json(aside / DESCRIPTION, described)
-        write_json(aside / GOLDEN, golden(graph, trained, max(apart, BOUNDS["float32"])))
+        rounding = 0.0 if precision == "float32" else apart
+        write_json(aside / GOLDEN, golden(graph, trained, BOUNDS["float32"] + rounding))
         decode = _with_copies(trained.recipe.decode, aside)
         write_description(aside, replace(trained, recipe=replace(trained.recipe, decode=decode)))
         (aside / README).write_text(card(described, trained, run, apart), encoding="utf-8")
