@@ -73,6 +73,16 @@ class Subwords:
         written = (i for i in range(known.vocab_size()) if not any(test(i) for test in silent))
         return tuple(known.id_to_piece(i) for i in written)
 
+    @property
+    def all_pieces(self) -> tuple[str, ...]:
+        """The pieces by their number in the model, with those that cannot occur in text."""
+        return tuple(self._processor.id_to_piece(i) for i in range(self._processor.vocab_size()))
+
+    @property
+    def falls_back(self) -> bool:
+        """Whether characters without a piece are cut into bytes."""
+        return bool(self._bytes)
+
     def split(self, word: str) -> tuple[str, ...]:
         """The pieces of one word in composed form (NFC); adjacent unknown characters are one piece.
 
@@ -245,16 +255,16 @@ def _fields(content: bytes) -> set[int]:
     """
     fields, place = set(), 0
     while place < len(content):
-        key, place = _varint(content, place)
+        key, place = varint(content, place)
         if key & 7 != 2:  # every field of a model has a length
             return set()
-        length, place = _varint(content, place)
+        length, place = varint(content, place)
         fields.add(key >> 3)
         place += length
     return fields if place == len(content) else set()
 
 
-def _varint(content: bytes, place: int) -> tuple[int, int]:
+def varint(content: bytes, place: int) -> tuple[int, int]:
     """Decode a varint (7 bits a byte, lowest first) at ``place``: its value, and the place after it."""
     value = shift = 0
     while place < len(content):
