@@ -43,7 +43,7 @@ NAMED = {
     "m2m_100": ("M2M100Tokenizer", "en", "de"),
 }
 """Of kinds with languages: the tokenizer, and the languages of sources and of texts."""
-KINDS = ("mbart", "mbart50", "nllb", "m2m_100", "t5", "mt5", "marian")
+KINDS = ("mbart", "mbart50", "nllb", "m2m_100", "t5", "mt5", "byt5", "marian")
 
 
 def pieces(lines: Sequence[str] = LINES, **options: Any) -> bytes:
@@ -81,15 +81,13 @@ def write_checkpoint(
     folder.mkdir(parents=True, exist_ok=True)
     transformers = import_transformers()
     torch.manual_seed(5)
-    if kind in ("t5", "mt5"):
-        model = pieces(lines, pad_id=0, eos_id=1, unk_id=2, bos_id=-1)
-        (folder / "spiece.model").write_bytes(model)
-        count = len(read_pieces(model)) + 7  # rows that no piece has
+    if kind in ("t5", "mt5", "byt5"):
+        count = _write_t5(folder, kind, lines) + 7  # rows that no piece has
         own = dict(vocab_size=count, d_model=16, d_kv=8, d_ff=24, num_layers=2, num_heads=2)
         own |= dict(decoder_start_token_id=0, pad_token_id=0, eos_token_id=1, initializer_factor=1.0)
-        if kind == "mt5":
+        if kind != "t5":
             own |= dict(tie_word_embeddings=False, feed_forward_proj="gated-gelu")
-        config = (transformers.T5Config if kind == "t5" else transformers.MT5Config)(**(own | sizes))
+        config = (transformers.MT5Config if kind == "mt5" else transformers.T5Config)(**(own | sizes))
     elif kind == "marian":
         count = _write_marian(folder, lines)
         own = dict(vocab_size=count, pad_token_id=count - 1, decoder_start_token_id=count - 1)
@@ -127,6 +125,15 @@ def _learn(net: Any, steps: int) -> None:
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+
+
+def _write_t5(folder: Path, kind: str, lines: Sequence[str]) -> int:
+    if kind == "byt5":
+        (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "ByT5Tokenizer"}))
+        return 259
+    model = pieces(lines, pad_id=0, eos_id=1, unk_id=2, bos_id=-1)
+    (folder / "spiece.model").write_bytes(model)
+    return len(read_pieces(model))
 
 
 def _write_fairseq(folder: Path, kind: str, lines: Sequence[str]) -> int:

@@ -11,14 +11,16 @@ from itertools import chain
 
 from signkit.text.subwords import RESERVED, SPACE, Subwords, varint
 
-PIECE, NORMALISER = 1, 3
+PIECE, TRAINER, NORMALISER = 1, 2, 3
 """Fields of a model."""
 TEXT, SCORE, TYPE = 1, 2, 3
 """Fields of a piece."""
-NORMAL, USER_DEFINED, UNUSED = 1, 4, 5
+NORMAL, UNKNOWN, USER_DEFINED, UNUSED, BYTE = 1, 2, 4, 5, 6
 """Types of pieces."""
 NAME, RULES, TABLE = 1, 2, 6
 """Fields of a normaliser."""
+UNIGRAM, FALL_BACK = bytes([3 << 3, 1]), bytes([0x98, 0x02, 1])
+"""Options of a trainer: `model_type`, field 3, and `byte_fallback`, field 35."""
 
 
 def for_text(model: Subwords, sentences: Iterable[Sequence[str]], *, prune: bool) -> Subwords:
@@ -45,6 +47,14 @@ def for_text(model: Subwords, sentences: Iterable[Sequence[str]], *, prune: bool
     return replace(model, model=b"".join(_changed(whole.model, kept, ())))
 
 
+def of_bytes() -> Subwords:
+    """A model whose pieces are the bytes of UTF-8, and the blank that begins a word."""
+    named = [("<unk>", UNKNOWN), (SPACE, NORMAL), *((f"<0x{byte:02X}>", BYTE) for byte in range(256))]
+    pieces = b"".join(_field(PIECE, _piece(name, -1.0) + bytes([TYPE << 3, kind])) for name, kind in named)
+    rest = _field(TRAINER, UNIGRAM + FALL_BACK) + _field(NORMALISER, _field(NAME, b"identity"))
+    return Subwords(pieces + rest)
+
+
 def _changed(model: bytes, kept: Collection[str] | None, added: Sequence[str]) -> Iterator[bytes]:
     """The fields of a model without normalisation, with only some pieces in use (None: all) and with others
     added, which are less likely than any that it has."""
@@ -61,8 +71,11 @@ def _changed(model: bytes, kept: Collection[str] | None, added: Sequence[str]) -
         else:
             yield whole
     for piece in added:
-        score = struct.pack("<f", lowest - 1.0)
-        yield _field(PIECE, _field(TEXT, piece.encode()) + bytes([SCORE << 3 | 5]) + score)
+        yield _field(PIECE, _piece(piece, lowest - 1.0))
+
+
+def _piece(text: str, score: float) -> bytes:
+    return _field(TEXT, text.encode()) + bytes([SCORE << 3 | 5]) + struct.pack("<f", score)
 
 
 def _used_if(kept: Collection[str], piece: bytes) -> bytes:

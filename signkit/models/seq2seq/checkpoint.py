@@ -17,7 +17,8 @@ from signkit.errors import UserError
 from signkit.models.hub_checkpoint import config_of, folder_of, require
 from signkit.models.seq2seq.configs import Seq2seqConfig
 from signkit.text import subwords
-from signkit.text.subwords import Subwords
+from signkit.text.piece_model import of_bytes
+from signkit.text.subwords import SPACE, Subwords
 
 FILES = (
     "*config.json",
@@ -33,6 +34,10 @@ KINDS = ("mbart", "t5", "mt5", "umt5", "marian", "m2m_100")
 """The values of `model_type` that are read."""
 OF_FAIRSEQ = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3}
 """The first numbers of checkpoints from fairseq; a piece has the number of its sentencepiece model plus 1."""
+OF_BYTES = {"<pad>": 0, "</s>": 1, "<unk>": 2} | {f"<0x{byte:02X}>": 3 + byte for byte in range(256)}
+OF_BYTES |= {SPACE: OF_BYTES["<0x20>"], "<0x20>": 259}
+"""The numbers of a ByT5. The byte of the blank is the piece that begins a word here; as a byte like others it
+does not occur, and has the number of the first sentinel."""
 LANGUAGE = re.compile(r"[a-z]{2,3}_[A-Z][A-Za-z]+|__[a-z]{2,3}__|>>.+<<")
 """How checkpoints write languages: ``de_DE``, ``deu_Latn``, ``__de__``, ``>>deu<<``."""
 LANGUAGES = {
@@ -73,6 +78,9 @@ class Checkpoint:
     @cached_property
     def models(self) -> tuple[Subwords, Subwords]:
         """The sentencepiece models of sources and of texts."""
+        if self._of_bytes:
+            model = of_bytes()
+            return model, model
         names = [self.folder / name for name in self._model_files()]
         source = subwords.read(names[0])
         return source, subwords.read(names[1]) if names[1] != names[0] else source
@@ -80,6 +88,8 @@ class Checkpoint:
     @cached_property
     def numbers(self) -> dict[str, int]:
         """The number of each piece, of the special tokens and of the languages."""
+        if self._of_bytes:
+            return OF_BYTES
         if self._kind == "marian" or (self.folder / "vocab.json").is_file():
             found = {str(piece): int(place) for piece, place in self._json("vocab.json").items()}
         elif self._fairseq:
@@ -132,6 +142,11 @@ class Checkpoint:
     @property
     def _kind(self) -> str:
         return str(self.config["model_type"])
+
+    @property
+    def _of_bytes(self) -> bool:
+        """Whether it is a ByT5, which has no sentencepiece model."""
+        return self._tokenizer == "ByT5Tokenizer"
 
     @property
     def _fairseq(self) -> bool:

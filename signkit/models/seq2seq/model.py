@@ -215,13 +215,15 @@ def check_lengths(model: AttentionModel, source: int, text: int) -> None:
     decoder, net = model.decoder, model.decoder.net
     # T5 has no places of its own, and M2M100 computes as many as there are.
     most = int(net.config.max_position_embeddings) if net.config.model_type in ("mbart", "marian") else 0
-    for key, tokens in (
-        ("source.longest", source + decoder.around),
-        ("decode.longest", text + len(decoder.start)),
+    for key, tokens, around in (
+        ("source.longest", source, decoder.around),
+        ("decode.longest", text, len(decoder.start)),
     ):
-        if most and tokens > most:
-            what = f"with what stands around it that is {tokens} tokens, and the network has places for"
-            raise UserError(key, f"{what} {most}", f"{most - tokens} less")
+        if most and tokens + around > most:
+            what = (
+                f"is {tokens}, and the network has places for {most} tokens, {around} of them around a text"
+            )
+            raise UserError(key, what, f"at most {most - around}")
 
 
 def _layers(cache: Any) -> Layers:

@@ -87,6 +87,9 @@ def load_network(
         except Exception as error:  # safetensors, json and torch all raise their own
             raise UserError(str(folder), f"cannot be loaded: {first_line(error)}") from error
     check_whole(folder, loading_info)
+    for module in net.modules():
+        if "Sinusoidal" in type(module).__name__:  # loading makes weights of them, which would be trained
+            module.requires_grad_(False)
     count = int(net.config.vocab_size)
     eos, unknown, pad = (checkpoint.special(name) for name in ("eos", "unk", "pad"))
     around = {*frame.before, *frame.after, *frame.start, eos, unknown, pad}
