@@ -36,6 +36,7 @@ class Seq2seqConfig:
     prefix: str = ""
     """What each source begins with, such as T5's `translate German to English:`."""
     dropout: Annotated[float, Range(0, 1)] = 0.1
+    """Dropout of the network, in place of the checkpoint's."""
     noise: Annotated[float, Range(0, 1)] = 0.0
     """Share of the tokens so far that are hidden from the decoder in training."""
 
