@@ -5,6 +5,7 @@ The network has an encoder of its own, which reads written sources, and a decode
 attention model.
 """
 
+from copy import copy
 from dataclasses import dataclass, replace
 from inspect import signature
 from pathlib import Path
@@ -23,6 +24,9 @@ from signkit.models.seq2seq.configs import Seq2seqConfig
 from signkit.models.seq2seq.network import Network, from_card, load_network
 from signkit.models.torchvision_mend import import_transformers
 from signkit.text.vocabulary import Vocabulary
+
+LEAST = 1e-9
+"""Attention that each token of a source has at least, when all of it is on the tokens around the source."""
 
 
 class Seq2seqEncoder(nn.Module):
@@ -82,31 +86,36 @@ class Seq2seqMemory:
     mask: Bool[Tensor, "batch chunks"]
 
 
-Layers = tuple[tuple[Float[Tensor, "rows heads _ _"], Float[Tensor, "rows heads _ _"]], ...]
-"""Keys and values of each layer, a row of them for each hypothesis."""
-
-
 @dataclass(frozen=True, slots=True)
 class Seq2seqPast:
-    """The keys and values of the tokens so far, and of the memory, which the network wants for each
+    """The keys and values of the tokens so far, and those of the memory, which the network wants for each
     hypothesis.
 
     Attributes:
         memory: that of its clip, for each hypothesis.
-        own: of the tokens so far; empty before the first.
-        cross: of the memory.
+        cache: of transformers; empty before the first token.
     """
 
     memory: Seq2seqMemory
-    own: Layers = ()
-    cross: Layers = ()
+    cache: Any
 
     def chosen(self, parents: Int[Tensor, "batch beam"]) -> "Seq2seqPast":
         """The past of the hypotheses that ``parents`` names; those of a clip have the same memory."""
         batch, beam = parents.shape
+        if beam == 1:
+            return self
         rows = (parents + beam * torch.arange(batch, device=parents.device)[:, None]).flatten()
-        own = tuple((key.index_select(0, rows), value.index_select(0, rows)) for key, value in self.own)
-        return replace(self, own=own)
+        chosen = self.copied()
+        for layer in chosen.cache.self_attention_cache.layers:
+            layer.keys, layer.values = (each.index_select(0, rows) for each in (layer.keys, layer.values))
+        return chosen
+
+    def copied(self) -> "Seq2seqPast":
+        """One to which tokens can be added without a change of this one. No tensor is copied."""
+        cache, own = copy(self.cache), copy(self.cache.self_attention_cache)
+        own.layers = [copy(layer) for layer in own.layers]
+        cache.self_attention_cache = own
+        return replace(self, cache=cache)
 
 
 class Seq2seqDecoder(nn.Module):
@@ -141,7 +150,9 @@ class Seq2seqDecoder(nn.Module):
     def begin(self, memory: Seq2seqMemory, beam: int) -> Seq2seqPast:
         """The past before the first token."""
         repeated = (each.repeat_interleave(beam, 0) for each in (memory.features, memory.mask))
-        return Seq2seqPast(Seq2seqMemory(*repeated))
+        transformers = import_transformers()
+        own, cross = transformers.DynamicCache(), transformers.DynamicCache()
+        return Seq2seqPast(Seq2seqMemory(*repeated), transformers.EncoderDecoderCache(own, cross))
 
     def step(
         self, tokens: Int[Tensor, "batch beam"], past: Seq2seqPast, memory: Seq2seqMemory
@@ -152,18 +163,16 @@ class Seq2seqDecoder(nn.Module):
             Logits, the past with this token, and the last layer's attention to the tokens of the source, the
             mean of its heads.
         """
-        transformers = import_transformers()
-        ids = self.rows[tokens.flatten()[:, None]] if past.own else self._beginning(tokens.numel())
-        own, cross = (transformers.DynamicCache([*layers]) for layers in (past.own, past.cross))
-        cache = transformers.EncoderDecoderCache(own, cross)
-        options = {self._cache_argument: cache, "use_cache": True, "output_attentions": True}
+        past, begun = past.copied(), bool(past.cache.self_attention_cache.layers)
+        ids = self.rows[tokens.flatten()[:, None]] if begun else self._beginning(tokens.numel())
+        options = {self._cache_argument: past.cache, "use_cache": True, "output_attentions": True}
         output = self._run(ids, past.memory, **options)
         logits = self._known(output.logits[:, -1]).unflatten(0, tokens.shape)
         looked = output.cross_attentions[-1][:, :, -1].mean(1).unflatten(0, tokens.shape)
         sources = length_mask(memory.mask.sum(1) - self.around, memory.mask.shape[1])
-        looked = looked * sources[:, None]
-        looked = looked / looked.sum(2, keepdim=True).clamp(min=torch.finfo(looked.dtype).tiny)
-        return logits, replace(past, own=_layers(own), cross=past.cross or _layers(cross)), looked
+        looked = (looked + LEAST) * sources[:, None]
+        looked = looked / looked.sum(2, keepdim=True)
+        return logits, past, looked
 
     def _run(self, ids: Int[Tensor, "rows places"], memory: Seq2seqMemory, **options: Any) -> Any:
         return self.net(
@@ -224,10 +233,6 @@ def check_lengths(model: AttentionModel, source: int, text: int) -> None:
                 f"is {tokens}, and the network has places for {most} tokens, {around} of them around a text"
             )
             raise UserError(key, what, f"at most {most - around}")
-
-
-def _layers(cache: Any) -> Layers:
-    return tuple((layer.keys, layer.values) for layer in cache.layers)
 
 
 def _without_copies(module: nn.Module, state: dict[str, Any], prefix: str, _: Any) -> None:
