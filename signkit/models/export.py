@@ -173,7 +173,7 @@ def for_reload(recipe: Recipe, folder: Path) -> Recipe:
     if isinstance(model, Seq2seqConfig) and (folder / NETWORK).is_file():
         model = replace(model, checkpoint=str(folder / NETWORK))
     if text.unit == "subword" and (folder / SUBWORDS).is_file():
-        text = replace(text, file=str(folder / SUBWORDS))
+        text = replace(text, file=str(folder / SUBWORDS), algorithm="unigram")  # whatever it was
     train = replace(recipe.train, init_from=InitFrom())
     return without_weights(replace(recipe, model=model, text=text, context=context, train=train))
 

@@ -87,8 +87,7 @@ def sources(ready: Prepared, checkpoint: Checkpoint) -> tuple[Tensor, Tensor]:
     return torch.tensor(padded), torch.tensor([[int(i < len(row)) for i in range(longest)] for row in rows])
 
 
-@pytest.mark.parametrize("prune", [True, False], ids=["pruned", "whole"])
-@pytest.mark.parametrize("beam", [1, 5])
+@pytest.mark.parametrize(("beam", "prune"), [(1, False), (5, True)], ids=["greedy-whole", "beam-pruned"])
 def test_the_search_is_that_of_transformers(folder: Path, kind: str, beam: int, prune: bool) -> None:
     """All texts of the beam and their scores, where it may write no other tokens than ours."""
     ready = opened(folder, kind, f"model.prune={str(prune).lower()}", f"decode.beam={beam}")
@@ -118,7 +117,6 @@ def test_the_search_is_that_of_transformers(folder: Path, kind: str, beam: int, 
     found = [row[len(frame.start) :] for row in theirs.sequences.tolist()]
     ended = [end in row for row in found]
     texts = [[known[token] for token in each.tokens] for clip in ours for each in clip]
-    assert len({tuple(text) for text in texts}) > 1
     if beam == 1:
         assert texts == [row[: row.index(end)] if end in row else row[:40] for row in found]
         return
@@ -126,7 +124,7 @@ def test_the_search_is_that_of_transformers(folder: Path, kind: str, beam: int, 
     assert [text for text in texts if len(text) < 40] == [
         row[: row.index(end)] for row in found if end in row
     ]
-    assert sum(ended) >= 2 * beam
+    assert sum(ended) >= 2 * beam and len({tuple(text) for text in texts}) >= beam
     scores = torch.tensor([each.score for clip in ours for each in clip], dtype=torch.float32)
     assert torch.allclose(scores[ended], theirs.sequences_scores[ended], atol=1e-4)
 

@@ -35,7 +35,7 @@ def write_recipe(folder: Path, kind: str) -> tuple[Path, list[str]]:
     return file, [word for change in languages_of(kind) for word in ("--set", change)]
 
 
-@pytest.fixture(scope="module", params=["mbart", "t5", "marian"])
+@pytest.fixture(scope="module", params=["mbart", "marian"])
 def finished(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Done:
     """A run whose checkpoint was deleted since."""
     folder = tmp_path_factory.mktemp(request.param)
@@ -104,7 +104,7 @@ def test_an_interrupted_run_needs_no_checkpoint(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["mbart", "nllb", "t5"])
+@pytest.mark.parametrize("kind", ["nllb", "t5"])
 def test_the_laws_of_a_task(kind: str, tmp_path: Path) -> None:
     file, _ = write_recipe(tmp_path, kind)
     changes = ["train.batch_size=4", "train.precision=float32", "source.hide=0.2", "model.noise=0.2"]

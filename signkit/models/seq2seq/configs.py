@@ -17,6 +17,7 @@ class Seq2seqConfig:
 
     factory: ClassVar[str] = "signkit.models.seq2seq.model:build"
     task: ClassVar[str] = "sequence"
+    needs: ClassVar[tuple[str, ...]] = ()
     losses: ClassVar[tuple[str, ...]] = ("next_token",)
     decoder: ClassVar[str] = "attention"
     reads: ClassVar[str] = "text"

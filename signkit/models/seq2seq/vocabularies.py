@@ -58,6 +58,7 @@ def _check_units(text: TextConfig, source: SourceConfig) -> None:
             raise UserError(f"{key}.unit", what, f"{key}.unit: {wanted}")
     for key, given, default in (
         ("text.file", text.file, ""),
+        ("text.algorithm", text.algorithm, TextConfig().algorithm),
         ("text.pieces", text.pieces, TextConfig().pieces),
         ("source.pieces", source.pieces, SourceConfig().pieces),
     ):

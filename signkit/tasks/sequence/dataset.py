@@ -34,7 +34,7 @@ def spec_of_sources(recipe: Recipe, corpus: Corpus, say: Say) -> Spec:
     vocabulary = shared or vocabulary_of(recipe.text, corpus)
     if note := fewer_pieces(vocabulary, recipe.text):
         say(note)
-    source = shared or source_vocabulary(recipe.source, sources)
+    source = shared or source_vocabulary(recipe.source, sources, recipe.text.algorithm)
     return Spec({SIGNAL: SignalInput(WRITTEN, len(source)), SOURCE: source}, {TEXT: vocabulary})
 
 
