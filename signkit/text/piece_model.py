@@ -28,7 +28,7 @@ def for_text(model: Subwords, sentences: Iterable[Sequence[str]], *, prune: bool
 
     Characters that the model lacks are added behind its pieces, unless it has byte fallback. A pruned model
     cuts the words of the text as before, into pieces that are the only ones left besides the text's
-    characters; the others are marked as unused, as byte pair encoding still merges by them.
+    characters. Of byte pair encoding the others are there still, marked as unused, as it merges by them.
 
     Args:
         sentences: their words, in composed form (NFC).
@@ -40,11 +40,11 @@ def for_text(model: Subwords, sentences: Iterable[Sequence[str]], *, prune: bool
     letters = {*"".join(words), SPACE}
     pieces = {*model.pieces}
     lacking = () if model.falls_back else sorted(letters - pieces - {*RESERVED})
-    whole = replace(model, model=b"".join(_changed(model.model, None, lacking)))
+    whole = replace(model, model=b"".join(_changed(model.model, None, lacking, drop=False)))
     if not prune:
         return whole
     kept = letters.union(*map(whole.split, words))
-    return replace(model, model=b"".join(_changed(whole.model, kept, ())))
+    return replace(model, model=b"".join(_changed(whole.model, kept, (), drop=model.has_cuts)))
 
 
 def of_bytes() -> Subwords:
@@ -55,16 +55,21 @@ def of_bytes() -> Subwords:
     return Subwords(pieces + rest)
 
 
-def _changed(model: bytes, kept: Collection[str] | None, added: Sequence[str]) -> Iterator[bytes]:
-    """The fields of a model without normalisation, with only some pieces in use (None: all) and with others
-    added, which are less likely than any that it has."""
+def _changed(
+    model: bytes, kept: Collection[str] | None, added: Sequence[str], *, drop: bool
+) -> Iterator[bytes]:
+    """The fields of a model without normalisation, with only some pieces in use (None: all), the others
+    dropped or marked, and with new ones added, which are less likely than any that it has."""
     lowest = 0.0
     for field, content, _ in _fields(model):
         if field == PIECE:
             lowest = min(lowest, *(struct.unpack("<f", c)[0] for f, c, _ in _fields(content) if f == SCORE))
     for field, content, whole in _fields(model):
         if field == PIECE and kept is not None:
-            yield _field(PIECE, _used_if(kept, content))
+            if (changed := _used_if(kept, content)) == content:
+                yield whole
+            elif not drop:
+                yield _field(PIECE, changed)
         elif field == NORMALISER:
             rest = (part for f, _, part in _fields(content) if f not in (NAME, RULES, TABLE))
             yield _field(NORMALISER, _field(NAME, b"identity") + b"".join(rest))

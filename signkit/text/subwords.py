@@ -80,6 +80,15 @@ class Subwords:
         """The pieces by their number in the model, with those that cannot occur in text."""
         return tuple(self._processor.id_to_piece(i) for i in range(self._processor.vocab_size()))
 
+    @cached_property
+    def has_cuts(self) -> bool:
+        """Whether it chooses among several cuts of a word, as unigram models do, and does not merge pairs."""
+        try:
+            self._processor.nbest_encode_as_pieces("a", 2)
+        except (RuntimeError, NotImplementedError):
+            return False
+        return True
+
     @property
     def falls_back(self) -> bool:
         """Whether characters without a piece are cut into bytes."""
@@ -150,13 +159,10 @@ class Subwords:
     def _merges(self) -> dict[str, float]:
         """The score of each piece that two others are merged into; empty for a unigram model. Pieces that are
         unused are merged, too."""
-        known = self._processor
-        try:
-            known.nbest_encode_as_pieces("a", 2)
-        except (RuntimeError, NotImplementedError):  # only unigram models have several cuts
-            every = enumerate(self.all_pieces)
-            return {piece: known.get_score(place) for place, piece in every if not known.is_control(place)}
-        return {}
+        if self.has_cuts:
+            return {}
+        known, every = self._processor, enumerate(self.all_pieces)
+        return {piece: known.get_score(place) for place, piece in every if not known.is_control(place)}
 
     @cached_property
     def _known(self) -> frozenset[str]:
