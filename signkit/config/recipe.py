@@ -22,16 +22,21 @@ class TextConfig:
     unit: Literal["gloss", "character", "subword"] = "gloss"
     pieces: Annotated[int, Range(2, 100_000)] = 1000
     """The largest number of subwords, learnt from the train references and the corpus's extra text."""
+    algorithm: Literal["unigram", "bpe"] = "unigram"
+    """How subwords are learnt: a unigram model, or byte pair encoding."""
     file: Annotated[str, Path_(optional=True)] = ""
     """A sentencepiece model whose pieces are used as subwords; empty: they are learnt."""
     sampling: Share = 0.0
-    """Of subwords, in training: the share of the words that are cut into other pieces, drawn by their
-    probability in each epoch (Kudo 2018). For attention models."""
+    """Of subwords, in training: the share of the words that are cut into other pieces, drawn
+    in each epoch by their probability (Kudo 2018); of byte pairs, a tenth of the merges is left out
+    (Provilkov et al. 2020). For attention models."""
 
     def __post_init__(self) -> None:
         if self.file and self.unit != "subword":
             what = f"is a sentencepiece model, and text.unit is {self.unit}"
             raise UserError("text.file", what, "text.unit: subword takes it")
+        if self.algorithm != "unigram" and (self.unit != "subword" or self.file):
+            raise UserError("text.algorithm", "has no effect: no subwords are learnt", "leave it out")
         if self.sampling and self.unit != "subword":
             raise UserError("text.sampling", "there are pieces of subwords only", "text.unit: subword")
 
@@ -44,7 +49,7 @@ class SourceConfig:
     unit: Literal["gloss", "character", "subword", "shared"] = "gloss"
     """`shared`: the subwords of the text, which are learnt of the sources too then."""
     pieces: Annotated[int, Range(2, 100_000)] = 1000
-    """Of `subword`: the largest number of them, learnt from the sources of train."""
+    """Of `subword`: the largest number of them, learnt from the sources of train as `text.algorithm` says."""
     lowercase: bool = False
     """Read them in lower case, so that GLOSSES can share subwords with the text."""
     sampling: Share = 0.0

@@ -77,7 +77,7 @@ class AttentionModel(nn.Module):
 
     Args:
         encoder: its video features are decoded.
-        decoder: of the text.
+        decoder: of the text, with the interface of `TextDecoder`.
         backwards: of the reversed text, for training only; None for none.
         output: the output layer of CTC; None for none.
         noise: share of the tokens so far that are hidden in training.
@@ -91,8 +91,8 @@ class AttentionModel(nn.Module):
         self,
         *,
         encoder: Any,
-        decoder: TextDecoder | GruDecoder,
-        backwards: TextDecoder | GruDecoder | None,
+        decoder: Any,
+        backwards: Any,
         output: OutputLayer | None,
         noise: float,
         confidence: ClipConfidence | None = None,

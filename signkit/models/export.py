@@ -15,7 +15,9 @@ from signkit.errors import OperationalError
 from signkit.models.assemble import task_by_name
 from signkit.models.context.configs import BertConfig, NoneConfig
 from signkit.models.output_layer import drop_training_heads
-from signkit.models.spec import TEXT, Spec
+from signkit.models.seq2seq.configs import CARD as NETWORK
+from signkit.models.seq2seq.configs import Seq2seqConfig
+from signkit.models.spec import SOURCE, TEXT, Spec
 from signkit.runtime import checkpoint
 from signkit.runtime.files import checked_folder, whole_folder, write_bytes, write_text
 from signkit.runtime.no_run import no_run
@@ -49,7 +51,7 @@ def write_export(
     """Write the export of a model: the whole folder or nothing.
 
     It has ``model.safetensors``, ``recipe.yaml``, ``config.json``, the vocabularies with their sentencepiece
-    models, and the ``card.yaml`` of a BERT.
+    models, and the ``card.yaml`` of a BERT or the ``network.json`` of a translator from a checkpoint.
 
     Args:
         folder: is replaced if it exists.
@@ -110,7 +112,9 @@ def read_description(folder: Path, free: Collection[str] | None = None) -> Train
     file = folder / "recipe.yaml"
     check_layouts(file)
     recipe = load_recipe(str(file), name=name, check_paths=False, unneeded=UNNEEDED)
-    if recipe.part("encoder") is None:  # version 0.1 wrote a signal for language models too
+    if (
+        recipe.part("encoder") is None and SOURCE not in spec.inputs
+    ):  # version 0.1 wrote a signal for language models too
         spec = replace(spec, inputs={})
     return TrainedModel(replace(recipe, decode=_unpacked(recipe.decode, folder)), spec, None, step)
 
@@ -140,17 +144,19 @@ def with_paths(part: ComponentConfig, paths: dict[str, str]) -> ComponentConfig:
 
 
 def write_card(folder: Path, recipe: Recipe, model: Any) -> None:
-    """Write the sizes of a model's BERT, if it has one.
+    """Write the sizes of a model's BERT, or of its network that came from a checkpoint, if it has one.
 
     Raises:
         OperationalError: the file cannot be written.
     """
     if isinstance(recipe.context, BertConfig) and hasattr(model, "context"):
         write_text(folder / CARD, to_yaml(model.context.reader.card))
+    if isinstance(recipe.model, Seq2seqConfig):
+        write_text(folder / NETWORK, model.decoder.card)
 
 
 def write_subwords(folder: Path, spec: Spec) -> None:
-    """Write the sentencepiece model of the output ``text``, if it has one.
+    """Write the sentencepiece model of the output ``text``, and that of the sources if it is another one.
 
     Raises:
         OperationalError: the file cannot be written.
@@ -158,14 +164,17 @@ def write_subwords(folder: Path, spec: Spec) -> None:
     text = spec.outputs.get(TEXT)
     if isinstance(text, Vocabulary) and text.subwords is not None:
         write_bytes(folder / SUBWORDS, text.subwords.model)
+    source = spec.source
+    if source is not None and source != text and source.subwords is not None:
+        write_bytes(folder / f"{SOURCE}.{SUBWORDS}", source.subwords.model)
 
 
 def for_reload(recipe: Recipe, folder: Path) -> Recipe:
     """The recipe for building a model whose weights will all be loaded afterwards.
 
-    Nothing outside ``folder`` is read again: a BERT is built from the folder's card instead of its checkpoint
-    or a card of the user's, subwords are taken from the folder's sentencepiece model, and neither the run of
-    `train.init_from` nor the pretrained weights of an encoder are loaded.
+    Nothing outside ``folder`` is read again: a BERT or a translator is built from the folder's card instead
+    of its checkpoint or a card of the user's, subwords are taken from the folder's sentencepiece model, and
+    neither the run of `train.init_from` nor the pretrained weights of an encoder are loaded.
 
     Args:
         folder: of a run or of its export.
@@ -177,11 +186,13 @@ def for_reload(recipe: Recipe, folder: Path) -> Recipe:
         card = folder / CARD
         own = replace(context, checkpoint="from_scratch", card=str(card))
         context = own if card.is_file() else NoneConfig()
-    text = recipe.text
+    model, text = recipe.model, recipe.text
+    if isinstance(model, Seq2seqConfig) and (folder / NETWORK).is_file():
+        model = replace(model, checkpoint=str(folder / NETWORK))
     if text.unit == "subword" and (folder / SUBWORDS).is_file():
-        text = replace(text, file=str(folder / SUBWORDS))
+        text = replace(text, file=str(folder / SUBWORDS), algorithm="unigram")  # whatever it was
     train = replace(recipe.train, init_from=InitFrom())
-    return without_weights(replace(recipe, text=text, context=context, train=train))
+    return without_weights(replace(recipe, model=model, text=text, context=context, train=train))
 
 
 def without_weights(recipe: Recipe) -> Recipe:

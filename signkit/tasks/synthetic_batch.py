@@ -26,7 +26,7 @@ def signal_of(recipe: Recipe, shapes: Shapes) -> tuple[SignalInput, Corpus | Non
     Raises:
         UserError: the corpus is needed and cannot be read.
     """
-    reads = getattr(recipe.encoder, "reads", "")
+    reads = getattr(recipe.encoder or recipe.model, "reads", "")
     if reads == VIDEO:
         return SignalInput(VIDEO, 3), None
     if reads == "text":

@@ -46,15 +46,17 @@ def text_and_source(
         return Vocabulary.of_subwords(subwords.read(Path(text.file)))
     read = (as_read(sentence, source) for sentence in sources)
     sentences = ([composed(word) for word in words] for words in (*texts, *read, *more))
-    return Vocabulary.of_subwords(subwords.learn(sentences, text.pieces))
+    return Vocabulary.of_subwords(subwords.learn(sentences, text.pieces, algorithm=text.algorithm))
 
 
-def source_vocabulary(source: SourceConfig, sentences: Sequence[Sequence[str]]) -> Vocabulary:
-    """The vocabulary of the sources of train, which is not `shared`."""
+def source_vocabulary(
+    source: SourceConfig, sentences: Sequence[Sequence[str]], algorithm: str = "unigram"
+) -> Vocabulary:
+    """The vocabulary of the sources of train, which is not `shared`; subwords are learnt by ``algorithm``."""
     read = [as_read(sentence, source) for sentence in sentences]
     if source.unit == "subword":
         words = ([composed(word) for word in sentence] for sentence in read)
-        return Vocabulary.of_subwords(subwords.learn(words, source.pieces, "source"))
+        return Vocabulary.of_subwords(subwords.learn(words, source.pieces, "source", algorithm))
     if source.unit == "character":
         return Vocabulary.from_references((tuple(" ".join(words)) for words in read), "character")
     return Vocabulary.from_references(read)

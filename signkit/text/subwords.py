@@ -22,6 +22,7 @@ import numpy.typing as npt
 from signkit.config.registry import extra_for
 from signkit.errors import UserError
 from signkit.runtime.files import read_bytes
+from signkit.text.byte_pairs import merged
 
 SPACE = "▁"
 MOST = 1_000_000
@@ -31,7 +32,8 @@ SEED = 1
 RESERVED = ("\0", "\u2585")
 """Characters that sentencepiece reserves; it would skip every sentence that contains one."""
 CUTS, SHARPNESS = 16, 0.3
-"""Of drawing the pieces of a word: among how many cuts, and the power of their probabilities."""
+"""Of drawing the pieces of a word by a unigram model: among how many cuts, and the power of their
+probabilities."""
 SPECIFICATIONS = {2, 3}
 """Fields of the model's file after its pieces: the specifications of trainer and normaliser."""
 
@@ -73,6 +75,25 @@ class Subwords:
         written = (i for i in range(known.vocab_size()) if not any(test(i) for test in silent))
         return tuple(known.id_to_piece(i) for i in written)
 
+    @property
+    def all_pieces(self) -> tuple[str, ...]:
+        """The pieces by their number in the model, with those that cannot occur in text."""
+        return tuple(self._processor.id_to_piece(i) for i in range(self._processor.vocab_size()))
+
+    @cached_property
+    def has_cuts(self) -> bool:
+        """Whether it chooses among several cuts of a word, as unigram models do, and does not merge pairs."""
+        try:
+            self._processor.nbest_encode_as_pieces("a", 2)
+        except (RuntimeError, NotImplementedError):
+            return False
+        return True
+
+    @property
+    def falls_back(self) -> bool:
+        """Whether characters without a piece are cut into bytes."""
+        return bool(self._bytes)
+
     def split(self, word: str) -> tuple[str, ...]:
         """The pieces of one word in composed form (NFC); adjacent unknown characters are one piece.
 
@@ -85,11 +106,15 @@ class Subwords:
 
     def drawn(self, word: str, rng: np.random.Generator) -> tuple[str, ...]:
         """Pieces of one word, drawn from its `CUTS` likeliest cuts with their probability to the power of
-        `SHARPNESS` (Kudo 2018).
+        `SHARPNESS` (Kudo 2018), or by byte pair encoding with dropout (`signkit.text.byte_pairs`).
 
         Raises:
-            UserError: the model gives a word one cut only, as one of byte pairs does.
+            UserError: the word cannot be restored from its pieces.
         """
+        if self._merges:
+            letters = [SPACE, *word]
+            known = self._known.issuperset(letters)
+            return merged(letters, self._merges, self._known, rng) if known else self.split(word)
         if word not in self._choices:
             self._choices[word] = self._alternatives(word)
         cuts, upto = self._choices[word]
@@ -123,16 +148,25 @@ class Subwords:
         return {}
 
     def _alternatives(self, word: str) -> tuple[list[tuple[str, ...]], npt.NDArray[np.float64]]:
-        try:
-            found = self._processor.nbest_encode_as_pieces(word, CUTS)
-        except (RuntimeError, NotImplementedError) as error:
-            what = "gives a word one cut only, so that none can be drawn"
-            raise UserError(self.where, what, "a unigram model has several") from error
+        found = self._processor.nbest_encode_as_pieces(word, CUTS)
         cuts = [cut for cut in map(tuple, found) if self.words(cut) == (Word(word, 0, len(cut)),)]
         known = self._processor
         logs = [sum(known.get_score(known.piece_to_id(piece)) for piece in cut) for cut in cuts]
         shares = np.exp(SHARPNESS * (np.array(logs) - max(logs)))
         return cuts, np.cumsum(shares / shares.sum())
+
+    @cached_property
+    def _merges(self) -> dict[str, float]:
+        """The score of each piece that two others are merged into; empty for a unigram model. Pieces that are
+        unused are merged, too."""
+        if self.has_cuts:
+            return {}
+        known, every = self._processor, enumerate(self.all_pieces)
+        return {piece: known.get_score(place) for place, piece in every if not known.is_control(place)}
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self.pieces)
 
     @cached_property
     def _bytes(self) -> dict[str, int]:
@@ -168,8 +202,10 @@ class Subwords:
             yield plain, run[0][0], run[-1][0] + 1
 
 
-def learn(sentences: Iterable[Sequence[str]], pieces: int, section: str = "text") -> Subwords:
-    """Train a unigram model (Kudo 2018); the same sentences in any order give the same model.
+def learn(
+    sentences: Iterable[Sequence[str]], pieces: int, section: str = "text", algorithm: str = "unigram"
+) -> Subwords:
+    """Train a model; the same sentences in any order give the same one.
 
     Every character of the text is a piece.
 
@@ -177,6 +213,7 @@ def learn(sentences: Iterable[Sequence[str]], pieces: int, section: str = "text"
         sentences: their words, in composed form (NFC).
         pieces: number of pieces; a small text may yield fewer.
         section: of the recipe, for messages.
+        algorithm: ``unigram`` (Kudo 2018) or ``bpe``, byte pair encoding (Sennrich et al. 2016).
 
     Raises:
         UserError: the sentences have no words, or more characters than `pieces`; sentencepiece is not
@@ -195,7 +232,7 @@ def learn(sentences: Iterable[Sequence[str]], pieces: int, section: str = "text"
         _sentencepiece().SentencePieceTrainer.train(
             sentence_iterator=iter([line.translate(dict.fromkeys(map(ord, RESERVED))) for line in text]),
             model_writer=model,
-            model_type="unigram",
+            model_type=algorithm,
             vocab_size=pieces + 1,  # and the unknown one
             hard_vocab_limit=False,
             character_coverage=1.0,
@@ -245,16 +282,16 @@ def _fields(content: bytes) -> set[int]:
     """
     fields, place = set(), 0
     while place < len(content):
-        key, place = _varint(content, place)
+        key, place = varint(content, place)
         if key & 7 != 2:  # every field of a model has a length
             return set()
-        length, place = _varint(content, place)
+        length, place = varint(content, place)
         fields.add(key >> 3)
         place += length
     return fields if place == len(content) else set()
 
 
-def _varint(content: bytes, place: int) -> tuple[int, int]:
+def varint(content: bytes, place: int) -> tuple[int, int]:
     """Decode a varint (7 bits a byte, lowest first) at ``place``: its value, and the place after it."""
     value = shift = 0
     while place < len(content):

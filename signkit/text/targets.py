@@ -20,7 +20,7 @@ def vocabulary_of(text: TextConfig, corpus: Corpus) -> Vocabulary:
     if text.file:
         return Vocabulary.of_subwords(subwords.read(Path(text.file)))
     sentences = ([composed(word) for word in words] for words in (*references, *corpus.extra_text))
-    return Vocabulary.of_subwords(subwords.learn(sentences, text.pieces))
+    return Vocabulary.of_subwords(subwords.learn(sentences, text.pieces, algorithm=text.algorithm))
 
 
 def fewer_pieces(vocabulary: Vocabulary, text: TextConfig) -> str:

@@ -349,7 +349,8 @@ def _recipes(model: str) -> st.SearchStrategy[Any]:
     losses = [*getattr(cls, "losses", losses)]
     terms: st.SearchStrategy[Any] = st.lists(_component("losses", losses), min_size=1, max_size=3).map(tuple)
     if hasattr(cls, "check_recipe"):  # its losses and its heads have to fit
-        fields["model"] = fields["model"].map(lambda plan: _Plan(cls, plan.values | {"head": "both"}))
+        heads = {"head": "both"} if "head" in field_types(cls) else {}
+        fields["model"] = fields["model"].map(lambda plan: _Plan(cls, plan.values | heads))
         terms = st.tuples(*(_component("losses", [name]) for name in losses))
     train = {name: _values(hint) for name, hint in field_types(TrainConfig).items()} | {"losses": terms}
     fields["train"] = st.fixed_dictionaries(train).map(lambda values: _Plan(TrainConfig, values))

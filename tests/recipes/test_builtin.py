@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fingerspelled import aslfr, chicagofswild
+from seq2seq_checkpoints import write_checkpoint
 from small_recipes import COMPOSED, MICT, OF_STAGES, SINGLE, SQUEEZEFORMER, TRANSFORMER, WRITTEN
 from tiny import signkit
 from translated import write_pairs
@@ -83,7 +84,10 @@ def corpus_of(recipe: Recipe, folder: Path, real_data: Callable[[str], Path]) ->
     if corpus == "recognised":
         return ("encoder.width=8", *WRITTEN[2:])
     if getattr(recipe.data, "written", False):
-        return (f"data={{name: parallel, root: {write_pairs(folder / 'pairs')}}}", *WRITTEN)
+        pairs = f"data={{name: parallel, root: {write_pairs(folder / 'pairs')}}}"
+        if recipe.encoder is None:
+            return (pairs, f"model.checkpoint={write_checkpoint(folder / 'checkpoint')}")
+        return (pairs, *WRITTEN)
     if corpus == "synthetic":
         return SYNTHETIC
     if corpus == "composed":

@@ -224,7 +224,8 @@ SHARED = (
 GRU = (
     "model.network=gru",
     "encoder.global_temporal={kind: gru, layers: 1, width: 8}",
-    "source={unit: subword, pieces: 30}",
+    "source={unit: subword, pieces: 30, sampling: 0.3}",
+    "text={unit: subword, pieces: 40, algorithm: bpe, sampling: 0.3}",
 )
 
 

@@ -7,8 +7,10 @@ import pytest
 
 from signkit.config.recipe import SourceConfig, TextConfig
 from signkit.errors import UserError
+from signkit.text import byte_pairs
+from signkit.text.piece_model import for_text
 from signkit.text.sources import as_read, encode_source, source_vocabulary, text_and_source
-from signkit.text.subwords import SHARPNESS, Subwords, learn
+from signkit.text.subwords import SHARPNESS, learn
 from signkit.text.vocabulary import Vocabulary
 
 TEXTS = [("regen", "regnet", "im", "norden"), ("der", "wind", "im", "norden"), ("regen", "und", "wind")] * 4
@@ -79,24 +81,42 @@ def test_only_subwords_are_drawn() -> None:
         TextConfig(sampling=0.1)
 
 
-def test_a_model_without_other_cuts() -> None:
-    """Byte pairs have one cut of a word."""
-    import io
+BYTE_PAIRS = learn([list(text) for text in TEXTS], 25, algorithm="bpe")
 
-    import sentencepiece
 
-    model = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter([" ".join(text) for text in TEXTS]),
-        model_writer=model,
-        model_type="bpe",
-        vocab_size=30,
-        hard_vocab_limit=False,
-        minloglevel=2,
+def test_byte_pairs_without_dropout_are_the_usual_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where pieces are unused that others are merged from."""
+    monkeypatch.setattr(byte_pairs, "LEFT_OUT", 0.0)
+    words = sorted({word for text in TEXTS for word in text})
+    few = for_text(BYTE_PAIRS, TEXTS, prune=True)
+    assert learn([list(text) for text in TEXTS], 25) != BYTE_PAIRS and len(few.pieces) < len(
+        BYTE_PAIRS.pieces
     )
-    subwords = Subwords(model.getvalue(), "pairs.model")
+    for model in (BYTE_PAIRS, few):
+        for word in (*words, "regnorden", "nordgen"):
+            assert model.drawn(word, np.random.default_rng(1)) == model.split(word)
+
+
+def test_byte_pairs_are_drawn_with_dropout() -> None:
+    """As often without a merge as it is left out, and the same again with the same random numbers."""
+    model = learn([["AB"]] * 4, 4, algorithm="bpe")
+    assert len(model.pieces) == 4
+    rng, again = np.random.default_rng(1), np.random.default_rng(1)
+    drawn = [model.drawn("AB", rng) for _ in range(4000)]
+    assert drawn == [model.drawn("AB", again) for _ in range(4000)]
+    assert {"".join(cut) for cut in drawn} == {"▁AB"}
+    assert sum(len(cut) == 3 for cut in drawn) / 4000 == pytest.approx(0.1, abs=0.03)
+    assert model.drawn("AXB", rng) == model.split("AXB")
+
+
+def test_subwords_are_learnt_as_the_recipe_says() -> None:
+    text = TextConfig(unit="subword", pieces=25, algorithm="bpe")
+    sources = [("REGEN", "NORD")]
+    shared = text_and_source(text, SourceConfig(unit="shared"), TEXTS, sources)
+    expected = learn([*map(list, TEXTS), *map(list, sources)], 25, algorithm="bpe")
+    assert shared is not None and shared.subwords == expected
+    own = source_vocabulary(SourceConfig(unit="subword", pieces=25), TEXTS, "bpe")
+    assert own.subwords == BYTE_PAIRS
     with pytest.raises(UserError) as caught:
-        subwords.drawn("regnet", np.random.default_rng(1))
-    assert str(caught.value) == (
-        "pairs.model: gives a word one cut only, so that none can be drawn; a unigram model has several"
-    )
+        TextConfig(algorithm="bpe")
+    assert str(caught.value) == "text.algorithm: has no effect: no subwords are learnt; leave it out"

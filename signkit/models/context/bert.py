@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from signkit.data.batch import length_mask
 from signkit.models.context.adaptor import AdaptedContext, Adaptor
-from signkit.models.context.bert_checkpoint import load_bert, quiet_transformers
+from signkit.models.context.bert_checkpoint import load_bert
 from signkit.models.context.card import BertCard, load_card
 from signkit.models.context.configs import BertConfig
+from signkit.models.hub_checkpoint import quiet_transformers
 from signkit.models.torchvision_mend import import_transformers
 from signkit.text.vocabulary import Vocabulary
 

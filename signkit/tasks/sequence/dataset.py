@@ -11,6 +11,7 @@ from signkit.data.pairs import Pairs, reader, source_of
 from signkit.data.sampling import used_frames
 from signkit.decode.configs import AttentionSearchConfig
 from signkit.errors import UserError
+from signkit.models.seq2seq.configs import Seq2seqConfig
 from signkit.models.spec import SIGNAL, SOURCE, TEXT, SignalInput, Spec
 from signkit.tasks.transcripts.least_frames import least_frames
 from signkit.text.sources import encode_source, source_vocabulary, text_and_source
@@ -24,11 +25,16 @@ def spec_of_sources(recipe: Recipe, corpus: Corpus, say: Say) -> Spec:
     train = corpus.split("train")
     sources = [source_of(sample) for sample in train]
     texts = [sample.reference for sample in train]
+    if isinstance(recipe.model, Seq2seqConfig):
+        from signkit.models.seq2seq.vocabularies import vocabularies_of  # imports transformers
+
+        text, read = vocabularies_of(recipe.model, recipe.text, recipe.source, texts, sources)
+        return Spec({SIGNAL: SignalInput(WRITTEN, len(read)), SOURCE: read}, {TEXT: text})
     shared = text_and_source(recipe.text, recipe.source, texts, sources, corpus.extra_text)
     vocabulary = shared or vocabulary_of(recipe.text, corpus)
     if note := fewer_pieces(vocabulary, recipe.text):
         say(note)
-    source = shared or source_vocabulary(recipe.source, sources)
+    source = shared or source_vocabulary(recipe.source, sources, recipe.text.algorithm)
     return Spec({SIGNAL: SignalInput(WRITTEN, len(source)), SOURCE: source}, {TEXT: vocabulary})
 
 

@@ -26,6 +26,7 @@ from signkit.models.configs import AttentionConfig
 from signkit.models.export import TrainedModel
 from signkit.models.losses.functions import LossFunction, loss_functions
 from signkit.models.losses.topology import chunks_needed
+from signkit.models.seq2seq.configs import Seq2seqConfig
 from signkit.models.spec import Spec
 from signkit.report.sections import Section
 from signkit.tasks.configs import SequenceConfig
@@ -55,9 +56,9 @@ class SequenceTask(Transcription):
         self._search: tuple[list[Any], ExternalModels] | None = None
 
     @property
-    def config(self) -> AttentionConfig:
+    def config(self) -> AttentionConfig | Seq2seqConfig:
         """The options of the model."""
-        return cast(AttentionConfig, self.recipe.model)
+        return cast(AttentionConfig | Seq2seqConfig, self.recipe.model)
 
     @property
     def decode(self) -> AttentionSearchConfig:
@@ -71,19 +72,32 @@ class SequenceTask(Transcription):
         return held_out_scores(self.config.confidence_from)
 
     def model(self, spec: Spec) -> nn.Module:
+        if isinstance(self.recipe.model, Seq2seqConfig):
+            return self._from_checkpoint(spec)
         sizes = {"glosses": len(spec.glosses)} if spec.glosses else {}
         model: Any = assemble(self.recipe, spec, vocabulary=len(spec.vocabulary), **sizes)
         self.check_levels(("video", "chunk"))  # of the CTC head, which has one
         return cast(nn.Module, model)
 
+    def _from_checkpoint(self, spec: Spec) -> nn.Module:
+        """A translator that begins with a checkpoint."""
+        from signkit.models.seq2seq.model import check_lengths  # imports transformers
+
+        source = spec.source or spec.vocabulary
+        model: Any = assemble(self.recipe, spec, text=spec.vocabulary, source=source)
+        check_lengths(model, self.recipe.source.longest, self.decode.longest)
+        return cast(nn.Module, model)
+
     def spec(self, corpus: Corpus, say: Say) -> Spec:
         recipe = self.recipe
         if corpus.layout != WRITTEN:
+            if isinstance(recipe.model, Seq2seqConfig):
+                raise UserError("model", "`seq2seq` reads written sources, and the corpus has recordings")
             if recipe.source != SourceConfig():
                 raise UserError(
                     "source", "is of written sources, and the corpus has recordings", "leave it out"
                 )
-            return with_glosses(super().spec(corpus, say), self.config, corpus)
+            return with_glosses(super().spec(corpus, say), cast(AttentionConfig, self.config), corpus)
         if self.config.ctc == "gloss":
             what = "writes the glosses of recordings, and the corpus has them as sources"
             raise UserError("model.ctc", what, "model.ctc: text")
