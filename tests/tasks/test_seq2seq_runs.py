@@ -129,3 +129,9 @@ def test_the_export_is_complete_anywhere(finished: Done, tmp_path: Path) -> None
     other = there.translate(PAIRS[0][0])
     assert (text.text, text.tokens) == (other.text, other.tokens)
     assert np.isclose(text.score, other.score)
+
+
+def test_it_cannot_be_a_graph(finished: Done, tmp_path: Path) -> None:
+    done = signkit("export", finished.run, tmp_path / "folder")
+    why = "a model `seq2seq` cannot be exported: its network is that of transformers"
+    assert (done.status, why in done.err, (tmp_path / "folder").exists()) == (2, True, False)

@@ -145,8 +145,8 @@ def decoded(model: AttentionModel, tokens: Tensor, features: Tensor) -> tuple[Te
     """What the model itself says after the last token of each hypothesis, and where it looks."""
     with torch.no_grad():
         memory = model.decoder.memory(features, torch.ones(features.shape[:2], dtype=torch.bool))
-        past = model.decoder.begin(memory, len(tokens))  # type: ignore[arg-type]
+        past = model.decoder.begin(memory, len(tokens))
         logits = attention = features
         for each in tokens.T:
-            logits, past, attention = model.decoder.step(each[None], past, memory)  # type: ignore[arg-type]
+            logits, past, attention = model.decoder.step(each[None], past, memory)
     return logits[0], attention[0]

@@ -30,6 +30,7 @@ TASKS = ("classification", "recognition", "sequence")
 WHY_NOT = {
     "segment_classify": "its segments are found by a random forest",
     "autoencoder_forest": "its classes are named by a random forest",
+    "seq2seq": "its network is that of transformers, for which there are exporters",
 }
 """The reasons for models of signkit that cannot be exported."""
 
