@@ -240,7 +240,8 @@ def test_what_cannot_be_exported(run: Path, corpus: Path, tmp_path: Path) -> Non
 def test_models_of_other_kinds(name: str, run: Path) -> None:
     trained = read_export(run)
     recipe = copy.copy(trained.recipe)
-    object.__setattr__(recipe, "model", config_class("models", name)())  # unchecked, as a whole
+    options = {"checkpoint": "a name"} if name == "seq2seq" else {}
+    object.__setattr__(recipe, "model", config_class("models", name)(**options))  # unchecked, as a whole
     other = replace(trained, recipe=recipe)
     with pytest.raises(UserError) as caught:
         graph_of(other, run)
@@ -406,13 +407,15 @@ def test_no_address_is_looked_up(run: Path, corpus: Path, tmp_path: Path) -> Non
     strace, log = shutil.which("strace"), tmp_path / "calls"
     if strace is None or subprocess.run([strace, "-o", log, "true"], capture_output=True).returncode:
         pytest.skip("needs strace, and that it may be used")
-    for words in (["export", run, tmp_path / "out"], ["predict", tmp_path / "out", corpus / "test0.npz"]):
-        code = f"import sys; sys.argv[1:] = {[*map(str, words)]}; from signkit.cli.app import main; main()"
-        calls = ["-f", "-e", "trace=network", "-o", str(log)]
-        done = subprocess.run([strace, *calls, sys.executable, "-c", code], capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        assert "exited with 0" in log.read_text(encoding="utf-8")
-        assert [line for line in log.read_text(encoding="utf-8").splitlines() if "AF_INET" in line] == []
+    out, clip = tmp_path / "out", corpus / "test0.npz"
+    paths = f"run, out, clip = {str(run)!r}, {str(out)!r}, {str(clip)!r}"
+    code = f"import signkit; {paths}; signkit.export(run, out); signkit.load(out).predict(clip)"
+    calls = ["-f", "-e", "trace=network", "-o", str(log)]
+    done = subprocess.run([strace, *calls, sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    lines = log.read_text(encoding="utf-8").splitlines()
+    assert any("exited with 0" in line for line in lines)
+    assert [line for line in lines if "AF_INET" in line] == []
 
 
 def test_a_model_of_another_package(run: Path) -> None:
