@@ -1,0 +1,86 @@
+// What a model makes of frame after frame: the likeliest symbols, and what is to be typed.
+import { clipOf, Window } from "./points.js";
+import { areLetters, greedy, Hold, softmax, top } from "./symbols.js";
+
+const CLASSIFIED = 800; // milliseconds of a clip that a classifier names
+const RECOGNISED = 8000; // and of one that a recogniser reads
+const GONE = 300; // without a hand: the next one begins a new clip
+const SPELLED = 1000; // without a hand: what was spelled is typed
+
+/**
+ * Reads frames of hands. `read` gives `{best, typed, partial}`: the five likeliest symbols (empty without a hand),
+ * the symbols to type now, and of a recogniser what it has read so far.
+ */
+export class HandReader {
+  constructor(model, hold = new Hold()) {
+    Object.assign(this, { model, hold, letters: areLetters(model.symbols.filter((_, i) => !(model.ctc && i === model.blank))) });
+    this.window = new Window(model.ctc ? RECOGNISED : CLASSIFIED);
+    this.reset();
+  }
+
+  reset() {
+    this.window.clear();
+    this.hold.forget();
+    this.seen = Number.NEGATIVE_INFINITY; // when a hand was seen last
+    this.partial = [];
+  }
+
+  async read(time, hands) {
+    const there = Boolean(hands.left || hands.right);
+    const gone = time - this.seen;
+    if (there) this.seen = time;
+    return this.model.ctc ? this.recognise(time, hands, there, gone) : this.classify(time, hands, there, gone);
+  }
+
+  async classify(time, hands, there, gone) {
+    if (gone > GONE) this.window.clear();
+    if (!there && gone > GONE) {
+      this.hold.update(null, time);
+      return { best: [], typed: [], partial: [] };
+    }
+    this.window.add(time, hands);
+    const best = top(softmax(await this.logits(), this.model.temperature), this.model.symbols);
+    const symbol = this.hold.update(there ? best[0] : null, time);
+    return { best, typed: symbol === null ? [] : [symbol], partial: [] };
+  }
+
+  async recognise(time, hands, there, gone) {
+    if (!there && gone > SPELLED) {
+      const typed = this.partial;
+      this.partial = [];
+      this.window.clear();
+      return { best: [], typed, partial: [] };
+    }
+    this.window.add(time, hands);
+    const logits = await this.logits();
+    const { symbols, blank, temperature } = this.model;
+    this.partial = greedy(logits, symbols, blank);
+    const last = softmax(logits.subarray(logits.length - symbols.length), temperature);
+    return { best: top(last, symbols), typed: [], partial: this.partial };
+  }
+
+  logits() {
+    const { places, width, fps } = this.model;
+    const clip = clipOf(this.window.frames, places, width, fps);
+    return this.model.run(clip.points, [1, clip.frames, places.length, width]);
+  }
+}
+
+/** Reads pictures, each for itself. */
+export class ImageReader {
+  constructor(model, hold = new Hold()) {
+    Object.assign(this, { model, hold, letters: areLetters(model.symbols) });
+  }
+
+  reset() {
+    this.hold.forget();
+  }
+
+  /** Of `pixels`, RGB, uint8 [height * width * 3]. */
+  async read(time, pixels, width, height) {
+    const logits = await this.model.run(pixels, [1, height, width, 3]);
+    const best = top(softmax(logits, this.model.temperature), this.model.symbols);
+    const symbol = this.hold.update(best[0], time);
+    return { best, typed: symbol === null ? [] : [symbol], partial: [] };
+  }
+}

@@ -1,0 +1,111 @@
+"""The page with a model in it: the files a browser loads, and the same as a folder for any static host."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from signkit.errors import UserError
+from signkit.runtime.files import whole_folder
+
+PAGE = Path(__file__).parent / "page"
+VENDOR = "vendor"
+MODEL_FILES = ("model.onnx", "model.json", "golden.json", "lexicon.txt")
+"""What is taken of an exported folder; the last two need not be there."""
+NEEDED = MODEL_FILES[:2]
+
+# MediaPipe and onnxruntime compile WebAssembly and evaluate no text; a dropped video is a blob of the page.
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self' 'wasm-unsafe-eval'",
+        "connect-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "media-src 'self' blob:",
+        "base-uri 'none'",
+        "form-action 'none'",
+    )
+)
+"""The page's Content-Security-Policy: nothing is loaded from elsewhere, and nothing is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The files of a page by their paths in it, with slashes: a file of the disk, or its content."""
+
+    files: dict[str, Path | bytes]
+
+    def size(self, name: str) -> int:
+        """Of a file, in bytes."""
+        content = self.files[name]
+        return len(content) if isinstance(content, bytes) else content.stat().st_size
+
+    def read(self, name: str) -> bytes:
+        """The content of a file."""
+        content = self.files[name]
+        return content if isinstance(content, bytes) else content.read_bytes()
+
+
+def is_exported(folder: Path) -> bool:
+    """Whether a folder holds an exported model."""
+    return all((folder / name).is_file() for name in NEEDED)
+
+
+def check_assets(purpose: str) -> None:
+    """Whether the page has the libraries that it loads.
+
+    Raises:
+        UserError: they were not built.
+    """
+    if not (PAGE / VENDOR).is_dir():
+        what = "the page's libraries (onnxruntime-web, @mediapipe/hands) are not built"
+        raise UserError(
+            purpose, what, "run `make web` in a checkout of signkit, which needs npm, and install that"
+        )
+
+
+def site_of(model: Path) -> Site:
+    """The page with the model of an exported folder.
+
+    ``files.json`` has the sizes of what the page loads before it can start.
+
+    Raises:
+        UserError: the page's libraries were not built.
+    """
+    check_assets("signkit live")
+    page = [path for path in sorted(PAGE.rglob("*")) if path.is_file()]
+    files: dict[str, Path | bytes] = {path.relative_to(PAGE).as_posix(): path for path in page}
+    files |= {f"model/{name}": model / name for name in MODEL_FILES if (model / name).is_file()}
+    site = Site(files)
+    loaded = [name for name in files if name.startswith(("model/", f"{VENDOR}/"))]
+    left_out = ("model/model.json", "model/golden.json")  # read first, and by tests alone
+    sizes = {name: site.size(name) for name in loaded if name not in left_out and not name.endswith(".txt")}
+    if "model/lexicon.txt" in files:
+        sizes["model/lexicon.txt"] = site.size("model/lexicon.txt")
+    files["files.json"] = json.dumps(sizes, indent=1).encode()
+    return site
+
+
+def write_site(model: Path, folder: Path) -> None:
+    """Write the page with the model of an exported folder, for any static host: the whole folder or nothing.
+
+    Paths are relative, no header is needed of the host, and the policy is in the page. Browsers give a camera
+    to pages of https and of localhost only.
+
+    Args:
+        folder: is replaced if it exists.
+
+    Raises:
+        UserError: the page's libraries were not built.
+        OperationalError: the folder cannot be written.
+    """
+    site = site_of(model)
+    index = site.read("index.html").decode()
+    meta = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+    site.files["index.html"] = index.replace(
+        '<meta charset="utf-8">', f'<meta charset="utf-8">\n{meta}'
+    ).encode()
+    with whole_folder(folder) as aside:
+        for name in site.files:
+            (aside / name).parent.mkdir(parents=True, exist_ok=True)
+            (aside / name).write_bytes(site.read(name))
