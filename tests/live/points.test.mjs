@@ -96,7 +96,8 @@ test("a window holds the last frames and no more", () => {
     window.frames.map((frame) => frame.time),
     [50, 100, 120],
   );
-  assert.equal(window.hasHand, false);
-  window.add(130, { left: hand(0), right: null });
-  assert.equal(window.hasHand, true);
+  assert.equal(window.isFull(150), false);
+  assert.equal(window.isFull(151), true);
+  window.clear();
+  assert.equal(window.isFull(151), false);
 });

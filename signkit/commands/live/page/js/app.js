@@ -175,7 +175,7 @@ async function frame(time) {
     if (signal.aborted) return;
     if (state !== "reading") tell("reading");
   }
-  type(reading.typed);
+  type(reading);
   showReading(reading);
   showRate(performance.now());
 }
@@ -245,10 +245,10 @@ function joined(symbols) {
   return symbols.join(reader.letters ? "" : " ");
 }
 
-function type(symbols) {
+function type({ typed: symbols, ended }) {
   if (symbols.length === 0) return;
-  if (reader.model.ctc) write(`${spaced(text.value)}${joined(symbols)} `);
-  else for (const symbol of symbols) write(typed(text.value, symbol, reader.letters));
+  for (const symbol of symbols) write(typed(text.value, symbol, reader.letters));
+  if (ended) write(spaced(text.value));
   say(joined(symbols));
 }
 

@@ -125,8 +125,8 @@ export class Window {
     while (time - this.frames[0].time > this.milliseconds) this.frames.shift();
   }
 
-  /** Whether a hand is seen in one of the frames. */
-  get hasHand() {
-    return this.frames.some((frame) => frame.left || frame.right);
+  /** Whether a frame of this time would be the first that pushes another one out. */
+  isFull(time) {
+    return this.frames.length > 0 && time - this.frames[0].time > this.milliseconds;
   }
 }

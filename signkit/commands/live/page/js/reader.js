@@ -2,14 +2,15 @@
 import { clipOf, Window } from "./points.js";
 import { areLetters, greedy, Hold, softmax, top } from "./symbols.js";
 
-const CLASSIFIED = 800; // milliseconds of a clip that a classifier names
-const RECOGNISED = 8000; // and of one that a recogniser reads
+// Milliseconds; signkit/commands/live/reader.py has the same ones.
+const CLASSIFIED = 800; // of a clip that a classifier names
+const RECOGNISED = 12000; // of a clip that a recogniser reads; then the next one begins
 const GONE = 300; // without a hand: the next one begins a new clip
 const SPELLED = 1000; // without a hand: what was spelled is typed
 
 /**
- * Reads frames of hands. `read` gives `{best, typed, partial}`: the five likeliest symbols (empty without a hand),
- * the symbols to type now, and of a recogniser what it has read so far.
+ * Reads frames of hands. `read` gives `{best, typed, partial, ended}`: the five likeliest symbols (none without a
+ * hand), the symbols to type now; of a recogniser what it has read so far, and whether a word has ended.
  */
 export class HandReader {
   constructor(model, hold = new Hold()) {
@@ -36,27 +37,28 @@ export class HandReader {
     if (gone > GONE) this.window.clear();
     if (!there && gone > GONE) {
       this.hold.update(null, time);
-      return { best: [], typed: [], partial: [] };
+      return { best: [], typed: [], partial: [], ended: false };
     }
     this.window.add(time, hands);
     const best = top(softmax(await this.logits(), this.model.temperature), this.model.symbols);
     const symbol = this.hold.update(there ? best[0] : null, time);
-    return { best, typed: symbol === null ? [] : [symbol], partial: [] };
+    return { best, typed: symbol === null ? [] : [symbol], partial: [], ended: false };
   }
 
   async recognise(time, hands, there, gone) {
-    if (!there && gone > SPELLED) {
-      const typed = this.partial;
+    const { symbols, blank, temperature } = this.model;
+    const ended = !there && gone > SPELLED;
+    const typed = ended || this.window.isFull(time) ? this.partial : [];
+    if (ended || typed.length) {
       this.partial = [];
       this.window.clear();
-      return { best: [], typed, partial: [] };
     }
+    if (ended) return { best: [], typed, partial: [], ended: typed.length > 0 };
     this.window.add(time, hands);
     const logits = await this.logits();
-    const { symbols, blank, temperature } = this.model;
     this.partial = greedy(logits, symbols, blank);
     const last = softmax(logits.subarray(logits.length - symbols.length), temperature);
-    return { best: top(last, symbols), typed: [], partial: this.partial };
+    return { best: top(last, symbols), typed, partial: this.partial, ended: false };
   }
 
   logits() {
@@ -78,9 +80,9 @@ export class ImageReader {
 
   /** Of `pixels`, RGB, uint8 [height * width * 3]. */
   async read(time, pixels, width, height) {
-    const logits = await this.model.run(pixels, [1, height, width, 3]);
+    const logits = await this.model.run(pixels, [height, width, 3]);
     const best = top(softmax(logits, this.model.temperature), this.model.symbols);
     const symbol = this.hold.update(best[0], time);
-    return { best, typed: symbol === null ? [] : [symbol], partial: [] };
+    return { best, typed: symbol === null ? [] : [symbol], partial: [], ended: false };
   }
 }
