@@ -1,5 +1,5 @@
-"""What a model makes of frame after frame, as the page's scripts do (page/js/reader.js, symbols.js, points.js):
-the same rules with the same numbers."""
+"""What a model makes of frame after frame, by the rules of the page's scripts (page/js/reader.js, symbols.js,
+points.js), with the same numbers."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -57,6 +57,7 @@ class LiveModel:
         width: coordinates of a point.
         fps: frames a second of the clips it was trained on.
         temperature: that its logarithms are divided by.
+        letters: whether its symbols are letters, which are joined, and not words.
     """
 
     infer: Infer
@@ -66,12 +67,7 @@ class LiveModel:
     width: int = 3
     fps: float = 25.0
     temperature: float = 1.0
-
-    @property
-    def of_letters(self) -> bool:
-        """Whether its symbols are letters, which are joined, and not words."""
-        named = self.symbols[1:] if self.is_ctc else self.symbols
-        return all(len(symbol) == 1 or symbol.startswith("<") for symbol in named)
+    letters: bool = True
 
     def best(self, logits: Floats) -> tuple[str, float]:
         """The likeliest symbol of logits [symbols], and its probability."""
@@ -169,7 +165,7 @@ class HandReader:
 
 
 def greedy(logits: Floats, symbols: Sequence[str]) -> tuple[str, ...]:
-    """The likeliest symbol of each chunk [chunks, symbols], repetitions merged, blanks (symbol 0) left out."""
+    """The likeliest symbol of each chunk [chunks, symbols], repetitions merged, blanks (0) left out."""
     best = logits.argmax(-1)
     first = np.diff(best, prepend=-1) != 0
     return tuple(symbols[i] for i in best[first & (best != 0)])
@@ -198,4 +194,5 @@ def clip_of(times: npt.NDArray[np.float64], points: Floats, tracked: str, layout
     share = np.clip((at - times[before]) / apart, 0, 1).astype(np.float32)[:, None, None]
     a, b = points[before], points[after]
     between = a + (b - a) * share
-    return np.where(np.isnan(between), np.where(share < 0.5, a, b), between)
+    nearer: Floats = np.where(share < 0.5, a, b)
+    return np.where(np.isnan(between), nearer, between)

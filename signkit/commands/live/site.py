@@ -1,10 +1,12 @@
 """The page with a model in it: the files a browser loads, and the same as a folder for any static host."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from signkit.errors import UserError
+from signkit.data.builtin_layouts import HAND
+from signkit.errors import OperationalError, UserError
 from signkit.runtime.files import whole_folder
 
 PAGE = Path(__file__).parent / "page"
@@ -64,15 +66,36 @@ def check_assets(purpose: str) -> None:
         )
 
 
+def check_readable(model: Path) -> None:
+    """Whether the page can give the model of an exported folder what it reads: images, or points of hands.
+
+    Raises:
+        UserError: it reads points of the body or the face.
+        OperationalError: the folder is damaged.
+    """
+    path = model / "model.json"
+    try:
+        given = json.loads(path.read_text(encoding="utf-8"))["input"]
+        points = [re.sub("^(left|right)_hand_", "", name) for name in given.get("points", ())]
+        layout = given.get("layout")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise OperationalError(f"{path}: is not the description of an exported model") from None
+    if set(points) - set(HAND):
+        what = f"the model reads points of the layout {layout!r}, and the page tracks hands alone"
+        raise UserError(str(model), what, "--camera or --video of `signkit live` track the whole body")
+
+
 def site_of(model: Path) -> Site:
     """The page with the model of an exported folder.
 
     ``files.json`` has the sizes of what the page loads before it can start.
 
     Raises:
-        UserError: the page's libraries were not built.
+        UserError: the page's libraries were not built, or it cannot track what the model reads.
+        OperationalError: the folder is damaged.
     """
     check_assets("signkit live")
+    check_readable(model)
     page = [path for path in sorted(PAGE.rglob("*")) if path.is_file()]
     files: dict[str, Path | bytes] = {path.relative_to(PAGE).as_posix(): path for path in page}
     files |= {f"model/{name}": model / name for name in MODEL_FILES if (model / name).is_file()}

@@ -36,13 +36,16 @@ def open_live(folder: Path) -> LiveModel:
     try:
         described = json.loads(path.read_text(encoding="utf-8"))
         given, (name, symbols) = described["input"], next(iter(described["outputs"].items()))
+        unit = described.get("unit")
         about: dict[str, Any] = {"is_ctc": "blank" in described, "temperature": described["temperature"]}
         if given["kind"] == "landmarks":
             about |= {"layout": given["layout"], "width": given["width"], "fps": described["fps"]}
     except (OSError, ValueError, KeyError, TypeError, StopIteration):
         raise OperationalError(f"{path}: is not the description of an exported model") from None
+    about["letters"] = unit != "gloss" if unit else all(len(symbol) == 1 for symbol in symbols)
+    symbols = tuple(symbol.replace("\u2581", " ") for symbol in symbols)  # of subwords, a word's beginning
     running = session(read_bytes(folder / "model.onnx"))
-    return LiveModel(lambda array: run_graph(running, array)[name][0], tuple(symbols), **about)
+    return LiveModel(lambda array: run_graph(running, array)[name][0], symbols, **about)
 
 
 def tracker_for(layout: str, where: str) -> Model:
@@ -129,7 +132,7 @@ def read_aloud(folder: Path, source: Source, hold: Hold, where: str, as_json: bo
     """Print what the model of an exported folder reads, until the video ends or Ctrl-C; returns the exit
     status."""
     model = open_live(folder)
-    printer = Printer(model.of_letters, as_json)
+    printer = Printer(model.letters, as_json)
     found = readings(model, source, hold, where)
     first = next(found, None)  # nothing is printed if it cannot begin
     if isinstance(source, int):

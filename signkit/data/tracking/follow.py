@@ -39,7 +39,9 @@ def timed_frames(source: Source) -> Iterator[tuple[float, npt.NDArray[np.uint8]]
         yield from _of_camera(source)
         return
     clip = open_clip(source)
-    yield from zip(Video(clip).times.tolist(), in_order(clip), strict=True)
+    times = Video(clip).times
+    seconds = np.arange(clip.frames) / clip.fps if times is None else times
+    yield from zip(seconds.tolist(), in_order(clip), strict=True)
 
 
 def _of_camera(number: int) -> Iterator[tuple[float, npt.NDArray[np.uint8]]]:

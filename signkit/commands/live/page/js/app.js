@@ -74,10 +74,10 @@ async function load() {
     at("region").hidden = at("whole").hidden = false;
   }
   at("model").textContent = opened.name;
-  at("symbol").classList.toggle("words", !reader.letters);
+  at("symbol").classList.toggle("words", !reader.model.letters);
   for (const each of document.querySelectorAll(".typing")) each.hidden = opened.ctc;
   at("held").hidden = opened.ctc;
-  at("pause").parentElement.hidden = region !== null || !reader.letters || opened.ctc;
+  at("pause").parentElement.hidden = region !== null || !reader.model.letters || opened.ctc;
   at("start").disabled = false;
   tell("ready");
 }
@@ -185,7 +185,7 @@ function tellOfHands(hands, now) {
   if (count) seen = now;
   const alone = reader.model.places[0].side === "either";
   tellOfView(count === 0 ? "noHand" : count === 2 && alone ? "twoHands" : "reading", now);
-  if (count === 0 && now - seen > PAUSE && at("pause").checked && reader.letters && !reader.model.ctc) {
+  if (count === 0 && now - seen > PAUSE && at("pause").checked && reader.model.letters && !reader.model.ctc) {
     write(spaced(text.value));
   }
 }
@@ -242,12 +242,12 @@ function showReading({ best, partial }) {
 }
 
 function joined(symbols) {
-  return symbols.join(reader.letters ? "" : " ");
+  return symbols.join(reader.model.letters ? "" : " ");
 }
 
 function type({ typed: symbols, ended }) {
   if (symbols.length === 0) return;
-  for (const symbol of symbols) write(typed(text.value, symbol, reader.letters));
+  for (const symbol of symbols) write(typed(text.value, symbol, reader.model.letters));
   if (ended) write(spaced(text.value));
   say(joined(symbols));
 }
@@ -289,7 +289,7 @@ at("file").onchange = () => {
   at("file").value = "";
 };
 at("whole").onclick = () => region.whole();
-at("delete").onclick = () => write(erased(text.value, reader?.letters ?? true));
+at("delete").onclick = () => write(erased(text.value, reader?.model.letters ?? true));
 at("space").onclick = () => write(`${text.value} `);
 at("clear").onclick = () => write("");
 at("copy").onclick = async () => {

@@ -1,6 +1,7 @@
 // The exported model in onnxruntime-web, on one thread of WebAssembly: no server needs special headers for it.
 import * as ort from "../vendor/ort/ort.js";
 import { placesOf } from "./points.js";
+import { areLetters } from "./symbols.js";
 
 const KINDS = { landmarks: "points", image: "image" };
 
@@ -23,9 +24,9 @@ export function describe(described) {
     feed: KINDS[input.kind],
     places,
     width: input.width ?? 3,
-    size: input.size,
     output: name,
-    symbols: outputs[name],
+    symbols: outputs[name].map((symbol) => symbol.replaceAll("▁", " ")), // of subwords, a word's beginning
+    letters: described.unit ? described.unit !== "gloss" : areLetters(outputs[name]),
     ctc: name === "log_probabilities",
     blank: described.blank ?? 0,
     fps: described.fps || 25,

@@ -1,6 +1,6 @@
 // What a model makes of frame after frame: the likeliest symbols, and what is to be typed.
 import { clipOf, Window } from "./points.js";
-import { areLetters, greedy, Hold, softmax, top } from "./symbols.js";
+import { greedy, Hold, softmax, top } from "./symbols.js";
 
 // Milliseconds; signkit/commands/live/reader.py has the same ones.
 const CLASSIFIED = 800; // of a clip that a classifier names
@@ -14,7 +14,7 @@ const SPELLED = 1000; // without a hand: what was spelled is typed
  */
 export class HandReader {
   constructor(model, hold = new Hold()) {
-    Object.assign(this, { model, hold, letters: areLetters(model.symbols.filter((_, i) => !(model.ctc && i === model.blank))) });
+    Object.assign(this, { model, hold });
     this.window = new Window(model.ctc ? RECOGNISED : CLASSIFIED);
     this.reset();
   }
@@ -71,7 +71,7 @@ export class HandReader {
 /** Reads pictures, each for itself. */
 export class ImageReader {
   constructor(model, hold = new Hold()) {
-    Object.assign(this, { model, hold, letters: areLetters(model.symbols) });
+    Object.assign(this, { model, hold });
   }
 
   reset() {

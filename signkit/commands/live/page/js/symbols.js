@@ -34,7 +34,7 @@ export function greedy(logits, symbols, blank) {
 
 /** Whether symbols are letters, which are joined, and not words, which are set apart by spaces. */
 export function areLetters(symbols) {
-  return symbols.every((symbol) => [...symbol].length === 1 || symbol.startsWith("<"));
+  return symbols.every((symbol) => [...symbol].length === 1);
 }
 
 /**
