@@ -14,6 +14,9 @@ VENDOR = "vendor"
 MODEL_FILES = ("model.onnx", "model.json", "golden.json", "lexicon.txt")
 """What is taken of an exported folder; the last two need not be there."""
 NEEDED = MODEL_FILES[:2]
+INDEX, SIZES = "index.html", "files.json"
+OPEN_IT = "browsers give it a camera over https or on localhost only, and open no such page as a file"
+"""What a user has to know of a page that was written."""
 
 # MediaPipe and onnxruntime compile WebAssembly and evaluate no text; a dropped video is a blob of the page.
 POLICY = "; ".join(
@@ -51,6 +54,11 @@ class Site:
 def is_exported(folder: Path) -> bool:
     """Whether a folder holds an exported model."""
     return all((folder / name).is_file() for name in NEEDED)
+
+
+def is_site(folder: Path) -> bool:
+    """Whether a folder holds a page that was written."""
+    return all((folder / name).is_file() for name in (INDEX, SIZES))
 
 
 def check_assets(purpose: str) -> None:
@@ -105,7 +113,7 @@ def site_of(model: Path) -> Site:
     sizes = {name: site.size(name) for name in loaded if name not in left_out and not name.endswith(".txt")}
     if "model/lexicon.txt" in files:
         sizes["model/lexicon.txt"] = site.size("model/lexicon.txt")
-    files["files.json"] = json.dumps(sizes, indent=1).encode()
+    files[SIZES] = json.dumps(sizes, indent=1).encode()
     return site
 
 
@@ -123,11 +131,9 @@ def write_site(model: Path, folder: Path) -> None:
         OperationalError: the folder cannot be written.
     """
     site = site_of(model)
-    index = site.read("index.html").decode()
+    index = site.read(INDEX).decode()
     meta = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-    site.files["index.html"] = index.replace(
-        '<meta charset="utf-8">', f'<meta charset="utf-8">\n{meta}'
-    ).encode()
+    site.files[INDEX] = index.replace('<meta charset="utf-8">', f'<meta charset="utf-8">\n{meta}').encode()
     with whole_folder(folder) as aside:
         for name in site.files:
             (aside / name).parent.mkdir(parents=True, exist_ok=True)
