@@ -2,8 +2,10 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from signkit.data.builtin_layouts import HAND
 from signkit.errors import OperationalError, UserError
@@ -74,16 +76,29 @@ def check_assets(purpose: str) -> None:
         )
 
 
+def check_searchless(described: Mapping[str, Any], where: Path) -> None:
+    """Whether a model names symbols frame by frame, by its description.
+
+    Raises:
+        UserError: it has a context, with which hypotheses have to be searched.
+    """
+    if "topology" in described:
+        what = "the model has a context, and live searches no hypotheses"
+        raise UserError(str(where), what, "`signkit predict` does; live takes `ctc` and `classifier`")
+
+
 def check_readable(model: Path) -> None:
     """Whether the page can give the model of an exported folder what it reads: images, or points of hands.
 
     Raises:
-        UserError: it reads points of the body or the face.
+        UserError: it reads points of the body or the face, or has a context.
         OperationalError: the folder is damaged.
     """
     path = model / "model.json"
     try:
-        given = json.loads(path.read_text(encoding="utf-8"))["input"]
+        described = json.loads(path.read_text(encoding="utf-8"))
+        check_searchless(described, model)
+        given = described["input"]
         points = [re.sub("^(left|right)_hand_", "", name) for name in given.get("points", ())]
         layout = given.get("layout")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

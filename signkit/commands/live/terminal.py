@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from signkit.commands.live.reader import HandReader, Hold, LiveModel, Reading
+from signkit.commands.live.site import check_searchless
 from signkit.data.layouts import is_part_of
 from signkit.data.tracking import TRACKED
 from signkit.data.tracking.follow import Source, followed, timed_frames
@@ -27,7 +28,7 @@ def open_live(folder: Path) -> LiveModel:
     """The model of an exported folder, as readers need it.
 
     Raises:
-        UserError: onnxruntime is not installed.
+        UserError: the model has a context, or onnxruntime is not installed.
         OperationalError: a file is missing or damaged.
     """
     from signkit.models.onnx.trace import run_graph, session
@@ -35,6 +36,7 @@ def open_live(folder: Path) -> LiveModel:
     path = folder / "model.json"
     try:
         described = json.loads(path.read_text(encoding="utf-8"))
+        check_searchless(described, folder)
         given, (name, symbols) = described["input"], next(iter(described["outputs"].items()))
         unit = described.get("unit")
         about: dict[str, Any] = {"is_ctc": "blank" in described, "temperature": described["temperature"]}
