@@ -38,6 +38,7 @@ class PageBrowser(Browser):
     def __init__(self, folder: Path, camera: Path | None) -> None:
         fake = [] if camera is None else [FAKE, f"--use-file-for-fake-video-capture={camera}"]
         super().__init__(folder, *fake, "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
+        self.folder = folder
         for domain in ("Page", "Runtime", "Log", "Network"):
             self(f"{domain}.enable")
         self.url = ""

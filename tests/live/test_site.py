@@ -4,6 +4,8 @@ import http.client
 import json
 import re
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -149,6 +151,22 @@ def test_two_sources(tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
         run_live("hand_letters", LiveOptions(video=tmp_path / "a.mp4", camera=0))
     assert str(error.value) == "--camera: is given with --video; give one of them"
+
+
+@needs_page
+def test_serving_an_export_imports_nothing_heavy_and_looks_up_no_name(tmp_path: Path) -> None:
+    folder = write_colours(tmp_path / "model")
+    (folder / "SHA256SUMS").write_text("", encoding="utf-8")
+    code = f"""
+import socket, sys
+def refuse(*given): raise AssertionError(given)
+socket.getaddrinfo = socket.gethostbyaddr = socket.getfqdn = refuse
+from signkit.commands.live.verb import live
+with live({str(folder)!r}, port=0) as url:
+    print(url.rpartition(":")[0], [name for name in ("torch", "numpy", "onnx", "av") if name in sys.modules])
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (ran.stdout, ran.stderr) == ("http://127.0.0.1 []\n", "")
 
 
 @needs_page

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from threading import Thread
 from urllib.parse import unquote, urlsplit
 
@@ -31,6 +32,16 @@ HEADERS = {
 }
 
 
+class _Server(ThreadingHTTPServer):
+    """One that looks up no name: the one of the standard library asks for that of its own address."""
+
+    daemon_threads = True
+
+    def server_bind(self) -> None:
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = HOST, self.server_address[1]
+
+
 @contextmanager
 def serving(site: Site, port: int) -> Iterator[str]:
     """Serve a page on 127.0.0.1 in a thread for as long as the block runs; yields its address.
@@ -43,14 +54,13 @@ def serving(site: Site, port: int) -> Iterator[str]:
         OperationalError: nothing can be served at all.
     """
     try:
-        server = ThreadingHTTPServer((HOST, port), _handler(site))
+        server = _Server((HOST, port), _handler(site))
     except PermissionError:
         raise UserError("--port", f"{port} needs special rights", "take one from 1024 on") from None
     except OSError as error:
         if port == 0:
             raise OperationalError(f"no port can be opened: {error.strerror}") from error
         raise UserError("--port", f"{port} is taken", "give another one, or 0 for one that is free") from None
-    server.daemon_threads = True
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
     thread.start()
     try:
