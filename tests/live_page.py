@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from browser import CHROMIUM, Browser
 from jaxtyping import config
 from PIL import Image
 
 import signkit
 from signkit.commands.live.site import PAGE, VENDOR
+from signkit.config.recipe_file import load_recipe
+from signkit.models.export import TrainedModel, write_export
+from signkit.train.setup import prepare
 
 ROOT = Path(__file__).resolve().parents[1]
 AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
@@ -74,6 +78,11 @@ class PageBrowser(Browser):
         self.value(
             f"(e => {{ e.value = {value}; e.oninput(); }})(document.getElementById({json.dumps(element)}))"
         )
+
+    def choose(self, element: str, file: Path) -> None:
+        """Choose a file, as in the system's dialogue."""
+        found = self("Runtime.evaluate", expression=f"document.getElementById({json.dumps(element)})")
+        self("DOM.setFileInputFiles", files=[str(file)], objectId=found["result"]["objectId"])
 
     def phone(self) -> None:
         """Have the screen of a small phone."""
@@ -171,10 +180,25 @@ def write_colours(folder: Path) -> Path:
 
 
 def exported_letters(folder: Path) -> Path:
-    """The model that signkit carries, exported. Shapes are not checked: that cannot be traced."""
+    """The model that signkit carries, exported."""
+    return _exported("hand_letters", folder)
+
+
+def exported_fresh(folder: Path, content: dict[str, Any]) -> Path:
+    """A fresh model of a recipe, exported."""
+    folder.mkdir(parents=True)
+    (folder / "fresh.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    recipe = load_recipe(str(folder / "fresh.yaml"))
+    found = prepare(recipe)
+    write_export(folder / "run" / "export", TrainedModel(recipe, found.spec, found.model))
+    return _exported(folder / "run", folder / "model")
+
+
+def _exported(run: str | Path, folder: Path) -> Path:
+    """Shapes are not checked: that cannot be traced."""
     config.update("jaxtyping_disable", True)
     try:
-        return signkit.export("hand_letters", folder).folder
+        return signkit.export(run, folder).folder
     finally:
         config.update("jaxtyping_disable", False)
 

@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import av
 import pytest
+from images import write_images
 from live_page import (
     AXE,
     GOLDEN,
     PageBrowser,
+    exported_fresh,
     exported_letters,
     halves,
     in_a_while,
@@ -80,6 +83,38 @@ def test_the_browser_computes_what_the_model_does(browser: PageBrowser, addresse
     assert max(apart) < 1e-4
 
 
+def test_the_browser_computes_what_other_models_do(browser: PageBrowser, tmp_path: Path) -> None:
+    """A recogniser of a hand, and a classifier of images, whose pixels the graph resizes."""
+    losses = {"ctc": "ctc", "classifier": "cross_entropy"}
+    spelled = {
+        "data": {"name": "composed", "train": 6, "dev": 2, "test": 2},
+        "text": {"unit": "character"},
+        "landmarks": {"origin": "clip", "scale": "none"},
+        "encoder": {
+            "name": "hand", "width": 16, "layers": 1,
+            "local_temporal": {"kind": "dilated", "width": 16, "kernel": 5, "dilations": [1, 2], "stride": 2},
+            "global_temporal": {"layers": 1, "width": 8},
+        },
+        "model": {"name": "ctc"},
+    }  # fmt: skip
+    images = write_images(tmp_path / "images", "AB", 3, size=16, signers=3)
+    pictures = {
+        "data": {"name": "images", "root": str(images)},
+        "video": {"resize": 40, "crop": 32, "fit": "pad"},
+        "encoder": {"name": "cnn", "channels": [4], "width": 8},
+        "model": {"name": "classifier"},
+        "decode": {"name": "labels"},
+    }
+    for content in (spelled, pictures):
+        name = content["model"]["name"]
+        content["train"] = {"losses": [{"name": losses[name]}], "max_steps": 1, "batch_size": 2}
+        with serving(site_of(exported_fresh(tmp_path / name, content)), 0) as url:
+            browser.visit(url)
+            apart = browser.value(GOLDEN)
+            assert len(apart) == 3
+            assert max(apart) < 1e-4
+
+
 def test_states_of_the_camera(browser: PageBrowser, addresses: dict[str, str]) -> None:
     browser.visit(addresses["letters"])
     assert browser.text("status") == "Ready. Start the camera, or open a video file."
@@ -141,6 +176,31 @@ def test_an_image_model_reads_the_region(browser: PageBrowser, addresses: dict[s
     assert "hand_landmark" not in json.dumps(browser.events)  # which it does not need
     browser.until("document.getElementById('text').value === 'RED'")
     assert browser.text("said") == "RED"
+
+
+def test_a_video_in_place_of_a_camera(
+    browser: PageBrowser, addresses: dict[str, str], tmp_path: Path
+) -> None:
+    """It is not mirrored, is read to its end, and types what is in it."""
+    browser.visit(addresses["colours"])
+    browser.slide("hold", 0.2)
+    with av.open(str(tmp_path / "film.webm"), "w") as film:
+        stream = film.add_stream("libvpx", rate=25, options={"deadline": "realtime"})
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+        for colour in ("lime", "blue"):
+            picture = halves(colour, colour).resize((160, 120))
+            for _ in range(30):
+                film.mux(stream.encode(av.VideoFrame.from_image(picture)))
+        film.mux(stream.encode())
+    browser.choose("file", tmp_path / "film.webm")
+    browser.state("reading")
+    assert browser.value("document.getElementById('stage').className") == ""
+    assert browser.state("ended") == "The video has ended."
+    assert browser.typed() == "GREEN BLUE"
+    (tmp_path / "no.mp4").write_text("no video", encoding="utf-8")
+    browser.choose("file", tmp_path / "no.mp4")
+    unreadable = "This file cannot be played as a video. Browsers read mp4 and webm."
+    assert browser.state("unreadable") == unreadable
 
 
 def test_what_is_typed_can_be_edited_by_keys(browser: PageBrowser, addresses: dict[str, str]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from jaxtyping import config
 from live_page import ROOT, needs_page, write_colours
 
 import signkit
@@ -185,6 +186,25 @@ def test_a_page_for_any_host(tmp_path: Path) -> None:
     whole = sum(path.stat().st_size for path in page.rglob("*") if path.is_file() and path.suffix != ".wasm")
     assert whole < 15e6
     assert (page / "vendor/ort/LICENSE.txt").is_file() and (page / "vendor/hands/LICENSE.txt").is_file()
+
+
+@needs_page
+def test_a_page_by_the_verb_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config.update("jaxtyping_disable", True)  # which cannot be traced
+    try:
+        page = tmp_path / "page"
+        found = signkit.export("hand_letters", page, to="web", precision="float16")
+        assert (found.folder, found.precision, found.outputs) == (page, "float16", ("gloss",))
+        assert (page / "model" / "model.onnx").stat().st_size == found.size
+        assert (page / "index.html").is_file()
+        with pytest.raises(UserError) as error:
+            signkit.export("hand_letters", page, to="web")
+        assert str(error.value) == f"{page}: has an export already; --force replaces it"
+        (page / "js" / "old.js").touch()
+        signkit.export("hand_letters", page, to="web", force=True)
+        assert not (page / "js" / "old.js").exists()
+    finally:
+        config.update("jaxtyping_disable", False)
 
 
 @needs_page
