@@ -103,7 +103,7 @@ def many_frames(browser: PageBrowser, url: str, frames: int) -> None:
     browser.visit(url)
     browser.value(COUNT)
     browser.click("start")
-    browser.until("window.frames_shown > 50")
+    browser.until("window.frames_shown > 50", 600)
     at, begin, known = 50, time.monotonic(), 0
     while at <= frames:
         while (shown := browser.value("window.frames_shown")) < at:

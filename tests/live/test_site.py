@@ -4,6 +4,7 @@ import http.client
 import json
 import re
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -82,12 +83,31 @@ def test_a_file_is_sent_again_only_if_it_has_changed(ask: Ask, tmp_path: Path) -
     assert ask("/js/there.js", If_None_Match=tag)[::2] == (304, b"")
     (tmp_path / "there.js").write_text("2;", encoding="utf-8")
     assert ask("/js/there.js", If_None_Match=tag)[::2] == (200, b"2;")
+    (tmp_path / "there.js").unlink()
+    assert ask("/js/there.js")[0] == 404
 
 
 def test_a_name_of_elsewhere_is_refused(ask: Ask) -> None:
     assert ask("/", Host="elsewhere.example:80")[0] == 403
     assert ask("/", Host="localhost:80")[0] == 200
     assert ask("/", "POST")[0] == 501
+
+
+def test_a_page_that_is_left_while_it_loads(capfd: pytest.CaptureFixture[str]) -> None:
+    with serving(Site({"large.data": bytes(20_000_000)}), 0) as url:
+        address = urlsplit(url)
+        for _ in range(3):
+            with socket.create_connection((str(address.hostname), int(address.port or 0))) as line:
+                line.sendall(b"GET /large.data HTTP/1.1\r\nHost: localhost:1\r\n\r\n")
+                assert line.recv(1) == b"H"
+                line.setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+                )  # reset, not ended
+        line = http.client.HTTPConnection(str(address.hostname), address.port)
+        line.request("HEAD", "/large.data")
+        assert line.getresponse().status == 200
+        line.close()
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_port_that_is_taken() -> None:

@@ -1,5 +1,6 @@
 """A server of one page for this machine alone: fixed files, a strict policy, no listing, nothing else."""
 
+import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,6 +8,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from threading import Thread
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from signkit.commands.live.site import POLICY, Site
@@ -41,6 +43,10 @@ class _Server(ThreadingHTTPServer):
         TCPServer.server_bind(self)
         self.server_name, self.server_port = HOST, self.server_address[1]
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # a page that was left while it loaded
+            super().handle_error(request, client_address)
+
 
 @contextmanager
 def serving(site: Site, port: int) -> Iterator[str]:
@@ -71,6 +77,14 @@ def serving(site: Site, port: int) -> Iterator[str]:
         thread.join()
 
 
+def _content(site: Site, name: str) -> bytes | None:
+    """What is in a file; None if there is none, or none any more."""
+    try:
+        return site.read(name) if name in site.files else None
+    except OSError:
+        return None
+
+
 def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         """Answers GET and HEAD of the site's files."""
@@ -90,10 +104,9 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
             host = (self.headers.get("Host") or "").rpartition(":")[0]
             if host not in (HOST, "localhost"):
                 self._send(HTTPStatus.FORBIDDEN, "txt", b"ask for 127.0.0.1 or localhost\n", with_body)
-            elif name not in site.files:
+            elif (content := _content(site, name)) is None:
                 self._send(HTTPStatus.NOT_FOUND, "txt", b"there is no such file\n", with_body)
             else:
-                content = site.read(name)
                 tag = f'"{zlib.crc32(content):x}-{len(content):x}"'
                 if self.headers.get("If-None-Match") == tag:
                     self._send(HTTPStatus.NOT_MODIFIED, "", b"", False, tag)

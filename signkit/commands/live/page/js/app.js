@@ -102,7 +102,7 @@ async function start(open, isCamera) {
   at("start").hidden = true;
   if (isCamera) at("stop").focus();
   try {
-    await open();
+    await open(now.signal);
     if (now.signal.aborted) return;
     at("hint").hidden = true;
     at("stage").style.aspectRatio = `${video.videoWidth} / ${video.videoHeight}`;
@@ -122,8 +122,8 @@ async function start(open, isCamera) {
 
 function startCamera() {
   tell("asking");
-  return start(async () => {
-    await openCamera(video, at("device").value, () => {
+  return start(async (signal) => {
+    await openCamera(video, at("device").value, signal, () => {
       stop();
       tell("lost");
     });

@@ -17,8 +17,8 @@ const STATES = {
   AbortError: "busy",
 };
 
-/** Show a camera in a video element; `onLost` is called when it goes away. */
-export async function openCamera(video, device, onLost) {
+/** Show a camera in a video element, unless `signal` was aborted; `onLost` is called when it goes away. */
+export async function openCamera(video, device, signal, onLost) {
   if (!navigator.mediaDevices) throw new CameraError("insecure");
   const wanted = { width: { ideal: 640 }, height: { ideal: 480 } };
   const which = device ? { deviceId: { exact: device } } : { facingMode: "user" };
@@ -27,6 +27,10 @@ export async function openCamera(video, device, onLost) {
     stream = await navigator.mediaDevices.getUserMedia({ video: { ...wanted, ...which }, audio: false });
   } catch (error) {
     throw new CameraError(STATES[error.name] ?? "failed", error);
+  }
+  if (signal.aborted) {
+    for (const track of stream.getTracks()) track.stop(); // else it would stay on
+    return;
   }
   stream.getVideoTracks()[0].onended = onLost;
   video.srcObject = stream;
