@@ -144,13 +144,14 @@ def test_models_that_the_page_cannot_read(tmp_path: Path) -> None:
         f"{tmp_path}: the model reads points of the layout 'x', and the page tracks hands alone; --camera or "
         "--video of `signkit live` track the whole body"
     )
-    file.write_text('{"topology": "ctc"}', encoding="utf-8")
-    with pytest.raises(UserError) as error:
-        check_readable(tmp_path)
-    assert str(error.value) == (
-        f"{tmp_path}: the model has a context, and live searches no hypotheses; `signkit predict` does; live "
-        "takes `ctc` and `classifier`"
-    )
+    for what in ("topology", "end"):
+        file.write_text(json.dumps({what: 0}), encoding="utf-8")
+        with pytest.raises(UserError) as error:
+            check_readable(tmp_path)
+        assert str(error.value) == (
+            f"{tmp_path}: the model finds its texts by a search, which live does not do; models `ctc` and "
+            "`classifier` can be used"
+        )
     for content in ("", "[]", "{}", '{"input": 1}'):
         file.write_text(content, encoding="utf-8")
         with pytest.raises(OperationalError) as broken:

@@ -77,21 +77,21 @@ def check_assets(purpose: str) -> None:
 
 
 def check_searchless(described: Mapping[str, Any], where: Path) -> None:
-    """Whether a model names symbols frame by frame, by its description.
+    """Whether a model names symbols by itself, by its description.
 
     Raises:
-        UserError: it has a context, with which hypotheses have to be searched.
+        UserError: it has a context or a decoder, with which texts have to be searched.
     """
-    if "topology" in described:
-        what = "the model has a context, and live searches no hypotheses"
-        raise UserError(str(where), what, "`signkit predict` does; live takes `ctc` and `classifier`")
+    if "topology" in described or "end" in described:
+        what = "the model finds its texts by a search, which live does not do"
+        raise UserError(str(where), what, "models `ctc` and `classifier` can be used")
 
 
 def check_readable(model: Path) -> None:
     """Whether the page can give the model of an exported folder what it reads: images, or points of hands.
 
     Raises:
-        UserError: it reads points of the body or the face, or has a context.
+        UserError: it reads points of the body or the face, or its texts have to be searched.
         OperationalError: the folder is damaged.
     """
     path = model / "model.json"

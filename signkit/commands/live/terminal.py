@@ -28,7 +28,7 @@ def open_live(folder: Path) -> LiveModel:
     """The model of an exported folder, as readers need it.
 
     Raises:
-        UserError: the model has a context, or onnxruntime is not installed.
+        UserError: the model's texts have to be searched, or onnxruntime is not installed.
         OperationalError: a file is missing or damaged.
     """
     from signkit.models.onnx.trace import run_graph, session
