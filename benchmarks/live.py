@@ -78,6 +78,7 @@ def main() -> None:
             browser.allow("granted")
             with serving(whole, 0) as url:
                 first_letters(browser, url)
+                many_clips(browser, url, 10200)
                 many_frames(browser, url, options.frames)
             for other in (options.model, *options.steps):
                 steps(browser, other)
@@ -114,6 +115,42 @@ def many_frames(browser: PageBrowser, url: str, frames: int) -> None:
         print(f"{shown} frames: {memory(browser)}, {rate:.1f} frames/s", flush=True)
         begin, at = time.monotonic(), at + max(50, frames // 10)
         browser.events.clear()
+
+
+READ = """
+(async () => {
+  const { openModel } = await import("/js/model.js");
+  const { HandReader } = await import("/js/reader.js");
+  const get = (name) => fetch(name).then((answer) => answer.arrayBuffer());
+  const [graph, wasm] = await Promise.all(["model/model.onnx", "vendor/ort/ort-wasm.wasm"].map(get));
+  const described = await fetch("model/model.json").then((answer) => answer.json());
+  const reader = new HandReader(await openModel(described, graph, wasm));
+  let now = 0;
+  window.readMore = async (count) => {
+    const start = performance.now();
+    for (let n = 0; n < count; n++, now += 40) {
+      const right = Float32Array.from({ length: 63 }, (_, i) => 300 + 40 * Math.sin(i + now / 500));
+      await reader.read(now, { left: null, right });
+    }
+    return (performance.now() - start) / count;
+  };
+})()
+"""
+
+
+def many_clips(browser: PageBrowser, url: str, frames: int) -> None:
+    """Frames of made hands, without a camera and without MediaPipe."""
+    browser("Page.navigate", url=url)
+    browser.until("Boolean(document.body?.dataset.state)")
+    browser.value(READ)
+    browser.value("readMore(200)")
+    known = 200
+    print(f"{known} made hands: {memory(browser)}", flush=True)
+    while known < frames:
+        each = browser.value("readMore(400)")
+        known += 400
+        if known % 2000 == 200:
+            print(f"{known} made hands: {memory(browser)}, {each:.2f} ms a frame", flush=True)
 
 
 def memory(browser: PageBrowser) -> str:
