@@ -9,13 +9,14 @@ WORKERS ?= 2
 PYTEST = OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test check clean lock test-latest
+.PHONY: help quickstart test check web clean lock test-latest
 
 help:
 	@echo "make quickstart   train, decode and score a small system (about three minutes)"
 	@echo "make test         run the tests (about six minutes)"
 	@echo "                  in about two: make test ARGS='-m \"not slow\"'"
 	@echo "make check        format, lint, types, direction of imports"
+	@echo "make web          fetch by npm what the page of signkit live loads, before pip install"
 	@echo "make clean        remove what these commands made, but not the runs"
 	@echo "For maintainers, see CONTRIBUTING.md: make test-latest, make lock"
 
@@ -30,9 +31,20 @@ check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if [ -d web/node_modules ]; then cd web && npm run --silent lint; \
+	  else echo "the page's scripts are not checked: make web was not run"; fi
+
+# The libraries of the page of `signkit live`, exactly the releases of web/package-lock.json. No script of a
+# package is run.
+web:
+	@command -v npm > /dev/null || { echo "make web needs npm: install Node.js"; exit 1; }
+	@cd web && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && npm run --silent vendor
+	@echo "built: $(PAGE)/vendor"
+
+PAGE := signkit/commands/live/page
 
 clean:
-	rm -rf $(VENV) .venv-latest .venv-lock build dist *.egg-info \
+	rm -rf $(VENV) .venv-latest .venv-lock build dist *.egg-info web/node_modules $(PAGE)/vendor \
 	  .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 # The tests with the newest release of every dependency, in an environment of its own. HELD names a file of

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from signkit.commands.evaluate.verb import evaluate
     from signkit.commands.export.verb import export
     from signkit.commands.grid.verb import grid
+    from signkit.commands.live.verb import live
     from signkit.commands.run_list import runs
     from signkit.commands.tune.verb import tune
     from signkit.data.collect.build import build_manifest
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LoadedModel", "OperationalError", "RunResult", "SignkitError", "UserError", "build_manifest", "compare",
-    "decode", "evaluate", "export", "from_pretrained", "grid", "load", "losses", "run", "runs", "score",
-    "testing", "tune", "zoom_boxes",
+    "decode", "evaluate", "export", "from_pretrained", "grid", "live", "load", "losses", "run", "runs",
+    "score", "testing", "tune", "zoom_boxes",
 ]  # fmt: skip
 
 wait_passively()  # before torch and numpy are loaded

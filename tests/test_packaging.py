@@ -89,6 +89,9 @@ def test_the_wheel_carries_every_asset_and_module(wheel: Path) -> None:
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "signkit").rglob("*.py")}
     templates = {str(path.relative_to(ROOT)) for path in (ROOT / "signkit/report/templates").iterdir()}
     assert {name for name in inside if "/templates/" in name} == templates != set()
+    page = ROOT / "signkit/commands/live/page"
+    files = {str(path.relative_to(ROOT)) for path in page.rglob("*") if path.is_file()}
+    assert {name for name in inside if "/live/page/" in name} == files != set()
     assert "signkit/py.typed" in inside  # its annotations are for type checkers of other packages, too
     assert {name for name in inside if name.endswith(".py")} == modules
     carried = {str(path.relative_to(ROOT)) for path in (ROOT / "signkit/models/carried").glob("*/**/*.*")}

@@ -13,6 +13,7 @@ import typer
 from signkit.cli.clips import landmarks, predict
 from signkit.cli.data import data_app
 from signkit.cli.decode import decode, tune
+from signkit.cli.live import live
 from signkit.cli.lm import lm_app
 from signkit.cli.options import AsJson, Overrides, RecipeName, complete_protocol
 from signkit.cli.profile import profile
@@ -91,6 +92,7 @@ app.command(short_help="List runs with their states and scores.")(runs)
 app.command(short_help="Write a finished run's model as an ONNX graph.")(export)
 app.command(short_help="Measure what a training step costs.")(profile)
 app.command(short_help="Recognise videos, or files of landmarks or features.")(predict)
+app.command(short_help="Recognise what a camera sees, in a page or on the terminal.")(live)
 app.command(short_help="Translate glosses with a finished run.")(translate)
 app.command(short_help="Track the signers of videos with MediaPipe.")(landmarks)
 

@@ -8,7 +8,7 @@ import typer
 from signkit.cli.options import AsJson, RunName, RunNames, Split, WithFile
 from signkit.runtime.paths import path_of
 
-To = Literal["onnx"]
+To = Literal["onnx", "web"]
 Precision = Literal["float32", "float16", "int8"]
 
 
@@ -89,7 +89,8 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write a finished run's model as an ONNX graph, with its preprocessing, labels and a model card.
+    """Write a finished run's model as an ONNX graph, with its preprocessing, labels and a model card; or as a
+    page with it.
 
     signkit export latest exported --to onnx --precision float16
     """

@@ -54,8 +54,8 @@ def test_help_lists_the_verbs(signkit: Command) -> None:
     assert (status, err) == (0, "")
     lines = out[out.index("Commands:") :].splitlines()[1:]
     assert [line.split()[0] for line in lines] == [
-        "run", "decode", "tune", "evaluate", "compare", "runs", "export", "profile", "predict", "translate",
-        "landmarks", "score", "check", "show", "list", "copy", "data", "lm",
+        "run", "decode", "tune", "evaluate", "compare", "runs", "export", "profile", "predict", "live",
+        "translate", "landmarks", "score", "check", "show", "list", "copy", "data", "lm",
     ]  # fmt: skip
 
 

@@ -117,7 +117,7 @@ def test_where_it_may_not_be_written(run: Path, tmp_path: Path, command: Command
     assert refused(run, tmp_path / "photos" / "mine.jpg") == (
         f"{tmp_path / 'photos' / 'mine.jpg'}: is a file; give a folder"
     )
-    assert refused(run, tmp_path / "x", to="tflite") == "to: 'tflite' is none of onnx"
+    assert refused(run, tmp_path / "x", to="tflite") == "to: 'tflite' is none of onnx, web"
     assert refused(run, tmp_path / "x", precision="int4") == (
         "precision: 'int4' is none of float32, float16, int8"
     )

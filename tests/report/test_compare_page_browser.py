@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_score_page_browser import CHROMIUM, Browser
+from browser import CHROMIUM, Browser
 from tiny import CTC, write_corpus, write_recipe
 
 from signkit.commands.compare.records import ComparedRun, RunComparison

@@ -1,17 +1,11 @@
 """The page of a scoring in a browser, by its keys alone; skipped where there is no Chromium."""
 
-import fcntl
-import json
-import os
-import select
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from browser import CHROMIUM, Browser
 from score_demo import demonstration
 
 from signkit.eval.transcripts import SUBSTITUTION
@@ -21,86 +15,7 @@ from signkit.report.scoring.page import Page, write_page
 from signkit.report.sections import Lines, Paragraph
 from signkit.types import SPLITS, Score
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-KEYS = {
-    "Tab": (9, ""),
-    "Enter": (13, "\r"),
-    " ": (32, " "),
-    "ArrowDown": (40, ""),
-    "ArrowRight": (39, ""),
-    "Delete": (46, ""),
-}
-SECONDS = 30
-
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-
-
-class Browser:
-    """Chromium, told by its DevTools protocol over two pipes."""
-
-    def __init__(self, folder: Path) -> None:
-        (theirs, self.ours), (self.answers, back) = os.pipe(), os.pipe()
-        ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 50) for end in (theirs, back)]
-        os.close(theirs), os.close(back)
-        options = "--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --remote-debugging-pipe"
-        options += " --no-first-run --disable-sync --disable-background-networking"
-        self.process = subprocess.Popen(
-            ["sh", "-c", f'exec "$0" "$@" 3</dev/fd/{ends[0]} 4>/dev/fd/{ends[1]}', str(CHROMIUM),
-             *options.split(), f"--user-data-dir={folder}"],
-            pass_fds=ends, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        for end in ends:
-            os.close(end)
-        self.number, self.rest, self.session = 0, b"", ""
-        target = self("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-
-    def __call__(self, method: str, **parameters: Any) -> dict[str, Any]:
-        self.number += 1
-        message = {"id": self.number, "method": method, "params": parameters}
-        of = {"sessionId": self.session} if self.session else {}
-        os.write(self.ours, json.dumps({**message, **of}).encode() + b"\0")
-        while True:
-            while b"\0" not in self.rest:
-                assert select.select([self.answers], [], [], SECONDS)[0], f"no answer to {method}"
-                read = os.read(self.answers, 1 << 20)
-                assert read, "the browser is gone"
-                self.rest += read
-            one, self.rest = self.rest.split(b"\0", 1)
-            answer = json.loads(one)
-            if answer.get("id") == self.number:
-                assert "error" not in answer, answer
-                return dict(answer["result"])
-
-    def open(self, path: Path) -> None:
-        self("Page.navigate", url="about:blank")
-        self("Page.navigate", url=path.as_uri())
-        while self.value("document.readyState + location.protocol") != "completefile:":
-            pass
-
-    def value(self, expression: str) -> Any:
-        found = self("Runtime.evaluate", expression=expression, returnByValue=True)
-        assert "exceptionDetails" not in found, found
-        return found["result"].get("value")
-
-    def press(self, key: str, on: str = "") -> None:
-        """Press a key, on the element of a selector if one is given."""
-        if on:
-            self.value(f"document.querySelector({json.dumps(on)}).focus()")
-        code, text = KEYS[key]
-        given = {"key": key, "windowsVirtualKeyCode": code, **({"text": text} if text else {})}
-        self("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", **given)
-        self("Input.dispatchKeyEvent", type="keyUp", **given)
-
-    def close(self) -> None:
-        try:
-            self("Browser.close")
-            self.process.wait(SECONDS)
-        finally:
-            self.process.kill()
-            self.process.wait()
-            os.close(self.ours)
-            os.close(self.answers)
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,12 @@
 import json
 import os
 import sys
-from dataclasses import asdict
+import tempfile
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from signkit.commands.live.site import OPEN_IT, check_assets, is_site, write_site
 from signkit.commands.predict.options import PredictOptions
 from signkit.commands.predict.search import load_model
 from signkit.errors import UserError
@@ -15,7 +17,7 @@ from signkit.models.onnx.read import OnnxModel, is_onnx
 from signkit.models.onnx.smaller import Precision
 from signkit.runtime.runs import RunRef, find_run
 
-To = Literal["onnx"]
+To = Literal["onnx", "web"]
 """What a model is exported to."""
 
 
@@ -35,7 +37,7 @@ def export(
 
     Args:
         run: as `signkit.load` takes it.
-        to: ``onnx``.
+        to: ``onnx``; or ``web``, a page with the model for any static host, as `signkit live` serves it.
         precision: of the weights: ``float32``, ``float16`` (half the size) or ``int8`` (a quarter); the graph
             computes in float32 all the same.
         force: replace the folder of an earlier export.
@@ -45,20 +47,27 @@ def export(
             is there already.
         OperationalError: the graph differs from the model, or the folder cannot be written.
     """
-    for name, value, known in (("to", to, ("onnx",)), ("precision", precision, tuple(BOUNDS))):
+    for name, value, known in (("to", to, get_args(To)), ("precision", precision, tuple(BOUNDS))):
         if value not in known:
             raise UserError(name, f"{value!r} is none of {', '.join(known)}")
+    if to == "web":
+        check_assets("export --to web")
     target, source = Path(folder), find_run(run)
     _check_target(target, force)
     trained = load_model(source, PredictOptions())
     if isinstance(trained.model, OnnxModel):
         raise UserError(str(source), "is exported already", "give the run itself")
-    return write_onnx(target, trained, source, precision)
+    if to == "onnx":
+        return write_onnx(target, trained, source, precision)
+    with tempfile.TemporaryDirectory(prefix="signkit-") as beside:
+        found = write_onnx(Path(beside) / "model", trained, source, precision)
+        write_site(found.folder, target)
+    return replace(found, folder=target)
 
 
 def _check_target(folder: Path, force: bool) -> None:
     if folder.is_dir() and any(folder.iterdir()):
-        if not is_onnx(folder):
+        if not (is_onnx(folder) or is_site(folder)):
             raise UserError(str(folder), "is a folder of other files", "give a new one")
         if not force:
             raise UserError(str(folder), "has an export already", "--force replaces it")
@@ -76,6 +85,9 @@ def export_run(run: str, folder: Path, *, to: To, precision: Precision, force: b
     size, apart = f"{found.size / 1e6:.1f} MB", f"{found.difference:.2g}"
     bound = f"{BOUNDS[precision]:g} is allowed"
     what = f"{precision}, {size}; probabilities differ from the model's by up to {apart} ({bound})"
-    print(f"{found.folder / 'model.onnx'}: {what}", file=sys.stderr)
+    graph = found.folder / ("model.onnx" if to == "onnx" else "model/model.onnx")
+    print(f"{graph}: {what}", file=sys.stderr)
+    if to == "web":
+        print(f"{found.folder / 'index.html'}: {OPEN_IT}", file=sys.stderr)
     print(found.folder)
     return 0

@@ -84,19 +84,28 @@ class Tracker:
     def track(self, frames: Pictures) -> Tracked:
         """The points of a clip; frames are RGB, uint8 [height, width, 3]."""
         self._graph.reset()  # what it has seen before has no influence
-        points, sure = [], []
-        width = height = 0
+        points, sure, size = [], [], (0, 0)
         for frame in frames:
-            frame.flags.writeable = False  # so MediaPipe does not copy it
-            height, width = frame.shape[:2]
-            parts = [
-                _part(landmarks, size)
-                for landmarks, size in zip(self._read(self._graph, frame), self._parts, strict=True)
-            ]
-            scale = np.array([width, height, width], np.float32)  # z is counted in picture widths
-            points.append(np.concatenate([part[:, :3] for part in parts]) * scale)
-            sure.append(np.concatenate([part[:, 3] for part in parts]))
-        return Tracked(np.stack(points), np.stack(sure), (width, height))
+            size = (frame.shape[1], frame.shape[0])
+            there, confidence = self.see(frame)
+            points.append(there)
+            sure.append(confidence)
+        return Tracked(np.stack(points), np.stack(sure), size)
+
+    def see(self, frame: npt.NDArray[np.uint8]) -> tuple[Floats, Floats]:
+        """The points of the next frame in pixels, [points, 3], NaN where missing, and the confidence of each.
+
+        What was seen in the frames before helps to find them.
+        """
+        frame.flags.writeable = False  # so MediaPipe does not copy it
+        height, width = frame.shape[:2]
+        parts = [
+            _part(landmarks, size)
+            for landmarks, size in zip(self._read(self._graph, frame), self._parts, strict=True)
+        ]
+        scale = np.array([width, height, width], np.float32)  # z is counted in picture widths
+        points = np.concatenate([part[:, :3] for part in parts]) * scale
+        return points, np.concatenate([part[:, 3] for part in parts])
 
 
 def _part(landmarks: Any, size: int) -> Floats:

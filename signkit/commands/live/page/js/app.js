@@ -1,0 +1,325 @@
+// The page: what is shown, and what its buttons do.
+import { CameraError, cameras, close, eachFrame, openCamera, openFile } from "./camera.js";
+import { fetchAll } from "./loading.js";
+import { describe, Mismatch, openModel } from "./model.js";
+import { draw } from "./overlay.js";
+import { HandReader, ImageReader } from "./reader.js";
+import { Region } from "./region.js";
+import { STATES } from "./states.js";
+import { erased, spaced, typed } from "./symbols.js";
+import { createTracker, webGl } from "./tracker.js";
+import { completed, lastWord, readLexicon, suggestions } from "./words.js";
+
+const at = (id) => document.getElementById(id);
+const video = at("video");
+const text = at("text");
+const NO_HANDS = { left: null, right: null };
+const SETTLED = 500; // milliseconds before a change of what is in view is told
+const PAUSE = 2000; // without a hand: a space
+
+let reader = null;
+let tracker = null;
+let region = null;
+let lexicon = [];
+let running = null; // the AbortController of what is shown
+
+// --- states
+
+const TROUBLE = "refused absent busy lost insecure failed unreadable webgl mismatch broken".split(" ");
+let state = "";
+
+function tell(name, ...about) {
+  const sentence = STATES[name](...about);
+  state = name;
+  document.body.dataset.state = name;
+  if (at("status").textContent === sentence) return;
+  at("status").textContent = sentence;
+  at("status").classList.toggle("trouble", TROUBLE.includes(name));
+}
+
+/** Tell of what is in view once it has been so for a while: hands flicker. */
+const settle = { name: "", since: 0 };
+function tellOfView(name, now) {
+  if (settle.name !== name) Object.assign(settle, { name, since: now });
+  if (state !== name && (now - settle.since >= SETTLED || state === "starting")) tell(name);
+}
+
+function fail(error) {
+  stop();
+  at("start").disabled = true;
+  if (error instanceof Mismatch) tell("mismatch", error.message);
+  else tell("broken", error.message);
+}
+
+// --- loading
+
+async function load() {
+  const [described, sizes] = await Promise.all(["model/model.json", "files.json"].map(json));
+  const model = describe(described);
+  const graphics = webGl();
+  if (model.kind === "landmarks" && graphics === "none") return tell("webgl");
+  const wanted = Object.entries(sizes).filter(([name]) => model.places || !name.startsWith("vendor/hands/"));
+  const buffers = await fetchAll(Object.fromEntries(wanted), (done, all) => tell("loading", done, all));
+  tell("starting");
+  const opened = await openModel(described, buffers["model/model.onnx"], buffers["vendor/ort/ort-wasm.wasm"]);
+  if ("model/lexicon.txt" in buffers) {
+    lexicon = readLexicon(new TextDecoder().decode(buffers["model/lexicon.txt"]));
+  }
+  if (opened.places) {
+    tracker = await createTracker(graphics === "software");
+    reader = new HandReader(opened);
+  } else {
+    reader = new ImageReader(opened);
+    region = new Region(at("stage"), at("region"), () => at("stage").classList.contains("mirrored"));
+    at("region").hidden = at("whole").hidden = false;
+  }
+  at("model").textContent = opened.name;
+  at("symbol").classList.toggle("words", !reader.model.letters);
+  for (const each of document.querySelectorAll(".typing")) each.hidden = opened.ctc;
+  at("held").hidden = opened.ctc;
+  at("pause").parentElement.hidden = region !== null || !reader.model.letters || opened.ctc;
+  at("start").disabled = false;
+  tell("ready");
+}
+
+async function json(name) {
+  const answer = await fetch(name);
+  if (!answer.ok) throw new Error(`${name} cannot be loaded (${answer.status})`);
+  return answer.json();
+}
+
+// --- camera and files
+
+async function start(open, isCamera) {
+  if (!reader) return;
+  stop();
+  const now = new AbortController();
+  running = now;
+  reader.reset();
+  tracker?.reset();
+  at("stage").classList.toggle("mirrored", isCamera && at("mirrored").checked);
+  at("stop").hidden = false;
+  at("start").hidden = true;
+  if (isCamera) at("stop").focus();
+  try {
+    await open(now.signal);
+    if (now.signal.aborted) return;
+    at("hint").hidden = true;
+    at("stage").style.aspectRatio = `${video.videoWidth} / ${video.videoHeight}`;
+    tell("starting");
+    await eachFrame(video, now.signal, frame);
+    if (!now.signal.aborted) {
+      stop();
+      tell("ended");
+    }
+  } catch (error) {
+    if (now.signal.aborted) return;
+    if (!(error instanceof CameraError)) return fail(error);
+    stop();
+    tell(error.state, error.message);
+  }
+}
+
+function startCamera() {
+  tell("asking");
+  return start(async (signal) => {
+    await openCamera(video, at("device").value, signal, () => {
+      stop();
+      tell("lost");
+    });
+    const found = await cameras();
+    const chosen = at("device").value;
+    at("device").replaceChildren(...found.map(({ id, name }) => new Option(name, id, false, id === chosen)));
+    at("devices").hidden = found.length < 2;
+  }, true);
+}
+
+function startFile(file) {
+  if (file) start(() => openFile(video, file), false);
+}
+
+function stop() {
+  running?.abort();
+  running = null;
+  close(video);
+  draw(at("overlay"), at("overlay").width, at("overlay").height, NO_HANDS);
+  showReading({ best: [], partial: [] });
+  at("rate").textContent = "";
+  const focused = document.activeElement === at("stop");
+  at("start").hidden = false;
+  if (focused) at("start").focus();
+  at("stop").hidden = true;
+  at("hint").hidden = false;
+}
+
+// --- a frame
+
+const picture = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+const rate = { frames: 0, since: 0 };
+let seen = 0; // when a hand was in view last
+
+async function frame(time) {
+  const signal = running.signal;
+  const { videoWidth: width, videoHeight: height } = video;
+  let reading;
+  if (tracker) {
+    const hands = await tracker.track(video, width, height);
+    if (signal.aborted) return;
+    draw(at("overlay"), width, height, hands);
+    reading = await reader.read(time, hands);
+    if (signal.aborted) return;
+    tellOfHands(hands, performance.now());
+  } else {
+    const pixels = pixelsOf(width, height);
+    reading = await reader.read(time, pixels, picture.canvas.width, picture.canvas.height);
+    if (signal.aborted) return;
+    if (state !== "reading") tell("reading");
+  }
+  type(reading);
+  showReading(reading);
+  showRate(performance.now());
+}
+
+function tellOfHands(hands, now) {
+  const count = Number(hands.left !== null) + Number(hands.right !== null);
+  if (count) seen = now;
+  const alone = reader.model.places[0].side === "either";
+  tellOfView(count === 0 ? "noHand" : count === 2 && alone ? "twoHands" : "reading", now);
+  if (count === 0 && now - seen > PAUSE && at("pause").checked && reader.model.letters && !reader.model.ctc) {
+    write(spaced(text.value));
+  }
+}
+
+/** The region of the picture, RGB, as large as it is in the picture. */
+function pixelsOf(width, height) {
+  const { x, y, width: w, height: h } = region.inPicture;
+  const [left, top, across, down] = [x * width, y * height, w * width, h * height].map(Math.round);
+  Object.assign(picture.canvas, { width: across, height: down });
+  picture.drawImage(video, left, top, across, down, 0, 0, across, down);
+  const rgba = picture.getImageData(0, 0, across, down).data;
+  const rgb = new Uint8Array(across * down * 3);
+  for (let i = 0, j = 0; i < rgba.length; i += 4) {
+    rgb[j++] = rgba[i];
+    rgb[j++] = rgba[i + 1];
+    rgb[j++] = rgba[i + 2];
+  }
+  return rgb;
+}
+
+function showRate(now) {
+  rate.frames += 1;
+  if (now - rate.since < 1000) return;
+  const perSecond = (rate.frames * 1000) / (now - rate.since);
+  if (rate.since) at("rate").textContent = `${perSecond.toFixed(perSecond < 10 ? 1 : 0)} frames/s`;
+  Object.assign(rate, { frames: 0, since: now });
+}
+
+// --- what was read
+
+const bars = Array.from({ length: 5 }, () => {
+  const item = document.createElement("li");
+  item.innerHTML = '<span class="name"></span><span class="track"><i></i></span><span class="share"></span>';
+  at("bars").append(item);
+  return item;
+});
+
+function showReading({ best, partial }) {
+  const threshold = Number(at("threshold").value);
+  const first = best[0];
+  const clear = Boolean(first) && first.share >= threshold;
+  const ctc = reader?.model.ctc;
+  at("symbol").textContent = ctc ? joined(partial) || "–" : (first?.symbol ?? "–");
+  at("symbol").classList.toggle("clear", ctc ? partial.length > 0 : clear);
+  at("held").value = best.length && !ctc ? reader.hold.progress() : 0;
+  bars.forEach((bar, i) => {
+    const { symbol = "", share = 0 } = best[i] ?? {};
+    const [name, track, percent] = bar.children;
+    name.textContent = symbol;
+    track.firstChild.style.width = `${share * 100}%`;
+    percent.textContent = symbol ? `${Math.round(share * 100)} %` : "";
+    bar.classList.toggle("clear", i === 0 && clear);
+  });
+}
+
+function joined(symbols) {
+  return symbols.join(reader.model.letters ? "" : " ");
+}
+
+function type({ typed: symbols, ended }) {
+  if (symbols.length === 0) return;
+  for (const symbol of symbols) write(typed(text.value, symbol, reader.model.letters));
+  if (ended) write(spaced(text.value));
+  say(joined(symbols));
+}
+
+/** Tell a screen reader; the same letter twice is told twice. */
+function say(what) {
+  at("said").textContent = at("said").textContent === what ? `${what}\u00a0` : what;
+}
+
+function write(what) {
+  if (text.value === what) return;
+  text.value = what;
+  text.scrollTop = text.scrollHeight;
+  suggest();
+}
+
+function suggest() {
+  const buttons = suggestions(lastWord(text.value), lexicon).map((word) => {
+    const button = document.createElement("button");
+    button.textContent = word;
+    button.onclick = () => {
+      write(completed(text.value, word));
+      text.focus();
+    };
+    return button;
+  });
+  at("suggestions").replaceChildren(...buttons);
+}
+
+// --- buttons
+
+at("start").onclick = startCamera;
+at("stop").onclick = () => {
+  stop();
+  tell("stopped");
+};
+at("file").onchange = () => {
+  startFile(at("file").files[0]);
+  at("file").value = "";
+};
+at("whole").onclick = () => region.whole();
+at("delete").onclick = () => write(erased(text.value, reader?.model.letters ?? true));
+at("space").onclick = () => write(`${text.value} `);
+at("clear").onclick = () => write("");
+at("copy").onclick = async () => {
+  try {
+    await navigator.clipboard.writeText(text.value);
+    say("Copied");
+  } catch {
+    text.select();
+    say("The text is selected: copy it by key");
+  }
+};
+text.oninput = suggest;
+at("threshold").oninput = () => {
+  at("threshold-value").textContent = `${Math.round(at("threshold").value * 100)} %`;
+  if (reader) reader.hold.threshold = Number(at("threshold").value);
+};
+at("hold").oninput = () => {
+  at("hold-value").textContent = `${at("hold").value} s`;
+  if (reader) reader.hold.milliseconds = at("hold").value * 1000;
+};
+at("mirrored").onchange = () => {
+  if (video.srcObject) at("stage").classList.toggle("mirrored", at("mirrored").checked);
+};
+at("device").onchange = startCamera;
+for (const name of ["dragover", "dragleave", "drop"]) {
+  document.addEventListener(name, (event) => {
+    event.preventDefault();
+    at("stage").classList.toggle("drop", name === "dragover");
+    if (name === "drop") startFile(event.dataTransfer.files[0]);
+  });
+}
+
+load().catch(fail);

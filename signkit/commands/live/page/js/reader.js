@@ -1,0 +1,88 @@
+// What a model makes of frame after frame: the likeliest symbols, and what is to be typed.
+import { clipOf, Window } from "./points.js";
+import { greedy, Hold, softmax, top } from "./symbols.js";
+
+// Milliseconds; signkit/commands/live/reader.py has the same ones.
+const CLASSIFIED = 800; // of a clip that a classifier names
+const RECOGNISED = 12000; // of a clip that a recogniser reads; then the next one begins
+const GONE = 300; // without a hand: the next one begins a new clip
+const SPELLED = 1000; // without a hand: what was spelled is typed
+
+/**
+ * Reads frames of hands. `read` gives `{best, typed, partial, ended}`: the five likeliest symbols (none without a
+ * hand), the symbols to type now; of a recogniser what it has read so far, and whether a word has ended.
+ */
+export class HandReader {
+  constructor(model, hold = new Hold()) {
+    Object.assign(this, { model, hold });
+    this.window = new Window(model.ctc ? RECOGNISED : CLASSIFIED);
+    this.reset();
+  }
+
+  reset() {
+    this.window.clear();
+    this.hold.forget();
+    this.seen = Number.NEGATIVE_INFINITY; // when a hand was seen last
+    this.partial = [];
+  }
+
+  async read(time, hands) {
+    const there = Boolean(hands.left || hands.right);
+    const gone = time - this.seen;
+    if (there) this.seen = time;
+    return this.model.ctc ? this.recognise(time, hands, there, gone) : this.classify(time, hands, there, gone);
+  }
+
+  async classify(time, hands, there, gone) {
+    if (gone > GONE) this.window.clear();
+    if (!there && gone > GONE) {
+      this.hold.update(null, time);
+      return { best: [], typed: [], partial: [], ended: false };
+    }
+    this.window.add(time, hands);
+    const best = top(softmax(await this.logits(), this.model.temperature), this.model.symbols);
+    const symbol = this.hold.update(there ? best[0] : null, time);
+    return { best, typed: symbol === null ? [] : [symbol], partial: [], ended: false };
+  }
+
+  async recognise(time, hands, there, gone) {
+    const { symbols, blank, temperature } = this.model;
+    const ended = !there && gone > SPELLED;
+    const typed = ended || this.window.isFull(time) ? this.partial : [];
+    if (ended || typed.length) {
+      this.partial = [];
+      this.window.clear();
+    }
+    if (ended) return { best: [], typed, partial: [], ended: typed.length > 0 };
+    this.window.add(time, hands);
+    const logits = await this.logits();
+    this.partial = greedy(logits, symbols, blank);
+    const last = softmax(logits.subarray(logits.length - symbols.length), temperature);
+    return { best: top(last, symbols), typed, partial: this.partial, ended: false };
+  }
+
+  logits() {
+    const { places, width, fps } = this.model;
+    const clip = clipOf(this.window.frames, places, width, fps);
+    return this.model.run(clip.points, [1, clip.frames, places.length, width]);
+  }
+}
+
+/** Reads pictures, each for itself. */
+export class ImageReader {
+  constructor(model, hold = new Hold()) {
+    Object.assign(this, { model, hold });
+  }
+
+  reset() {
+    this.hold.forget();
+  }
+
+  /** Of `pixels`, RGB, uint8 [height * width * 3]. */
+  async read(time, pixels, width, height) {
+    const logits = await this.model.run(pixels, [height, width, 3]);
+    const best = top(softmax(logits, this.model.temperature), this.model.symbols);
+    const symbol = this.hold.update(best[0], time);
+    return { best, typed: symbol === null ? [] : [symbol], partial: [], ended: false };
+  }
+}

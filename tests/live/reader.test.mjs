@@ -1,0 +1,87 @@
+// Frames of hands read by models whose answers are known.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { placesOf } from "../../signkit/commands/live/page/js/points.js";
+import { HandReader, ImageReader } from "../../signkit/commands/live/page/js/reader.js";
+
+const HAND = new Float32Array(63);
+const THERE = { left: HAND, right: null };
+const GONE = { left: null, right: null };
+const one = (symbols, i) => Float32Array.from(symbols, (_, j) => (j === i ? 0 : -20));
+
+/** A classifier that says what `answer` is; `asked` has the shapes of its inputs. */
+function classifier() {
+  const symbols = ["A", "B", "C"];
+  const model = { symbols, ctc: false, temperature: 1, places: placesOf(["wrist"]), width: 3, fps: 25, asked: [] };
+  model.answer = 0;
+  model.run = async (_, shape) => {
+    model.asked.push(shape);
+    return one(symbols, model.answer);
+  };
+  return model;
+}
+
+test("a classifier reads the last frames, and a letter that is held is typed", async () => {
+  const model = classifier();
+  const reader = new HandReader(model);
+  const found = [];
+  for (let time = 0; time <= 2000; time += 40) found.push((await reader.read(time, THERE)).typed);
+  assert.deepEqual(found.flat(), ["A"]);
+  assert.equal(found.findIndex((typed) => typed.length), 20); // after 800 ms
+  assert.deepEqual(model.asked[0], [1, 1, 1, 3]);
+  assert.deepEqual(model.asked.at(-1), [1, 21, 1, 3]); // 800 ms at 25 frames a second
+});
+
+test("without a hand nothing is read, and the next hand begins a new clip", async () => {
+  const model = classifier();
+  const reader = new HandReader(model);
+  await reader.read(0, THERE);
+  assert.equal((await reader.read(200, GONE)).best[0].symbol, "A"); // it flickers
+  assert.deepEqual(await reader.read(400, GONE), { best: [], typed: [], partial: [], ended: false });
+  await reader.read(440, THERE);
+  assert.deepEqual(model.asked.at(-1), [1, 1, 1, 3]);
+});
+
+/** A recogniser whose best symbol of each frame is what the x of the wrist says. */
+function recogniser() {
+  const symbols = ["<blank>", "A", "B"];
+  const run = async (points, [, frames]) => {
+    const best = Array.from({ length: frames }, (_, n) => points[2 * n] || 0);
+    return Float32Array.from(best.flatMap((i) => [...one(symbols, Math.round(i))]));
+  };
+  return { symbols, ctc: true, blank: 0, temperature: 1, places: placesOf(["wrist"]), width: 2, fps: 25, run };
+}
+
+const showing = (x) => ({ left: null, right: Float32Array.from({ length: 63 }, () => x) });
+
+test("a recogniser shows what it has read so far, and types a word when the hand is gone", async () => {
+  const reader = new HandReader(recogniser());
+  let time = 0;
+  const read = (hands) => {
+    time += 40;
+    return reader.read(time, hands);
+  };
+  for (const x of [1, 1, 0, 1]) await read(showing(x));
+  assert.deepEqual((await read(showing(2))).partial, ["A", "A", "B"]);
+  time += 1000;
+  const { typed, ended, partial } = await read(GONE);
+  assert.deepEqual([typed, ended, partial], [["A", "A", "B"], true, []]);
+  assert.deepEqual((await read(GONE)).typed, []);
+});
+
+test("what fills the window is typed without an end, and the next letters follow", async () => {
+  const reader = new HandReader(recogniser());
+  await reader.read(0, showing(1));
+  const { typed, ended } = await reader.read(12001, showing(2));
+  assert.deepEqual([typed, ended], [["A"], false]);
+  assert.deepEqual(reader.partial, ["B"]);
+});
+
+test("an image model reads pictures by themselves", async () => {
+  const model = classifier();
+  const reader = new ImageReader(model);
+  model.answer = 2;
+  const { best } = await reader.read(0, new Uint8Array(2 * 3 * 3), 3, 2);
+  assert.equal(best[0].symbol, "C");
+  assert.deepEqual(model.asked, [[2, 3, 3]]);
+});
