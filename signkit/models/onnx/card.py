@@ -63,7 +63,7 @@ def card(described: Mapping[str, Any], trained: TrainedModel, run: Path, apart: 
     """
     facts = [f"- Input {_input(described['input'])}"]
     for name, symbols in described["outputs"].items():
-        what = "log-probabilities [1, classes]" if described["task"] == "classification" else OUTPUTS[name]
+        what = "log-probabilities [1, classes]" if "frames_per_chunk" not in described else OUTPUTS[name]
         facts.append(f"- Output `{name}`, {what}" + (f"; {_shown(symbols)}" if symbols else ""))
     if "symbols" in described:
         facts.append(f"- `decoder.onnx` writes {_shown(described['symbols'])}")

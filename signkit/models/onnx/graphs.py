@@ -26,7 +26,8 @@ from signkit.types import VIDEO, WRITTEN
 POINTS, IMAGE, WORDS = "points", "image", "tokens"
 """The names of inputs: [1, frames, points, 2 or 3], NaN where not seen; uint8 [height, width, 3]; or of
 written sources the numbers of their tokens, int64 [1, words]."""
-TASKS = ("classification", "recognition", "sequence")
+EXPORTED = ("ctc", "c2st", "attention", "classifier")
+"""Models that can be exported."""
 WHY_NOT = {
     "segment_classify": "its segments are found by a random forest",
     "autoencoder_forest": "its classes are named by a random forest",
@@ -84,7 +85,7 @@ def graph_of(trained: TrainedModel, run: Path) -> Graph:
     """
     recipe, signal, model = trained.recipe, trained.spec.signal, trained.model
     name = component_name("models", recipe.model)
-    of_kind = isinstance(model, Ctc | C2st | AttentionModel | Classifier) and recipe.task in TASKS
+    of_kind = isinstance(model, Ctc | C2st | AttentionModel | Classifier) and name in EXPORTED
     if name in WHY_NOT or not of_kind:
         reason = WHY_NOT.get(name, "it is of a kind that export does not know")
         what = f"a model `{name}` cannot be exported: {reason}"
