@@ -1,5 +1,5 @@
 """What the page of `signkit live` costs: its weight, the time to the first letter, frames a second, the time
-of a step, and memory over many frames. Chromium without a graphics processor, a made camera with photos.
+of a step, and memory over many frames, in Chromium without a graphics processor, its camera showing photos.
 
     python benchmarks/live.py EXPORTED PHOTO… --frames 10000 --steps OTHER_EXPORT…
 """

@@ -1,4 +1,4 @@
-"""Chromium, told by its DevTools protocol over two pipes: no driver, no port."""
+"""Chromium, driven by its DevTools protocol over two pipes: no driver, no port."""
 
 import fcntl
 import json
@@ -48,7 +48,7 @@ class Browser:
             os.close(end)
         self.number, self.rest, self.session = 0, b"", ""
         self.events: list[dict[str, Any]] = []
-        """What the browser told unasked, of the domains that were enabled, in its order."""
+        """The events of the browser, of the domains that were enabled, in its order."""
         target = self("Target.createTarget", url="about:blank")["targetId"]
         self.session = self("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
 

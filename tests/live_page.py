@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 from browser import CHROMIUM, Browser
-from jaxtyping import config
 from PIL import Image
+from tracing import unchecked_shapes
 
 import signkit
 from signkit.commands.live.site import PAGE, VENDOR
@@ -195,12 +195,8 @@ def exported_fresh(folder: Path, content: dict[str, Any]) -> Path:
 
 
 def _exported(run: str | Path, folder: Path) -> Path:
-    """Shapes are not checked: that cannot be traced."""
-    config.update("jaxtyping_disable", True)
-    try:
+    with unchecked_shapes():
         return signkit.export(run, folder).folder
-    finally:
-        config.update("jaxtyping_disable", False)
 
 
 def in_a_while(check: Any, seconds: float = 60) -> None:

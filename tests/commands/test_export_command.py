@@ -15,9 +15,9 @@ import pytest
 import torch
 import yaml
 from images import write_images
-from jaxtyping import config
 from predicting import VIDEO_RECIPE, Predict, exported
 from tiny import CTC, FEATURES, write_corpus
+from tracing import unchecked_shapes
 
 import signkit
 from signkit import OperationalError, UserError
@@ -37,11 +37,9 @@ Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(autouse=True)
-def unchecked_shapes() -> Iterator[None]:
-    """Sizes are tensors while a graph is traced, which no annotation of a shape knows."""
-    config.update("jaxtyping_disable", True)
-    yield
-    config.update("jaxtyping_disable", False)
+def traced() -> Iterator[None]:
+    with unchecked_shapes():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +55,8 @@ def run(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def written(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An export of it, not to be changed."""
-    config.update("jaxtyping_disable", True)
-    return signkit.export(run, tmp_path_factory.mktemp("written") / "out").folder
+    with unchecked_shapes():
+        return signkit.export(run, tmp_path_factory.mktemp("written") / "out").folder
 
 
 @pytest.fixture

@@ -315,6 +315,8 @@ def test_a_page_for_any_host_works_below_any_path(
         browser.url = url
         browser.click("start")
         browser.state("reading")
+    assert browser.complaints() == []
+    assert browser.strangers() == []
 
 
 @pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed: `make web` was not run")

@@ -12,8 +12,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from jaxtyping import config
 from live_page import ROOT, needs_page, write_colours
+from tracing import unchecked_shapes
 
 import signkit
 from signkit.commands.live import site
@@ -211,8 +211,7 @@ def test_a_page_for_any_host(tmp_path: Path) -> None:
 
 @needs_page
 def test_a_page_by_the_verb_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    config.update("jaxtyping_disable", True)  # which cannot be traced
-    try:
+    with unchecked_shapes():
         page = tmp_path / "page"
         found = signkit.export("hand_letters", page, to="web", precision="float16")
         assert (found.folder, found.precision, found.outputs) == (page, "float16", ("gloss",))
@@ -224,8 +223,6 @@ def test_a_page_by_the_verb_export(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         (page / "js" / "old.js").touch()
         signkit.export("hand_letters", page, to="web", force=True)
         assert not (page / "js" / "old.js").exists()
-    finally:
-        config.update("jaxtyping_disable", False)
 
 
 @needs_page

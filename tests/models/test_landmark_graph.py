@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from jaxtyping import config
+from tracing import unchecked_shapes
 
 from signkit.config.recipe import LandmarksConfig, SamplingConfig
 from signkit.data.examples import prepare_signal
@@ -134,21 +134,17 @@ def test_a_graph_chooses_the_frames_of_evaluation() -> None:
         def forward(self, seen: torch.Tensor) -> torch.Tensor:
             return spaced(seen, 9)
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), unchecked_shapes():
         warnings.simplefilter("ignore")
-        config.update("jaxtyping_disable", True)
-        try:
-            torch.onnx.export(
-                Chosen(),
-                (torch.ones(50, 2, dtype=torch.bool),),
-                memory,
-                input_names=["seen"],
-                dynamic_axes={"seen": {0: "frames"}},
-                opset_version=17,
-                dynamo=False,
-            )
-        finally:
-            config.update("jaxtyping_disable", False)
+        torch.onnx.export(
+            Chosen(),
+            (torch.ones(50, 2, dtype=torch.bool),),
+            memory,
+            input_names=["seen"],
+            dynamic_axes={"seen": {0: "frames"}},
+            opset_version=17,
+            dynamo=False,
+        )
     session = runtime.InferenceSession(memory.getvalue(), providers=["CPUExecutionProvider"])
     for frames in range(1, 200):
         (found,) = session.run(None, {"seen": np.ones((frames, 2), dtype=bool)})

@@ -13,10 +13,10 @@ import torch
 import translated
 import yaml
 from images import write_images
-from jaxtyping import config
 from PIL import Image
 from predicting import exported
 from tiny import C2ST, CTC, TEMPORAL, write_corpus
+from tracing import unchecked_shapes
 
 import signkit
 from signkit.config.recipe import VideoConfig
@@ -57,11 +57,9 @@ CONTEXTS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(autouse=True)
-def unchecked_shapes() -> Iterator[None]:
-    """Sizes are tensors while a graph is traced, which no annotation of a shape knows."""
-    config.update("jaxtyping_disable", True)
-    yield
-    config.update("jaxtyping_disable", False)
+def traced() -> Iterator[None]:
+    with unchecked_shapes():
+        yield
 
 
 @pytest.fixture(scope="module")

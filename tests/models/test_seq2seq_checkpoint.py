@@ -184,7 +184,7 @@ def test_weights_that_are_cut_off(folder: Path, tmp_path: Path) -> None:
         ),
         (
             "model.source_language=",
-            "model.source_language: FOLDER has to be told it; it has `de_DE`, `en_XX`, `fr_XX`",
+            "model.source_language: FOLDER needs one; it has `de_DE`, `en_XX`, `fr_XX`",
         ),
         (
             "text={unit: character}",

@@ -17,7 +17,7 @@ from signkit.version import __version__
 def save(folder: Path, trained: TrainedModel, run: Path) -> None:
     """Copy a model into a folder, with a model card: the export of a run, or all of an ONNX export.
 
-    A card that is there already, with the header of the Hub, is kept.
+    A card that is there already, with the header of the Hub, is copied.
 
     Raises:
         UserError: the folder is there, and not empty.
@@ -49,7 +49,7 @@ class Shared:
 
     def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
         """Copy the model into a new folder, with a model card, as `from_pretrained` and the Hugging Face Hub
-        take it: that of the run, whatever `load` was told of decoding.
+        take it. Options of decoding that were given to `load` are not copied.
 
         Raises:
             UserError: the folder is there, and not empty.
@@ -70,7 +70,7 @@ class Shared:
         """Upload what `save_pretrained` writes to the Hugging Face Hub; returns the commit's address.
 
         Args:
-            repo_id: ``USER/MODEL``; it is made if it is not there.
+            repo_id: ``USER/MODEL``; it is created if it is not there.
             private: whether a new one is.
             token: that of `hf auth login` if not given.
             branch: ``main`` if not given.

@@ -33,7 +33,7 @@ def export(
 
     The graph does all preprocessing, and reads the points of a clip or the pixels of an image as files have
     them. It is checked by onnxruntime: its probabilities are those of the model to 1e-4, with weights in
-    float16 to 0.01, in int8 to 0.1. docs/export.md tells what is in the folder; `signkit.load` opens it.
+    float16 to 0.01, in int8 to 0.1. docs/export.md lists the files of the folder; `signkit.load` opens it.
 
     Args:
         run: as `signkit.load` takes it.
@@ -59,8 +59,8 @@ def export(
         raise UserError(str(source), "is exported already", "give the run itself")
     if to == "onnx":
         return write_onnx(target, trained, source, precision)
-    with tempfile.TemporaryDirectory(prefix="signkit-") as beside:
-        found = write_onnx(Path(beside) / "model", trained, source, precision)
+    with tempfile.TemporaryDirectory(prefix="signkit-") as temporary:
+        found = write_onnx(Path(temporary) / "model", trained, source, precision)
         write_site(found.folder, target)
     return replace(found, folder=target)
 

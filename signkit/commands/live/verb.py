@@ -86,7 +86,7 @@ def live(run: RunRef, *, port: int = PORT) -> Iterator[str]:
 
 @contextmanager
 def exported(run: RunRef) -> Iterator[Path]:
-    """The folder of an export; of a run it is made, and deleted after the block.
+    """The folder of an export; of a run it is written, and deleted after the block.
 
     Raises:
         UserError: it is neither, or the model cannot be exported.

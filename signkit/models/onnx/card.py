@@ -58,7 +58,7 @@ def card(described: Mapping[str, Any], trained: TrainedModel, run: Path, apart: 
 
     Args:
         described: as `model.json` has it.
-        run: whose scores are told.
+        run: whose scores are listed.
         apart: the difference of probabilities that was measured.
     """
     facts = [f"- Input {_input(described['input'])}"]

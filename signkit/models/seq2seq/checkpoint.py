@@ -226,7 +226,7 @@ class Checkpoint:
                 raise UserError(where, f"{self.folder} names the language of the text only", "leave it out")
             return ()
         if name not in self.languages:
-            what = f"{self.folder} has no language {name!r}" if name else f"{self.folder} has to be told it"
+            what = f"{self.folder} has no language {name!r}" if name else f"{self.folder} needs one"
             raise UserError(where, what, f"it has {listed(sorted(self.languages))}")
         return (self.languages[name],)
 

@@ -14,7 +14,7 @@ const at = (id) => document.getElementById(id);
 const video = at("video");
 const text = at("text");
 const NO_HANDS = { left: null, right: null };
-const SETTLED = 500; // milliseconds before a change of what is in view is told
+const SETTLED = 500; // milliseconds for which what is in view has to stay the same before it is announced
 const PAUSE = 2000; // without a hand: a space
 
 let reader = null;
@@ -37,7 +37,7 @@ function tell(name, ...about) {
   at("status").classList.toggle("trouble", TROUBLE.includes(name));
 }
 
-/** Tell of what is in view once it has been so for a while: hands flicker. */
+/** Announce what is in view once it has been so for a while: hands flicker. */
 const settle = { name: "", since: 0 };
 function tellOfView(name, now) {
   if (settle.name !== name) Object.assign(settle, { name, since: now });
@@ -252,7 +252,7 @@ function type({ typed: symbols, ended }) {
   say(joined(symbols));
 }
 
-/** Tell a screen reader; the same letter twice is told twice. */
+/** Announce to a screen reader, which would pass over the same text twice: then a space is added. */
 function say(what) {
   at("said").textContent = at("said").textContent === what ? `${what}\u00a0` : what;
 }

@@ -1,4 +1,4 @@
-// Files fetched with their progress: one sum for all of them, since one line tells of it.
+// Files fetched with their progress: one sum for all of them, since one line shows it.
 
 /**
  * Fetch files at once. `sizes` has bytes by name, `onProgress(done, all)` is called as they come. The promise is

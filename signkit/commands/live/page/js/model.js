@@ -5,7 +5,7 @@ import { areLetters } from "./symbols.js";
 
 const KINDS = { landmarks: "points", image: "image" };
 
-/** The folder's model.json and the page, or model.onnx, are not made for each other; the message says why. */
+/** The folder's model.json and the page, or model.onnx, do not match; the message says why. */
 export class Mismatch extends Error {}
 
 /** What model.json says, checked. */

@@ -30,7 +30,7 @@ export function moved(region, key, shift) {
   return inside({ ...region, x: region.x + x, y: region.y + y });
 }
 
-/** A region on the page as it is shown; `isMirrored()` tells whether the picture is. */
+/** A region on the page as it is shown; `isMirrored()`: whether the picture is. */
 export class Region {
   constructor(stage, frame, isMirrored) {
     Object.assign(this, { stage, frame, isMirrored, shown: { ...WHOLE } });
