@@ -112,9 +112,8 @@ def read_description(folder: Path, free: Collection[str] | None = None) -> Train
     file = folder / "recipe.yaml"
     check_layouts(file)
     recipe = load_recipe(str(file), name=name, check_paths=False, unneeded=UNNEEDED)
-    if (
-        recipe.part("encoder") is None and SOURCE not in spec.inputs
-    ):  # version 0.1 wrote a signal for language models too
+    # Version 0.1 wrote a signal for language models too, which have neither an encoder nor written sources.
+    if recipe.part("encoder") is None and SOURCE not in spec.inputs:
         spec = replace(spec, inputs={})
     return TrainedModel(replace(recipe, decode=_unpacked(recipe.decode, folder)), spec, None, step)
 
@@ -190,7 +189,8 @@ def for_reload(recipe: Recipe, folder: Path) -> Recipe:
     if isinstance(model, Seq2seqConfig) and (folder / NETWORK).is_file():
         model = replace(model, checkpoint=str(folder / NETWORK))
     if text.unit == "subword" and (folder / SUBWORDS).is_file():
-        text = replace(text, file=str(folder / SUBWORDS), algorithm="unigram")  # whatever it was
+        # The file has its own algorithm; the option is of learning one, and is refused next to a file.
+        text = replace(text, file=str(folder / SUBWORDS), algorithm="unigram")
     train = replace(recipe.train, init_from=InitFrom())
     return without_weights(replace(recipe, model=model, text=text, context=context, train=train))
 
