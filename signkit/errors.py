@@ -55,6 +55,11 @@ def missing_extra(package: str, extra: str, purpose: str) -> UserError:
     return UserError(purpose, f"needs the package {package}", f"pip install 'signkit[{extra}]'")
 
 
+def first_line(error: Exception) -> str:
+    """What an error of another package says, without its details and its final period."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
 def _cut(text: str) -> str:
     if len(text) <= WORD:
         return text

@@ -8,6 +8,7 @@ from typing import Any
 
 from signkit.errors import OperationalError, UserError
 from signkit.models.torchvision_mend import import_transformers
+from signkit.runtime.paths import is_path
 
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 
@@ -43,7 +44,7 @@ def folder_of(checkpoint: str, key: str, files: Collection[str]) -> Path:
     path = Path(checkpoint).expanduser()
     if path.is_dir():
         return path
-    if path.is_absolute() or checkpoint.startswith((".", "~")) or checkpoint.count("/") > 1 or path.exists():
+    if is_path(checkpoint):
         raise UserError(checkpoint, "there is no such folder", f"{key} is a folder or a name on the Hub")
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
@@ -105,8 +106,3 @@ def check_whole(folder: Path, loading_info: Mapping[str, Any]) -> None:
         raise UserError(
             str(folder), f"its weights lack {first}{more}", "the file is of another model, or not whole"
         )
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, without its details and its final period."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")

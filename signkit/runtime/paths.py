@@ -13,6 +13,12 @@ ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+")
 DEVICES = "/dev/"
 
 
+def is_path(name: str) -> bool:
+    """Whether a name is the path of a file or a folder, there or not, and cannot be one on the Hub."""
+    path = Path(name).expanduser()
+    return path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1 or path.exists()
+
+
 def path_of(text: str) -> Path:
     """A path of the command line or of a list, ``~`` expanded, as the disk spells it (`on_disk`).
 

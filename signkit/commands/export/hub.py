@@ -5,12 +5,13 @@ import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from signkit.errors import OperationalError, UserError
+from signkit.errors import OperationalError, UserError, first_line
 from signkit.models.export import TrainedModel
 from signkit.models.onnx.card import HEAD, run_card
 from signkit.models.onnx.folder import README
 from signkit.models.onnx.read import is_onnx
 from signkit.runtime.files import SUMS, whole_folder
+from signkit.runtime.paths import is_path
 from signkit.version import __version__
 
 
@@ -103,7 +104,9 @@ class Shared:
                 if isinstance(error, HfHubHTTPError) and status in (401, 403):
                     hint = "log in with `hf auth login`, or give a token that may write there"
                     raise UserError(repo_id, "the Hub does not let you write there", hint) from error
-                raise OperationalError(f"{repo_id}: cannot be sent to the Hub: {_line(error)}") from error
+                raise OperationalError(
+                    f"{repo_id}: cannot be sent to the Hub: {first_line(error)}"
+                ) from error
         return str(done.commit_url)
 
 
@@ -122,8 +125,7 @@ def fetched(
         UserError: there is no such model or revision.
         OperationalError: the Hub cannot be reached, and the cache does not have it.
     """
-    path = Path(repo_id).expanduser()
-    if path.is_absolute() or repo_id.startswith((".", "~")) or repo_id.count("/") > 1 or path.exists():
+    if is_path(repo_id):
         raise UserError(repo_id, "there is no such folder", "a model is a folder, or USER/MODEL on the Hub")
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
@@ -147,14 +149,10 @@ def fetched(
     except RevisionNotFoundError as error:
         raise UserError(repo_id, f"has no revision {revision!r} on the Hub") from error
     except Exception as error:  # of huggingface_hub, and of what it sends requests by
-        message = f"{repo_id}: is no folder, and cannot be fetched from the Hub: {_line(error)}"
+        message = f"{repo_id}: is no folder, and cannot be fetched from the Hub: {first_line(error)}"
         raise OperationalError(message) from error
     return Path(folder)
 
 
 def _no_name(repo_id: str) -> UserError:
     return UserError(repo_id, "is no folder, and no name on the Hub", "names are USER/MODEL")
-
-
-def _line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -10,14 +10,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from signkit.errors import UserError
+from signkit.errors import UserError, first_line
 from signkit.models.context.card import ACTIVATIONS, BertCard
 from signkit.models.context.protocol import START
 from signkit.models.hub_checkpoint import (
     WEIGHTS,
     check_whole,
     config_of,
-    first_line,
     folder_of,
     quiet_transformers,
     require,

@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from signkit.errors import OperationalError, UserError
-from signkit.models.hub_checkpoint import WEIGHTS, check_whole, first_line, quiet_transformers, require
+from signkit.errors import OperationalError, UserError, first_line
+from signkit.models.hub_checkpoint import WEIGHTS, check_whole, quiet_transformers, require
 from signkit.models.seq2seq.checkpoint import OF_FAIRSEQ, Checkpoint, Frame
 from signkit.models.seq2seq.configs import Seq2seqConfig
 from signkit.text.vocabulary import Vocabulary
