@@ -77,6 +77,7 @@ def with_start(
 ) -> Int[Tensor, "batch histories"]:
     """Prepend the start symbol to each history; padding is replaced by the start symbol, too."""
     padded = history.masked_fill(~length_mask(lengths, history.shape[1]), START)
+    # Not `len`, which tracing a graph takes for a constant.
     return torch.cat([padded.new_full((padded.shape[0], 1), START), padded], dim=1)
 
 
