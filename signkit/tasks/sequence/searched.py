@@ -72,10 +72,12 @@ def searched_split(
         OperationalError: what a model gives for a sample is not finite.
     """
     batches: list[tuple[tuple[str, ...], tuple[Encoded, ...], Tensor | None]] = []
+    done = set[str]()
     with torch.no_grad():
         for batch in eval_batches(dataset, decode.batch_size, workers=workers):
             encoded = tuple(encode(model.eval(), batch).to("cpu") for model in models)
             batches.append((batch.ids, encoded, batch.logs))
-            on_progress(len({each for ids, *_ in batches for each in ids}))
+            done |= set(batch.ids)  # several rows may be readings of one sample
+            on_progress(len(done))
     references = {sample.id: sample.reference for sample in dataset.samples}
     return SearchedSplit(spec, models, tuple(batches), references, scorers)
