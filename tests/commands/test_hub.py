@@ -104,8 +104,10 @@ def test_a_name_in_the_cache(run: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["./runs", "/nowhere/model", "~/model", "a/b/c"])
-def test_paths_are_no_names(name: str) -> None:
+def test_paths_are_no_names(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a folder that is not there the Hub is not asked."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(UserError) as caught:
         signkit.from_pretrained(name)
     what = "there is no such folder; a model is a folder, or USER/MODEL on the Hub"
