@@ -1,14 +1,15 @@
 """Glosses of RWTH-PHOENIX-Weather 2014 T to German sentences: seeds, an ensemble, and a real cascade.
 
-    python benchmarks/gloss2text.py ROOT [--seeds 1 2 3] [--noise] [--runs DIR] [--json FILE]
+    python benchmarks/gloss2text.py ROOT [--seeds 1 2 3] [--noise] [--set KEY=VALUE] [--runs DIR] [--json FILE]
     python benchmarks/gloss2text.py ROOT --examples RUN
 
 ROOT has `{train,dev,test}.gloss`, `.de`, and `.recognised.gloss`, what a recogniser made of the same clips,
 line by line. The recipe is `gloss2text_phoenix2014t` with the sources cleaned (`clean: phoenix2014t`).
 Printed for each row are BLEU-4 of dev and test, with and without the final period, from true glosses and from
 the recogniser's: each seed, their mean, and the ensemble of all seeds. --noise trains with the recogniser's
-errors on dev as noise in the sources (`source.errors`) too; recognised dev is not held out then. With --json
-a run that is in FILE is not done again; one that was interrupted (Ctrl-C) goes on where it was.
+errors on dev as noise in the sources (`source.errors`) too; recognised dev is not held out then. --set changes
+all runs. A run that is in DIR is not trained again, nor is a row of FILE scored again; a training that was
+interrupted (Ctrl-C) goes on where it was.
 
 --examples prints the best and the worst sentences of test of a run, by BLEU-4 of a sentence.
 """
@@ -38,6 +39,7 @@ def main() -> None:
     parser.add_argument("root", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--noise", action="store_true")
+    parser.add_argument("--set", dest="changes", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--json", type=Path)
     parser.add_argument("--examples", type=Path)
@@ -63,7 +65,9 @@ def main() -> None:
 def _trained(args: argparse.Namespace, way: str, seed: int) -> Path:
     """The folder of a finished run."""
     place = args.runs / f"{way}-{seed}"
-    changes = [f"data={_data(args.root)}", f"train.seed={seed}", f"run.dir={place}"]
+    for scores in place.glob("*/*/scores.json"):  # which are written at the end
+        return scores.parent
+    changes = [f"data={_data(args.root)}", f"train.seed={seed}", f"run.dir={place}", *args.changes]
     if way == "noise":
         learnt = [str(args.root / f"dev{each}.gloss") for each in ("", ".recognised")]
         changes += ["source.errors=0.15", f"source.recognised={json.dumps(learnt)}"]

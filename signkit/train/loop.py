@@ -24,6 +24,7 @@ from signkit.models.losses.checks import NotANumber
 from signkit.models.losses.functions import check_per_sample
 from signkit.runtime import checkpoint
 from signkit.runtime.checkpoint import Progress, State
+from signkit.train.quick_dropout import QuickDropout
 from signkit.train.task import Evaluation, Task, Term
 
 
@@ -112,7 +113,8 @@ def train(
         torch.manual_seed((config.seed << 32) + step * 1024 + engine.process_index)
         set_learning_rate(optimizer, config, step)
         model.train()
-        figures, skipped = update(parallel, model, optimizer, data, config, task, engine, importance)
+        with QuickDropout():
+            figures, skipped = update(parallel, model, optimizer, data, config, task, engine, importance)
         if averaged is not None:
             # The decay rises from 2/11, so that the random initial weights are soon forgotten.
             average(averaged, model.state_dict(), min(config.ema, (1 + step) / (10 + step)))

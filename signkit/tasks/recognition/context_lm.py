@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from signkit.data.batch import END, IGNORED, next_tokens
 from signkit.errors import UserError
 from signkit.models.context.adaptor import AdaptedContext
+from signkit.train.quick_dropout import QuickDropout
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +109,14 @@ def _updates(
 ) -> Iterator[float]:
     """Run the updates one by one; yields the loss of each."""
     weights = [p for p in (*context.parameters(), *head.parameters()) if p.requires_grad]
-    optimizer = torch.optim.AdamW(weights, lr=lr)
+    optimizer = torch.optim.AdamW(weights, lr=lr, fused=True)
     warmup = max(1, steps // 10)
     for step, batch in enumerate(islice(_batches(text, batch_size, seed), steps), start=1):
         for group in optimizer.param_groups:
             group["lr"] = lr * min(step / warmup, (steps - step + 1) / (steps - warmup + 1))
         context.train()
-        loss = _token_losses(context, head, batch).mean()
+        with QuickDropout():
+            loss = _token_losses(context, head, batch).mean()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(weights, 1.0)
