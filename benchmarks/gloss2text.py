@@ -1,15 +1,15 @@
 """Glosses of RWTH-PHOENIX-Weather 2014 T to German sentences: seeds, an ensemble, and a real cascade.
 
-    python benchmarks/gloss2text.py ROOT [--seeds 1 2 3] [--noise] [--set KEY=VALUE] [--runs DIR] [--json FILE]
+    python benchmarks/gloss2text.py ROOT [--seeds 1 2 3] [--noise] [--set K=V] [--runs DIR] [--json FILE]
     python benchmarks/gloss2text.py ROOT --examples RUN
 
 ROOT has `{train,dev,test}.gloss`, `.de`, and `.recognised.gloss`, what a recogniser made of the same clips,
 line by line. The recipe is `gloss2text_phoenix2014t` with the sources cleaned (`clean: phoenix2014t`).
 Printed for each row are BLEU-4 of dev and test, with and without the final period, from true glosses and from
 the recogniser's: each seed, their mean, and the ensemble of all seeds. --noise trains with the recogniser's
-errors on dev as noise in the sources (`source.errors`) too; recognised dev is not held out then. --set changes
-all runs. A run that is in DIR is not trained again, nor is a row of FILE scored again; a training that was
-interrupted (Ctrl-C) goes on where it was.
+errors on dev as noise in the sources (`source.errors`) too; recognised dev is not held out then. --set
+changes all runs. A run that is in DIR is not trained again, nor is a row of FILE scored again; a training
+that was interrupted (Ctrl-C) goes on where it was.
 
 --examples prints the best and the worst sentences of test of a run, by BLEU-4 of a sentence.
 """
