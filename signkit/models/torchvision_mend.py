@@ -3,9 +3,10 @@
 Both libraries import torchvision. If its compiled operators do not load in this torch (one is built for CUDA,
 the other is not), the import fails at `torchvision::nms` and takes timm and transformers down with it.
 signkit never calls these operators, so declaring their signatures is enough; matching builds are not touched.
-The repair happens when this module is imported, which is done late, together with the libraries that need it.
+The repair happens when one of them is imported by the functions here, which is done late, for it takes seconds.
 """
 
+from functools import cache
 from typing import Any
 
 from torch import library
@@ -14,6 +15,7 @@ OPERATORS = ("nms", "qnms")
 _LACKING = "operator torchvision::nms does not exist"
 
 
+@cache  # which holds the library: torch forgets the signatures when the object is deleted
 def mend_torchvision() -> Any:
     """Make `import torchvision` work; returns the library of declared signatures, None if none was needed."""
     try:
@@ -32,12 +34,9 @@ def mend_torchvision() -> Any:
     return None
 
 
-SIGNATURES = mend_torchvision()
-"""Held here because torch forgets the signatures when the library object is deleted."""
-
-
 def import_timm() -> Any:
-    """Import timm, which takes seconds."""
+    """Import timm."""
+    mend_torchvision()
     import timm
 
     return timm
@@ -45,6 +44,7 @@ def import_timm() -> Any:
 
 def import_transformers() -> Any:
     """Import transformers, which imports torchvision later, when it needs it."""
+    mend_torchvision()
     import transformers
 
     return transformers

@@ -18,16 +18,19 @@ library.register_fake("torchvision::nms")(lambda dets, scores, iou_threshold: de
 library.register_fake("torchvision::qnms")(lambda dets, scores, iou_threshold: dets.new_empty(0))
 """
 TELL = """
+import sys
 import signkit.models.torchvision_mend as door
+assert "torchvision" not in sys.modules
+mended = door.mend_torchvision() is not None
 import torchvision
-print(door.SIGNATURES is not None, door.mend_torchvision() is None, torchvision.__name__)
+print(mended, door.mend_torchvision.__wrapped__() is None, torchvision.__name__)
 """
 CASES = {  # the package torchvision, and what is run where it is installed
     "mismatched": (MISMATCHED, TELL),
     "matched": ("", TELL),
     "not mended": (MISMATCHED, "import torchvision"),
     "another fault": ("raise RuntimeError('some other fault')", TELL),
-    "not installed": (None, "import signkit.models.torchvision_mend as door; print(door.SIGNATURES)"),
+    "not installed": (None, "import signkit.models.torchvision_mend as door; print(door.mend_torchvision())"),
 }
 FORKED = """
 import json, os, sys
