@@ -187,7 +187,6 @@ def metrics(run: Path) -> list[dict[str, float]]:
 
 
 PRELOADED = (
-    "signkit.models.torchvision_mend",  # before whatever imports transformers
     "signkit.cli.app",
     "signkit.commands.run",
     "signkit.commands.predict.verb",
@@ -205,7 +204,6 @@ PRELOADED = (
     "signkit.tasks.transcripts.report",
     "signkit.tasks.recognition.task",
     "signkit.tasks.language.task",
-    "transformers.models.bert.modeling_bert",
     "torch._dynamo",
     "signkit.data.corpora.text",
     "signkit.commands.data.synth",

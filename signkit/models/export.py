@@ -149,7 +149,7 @@ def write_card(folder: Path, recipe: Recipe, model: Any) -> None:
         OperationalError: the file cannot be written.
     """
     if isinstance(recipe.context, BertConfig) and hasattr(model, "context"):
-        write_text(folder / CARD, to_yaml(model.context.reader.card))
+        write_text(folder / CARD, to_yaml(model.context.reader.bert.card))
     if isinstance(recipe.model, Seq2seqConfig):
         write_text(folder / NETWORK, model.decoder.card)
 

@@ -3,7 +3,7 @@
 Both libraries import torchvision. If its compiled operators do not load in this torch (one is built for CUDA,
 the other is not), the import fails at `torchvision::nms` and takes timm and transformers down with it.
 signkit never calls these operators, so declaring their signatures is enough; matching builds are not touched.
-The repair happens when one of them is imported by the functions here, which is done late, for it takes seconds.
+The functions here repair it when they import one of them, which is done late, for it takes seconds.
 """
 
 from functools import cache

@@ -7,9 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from inspect import signature
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +17,6 @@ from torch import Tensor, nn
 from signkit.config import registry as plugins
 from signkit.config.yaml_write import to_yaml
 from signkit.errors import OperationalError, UserError
-from signkit.models.context.bert import BertReader
 from signkit.models.context.bert_checkpoint import gloss_embeddings
 from signkit.models.context.card import BertCard, load_card
 from signkit.models.context.configs import BertConfig, EmbeddingConfig, LstmConfig, NoneConfig
@@ -257,12 +254,12 @@ def test_glosses_begin_as_the_mean_of_their_pieces(checkpoint: Path) -> None:
 
 def test_checkpoint_can_be_rebuilt_from_its_card(checkpoint: Path, tmp_path: Path) -> None:
     loaded = plugins.build(BertConfig(checkpoint=str(checkpoint)), SIZE, DIM, VOCABULARY).eval()
-    assert loaded.reader.card == BertCard(
+    assert loaded.reader.bert.card == BertCard(
         width=16, layers=2, heads=2, feed_forward=24, positions=9, dropout=0.25, activation="relu",
         norm_epsilon=1e-6, segments=2,
     )  # fmt: skip
     path = tmp_path / "rebuilt.yaml"
-    path.write_text(to_yaml(loaded.reader.card))
+    path.write_text(to_yaml(loaded.reader.bert.card))
     rebuilt = plugins.build(BertConfig(card=str(path)), SIZE, DIM, VOCABULARY).eval()
     rebuilt.load_state_dict(loaded.state_dict())
     assert torch.equal(rebuilt(*histories()), loaded(*histories()))
@@ -278,12 +275,12 @@ def test_transformers_says_nothing(checkpoint: Path, capfd: pytest.CaptureFixtur
 
 
 @pytest.mark.slow
-def test_transformers_is_imported_for_bert_only() -> None:
+def test_transformers_is_imported_for_checkpoints_only() -> None:
     code = (
-        "import sys, torch; from signkit.models.context import bert, recurrent, configs\n"
+        "import sys, torch; from signkit.models.context import bert, configs\n"
         "import signkit.tasks.recognition.context_lm\n"
         "from signkit.text.vocabulary import Vocabulary; v = Vocabulary.from_references(['A'])\n"
-        "recurrent.build_lstm(configs.LstmConfig(), 3, 4, v)\n"
+        "bert.build(configs.BertConfig(card='gloss_bert'), 3, 4, v)\n"
         "print('transformers' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -442,24 +439,10 @@ def test_card_that_is_not_there(tmp_path: Path) -> None:
 # steps
 
 
-class OldBert(nn.Module):
-    """BERT as in transformers before 5.24: its cache is called `past_key_values`."""
-
-    def __init__(self, bert: nn.Module) -> None:
-        super().__init__()
-        name = "cache" if "cache" in signature(type(bert).forward).parameters else "past_key_values"
-        self.bert, self.name = bert, name
-
-    def forward(self, past_key_values: Any = None, **others: Any) -> Any:
-        return self.bert(**{self.name: past_key_values}, **others)
-
-
-@pytest.mark.parametrize("name", ["lstm", "bert", "old bert"])
+@pytest.mark.parametrize("name", ["lstm", "bert"])
 def test_a_step_is_the_pass_over_all(make: Callable[..., nn.Module], name: str) -> None:
     """Side by side with histories of other lengths, and beyond BERT's positions too."""
-    reader = make(name.removeprefix("old ")).reader
-    if name == "old bert":
-        reader = BertReader(bert=OldBert(reader.bert), card=reader.card)
+    reader = make(name).reader
     assert isinstance(reader, Stepping)
     symbols = torch.randint(1, SIZE, (3, 11), generator=torch.Generator().manual_seed(5))
     symbols[:, 0] = 0

@@ -4,9 +4,6 @@ The start symbol takes the place of [CLS]. Causal attention in place of BERT's b
 project's choice (docs/c2st.md): one pass computes the states of all histories of a sentence.
 """
 
-from inspect import signature
-from typing import Any
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -14,10 +11,9 @@ from torch import Tensor, nn
 from signkit.data.batch import length_mask
 from signkit.models.context.adaptor import AdaptedContext, Adaptor
 from signkit.models.context.bert_checkpoint import load_bert
-from signkit.models.context.card import BertCard, load_card
+from signkit.models.context.card import load_card
+from signkit.models.context.causal_bert import CausalBert
 from signkit.models.context.configs import BertConfig
-from signkit.models.hub_checkpoint import quiet_transformers
-from signkit.models.torchvision_mend import import_transformers
 from signkit.text.vocabulary import Vocabulary
 
 
@@ -28,38 +24,30 @@ class BertReader(nn.Module):
     If all of BERT is frozen, its dropout is off in training, too.
 
     Args:
-        bert: a `transformers.BertModel` configured as a decoder, with one word embedding per gloss.
-        card: its sizes.
+        bert: with one word embedding per gloss.
     """
 
     looks_back = True
 
-    def __init__(self, *, bert: nn.Module, card: BertCard) -> None:
+    def __init__(self, bert: CausalBert) -> None:
         super().__init__()
-        self.bert, self.card = bert, card
-        # transformers renamed the argument of its cache in 5.24; from 5.40 on the old name is gone.
-        names = signature(type(bert).forward).parameters
-        self._cache_argument = "cache" if "cache" in names else "past_key_values"
+        self.bert = bert
 
     def forward(self, symbols: Int[Tensor, "batch histories"]) -> Float[Tensor, "batch histories width"]:
         """The state of the last layer at each symbol."""
-        places = torch.arange(symbols.shape[1], device=symbols.device).clamp(max=self.card.positions - 1)
-        states: Tensor = self.bert(
-            input_ids=symbols, position_ids=places[None], use_cache=False
-        ).last_hidden_state
+        places = torch.arange(symbols.shape[1], device=symbols.device)[None]
+        states: Tensor = self.bert(self.embedding(symbols), places)[0]
         return states
 
     @property
     def embedding(self) -> nn.Embedding:
         """The embeddings of the symbols; the start symbol is the first."""
-        bert: Any = self.bert
-        embedding: nn.Embedding = bert.get_input_embeddings()
-        return embedding
+        return self.bert.words
 
     @property
     def cache_width(self) -> int:
         """Size of a symbol's keys and values in all layers."""
-        return 2 * self.card.layers * self.card.width
+        return 2 * self.bert.card.layers * self.bert.card.width
 
     def step(
         self,
@@ -68,36 +56,24 @@ class BertReader(nn.Module):
         lengths: Int[Tensor, " batch"],
     ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch cached"]]:
         """The state of the last layer at one more symbol; see `signkit.models.context.protocol.Stepping`."""
-        before = past.shape[1]
+        before, card = past.shape[1], self.bert.card
         # past [batch, before, layers * 2 * heads * size], keys then values in each layer, becomes
-        # [layers, 2, batch, heads, before, size], a pair of keys and values per layer for transformers.
-        split = past.unflatten(2, (self.card.layers, 2, self.card.heads, -1)).permute(2, 3, 0, 4, 1, 5)
-        cache: Any = import_transformers().DynamicCache([(layer[0], layer[1]) for layer in split])
+        # [layers, 2, batch, heads, before, size].
+        split = past.unflatten(2, (card.layers, 2, card.heads, -1)).permute(2, 3, 0, 4, 1, 5)
         # Shorter histories are padded on the left, where they must not attend.
         seen = torch.arange(before + 1, device=past.device) >= before - lengths[:, None]
-        states: Tensor = self.bert(
-            input_ids=symbols[:, None],
-            position_ids=lengths.clamp(max=self.card.positions - 1)[:, None],
-            attention_mask=seen[:, None, None],
-            use_cache=True,
-            **{self._cache_argument: cache},
-        ).last_hidden_state[:, 0]
-        own = [part[:, :, -1].flatten(1) for layer in cache.layers for part in (layer.keys, layer.values)]
-        return states, torch.cat(own, dim=1)
+        states, own = self.bert(
+            self.embedding(symbols[:, None]), lengths[:, None], seen[:, None], [(k, v) for k, v in split]
+        )
+        return states[:, 0], torch.cat([part.flatten(1) for pair in own for part in pair], dim=1)
 
     def both_sides(
         self, embedded: Float[Tensor, "batch symbols width"], lengths: Int[Tensor, " batch"]
     ) -> Float[Tensor, "batch symbols width"]:
         """The states of the last layer with bidirectional attention within each sentence."""
-        places = torch.arange(embedded.shape[1], device=embedded.device)
-        inside = length_mask(lengths, embedded.shape[1])
-        # transformers uses a mask of four dimensions as it is; without one it would build a causal mask.
-        states: Tensor = self.bert(
-            inputs_embeds=embedded,
-            position_ids=places.clamp(max=self.card.positions - 1)[None],
-            attention_mask=inside[:, None, None].expand(-1, 1, embedded.shape[1], -1),
-            use_cache=False,
-        ).last_hidden_state
+        places = torch.arange(embedded.shape[1], device=embedded.device)[None]
+        inside = length_mask(lengths, embedded.shape[1])[:, None]
+        states: Tensor = self.bert(embedded, places, inside)[0]
         return states
 
     def train(self, mode: bool = True) -> "BertReader":
@@ -115,35 +91,16 @@ def build(config: BertConfig, vocabulary_size: int, dim: int, vocabulary: Vocabu
         OperationalError: the checkpoint is a name on the Hub, and the Hub cannot be reached.
     """
     if config.checkpoint == "from_scratch":
-        card = load_card(config.card)
-        bert = _from_scratch(card, vocabulary_size)
+        bert = CausalBert(load_card(config.card), vocabulary_size)
     else:
-        bert, card = load_bert(config.checkpoint, vocabulary)
+        bert = load_bert(config.checkpoint, vocabulary)
     if config.freeze:
         bert.requires_grad_(False)
     adaptor = Adaptor(
-        width=card.width, dim=dim, bottleneck=config.adaptor_width, dropout=config.dropout, gain=config.gain
+        width=bert.card.width,
+        dim=dim,
+        bottleneck=config.adaptor_width,
+        dropout=config.dropout,
+        gain=config.gain,
     )
-    return AdaptedContext(reader=BertReader(bert=bert, card=card), adaptor=adaptor)
-
-
-def _from_scratch(card: BertCard, vocabulary_size: int) -> Any:
-    """An untrained BERT. It has no padding symbol, because index 0 is the start symbol."""
-    with quiet_transformers() as transformers:
-        sizes = transformers.BertConfig(
-            vocab_size=vocabulary_size,
-            hidden_size=card.width,
-            num_hidden_layers=card.layers,
-            num_attention_heads=card.heads,
-            intermediate_size=card.feed_forward,
-            max_position_embeddings=card.positions,
-            hidden_dropout_prob=card.dropout,
-            attention_probs_dropout_prob=card.dropout,
-            hidden_act=card.activation,
-            layer_norm_eps=card.norm_epsilon,
-            type_vocab_size=card.segments,
-            pad_token_id=None,
-            is_decoder=True,
-            attn_implementation="sdpa",
-        )
-        return transformers.BertModel(sizes, add_pooling_layer=False)
+    return AdaptedContext(reader=BertReader(bert), adaptor=adaptor)

@@ -1,6 +1,6 @@
 """BERT checkpoints, adapted to read glosses: a folder, or a name on the Hub.
 
-Only safetensors, JSON and text files are read. transformers is imported only when a BERT is built.
+Only safetensors, JSON and text files are read. transformers reads them.
 """
 
 from pathlib import Path
@@ -8,10 +8,11 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from signkit.errors import UserError, first_line
 from signkit.models.context.card import ACTIVATIONS, BertCard
+from signkit.models.context.causal_bert import CausalBert
 from signkit.models.context.protocol import START
 from signkit.models.hub_checkpoint import (
     WEIGHTS,
@@ -25,11 +26,12 @@ from signkit.text.subwords import SPACE
 from signkit.text.vocabulary import Vocabulary
 
 _FILES = ("config.json", "model*.safetensors", "model.safetensors.index.json", "tokenizer*.json", "vocab.txt")
+_WORDS = "embeddings.word_embeddings.weight"
 _TOKENIZER = ("tokenizer.json", "vocab.txt")
 
 
-def load_bert(checkpoint: str, vocabulary: Vocabulary) -> tuple[nn.Module, BertCard]:
-    """Load a checkpoint as a causal BERT with one word embedding per gloss; returns the BERT and its sizes.
+def load_bert(checkpoint: str, vocabulary: Vocabulary) -> CausalBert:
+    """Load a checkpoint as a causal BERT with one word embedding per gloss.
 
     Raises:
         UserError: there is no such folder or name on the Hub, it is no BERT, or files are missing or broken.
@@ -41,11 +43,9 @@ def load_bert(checkpoint: str, vocabulary: Vocabulary) -> tuple[nn.Module, BertC
     require(folder, _TOKENIZER, "tokenizer, from whose word pieces the glosses' embeddings start")
     with quiet_transformers() as transformers:
         try:
-            bert, loading_info = transformers.BertModel.from_pretrained(
+            published, loading_info = transformers.BertModel.from_pretrained(
                 folder,
                 add_pooling_layer=False,
-                is_decoder=True,
-                attn_implementation="sdpa",
                 dtype=torch.float32,
                 use_safetensors=True,
                 local_files_only=True,
@@ -55,12 +55,11 @@ def load_bert(checkpoint: str, vocabulary: Vocabulary) -> tuple[nn.Module, BertC
         except Exception as error:  # safetensors, tokenizers, json and torch all raise their own
             raise UserError(str(folder), f"cannot be loaded: {first_line(error)}") from error
     check_whole(folder, loading_info)
-    pieces = bert.get_input_embeddings().weight.detach()
-    glosses = gloss_embeddings(vocabulary, tokenizer, pieces)
-    # The embeddings of word pieces are replaced by one row per gloss.
-    bert.set_input_embeddings(nn.Embedding.from_pretrained(glosses, freeze=False))
-    bert.config.vocab_size, bert.config.pad_token_id = len(vocabulary), None
-    return bert, card
+    weights = published.state_dict()
+    weights[_WORDS] = gloss_embeddings(vocabulary, tokenizer, weights[_WORDS])
+    bert = CausalBert(card, len(vocabulary))
+    bert.load_state_dict(weights)
+    return bert
 
 
 def gloss_embeddings(
