@@ -102,20 +102,18 @@ def kl_loss(
     weights /= weights.sum((1, 2), keepdim=True).clamp(min=torch.finfo(weights.dtype).tiny)
     chunk_padding = torch.arange(weights.shape[1], device=weights.device) >= input_lengths[:, None]
     history_padding = torch.arange(weights.shape[2], device=weights.device) > target_lengths[:, None]
-    acoustic = _tempered(student_acoustic, chunk_padding, temperature)
-    context = _tempered(student_context, history_padding, temperature)
-    teacher_acoustic = _tempered(teacher_acoustic, chunk_padding, temperature)
-    teacher_context = _tempered(teacher_context, history_padding, temperature)
-    with torch.autocast(acoustic.device.type, enabled=False):
-        loss: Tensor = _Divergence.apply(acoustic, context, teacher_acoustic, teacher_context, weights)  # type: ignore[no-untyped-call]
+    tempered = [_tempered(each, temperature) for each in logits.values()]
+    with torch.autocast(weights.device.type, enabled=False):
+        loss: Tensor = _Divergence.apply(*tempered, weights, chunk_padding, history_padding)  # type: ignore[no-untyped-call]
     read = [~chunk_padding, ~history_padding] * 2
     check_loss(loss, dict(zip(logits, zip(logits.values(), read, strict=True), strict=True)), finite=True)
     return loss * temperature**2
 
 
-def _tempered(logits: Tensor, padding: Tensor, temperature: float) -> Tensor:
-    """Logits over the temperature, in float32 at least; zero on padding, which may hold NaN."""
-    return fill_rows(at_least_single(logits) / temperature, padding, 0.0)
+def _tempered(logits: Tensor, temperature: float) -> Tensor:
+    """Logits over the temperature, in float32 at least."""
+    single = at_least_single(logits)
+    return single if temperature == 1 else single / temperature
 
 
 class _Divergence(torch.autograd.Function):
@@ -129,22 +127,26 @@ class _Divergence(torch.autograd.Function):
         teacher_acoustic: Tensor,
         teacher_context: Tensor,
         weights: Tensor,
+        chunk_padding: Tensor,
+        history_padding: Tensor,
     ) -> Tensor:
-        student, student_log = split_joint(acoustic, context, None, None)
-        teacher, teacher_log = split_joint(teacher_acoustic, teacher_context, None, None)
+        padding = chunk_padding, history_padding
+        student, student_log = split_joint(acoustic, context, *padding)
+        teacher, teacher_log = split_joint(teacher_acoustic, teacher_context, *padding)
         by_chunk, by_history = marginals(teacher, weights)
         # KL(p || q) = sum p (log p - log q), and log p = (A - m) + (C - n) - log_normaliser: three inner
         # products, of the normalisers with w, of A with P_s, of C with P_u
         ctx.save_for_backward(*student, by_chunk, by_history, weights)
-        apart = _inner(weights, student_log - teacher_log)
-        apart += _inner(by_chunk, _below_peak(teacher.acoustic) - _below_peak(acoustic))
-        apart += _inner(by_history, _below_peak(teacher.context) - _below_peak(context))
+        chunks = _between(teacher.acoustic, student.acoustic, teacher.acoustic_peak - student.acoustic_peak)
+        histories = _between(teacher.context, student.context, teacher.context_peak - student.context_peak)
+        fill_rows(chunks, chunk_padding, 0.0, in_place=True)
+        apart = _sum(student_log.sub_(teacher_log).mul_(weights))
+        apart += _sum(chunks.mul_(by_chunk))
+        apart += _sum(histories.mul_(by_history))
         return apart.to(acoustic.dtype)
 
     @staticmethod
-    def backward(
-        ctx: torch.autograd.function.FunctionCtx, grad: Tensor
-    ) -> tuple[Tensor, Tensor, None, None, None]:
+    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> tuple[Tensor | None, ...]:
         refuse_second_derivative("kl_loss")
         *fields, by_chunk, by_history, weights = ctx.saved_tensors  # type: ignore[attr-defined]
         scale = grad[:, None, None]
@@ -153,12 +155,13 @@ class _Divergence(torch.autograd.Function):
             to_acoustic, to_context = marginals(SplitJoint(*fields), weights * scale)
         to_acoustic.addcmul_(by_chunk, scale, value=-1.0)
         to_context.addcmul_(by_history, scale, value=-1.0)
-        return to_acoustic, to_context, None, None, None
+        return to_acoustic, to_context, *[None] * 5
 
 
-def _below_peak(logits: Tensor) -> Tensor:
-    return logits - logits.amax(-1, keepdim=True)
+def _between(teacher: Tensor, student: Tensor, peaks: Tensor) -> Tensor:
+    """How much higher the teacher's logits are, each below its peak; in place but for one tensor."""
+    return (teacher - student).sub_(peaks)
 
 
-def _inner(left: Tensor, right: Tensor) -> Tensor:
-    return (left * right).sum((1, 2), dtype=torch.float64)
+def _sum(values: Tensor) -> Tensor:
+    return values.sum((1, 2), dtype=torch.float64)
