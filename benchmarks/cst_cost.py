@@ -4,7 +4,8 @@
 
 Time: medians over repeats that take turns (CTC, CST, CTC, CST, ...), so that a busy machine slows both
 alike. CTC is log_softmax and torch.nn.functional.ctc_loss; the full joint is chunks x histories x vocabulary
-logits laid out, their log_softmax, and CTC's lattice with context by autograd. Every loss includes the
+logits laid out, their log_softmax, and CTC's lattice with context by autograd. KL is the distillation at
+temperature 8, from a teacher whose logits are the student's in another order. Every loss includes the
 backward to its logits.
 Memory: most bytes alive at once during forward and backward beyond the inputs, from torch.profiler's record
 of every allocation (CPU), or torch.cuda.max_memory_allocated (GPU).
@@ -22,8 +23,10 @@ import torch
 from torch import Tensor
 
 from signkit.models.losses.cst import cst_loss
+from signkit.models.losses.kl import kl_loss
 
 SIZES = ((8, 60, 16, 1296), (8, 256, 40, 60), (4, 500, 60, 1296), (2, 50, 12, 1296))
+HEAD = "device threads size lengths | ms: ctc cst kl joint | cst/ctc kl/cst joint/cst | MB: ctc cst joint"
 Run = Callable[[], None]
 Size = tuple[int, int, int, int]
 
@@ -46,6 +49,11 @@ def make_batch(size: Size, varied: bool, device: str) -> tuple[Tensor, ...]:
 def ctc(acoustic: Tensor, context: Tensor, targets: Tensor, chunks: Tensor, labels: Tensor) -> Tensor:
     log_p = acoustic.log_softmax(2).transpose(0, 1)
     return torch.nn.functional.ctc_loss(log_p, targets, chunks, labels, reduction="none")
+
+
+def taught(acoustic: Tensor, context: Tensor, *reference: Tensor) -> Callable[..., Tensor]:
+    teacher = acoustic.detach().flip(2), context.detach().flip(2)
+    return lambda own, of_history, *_: kl_loss(own, of_history, *teacher, *reference, temperature=8.0)
 
 
 def full_joint(acoustic: Tensor, context: Tensor, targets: Tensor, chunks: Tensor, labels: Tensor) -> Tensor:
@@ -124,7 +132,7 @@ def measure(
 ) -> dict[str, object]:
     torch.set_num_threads(threads)
     parts = make_batch(size, varied, device)
-    runs = runs_of({"ctc": ctc, "cst": cst_loss}, parts)
+    runs = runs_of({"ctc": ctc, "cst": cst_loss, "kl": taught(*parts)}, parts)
     times = median_ms(runs, repeats, device)
     joint = runs_of({"joint": full_joint}, parts)
     times |= median_ms(joint, 1 if size[1] * size[2] * size[3] > 10_000_000 else 3, device)
@@ -145,6 +153,7 @@ def measure(
         "threads": threads,
         "ms": {name: round(value, 3) for name, value in times.items()},
         "cst/ctc": round(times["cst"] / times["ctc"], 2),
+        "kl/cst": round(times["kl"] / times["cst"], 2),
         "joint/cst": round(times["joint"] / times["cst"], 1),
         "peak_mb": {name: round(peak_mb(run, parts, device), 2) for name, run in runs.items()},
     }
@@ -154,11 +163,11 @@ def show(row: dict[str, object]) -> str:
     ms, peak = row["ms"], row["peak_mb"]
     assert isinstance(ms, dict) and isinstance(peak, dict)
     columns = [f"{row['device']:4} {row['threads']}  {row['size']:20} {row['lengths']:6}"]
-    columns += [f"{ms[name]:9.2f}" for name in ("ctc", "cst", "joint")]
-    columns += [f"{row['cst/ctc']:8.2f} {row['joint/cst']:8.1f} "]
+    columns += [f"{ms[name]:9.2f}" for name in ("ctc", "cst", "kl", "joint")]
+    columns += [f"{row['cst/ctc']:8.2f} {row['kl/cst']:8.2f} {row['joint/cst']:8.1f} "]
     columns += [f"{peak[name]:8.2f}" for name in ("ctc", "cst", "joint")]
     columns += [f"{peak['cst'] / peak['joint']:9.3f}"]
-    columns += [f"  {name} {ms[name]:.2f} ms" for name in ms if name not in ("ctc", "cst", "joint")]
+    columns += [f"  {name} {ms[name]:.2f} ms" for name in ms if name not in ("ctc", "cst", "kl", "joint")]
     return " ".join(columns)
 
 
@@ -174,7 +183,7 @@ def main() -> None:
     if torch.cuda.is_available():
         settings.append(("cuda", options.threads[0]))
     if not options.json:
-        print("device threads size lengths | ms: ctc cst joint | cst/ctc joint/cst | MB: ctc cst joint ratio")
+        print(HEAD)
     for device, threads in settings:
         for size in SIZES:
             for varied in (False, True):
