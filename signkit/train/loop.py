@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from signkit.config.recipe import TrainConfig
 from signkit.data.loader import Batch, Step
 from signkit.errors import OperationalError, UserError
-from signkit.models.losses.checks import NotANumber
+from signkit.models.losses.checks import NotANumber, unread_losses
 from signkit.models.losses.functions import check_per_sample
 from signkit.runtime import checkpoint
 from signkit.runtime.checkpoint import Progress, State
@@ -175,14 +175,16 @@ def update(
     # Before the first forward pass, since each part is divided by the weights of all parts at once.
     weights, skipped = total_weights(task, model, data.parts, engine, importance)
     optimizer.zero_grad(set_to_none=True)
-    sums: dict[str, float] = {}
+    sums: dict[str, Tensor] = {}
+    seen: list[tuple[Sequence[str], Mapping[str, Term]]] = []
     for number, part in enumerate(data.parts):
         batch = part.to(engine.device)
         # Processes exchange gradients once, with the last part.
         hold = engine.no_sync(parallel) if number + 1 < len(data.parts) else nullcontext()
         with hold:
             try:
-                terms = task.loss(model, parallel, batch, share)
+                with unread_losses():
+                    terms = task.loss(model, parallel, batch, share)
             except NotANumber as error:
                 ids = [batch.ids[i] for i in error.samples]
                 raise _diverged(data.step, ids, [error.term] if error.term else []) from error
@@ -190,26 +192,32 @@ def update(
                 check_per_sample(term.total, len(batch.ids), f"the task's loss `{name}`", "its `total` is")
             terms = weighted(terms, batch.ids, importance)
             loss = mean_loss(terms, weights)
-            if not torch.isfinite(loss):
-                raise _diverged(data.step, *_not_finite(terms, batch.ids))
             # The loss is divided by the weights of all processes, but gradients are averaged over processes.
             engine.backward(loss * engine.num_processes)
         for name, term in terms.items():
             for figure, values in term.figures.items():
-                sums[figure] = sums.get(figure, 0.0) + float(values.sum()) / max(weights[name], 1.0)
-        sums["loss"] = sums.get("loss", 0.0) + float(loss.detach())
+                total = values.detach().sum() / max(weights[name], 1.0)
+                sums[figure] = sums[figure] + total if figure in sums else total
+        sums["loss"] = sums["loss"] + loss.detach() if "loss" in sums else loss.detach()
+        seen.append(
+            (batch.ids, {name: Term(term.total.detach(), term.figures) for name, term in terms.items()})
+        )
     for parameter in held:
         parameter.grad = None
-    norm = float(engine.clip_grad_norm_(parallel.parameters(), config.clip or math.inf))
-    if not math.isfinite(norm):
+    norm = torch.as_tensor(engine.clip_grad_norm_(parallel.parameters(), config.clip or math.inf))
+    # All figures are read at once, before the weights change: each reading waits for the device.
+    names = sorted(sums)
+    totals = engine.reduce(torch.stack([sums[name].double() for name in names]), "sum")
+    *read, length = torch.cat([totals, norm.detach().double()[None]]).tolist()
+    figures = dict(zip(names, read, strict=True))
+    if not math.isfinite(figures["loss"]):
+        raise _diverged(data.step, *_not_finite(seen))
+    if not math.isfinite(length):
         raise OperationalError(
             f"step {data.step + 1}: the gradient is not a number; a lower train.lr may help"
         )
     optimizer.step()
-    names = sorted(sums)
-    totals = engine.reduce(torch.tensor([sums[n] for n in names], device=engine.device), "sum")
-    figures = {name: float(total) for name, total in zip(names, totals, strict=True)}
-    figures |= {"gradient_norm": norm, "lr": optimizer.param_groups[0]["lr"]}
+    figures |= {"gradient_norm": length, "lr": optimizer.param_groups[0]["lr"]}
     return figures, skipped
 
 
@@ -281,18 +289,21 @@ def mean_loss(terms: Mapping[str, Term], weights: Mapping[str, float]) -> Tensor
     return each[0] if len(each) == 1 else torch.stack(each).sum()
 
 
-def _not_finite(terms: Mapping[str, Term], ids: Sequence[str]) -> tuple[list[str], list[str]]:
+def _not_finite(parts: Sequence[tuple[Sequence[str], Mapping[str, Term]]]) -> tuple[list[str], list[str]]:
     """The samples whose loss is not finite, and the terms that are not."""
-    finite = torch.stack([term.total.isfinite() for term in terms.values()]).all(0).tolist()
-    figures = [each for term in terms.values() for each in term.figures.items()]
-    names = [name for name, values in figures if not bool(values.isfinite().all())]
-    return [name for name, fine in zip(ids, finite, strict=True) if not fine], names
+    samples, names = list[str](), dict[str, None]()
+    for ids, terms in parts:
+        finite = torch.stack([term.total.isfinite() for term in terms.values()]).all(0).tolist()
+        samples += [name for name, fine in zip(ids, finite, strict=True) if not fine]
+        figures = [each for term in terms.values() for each in term.figures.items()]
+        names |= {name: None for name, values in figures if not bool(values.isfinite().all())}
+    return samples, list(names)
 
 
 def _diverged(step: int, ids: Sequence[str], terms: Sequence[str]) -> OperationalError:
     of = f" of {' and '.join(f'`{name}`' for name in terms)}" if terms else ""
     return OperationalError(
-        f"step {step + 1}: the loss{of} is not a number (samples {', '.join(ids)}); "
+        f"step {step + 1}: the loss{of} is not a number (samples {', '.join(ids) or 'of another process'}); "
         "a lower train.lr or train.clip may help"
     )
 

@@ -5,10 +5,24 @@ tensor and read once, since each reading waits for the GPU. Logits are not read 
 only when a loss is NaN.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import torch
 from torch import Tensor
+
+_UNREAD = ContextVar("unread", default=False)
+
+
+@contextmanager
+def unread_losses() -> Iterator[None]:
+    """Within the block, `check_loss` leaves losses on a GPU to the caller, who reads them at the end."""
+    token = _UNREAD.set(True)
+    try:
+        yield
+    finally:
+        _UNREAD.reset(token)
 
 
 class NotANumber(ValueError):
@@ -127,6 +141,8 @@ def check_loss(loss: Tensor, logits: Mapping[str, tuple[Tensor, Tensor]], *, fin
     Raises:
         NotANumber: there are such logits.
     """
+    if _UNREAD.get() and loss.device.type != "cpu":
+        return
     if not bool((~loss.isfinite() if finite else loss.isnan()).any()):
         return
     for name, (values, read) in logits.items():
