@@ -1,12 +1,16 @@
 """A batch: padded tensors with their lengths, the only thing a model is given."""
 
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Float64, Int, Int64, UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
+from signkit.data.on_host import is_known, moved, on_host, remember
+
+_ON_HOST = ("lengths", "targets", "target_lengths", "glosses", "gloss_lengths")
 END = 0
 """The end of a sentence among the next tokens: the blank's index, which no token has."""
 IGNORED = -100
@@ -62,12 +66,16 @@ class Batch:
         return replace(self, targets=self.glosses, target_lengths=self.gloss_lengths)
 
     def to(self, device: torch.device | str) -> "Batch":
-        """The same batch with its tensors on a device."""
+        """The same batch with its tensors on a device; the host still knows lengths and targets."""
         tensors = {
             f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("ids", "times", "logs")
         }
-        moved = {name: tensor.to(device) for name, tensor in tensors.items() if tensor is not None}
-        return replace(self, **moved)
+        there: dict[str, Any] = {
+            name: moved(tensor, device) if name in _ON_HOST else tensor.to(device, non_blocking=True)
+            for name, tensor in tensors.items()
+            if tensor is not None
+        }
+        return replace(self, **there)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +94,15 @@ class TextBatch:
 
     def to(self, device: torch.device | str) -> "TextBatch":
         """The same batch with its tensors on a device."""
-        return replace(self, tokens=self.tokens.to(device), lengths=self.lengths.to(device))
+        return replace(self, tokens=moved(self.tokens, device), lengths=moved(self.lengths, device))
 
 
 def length_mask(lengths: Int[Tensor, " batch"], size: int) -> Bool[Tensor, "batch {size}"]:
-    """True for the places before each length."""
-    return torch.arange(size, device=lengths.device) < lengths[:, None]
+    """True for the places before each length; known on the host where the lengths are."""
+    mask = torch.arange(size, device=lengths.device) < lengths[:, None]
+    if mask.device.type != "cpu" and is_known(lengths):
+        remember(mask, length_mask(on_host(lengths), size))
+    return mask
 
 
 def next_tokens(

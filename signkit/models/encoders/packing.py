@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from jaxtyping import Bool, Int, Shaped
 from torch import Tensor
 
+from signkit.data.on_host import moved, on_host
+
 
 @dataclass(frozen=True, slots=True)
 class Packing:
@@ -39,6 +41,6 @@ class Packing:
 
 def packing(mask: Bool[Tensor, "batch frames"]) -> Packing:
     """The packing of the frames where the mask is True."""
-    index = mask.flatten().nonzero().squeeze(1)
+    index = on_host(mask).flatten().nonzero().squeeze(1)
     batch, frames = mask.shape
-    return Packing(batch, frames, index if len(index) < mask.numel() else None)
+    return Packing(batch, frames, moved(index, mask.device) if len(index) < mask.numel() else None)

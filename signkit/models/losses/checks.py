@@ -1,8 +1,7 @@
 """What the losses refuse: arguments that would give a figure all the same, or a device-side assertion.
 
-Shapes and types are compared on the host. What needs the values of lengths and labels is gathered into one
-tensor and read once, since each reading waits for the GPU. Logits are not read beforehand: NaN is looked for
-only when a loss is NaN.
+All is compared on the host, which knows the lengths and labels of a batch (`signkit.data.on_host`). Logits
+are not read beforehand: NaN is looked for only when a loss is NaN.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,6 +10,8 @@ from contextvars import ContextVar
 
 import torch
 from torch import Tensor
+
+from signkit.data.on_host import on_host
 
 _UNREAD = ContextVar("unread", default=False)
 
@@ -95,6 +96,7 @@ def check_references(
     batch, chunks, symbols = acoustic.shape
     if not 0 <= blank < symbols:
         raise ValueError(f"blank is {blank}; there are {symbols} symbols")
+    targets, input_lengths, target_lengths = map(on_host, (targets, input_lengths, target_lengths))
     given = {names[0]: targets, "input_lengths": input_lengths, names[1]: target_lengths}
     for name, tensor in given.items():
         if tensor.is_floating_point() or tensor.is_complex() or tensor.dtype == torch.bool:
@@ -106,8 +108,9 @@ def check_references(
             raise ValueError(f"{name} has {len(tensor)} samples; acoustic has {batch}")
     inside = torch.arange(targets.shape[1], device=targets.device) < target_lengths[:, None]
     wrong = inside & ((targets < 0) | (targets >= symbols) | (targets == blank))
-    ends = (*input_lengths.aminmax(), *target_lengths.aminmax(), wrong.any())
-    shortest, longest, least, most, labels = torch.stack([end.long() for end in ends]).tolist()
+    (shortest, longest), (least, most) = (
+        [int(end) for end in each.aminmax()] for each in (input_lengths, target_lengths)
+    )
 
     def named(row: int) -> str:
         return f"sample {row // nbest}, hypothesis {row % nbest}" if nbest else f"sample {row}"
@@ -120,12 +123,12 @@ def check_references(
             row = int(given[name].argmin() if low < 0 else given[name].argmax())
             what = "it cannot be negative" if low < 0 else f"there are {room[0]} {room[1]}"
             raise ValueError(f"{name} of {named(row)} is {low if low < 0 else high}; {what}")
-    if labels:
+    if bool(wrong.any()):
         row, place = wrong.nonzero()[0].tolist()
         label = int(targets[row, place])
         what = "the blank" if label == blank else f"not one of {symbols} symbols"
         raise ValueError(f"{names[0]} of {named(row)} is {label} at index {place}, {what}")
-    return int(shortest)
+    return shortest
 
 
 def check_loss(loss: Tensor, logits: Mapping[str, tuple[Tensor, Tensor]], *, finite: bool = False) -> None:

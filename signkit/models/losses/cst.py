@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from signkit.data.on_host import moved, on_host
 from signkit.models.losses.checks import check_logits, check_loss, check_references, refuse_others, until
 from signkit.models.losses.joint import (
     SplitJoint,
@@ -153,28 +154,29 @@ def _build_lattice(
     check_topology(topology)
     check_logits({"acoustic": acoustic, "context": context})
     device = acoustic.device
-    targets, input_lengths, target_lengths = (
-        part.to(device) for part in (targets, input_lengths, target_lengths)
-    )
     shortest = check_references(acoustic, targets, input_lengths, target_lengths, blank)
     if context.shape[1] != targets.shape[1] + 1:
         labels, rows = targets.shape[1], context.shape[1]
         raise ValueError(f"context has {rows} rows a sample; {labels} labels need {labels + 1}")
-    chain = build_chain(targets, target_lengths, topology, blank)
+    # On the host, which knows the references, so that their shapes need not be waited for.
+    chain = build_chain(on_host(targets), on_host(target_lengths), topology, blank)
+    position_padding = _padding(chain.ends + 1, chain.symbols.shape[1], device)
+    chain = chain.to(device)
     if chain.histories is not None:
         context = context.gather(1, chain.histories[:, :, None].expand(-1, -1, context.shape[2]))
-    chunk_padding = None if shortest >= acoustic.shape[1] else ~until(input_lengths, acoustic.shape[1])
-    position_padding = _padding(chain.ends + 1, chain.symbols.shape[1])
+    chunk_padding = (
+        None if shortest >= acoustic.shape[1] else ~until(moved(input_lengths, device), acoustic.shape[1])
+    )
     symbols = chain.symbols
     choices = torch.stack((symbols, symbols.roll(-1, 1), torch.full_like(symbols, blank)), 2)
     return Lattice(topology, chain, shortest, chunk_padding, position_padding, choices), context
 
 
-def _padding(lengths: Tensor, longest: int) -> Tensor | None:
+def _padding(lengths: Tensor, longest: int, device: torch.device) -> Tensor | None:
     """True on padding, [batch, longest]; None if there is none."""
     if int(lengths.amin()) >= longest:
         return None
-    return ~until(lengths, longest)
+    return moved(~until(lengths, longest), device)
 
 
 class _Transduction(torch.autograd.Function):

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from signkit.data.on_host import moved
+
 TOPOLOGIES = ("ctc", "monotonic", "rnnt")
 
 
@@ -21,6 +23,11 @@ class Chain:
     ends: Tensor  # [batch]: last position of each sample
     histories: Tensor | None  # [batch, positions]: labels emitted so far; None: as many as the position
     closed: Tensor | None  # [batch, positions]; None: no position is closed
+
+    def to(self, device: torch.device) -> "Chain":
+        """The same chain on a device."""
+        parts = (self.symbols, self.ends, self.histories, self.closed)
+        return Chain(*(None if each is None else moved(each, device) for each in parts))  # type: ignore[arg-type]
 
 
 def chunks_needed(
