@@ -22,7 +22,8 @@ probabilities, so it needs no logarithm and cannot overflow; what underflows is 
 """
 
 import math
-from typing import NamedTuple
+from importlib.util import find_spec
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -55,6 +56,9 @@ def log_likelihood(arcs: Tensor, ends: Tensor) -> Tensor:
     Returns:
         float64 [batch]; -inf where no path exists.
     """
+    if kernel := _kernel(arcs):
+        total: Tensor = kernel.log_likelihood(arcs, ends)
+        return total
     ring = _make_ring(arcs, ends)
     for begin in range(0, arcs.shape[0] // 2, _BLOCK):
         _run_forward(ring, arcs, begin)
@@ -67,6 +71,9 @@ def posteriors(arcs: Tensor, ends: Tensor) -> tuple[Tensor, Tensor]:
 
     The posteriors overwrite `arcs` and are returned, [steps, 3, batch, positions]; 0 where no path exists.
     """
+    if kernel := _kernel(arcs):
+        both: tuple[Tensor, Tensor] = kernel.posteriors(arcs, ends)
+        return both
     half, positions = arcs.shape[0] // 2, arcs.shape[3]
     ring = _make_ring(arcs, ends)
     # For each step and new state, the share that the same state contributed (by its STAY or BLANK arc). The
@@ -90,6 +97,15 @@ def posteriors(arcs: Tensor, ends: Tensor) -> tuple[Tensor, Tensor]:
         _run_reverse(ring, block)
         _read_back(ring.weights[: block.shape[0]], arcs, begin)
     return total, arcs
+
+
+def _kernel(arcs: Tensor) -> Any:
+    """The module of the kernel, which takes the place of the loops on a GPU where Triton is."""
+    if not arcs.is_cuda or find_spec("triton") is None:
+        return None
+    from signkit.models.losses import lattice_kernel
+
+    return lattice_kernel
 
 
 class _Ring(NamedTuple):
