@@ -52,7 +52,9 @@ class Ended:
 def accelerator(config: TrainConfig) -> Accelerator:
     """Set up the processes and the device of this run, with the recipe's precision."""
     bf16 = config.precision == "bf16" or (
-        config.precision == "auto" and torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+        config.precision == "auto"
+        and torch.cuda.is_available()
+        and torch.cuda.is_bf16_supported(including_emulation=False)  # which an older card does slowly
     )
     # Accelerate has one global state per process, which would keep the precision of an earlier run.
     AcceleratorState._reset_state()
