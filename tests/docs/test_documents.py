@@ -10,9 +10,8 @@ from reference import ROOT, fenced
 from signkit.cli.app import app
 from signkit.config.assets import names
 
-DOCUMENTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")] + sorted(
-    ROOT.glob("docs/*.md")
-)
+ROOTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/RESULTS.md")
+DOCUMENTS = [ROOT / name for name in ROOTS] + sorted(ROOT.glob("docs/*.md"))
 CODE = [
     p
     for kind in ("signkit", "recipes", "lm", "eval")
@@ -51,6 +50,13 @@ def test_commands_are_those_of_the_program(path: Path) -> None:
 @by_name
 def test_no_path_of_a_machine(path: Path) -> None:
     assert re.findall(r"(?<![\w.])/(?:home|root|tmp|work|Users)\b.*", path.read_text(encoding="utf-8")) == []
+
+
+@by_name
+def test_nothing_is_left_to_be_filled_in(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert re.findall(r"@[A-Z][A-Z0-9]*@|\b(?:TODO|TBD|FIXME)\b", text) == []
+    assert re.findall(r"^[^#`\n]*[^#\s`]#{2,4} .*$", text, flags=re.MULTILINE) == []  # a heading within a line
 
 
 def test_what_the_code_says_of_the_documents_is_true() -> None:
