@@ -78,6 +78,10 @@ class ContextDistributions:
         self._used = 0  # rows of the table that are in use, from the first on
         self._table = acoustic.new_empty(room, acoustic.shape[2])
 
+    def show(self, acoustic: Float[Tensor, "batch chunks vocab"]) -> None:
+        """Go on to other chunks of the same utterances."""
+        self._acoustic = acoustic
+
     def scores(self, utterances: Ints, chunk: int, nodes: Ints) -> ContextScores:
         """The distributions of one chunk of ``utterances`` [n] after the histories ``nodes`` [n, beam]."""
         device = self._table.device
