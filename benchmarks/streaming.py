@@ -8,8 +8,8 @@ for each number of frames that a chunk may look ahead, and, as `full`, as it is.
 the word error rate; the frames that follow a frame, at most, until its chunk is answered; the median of the
 frames between the end of a sign and its gloss in the text so far, in so many --clips and as far as a text is
 right in the end; and the word error rate if texts are revised at most so many chunks back (`stable_after`).
-Below them the error of the commonest sentence of train. With --json a run that is in FILE is not done again, and
-each is added as it ends.
+Below them the error of the commonest sentence of train. With --json a run that is in FILE is not done again,
+and each is added as it ends.
 """
 
 import argparse
