@@ -28,6 +28,8 @@ from signkit.errors import UserError
 BLANK, MAX_SYMBOLS = 0, 4
 ONLY = np.zeros(1, dtype=np.int64)
 """The one utterance."""
+ROOM = 4096
+"""Histories that are remembered before those that have left the beam are dropped."""
 
 
 class LiveSearch:
@@ -64,6 +66,7 @@ class LiveSearch:
         forget_states(fusion)
         self._context: ContextLogits = decoder_context(model, bias)
         self._chunks = self.settled = 0
+        self._room = ROOM
         tree, emissions, width = PrefixTree(len(bias)), Links(), config.beam
         self._tree = tree
         self._contextual: ContextDistributions | None = None
@@ -103,6 +106,8 @@ class LiveSearch:
                     self._beam = advanced(self._search, self._beam, scores, self._chunks, self._topology)
                     self._settle()
                 self._chunks += 1
+            if self._config.beam > 1 and self._tree.links.size > self._room:
+                self._forget()
 
     def best(self) -> Candidate:
         """The best hypothesis so far, without scores for its end."""
@@ -136,6 +141,21 @@ class LiveSearch:
             top_k=0 if config.beam == 1 else config.top_k,
             blank=BLANK,
         )
+
+    def _forget(self) -> None:
+        """Drop the histories that have left the beam; those in it stay, with their beginnings."""
+        beam = self._beam
+        new = self._search.fusion.keep(beam.node[0])
+        if self._contextual is not None:
+            self._contextual.renumber(new)
+        times = self._search.emissions.keep(np.concatenate([beam.blank_times[0], beam.label_times[0]]))
+        self._beam = replace(
+            beam,
+            node=new[beam.node],
+            blank_times=times[beam.blank_times],
+            label_times=times[beam.label_times],
+        )
+        self._room = max(ROOM, 2 * self._tree.links.size)
 
     def _settle(self) -> None:
         """Settle what the best hypothesis has had for long, and drop the hypotheses without it."""

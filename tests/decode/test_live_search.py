@@ -7,6 +7,7 @@ import pytest
 import torch
 from slow_search import Bigram, RandomRows
 
+from signkit.decode import live as live_search
 from signkit.decode.configs import LatticeConfig
 from signkit.decode.lattice import search_acoustic
 from signkit.decode.live import LiveSearch
@@ -72,7 +73,24 @@ def test_chunks_as_they_come_have_the_beam_of_the_clip(topology: str, context: b
         assert found[0].tokens
 
 
-@pytest.mark.parametrize(("topology", "after"), [("ctc", 0), ("ctc", 4), ("ctc", CHUNKS), ("rnnt", 1)])
+@pytest.mark.parametrize("topology", ["ctc", "rnnt"])
+def test_histories_that_have_left_the_beam_are_forgotten(
+    topology: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nothing else changes."""
+    config, fusion = LatticeConfig(beam=4), [Fused(Bigram(VOCAB, no_end=[2]), 0.5)]
+    sizes, found = {}, {}
+    for room in (10, 10_000):
+        monkeypatch.setattr(live_search, "ROOM", room)
+        live = LiveSearch(model(topology, True), BIAS, config, fusion=fusion)
+        for some in acoustic(3).split(1):
+            live.push(some)
+        sizes[room], found[room] = live._tree.links.size, live.finish()
+    assert found[10] == found[10_000]
+    assert sizes[10] < sizes[10_000] / 2
+
+
+@pytest.mark.parametrize(("topology", "after"), [("ctc", 0), ("ctc", 4), ("ctc", CHUNKS), ("monotonic", 1)])
 def test_what_is_older_no_longer_changes(topology: str, after: int) -> None:
     """A text so far begins with what was settled, and ends with no more than so many chunks that are not."""
     config, revised = LatticeConfig(beam=8), 0
