@@ -13,12 +13,12 @@ from signkit.decode.configs import LatticeConfig
 from signkit.decode.external.build import ExternalModels
 from signkit.decode.lattice import BeamResult, hypotheses, hypothesis
 from signkit.decode.live import LiveSearch
-from signkit.errors import OperationalError
+from signkit.errors import OperationalError, UserError
 from signkit.models.encoders.protocol import EncoderOutput
 from signkit.models.encoders.streaming import EncoderStream
 from signkit.models.export import TrainedModel
 from signkit.models.losses.logits import decoded_level
-from signkit.models.output_layer import USED, level_logits
+from signkit.models.output_layer import USED, OutputLayer, level_logits
 from signkit.tasks.recognition.prepared import preparation
 from signkit.types import Hypothesis
 
@@ -54,6 +54,9 @@ class Stream:
     def __init__(self, trained: TrainedModel, external: ExternalModels, options: StreamOptions) -> None:
         self._trained, self._external, self._options = trained, external, options
         self._model: Any = trained.model.eval()
+        if not isinstance(getattr(self._model, "output", None), OutputLayer):
+            what = f"{type(self._model).__name__} has no output layer on the features of chunks"
+            raise UserError("model", what, "`ctc` and `c2st` can be streamed")
         self._encoder = EncoderStream(self._model.encoder)
         self.delay = self._encoder.delay
         self._begin()
