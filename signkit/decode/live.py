@@ -39,8 +39,8 @@ class LiveSearch:
         model: a `Recogniser`.
         bias: of its output layer.
         fusion, rescorers: external models, of this search alone as long as it runs.
-        stable_after: tokens that the best hypothesis has had for so many chunks no longer change: hypotheses
-            without them are dropped. None: none is dropped, and the result is that of the whole clip.
+        stable_after: tokens that the best hypothesis emitted so many chunks ago or earlier no longer change:
+            hypotheses without them are dropped. None: none is dropped, and the result is that of the clip.
 
     Attributes:
         settled: how many tokens of the best hypothesis can no longer change; in greedy search none can.
@@ -158,7 +158,7 @@ class LiveSearch:
         self._room = max(ROOM, 2 * self._tree.links.size)
 
     def _settle(self) -> None:
-        """Settle what the best hypothesis has had for long, and drop the hypotheses without it."""
+        """Settle what the best hypothesis emitted long ago, and drop the hypotheses without it."""
         if self._stable_after is None or self._beam.node[0, 0] == NO_ENTRY:
             return
         emitted = self._search.emissions.sequences(self._beam.times[:, 0])[0][0]
