@@ -4,6 +4,7 @@
 
     model = signkit.load("runs/quickstart/TIME-HASH")        # of a finished run
     model.predict("clip.npz").text
+    signkit.stream(model).push(frames).text                  # as they come: docs/streaming.md
     signkit.score(["MY NAME ANN"], ["MY NAME BEN"])["wer"]   # sclite's counts
     signkit.losses.cst_loss(...)                             # plain functions of tensors
     signkit.decode.beam_search(logits, lengths)
@@ -20,7 +21,7 @@ from signkit.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from signkit import decode, losses, testing
-    from signkit.api import LoadedModel, RunResult, from_pretrained, load, run
+    from signkit.api import LoadedModel, RunResult, from_pretrained, load, run, stream
     from signkit.commands.compare.verb import compare
     from signkit.commands.data.zoom import zoom_boxes
     from signkit.commands.evaluate.verb import evaluate
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LoadedModel", "OperationalError", "RunResult", "SignkitError", "UserError", "build_manifest", "compare",
     "decode", "evaluate", "export", "from_pretrained", "grid", "live", "load", "losses", "run", "runs",
-    "score", "testing", "tune", "zoom_boxes",
+    "score", "stream", "testing", "tune", "zoom_boxes",
 ]  # fmt: skip
 
 wait_passively()  # before torch and numpy are loaded
@@ -61,6 +62,7 @@ __getattr__, __dir__ = lazy(
         "run": "signkit.api",
         "runs": "signkit.commands.run_list",
         "score": "signkit.eval.scores",
+        "stream": "signkit.api",
         "testing": "signkit.testing",
         "tune": "signkit.commands.tune.verb",
         "zoom_boxes": "signkit.commands.data.zoom",

@@ -19,6 +19,7 @@ from signkit.commands.predict.inputs import Failures, Source, missing_of, opened
 from signkit.commands.predict.named import Input
 from signkit.commands.predict.options import PredictOptions
 from signkit.commands.predict.search import corpus_of, load_model
+from signkit.commands.predict.streamed import opened_stream
 from signkit.commands.predict.tracking import tracked
 from signkit.commands.predict.zoomed import zoomed, zooms
 from signkit.commands.run import carry_out
@@ -38,6 +39,7 @@ from signkit.runtime.progress import Watch
 from signkit.runtime.resume import folder_to_resume
 from signkit.runtime.run_folder import new_folder, state
 from signkit.runtime.runs import RunRef, carried, find_run
+from signkit.tasks.recognition.stream import Stream, StreamOptions
 from signkit.text.vocabulary import Vocabulary
 from signkit.train.reopen import with_ensemble
 from signkit.train.task import GivesPosteriors, task_of
@@ -131,6 +133,28 @@ def from_pretrained(
         force_download=force_download,
     )
     return load(folder, **options)
+
+
+def stream(model: "LoadedModel | RunRef", *, fps: float = 25.0, stable_after: int | None = None) -> Stream:
+    """Recognise frames as they come: `push` them, and have the text so far; `finish` has that of the clip.
+
+    Args:
+        model: what `load` returns, or what it takes.
+        fps: frames a second, for the times of tokens.
+        stable_after: how many chunks back the text so far may still be changed. None: to its beginning; the
+            text at the end is then that of `LoadedModel.predict`.
+
+    Raises:
+        UserError: the model needs whole clips, with the option that is in the way; or as `load`.
+
+    Example:
+        stream = signkit.stream("runs/mine", stable_after=8)
+        for frames in camera:  # [frames, points, 2]
+            print(stream.push(frames).text)
+        print(stream.finish().text)
+    """
+    loaded = model if isinstance(model, LoadedModel) else load(model)
+    return loaded._stream(StreamOptions(fps, stable_after))
 
 
 class LoadedModel(Shared):
@@ -251,6 +275,9 @@ class LoadedModel(Shared):
             raise UserError("posteriors", f"a model of the task {self.recipe.task} has none")
         found = self._each(clips, fps, lambda batches: task.posteriors(self._models, batches))
         return cast(Posteriors | list[Posteriors], found)
+
+    def _stream(self, options: StreamOptions) -> Stream:
+        return opened_stream(self._run, self._models, options)
 
     def _each(self, clips: Any, fps: float, compute: Any) -> Any:
         """What is computed of each clip, in their order; of one alone that is no sequence."""

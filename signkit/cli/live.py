@@ -31,6 +31,12 @@ def live(
     hold: Annotated[
         float, typer.Option(min=0, max=60, help="On the terminal: seconds until a letter is typed.")
     ] = 0.8,
+    stable_after: Annotated[
+        int,
+        typer.Option(
+            min=0, metavar="CHUNKS", help="On the terminal, of a stream: after so many a word stays as it is."
+        ),
+    ] = 8,
     as_json: AsJson = False,
 ) -> None:
     """Recognise what a camera sees: in a page on this machine, or on the terminal.
@@ -40,6 +46,12 @@ def live(
     from signkit.commands.live.verb import LiveOptions, run_live
 
     options = LiveOptions(
-        port=port, video=video, camera=camera, threshold=threshold, hold=hold, as_json=as_json
+        port=port,
+        video=video,
+        camera=camera,
+        threshold=threshold,
+        hold=hold,
+        stable_after=stable_after,
+        as_json=as_json,
     )
     raise SystemExit(run_live(run, options))

@@ -81,11 +81,13 @@ class LandmarksConfig:
     hand: Literal["both", "signing"] = "both"
     """`signing`: only the hand that signs, found by what is seen of it; where that is the left one, the clip
     is mirrored, so that it is always the right one."""
-    origin: Literal["none", "frame", "clip"] = "clip"
-    """Subtract the layout's root point: that of each frame, or its median over the clip."""
-    scale: Literal["none", "clip", "frame", "part"] = "clip"
-    """`clip`: divide by the layout's reference length (shoulders), its median over the clip. `frame`: the
-    points of each frame get the mean 0 and the deviation 1; `part`: those of each part of each frame."""
+    origin: Literal["none", "frame", "clip", "past"] = "clip"
+    """Subtract the layout's root point: that of each frame, its median over the clip, or its mean over the
+    frames so far."""
+    scale: Literal["none", "clip", "past", "frame", "part"] = "clip"
+    """`clip`: divide by the layout's reference length (shoulders), its median over the clip; `past`: its mean
+    over the frames so far. `frame`: the points of each frame get the mean 0 and the deviation 1; `part`:
+    those of each part of each frame."""
 
 
 @dataclass(frozen=True, kw_only=True)

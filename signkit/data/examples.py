@@ -290,7 +290,7 @@ def prepare_signal(
     if isinstance(signal, Landmarks):
         check_landmarks(signal.points, layout(layout_name, where), where)
     else:
-        _check_features(signal, where)
+        check_features(signal, where)
     if array.shape[-1] != width:
         raise UserError(where, f"has {array.shape[-1]} {unit}, not {width}")
     if isinstance(signal, Features):
@@ -323,7 +323,12 @@ def frame_labels(sample: Sample, encode: Encode) -> Int64[np.ndarray, " frames"]
     return labels
 
 
-def _check_features(features: Features, where: str) -> None:
+def check_features(features: Features, where: str) -> None:
+    """Refuse features without a frame, or with a number that is not finite.
+
+    Raises:
+        UserError: naming the place.
+    """
     if len(features.vectors) == 0:
         raise UserError(where, "has no frames")
     bad = np.argwhere(~np.isfinite(features.vectors))

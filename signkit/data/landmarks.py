@@ -12,6 +12,7 @@ import numpy.typing as npt
 from signkit.data.depth import in_one_unit
 from signkit.data.layouts import Layout, Which, layout, subset
 from signkit.data.missing import Missing, as_missing
+from signkit.data.past import Past
 from signkit.data.shapes import Float32
 from signkit.errors import UserError
 from signkit.types import Landmarks
@@ -29,8 +30,8 @@ __all__ = [
     "z_scored",
 ]
 
-Origin = Literal["none", "frame", "clip"]
-Scale = Literal["none", "clip", "frame", "part"]
+Origin = Literal["none", "frame", "clip", "past"]
+Scale = Literal["none", "clip", "past", "frame", "part"]
 Points = npt.NDArray[np.float32]
 NOTHING, NO_HAND = "no point is seen in any frame", "neither hand is seen in any frame"
 
@@ -117,7 +118,11 @@ def with_depth(
 
 
 def normalise(
-    points: Float32[np.ndarray, "frames points coordinates"], layout: Layout, origin: Origin, scale: Scale
+    points: Float32[np.ndarray, "frames points coordinates"],
+    layout: Layout,
+    origin: Origin,
+    scale: Scale,
+    past: Past | None = None,
 ) -> Float32[np.ndarray, "frames points coordinates"]:
     """Landmarks with the signer's place and size taken out; NaN where a point was not seen.
 
@@ -132,16 +137,27 @@ def normalise(
     unit. A clip whose pairs are never seen, or have no length, is divided by the root mean square
     distance of its points from their mean, or by 1 if that is 0 too. ``frame`` and ``part`` are of the
     points that are used, see `z_scored`; nothing is divided here then.
+
+    ``past`` as origin or scale: by the frames so far alone, see `signkit.data.past`.
+
+    Args:
+        past: of a clip that comes in parts, what is known of the parts before.
     """
     out = np.where(np.isnan(points).any(-1, keepdims=True), np.float32(np.nan), points)
     if np.isnan(out).all():
         return out
+    if "past" in (origin, scale):
+        so_far, units = (past or Past(layout)).push(out)
     size = _clip_size(out, layout) if scale == "clip" else 1.0
-    if origin != "none":
+    if origin == "past":
+        out[..., :2] -= so_far[:, None].astype(np.float32)
+    elif origin != "none":
         centre = clip_origin(out, layout)[None]
         if origin == "frame":
             centre = _frame_origin(out, layout, centre)
         out[..., :2] -= centre[:, None]
+    if scale == "past":
+        return out / units[:, None, None].astype(np.float32)
     return out / np.float32(size)
 
 

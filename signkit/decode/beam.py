@@ -6,7 +6,7 @@ are merged (Hannun et al. 2014; Graves 2012). Context logits are computed once p
 histories of a step in one call.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -14,7 +14,7 @@ import torch
 
 from signkit.decode.checks import Lengths, Logits, as_tensors, check_inputs, searchable
 from signkit.decode.confidence import confident
-from signkit.decode.context_logits import ConstantContextLogits, ContextLogits, Distributions
+from signkit.decode.context_logits import ChunkScores, ConstantContextLogits, ContextLogits, Distributions
 from signkit.decode.contextual import ContextDistributions
 from signkit.decode.fusion import Fusion
 from signkit.decode.history import Ints, Links, PrefixTree
@@ -144,8 +144,14 @@ def _run(
             ended.append(beam.utterances(running, len(beam.node)))
             beam = beam.utterances(0, running)
         scores = partial(distributions.scores, order[:running], chunk)
-        if topology == "rnnt":
-            beam = rnnt_step(search, beam, scores, chunk)
-        else:
-            beam = label_step(search, beam, scores(beam.node), chunk, stays=topology == "ctc")
+        beam = advanced(search, beam, scores, chunk, topology)
     return join_beams([beam, *reversed(ended)]) if ended else beam
+
+
+def advanced(
+    search: Search, beam: Beam, scores_of: Callable[[Ints], ChunkScores], chunk: int, topology: str
+) -> Beam:
+    """The beam after one more chunk, whose distributions after histories ``scores_of`` gives."""
+    if topology == "rnnt":
+        return rnnt_step(search, beam, scores_of, chunk)
+    return label_step(search, beam, scores_of(beam.node), chunk, stays=topology == "ctc")

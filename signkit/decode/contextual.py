@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from signkit.decode.context_logits import ContextLogits, Floats, checked_context_logits
-from signkit.decode.history import NO_ENTRY, Ints, PrefixTree
+from signkit.decode.history import NO_ENTRY, Ints, PrefixTree, renumbered
 from signkit.decode.select import largest
 
 
@@ -77,6 +77,14 @@ class ContextDistributions:
         self._row_of: Ints = np.full(1024, -1, dtype=np.int64)  # row of the table by node; -1: not there
         self._used = 0  # rows of the table that are in use, from the first on
         self._table = acoustic.new_empty(room, acoustic.shape[2])
+
+    def show(self, acoustic: Float[Tensor, "batch chunks vocab"]) -> None:
+        """Go on to other chunks of the same utterances."""
+        self._acoustic = acoustic
+
+    def renumber(self, new: Ints) -> None:
+        """Go on with other numbers of the nodes, see `PrefixTree.keep`."""
+        self._row_of = renumbered(self._row_of, new, -1)
 
     def scores(self, utterances: Ints, chunk: int, nodes: Ints) -> ContextScores:
         """The distributions of one chunk of ``utterances`` [n] after the histories ``nodes`` [n, beam]."""

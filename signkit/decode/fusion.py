@@ -10,7 +10,7 @@ from functools import reduce
 import numpy as np
 
 from signkit.decode.context_logits import Floats
-from signkit.decode.history import ROOT, Ints, PrefixTree
+from signkit.decode.history import ROOT, Ints, PrefixTree, renumbered
 from signkit.decode.scorer import Fused, Singles
 
 ROOM = 16_000_000
@@ -29,6 +29,7 @@ class Fusion:
             _Part(f"scorer {place} ({type(part.scorer).__name__})", part, tree, vocab, blank)
             for place, part in enumerate(parts)
         ]
+        self._tree = tree
 
     def __bool__(self) -> bool:
         return bool(self._parts)
@@ -36,6 +37,15 @@ class Fusion:
     def after(self, nodes: Ints, tokens: Ints) -> Floats:
         """Weighted log scores of ``tokens`` after the histories ``nodes``, which broadcast; -inf forbids."""
         return reduce(np.add, (part.after(nodes, tokens) for part in self._parts))
+
+    def keep(self, nodes: Ints) -> Ints:
+        """Forget all histories of the tree but ``nodes``, see `PrefixTree.keep`."""
+        for part in self._parts:
+            part.states(np.array([ROOT]))  # so that those of all nodes are known
+        new = self._tree.keep(nodes)
+        for part in self._parts:
+            part.renumber(new)
+        return new
 
     def ends(self, nodes: Ints) -> Floats:
         """Weighted log scores of ending after the histories ``nodes`` [batch, beam]; -inf forbids."""
@@ -60,15 +70,19 @@ class _Part:
         self._used = 0  # rows of the cache that are in use, from the first on
 
     def after(self, nodes: Ints, tokens: Ints) -> Floats:
-        rows = self._index(self._states(nodes))
+        rows = self._index(self.states(nodes))
         return self._weighted(self._rows.reshape(-1).take(rows * self._vocab + tokens))
 
     def ends(self, nodes: Ints) -> Floats:
-        states = self._states(nodes)
+        states = self.states(nodes)
         distinct, which = np.unique(states, return_inverse=True)
         scores = np.asarray(self._scorer.ends(distinct), dtype=np.float64)
         self._check(scores, distinct, distinct.shape)
         return self._weighted(scores)[which].reshape(states.shape)
+
+    def renumber(self, new: Ints) -> None:
+        self._state = renumbered(self._state, new, self._scorer.start)
+        self._known = self._tree.links.size
 
     def _weighted(self, scores: Floats | Singles) -> Floats:
         """The scores times the weight; -inf stays -inf even if the weight is 0 or negative."""
@@ -77,7 +91,7 @@ class _Part:
         possible = scores > -np.inf
         return np.where(possible, self._weight * np.where(possible, scores, 0).astype(np.float64), -np.inf)
 
-    def _states(self, nodes: Ints) -> Ints:
+    def states(self, nodes: Ints) -> Ints:
         """The states of nodes.
 
         All nodes added to the tree since the last call are advanced together. That works in one call because

@@ -14,7 +14,7 @@ from signkit.decode.state import Beam, Candidate, candidates
 
 
 @dataclass(frozen=True, slots=True)
-class _Paths:
+class Paths:
     """One path an utterance, all arrays [batch]; updated in place.
 
     Attributes:
@@ -30,6 +30,12 @@ class _Paths:
     standing: Ints
     score: Floats
     sure: list[tuple[Ints, Floats]]
+
+
+def first_paths(batch: int) -> Paths:
+    """The paths before the first chunk."""
+    empty = np.full(batch, ROOT, dtype=np.int64)
+    return Paths(empty, empty.copy(), np.full_like(empty, -1), np.zeros(batch), [])
 
 
 def greedy_search(
@@ -75,33 +81,64 @@ def greedy_search(
             )
         else:
             distributions = ContextDistributions(acoustic, context, tree, scale=context_scale, room=4 * batch)
-        empty = np.full(batch, ROOT, dtype=np.int64)
-        paths = _Paths(empty, empty.copy(), np.full_like(empty, -1), np.zeros(batch), [])
+        paths = first_paths(batch)
+        search = Greedy(tree, emissions, paths, topology, blank, max_symbols)
         for chunk in range(int(left.max(initial=0))):
-            going = np.flatnonzero(left > chunk)
-            if topology == "rnnt":
-                for symbols in range(max_symbols + 1):
-                    if not len(going):
-                        break
-                    forced = blank if symbols == max_symbols else None
-                    symbol, log_p = _best(distributions, paths, going, chunk, forced)
-                    new = symbol != blank
-                    going = going[new]
-                    _emit(tree, emissions, paths, going, symbol[new], log_p[new], chunk)
-            else:
-                symbol, log_p = _best(distributions, paths, going, chunk, None)
-                new = (symbol != blank) & (symbol != paths.standing[going])
-                _emit(tree, emissions, paths, going[new], symbol[new], log_p[new], chunk)
-                if topology == "ctc":
-                    paths.standing[going] = np.where(symbol == blank, -1, symbol)
-        paths.node[paths.score == -np.inf] = NO_ENTRY
+            search.advance(distributions, np.flatnonzero(left > chunk), chunk, chunk)
+        return search.candidates()
+
+
+@dataclass(frozen=True, slots=True)
+class Greedy:
+    """Greedy search between chunks."""
+
+    tree: PrefixTree
+    emissions: Links
+    paths: Paths
+    topology: str
+    blank: int
+    max_symbols: int
+
+    def advance(self, distributions: Distributions, going: Ints, place: int, chunk: int) -> None:
+        """Go on by the chunk at ``place`` of the distributions, of the utterances ``going``.
+
+        Args:
+            chunk: its number in the clip.
+        """
+        paths = self.paths
+        if self.topology == "rnnt":
+            for symbols in range(self.max_symbols + 1):
+                if not len(going):
+                    break
+                forced = self.blank if symbols == self.max_symbols else None
+                symbol, log_p = _best(distributions, paths, going, place, forced)
+                new = symbol != self.blank
+                going = going[new]
+                self._emit(going, symbol[new], log_p[new], chunk)
+            return
+        symbol, log_p = _best(distributions, paths, going, place, None)
+        new = (symbol != self.blank) & (symbol != paths.standing[going])
+        self._emit(going[new], symbol[new], log_p[new], chunk)
+        if self.topology == "ctc":
+            paths.standing[going] = np.where(symbol == self.blank, -1, symbol)
+
+    def candidates(self) -> list[list[Candidate]]:
+        """One for each utterance, with the probabilities of its tokens."""
+        paths = self.paths
+        node = np.where(paths.score == -np.inf, NO_ENTRY, paths.node)[:, None]
         score, times = paths.score[:, None], paths.times[:, None]
-        beam = Beam(paths.node[:, None], score, np.full_like(score, -np.inf), times, times)
-        return _with_confidences(candidates(tree, emissions, beam, 1), paths)
+        beam = Beam(node, score, np.full_like(score, -np.inf), times, times)
+        return _with_confidences(candidates(self.tree, self.emissions, beam, 1), paths)
+
+    def _emit(self, which: Ints, tokens: Ints, log_p: Floats, chunk: int) -> None:
+        paths = self.paths
+        paths.node[which] = self.tree.children(paths.node[which], tokens)
+        paths.times[which] = self.emissions.append(paths.times[which], chunk)
+        paths.sure.append((which, np.exp(log_p)))
 
 
 def _best(
-    distributions: Distributions, paths: _Paths, going: Ints, chunk: int, forced: int | None
+    distributions: Distributions, paths: Paths, going: Ints, chunk: int, forced: int | None
 ) -> tuple[Ints, Floats]:
     """The best symbol [n] of the utterances ``going`` [n], or the forced one, and its log P, which is added
     to their scores."""
@@ -112,15 +149,7 @@ def _best(
     return symbol, log_p
 
 
-def _emit(
-    tree: PrefixTree, emissions: Links, paths: _Paths, which: Ints, tokens: Ints, log_p: Floats, chunk: int
-) -> None:
-    paths.node[which] = tree.children(paths.node[which], tokens)
-    paths.times[which] = emissions.append(paths.times[which], chunk)
-    paths.sure.append((which, np.exp(log_p)))
-
-
-def _with_confidences(candidate_lists: list[list[Candidate]], paths: _Paths) -> list[list[Candidate]]:
+def _with_confidences(candidate_lists: list[list[Candidate]], paths: Paths) -> list[list[Candidate]]:
     """The candidates with the probabilities of their tokens; an impossible path has no tokens any more."""
     # ``sure`` lists emissions step by step; a stable sort by utterance makes one run of each, in time order.
     which = np.concatenate([np.zeros(0, dtype=np.int64), *(utterances for utterances, _ in paths.sure)])

@@ -48,6 +48,21 @@ class Links:
         self.size = end
         return np.arange(start, end)
 
+    def keep(self, entries: Ints) -> Ints:
+        """Forget all sequences but ``entries`` and their beginnings; returns the new entry of each old one,
+        `NO_ENTRY` of those that are gone."""
+        kept = np.zeros(self.size, dtype=np.bool_)
+        kept[: ROOT + 1] = True
+        while len(entries := np.unique(entries[~kept[entries]])):
+            kept[entries] = True
+            entries = self.before[entries]
+        old, new = np.flatnonzero(kept), np.where(kept, np.cumsum(kept) - 1, NO_ENTRY)
+        before = self.before[old]
+        self.before[: len(old)] = np.where(before < 0, before, new[before])
+        self.value[: len(old)], self.depth[: len(old)] = self.value[old], self.depth[old]
+        self.size = len(old)
+        return new
+
     def sequences(self, entries: Ints) -> tuple[Ints, Ints]:
         """The sequences that end in ``entries`` [n]: values [n, longest], zero-padded; and lengths [n]."""
         lengths = self.depth[entries]
@@ -62,6 +77,14 @@ class Links:
         return values, lengths
 
 
+def renumbered(values: Ints, new: Ints, otherwise: int) -> Ints:
+    """Values by entry, by the numbers that `Links.keep` has returned for the entries."""
+    old = np.flatnonzero(new[: len(values)] > NO_ENTRY)
+    moved = np.full_like(values, otherwise)
+    moved[new[old]] = values[old]
+    return moved
+
+
 class PrefixTree:
     """The histories of one search. ``links.value`` is a node's last token, ``links.before`` its parent."""
 
@@ -69,6 +92,14 @@ class PrefixTree:
         self.links = Links()
         self._vocab = vocab
         self._child: dict[int, int] = {}  # by node * vocab + token
+
+    def keep(self, nodes: Ints) -> Ints:
+        """Forget all histories but ``nodes`` and their beginnings; returns the new node of each old one."""
+        new = self.links.keep(nodes)
+        parents, tokens = (each[ROOT + 1 : self.links.size] for each in (self.links.before, self.links.value))
+        keys = (parents * self._vocab + tokens).tolist()
+        self._child = dict(zip(keys, range(ROOT + 1, self.links.size), strict=True))
+        return new
 
     def children(self, nodes: Ints, tokens: Ints) -> Ints:
         """The nodes [n] of the histories ``nodes`` [n] followed by ``tokens`` [n]; new ones are created."""

@@ -1,6 +1,7 @@
 """From batches to hypotheses: greedy or beam search over the logits of a recogniser, with external models."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
@@ -157,7 +158,7 @@ def hypotheses(
     confidence = iter(confidences(votes(beams, config, vocabulary), temperature).tolist())
     return {
         name: replace(
-            _hypothesis(name, each.candidates[0], each.seconds, vocabulary, confidence),
+            hypothesis(name, each.candidates[0], each.seconds, vocabulary, confidence),
             others=_others(name, each, vocabulary, config.nbest),
         )
         for name, each in beams.items()
@@ -170,8 +171,8 @@ def _others(name: str, beam: BeamResult, vocabulary: Vocabulary, nbest: int) -> 
     for candidate in beam.candidates:
         if len(found) == nbest:
             break
-        hypothesis = _hypothesis(name, candidate, beam.seconds, vocabulary)
-        found.setdefault(hypothesis.text, hypothesis)
+        other = hypothesis(name, candidate, beam.seconds, vocabulary)
+        found.setdefault(other.text, other)
     return tuple(found.values())[1:]
 
 
@@ -262,15 +263,13 @@ def search_acoustic(
         return greedy_search(
             acoustic, lengths, context, topology=model.topology, context_scale=config.context_scale
         )
-    for part in fusion:
-        if isinstance(part.scorer, ForgetsStates):
-            part.scorer.forget()
+    forget_states(fusion)
     widest = max(config.beam, config.nbest, TOP) if config.is_single else config.beam
     if rescorers or nbest is None:
         wanted = acoustic.shape[2] if rescorers and config.is_single else widest
     else:
         wanted = nbest
-    try:
+    with external_faults(bool(fusion or rescorers)):
         if config.is_single:
             nbest_lists = single_search(
                 acoustic,
@@ -298,19 +297,43 @@ def search_acoustic(
                 fusion=fusion,
             )
         return [each[: nbest or widest] for each in rescore(nbest_lists, rescorers)]
+
+
+def forget_states(fusion: Sequence[Fused]) -> None:
+    """Before a search: drop the states that external models have retained, if they are too many."""
+    for part in fusion:
+        if isinstance(part.scorer, ForgetsStates):
+            part.scorer.forget()
+
+
+@contextmanager
+def external_faults(are_there: bool) -> Iterator[None]:
+    """Name external models, if there are any, as what a wrong value comes from.
+
+    Raises:
+        OperationalError: one of them returned something that is no log score, such as NaN.
+    """
+    try:
+        yield
     except ValueError as error:
-        if not fusion and not rescorers:
+        if not are_there:
             raise
         raise OperationalError(f"decode.fusion or decode.rescore: {error}") from error
 
 
-def _hypothesis(
+def hypothesis(
     name: str,
     candidate: Candidate,
     seconds: Sequence[float],
     vocabulary: Vocabulary,
     shares: Iterator[float] | None = None,
 ) -> Hypothesis:
+    """A candidate as text.
+
+    Args:
+        seconds: of each chunk.
+        shares: the confidences of its tokens, and of those that follow.
+    """
     tokens = vocabulary.decode(candidate.tokens)
     begun = [candidate.chunks[first] for first, _ in vocabulary.spans(candidate.tokens)]
     times = tuple(round(seconds[chunk], 3) for chunk in begun)

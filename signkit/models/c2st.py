@@ -87,7 +87,7 @@ def build(config: C2stConfig, *, encoder: Encoder, context: nn.Module, vocabular
         raise UserError(
             "encoder",
             f"chunk features are {chunk} wide and video features {video}; both are added to the same context",
-            "make global_temporal.width half of local_temporal.width",
+            "make global_temporal.width half of local_temporal.width, or equal to it in one direction",
         )
 
     def layer(dim: int) -> OutputLayer:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from signkit.data.landmarks import check_landmarks, layout, normalise, subset, unseen, z_scored
+from signkit.data.past import Past
 from signkit.errors import UserError
 
 NAMES = (
@@ -201,12 +202,12 @@ def test_a_wrong_layout_is_refused(change: dict[str, object], fault: str) -> Non
 
 
 @pytest.mark.parametrize("name", ["holistic", "signing", "hands", "hand"])
-@pytest.mark.parametrize("origin", ["clip", "frame"])
-def test_place_and_size_are_taken_out(name: str, origin: str) -> None:
+@pytest.mark.parametrize(("origin", "scale"), [("clip", "clip"), ("frame", "clip"), ("past", "past")])
+def test_place_and_size_are_taken_out(name: str, origin: str, scale: str) -> None:
     points = clip(name)
     moved = points * np.float32(3.5)
     moved[..., :2] += np.float32([40, -7])
-    one, two = (normalise(p, layout(name), origin, "clip") for p in (points, moved))
+    one, two = (normalise(p, layout(name), origin, scale) for p in (points, moved))
     np.testing.assert_allclose(one, two, atol=2e-4)
     assert np.array_equal(np.isnan(one), np.isnan(points))
 
@@ -242,6 +243,31 @@ def test_a_clip_without_its_root_or_its_pair_falls_back_on_all_points() -> None:
     assert np.nanmean(out[..., :2]) == pytest.approx(0, abs=1e-6)
     assert np.nanmean((out[..., :2] ** 2).sum(-1)) == pytest.approx(1, abs=1e-5)
     assert np.array_equal(normalise(points, layout("holistic"), "frame", "clip"), out, equal_nan=True)
+
+
+def test_the_past_alone_is_known() -> None:
+    """The nose's mean so far; units of the shoulders' mean width so far, at first of all points' distance."""
+    points = np.array([[[100, 150], [200, 150], [np.nan] * 2]] * 3, np.float32)
+    points[1:, 2] = [[150, 60], [170, 62]]
+    out = normalise(points, layout("boston104"), "past", "none")
+    assert out[:, 0].tolist() == [[-50, 0], [-50, 90], [-60, 89]]
+    points = clip("holistic", gaps=0)
+    points[:, [11, 12]] = np.nan
+    points[1:, 11], points[1, 12], points[2:, 12] = [0, 0, 0], [2, 0, 0], [4, 0, 0]
+    out = normalise(points, layout("holistic"), "none", "past")
+    sizes = points[:3, 0, 0] / out[:3, 0, 0]
+    first = np.nanmean(((points[0] - np.nanmean(points[0], 0))[:, :2] ** 2).sum(-1)) ** 0.5
+    assert sizes == pytest.approx([first, 2, 3], rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["holistic", "boston104", "hand"])
+def test_a_past_in_parts_is_the_past(name: str) -> None:
+    points, past = clip(name, frames=30), Past(layout(name))
+    whole = normalise(points, layout(name), "past", "past")
+    parts = [
+        normalise(some, layout(name), "past", "past", past) for some in np.split(points, [0, 1, 2, 9, 20])
+    ]
+    assert np.array_equal(np.concatenate(parts), whole, equal_nan=True)
 
 
 def test_one_hand_alone_is_measured_from_its_wrist() -> None:

@@ -28,7 +28,7 @@ def made(points: int = 5, **options: object) -> ConvTransformer:
 
 
 class Ungated(nn.Module):
-    def forward(self, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, mask: torch.Tensor, sees: None) -> torch.Tensor:
         return x
 
 

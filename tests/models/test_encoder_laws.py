@@ -84,6 +84,29 @@ CASES: dict[str, tuple[Any, str, int]] = {
         f"frames-{kind}": (FeaturesConfig(local_temporal=FRAMES, global_temporal=over), "", 6)
         for kind, over in ATTENDING.items()
     },
+    "frames-blocks": (
+        FeaturesConfig(
+            local_temporal=FRAMES,
+            global_temporal=replace(ATTENDING["conv_transformer"], block=2, past=3),
+        ),
+        "",
+        6,
+    ),
+    "conv_transformer-blocks": (
+        ConvTransformerConfig(width=8, stages=1, convs=1, kernel=5, heads=2, block=4, past=3),
+        "hands",
+        3,
+    ),
+    "gcn-ahead": (
+        replace(
+            GCN,
+            lookahead=1,
+            local_temporal=replace(DILATED, lookahead=3),
+            global_temporal=replace(LSTM, bidirectional=False, lookahead=1),
+        ),
+        "hands",
+        2,
+    ),
     "frames-gru": (FeaturesConfig(local_temporal=FRAMES, global_temporal=replace(LSTM, kind="gru")), "", 6),
     "text": (TextEncoderConfig(width=8, global_temporal=ATTENDING["transformer"]), "text", 9),
     "text-gru": (TextEncoderConfig(width=8, global_temporal=replace(LSTM, kind="gru")), "text", 9),

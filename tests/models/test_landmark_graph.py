@@ -36,8 +36,8 @@ def compare(points: np.ndarray, name: str, origin: str, scale: str) -> None:
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
-@pytest.mark.parametrize("origin", ["none", "clip", "frame"])
-@pytest.mark.parametrize("scale", ["none", "clip"])
+@pytest.mark.parametrize("origin", ["none", "clip", "frame", "past"])
+@pytest.mark.parametrize("scale", ["none", "clip", "past"])
 def test_normalisation(name: str, origin: str, scale: str) -> None:
     for frames, gaps in ((1, 0.0), (1, 0.5), (2, 0.3), (7, 0.3), (8, 0.9), (30, 0.1)):
         compare(clip(name, frames, gaps), name, origin, scale)
@@ -57,17 +57,17 @@ def test_z_scores(name: str, scale: str) -> None:
         assert np.allclose(np.nan_to_num(expected), (found * seen[..., None]).numpy(), atol=1e-4)
 
 
-@pytest.mark.parametrize("origin", ["clip", "frame"])
+@pytest.mark.parametrize("origin", ["clip", "frame", "past"])
 def test_a_clip_whose_roots_or_all_points_are_never_seen(origin: str) -> None:
     whole = layout("holistic")
     points = clip("holistic", 6, 0.1)
     points[:, list(whole.root)[0]] = np.nan
-    compare(points, "holistic", origin, "clip")
+    compare(points, "holistic", origin, "past" if origin == "past" else "clip")
     points[:, list(whole.root)] = np.nan
-    compare(points, "holistic", origin, "clip")
+    compare(points, "holistic", origin, "past" if origin == "past" else "clip")
     points[:] = np.nan
-    compare(points, "holistic", origin, "clip")
-    compare(np.full((4, 21, 2), 0.5, np.float32), "hand", origin, "clip")
+    compare(points, "holistic", origin, "past" if origin == "past" else "clip")
+    compare(np.full((4, 21, 2), 0.5, np.float32), "hand", origin, "past" if origin == "past" else "clip")
 
 
 def test_medians() -> None:

@@ -120,7 +120,7 @@ def test_levels_of_two_widths_are_refused(corpus: Path, tmp_path: Path) -> None:
         prepared(corpus, tmp_path, {**C2ST, "encoder": WIDE["encoder"]})
     assert str(caught.value) == (
         "encoder: chunk features are 8 wide and video features 10; both are added to the same context; "
-        "make global_temporal.width half of local_temporal.width"
+        "make global_temporal.width half of local_temporal.width, or equal to it in one direction"
     )
 
 

@@ -47,6 +47,19 @@ SMALL: dict[str, dict[str, Any]] = {
         "global_temporal": {"layers": 1, "width": 4},
     },
     "gcn": {"channels": [4], "fusion_width": 8, **TEMPORAL},
+    "points": {
+        "width": 6,
+        "local_temporal": {"kind": "dilated", "width": 8, "dilations": [1], "lookahead": 1},
+        "global_temporal": {
+            "kind": "transformer",
+            "layers": 1,
+            "width": 8,
+            "heads": 2,
+            "feed_forward": 8,
+            "block": 2,
+            "past": 3,
+        },
+    },
 }
 CONTEXTS: dict[str, dict[str, Any]] = {
     "lstm": {"width": 8, "layers": 2, "gain": 1.0},

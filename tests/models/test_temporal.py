@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from signkit.data.batch import length_mask
 from signkit.models.encoders.configs import GlobalTemporalConfig, LocalTemporalConfig
 from signkit.models.encoders.lift_pooling import LiftPool, MaxPool, TimeConv, pairs
-from signkit.models.encoders.temporal import BiLstm, DilatedTcn, PooledTcn, build_temporal
+from signkit.models.encoders.temporal import DilatedTcn, Lstm, PooledTcn, build_temporal
 
 LENGTHS = torch.tensor([7, 4, 1])
 MASK = length_mask(LENGTHS, 8)
@@ -141,7 +141,7 @@ def test_every_dilation_is_a_residual_layer() -> None:
 
 
 def test_the_lstm_is_torchs_on_each_sample() -> None:
-    lstm = BiLstm(3, 5, 2).double()
+    lstm = Lstm(3, 5, 2).double()
     out = lstm(frames(), LENGTHS)
     assert out.shape == (3, 8, 10)
     for i, length in enumerate(LENGTHS.tolist()):
@@ -151,7 +151,7 @@ def test_the_lstm_is_torchs_on_each_sample() -> None:
 
 
 def test_the_lstm_remembers_at_the_start() -> None:
-    lstm = BiLstm(3, 2, 1).lstm
+    lstm = Lstm(3, 2, 1).lstm
     assert lstm.bias_ih_l0.tolist() == [0, 0, 1, 1, 0, 0, 0, 0]
     assert lstm.bias_hh_l0_reverse.tolist() == [0] * 8
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from signkit.commands.live.reader import HandReader, Hold, LiveModel, Reading
 from signkit.commands.live.site import check_searchless
+from signkit.commands.live.streamed import LiveStream, stream_readings
 from signkit.data.layouts import is_part_of
 from signkit.data.tracking import TRACKED
 from signkit.data.tracking.follow import Source, followed, timed_frames
@@ -134,8 +135,16 @@ def read_aloud(folder: Path, source: Source, hold: Hold, where: str, as_json: bo
     """Print what the model of an exported folder reads, until the video ends or Ctrl-C; returns the exit
     status."""
     model = open_live(folder)
-    printer = Printer(model.letters, as_json)
-    found = readings(model, source, hold, where)
+    return _print(readings(model, source, hold, where), source, Printer(model.letters, as_json))
+
+
+def read_stream(live: LiveStream, source: Source, where: str, as_json: bool) -> int:
+    """Print what a stream reads, until the video ends or Ctrl-C; returns the exit status."""
+    found = stream_readings(live, source, where, tracker_for)
+    return _print(found, source, Printer(live.letters, as_json))
+
+
+def _print(found: Iterator[tuple[float, Reading]], source: Source, printer: Printer) -> int:
     first = next(found, None)  # nothing is printed if it cannot begin
     if isinstance(source, int):
         print("reading the camera; Ctrl-C ends", file=sys.stderr)

@@ -30,6 +30,7 @@ class LiveOptions:
         video, camera: what the terminal reads in place of a page; one of them or none.
         threshold: the probability above which a symbol is typed on the terminal.
         hold: seconds for which it has to be the likeliest.
+        stable_after: of a stream: chunks after which a word on the terminal no longer changes.
     """
 
     port: int = PORT
@@ -37,6 +38,7 @@ class LiveOptions:
     camera: int | None = None
     threshold: float = 0.7
     hold: float = 0.8
+    stable_after: int = 8
     as_json: bool = False
 
 
@@ -105,10 +107,14 @@ def exported(run: RunRef) -> Iterator[Path]:
 
 def _on_terminal(run: str, options: LiveOptions) -> int:
     from signkit.commands.live.reader import Hold
-    from signkit.commands.live.terminal import read_aloud
+    from signkit.commands.live.streamed import live_stream
+    from signkit.commands.live.terminal import read_aloud, read_stream
 
     source = options.video if options.camera is None else options.camera
     assert source is not None
+    found = find_run(run)
+    if not is_exported(found) and (stream := live_stream(found, options.stable_after)) is not None:
+        return read_stream(stream, source, run, options.as_json)
     hold = Hold(options.threshold, options.hold)
     with exported(run) as folder:
         return read_aloud(folder, source, hold, run, options.as_json)

@@ -5,17 +5,21 @@ al. 2020), one with a depthwise convolution before each layer, and HuBERT's (Hsu
 the chunks for a linear layer, and so need as many in each clip; these return features of each chunk.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from signkit.data.batch import length_mask
+from signkit.errors import UserError
 from signkit.models.encoders.configs import GlobalTemporalConfig
 from signkit.models.encoders.lift_pooling import TimeConv
 from signkit.models.encoders.masked_norm import at_least_float32, mask_out
+from signkit.models.encoders.streaming import Reach, Stage, Windowed
 from signkit.models.torchvision_mend import import_transformers
 
 
@@ -42,19 +46,42 @@ class Attending(nn.Module):
             x = mask_out(self.project(at_least_float32(chunks)), mask)
             return mask_out(self.layers(x, mask), mask)
 
+    def stages(self) -> list[Stage]:
+        """Of a stream; see `signkit.models.encoders.streaming`.
+
+        Raises:
+            UserError: the layers attend to the whole clip.
+        """
+        if not isinstance(self.layers, Transformer):
+            what = "HuBERT's encoder attends to the whole clip and cannot be streamed"
+            raise UserError("encoder.global_temporal.kind", what, "`transformer`, with a `block`")
+        return [Windowed(lambda x: self.project(at_least_float32(x)), Reach()), *self.layers.stages()]
+
 
 class Transformer(nn.Module):
     """Layers of a Transformer, normalised first, with positions as waves.
 
     Args:
         kernel: chunks of the depthwise convolution before each layer, odd; 0: none.
+        block: chunks that see each other, and `past` chunks before them, as in Shi et al. 2021 (Emformer) but
+            for the look-ahead, which is the rest of the block. Positions are distances then, whose product
+            with a slope of each head is subtracted from its scores (ALiBi, Press et al. 2022), and
+            convolutions read the past. 0: all see all.
     """
 
     def __init__(
-        self, width: int, layers: int, heads: int, feed_forward: int, dropout: float, kernel: int = 0
+        self,
+        width: int,
+        layers: int,
+        heads: int,
+        feed_forward: int,
+        dropout: float,
+        kernel: int = 0,
+        block: int = 0,
+        past: int = 0,
     ) -> None:
         super().__init__()
-        self.dropout = dropout
+        self.dropout, self.heads, self.kernel, self.block, self.past = dropout, heads, kernel, block, past
         self.layers = nn.ModuleList(
             nn.TransformerEncoderLayer(
                 width, heads, feed_forward, dropout, activation="gelu", batch_first=True, norm_first=True
@@ -62,31 +89,88 @@ class Transformer(nn.Module):
             for _ in range(layers)
         )
         self.convs = nn.ModuleList(
-            TimeConv(width, width, kernel, groups=width) for _ in range(layers if kernel else 0)
+            TimeConv(width, width, kernel, groups=width, after=0 if block else None)
+            for _ in range(layers if kernel else 0)
         )
         self.norm = nn.LayerNorm(width)
 
     def forward(self, x: Float[Tensor, "batch chunks width"], mask: Tensor) -> Tensor:
-        x = self._drop(x + waves(x.shape[1], x.shape[2]).to(x))
+        x = self._drop(x if self.block else x + waves(x.shape[1], x.shape[2]).to(x))
+        bias = self._bias(x, mask) if self.block else None
         for number, layer in enumerate(self.layers):
             if self.convs:
-                x = self._drop(F.elu(self.convs[number](mask_out(x, mask)), 0.1))
+                x = self._convolved(number, mask_out(x, mask))
             # A graph has one clip, without padding, and of any length, which torch's own layer would fix.
-            exporting = torch.onnx.is_in_onnx_export()
-            x = unpadded_layer(layer, x) if exporting else layer(x, src_key_padding_mask=~mask)
+            # And outside training that layer reads a bias as a mask: all that is not 0 is hidden.
+            if torch.onnx.is_in_onnx_export() or not (bias is None or self.training):
+                x = unpadded_layer(layer, x, bias)
+            elif bias is None:
+                x = layer(x, src_key_padding_mask=~mask)
+            else:
+                x = layer(x, bias.flatten(0, 1))
         normed: Tensor = self.norm(x)
         return normed
+
+    def stages(self) -> list[Stage]:
+        """Of a stream: each convolution and each layer."""
+        if not self.block:
+            what = "attention to the whole clip cannot be streamed"
+            raise UserError("encoder.global_temporal.block", what, "such as 4, with `past: 32`")
+        found: list[Stage] = []
+        for number, layer in enumerate(self.layers):
+            if self.convs:
+                convolved = partial(self._one, partial(self._convolved, number))
+                found.append(Windowed(convolved, Reach(before=self.kernel - 1)))
+            of_layer = partial(self._one, partial(self._attended, layer))
+            found.append(Windowed(of_layer, Reach(before=self.past, unit=self.block)))
+        return [*found, Windowed(self.norm, Reach())]
+
+    def _one(self, compute: Callable[[Tensor], Tensor], x: Float[Tensor, "chunks width"]) -> Tensor:
+        return compute(x[None])[0]
+
+    def _attended(self, layer: nn.Module, x: Float[Tensor, "1 chunks width"]) -> Tensor:
+        everywhere = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
+        return unpadded_layer(layer, x, self._bias(x, everywhere))
+
+    def _convolved(self, number: int, x: Float[Tensor, "batch chunks width"]) -> Tensor:
+        return self._drop(F.elu(self.convs[number](x), 0.1))
+
+    def _bias(self, x: Tensor, mask: Tensor) -> Float[Tensor, "batch heads chunks chunks"]:
+        """What is added to the scores of attention: -inf where a chunk is not seen."""
+        sees = in_sight(x, mask, self.block, self.past)
+        place = torch.arange(x.shape[1], device=x.device)
+        slopes = 2.0 ** (-8 / self.heads * torch.arange(1, self.heads + 1, device=x.device))
+        distance = (place[:, None] - place).abs()
+        return (-slopes.to(x)[:, None, None] * distance)[None].masked_fill(~sees[:, None], -torch.inf)
 
     def _drop(self, x: Tensor) -> Tensor:
         return F.dropout(x, self.dropout, self.training)
 
 
-def unpadded_layer(layer: Any, x: Float[Tensor, "batch chunks width"]) -> Tensor:
-    """A `torch.nn.TransformerEncoderLayer` in eval mode that normalises first."""
+def in_sight(
+    x: Float[Tensor, "batch places width"], mask: Bool[Tensor, "batch places"], block: int, past: int
+) -> Bool[Tensor, "batch places places"]:
+    """Which places each place sees: the real ones of its block, and of the ``past`` before the block; behind
+    the end of a clip itself alone, so that there are no rows of nothing."""
+    place = torch.arange(x.shape[1], device=x.device)
+    first = (place // block * block)[:, None]
+    near = (place >= first - past) & (place < first + block)
+    return (near & mask[:, None]) | (place == place[:, None])
+
+
+def unpadded_layer(
+    layer: Any,
+    x: Float[Tensor, "batch chunks width"],
+    bias: Float[Tensor, "batch heads chunks chunks"] | None = None,
+) -> Tensor:
+    """A `torch.nn.TransformerEncoderLayer` in eval mode that normalises first; ``bias`` is added to the
+    scores of attention."""
     attention = layer.self_attn
     inner = F.linear(layer.norm1(x), attention.in_proj_weight, attention.in_proj_bias)
-    split = (each.unflatten(2, (attention.num_heads, -1)).transpose(1, 2) for each in inner.chunk(3, 2))
-    mixed = F.scaled_dot_product_attention(*split).transpose(1, 2).flatten(2)
+    query, key, value = (
+        each.unflatten(2, (attention.num_heads, -1)).transpose(1, 2) for each in inner.chunk(3, 2)
+    )
+    mixed = F.scaled_dot_product_attention(query, key, value, bias).transpose(1, 2).flatten(2)
     x = x + attention.out_proj(mixed)
     fed: Tensor = layer.linear2(layer.activation(layer.linear1(layer.norm2(x))))
     return x + fed
@@ -136,6 +220,5 @@ def build_attending(inputs: int, config: GlobalTemporalConfig) -> Attending:
     sizes = config.width, config.layers, config.heads, config.feed_forward, config.dropout
     if config.kind == "hubert":
         return Attending(inputs, config.width, Hubert(*sizes, config.kernel))
-    return Attending(
-        inputs, config.width, Transformer(*sizes, config.kernel if config.kind == "conv_transformer" else 0)
-    )
+    kernel = config.kernel if config.kind == "conv_transformer" else 0
+    return Attending(inputs, config.width, Transformer(*sizes, kernel, config.block, config.past))

@@ -12,6 +12,7 @@ from signkit.data.landmarks import Layout
 from signkit.errors import UserError
 from signkit.models.encoders.configs import CnnConfig
 from signkit.models.encoders.packing import packing
+from signkit.models.encoders.streaming import Reach
 from signkit.models.encoders.temporal import TemporalEncoder, build_temporal
 
 BRIGHTNESS = (0.299, 0.587, 0.114)
@@ -30,6 +31,7 @@ class CnnFrames(nn.Module):
     """
 
     reads = "video"
+    reach = Reach()
     brightness: Float[Tensor, " 3"]
 
     def __init__(self, channels: Sequence[int], width: int, *, size: int, grey: bool, dropout: float) -> None:

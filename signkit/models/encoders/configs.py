@@ -32,16 +32,22 @@ class LocalTemporalConfig:
     stride: Annotated[int, Range(1, 8)] = 2
     """Of ``dilated``: frames per chunk."""
     dropout: Annotated[float, Range(0, 1)] = 0.0
+    lookahead: Annotated[int, Range(0)] | None = None
+    """Frames after a chunk that it depends on, at most: the first convolutions look ahead, the others read
+    the past instead. None: all are centred."""
 
     def __post_init__(self) -> None:
         _check_odd("kernel", self.kernel)
+        if self.lookahead is not None and self.kind == "tcn" and self.pooling == "lift":
+            what = "`pooling: lift` normalises by the whole clip, however far the convolutions look"
+            raise UserError("lookahead", what, "`pooling: max`")
 
 
 @dataclass(frozen=True, kw_only=True)
 class GlobalTemporalConfig:
     """From chunk features to video features. ``layers: 0`` leaves it out.
 
-    ``lstm`` and ``gru`` are recurrent networks in both directions, ``transformer`` has attention,
+    ``lstm`` and ``gru`` are recurrent networks in both directions or in one, ``transformer`` has attention,
     ``conv_transformer`` a depthwise convolution before each of a Transformer's layers, ``hubert`` is HuBERT's
     encoder with fresh weights.
     """
@@ -57,9 +63,27 @@ class GlobalTemporalConfig:
     """Width of the layers between those of attention."""
     kernel: Annotated[int, Range(1, 255)] = 5
     """Chunks of a convolution: of each one of ``conv_transformer``, or of that for HuBERT's positions."""
+    bidirectional: bool = True
+    """Of ``lstm`` and ``gru``: whether they read the chunks from the last one on too."""
+    lookahead: Annotated[int, Range(0)] = 0
+    """Of one direction: chunks that are read before a chunk is answered."""
+    block: Annotated[int, Range(0)] = 0
+    """Of ``transformer`` and ``conv_transformer``: attention sees the chunks of the same block of so many,
+    and `past` chunks before the block; 0: the whole clip."""
+    past: Annotated[int, Range(0)] = 32
+    """Of blocks: chunks before the block that each layer sees."""
 
     def __post_init__(self) -> None:
         _check_odd("kernel", self.kernel)
+        recurrent = self.kind in ("lstm", "gru")
+        if not self.bidirectional and not recurrent:
+            raise UserError("bidirectional", f"is for `lstm` and `gru`, and has no effect on `{self.kind}`")
+        if self.lookahead and self.bidirectional:
+            what = "is for a recurrent network in one direction"
+            raise UserError("lookahead", what, "`bidirectional: false`" if recurrent else "`block`")
+        if self.block and self.kind not in ("transformer", "conv_transformer"):
+            what = f"is for `transformer` and `conv_transformer`, and has no effect on `{self.kind}`"
+            raise UserError("block", what, "`bidirectional: false`" if recurrent else "")
         if self.kind not in ("lstm", "gru") and self.width % self.heads:
             what = (
                 f"`{self.kind}` needs a width that is a multiple of its {self.heads} heads, not {self.width}"
@@ -83,6 +107,9 @@ class GcnConfig:
     dropout: Annotated[float, Range(0, 1)] = 0.0
     part_dropout: Annotated[float, Range(0, 1)] = 0.0
     """Probability of leaving out a part of a sample in training."""
+    lookahead: Annotated[int, Range(0)] | None = None
+    """Frames after a frame that its vector depends on, at most; those of the temporal modules are added.
+    None: convolutions over time are centred."""
     local_temporal: LocalTemporalConfig = LocalTemporalConfig()
     global_temporal: GlobalTemporalConfig = GlobalTemporalConfig()
 
@@ -136,6 +163,11 @@ class ConvTransformerConfig:
     """Coordinates of a point that are read: x and y, or z too."""
     drop: Annotated[float, Range(0, 0.9)] = 0.2
     """Dropout of attention, and probability of leaving out a block's branch for a sample."""
+    block: Annotated[int, Range(0)] = 0
+    """Attention, and the means that gate the channels, see the frames of the same block of so many, and
+    `past` frames before the block; 0: the whole clip."""
+    past: Annotated[int, Range(0)] = 64
+    """Of blocks: frames before the block that they see."""
 
     def __post_init__(self) -> None:
         if self.width % self.heads:

@@ -8,6 +8,7 @@ from signkit.data.batch import Batch
 from signkit.data.landmarks import Layout
 from signkit.errors import UserError
 from signkit.models.encoders.configs import FeaturesConfig
+from signkit.models.encoders.streaming import Reach
 from signkit.models.encoders.temporal import TemporalEncoder, build_temporal
 
 
@@ -15,6 +16,7 @@ class FeatureFrames(nn.Module):
     """Passes feature vectors through, with dropout."""
 
     reads = "features"
+    reach = Reach()
 
     def __init__(self, *, dropout: float = 0.0) -> None:
         super().__init__()

@@ -18,6 +18,7 @@ from signkit.errors import UserError
 from signkit.models.encoders.configs import GcnConfig
 from signkit.models.encoders.masked_norm import MaskedBatchNorm
 from signkit.models.encoders.packing import Packing, packing
+from signkit.models.encoders.streaming import Reach, shared_lookahead
 from signkit.models.encoders.temporal import TemporalEncoder, build_temporal
 
 READOUTS = 4  # learned weighted sums over the points of a part, concatenated to its vector
@@ -88,6 +89,10 @@ class GraphBlock(nn.Module):
     """Graph convolution and convolution over time, each with BatchNorm, with a residual connection.
 
     Everything but the convolution over time runs on packed frames.
+
+    Args:
+        after: frames after its own that an output of the convolution over time reads; None: as many as
+            before it.
     """
 
     def __init__(
@@ -97,12 +102,16 @@ class GraphBlock(nn.Module):
         graph: Float[Tensor, "kinds points points"],
         kernel: int,
         dropout: float,
+        after: int | None = None,
     ) -> None:
         super().__init__()
         self.dropout = dropout
         self.spatial = GraphConv(inputs, outputs, graph)
         self.spatial_norm = MaskedBatchNorm(outputs)
-        self.temporal = nn.Conv2d(outputs, outputs, (kernel, 1), padding=(kernel // 2, 0), bias=False)
+        reach = kernel // 2
+        self.edges = None if after is None or after == reach else (0, 0, 2 * reach - after, after)
+        padding = reach if self.edges is None else 0
+        self.temporal = nn.Conv2d(outputs, outputs, (kernel, 1), padding=(padding, 0), bias=False)
         nn.init.kaiming_normal_(self.temporal.weight, nonlinearity="relu")
         self.temporal_norm = MaskedBatchNorm(outputs)
         self.residual = nn.Linear(inputs, outputs, bias=False) if inputs != outputs else nn.Identity()
@@ -112,7 +121,8 @@ class GraphBlock(nn.Module):
     ) -> Float[Tensor, "real points outputs"]:
         y = F.relu_(self.spatial_norm(self.spatial(x)))
         # permuted to [batch, channels, frames, points]: channels-last in memory, so nothing is copied
-        y = self.temporal(real.unpack(y).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        y = real.unpack(y).permute(0, 3, 1, 2)
+        y = self.temporal(y if self.edges is None else F.pad(y, self.edges)).permute(0, 2, 3, 1)
         y = F.dropout(self.temporal_norm(real.pack(y)), self.dropout, self.training)
         return F.relu_(y + self.residual(x))
 
@@ -126,9 +136,18 @@ class PartNetwork(nn.Module):
         channels: width of each block; the first is also the width of the input projection.
         kernel: frames of each convolution over time, odd.
         dropout: after each block's convolution over time.
+        after: frames after its own that each of these reads.
     """
 
-    def __init__(self, part: Part, inputs: int, channels: Sequence[int], kernel: int, dropout: float) -> None:
+    def __init__(
+        self,
+        part: Part,
+        inputs: int,
+        channels: Sequence[int],
+        kernel: int,
+        dropout: float,
+        after: Sequence[int],
+    ) -> None:
         super().__init__()
         points = len(part.points)
         graph = adjacency(points, part.edges)
@@ -136,7 +155,10 @@ class PartNetwork(nn.Module):
         self.project = nn.Linear(inputs + 1, channels[0])
         self.embedding = nn.Parameter(0.1 * torch.randn(points, channels[0]))
         sizes = zip((channels[0], *channels), channels, strict=False)
-        self.blocks = nn.ModuleList(GraphBlock(a, b, graph, kernel, dropout) for a, b in sizes)
+        self.blocks = nn.ModuleList(
+            GraphBlock(a, b, graph, kernel, dropout, ahead)
+            for (a, b), ahead in zip(sizes, after, strict=True)
+        )
         self.readout = nn.Parameter(torch.randn(READOUTS, points) / points**0.5)
         self.width = READOUTS * channels[-1]
 
@@ -168,6 +190,8 @@ class GcnFrames(nn.Module):
         dropout: in the graph blocks and after the fusion.
         part_dropout: probability, in training, that all points of a part of a sample count as not seen. If
             that would drop every part, none is dropped.
+        lookahead: frames after a frame that its vector depends on, at most; None: convolutions over time are
+            centred.
     """
 
     reads = "landmarks"
@@ -183,12 +207,18 @@ class GcnFrames(nn.Module):
         motion: bool = True,
         dropout: float = 0.0,
         part_dropout: float = 0.0,
+        lookahead: int | None = None,
     ) -> None:
         super().__init__()
         self.parts = tuple(parts)
+        after = shared_lookahead([(kernel // 2, 1)] * len(channels), lookahead)
+        # one frame more for velocities
+        self.reach = Reach(len(channels) * (kernel - 1) - sum(after) + 1, sum(after))
         self.motion, self.dropout, self.part_dropout = motion, dropout, part_dropout
         inputs = coordinates * (3 if motion else 2)
-        self.networks = nn.ModuleList(PartNetwork(part, inputs, channels, kernel, dropout) for part in parts)
+        self.networks = nn.ModuleList(
+            PartNetwork(part, inputs, channels, kernel, dropout, after) for part in parts
+        )
         self.fuse = nn.Linear(len(parts) * READOUTS * channels[-1], fusion_width, bias=False)
         nn.init.kaiming_normal_(self.fuse.weight, nonlinearity="relu")
         self.fuse_norm = MaskedBatchNorm(fusion_width)
@@ -258,5 +288,6 @@ def build(config: GcnConfig, layout: Layout | None, width: int) -> TemporalEncod
         motion=config.motion,
         dropout=config.dropout,
         part_dropout=config.part_dropout,
+        lookahead=config.lookahead,
     )
     return TemporalEncoder(frames, temporal)

@@ -15,6 +15,7 @@ from signkit.models.encoders.configs import HandsConfig
 from signkit.models.encoders.hand import BONES, LAGS, PAIRS, filled, hand_size, residual_layers, shape
 from signkit.models.encoders.kinematic import velocity
 from signkit.models.encoders.masked_norm import MaskedBatchNorm, mask_out
+from signkit.models.encoders.streaming import Reach
 from signkit.models.encoders.temporal import TemporalEncoder, build_temporal
 
 Known = tuple[Float[Tensor, "batch frames values"], Bool[Tensor, "batch frames"]]
@@ -34,6 +35,7 @@ class HandsFrames(nn.Module):
     """
 
     reads = "landmarks"
+    reach = Reach(before=max(LAGS))
 
     def __init__(
         self,

@@ -22,6 +22,7 @@ from signkit.errors import UserError
 from signkit.models.encoders.backbone import freeze, make_backbone, width_of
 from signkit.models.encoders.configs import ImageBackboneConfig
 from signkit.models.encoders.packing import packing
+from signkit.models.encoders.streaming import Reach
 from signkit.models.encoders.temporal import TemporalEncoder, build_temporal
 
 
@@ -40,6 +41,7 @@ class ImageBackboneFrames(nn.Module):
     """
 
     reads = "video"
+    reach = Reach()
     scale: Float[Tensor, "3 1 1"]
     shift: Float[Tensor, "3 1 1"]
 

@@ -13,6 +13,7 @@ from signkit.data.landmarks import Layout
 from signkit.errors import UserError
 from signkit.models.encoders.configs import KinematicConfig
 from signkit.models.encoders.masked_norm import MaskedBatchNorm
+from signkit.models.encoders.streaming import Reach
 from signkit.models.encoders.temporal import TemporalEncoder, build_temporal
 
 Track = tuple[Float[Tensor, "batch frames points coords"], Bool[Tensor, "batch frames points"]]
@@ -42,6 +43,7 @@ class KinematicFrames(nn.Module):
     ) -> None:
         super().__init__()
         self.lags, self.pairs = tuple(lags), tuple(pairs)
+        self.reach = Reach(before=max(self.lags, default=0))
         self.norm = MaskedBatchNorm(feature_width(coordinates, points, self.lags, self.pairs), affine=False)
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch frames values"]:

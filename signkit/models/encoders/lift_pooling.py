@@ -1,5 +1,7 @@
 """Pooling of two frames into one: temporal lift pooling (Hu et al. 2022) and max pooling."""
 
+from typing import cast
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
@@ -13,22 +15,43 @@ Pooled = tuple[
 
 
 class TimeConv(nn.Module):
-    """1-D convolution over time, channels-last, that keeps the number of frames (zero padding)."""
+    """1-D convolution over time, channels-last, that keeps the number of frames (zero padding).
+
+    Args:
+        after: frames after its own that an output reads, at most; None: as many as before it.
+    """
 
     def __init__(
-        self, inputs: int, outputs: int, kernel: int, *, dilation: int = 1, groups: int = 1, bias: bool = True
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        *,
+        dilation: int = 1,
+        groups: int = 1,
+        bias: bool = True,
+        after: int | None = None,
     ) -> None:
         super().__init__()
         reach = dilation * (kernel // 2)
+        centred = after is None or after == reach
+        self.edges = None if centred else (2 * reach - cast(int, after), cast(int, after))
         self.conv = nn.Conv1d(
-            inputs, outputs, kernel, padding=reach, dilation=dilation, groups=groups, bias=bias
+            inputs,
+            outputs,
+            kernel,
+            padding=reach if centred else 0,
+            dilation=dilation,
+            groups=groups,
+            bias=bias,
         )
         nn.init.kaiming_normal_(self.conv.weight, nonlinearity="relu")
         if self.conv.bias is not None:
             nn.init.zeros_(self.conv.bias)
 
     def forward(self, x: Float[Tensor, "batch frames inputs"]) -> Float[Tensor, "batch frames outputs"]:
-        convolved: Tensor = self.conv(x.transpose(1, 2))
+        x = x.transpose(1, 2)
+        convolved: Tensor = self.conv(x if self.edges is None else F.pad(x, self.edges))
         return convolved.transpose(1, 2)
 
 

@@ -13,6 +13,7 @@ from signkit.data.batch import Batch
 from signkit.data.landmarks import Layout
 from signkit.errors import UserError
 from signkit.models.encoders.configs import PointsConfig
+from signkit.models.encoders.streaming import Reach
 from signkit.models.encoders.temporal import TemporalEncoder, build_temporal
 
 
@@ -25,6 +26,7 @@ class PointFrames(nn.Module):
     """
 
     reads = "landmarks"
+    reach = Reach()
 
     def __init__(self, points: int, coordinates: int, width: int, *, dropout: float = 0.0) -> None:
         super().__init__()

@@ -7,6 +7,7 @@ least one, and padding never changes an output (this project, docs/c2st.md).
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -15,11 +16,20 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from signkit.data.batch import Batch, length_mask
+from signkit.errors import UserError
 from signkit.models.encoders.attending import Attending, build_attending
 from signkit.models.encoders.configs import GlobalTemporalConfig, LocalTemporalConfig
 from signkit.models.encoders.lift_pooling import LiftPool, MaxPool, TimeConv
 from signkit.models.encoders.masked_norm import MaskedBatchNorm, at_least_float32, mask_out
 from signkit.models.encoders.protocol import EncoderOutput
+from signkit.models.encoders.streaming import (
+    Reach,
+    Recurrent,
+    Stage,
+    Windowed,
+    one_clip,
+    shared_lookahead,
+)
 
 Chunks = tuple[
     Float[Tensor, "batch chunks width"], Float[Tensor, " batch"]
@@ -35,17 +45,31 @@ class PooledTcn(nn.Module):
         kernel: frames of each convolution, odd.
         lift: temporal lift pooling (Hu et al. 2022) instead of max pooling.
         dropout: before each pooling.
+        lookahead: frames after a chunk that it depends on, at most; None: convolutions are centred.
     """
 
     stride = 4
 
     def __init__(
-        self, inputs: int, width: int, *, kernel: int = 5, lift: bool = True, dropout: float = 0.0
+        self,
+        inputs: int,
+        width: int,
+        *,
+        kernel: int = 5,
+        lift: bool = True,
+        dropout: float = 0.0,
+        lookahead: int | None = None,
     ) -> None:
         super().__init__()
         self.width, self.dropout = width, dropout
+        after = shared_lookahead([(kernel // 2, 1), (kernel // 2, 2)], lookahead)
         # no bias: the normalisation would remove it
-        self.convs = nn.ModuleList(TimeConv(size, width, kernel, bias=False) for size in (inputs, width))
+        self.convs = nn.ModuleList(
+            TimeConv(size, width, kernel, bias=False, after=each)
+            for size, each in zip((inputs, width), after, strict=True)
+        )
+        ahead = after[0] + 2 * after[1]
+        self.reach = Reach(3 * (kernel - 1) - ahead, ahead, stride=4, unit=4)
         self.norms = nn.ModuleList(MaskedBatchNorm(width) for _ in self.convs)
         self.pools = nn.ModuleList(LiftPool(width) if lift else MaxPool() for _ in self.convs)
 
@@ -60,6 +84,16 @@ class PooledTcn(nn.Module):
             auxiliary = auxiliary + loss
         return x, auxiliary
 
+    def check_streamable(self) -> None:
+        """Refuse lift pooling.
+
+        Raises:
+            UserError: it has that.
+        """
+        if any(isinstance(pool, LiftPool) for pool in self.pools):
+            what = "`lift` normalises by the whole clip and cannot be streamed"
+            raise UserError("encoder.local_temporal.pooling", what, "`max`")
+
 
 class DilatedTcn(nn.Module):
     """A convolution, a strided one, then residual dilated ones of kernel 3, all with LayerNorm and SiLU.
@@ -71,6 +105,7 @@ class DilatedTcn(nn.Module):
         stride: frames a chunk.
         dilations: dilation of each residual convolution.
         dropout: after each convolution.
+        lookahead: frames after a chunk that it depends on, at most; None: convolutions are centred.
     """
 
     def __init__(
@@ -82,19 +117,32 @@ class DilatedTcn(nn.Module):
         stride: int = 2,
         dilations: Sequence[int] = (1, 2, 4, 8, 1, 2, 4, 8),
         dropout: float = 0.0,
+        lookahead: int | None = None,
     ) -> None:
         super().__init__()
         self.width, self.stride, self.dropout = width, stride, dropout
-        self.stem = TimeConv(inputs, width, kernel)
+        # zeros before the first frame, so that the window of chunk s is centred on the chunk's centre
+        before = kernel // 2 - (stride - 1) // 2
+        edges = (before, kernel - stride - before)
+        natural = [(kernel // 2, 1), (max(0, edges[1]), 1), *((d, stride) for d in dilations)]
+        after = shared_lookahead(natural, lookahead)
+        edges = (edges[0] + max(0, edges[1]) - after[1], min(edges[1], after[1]))
+        self.edges = edges
+        ahead = after[0] + after[1] + stride * sum(after[2:])
+        behind = (
+            2 * (kernel // 2) - after[0] + max(0, edges[0]) + stride * (2 * sum(dilations) - sum(after[2:]))
+        )
+        self.reach = Reach(behind, ahead, stride=stride, unit=stride)
+        self.stem = TimeConv(inputs, width, kernel, after=after[0])
         self.stem_norm = nn.LayerNorm(width)
         self.strided = nn.Conv1d(width, width, kernel, stride=stride)
         self.strided_norm = nn.LayerNorm(width)
-        self.blocks = nn.ModuleList(TimeConv(width, width, 3, dilation=d) for d in dilations)
+        self.blocks = nn.ModuleList(
+            TimeConv(width, width, 3, dilation=d, after=each)
+            for d, each in zip(dilations, after[2:], strict=True)
+        )
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in dilations)
         self.last_norm = nn.LayerNorm(width)
-        # zeros before the first frame, so that the window of chunk s is centred on the chunk's centre
-        before = kernel // 2 - (stride - 1) // 2
-        self.edges = (before, kernel - stride - before)
 
     def forward(
         self, frames: Float[Tensor, "batch frames inputs"], mask: Bool[Tensor, "batch frames"]
@@ -119,6 +167,7 @@ class NoLocal(nn.Module):
     """Frames as chunks, unchanged."""
 
     stride = 1
+    reach = Reach()
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -130,21 +179,27 @@ class NoLocal(nn.Module):
         return frames, torch.zeros(len(frames), device=frames.device)
 
 
-class BiLstm(nn.Module):
-    """Bidirectional LSTM over the real chunks, in at least float32. The output is twice ``width`` wide.
+class Lstm(nn.Module):
+    """LSTM over the real chunks, in at least float32.
+
+    In both directions the output is twice ``width`` wide. In one direction the output of a chunk is the state
+    ``lookahead`` chunks later, zeros following the last one.
 
     Args:
         inputs: width of a chunk's vector.
         width: width of each direction.
         layers: number of layers.
         dropout: on the input of each layer.
+        lookahead: of one direction; None: both directions.
     """
 
-    def __init__(self, inputs: int, width: int, layers: int, *, dropout: float = 0.0) -> None:
+    def __init__(
+        self, inputs: int, width: int, layers: int, *, dropout: float = 0.0, lookahead: int | None = None
+    ) -> None:
         super().__init__()
-        between = dropout if layers > 1 else 0.0
-        self.width, self.dropout = 2 * width, dropout
-        self.lstm = nn.LSTM(inputs, width, layers, batch_first=True, bidirectional=True, dropout=between)
+        self.lookahead, self.dropout = lookahead, dropout
+        self.width = 2 * width if lookahead is None else width
+        self.lstm = nn.LSTM(inputs, width, layers, **_directions(lookahead, layers, dropout))
         for name, parameter in self.lstm.named_parameters():
             if name.startswith("bias"):
                 nn.init.zeros_(parameter)
@@ -155,34 +210,62 @@ class BiLstm(nn.Module):
 
     def forward(
         self, chunks: Float[Tensor, "batch chunks inputs"], lengths: Int[Tensor, " batch"]
-    ) -> Float[Tensor, "batch chunks twice_width"]:
-        return _recurrent(self.lstm, chunks, lengths, self.dropout if self.training else 0.0)
+    ) -> Float[Tensor, "batch chunks outputs"]:
+        return _recurrent(self.lstm, chunks, lengths, self.dropout if self.training else 0.0, self.lookahead)
+
+    def stages(self) -> list[Stage]:
+        """Of a stream; see `signkit.models.encoders.streaming`."""
+        return _recurrent_stages(self.lstm, self.lookahead)
 
 
-class BiGru(nn.Module):
-    """Bidirectional GRU over the real chunks, as `BiLstm`."""
+class Gru(nn.Module):
+    """GRU over the real chunks, as `Lstm`."""
 
-    def __init__(self, inputs: int, width: int, layers: int, *, dropout: float = 0.0) -> None:
+    def __init__(
+        self, inputs: int, width: int, layers: int, *, dropout: float = 0.0, lookahead: int | None = None
+    ) -> None:
         super().__init__()
-        between = dropout if layers > 1 else 0.0
-        self.width, self.dropout = 2 * width, dropout
-        self.gru = nn.GRU(inputs, width, layers, batch_first=True, bidirectional=True, dropout=between)
+        self.lookahead, self.dropout = lookahead, dropout
+        self.width = 2 * width if lookahead is None else width
+        self.gru = nn.GRU(inputs, width, layers, **_directions(lookahead, layers, dropout))
 
     def forward(
         self, chunks: Float[Tensor, "batch chunks inputs"], lengths: Int[Tensor, " batch"]
-    ) -> Float[Tensor, "batch chunks twice_width"]:
-        return _recurrent(self.gru, chunks, lengths, self.dropout if self.training else 0.0)
+    ) -> Float[Tensor, "batch chunks outputs"]:
+        return _recurrent(self.gru, chunks, lengths, self.dropout if self.training else 0.0, self.lookahead)
+
+    def stages(self) -> list[Stage]:
+        """Of a stream; see `signkit.models.encoders.streaming`."""
+        return _recurrent_stages(self.gru, self.lookahead)
 
 
-def _recurrent(rnn: nn.Module, chunks: Tensor, lengths: Tensor, dropout: float) -> Tensor:
-    """A bidirectional network over the real chunks."""
+def _directions(lookahead: int | None, layers: int, dropout: float) -> dict[str, Any]:
+    """Options of torch's recurrent networks."""
+    between = dropout if layers > 1 else 0.0
+    return {"batch_first": True, "bidirectional": lookahead is None, "dropout": between}
+
+
+def _recurrent(
+    rnn: nn.Module, chunks: Tensor, lengths: Tensor, dropout: float, lookahead: int | None
+) -> Tensor:
+    """A recurrent network over the real chunks."""
+    later = lookahead or 0
     with torch.autocast(chunks.device.type, enabled=False):
         x = F.dropout(at_least_float32(chunks), dropout)
+        if later:
+            x, lengths = F.pad(x, (0, 0, 0, later)), lengths + later
         if torch.onnx.is_in_onnx_export():  # a graph has one clip, without padding
-            return torch.as_tensor(rnn(x)[0])
+            return torch.as_tensor(rnn(x)[0][:, later:])
         packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
         out, _ = pad_packed_sequence(rnn(packed)[0], batch_first=True, total_length=x.shape[1])
-    return out
+    return out[:, later:]
+
+
+def _recurrent_stages(rnn: nn.LSTM | nn.GRU, lookahead: int | None) -> list[Stage]:
+    if lookahead is None:
+        what = "a network in both directions reads a clip from its end and cannot be streamed"
+        raise UserError("encoder.global_temporal.bidirectional", what, "`false`, of twice the width")
+    return [Recurrent(rnn, lookahead)]
 
 
 class Temporal(nn.Module):
@@ -194,9 +277,7 @@ class Temporal(nn.Module):
             features are the chunk features.
     """
 
-    def __init__(
-        self, local: PooledTcn | DilatedTcn | NoLocal, over: BiLstm | BiGru | Attending | None
-    ) -> None:
+    def __init__(self, local: PooledTcn | DilatedTcn | NoLocal, over: Lstm | Gru | Attending | None) -> None:
         super().__init__()
         # Called `recurrent` in every checkpoint, whatever it is.
         self.local, self.recurrent = local, over
@@ -240,6 +321,26 @@ class TemporalEncoder(nn.Module):
         output: EncoderOutput = self.temporal(self.frames(batch), batch.lengths)
         return output
 
+    def stages(self) -> tuple[list[Stage], list[Stage]]:
+        """Of a stream; see `signkit.models.encoders.streaming`.
+
+        Raises:
+            UserError: an option needs the whole clip.
+        """
+        local, over, frames = self.temporal.local, self.temporal.recurrent, self.frames
+        if not isinstance(reach := getattr(frames, "reach", None), Reach):
+            what = f"{type(frames).__name__} reads whole clips and cannot be streamed"
+            raise UserError("encoder.name", what, "`gcn`, `kinematic` and `points` can be, for one")
+        if isinstance(local, PooledTcn):
+            local.check_streamable()
+
+        def chunks(x: Tensor) -> Tensor:
+            features: Tensor = local(x[None], torch.ones(1, len(x), dtype=torch.bool, device=x.device))[0]
+            return features[0]
+
+        of_frames = Windowed(lambda inputs: frames(one_clip(inputs))[0], reach)
+        return [of_frames, Windowed(chunks, local.reach)], [] if over is None else over.stages()
+
     def output_lengths(self, lengths: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
         """Chunks for a number of frames."""
         return self.temporal.output_lengths(lengths)
@@ -256,7 +357,14 @@ def build_temporal(inputs: int, local: LocalTemporalConfig, over: GlobalTemporal
         module = NoLocal(inputs)
     elif local.kind == "tcn":
         lift = local.pooling == "lift"
-        module = PooledTcn(inputs, local.width, kernel=local.kernel, lift=lift, dropout=local.dropout)
+        module = PooledTcn(
+            inputs,
+            local.width,
+            kernel=local.kernel,
+            lift=lift,
+            dropout=local.dropout,
+            lookahead=local.lookahead,
+        )
     else:
         module = DilatedTcn(
             inputs,
@@ -265,10 +373,14 @@ def build_temporal(inputs: int, local: LocalTemporalConfig, over: GlobalTemporal
             stride=local.stride,
             dilations=local.dilations,
             dropout=local.dropout,
+            lookahead=local.lookahead,
         )
     if not over.layers:
         return Temporal(module, None)
     if over.kind not in ("lstm", "gru"):
         return Temporal(module, build_attending(module.width, over))
-    recurrent = BiGru if over.kind == "gru" else BiLstm
-    return Temporal(module, recurrent(module.width, over.width, over.layers, dropout=over.dropout))
+    recurrent = Gru if over.kind == "gru" else Lstm
+    lookahead = None if over.bidirectional else over.lookahead
+    return Temporal(
+        module, recurrent(module.width, over.width, over.layers, dropout=over.dropout, lookahead=lookahead)
+    )

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from signkit.config.recipe import LandmarksConfig, SamplingConfig
 from signkit.data.batch import Batch
 from signkit.data.landmarks import Layout, subset
+from signkit.data.past import NO_EXTENT
 from signkit.data.signing_hand import CLEARLY_LESS
 from signkit.models.attention import AttentionModel
 from signkit.models.classifier import Classifier
@@ -103,8 +104,11 @@ def normalised(
     seen = ~points.isnan().any(-1)
     points = points.masked_fill(~seen[..., None], 0)
     size = clip_size(points, seen, layout) if config.scale == "clip" else torch.ones(())
+    if config.scale == "past":
+        size = past_size(points, seen, layout)[:, None, None]
     if config.origin != "none":
-        origin = clip_origin(points, seen, layout)[None]
+        past = config.origin == "past"
+        origin = past_origin(points, seen, layout) if past else clip_origin(points, seen, layout)[None]
         if config.origin == "frame":
             origin = frame_origin(points, seen, layout, origin)
         planar = points[..., :2] - seen[..., None] * origin[:, None]
@@ -170,6 +174,45 @@ def clip_size(points: Tensor, seen: Bool[Tensor, "frames points"], layout: Layou
     known = known & (lengths > 0)
     usual = (lengths * known).sum() / known.sum().clamp(min=1)
     return torch.where(known.any(), usual, spread)
+
+
+def past_origin(
+    points: Float[Tensor, "frames points coords"], seen: Bool[Tensor, "frames points"], layout: Layout
+) -> Float[Tensor, "frames 2"]:
+    """The origin of each frame by the frames so far, as `signkit.data.past`."""
+    planar, root = points[..., :2].double(), list(layout.root)
+    everywhere = planar.sum(1).cumsum(0) / _count(seen.sum(1))[:, None]
+    if not root:
+        return everywhere.to(points.dtype)
+    known = seen[:, root].double().cumsum(0)
+    mean = (planar[:, root].cumsum(0) / known.clamp(min=1)[..., None]).sum(1)  # 0 of those never seen
+    some = (known > 0).sum(1)[:, None]
+    return torch.where(some > 0, mean / some.clamp(min=1), everywhere).to(points.dtype)
+
+
+def past_size(
+    points: Float[Tensor, "frames points coords"], seen: Bool[Tensor, "frames points"], layout: Layout
+) -> Float[Tensor, " frames"]:
+    """The unit of length of each frame by the frames so far, as `signkit.data.past`."""
+    if layout.unit is not None and not layout.scale:
+        return torch.full_like(points[:, 0, 0], layout.unit)
+    planar, count = points[..., :2].double(), _count(seen.sum(1))
+    square = planar.square().sum((1, 2)).cumsum(0) / count
+    spread = square - (planar.sum(1).cumsum(0) / count[:, None]).square().sum(1)
+    usual = torch.where(spread > NO_EXTENT * square, spread, torch.ones_like(spread)).sqrt()
+    if not layout.scale:
+        return usual.to(points.dtype)
+    first, second = [a for a, _ in layout.scale], [b for _, b in layout.scale]
+    both = (seen[:, first] & seen[:, second]).double()
+    apart = (planar[:, first] - planar[:, second]).square().sum(-1).sqrt() * both
+    length = apart.cumsum(0) / both.cumsum(0).clamp(min=1)
+    known = (length > 0).sum(1)
+    return torch.where(known > 0, length.sum(1) / known.clamp(min=1), usual).to(points.dtype)
+
+
+def _count(seen: Int[Tensor, " frames"]) -> Tensor:
+    """How many so far, at least 1."""
+    return seen.double().cumsum(0).clamp(min=1)
 
 
 def signing_right(
