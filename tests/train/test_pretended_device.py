@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 PROGRAM = Path(__file__).resolve().parents[1] / "pretended.py"
-WAITS = {"quickstart": 10, "sign2text_joint": 5, "keypoint_seq2seq": 3, "hand_letters": 2}
+WAITS = {"quickstart": 7, "sign2text_joint": 2, "keypoint_seq2seq": 1, "hand_letters": 2}
 """How often an update may wait for the device."""
 
 

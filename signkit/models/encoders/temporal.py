@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from signkit.data.batch import Batch, length_mask
+from signkit.data.on_host import is_known, moved, on_host, remember
 from signkit.errors import UserError
 from signkit.models.encoders.attending import Attending, build_attending
 from signkit.models.encoders.configs import GlobalTemporalConfig, LocalTemporalConfig
@@ -253,12 +254,16 @@ def _recurrent(
     with torch.autocast(chunks.device.type, enabled=False):
         x = F.dropout(at_least_float32(chunks), dropout)
         if later:
-            x, lengths = F.pad(x, (0, 0, 0, later)), lengths + later
+            x, lengths = F.pad(x, (0, 0, 0, later)), on_host(lengths) + later
         if torch.onnx.is_in_onnx_export():  # a graph has one clip, without padding
             return torch.as_tensor(rnn(x)[0][:, later:])
-        packed = pack_padded_sequence(x, lengths.cpu(), batch_first=True, enforce_sorted=False)
+        # Sorted here: torch would read the order from the device again, to sort the lengths back.
+        known, order = on_host(lengths).sort(descending=True, stable=True)
+        there = moved(order, x.device)
+        packed = pack_padded_sequence(x.index_select(0, there), known, batch_first=True)
         out, _ = pad_packed_sequence(rnn(packed)[0], batch_first=True, total_length=x.shape[1])
-    return out[:, later:]
+        back = moved(order.argsort(), x.device)
+    return out.index_select(0, back)[:, later:]
 
 
 def _recurrent_stages(rnn: nn.LSTM | nn.GRU, lookahead: int | None) -> list[Stage]:
@@ -290,6 +295,8 @@ class Temporal(nn.Module):
         mask = length_mask(lengths, frames.shape[1])
         chunk, auxiliary = self.local(mask_out(frames, mask), mask)
         chunks = self.output_lengths(lengths)
+        if is_known(lengths):
+            remember(chunks, self.output_lengths(on_host(lengths)))
         video = chunk if self.recurrent is None else self.recurrent(chunk, chunks)
         return EncoderOutput({"chunk": chunk, "video": video}, lengths=chunks, auxiliary=auxiliary)
 
