@@ -77,6 +77,48 @@ test("what fills the window is typed without an end, and the next letters follow
   assert.deepEqual(reader.partial, ["B"]);
 });
 
+test("a sign is typed when the hands have left, of all frames from the first hand to the last", async () => {
+  const model = { ...classifier(), symbols: ["TREE", "SUN"], signs: true };
+  const shapes = [];
+  model.run = async (_, shape) => {
+    shapes.push(shape[1]);
+    return one(model.symbols, 1);
+  };
+  const reader = new HandReader(model);
+  const typed = [];
+  for (let time = 0; time <= 2000; time += 40) {
+    const reading = await reader.read(time, time >= 200 && time <= 1200 ? THERE : GONE);
+    typed.push(...reading.typed.map((symbol) => [time, symbol]));
+  }
+  assert.deepEqual(typed, [[1720, "SUN"]]);
+  assert.deepEqual([shapes.length, shapes.at(-1)], [26, 26]);
+  assert.equal(reader.best[0].symbol, "SUN"); // is shown until the next sign begins
+});
+
+test("a sign is not typed if it is not sure, nor if it was too short; a video's last one is", async () => {
+  const model = { ...classifier(), symbols: ["TREE", "SUN"], signs: true };
+  const reader = new HandReader(model);
+  const typedOf = async (from, milliseconds) => {
+    for (let time = from; time <= from + milliseconds; time += 40) await reader.read(time, THERE);
+    return (await reader.read(from + milliseconds + 600, GONE)).typed;
+  };
+  model.run = async () => new Float32Array(2);
+  assert.deepEqual(await typedOf(0, 1000), []);
+  model.run = async () => one(model.symbols, 0);
+  assert.deepEqual(await typedOf(3000, 160), []);
+  assert.deepEqual(await typedOf(6000, 200), ["TREE"]);
+  for (let time = 9000; time <= 10000; time += 40) await reader.read(time, THERE);
+  assert.deepEqual((await reader.end()).typed, ["TREE"]);
+  assert.deepEqual((await reader.end()).typed, []);
+});
+
+test("what a recogniser has read is typed at the end of a video", async () => {
+  const reader = new HandReader(recogniser());
+  await reader.read(0, showing(1));
+  assert.deepEqual((await reader.end()).typed, ["A"]);
+  assert.deepEqual((await reader.end()).typed, []);
+});
+
 test("an image model reads pictures by themselves", async () => {
   const model = classifier();
   const reader = new ImageReader(model);

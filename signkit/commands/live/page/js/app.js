@@ -7,6 +7,7 @@ import { HandReader, ImageReader } from "./reader.js";
 import { Region } from "./region.js";
 import { STATES } from "./states.js";
 import { erased, spaced, typed } from "./symbols.js";
+import { Teaching } from "./teaching.js";
 import { createTracker, webGl } from "./tracker.js";
 import { completed, lastWord, readLexicon, suggestions } from "./words.js";
 
@@ -14,12 +15,14 @@ const at = (id) => document.getElementById(id);
 const video = at("video");
 const text = at("text");
 const NO_HANDS = { left: null, right: null };
+const NOTHING = { best: [], typed: [], partial: [], ended: false };
 const SETTLED = 500; // milliseconds for which what is in view has to stay the same before it is announced
 const PAUSE = 2000; // without a hand: a space
 
 let reader = null;
 let tracker = null;
 let region = null;
+let teaching = null;
 let lexicon = [];
 let running = null; // the AbortController of what is shown
 
@@ -68,6 +71,8 @@ async function load() {
   if (opened.places) {
     tracker = await createTracker(graphics === "software");
     reader = new HandReader(opened);
+    teaching = new Teaching(() => running ?? startCamera());
+    at("teaching").hidden = false;
   } else {
     reader = new ImageReader(opened);
     region = new Region(at("stage"), at("region"), () => at("stage").classList.contains("mirrored"));
@@ -75,8 +80,9 @@ async function load() {
   }
   at("model").textContent = opened.name;
   at("symbol").classList.toggle("words", !reader.model.letters);
-  for (const each of document.querySelectorAll(".typing")) each.hidden = opened.ctc;
-  at("held").hidden = opened.ctc;
+  const isHeld = !opened.ctc && !opened.signs;
+  at("threshold").parentElement.hidden = opened.ctc;
+  at("hold").parentElement.hidden = at("held").hidden = !isHeld;
   at("pause").parentElement.hidden = region !== null || !reader.model.letters || opened.ctc;
   at("start").disabled = false;
   tell("ready");
@@ -98,9 +104,10 @@ async function start(open, isCamera) {
   reader.reset();
   tracker?.reset();
   at("stage").classList.toggle("mirrored", isCamera && at("mirrored").checked);
+  const focused = document.activeElement === at("start");
   at("stop").hidden = false;
   at("start").hidden = true;
-  if (isCamera) at("stop").focus();
+  if (focused) at("stop").focus();
   try {
     await open(now.signal);
     if (now.signal.aborted) return;
@@ -109,6 +116,7 @@ async function start(open, isCamera) {
     tell("starting");
     await eachFrame(video, now.signal, frame);
     if (!now.signal.aborted) {
+      type(await reader.end());
       stop();
       tell("ended");
     }
@@ -139,11 +147,12 @@ function startFile(file) {
 }
 
 function stop() {
+  if (running) teaching?.stop("ended");
   running?.abort();
   running = null;
   close(video);
   draw(at("overlay"), at("overlay").width, at("overlay").height, NO_HANDS);
-  showReading({ best: [], partial: [] });
+  showReading(NOTHING);
   at("rate").textContent = "";
   const focused = document.activeElement === at("stop");
   at("start").hidden = false;
@@ -166,7 +175,9 @@ async function frame(time) {
     const hands = await tracker.track(video, width, height);
     if (signal.aborted) return;
     draw(at("overlay"), width, height, hands);
-    reading = await reader.read(time, hands);
+    const isTaught = teaching.isBusy;
+    if (isTaught) teaching.frame(time, hands);
+    reading = isTaught ? NOTHING : await reader.read(time, hands);
     if (signal.aborted) return;
     tellOfHands(hands, performance.now());
   } else {
@@ -184,7 +195,8 @@ function tellOfHands(hands, now) {
   const count = Number(hands.left !== null) + Number(hands.right !== null);
   if (count) seen = now;
   const alone = reader.model.places[0].side === "either";
-  tellOfView(count === 0 ? "noHand" : count === 2 && alone ? "twoHands" : "reading", now);
+  const inView = teaching.isBusy ? "taught" : count === 2 && alone ? "twoHands" : "reading";
+  tellOfView(count === 0 ? "noHand" : inView, now);
   if (count === 0 && now - seen > PAUSE && at("pause").checked && reader.model.letters && !reader.model.ctc) {
     write(spaced(text.value));
   }

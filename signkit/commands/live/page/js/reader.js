@@ -1,5 +1,6 @@
 // What a model makes of frame after frame: the likeliest symbols, and what is to be typed.
 import { clipOf, Window } from "./points.js";
+import { Sign } from "./signs.js";
 import { greedy, Hold, softmax, top } from "./symbols.js";
 
 // Milliseconds; signkit/commands/live/reader.py has the same ones.
@@ -16,11 +17,14 @@ export class HandReader {
   constructor(model, hold = new Hold()) {
     Object.assign(this, { model, hold });
     this.window = new Window(model.ctc ? RECOGNISED : CLASSIFIED);
+    this.sign = new Sign();
     this.reset();
   }
 
   reset() {
     this.window.clear();
+    this.sign.clear();
+    this.best = []; // of the sign so far
     this.hold.forget();
     this.seen = Number.NEGATIVE_INFINITY; // when a hand was seen last
     this.partial = [];
@@ -30,6 +34,7 @@ export class HandReader {
     const there = Boolean(hands.left || hands.right);
     const gone = time - this.seen;
     if (there) this.seen = time;
+    if (this.model.signs) return this.name(time, hands, there);
     return this.model.ctc ? this.recognise(time, hands, there, gone) : this.classify(time, hands, there, gone);
   }
 
@@ -40,9 +45,30 @@ export class HandReader {
       return { best: [], typed: [], partial: [], ended: false };
     }
     this.window.add(time, hands);
-    const best = top(softmax(await this.logits(), this.model.temperature), this.model.symbols);
+    const best = await this.likeliest(this.window.frames);
     const symbol = this.hold.update(there ? best[0] : null, time);
     return { best, typed: symbol === null ? [] : [symbol], partial: [], ended: false };
+  }
+
+  /** Name signs: each is typed when the hands have left the picture. */
+  async name(time, hands, there) {
+    const typed = [];
+    if (this.sign.hasEnded(time, there)) {
+      const [first] = this.best;
+      if (first.share >= this.hold.threshold && this.sign.isLongEnough()) typed.push(first.symbol);
+      this.sign.clear(); // what was likeliest is shown until the next sign begins
+    }
+    this.sign.add(time, hands);
+    if (there) this.best = await this.likeliest(this.sign.clip);
+    return { best: this.best, typed, partial: [], ended: false };
+  }
+
+  /** What is to be typed at the end of a video. */
+  end() {
+    if (this.model.signs) return this.name(Number.POSITIVE_INFINITY, { left: null, right: null }, false);
+    const typed = this.partial;
+    this.reset();
+    return { best: [], typed, partial: [], ended: typed.length > 0 };
   }
 
   async recognise(time, hands, there, gone) {
@@ -55,15 +81,19 @@ export class HandReader {
     }
     if (ended) return { best: [], typed, partial: [], ended: typed.length > 0 };
     this.window.add(time, hands);
-    const logits = await this.logits();
+    const logits = await this.logits(this.window.frames);
     this.partial = greedy(logits, symbols, blank);
     const last = softmax(logits.subarray(logits.length - symbols.length), temperature);
     return { best: top(last, symbols), typed, partial: this.partial, ended: false };
   }
 
-  logits() {
+  async likeliest(frames) {
+    return top(softmax(await this.logits(frames), this.model.temperature), this.model.symbols);
+  }
+
+  logits(frames) {
     const { places, width, fps } = this.model;
-    const clip = clipOf(this.window.frames, places, width, fps);
+    const clip = clipOf(frames, places, width, fps);
     return this.model.run(clip.points, [1, clip.frames, places.length, width]);
   }
 }
@@ -76,6 +106,10 @@ export class ImageReader {
 
   reset() {
     this.hold.forget();
+  }
+
+  end() {
+    return { best: [], typed: [], partial: [], ended: false };
   }
 
   /** Of `pixels`, RGB, uint8 [height * width * 3]. */
