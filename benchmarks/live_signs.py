@@ -4,8 +4,9 @@
 
 The first five clips of each sign are recorded as takes in the page, in Chromium, downloaded and trained with
 `signs_teach`: five times with a take of each sign held out, then with all of them. The page of that model is
-shown the other clips of each sign, which nothing saw before. What is there already is not done again. In place
-of a camera there is a canvas on which the clips are played, whose frames the page sees when it has time.
+shown the other clips of each sign, which nothing saw before. What is there already is not done again.
+
+In place of a camera there is a canvas on which the clips are played; the page takes frames as it has time.
 """
 
 import argparse
