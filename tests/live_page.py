@@ -244,9 +244,9 @@ def with_fake_hands(site: Site) -> Site:
     return Site({**site.files, **changed})
 
 
-def exported_letters(folder: Path) -> Path:
+def exported_letters(folder: Path, **more: Any) -> Path:
     """The model that signkit carries, exported."""
-    return _exported("hand_letters", folder)
+    return _exported("hand_letters", folder, **more)
 
 
 def exported_fresh(folder: Path, content: dict[str, Any]) -> Path:
@@ -259,9 +259,9 @@ def exported_fresh(folder: Path, content: dict[str, Any]) -> Path:
     return _exported(folder / "run", folder / "model")
 
 
-def _exported(run: str | Path, folder: Path) -> Path:
+def _exported(run: str | Path, folder: Path, **more: Any) -> Path:
     with unchecked_shapes():
-        return signkit.export(run, folder).folder
+        return signkit.export(run, folder, **more).folder
 
 
 def in_a_while(check: Any, seconds: float = 60) -> None:

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { placesOf } from "../../signkit/commands/live/page/js/points.js";
+import { Prior } from "../../signkit/commands/live/page/js/prior.js";
 import { HandReader, ImageReader } from "../../signkit/commands/live/page/js/reader.js";
+import { Hold } from "../../signkit/commands/live/page/js/symbols.js";
 
 const HAND = new Float32Array(63);
 const THERE = { left: HAND, right: null };
@@ -40,6 +42,37 @@ test("without a hand nothing is read, and the next hand begins a new clip", asyn
   assert.deepEqual(await reader.read(400, GONE), { best: [], typed: [], partial: [], ended: false });
   await reader.read(440, THERE);
   assert.deepEqual(model.asked.at(-1), [1, 1, 1, 3]);
+});
+
+/** A language in which B follows A, and A all else; by the length of the text it is asked of. */
+function alternating(asked) {
+  const row = (last) => (last === "A" ? [-9, 0, -9] : [0, -9, -9]);
+  const stateOf = (text) => {
+    asked.push(text);
+    return text.at(-1) ?? "";
+  };
+  return { start: "", row, stateOf };
+}
+
+test("a letter that was typed is not taken for the next one while it is shown", async () => {
+  const model = classifier();
+  model.run = async () => new Float32Array(3); // it cannot tell: the text decides
+  let text = "";
+  const asked = [];
+  const prior = new Prior(alternating(asked), () => text);
+  prior.weight = 1;
+  const reader = new HandReader(model, new Hold(), prior);
+  const found = [];
+  for (let time = 0; time <= 4000; time += 40) {
+    const { typed } = await reader.read(time, time > 2000 && time < 2800 ? GONE : THERE);
+    text += typed.join("");
+    found.push(...typed.map((symbol) => [time, symbol]));
+  }
+  assert.deepEqual(found, [
+    [800, "A"],
+    [3600, "B"],
+  ]);
+  assert.deepEqual([...new Set(asked)], ["", "A"]);
 });
 
 /** A recogniser whose best symbol of each frame is what the x of the wrist says. */

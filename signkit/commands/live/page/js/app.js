@@ -1,12 +1,14 @@
 // The page: what is shown, and what its buttons do.
 import { CameraError, cameras, close, eachFrame, openCamera, openFile } from "./camera.js";
 import { fetchAll } from "./loading.js";
+import { Language } from "./language.js";
 import { describe, Mismatch, openModel } from "./model.js";
 import { draw } from "./overlay.js";
+import { Prior } from "./prior.js";
 import { HandReader, ImageReader } from "./reader.js";
 import { Region } from "./region.js";
 import { STATES } from "./states.js";
-import { erased, spaced, typed } from "./symbols.js";
+import { erased, Hold, spaced, typed } from "./symbols.js";
 import { Teaching } from "./teaching.js";
 import { createTracker, webGl } from "./tracker.js";
 import { completed, lastWord, readLexicon, suggestions } from "./words.js";
@@ -18,12 +20,14 @@ const NO_HANDS = { left: null, right: null };
 const NOTHING = { best: [], typed: [], partial: [], ended: false };
 const SETTLED = 500; // milliseconds for which what is in view has to stay the same before it is announced
 const PAUSE = 2000; // without a hand: a space
+const MOST_WORDS = 3; // that are suggested
 
 let reader = null;
 let tracker = null;
 let region = null;
 let teaching = null;
 let lexicon = [];
+let prior = null; // of letters, by the language model
 let running = null; // the AbortController of what is shown
 
 // --- states
@@ -65,16 +69,18 @@ async function load() {
   const buffers = await fetchAll(Object.fromEntries(wanted), (done, all) => tell("loading", done, all));
   tell("starting");
   const opened = await openModel(described, buffers["model/model.onnx"], buffers["vendor/ort/ort-wasm.wasm"]);
-  if ("model/lexicon.txt" in buffers) {
-    lexicon = readLexicon(new TextDecoder().decode(buffers["model/lexicon.txt"]));
-  }
+  const written = (name) => name in buffers && new TextDecoder().decode(buffers[name]);
+  lexicon = readLexicon(written("model/lexicon.txt") || "");
+  const language = written("model/language.json");
+  if (language && opened.letters) prior = new Prior(new Language(JSON.parse(language), opened.symbols), () => text.value);
+  at("language").hidden = !prior;
   if (opened.places) {
     tracker = await createTracker(graphics === "software");
-    reader = new HandReader(opened);
+    reader = new HandReader(opened, new Hold(), prior);
     teaching = new Teaching(() => running ?? startCamera());
     at("teaching").hidden = false;
   } else {
-    reader = new ImageReader(opened);
+    reader = new ImageReader(opened, new Hold(), prior);
     region = new Region(at("stage"), at("region"), () => at("stage").classList.contains("mirrored"));
     at("region").hidden = at("whole").hidden = false;
   }
@@ -277,7 +283,10 @@ function write(what) {
 }
 
 function suggest() {
-  const buttons = suggestions(lastWord(text.value), lexicon).map((word) => {
+  const listed = suggestions(lastWord(text.value), lexicon);
+  const likely = prior && listed.length < MOST_WORDS ? prior.language.completions(text.value) : [];
+  const words = [...new Set([...listed, ...likely.map(({ word }) => word)])].slice(0, MOST_WORDS);
+  const buttons = words.map((word) => {
     const button = document.createElement("button");
     button.textContent = word;
     button.onclick = () => {
@@ -317,6 +326,10 @@ text.oninput = suggest;
 at("threshold").oninput = () => {
   at("threshold-value").textContent = `${Math.round(at("threshold").value * 100)} %`;
   if (reader) reader.hold.threshold = Number(at("threshold").value);
+};
+at("weight").oninput = () => {
+  at("weight-value").textContent = at("weight").value;
+  prior.weight = Number(at("weight").value);
 };
 at("hold").oninput = () => {
   at("hold-value").textContent = `${at("hold").value} s`;

@@ -14,8 +14,9 @@ const SPELLED = 1000; // without a hand: what was spelled is typed
  * hand), the symbols to type now; of a recogniser what it has read so far, and whether a word has ended.
  */
 export class HandReader {
-  constructor(model, hold = new Hold()) {
-    Object.assign(this, { model, hold });
+  /** `prior`: a `Prior` of letters, if there is a language model. */
+  constructor(model, hold = new Hold(), prior = null) {
+    Object.assign(this, { model, hold, prior });
     this.window = new Window(model.ctc ? RECOGNISED : CLASSIFIED);
     this.sign = new Sign();
     this.reset();
@@ -28,6 +29,7 @@ export class HandReader {
     this.hold.forget();
     this.seen = Number.NEGATIVE_INFINITY; // when a hand was seen last
     this.partial = [];
+    this.spelled = new Float32Array(); // logits of what was read so far
   }
 
   async read(time, hands) {
@@ -66,29 +68,39 @@ export class HandReader {
   /** What is to be typed at the end of a video. */
   end() {
     if (this.model.signs) return this.name(Number.POSITIVE_INFINITY, { left: null, right: null }, false);
-    const typed = this.partial;
+    const typed = this.symbolsOf(this.spelled, true);
     this.reset();
     return { best: [], typed, partial: [], ended: typed.length > 0 };
   }
 
   async recognise(time, hands, there, gone) {
-    const { symbols, blank, temperature } = this.model;
+    const { symbols, temperature } = this.model;
     const ended = !there && gone > SPELLED;
-    const typed = ended || this.window.isFull(time) ? this.partial : [];
+    const full = this.window.isFull(time) ? this.partial : [];
+    const typed = ended ? this.symbolsOf(this.spelled, true) : full;
     if (ended || typed.length) {
       this.partial = [];
+      this.spelled = new Float32Array();
       this.window.clear();
     }
     if (ended) return { best: [], typed, partial: [], ended: typed.length > 0 };
     this.window.add(time, hands);
-    const logits = await this.logits(this.window.frames);
-    this.partial = greedy(logits, symbols, blank);
-    const last = softmax(logits.subarray(logits.length - symbols.length), temperature);
+    this.spelled = await this.logits(this.window.frames);
+    this.partial = this.symbolsOf(this.spelled, false);
+    const last = softmax(this.spelled.subarray(this.spelled.length - symbols.length), temperature);
     return { best: top(last, symbols), typed, partial: this.partial, ended: false };
   }
 
+  /** What the logits of chunks spell; `isEnded`: a whole word. */
+  symbolsOf(logits, isEnded) {
+    const { symbols, blank } = this.model;
+    if (logits.length === 0) return [];
+    if (!this.prior?.weight) return greedy(logits, symbols, blank);
+    return this.prior.read(logits, symbols.length, blank, isEnded).map((i) => symbols[i]);
+  }
+
   async likeliest(frames) {
-    return top(softmax(await this.logits(frames), this.model.temperature), this.model.symbols);
+    return likeliest(await this.logits(frames), this);
   }
 
   logits(frames) {
@@ -98,10 +110,16 @@ export class HandReader {
   }
 }
 
+/** The five likeliest classes, by the logits of a classifier and of what a reader knows besides. */
+function likeliest(logits, { model, prior, hold }) {
+  const shares = prior ? prior.shares(logits, model.temperature, hold) : softmax(logits, model.temperature);
+  return top(shares, model.symbols);
+}
+
 /** Reads pictures, each for itself. */
 export class ImageReader {
-  constructor(model, hold = new Hold()) {
-    Object.assign(this, { model, hold });
+  constructor(model, hold = new Hold(), prior = null) {
+    Object.assign(this, { model, hold, prior });
   }
 
   reset() {
@@ -115,7 +133,7 @@ export class ImageReader {
   /** Of `pixels`, RGB, uint8 [height * width * 3]. */
   async read(time, pixels, width, height) {
     const logits = await this.model.run(pixels, [height, width, 3]);
-    const best = top(softmax(logits, this.model.temperature), this.model.symbols);
+    const best = likeliest(logits, this);
     const symbol = this.hold.update(best[0], time);
     return { best, typed: symbol === null ? [] : [symbol], partial: [], ended: false };
   }
