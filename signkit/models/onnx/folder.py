@@ -21,6 +21,8 @@ from signkit.runtime.files import whole_folder, write_json
 
 MODEL, CONTEXT_MODEL, DECODER_MODEL = "model.onnx", "context.onnx", "decoder.onnx"
 DESCRIPTION, GOLDEN, README = "model.json", "golden.json", "README.md"
+MAY_CHANGE = (README, "lexicon.txt")
+"""Files of an exported folder that a user may edit."""
 BOUNDS: Mapping[Precision, float] = {"float32": 1e-4, "float16": 0.01, "int8": 0.1}
 """The largest difference of a probability from the model's with which a graph is written."""
 

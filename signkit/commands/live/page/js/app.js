@@ -181,9 +181,7 @@ async function frame(time) {
     const hands = await tracker.track(video, width, height);
     if (signal.aborted) return;
     draw(at("overlay"), width, height, hands);
-    const isTaught = teaching.isBusy;
-    if (isTaught) teaching.frame(time, hands);
-    reading = isTaught ? NOTHING : await reader.read(time, hands);
+    reading = teaching.isBusy ? taught(time, hands) : await reader.read(time, hands);
     if (signal.aborted) return;
     tellOfHands(hands, performance.now());
   } else {
@@ -195,6 +193,13 @@ async function frame(time) {
   type(reading);
   showReading(reading);
   showRate(performance.now());
+}
+
+/** A frame that is recorded in place of being read. */
+function taught(time, hands) {
+  reader.reset();
+  teaching.frame(time, hands);
+  return NOTHING;
 }
 
 function tellOfHands(hands, now) {
