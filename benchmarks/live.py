@@ -110,9 +110,9 @@ def many_frames(browser: PageBrowser, url: str, frames: int) -> None:
         while (shown := browser.value("window.frames_shown")) < at:
             time.sleep(5)  # what is asked leaves traces in the heap
         now = time.monotonic()
-        rate = (shown - known) / (now - begin)
+        rate = f", {(shown - known) / (now - begin):.1f} frames/s" if known else ""
         known = shown
-        print(f"{shown} frames: {memory(browser)}, {rate:.1f} frames/s", flush=True)
+        print(f"{shown} frames: {memory(browser)}{rate}", flush=True)
         begin, at = time.monotonic(), at + max(50, frames // 10)
         browser.events.clear()
 

@@ -1,4 +1,5 @@
 // The page: what is shown, and what its buttons do.
+import { Bars } from "./bars.js";
 import { CameraError, cameras, close, eachFrame, openCamera, openFile } from "./camera.js";
 import { fetchAll } from "./loading.js";
 import { Language } from "./language.js";
@@ -169,7 +170,6 @@ function stop() {
 
 // --- a frame
 
-const picture = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
 const rate = { frames: 0, since: 0 };
 let seen = 0; // when a hand was in view last
 
@@ -185,8 +185,8 @@ async function frame(time) {
     if (signal.aborted) return;
     tellOfHands(hands, performance.now());
   } else {
-    const pixels = pixelsOf(width, height);
-    reading = await reader.read(time, pixels, picture.canvas.width, picture.canvas.height);
+    const { pixels, width: across, height: down } = region.pixelsOf(video, width, height);
+    reading = await reader.read(time, pixels, across, down);
     if (signal.aborted) return;
     if (state !== "reading") tell("reading");
   }
@@ -213,22 +213,6 @@ function tellOfHands(hands, now) {
   }
 }
 
-/** The region of the picture, RGB, as large as it is in the picture. */
-function pixelsOf(width, height) {
-  const { x, y, width: w, height: h } = region.inPicture;
-  const [left, top, across, down] = [x * width, y * height, w * width, h * height].map(Math.round);
-  Object.assign(picture.canvas, { width: across, height: down });
-  picture.drawImage(video, left, top, across, down, 0, 0, across, down);
-  const rgba = picture.getImageData(0, 0, across, down).data;
-  const rgb = new Uint8Array(across * down * 3);
-  for (let i = 0, j = 0; i < rgba.length; i += 4) {
-    rgb[j++] = rgba[i];
-    rgb[j++] = rgba[i + 1];
-    rgb[j++] = rgba[i + 2];
-  }
-  return rgb;
-}
-
 function showRate(now) {
   rate.frames += 1;
   if (now - rate.since < 1000) return;
@@ -239,12 +223,7 @@ function showRate(now) {
 
 // --- what was read
 
-const bars = Array.from({ length: 5 }, () => {
-  const item = document.createElement("li");
-  item.innerHTML = '<span class="name"></span><span class="track"><i></i></span><span class="share"></span>';
-  at("bars").append(item);
-  return item;
-});
+const bars = new Bars(at("bars"));
 
 function showReading({ best, partial }) {
   const threshold = Number(at("threshold").value);
@@ -254,14 +233,7 @@ function showReading({ best, partial }) {
   at("symbol").textContent = ctc ? joined(partial) || "–" : (first?.symbol ?? "–");
   at("symbol").classList.toggle("clear", ctc ? partial.length > 0 : clear);
   at("held").value = best.length && !ctc ? reader.hold.progress() : 0;
-  bars.forEach((bar, i) => {
-    const { symbol = "", share = 0 } = best[i] ?? {};
-    const [name, track, percent] = bar.children;
-    name.textContent = symbol;
-    track.firstChild.style.width = `${share * 100}%`;
-    percent.textContent = symbol ? `${Math.round(share * 100)} %` : "";
-    bar.classList.toggle("clear", i === 0 && clear);
-  });
+  bars.show(best, clear);
 }
 
 function joined(symbols) {
