@@ -106,7 +106,7 @@ def many_frames(browser: PageBrowser, url: str, frames: int) -> None:
     browser.click("start")
     browser.until("window.frames_shown > 50", 600)
     at, begin, known = 50, time.monotonic(), 0
-    while at <= frames:
+    while known < frames:
         while (shown := browser.value("window.frames_shown")) < at:
             time.sleep(5)  # what is asked leaves traces in the heap
         now = time.monotonic()

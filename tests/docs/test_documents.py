@@ -56,7 +56,9 @@ def test_no_path_of_a_machine(path: Path) -> None:
 def test_nothing_is_left_to_be_filled_in(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert re.findall(r"@[A-Z][A-Z0-9]*@|\b(?:TODO|TBD|FIXME)\b", text) == []
-    assert re.findall(r"^[^#`\n]*[^#\s`]#{2,4} .*$", text, flags=re.MULTILINE) == []  # a heading within a line
+    assert (
+        re.findall(r"^[^#`\n]*[^#\s`]#{2,4} .*$", text, flags=re.MULTILINE) == []
+    )  # a heading within a line
 
 
 def test_what_the_code_says_of_the_documents_is_true() -> None:
