@@ -106,13 +106,13 @@ def many_frames(browser: PageBrowser, url: str, frames: int) -> None:
     browser.click("start")
     browser.until("window.frames_shown > 50", 600)
     at, begin, known = 50, time.monotonic(), 0
-    while at <= frames:
+    while known < frames:
         while (shown := browser.value("window.frames_shown")) < at:
             time.sleep(5)  # what is asked leaves traces in the heap
         now = time.monotonic()
-        rate = (shown - known) / (now - begin)
+        rate = f", {(shown - known) / (now - begin):.1f} frames/s" if known else ""
         known = shown
-        print(f"{shown} frames: {memory(browser)}, {rate:.1f} frames/s", flush=True)
+        print(f"{shown} frames: {memory(browser)}{rate}", flush=True)
         begin, at = time.monotonic(), at + max(50, frames // 10)
         browser.events.clear()
 

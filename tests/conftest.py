@@ -12,6 +12,8 @@ from jaxtyping import install_import_hook
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell in the background hands it down
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # of tests that import onnxruntime by themselves
+
 ROOT = Path(__file__).resolve().parent.parent
 
 SHAPED = [

@@ -16,8 +16,9 @@ from PIL import Image
 from tracing import unchecked_shapes
 
 import signkit
-from signkit.commands.live.site import PAGE, VENDOR
+from signkit.commands.live.site import PAGE, VENDOR, Site
 from signkit.config.recipe_file import load_recipe
+from signkit.data.builtin_layouts import HAND
 from signkit.models.export import TrainedModel, write_export
 from signkit.train.setup import prepare
 
@@ -95,6 +96,12 @@ class PageBrowser(Browser):
     def picture(self, file: Path) -> None:
         """Write what is shown."""
         file.write_bytes(base64.b64decode(self("Page.captureScreenshot", format="png")["data"]))
+
+    def barriers(self) -> list[Any]:
+        """What axe-core finds."""
+        self.value(AXE.read_text(encoding="utf-8") + "; 0")
+        found = "r.violations.map((v) => [v.id, v.impact, v.nodes.map((n) => n.html)])"
+        return list(self.value(f"axe.run().then((r) => {found})"))
 
     def strangers(self) -> list[str]:
         """Addresses the page asked for that are not its own."""
@@ -179,9 +186,67 @@ def write_colours(folder: Path) -> Path:
     return folder
 
 
-def exported_letters(folder: Path) -> Path:
+def write_signs(folder: Path) -> Path:
+    """An exported model of hands that names every sign TREE, and is sure of it."""
+    onnx = pytest.importorskip("onnx")
+    helper, kinds = onnx.helper, onnx.TensorProto
+    nodes = [
+        helper.make_node("Shape", ["points"], ["shape"]),
+        helper.make_node("Size", ["shape"], ["four"]),
+        helper.make_node("Cast", ["four"], ["number"], to=kinds.FLOAT),
+        helper.make_node("Mul", ["number", "weights"], ["logits"]),
+        helper.make_node("LogSoftmax", ["logits"], ["gloss"], axis=1),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "signs",
+        [helper.make_tensor_value_info("points", kinds.FLOAT, [1, "frames", 42, 3])],
+        [helper.make_tensor_value_info("gloss", kinds.FLOAT, [1, 2])],
+        [helper.make_tensor("weights", kinds.FLOAT, [1, 2], [-1.0, 1.0])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    folder.mkdir()
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    points = [f"{side}_hand_{name}" for side in ("left", "right") for name in HAND]
+    described = {
+        "name": "signs",
+        "task": "classification",
+        "input": {"name": "points", "kind": "landmarks", "layout": "hands", "points": points, "width": 3},
+        "outputs": {"gloss": ["SUN", "TREE"]},
+        "fps": 25.0,
+    }
+    (folder / "model.json").write_text(json.dumps(described), encoding="utf-8")
+    return folder
+
+
+FAKE_HANDS = b"""
+globalThis.hand = null; // the x of what is seen as a right hand
+globalThis.Hands = class {
+  setOptions() {}
+  reset() {}
+  onResults(callback) { this.callback = callback; }
+  async send() {
+    const point = (i) => ({ x: hand + i / 100, y: 0.5 + (i % 4) / 20, z: 0 });
+    const found = Array.from({ length: 21 }, (_, i) => point(i));
+    const some = { multiHandLandmarks: [found], multiHandedness: [{ label: "Left", score: 0.9 }] };
+    this.callback(hand === null ? {} : some);
+  }
+};
+"""
+"""In place of MediaPipe: a test says where a hand is."""
+
+
+def with_fake_hands(site: Site) -> Site:
+    """A page without MediaPipe, which is given `FAKE_HANDS`."""
+    sizes = json.loads(site.read("files.json"))
+    kept = {name: size for name, size in sizes.items() if not name.startswith("vendor/hands/")}
+    changed = {"files.json": json.dumps(kept).encode(), "vendor/hands/hands.js": FAKE_HANDS}
+    return Site({**site.files, **changed})
+
+
+def exported_letters(folder: Path, **more: Any) -> Path:
     """The model that signkit carries, exported."""
-    return _exported("hand_letters", folder)
+    return _exported("hand_letters", folder, **more)
 
 
 def exported_fresh(folder: Path, content: dict[str, Any]) -> Path:
@@ -194,9 +259,9 @@ def exported_fresh(folder: Path, content: dict[str, Any]) -> Path:
     return _exported(folder / "run", folder / "model")
 
 
-def _exported(run: str | Path, folder: Path) -> Path:
+def _exported(run: str | Path, folder: Path, **more: Any) -> Path:
     with unchecked_shapes():
-        return signkit.export(run, folder).folder
+        return signkit.export(run, folder, **more).folder
 
 
 def in_a_while(check: Any, seconds: float = 60) -> None:

@@ -87,6 +87,18 @@ def export(
     to: Annotated[To, typer.Option("--to", help="The kind of export.")] = "onnx",
     precision: Annotated[Precision, typer.Option(help="Of the weights that are stored.")] = "float32",
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier export.")] = False,
+    lm: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", parser=path_of, help="For the page: an n-gram model of characters, ARPA or .npz."
+        ),
+    ] = None,
+    lexicon: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", parser=path_of, help="For the page: words, one a line, the most frequent first."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a finished run's model as an ONNX graph, with its preprocessing, labels and a model card; or as a
@@ -96,4 +108,8 @@ def export(
     """
     from signkit.commands.export.verb import export_run
 
-    raise SystemExit(export_run(run, folder, to=to, precision=precision, force=force, as_json=as_json))
+    raise SystemExit(
+        export_run(
+            run, folder, to=to, precision=precision, force=force, lm=lm, lexicon=lexicon, as_json=as_json
+        )
+    )

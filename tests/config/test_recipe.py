@@ -16,7 +16,7 @@ from signkit.config.assets import asset, find, names
 from signkit.config.pipeline import Pipeline
 from signkit.config.recipe import PARTS, Recipe, TrainConfig, default_decoder
 from signkit.config.recipe_file import find_recipe, load_pipeline, load_recipe, resolved
-from signkit.config.registry import config_class, registered
+from signkit.config.registry import component_name, config_class, registered
 from signkit.config.strict_yaml import Asset, Group, Path_, Range, field_types, read
 from signkit.config.yaml_write import differences, to_plain
 from signkit.decode.configs import LatticeConfig
@@ -215,6 +215,7 @@ def test_every_builtin_recipe_is_valid(name: str, tmp_path: Path) -> None:
     made_up = bool(getattr(data, "video", 0))  # frames of the synthetic hand, which has no recordings
     needed = hasattr(data, "root") and not made_up
     paths = [key for key in ("root", "landmarks") if key == "root" and needed or getattr(data, key, "")]
+    paths += ["file"] * (component_name("corpora", data) == "takes")
     recipe = load_recipe(name, [f"data.{key}={tmp_path}" for key in paths])
     assert recipe.name == name
     assert read(resolved(recipe), "resolved.yaml", Recipe, given={"name": name}) == recipe

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { placesOf } from "../../signkit/commands/live/page/js/points.js";
+import { Prior } from "../../signkit/commands/live/page/js/prior.js";
 import { HandReader, ImageReader } from "../../signkit/commands/live/page/js/reader.js";
+import { Hold } from "../../signkit/commands/live/page/js/symbols.js";
 
 const HAND = new Float32Array(63);
 const THERE = { left: HAND, right: null };
@@ -42,6 +44,37 @@ test("without a hand nothing is read, and the next hand begins a new clip", asyn
   assert.deepEqual(model.asked.at(-1), [1, 1, 1, 3]);
 });
 
+/** A language in which B follows A, and A all else; by the length of the text it is asked of. */
+function alternating(asked) {
+  const row = (last) => (last === "A" ? [-9, 0, -9] : [0, -9, -9]);
+  const stateOf = (text) => {
+    asked.push(text);
+    return text.at(-1) ?? "";
+  };
+  return { start: "", row, stateOf };
+}
+
+test("a letter that was typed is not taken for the next one while it is shown", async () => {
+  const model = classifier();
+  model.run = async () => new Float32Array(3); // it cannot tell: the text decides
+  let text = "";
+  const asked = [];
+  const prior = new Prior(alternating(asked), () => text);
+  prior.weight = 1;
+  const reader = new HandReader(model, new Hold(), prior);
+  const found = [];
+  for (let time = 0; time <= 4000; time += 40) {
+    const { typed } = await reader.read(time, time > 2000 && time < 2800 ? GONE : THERE);
+    text += typed.join("");
+    found.push(...typed.map((symbol) => [time, symbol]));
+  }
+  assert.deepEqual(found, [
+    [800, "A"],
+    [3600, "B"],
+  ]);
+  assert.deepEqual([...new Set(asked)], ["", "A"]);
+});
+
 /** A recogniser whose best symbol of each frame is what the x of the wrist says. */
 function recogniser() {
   const symbols = ["<blank>", "A", "B"];
@@ -75,6 +108,48 @@ test("what fills the window is typed without an end, and the next letters follow
   const { typed, ended } = await reader.read(12001, showing(2));
   assert.deepEqual([typed, ended], [["A"], false]);
   assert.deepEqual(reader.partial, ["B"]);
+});
+
+test("a sign is typed when the hands have left, of all frames from the first hand to the last", async () => {
+  const model = { ...classifier(), symbols: ["TREE", "SUN"], signs: true };
+  const shapes = [];
+  model.run = async (_, shape) => {
+    shapes.push(shape[1]);
+    return one(model.symbols, 1);
+  };
+  const reader = new HandReader(model);
+  const typed = [];
+  for (let time = 0; time <= 2000; time += 40) {
+    const reading = await reader.read(time, time >= 200 && time <= 1200 ? THERE : GONE);
+    typed.push(...reading.typed.map((symbol) => [time, symbol]));
+  }
+  assert.deepEqual(typed, [[1720, "SUN"]]);
+  assert.deepEqual([shapes.length, shapes.at(-1)], [26, 26]);
+  assert.equal(reader.best[0].symbol, "SUN"); // is shown until the next sign begins
+});
+
+test("a sign is not typed if it is not sure, nor if it was too short; a video's last one is", async () => {
+  const model = { ...classifier(), symbols: ["TREE", "SUN"], signs: true };
+  const reader = new HandReader(model);
+  const typedOf = async (from, milliseconds) => {
+    for (let time = from; time <= from + milliseconds; time += 40) await reader.read(time, THERE);
+    return (await reader.read(from + milliseconds + 600, GONE)).typed;
+  };
+  model.run = async () => new Float32Array(2);
+  assert.deepEqual(await typedOf(0, 1000), []);
+  model.run = async () => one(model.symbols, 0);
+  assert.deepEqual(await typedOf(3000, 160), []);
+  assert.deepEqual(await typedOf(6000, 200), ["TREE"]);
+  for (let time = 9000; time <= 10000; time += 40) await reader.read(time, THERE);
+  assert.deepEqual((await reader.end()).typed, ["TREE"]);
+  assert.deepEqual((await reader.end()).typed, []);
+});
+
+test("what a recogniser has read is typed at the end of a video", async () => {
+  const reader = new HandReader(recogniser());
+  await reader.read(0, showing(1));
+  assert.deepEqual((await reader.end()).typed, ["A"]);
+  assert.deepEqual((await reader.end()).typed, []);
 });
 
 test("an image model reads pictures by themselves", async () => {

@@ -169,6 +169,14 @@ def test_a_damaged_export(tmp_path: Path) -> None:
     )
 
 
+def test_words_of_an_export_may_be_changed(tmp_path: Path) -> None:
+    folder = write_colours(tmp_path / "model")
+    (folder / "lexicon.txt").write_text("hello", encoding="utf-8")
+    (folder / "SHA256SUMS").write_text(f"{'0' * 64}  lexicon.txt\n", encoding="utf-8")
+    with exported(folder) as found:
+        assert found == folder
+
+
 def test_two_sources(tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
         run_live("hand_letters", LiveOptions(video=tmp_path / "a.mp4", camera=0))

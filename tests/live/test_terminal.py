@@ -51,11 +51,14 @@ def recogniser() -> LiveModel:
 
 
 def test_the_terminal_has_the_numbers_of_the_page() -> None:
-    script = (PAGE / "js" / "reader.js").read_text(encoding="utf-8")
-    found = {name: int(value) / 1000 for name, value in re.findall(r"const ([A-Z]+) = (\d+);", script)}
+    scripts = [(PAGE / "js" / name).read_text(encoding="utf-8") for name in ("reader.js", "signs.js")]
+    found = {
+        name: int(value) / 1000 for name, value in re.findall(r"const ([A-Z]+) = (\d+);", "".join(scripts))
+    }
     assert found == {
         "CLASSIFIED": rules.CLASSIFIED, "RECOGNISED": rules.RECOGNISED,
         "GONE": rules.GONE, "SPELLED": rules.SPELLED,
+        "SIGNED": rules.SIGNED, "LONGEST": rules.LONGEST, "SHORTEST": rules.SHORTEST,
     }  # fmt: skip
     assert f"const PAUSE = {rules.PAUSE * 1000:.0f};" in (PAGE / "js" / "app.js").read_text(encoding="utf-8")
     hold = (PAGE / "js" / "symbols.js").read_text(encoding="utf-8")

@@ -98,7 +98,11 @@ def test_the_recipe_of_letters() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "sizes"),
-    [("signs_conv_transformer", ("encoder.width=8", "sampling.frames=4")), ("signs_gcn", GCN)],
+    [
+        ("signs_conv_transformer", ("encoder.width=8", "sampling.frames=4")),
+        ("signs_gcn", GCN),
+        ("signs_teach", ("encoder.width=8", "sampling.frames=4")),
+    ],
 )
 def test_a_recipe_of_signs(name: str, sizes: tuple[str, ...], tmp_path: Path) -> None:
     recipe = load_recipe(name, [*SMALL, *sizes], check_paths=False)

@@ -27,6 +27,12 @@ PAUSE = 2.0
 """Seconds without a hand after which a word of single letters has ended."""
 RELEASED = 0.25
 """Seconds that a symbol has to be gone to be typed again."""
+SIGNED = 0.5
+"""Seconds without a hand after which a sign has ended."""
+LONGEST = 4.0
+"""Seconds of a sign; then the next one begins."""
+SHORTEST = 0.2
+"""Seconds; less is a hand on its way through the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,11 @@ class LiveModel:
     fps: float = 25.0
     temperature: float = 1.0
     letters: bool = True
+
+    @property
+    def signs(self) -> bool:
+        """Whether it names signs of the hands, each a clip of its own."""
+        return self.layout in ("hand", "hands") and not (self.is_ctc or self.letters)
 
     def best(self, logits: Floats) -> tuple[str, float]:
         """The likeliest symbol of logits [symbols], and its probability."""
@@ -118,6 +129,7 @@ class HandReader:
     _frames: deque[tuple[float, Floats]] = field(default_factory=deque)
     _seen: float = -np.inf
     _partial: tuple[str, ...] = ()
+    _best: tuple[str, float] | None = None
 
     def read(self, now: float, points: Floats) -> Reading:
         """Read a frame: its time in seconds, and its points [points, 3], NaN where missing."""
@@ -125,10 +137,14 @@ class HandReader:
         gone = now - self._seen
         if there:
             self._seen = now
+        if self.model.signs:
+            return self._name(now, points, there, gone)
         return (self._recognise if self.model.is_ctc else self._classify)(now, points, there, gone)
 
     def end(self) -> Reading:
         """What is to be typed at the end."""
+        if self.model.signs:
+            return self._ended()
         typed, self._partial = self._partial, ()
         return Reading(typed=typed, ended=bool(typed))
 
@@ -142,6 +158,24 @@ class HandReader:
             self._frames.popleft()
         best = self.model.best(self._logits())
         return Reading(best, self.hold.update(best if there else None, now))
+
+    def _name(self, now: float, points: Floats, there: bool, gone: float) -> Reading:
+        """Name a sign, from the first frame with a hand to the last one; it is typed when it has ended."""
+        is_full = bool(self._frames) and now - self._frames[0][0] > LONGEST
+        found = self._ended() if is_full or (not there and gone > SIGNED) else Reading()
+        if there or self._frames:
+            self._frames.append((now, points))
+        if there:
+            self._best = self.model.best(self._logits())
+        return Reading(found.best or self._best, found.typed)
+
+    def _ended(self) -> Reading:
+        """The sign that was made, if there is one."""
+        long_enough = bool(self._frames) and self._seen - self._frames[0][0] >= SHORTEST
+        best, self._best = self._best, None
+        self._frames.clear()
+        sure = best is not None and best[1] >= self.hold.threshold and long_enough
+        return Reading(best, (best[0],) if best is not None and sure else ())
 
     def _recognise(self, now: float, points: Floats, there: bool, gone: float) -> Reading:
         ended = not there and gone > SPELLED

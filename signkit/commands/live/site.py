@@ -13,8 +13,9 @@ from signkit.runtime.files import whole_folder
 
 PAGE = Path(__file__).parent / "page"
 VENDOR = "vendor"
-MODEL_FILES = ("model.onnx", "model.json", "golden.json", "lexicon.txt")
-"""What is taken of an exported folder; the last two need not be there."""
+LEXICON, LANGUAGE = "lexicon.txt", "language.json"
+MODEL_FILES = ("model.onnx", "model.json", "golden.json", LEXICON, LANGUAGE)
+"""What is taken of an exported folder; the last three need not be there."""
 NEEDED = MODEL_FILES[:2]
 INDEX, SIZES = "index.html", "files.json"
 OPEN_IT = "browsers give it a camera over https or on localhost only, and open no such page as a file"
@@ -126,8 +127,8 @@ def site_of(model: Path) -> Site:
     loaded = [name for name in files if name.startswith(("model/", f"{VENDOR}/"))]
     left_out = ("model/model.json", "model/golden.json")  # read first, and by tests alone
     sizes = {name: site.size(name) for name in loaded if name not in left_out and not name.endswith(".txt")}
-    if "model/lexicon.txt" in files:
-        sizes["model/lexicon.txt"] = site.size("model/lexicon.txt")
+    if (lexicon := f"model/{LEXICON}") in files:
+        sizes[lexicon] = site.size(lexicon)
     files[SIZES] = json.dumps(sizes, indent=1).encode()
     return site
 

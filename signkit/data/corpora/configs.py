@@ -374,6 +374,17 @@ class GislrConfig(FoldsConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TakesConfig:
+    """Signs that one person recorded in the page of `signkit live`, with some of the takes held out."""
+
+    factory: ClassVar[str] = "signkit.data.corpora.takes:read"
+    file: Annotated[str, Path_()]
+    """The file that was downloaded; several are put together by `cat`."""
+    test_take: Annotated[int, Range(0, 5)] = 5
+    """The take of each sign that is test, by its number, and every fifth one after it; 0: all are train."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChicagofswildConfig:
     """ChicagoFSWild and ChicagoFSWild+, the official folders: frames of words spelled in films of the web."""
 

@@ -21,6 +21,8 @@ from signkit.runtime.files import whole_folder, write_json
 
 MODEL, CONTEXT_MODEL, DECODER_MODEL = "model.onnx", "context.onnx", "decoder.onnx"
 DESCRIPTION, GOLDEN, README = "model.json", "golden.json", "README.md"
+MAY_CHANGE = (README, "lexicon.txt")
+"""Files of an exported folder that a user may edit."""
 BOUNDS: Mapping[Precision, float] = {"float32": 1e-4, "float16": 0.01, "int8": 0.1}
 """The largest difference of a probability from the model's with which a graph is written."""
 
@@ -45,13 +47,18 @@ class OnnxExport:
 
 
 def write_onnx(
-    folder: Path, trained: TrainedModel, run: Path, precision: Precision = "float32"
+    folder: Path,
+    trained: TrainedModel,
+    run: Path,
+    precision: Precision = "float32",
+    more: Mapping[str, bytes] | None = None,
 ) -> OnnxExport:
     """Write a model as a graph from landmarks or pixels to log-probabilities, and what is needed to use it.
 
     Args:
         folder: is replaced if it exists.
         run: for messages and for the scores in the model card.
+        more: files to add, by their names.
 
     Raises:
         UserError: the model cannot be exported, or a package is missing.
@@ -68,7 +75,7 @@ def write_onnx(
             found = _checked(differs(content), precision, folder)
         files[name], apart = content, max(apart, found)
     with whole_folder(folder) as aside:
-        for name, content in files.items():
+        for name, content in {**files, **(more or {})}.items():
             (aside / name).write_bytes(content)
         write_json(aside / DESCRIPTION, described)
         rounding = 0.0 if precision == "float32" else apart

@@ -23,7 +23,7 @@ from signkit.models.export import TrainedModel, read_description
 from signkit.models.losses.logits import SplitLogits
 from signkit.models.onnx.context_graph import BIAS, CONTEXT
 from signkit.models.onnx.decoder_graph import ATTENTION, CONFIDENCE, CTC, FEATURES, LOGITS
-from signkit.models.onnx.folder import CONTEXT_MODEL, DECODER_MODEL, DESCRIPTION, MODEL, README
+from signkit.models.onnx.folder import CONTEXT_MODEL, DECODER_MODEL, DESCRIPTION, MAY_CHANGE, MODEL
 from signkit.models.onnx.graphs import IMAGE, WORDS
 from signkit.models.onnx.trace import run_graph, session
 from signkit.runtime.files import read_bytes
@@ -41,7 +41,7 @@ def read_onnx(folder: Path) -> TrainedModel:
         UserError: onnxruntime is not installed.
         OperationalError: a file is missing or damaged.
     """
-    trained = read_description(folder, free=(README,))
+    trained = read_description(folder, free=MAY_CHANGE)
     path = folder / DESCRIPTION
     try:
         described = json.loads(path.read_text(encoding="utf-8"))

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
@@ -18,6 +19,9 @@ Arrays = dict[str, npt.NDArray[np.float32]]
 OPSET = 17
 EXPORT = "signkit export"
 """What needs the packages, for messages."""
+SILENT = "ORT_DISABLE_TELEMETRY"
+"""With this variable, set before it is imported, onnxruntime sends nothing: from release 1.29 on it has
+measurements for its maker, on Linux too, for which it looks up a name and connects."""
 
 
 def traced(
@@ -83,16 +87,19 @@ def with_metadata(content: bytes, described: Mapping[str, Any]) -> bytes:
 
 
 def session(content: bytes) -> Any:
-    """A session of onnxruntime on one thread of the processor.
+    """A session of onnxruntime on one thread of the processor, which sends nothing to anybody.
 
     Raises:
         UserError: onnxruntime is not installed.
         OperationalError: it is no graph.
     """
+    os.environ.setdefault(SILENT, "1")
     try:
         import onnxruntime
     except ImportError:
         raise missing_extra("onnxruntime", "web", "an exported model") from None
+    if os.environ[SILENT] == "1":
+        onnxruntime.disable_telemetry_events()  # where it was imported already, and on Windows
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3

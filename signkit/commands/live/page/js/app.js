@@ -1,12 +1,16 @@
 // The page: what is shown, and what its buttons do.
+import { Bars } from "./bars.js";
 import { CameraError, cameras, close, eachFrame, openCamera, openFile } from "./camera.js";
 import { fetchAll } from "./loading.js";
+import { Language } from "./language.js";
 import { describe, Mismatch, openModel } from "./model.js";
 import { draw } from "./overlay.js";
+import { Prior } from "./prior.js";
 import { HandReader, ImageReader } from "./reader.js";
 import { Region } from "./region.js";
 import { STATES } from "./states.js";
-import { erased, spaced, typed } from "./symbols.js";
+import { erased, Hold, spaced, typed } from "./symbols.js";
+import { Teaching } from "./teaching.js";
 import { createTracker, webGl } from "./tracker.js";
 import { completed, lastWord, readLexicon, suggestions } from "./words.js";
 
@@ -14,13 +18,17 @@ const at = (id) => document.getElementById(id);
 const video = at("video");
 const text = at("text");
 const NO_HANDS = { left: null, right: null };
+const NOTHING = { best: [], typed: [], partial: [], ended: false };
 const SETTLED = 500; // milliseconds for which what is in view has to stay the same before it is announced
 const PAUSE = 2000; // without a hand: a space
+const MOST_WORDS = 3; // that are suggested
 
 let reader = null;
 let tracker = null;
 let region = null;
+let teaching = null;
 let lexicon = [];
+let prior = null; // of letters, by the language model
 let running = null; // the AbortController of what is shown
 
 // --- states
@@ -62,21 +70,26 @@ async function load() {
   const buffers = await fetchAll(Object.fromEntries(wanted), (done, all) => tell("loading", done, all));
   tell("starting");
   const opened = await openModel(described, buffers["model/model.onnx"], buffers["vendor/ort/ort-wasm.wasm"]);
-  if ("model/lexicon.txt" in buffers) {
-    lexicon = readLexicon(new TextDecoder().decode(buffers["model/lexicon.txt"]));
-  }
+  const written = (name) => name in buffers && new TextDecoder().decode(buffers[name]);
+  lexicon = readLexicon(written("model/lexicon.txt") || "");
+  const language = written("model/language.json");
+  if (language && opened.letters) prior = new Prior(new Language(JSON.parse(language), opened.symbols), () => text.value);
+  at("language").hidden = !prior;
   if (opened.places) {
     tracker = await createTracker(graphics === "software");
-    reader = new HandReader(opened);
+    reader = new HandReader(opened, new Hold(), prior);
+    teaching = new Teaching(() => running ?? startCamera());
+    at("teaching").hidden = false;
   } else {
-    reader = new ImageReader(opened);
+    reader = new ImageReader(opened, new Hold(), prior);
     region = new Region(at("stage"), at("region"), () => at("stage").classList.contains("mirrored"));
     at("region").hidden = at("whole").hidden = false;
   }
   at("model").textContent = opened.name;
   at("symbol").classList.toggle("words", !reader.model.letters);
-  for (const each of document.querySelectorAll(".typing")) each.hidden = opened.ctc;
-  at("held").hidden = opened.ctc;
+  const isHeld = !opened.ctc && !opened.signs;
+  at("threshold").parentElement.hidden = opened.ctc;
+  at("hold").parentElement.hidden = at("held").hidden = !isHeld;
   at("pause").parentElement.hidden = region !== null || !reader.model.letters || opened.ctc;
   at("start").disabled = false;
   tell("ready");
@@ -98,9 +111,10 @@ async function start(open, isCamera) {
   reader.reset();
   tracker?.reset();
   at("stage").classList.toggle("mirrored", isCamera && at("mirrored").checked);
+  const focused = document.activeElement === at("start");
   at("stop").hidden = false;
   at("start").hidden = true;
-  if (isCamera) at("stop").focus();
+  if (focused) at("stop").focus();
   try {
     await open(now.signal);
     if (now.signal.aborted) return;
@@ -109,6 +123,7 @@ async function start(open, isCamera) {
     tell("starting");
     await eachFrame(video, now.signal, frame);
     if (!now.signal.aborted) {
+      type(await reader.end());
       stop();
       tell("ended");
     }
@@ -139,11 +154,12 @@ function startFile(file) {
 }
 
 function stop() {
+  if (running) teaching?.stop("ended");
   running?.abort();
   running = null;
   close(video);
   draw(at("overlay"), at("overlay").width, at("overlay").height, NO_HANDS);
-  showReading({ best: [], partial: [] });
+  showReading(NOTHING);
   at("rate").textContent = "";
   const focused = document.activeElement === at("stop");
   at("start").hidden = false;
@@ -154,7 +170,6 @@ function stop() {
 
 // --- a frame
 
-const picture = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
 const rate = { frames: 0, since: 0 };
 let seen = 0; // when a hand was in view last
 
@@ -166,12 +181,12 @@ async function frame(time) {
     const hands = await tracker.track(video, width, height);
     if (signal.aborted) return;
     draw(at("overlay"), width, height, hands);
-    reading = await reader.read(time, hands);
+    reading = teaching.isBusy ? taught(time, hands) : await reader.read(time, hands);
     if (signal.aborted) return;
     tellOfHands(hands, performance.now());
   } else {
-    const pixels = pixelsOf(width, height);
-    reading = await reader.read(time, pixels, picture.canvas.width, picture.canvas.height);
+    const { pixels, width: across, height: down } = region.pixelsOf(video, width, height);
+    reading = await reader.read(time, pixels, across, down);
     if (signal.aborted) return;
     if (state !== "reading") tell("reading");
   }
@@ -180,30 +195,22 @@ async function frame(time) {
   showRate(performance.now());
 }
 
+/** A frame that is recorded in place of being read. */
+function taught(time, hands) {
+  reader.reset();
+  teaching.frame(time, hands);
+  return NOTHING;
+}
+
 function tellOfHands(hands, now) {
   const count = Number(hands.left !== null) + Number(hands.right !== null);
   if (count) seen = now;
   const alone = reader.model.places[0].side === "either";
-  tellOfView(count === 0 ? "noHand" : count === 2 && alone ? "twoHands" : "reading", now);
+  const inView = teaching.isBusy ? "taught" : count === 2 && alone ? "twoHands" : "reading";
+  tellOfView(count === 0 ? "noHand" : inView, now);
   if (count === 0 && now - seen > PAUSE && at("pause").checked && reader.model.letters && !reader.model.ctc) {
     write(spaced(text.value));
   }
-}
-
-/** The region of the picture, RGB, as large as it is in the picture. */
-function pixelsOf(width, height) {
-  const { x, y, width: w, height: h } = region.inPicture;
-  const [left, top, across, down] = [x * width, y * height, w * width, h * height].map(Math.round);
-  Object.assign(picture.canvas, { width: across, height: down });
-  picture.drawImage(video, left, top, across, down, 0, 0, across, down);
-  const rgba = picture.getImageData(0, 0, across, down).data;
-  const rgb = new Uint8Array(across * down * 3);
-  for (let i = 0, j = 0; i < rgba.length; i += 4) {
-    rgb[j++] = rgba[i];
-    rgb[j++] = rgba[i + 1];
-    rgb[j++] = rgba[i + 2];
-  }
-  return rgb;
 }
 
 function showRate(now) {
@@ -216,12 +223,7 @@ function showRate(now) {
 
 // --- what was read
 
-const bars = Array.from({ length: 5 }, () => {
-  const item = document.createElement("li");
-  item.innerHTML = '<span class="name"></span><span class="track"><i></i></span><span class="share"></span>';
-  at("bars").append(item);
-  return item;
-});
+const bars = new Bars(at("bars"));
 
 function showReading({ best, partial }) {
   const threshold = Number(at("threshold").value);
@@ -231,14 +233,7 @@ function showReading({ best, partial }) {
   at("symbol").textContent = ctc ? joined(partial) || "–" : (first?.symbol ?? "–");
   at("symbol").classList.toggle("clear", ctc ? partial.length > 0 : clear);
   at("held").value = best.length && !ctc ? reader.hold.progress() : 0;
-  bars.forEach((bar, i) => {
-    const { symbol = "", share = 0 } = best[i] ?? {};
-    const [name, track, percent] = bar.children;
-    name.textContent = symbol;
-    track.firstChild.style.width = `${share * 100}%`;
-    percent.textContent = symbol ? `${Math.round(share * 100)} %` : "";
-    bar.classList.toggle("clear", i === 0 && clear);
-  });
+  bars.show(best, clear);
 }
 
 function joined(symbols) {
@@ -265,7 +260,10 @@ function write(what) {
 }
 
 function suggest() {
-  const buttons = suggestions(lastWord(text.value), lexicon).map((word) => {
+  const listed = suggestions(lastWord(text.value), lexicon);
+  const likely = prior && listed.length < MOST_WORDS ? prior.language.completions(text.value) : [];
+  const words = [...new Set([...listed, ...likely.map(({ word }) => word)])].slice(0, MOST_WORDS);
+  const buttons = words.map((word) => {
     const button = document.createElement("button");
     button.textContent = word;
     button.onclick = () => {
@@ -305,6 +303,10 @@ text.oninput = suggest;
 at("threshold").oninput = () => {
   at("threshold-value").textContent = `${Math.round(at("threshold").value * 100)} %`;
   if (reader) reader.hold.threshold = Number(at("threshold").value);
+};
+at("weight").oninput = () => {
+  at("weight-value").textContent = at("weight").value;
+  prior.weight = Number(at("weight").value);
 };
 at("hold").oninput = () => {
   at("hold-value").textContent = `${at("hold").value} s`;

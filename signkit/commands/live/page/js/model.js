@@ -19,6 +19,8 @@ export function describe(described) {
     const layout = input.layout ?? "unknown";
     throw new Mismatch(`the model reads points of the layout “${layout}”, and the page tracks hands alone`);
   }
+  const letters = described.unit ? described.unit !== "gloss" : areLetters(outputs[name]);
+  const ctc = name === "log_probabilities";
   return {
     kind: input.kind,
     feed: KINDS[input.kind],
@@ -26,8 +28,9 @@ export function describe(described) {
     width: input.width ?? 3,
     output: name,
     symbols: outputs[name].map((symbol) => symbol.replaceAll("▁", " ")), // of subwords, a word's beginning
-    letters: described.unit ? described.unit !== "gloss" : areLetters(outputs[name]),
-    ctc: name === "log_probabilities",
+    letters,
+    ctc,
+    signs: input.kind === "landmarks" && !letters && !ctc, // each is a clip of its own
     blank: described.blank ?? 0,
     fps: described.fps || 25,
     temperature: described.temperature || 1,

@@ -8,7 +8,8 @@ export const HAND = [
     ["mcp", "pip", "dip", "tip"].map((joint) => `${finger}_${joint}`),
   ),
 ];
-const SIDES = ["left", "right"];
+/** The signer's own, in the order of the layouts. */
+export const SIDES = ["left", "right"];
 const PALM = HAND.indexOf("middle_mcp"); // its root: from the wrist there it is as long as the palm
 
 /**

@@ -83,4 +83,22 @@ export class Region {
     const { x, width } = this.shown;
     return { ...this.shown, x: this.isMirrored() ? 1 - x - width : x };
   }
+
+  /** The pixels in it, RGB, as large as they are in the picture of a video: `{pixels, width, height}`. */
+  pixelsOf(video, pictureWidth, pictureHeight) {
+    this.copy ??= document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+    const shares = this.inPicture;
+    const [left, width] = [shares.x, shares.width].map((share) => Math.round(share * pictureWidth));
+    const [top, height] = [shares.y, shares.height].map((share) => Math.round(share * pictureHeight));
+    Object.assign(this.copy.canvas, { width, height });
+    this.copy.drawImage(video, left, top, width, height, 0, 0, width, height);
+    const rgba = this.copy.getImageData(0, 0, width, height).data;
+    const pixels = new Uint8Array(width * height * 3);
+    for (let i = 0, j = 0; i < rgba.length; i += 4) {
+      pixels[j++] = rgba[i];
+      pixels[j++] = rgba[i + 1];
+      pixels[j++] = rgba[i + 2];
+    }
+    return { pixels, width, height };
+  }
 }

@@ -20,6 +20,22 @@ export const STATES = {
   noHand: () => "No hand in view.",
   twoHands: () => "Two hands in view: the one that is seen longer is read.",
   reading: () => "Reading.",
+  taught: () => "A hand is in view. While takes are recorded, nothing is read.",
   ended: () => "The video has ended.",
   stopped: () => "Stopped. Start the camera, or open a video file.",
+};
+
+/** The same of recording takes. */
+export const TEACHING = {
+  nameless: () => "Type the name of the sign first.",
+  counting: (name, take, of, before = "") =>
+    `${before}Take ${take} of ${of} of ${name} begins in 3 seconds. Lower your hands.`,
+  recording: (name) => `Recording ${name}: sign it now, then lower your hands.`,
+  complete: (name, count) => `${name} has ${count} takes. Name the next sign, or download them.`,
+  unseen: () => "No hand was seen for 5 seconds: recording has ended.",
+  ended: () => "Recording has ended.",
+  deleted: (name, take) => `Take ${take} of ${name} is deleted.`,
+  downloaded: (count, file) => `${count} takes are downloaded as ${file}.`,
+  opened: (count) => `${count} takes are added.`,
+  unreadable: (why) => `${why}: nothing was added.`,
 };
