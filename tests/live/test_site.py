@@ -149,8 +149,8 @@ def test_models_that_the_page_cannot_read(tmp_path: Path) -> None:
         with pytest.raises(UserError) as error:
             check_readable(tmp_path)
         assert str(error.value) == (
-            f"{tmp_path}: the model finds its texts by a search, which live does not do; models `ctc` and "
-            "`classifier` can be used"
+            f"{tmp_path}: the model finds its texts by a search, which neither the page nor an export does; "
+            "--camera or --video read with the run itself, if it is a C2ST that streams (docs/streaming.md)"
         )
     for content in ("", "[]", "{}", '{"input": 1}'):
         file.write_text(content, encoding="utf-8")

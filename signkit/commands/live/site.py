@@ -84,8 +84,11 @@ def check_searchless(described: Mapping[str, Any], where: Path) -> None:
         UserError: it has a context or a decoder, with which texts have to be searched.
     """
     if "topology" in described or "end" in described:
-        what = "the model finds its texts by a search, which live does not do"
-        raise UserError(str(where), what, "models `ctc` and `classifier` can be used")
+        what = "the model finds its texts by a search, which neither the page nor an export does"
+        hint = (
+            "--camera or --video read with the run itself, if it is a C2ST that streams (docs/streaming.md)"
+        )
+        raise UserError(str(where), what, hint)
 
 
 def check_readable(model: Path) -> None:
