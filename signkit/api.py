@@ -39,9 +39,9 @@ from signkit.runtime.progress import Watch
 from signkit.runtime.resume import folder_to_resume
 from signkit.runtime.run_folder import new_folder, state
 from signkit.runtime.runs import RunRef, carried, find_run
-from signkit.tasks.recognition.stream import Stream, StreamOptions
 from signkit.text.vocabulary import Vocabulary
 from signkit.train.reopen import with_ensemble
+from signkit.train.streams import Stream, StreamOptions
 from signkit.train.task import GivesPosteriors, task_of
 from signkit.types import (
     VIDEO,

@@ -16,7 +16,7 @@ from signkit import UserError
 from signkit.commands.predict.streamed import opened_stream
 from signkit.config.recipe_file import load_recipe
 from signkit.data.npz import read_npz
-from signkit.tasks.recognition.stream import StreamOptions
+from signkit.train.streams import StreamOptions
 from signkit.types import Hypothesis
 
 ONE_WAY = {

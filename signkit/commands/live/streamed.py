@@ -18,9 +18,8 @@ from signkit.data.tracking.follow import Source, followed, timed_frames
 from signkit.data.tracking.tracker import Model, check_mediapipe
 from signkit.errors import UserError
 from signkit.models.export import TrainedModel
-from signkit.tasks.recognition.stream import Stream, StreamOptions
-from signkit.tasks.recognition.task import Recognition
 from signkit.train.reopen import with_ensemble
+from signkit.train.streams import GivesStream, Stream, StreamOptions
 from signkit.train.task import task_of
 from signkit.types import USUAL_FPS, VIDEO, Landmarks
 
@@ -54,7 +53,7 @@ def live_stream(run: Path, stable_after: int) -> LiveStream | None:
         OperationalError: the run is damaged.
     """
     trained = load_model(run, PredictOptions())
-    if not isinstance(task_of(trained.recipe), Recognition):
+    if not isinstance(task_of(trained.recipe), GivesStream):
         return None
     fps = float(getattr(trained.recipe.data, "fps", 0.0) or USUAL_FPS)
     try:

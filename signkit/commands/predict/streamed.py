@@ -8,8 +8,7 @@ from signkit.commands.predict.zoomed import zooms
 from signkit.errors import UserError
 from signkit.models.export import TrainedModel
 from signkit.models.onnx.read import OnnxModel
-from signkit.tasks.recognition.stream import Stream, StreamOptions
-from signkit.tasks.recognition.task import Recognition
+from signkit.train.streams import GivesStream, Stream, StreamOptions
 from signkit.train.task import task_of
 
 
@@ -25,7 +24,7 @@ def opened_stream(run: Path, models: Sequence[TrainedModel], options: StreamOpti
     """
     trained = models[0]
     task = task_of(trained.recipe)
-    if not isinstance(task, Recognition):
+    if not isinstance(task, GivesStream):
         what = f"a model of the task {trained.recipe.task} reads whole clips and cannot be streamed"
         raise UserError(str(run), what, "`ctc` and `c2st` can be")
     if isinstance(trained.model, OnnxModel):

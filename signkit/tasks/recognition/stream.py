@@ -1,6 +1,5 @@
 """A recogniser on a clip that comes frame by frame: the text so far, and at the end that of the clip."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,32 +19,15 @@ from signkit.models.export import TrainedModel
 from signkit.models.losses.logits import decoded_level
 from signkit.models.output_layer import USED, OutputLayer, level_logits
 from signkit.tasks.recognition.prepared import preparation
+from signkit.train.streams import StreamOptions
 from signkit.types import Hypothesis
 
 NAME = "stream"
 """The id of what is found."""
 
 
-@dataclass(frozen=True, slots=True)
-class StreamOptions:
-    """How a stream is read.
-
-    Attributes:
-        fps: frames a second, for the times of tokens.
-        stable_after: how many chunks back a text may still be changed; None: to its beginning, which gives
-            the text of the whole clip.
-    """
-
-    fps: float = 25.0
-    stable_after: int | None = None
-
-
-class Stream:
-    """The text of frames that come one after another; `signkit.stream` makes it.
-
-    Attributes:
-        delay: frames that follow a frame, at most, until it has been read.
-        settled: how many tokens of the text so far can no longer change.
+class ClipStream:
+    """A `signkit.train.streams.Stream` of one model.
 
     Raises:
         UserError: the model needs whole clips; the option that is in the way is named.
@@ -86,17 +68,7 @@ class Stream:
         return sum(end <= self._search.settled for end in ends[:-1])
 
     def push(self, frames: npt.NDArray[Any] | Tensor) -> Hypothesis:
-        """Read the next frames, one or more; returns the best text so far.
-
-        Args:
-            frames: landmarks [frames, points, coordinates] of the corpus's whole layout, NaN where a point
-                was not seen, features [frames, width], or video, uint8 [frames, height, width, 3], RGB; at
-                the rate of the clips that the model was trained on.
-
-        Raises:
-            UserError: they are something else.
-            OperationalError: the model gives no numbers.
-        """
+        """See `signkit.train.streams.Stream`."""
         array = frames.detach().cpu().numpy() if isinstance(frames, Tensor) else frames
         prepared = self._prepared(array)
         self._frames += len(prepared)
@@ -106,10 +78,7 @@ class Stream:
         return hypothesis(NAME, best, self._seconds(), vocabulary)
 
     def finish(self) -> Hypothesis:
-        """Read what is left; without `stable_after` the text is that of `signkit.LoadedModel.predict`.
-
-        The next clip may begin then.
-        """
+        """See `signkit.train.streams.Stream`."""
         self._read(self._encoder.finish())
         found = {NAME: BeamResult(self._search.finish(), self._seconds())}
         vocabulary, temperature = self._trained.spec.vocabulary, self._config.temperature or 1.0

@@ -30,10 +30,11 @@ from signkit.tasks.recognition.posteriors import posteriors
 from signkit.tasks.recognition.pretraining import pretrain_context
 from signkit.tasks.recognition.proposals import proposer
 from signkit.tasks.recognition.searched import SearchedSplit, searched_split
-from signkit.tasks.recognition.stream import Stream, StreamOptions
+from signkit.tasks.recognition.stream import ClipStream
 from signkit.tasks.transcripts.base import Transcription
 from signkit.tasks.transcripts.calibration import as_predictions
 from signkit.tasks.transcripts.external import train_text
+from signkit.train.streams import Stream, StreamOptions
 from signkit.train.task import Evaluation, Say, Term, silent
 from signkit.types import Corpus, Posteriors, Prediction, Sample
 
@@ -165,15 +166,11 @@ class Recognition(Transcription):
     def stream(
         self, models: Sequence[TrainedModel], options: StreamOptions, *, corpus: Callable[[], Corpus]
     ) -> Stream:
-        """The text of frames that come one after another.
-
-        Raises:
-            UserError: the model needs whole clips, or is an ensemble.
-        """
+        """The text of frames that come one after another; see `signkit.train.streams.GivesStream`."""
         if len(models) > 1:
             raise UserError("decode.ensemble", "an ensemble has no stream", "leave it out")
         (trained,) = models
-        return Stream(trained, self._external(trained.model, trained.spec, corpus), options)
+        return ClipStream(trained, self._external(trained.model, trained.spec, corpus), options)
 
     def idle(self, nets: Sequence[nn.Module]) -> Collection[str]:
         """The scale of the context where there is none, and most keys of greedy search."""
