@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Float64, Int, Int64, UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
-from signkit.data.on_host import is_known, moved, on_host, remember
+from signkit.data.on_host import is_known, moved, on_host, remember, sent
 
 _ON_HOST = ("lengths", "targets", "target_lengths", "glosses", "gloss_lengths")
 END = 0
@@ -71,7 +71,7 @@ class Batch:
             f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("ids", "times", "logs")
         }
         there: dict[str, Any] = {
-            name: moved(tensor, device) if name in _ON_HOST else tensor.to(device, non_blocking=True)
+            name: (moved if name in _ON_HOST else sent)(tensor, device)
             for name, tensor in tensors.items()
             if tensor is not None
         }

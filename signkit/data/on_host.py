@@ -11,10 +11,15 @@ def moved(tensor: Tensor, device: torch.device | str) -> Tensor:
 
     It must not be changed in place afterwards, nor the original: one would not know of the other.
     """
-    there = tensor.to(device, non_blocking=True)
+    there = sent(tensor, device)
     if tensor.device.type == "cpu":
         remember(there, tensor)
     return there
+
+
+def sent(tensor: Tensor, device: torch.device | str) -> Tensor:
+    """The tensor on a device. The copy is waited for on the CPU alone, where it could be read too soon."""
+    return tensor.to(device, non_blocking=torch.device(device).type != "cpu")
 
 
 def on_host(tensor: Tensor) -> Tensor:
