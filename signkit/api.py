@@ -154,7 +154,7 @@ def stream(model: "LoadedModel | RunRef", *, fps: float = 25.0, stable_after: in
         print(stream.finish().text)
     """
     loaded = model if isinstance(model, LoadedModel) else load(model)
-    return loaded._stream(StreamOptions(fps, stable_after))
+    return opened_stream(loaded._run, loaded._models, StreamOptions(fps, stable_after))
 
 
 class LoadedModel(Shared):
@@ -275,9 +275,6 @@ class LoadedModel(Shared):
             raise UserError("posteriors", f"a model of the task {self.recipe.task} has none")
         found = self._each(clips, fps, lambda batches: task.posteriors(self._models, batches))
         return cast(Posteriors | list[Posteriors], found)
-
-    def _stream(self, options: StreamOptions) -> Stream:
-        return opened_stream(self._run, self._models, options)
 
     def _each(self, clips: Any, fps: float, compute: Any) -> Any:
         """What is computed of each clip, in their order; of one alone that is no sequence."""

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from signkit.errors import OperationalError, UserError, first_line
 from signkit.models.export import TrainedModel
 from signkit.models.onnx.card import HEAD, run_card
-from signkit.models.onnx.folder import README
+from signkit.models.onnx.names import README
 from signkit.models.onnx.read import is_onnx
 from signkit.runtime.files import SUMS, whole_folder
 from signkit.runtime.paths import is_path

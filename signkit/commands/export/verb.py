@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from signkit.commands.live.language import language_of, spelled_by
-from signkit.commands.live.site import LANGUAGE, LEXICON, OPEN_IT, check_assets, is_site, write_site
+from signkit.commands.live.site import OPEN_IT, check_assets, is_site, write_site
 from signkit.commands.predict.options import PredictOptions
 from signkit.commands.predict.search import load_model
 from signkit.errors import UserError
 from signkit.models.export import TrainedModel
 from signkit.models.onnx.folder import BOUNDS, OnnxExport, write_onnx
+from signkit.models.onnx.names import LANGUAGE, LEXICON
 from signkit.models.onnx.read import OnnxModel, is_onnx
 from signkit.models.onnx.smaller import Precision
 from signkit.runtime.files import read_text

@@ -9,12 +9,12 @@ from typing import Any
 
 from signkit.data.builtin_layouts import HAND
 from signkit.errors import OperationalError, UserError
+from signkit.models.onnx.names import DESCRIPTION, GOLDEN, LANGUAGE, LEXICON, MODEL
 from signkit.runtime.files import whole_folder
 
 PAGE = Path(__file__).parent / "page"
 VENDOR = "vendor"
-LEXICON, LANGUAGE = "lexicon.txt", "language.json"
-MODEL_FILES = ("model.onnx", "model.json", "golden.json", LEXICON, LANGUAGE)
+MODEL_FILES = (MODEL, DESCRIPTION, GOLDEN, LEXICON, LANGUAGE)
 """What is taken of an exported folder; the last three need not be there."""
 NEEDED = MODEL_FILES[:2]
 INDEX, SIZES = "index.html", "files.json"

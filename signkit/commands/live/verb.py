@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from signkit.commands.live.server import serving
-from signkit.commands.live.site import LEXICON, check_assets, is_exported, site_of
+from signkit.commands.live.site import check_assets, is_exported, site_of
 from signkit.errors import UserError
+from signkit.models.onnx.names import MAY_CHANGE
 from signkit.runtime.files import checked_folder
 from signkit.runtime.runs import RunRef, find_run
 from signkit.runtime.signals import Interrupted, stop_on_signals
 
 PORT = 8000
-MAY_CHANGE = ("README.md", LEXICON)
-"""Files of an exported folder that a user may edit."""
 
 
 @dataclass(frozen=True, slots=True)

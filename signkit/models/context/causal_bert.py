@@ -1,4 +1,4 @@
-"""BERT (Devlin et al. 2019), causal unless told otherwise, with the published names of its weights."""
+"""BERT (Devlin et al. 2019) with causal attention by default; its weights have the published names."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,7 @@
 """Encoders on clips that come frame by frame: the same features as of the whole clip, with bounded memory.
 
-An encoder is a chain of stages. A stage with a bounded reach computes a window of its inputs anew for every
-new outputs, those whose reach is there; a recurrent one goes on from its state.
+An encoder is a chain of stages. For every new output, a stage of bounded reach computes a window of its
+inputs again; a recurrent one keeps its state.
 
     inputs     . . . [ before | answered now | after ] . . .
     window           [---- computed as a clip ------]

@@ -7,6 +7,7 @@
     smaller.py          weights in 16 or 8 bits
     cases.py            the inputs that a graph is checked on, and what the model makes of them
     folder.py, card.py  the folder: the graph, its description, golden values, a model card
+    names.py            the names of these files
     read.py             the folder as a model that predicts through onnxruntime
 
 onnx and onnxruntime are imported when they are needed: they come with the extra ``web``.

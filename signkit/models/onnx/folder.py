@@ -15,14 +15,11 @@ from signkit.models.onnx.context_graph import context_difference, traced_context
 from signkit.models.onnx.decoder_graph import decoder_difference, traced_decoder
 from signkit.models.onnx.description import description, golden
 from signkit.models.onnx.graphs import Graph, Ordered, graph_of
+from signkit.models.onnx.names import CONTEXT_MODEL, DECODER_MODEL, DESCRIPTION, GOLDEN, MODEL, README
 from signkit.models.onnx.smaller import Precision, smaller
 from signkit.models.onnx.trace import traced, with_metadata
 from signkit.runtime.files import whole_folder, write_json
 
-MODEL, CONTEXT_MODEL, DECODER_MODEL = "model.onnx", "context.onnx", "decoder.onnx"
-DESCRIPTION, GOLDEN, README = "model.json", "golden.json", "README.md"
-MAY_CHANGE = (README, "lexicon.txt")
-"""Files of an exported folder that a user may edit."""
 BOUNDS: Mapping[Precision, float] = {"float32": 1e-4, "float16": 0.01, "int8": 0.1}
 """The largest difference of a probability from the model's with which a graph is written."""
 

@@ -23,8 +23,8 @@ from signkit.models.export import TrainedModel, read_description
 from signkit.models.losses.logits import SplitLogits
 from signkit.models.onnx.context_graph import BIAS, CONTEXT
 from signkit.models.onnx.decoder_graph import ATTENTION, CONFIDENCE, CTC, FEATURES, LOGITS
-from signkit.models.onnx.folder import CONTEXT_MODEL, DECODER_MODEL, DESCRIPTION, MAY_CHANGE, MODEL
 from signkit.models.onnx.graphs import IMAGE, WORDS
+from signkit.models.onnx.names import CONTEXT_MODEL, DECODER_MODEL, DESCRIPTION, MAY_CHANGE, MODEL
 from signkit.models.onnx.trace import run_graph, session
 from signkit.runtime.files import read_bytes
 

@@ -110,7 +110,7 @@ export class HandReader {
   }
 }
 
-/** The five likeliest classes, by the logits of a classifier and of what a reader knows besides. */
+/** The five most probable classes, by the logits of a classifier and the prior of a language model. */
 function likeliest(logits, { model, prior, hold }) {
   const shares = prior ? prior.shares(logits, model.temperature, hold) : softmax(logits, model.temperature);
   return top(shares, model.symbols);
