@@ -65,6 +65,8 @@ FAULTS = [
     (line("A", layout="hand"), "has the layout 'hand' at 25 frames a second, and takes have 'hands' at 25"),
     (line("A", points=NAN), "no hand is seen in any frame"),
     (line("A", points=NAN | {"shape": [3, 42, 3]}), "`points` is not float32 [3, 42, 3]: 1008 bytes"),
+    (line("A", points=NAN | {"shape": ["2", 42, 3]}), "`points` is not float32 ['2', 42, 3]: 1008 bytes"),
+    (line("A", points=NAN | {"shape": [-2, -42, 3]}), "`points` is not float32 [-2, -42, 3]: 1008 bytes"),
     (line("A", points=NAN | {"shape": [2, 21, 6]}), "layout 'hands' has 42 points but the file has 21"),
 ]
 

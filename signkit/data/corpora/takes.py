@@ -11,6 +11,7 @@ numbered from 1 in the order of the lines, so files can be put together by `cat`
 import base64
 import hashlib
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -92,7 +93,8 @@ def _take(where: str, line: str) -> tuple[str, np.ndarray[Any, np.dtype[np.float
             f"has the layout {kind!r} at {rate} frames a second, and takes have {LAYOUT!r} at {USUAL_FPS:g}"
         )
         raise UserError(where, what)
-    if dtype != "float32" or len(shape) != 3 or len(content) != 4 * int(np.prod(shape)):
+    sizes = len(shape) == 3 and all(type(size) is int and size >= 0 for size in shape)
+    if dtype != "float32" or not sizes or len(content) != 4 * math.prod(shape):
         raise UserError(where, f"`points` is not float32 {list(shape)}: {len(content)} bytes")
     points = np.frombuffer(content, "<f4").reshape(shape).astype(np.float32)
     check_landmarks(points, layout(LAYOUT), where)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from signkit.data.batch import Batch
 from signkit.errors import UserError
+from signkit.types import USUAL_FPS
 
 Inputs = Shaped[Tensor, "_ ..."]
 """Of a stage, [inputs, …]."""
@@ -273,7 +274,7 @@ def one_clip(inputs: Inputs) -> Batch:
         targets=torch.zeros(1, 0, dtype=torch.long, device=inputs.device),
         target_lengths=torch.zeros(1, dtype=torch.long, device=inputs.device),
         frame_labels=torch.full((1, count), -100, device=inputs.device),
-        fps=torch.full((1,), 25.0, device=inputs.device),
+        fps=torch.full((1,), USUAL_FPS, device=inputs.device),
     )
 
 

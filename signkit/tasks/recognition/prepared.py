@@ -15,7 +15,7 @@ from signkit.data.video.array import ArrayClip
 from signkit.data.video.fit import read_fitted
 from signkit.errors import UserError
 from signkit.models.spec import Spec
-from signkit.types import VIDEO, Features
+from signkit.types import USUAL_FPS, VIDEO, Features
 
 Array = npt.NDArray[Any]
 WHERE = "frames"
@@ -70,7 +70,7 @@ def _features(frames: Array, width: int) -> Array:
         raise _other(f"features, [frames, {width}]", frames)
     given = frames.astype(np.float32)
     if len(given):
-        check_features(Features(given, 25.0), WHERE)
+        check_features(Features(given, USUAL_FPS), WHERE)
     return given
 
 
@@ -84,7 +84,7 @@ def _of_video(recipe: Recipe) -> Callable[[Array], Array]:
             raise _other("video, uint8 [frames, height, width, 3]", frames)
         if not len(frames):
             return frames
-        pixels = read_fitted(ArrayClip(frames, 25.0), np.arange(len(frames)), video)
+        pixels = read_fitted(ArrayClip(frames, USUAL_FPS), np.arange(len(frames)), video)
         return augment_frames(pixels, video.crop, AugmentConfig(), np.random.default_rng())[0]
 
     return prepared
