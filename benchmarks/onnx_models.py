@@ -24,7 +24,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 
 from signkit.commands.predict.options import PredictOptions
@@ -35,6 +34,8 @@ from signkit.models.assemble import task_by_name
 from signkit.models.encoders.configs import LandmarkTransformerConfig, SqueezeformerConfig
 from signkit.models.export import TrainedModel
 from signkit.models.onnx.folder import BOUNDS, write_onnx
+from signkit.models.onnx.names import MODEL
+from signkit.models.onnx.trace import session
 from signkit.models.spec import SIGNAL, TEXT, Labels, SignalInput, Spec
 from signkit.runtime.runs import find_run
 from signkit.text.vocabulary import BLANK, UNKNOWN, Vocabulary
@@ -99,16 +100,12 @@ def given(folder: Path, size: tuple[int, ...]) -> np.ndarray:
 
 
 def milliseconds(folder: Path, size: tuple[int, ...], times: int) -> float:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
-    )
-    inputs, taken = {session.get_inputs()[0].name: given(folder, size)}, []
-    session.run(None, inputs)
+    graph = session((folder / MODEL).read_bytes())
+    inputs, taken = {graph.get_inputs()[0].name: given(folder, size)}, []
+    graph.run(None, inputs)
     for _ in range(times):
         start = time.process_time()
-        session.run(None, inputs)
+        graph.run(None, inputs)
         taken.append(time.process_time() - start)
     return 1000 * statistics.median(taken)
 
