@@ -71,7 +71,7 @@ class Counted:
 def _line() -> str:
     folder = f"{ROOT}/signkit/"
     for frame in reversed(traceback.extract_stack(limit=90)):
-        if frame.filename.startswith(folder):
+        if frame.filename.startswith(folder) and not frame.filename.endswith("data/on_host.py"):
             return f"{frame.filename.removeprefix(folder)}:{frame.lineno}"
     return "elsewhere"
 

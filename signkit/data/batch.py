@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from signkit.data.on_host import is_known, moved, on_host, remember, sent
 
-_ON_HOST = ("lengths", "targets", "target_lengths", "glosses", "gloss_lengths")
+_ON_HOST = ("lengths", "targets", "target_lengths", "glosses", "gloss_lengths", "fps")
 END = 0
 """The end of a sentence among the next tokens: the blank's index, which no token has."""
 IGNORED = -100

@@ -28,13 +28,13 @@ class ContextScores:
         """log P of ``tokens`` [batch, n] after the histories in ``slots`` [batch, n]."""
         slot = torch.from_numpy(slots).to(self.logits.device)
         index = slot * self.logits.shape[2] + torch.from_numpy(tokens).to(self.logits.device)
-        return _host(self.logits.flatten(1).gather(1, index)) - _host(self.normaliser.gather(1, slot))
+        return _less(self.logits.flatten(1).gather(1, index), self.normaliser.gather(1, slot))
 
     def of(self, tokens: Ints) -> Floats:
         """log P of ``tokens`` [batch, n] after every history: [batch, beam, n]."""
         index = torch.from_numpy(tokens).to(self.logits.device)
         index = index[:, None].expand(-1, self.logits.shape[1], -1)
-        return _host(self.logits.gather(2, index)) - _host(self.normaliser)[:, :, None]
+        return _less(self.logits.gather(2, index), self.normaliser[:, :, None])
 
     def likely(self, total: Floats, top_k: int, blank: int) -> Ints:
         """The glosses that score best after any history, see `ChunkScores`."""
@@ -130,6 +130,7 @@ class ContextDistributions:
         self._used = len(live)
 
 
-def _host(values: Tensor) -> Floats:
-    """Float64 in NumPy, in which the search adds up scores."""
-    return values.cpu().double().numpy()
+def _less(logits: Tensor, normaliser: Tensor) -> Floats:
+    """Their difference in float64 in NumPy, in which the search adds up scores; a GPU is waited for once."""
+    difference: Floats = (logits.double() - normaliser.double()).cpu().numpy()
+    return difference

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from signkit.data.batch import Batch, length_mask
+from signkit.data.on_host import on_host
 from signkit.decode.beam import beam_search
 from signkit.decode.confidence import Votes, beam_votes, confidences, greedy_votes
 from signkit.decode.configs import LatticeConfig, SearchConfig, check_beam
@@ -142,8 +143,9 @@ class Chunked(Protocol):
 
 def chunk_seconds(logits: Chunked, batch: Batch, place: int) -> tuple[float, ...]:
     """The times of a sample's chunks, each at the chunk's middle, in seconds from the start of the clip."""
-    last, fps = int(batch.lengths[place]) - 1, float(batch.fps[place])
-    frames = logits.centres[: int(logits.lengths[place])].clamp(max=last).tolist()
+    lengths, chunks, rates = on_host(batch.lengths), on_host(logits.lengths), on_host(batch.fps)
+    last, fps = int(lengths[place]) - 1, float(rates[place])
+    frames = on_host(logits.centres)[: int(chunks[place])].clamp(max=last).tolist()
     if batch.times is None:
         return tuple(frame / fps for frame in frames)
     return tuple(batch.times[place][frames].tolist())

@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from signkit.data.batch import Batch, length_mask
+from signkit.data.on_host import moved
 from signkit.errors import UserError
 from signkit.models.clip_confidence import ClipConfidence
 from signkit.models.configs import AttentionConfig
@@ -106,7 +107,7 @@ class AttentionModel(nn.Module):
         """The features of a batch, without looking at its targets."""
         encoded = self.encoder(batch)
         features = encoded.levels["video"]
-        centres = self.encoder.chunk_centres(features.shape[1]).to(features.device)
+        centres = moved(self.encoder.chunk_centres(features.shape[1]), features.device)
         ctc = None if self.output is None else self.output(features) + self.output.bias
         sure = None if self.confidence is None else self.confidence(features)
         return Encoded(features, encoded.lengths, centres, encoded.auxiliary, ctc, sure)

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from signkit.data.batch import Batch
+from signkit.data.on_host import moved
 from signkit.errors import UserError
 from signkit.models.configs import C2stConfig
 from signkit.models.encoders.protocol import Encoder
@@ -57,7 +58,7 @@ class C2st(nn.Module):
             context=self.context_logits(batch.targets, batch.target_lengths),
             bias=self.output.bias,
             lengths=encoded.lengths,
-            centres=self.encoder.chunk_centres(chunk.shape[1]).to(chunk.device),
+            centres=moved(self.encoder.chunk_centres(chunk.shape[1]), chunk.device),
             auxiliary=encoded.auxiliary,
         )
 

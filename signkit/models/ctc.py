@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from signkit.data.batch import Batch
+from signkit.data.on_host import moved
 from signkit.models.configs import CtcModelConfig
 from signkit.models.encoders.protocol import Encoder
 from signkit.models.losses.logits import SplitLogits
@@ -45,7 +46,7 @@ class Ctc(nn.Module):
             context=self.context_logits(batch.targets, batch.target_lengths),
             bias=self.output.bias,
             lengths=encoded.lengths,
-            centres=self.encoder.chunk_centres(video.shape[1]).to(video.device),
+            centres=moved(self.encoder.chunk_centres(video.shape[1]), video.device),
             auxiliary=encoded.auxiliary,
         )
 

@@ -222,15 +222,19 @@ class GcnFrames(nn.Module):
         self.fuse = nn.Linear(len(parts) * READOUTS * channels[-1], fusion_width, bias=False)
         nn.init.kaiming_normal_(self.fuse.weight, nonlinearity="relu")
         self.fuse_norm = MaskedBatchNorm(fusion_width)
+        # No part of the weights; buffers, so that they lie where the model is.
+        for i, part in enumerate(parts):
+            self.register_buffer(f"points_{i}", torch.tensor(part.points), persistent=False)
 
     def forward(self, batch: Batch) -> Float[Tensor, "batch frames fusion_width"]:
         mask = length_mask(batch.lengths, batch.inputs.shape[1])
         real = packing(mask)
         retained = self._kept_parts(batch.seen)
         vectors = []
-        for i, (part, network) in enumerate(zip(self.parts, self.networks, strict=True)):
-            seen = batch.seen[:, :, part.points] & mask.unsqueeze(-1) & retained[:, i, None, None]
-            points, known = part_channels(batch.inputs[:, :, part.points], seen, self.motion)
+        for i, network in enumerate(self.networks):
+            of_part = self.get_buffer(f"points_{i}")
+            seen = batch.seen.index_select(2, of_part) & mask.unsqueeze(-1) & retained[:, i, None, None]
+            points, known = part_channels(batch.inputs.index_select(2, of_part), seen, self.motion)
             vectors.append(network(real.pack(points), real.pack(known), real.pack(seen), real))
         fused = F.relu(self.fuse_norm(self.fuse(torch.cat(vectors, -1))))
         frames = F.dropout(fused, self.dropout, self.training)

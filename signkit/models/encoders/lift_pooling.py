@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from signkit.data.on_host import every
 from signkit.models.encoders.masked_norm import MaskedInstanceNorm, mask_out, masked_mean
 
 Pooled = tuple[
@@ -133,10 +134,10 @@ def pairs(
     In a sample of odd length the last frame is repeated to complete the last pair. Padding must be zero, and
     stays zero.
     """
-    ragged = x.shape[1] % 2
+    ragged, first = x.shape[1] % 2, every(mask, 2)
     if ragged or torch.onnx.is_in_onnx_export():  # a graph takes clips of either kind
         x, mask = F.pad(x, (0, 0, 0, ragged)), F.pad(mask, (0, ragged))
     even, odd = x[:, 0::2], x[:, 1::2]
     # where the odd frame is padding: a real even frame is repeated, a padded one is zero
     odd = torch.where(mask[:, 1::2].unsqueeze(-1), odd, even)
-    return even, odd, mask[:, 0::2]
+    return even, odd, first

@@ -5,6 +5,7 @@ project's, docs/c2st.md. The logits of chunk s after history u are the sum A_s +
 [chunks, histories, vocab] is never built.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -18,7 +19,7 @@ from signkit.models.losses.joint import (
     at_least_single,
     marginals,
     refuse_second_derivative,
-    split_joint,
+    split_joints,
 )
 from signkit.models.losses.lattice import BLANK, ENTER, STAY, idle, log_likelihood, posteriors, skew, unskew
 from signkit.models.losses.topology import Chain, build_chain, check_topology
@@ -88,17 +89,49 @@ def cst_loss(
         acoustic=acoustic, context=context, targets=targets,
         input_lengths=input_lengths, target_lengths=target_lengths,
     )  # fmt: skip
-    acoustic, context = at_least_single(acoustic), at_least_single(context)
-    lattice, rows = _build_lattice(acoustic, context, targets, input_lengths, target_lengths, topology, blank)
-    with torch.autocast(acoustic.device.type, enabled=False):
-        if torch.is_grad_enabled() and (acoustic.requires_grad or context.requires_grad):
-            loss: Tensor = _Transduction.apply(acoustic, rows, lattice)  # type: ignore[no-untyped-call]
-        else:
-            joint, log_normaliser = _split(acoustic, rows, lattice)
-            arcs = _arcs(joint, log_normaliser, lattice)
-            loss = -log_likelihood(arcs, lattice.chain.ends).to(acoustic.dtype)
-    check_loss(loss, logits_read(acoustic, context, input_lengths, target_lengths))
+    ((loss, _),) = cst_levels(
+        (acoustic,), context, targets, input_lengths, target_lengths, topology=topology, blank=blank
+    )
     return loss
+
+
+def cst_levels(
+    acoustics: Sequence[Tensor],
+    context: Tensor,
+    targets: Tensor,
+    input_lengths: Tensor,
+    target_lengths: Tensor,
+    *,
+    topology: str = "ctc",
+    blank: int = 0,
+) -> list[tuple[Tensor, Tensor | None]]:
+    """`cst_loss` of several levels of logits with the same references and context, in one pass.
+
+    Returns:
+        The loss of each level and, where a gradient is wanted, its `node_posteriors`.
+
+    Raises:
+        TypeError, ValueError, RuntimeError: as `cst_loss`.
+    """
+    for acoustic in acoustics:
+        check_logits({"acoustic": acoustic, "context": context})
+    acoustics, context = [at_least_single(each) for each in acoustics], at_least_single(context)
+    first = acoustics[0]
+    lattice, rows = _build_lattice(first, context, targets, input_lengths, target_lengths, topology, blank)
+    found = list[tuple[Tensor, Tensor | None]]()
+    with torch.autocast(first.device.type, enabled=False):
+        if torch.is_grad_enabled() and any(each.requires_grad for each in (context, *acoustics)):
+            flat = _Transduction.apply(lattice, rows, *acoustics)  # type: ignore[no-untyped-call]
+            losses, visits = flat[: len(acoustics)], flat[len(acoustics) :]
+            found += zip(losses, (_by_history(each, lattice, context) for each in visits), strict=True)
+        else:
+            joints, arcs = _joined_arcs(acoustics, rows, lattice)
+            ends = lattice.chain.ends.repeat(len(joints))
+            total = log_likelihood(arcs, ends).to(first.dtype)
+            found += ((-each, None) for each in total.chunk(len(joints)))
+    for acoustic, (loss, _) in zip(acoustics, found, strict=True):
+        check_loss(loss, logits_read(acoustic, context, input_lengths, target_lengths))
+    return found
 
 
 def logits_read(
@@ -126,19 +159,23 @@ def node_posteriors(
     there); they are 0 on padding and for a reference that does not fit. Arguments and errors as for
     `cst_loss`.
     """
+    check_logits({"acoustic": acoustic, "context": context})
     with torch.no_grad(), torch.autocast(acoustic.device.type, enabled=False):
         acoustic, context = at_least_single(acoustic), at_least_single(context)
         lattice, rows = _build_lattice(
             acoustic, context, targets, input_lengths, target_lengths, topology, blank
         )
-        joint, log_normaliser = _split(acoustic, rows, lattice)
-        _, taken = _posteriors(_arcs(joint, log_normaliser, lattice), lattice, acoustic.shape[1])
-        visits = _visits(taken)
-        if lattice.chain.histories is None:
-            return visits
-        # several positions can share a history: a label and the mandatory blank after it
-        index = lattice.chain.histories[:, None].expand_as(visits)
-        return visits.new_zeros(*visits.shape[:2], context.shape[1]).scatter_add_(2, index, visits)
+        _, arcs = _joined_arcs((acoustic,), rows, lattice)
+        ((_, taken),) = _posteriors(arcs, lattice, acoustic.shape[1], 1)
+        return _by_history(_visits(taken), lattice, context)
+
+
+def _by_history(visits: Tensor, lattice: Lattice, context: Tensor) -> Tensor:
+    """Visits of positions as those of histories: a label and the mandatory blank after it share one."""
+    if lattice.chain.histories is None:
+        return visits
+    index = lattice.chain.histories[:, None].expand_as(visits)
+    return visits.new_zeros(*visits.shape[:2], context.shape[1]).scatter_add_(2, index, visits)
 
 
 def _build_lattice(
@@ -152,7 +189,6 @@ def _build_lattice(
 ) -> tuple[Lattice, Tensor]:
     """The batch's lattice, and the context logits of each of its positions, [batch, positions, vocab]."""
     check_topology(topology)
-    check_logits({"acoustic": acoustic, "context": context})
     device = acoustic.device
     shortest = check_references(acoustic, targets, input_lengths, target_lengths, blank)
     if context.shape[1] != targets.shape[1] + 1:
@@ -188,38 +224,57 @@ class _Transduction(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: torch.autograd.function.FunctionCtx, acoustic: Tensor, context: Tensor, lattice: Lattice
-    ) -> Tensor:
-        joint, log_normaliser = _split(acoustic, context, lattice)
-        arcs = _arcs(joint, log_normaliser, lattice)
-        del log_normaliser
-        total, taken = _posteriors(arcs, lattice, acoustic.shape[1])
-        # How often each chunk emits the symbol of each position. The symbol of position 0 is the blank and
-        # nothing enters there, so its column takes all blanks of the chunk.
-        emitted = (taken[:, STAY] + taken[:, ENTER]).transpose(0, 1)
-        emitted[..., 0] = taken[:, BLANK].sum(2).T
-        # How often each position emits its choices, over all chunks. An ENTER arc is stored at the position
-        # it leads to, so those that leave a position are found one place further (rolled; nothing enters 0).
-        totals = taken.sum(0)
-        drawn = torch.stack((totals[STAY], totals[ENTER].roll(-1, 1), totals[BLANK]), 2)
+        ctx: torch.autograd.function.FunctionCtx, lattice: Lattice, context: Tensor, *acoustics: Tensor
+    ) -> tuple[Tensor, ...]:
+        """The loss of each level, then the visits of its nodes."""
+        joints, arcs = _joined_arcs(acoustics, context, lattice)
         symbols = lattice.chain.symbols
-        ctx.save_for_backward(*joint, _visits(taken), emitted, drawn, symbols, lattice.choices)
-        return -total.to(acoustic.dtype)
+        saved, losses, visited = [symbols, lattice.choices], list[Tensor](), list[Tensor]()
+        found = _posteriors(arcs, lattice, acoustics[0].shape[1], len(joints))
+        for joint, (total, taken) in zip(joints, found, strict=True):
+            # How often each chunk emits the symbol of each position. The symbol of position 0 is the blank
+            # and nothing enters there, so its column takes all blanks of the chunk.
+            emitted = (taken[:, STAY] + taken[:, ENTER]).transpose(0, 1)
+            emitted[..., 0] = taken[:, BLANK].sum(2).T
+            # How often each position emits its choices, over all chunks. An ENTER arc is stored at the
+            # position it leads to, so those that leave a position are found one place further (rolled;
+            # nothing enters 0).
+            totals = taken.sum(0)
+            drawn = torch.stack((totals[STAY], totals[ENTER].roll(-1, 1), totals[BLANK]), 2)
+            visits = _visits(taken)
+            saved += [*joint, visits, emitted, drawn]
+            losses.append(-total.to(acoustics[0].dtype))
+            visited.append(visits)
+        ctx.save_for_backward(*saved)
+        ctx.mark_non_differentiable(*visited)
+        return *losses, *visited
 
     @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(ctx: torch.autograd.function.FunctionCtx, *grads: Tensor) -> tuple[Tensor | None, ...]:
         refuse_second_derivative("cst_loss")
-        *fields, visits, emitted, drawn, symbols, choices = ctx.saved_tensors  # type: ignore[attr-defined]
-        scale = grad[:, None, None]
-        with torch.autocast(visits.device.type, enabled=False):
-            by_chunk, by_history = marginals(SplitJoint(*fields), visits * scale)
-        by_chunk.scatter_add_(2, symbols[:, None].expand_as(emitted), emitted * -scale)
-        by_history.scatter_add_(2, choices, drawn * -scale)
-        return by_chunk, by_history, None
+        symbols, choices, *saved = ctx.saved_tensors  # type: ignore[attr-defined]
+        to_context, to_acoustics = None, list[Tensor]()
+        size = len(SplitJoint._fields) + 3
+        for grad, begin in zip(grads, range(0, len(saved), size), strict=False):
+            *fields, visits, emitted, drawn = saved[begin : begin + size]
+            scale = grad[:, None, None]
+            with torch.autocast(visits.device.type, enabled=False):
+                by_chunk, by_history = marginals(SplitJoint(*fields), visits * scale)
+            by_chunk.scatter_add_(2, symbols[:, None].expand_as(emitted), emitted * -scale)
+            by_history.scatter_add_(2, choices, drawn * -scale)
+            to_acoustics.append(by_chunk)
+            to_context = by_history if to_context is None else to_context.add_(by_history)
+        return None, to_context, *to_acoustics
 
 
-def _split(acoustic: Tensor, context: Tensor, lattice: Lattice) -> tuple[SplitJoint, Tensor]:
-    return split_joint(acoustic, context, lattice.chunk_padding, lattice.position_padding)
+def _joined_arcs(
+    acoustics: Sequence[Tensor], context: Tensor, lattice: Lattice
+) -> tuple[list[SplitJoint], Tensor]:
+    """The split joint of each level, and the arcs of all levels, one after another along the batch."""
+    levels = [(each, context) for each in acoustics]
+    joints = split_joints(levels, lattice.chunk_padding, lattice.position_padding)
+    arcs = [_arcs(joint, log_normaliser, lattice) for joint, log_normaliser in joints]
+    return [joint for joint, _ in joints], arcs[0] if len(arcs) == 1 else torch.cat(arcs, 2)
 
 
 def _arcs(joint: SplitJoint, log_normaliser: Tensor, lattice: Lattice) -> Tensor:
@@ -253,14 +308,17 @@ def _arcs(joint: SplitJoint, log_normaliser: Tensor, lattice: Lattice) -> Tensor
     return skew(arcs, chunks) if lattice.topology == "rnnt" else arcs
 
 
-def _posteriors(arcs: Tensor, lattice: Lattice, chunks: int) -> tuple[Tensor, Tensor]:
-    """Log-likelihood [batch], and posteriors of the arcs [chunks, 3, batch, positions], 0 on padding."""
-    total, taken = posteriors(arcs, lattice.chain.ends)
+def _posteriors(arcs: Tensor, lattice: Lattice, chunks: int, levels: int) -> list[tuple[Tensor, Tensor]]:
+    """Of each level the log-likelihood [batch], and the posteriors of its arcs, 0 on padding: [chunks, 3,
+    batch, positions]."""
+    total, taken = posteriors(arcs, lattice.chain.ends.repeat(levels))
     taken = unskew(taken, chunks) if lattice.topology == "rnnt" else taken[:chunks]
+    parts = taken.chunk(levels, 2)
     if lattice.chunk_padding is not None:
         padding = lattice.chunk_padding[:, lattice.shortest :].T[..., None]
-        taken[lattice.shortest :, BLANK].masked_fill_(padding, 0.0)
-    return total, taken
+        for part in parts:
+            part[lattice.shortest :, BLANK].masked_fill_(padding, 0.0)
+    return [*zip(total.chunk(levels), parts, strict=True)]
 
 
 def _visits(taken: Tensor) -> Tensor:

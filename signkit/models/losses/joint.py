@@ -8,7 +8,7 @@ Where the product is too small to be trusted (sharply peaked logits that disagre
 instead.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -22,50 +22,79 @@ class SplitJoint(NamedTuple):
     context: Tensor  # C [batch, histories, vocab], padding zeroed
     acoustic_peak: Tensor  # m [batch, chunks, 1]
     context_peak: Tensor  # n [batch, histories, 1]
-    exp_acoustic: Tensor  # exp(A - m)
+    exp_acoustic: Tensor  # exp(A - m), of scaled logits where there is a scale
     exp_context: Tensor  # exp(C - n)
     product: Tensor  # [batch, chunks, histories]; 1 where weak
     weak: Tensor  # [nodes, 3]: batch, chunk, history of the nodes whose product cannot be trusted
 
 
-def split_joint(
-    acoustic: Tensor, context: Tensor, chunk_padding: Tensor | None, history_padding: Tensor | None
-) -> tuple[SplitJoint, Tensor]:
-    """The split joint, and log-normalisers less the two peaks: [batch, chunks, histories].
+def split_joints(
+    levels: Sequence[tuple[Tensor, Tensor]],
+    chunk_padding: Tensor | None,
+    history_padding: Tensor | None,
+    scale: float = 1.0,
+) -> list[tuple[SplitJoint, Tensor]]:
+    """The split joint of each level, and its log-normalisers less the two peaks: [batch, chunks, histories].
+
+    What is not trusted is asked for all levels at once, since a GPU is waited for. A context that several
+    levels have is read once.
 
     Args:
-        acoustic: logits A, [batch, chunks, vocab].
-        context: logits C, [batch, histories, vocab].
+        levels: logits A, [batch, chunks, vocab], and C, [batch, histories, vocab].
         chunk_padding: True on padding, [batch, chunks]; None if there is none.
         history_padding: True on padding, [batch, histories]; None if there is none.
+        scale: factor of all logits: softmax(scale (A + C)).
     """
-    if history_padding is not None:
-        context = fill_rows(context, history_padding, 0.0)
-    acoustic_peak, context_peak = acoustic.amax(-1, keepdim=True), context.amax(-1, keepdim=True)
-    exp_acoustic, exp_context = (acoustic - acoustic_peak).exp_(), (context - context_peak).exp_()
-    if chunk_padding is not None:
-        exp_acoustic = fill_rows(exp_acoustic, chunk_padding, 1.0, in_place=True)
-    product = torch.bmm(exp_acoustic, exp_context.transpose(1, 2))
-    limits = torch.finfo(product.dtype)
+    contexts = {}
+    for _, context in levels:
+        if id(context) not in contexts:
+            filled = context if history_padding is None else fill_rows(context, history_padding, 0.0)
+            contexts[id(context)] = filled, *_peak(filled, scale)
+    joints = list[SplitJoint]()
+    for acoustic, given in levels:
+        context, context_peak, exp_context = contexts[id(given)]
+        acoustic_peak, exp_acoustic = _peak(acoustic, scale)
+        if chunk_padding is not None:
+            exp_acoustic = fill_rows(exp_acoustic, chunk_padding, 1.0, in_place=True)
+        product = torch.bmm(exp_acoustic, exp_context.transpose(1, 2))
+        weak = torch.empty(0, 3, dtype=torch.long, device=product.device)
+        joints.append(
+            SplitJoint(
+                acoustic, context, acoustic_peak, context_peak, exp_acoustic, exp_context, product, weak
+            )
+        )
+    limits = torch.finfo(joints[0].product.dtype)
     # Each of the vocab terms may lose up to `tiny` to underflow. Above this bound that is less than the
     # rounding error of the sum itself.
-    trusted = acoustic.shape[2] * limits.tiny / limits.eps
-    weak = torch.empty(0, 3, dtype=torch.long, device=product.device)
-    if float(product.amin()) < trusted:
-        weak = (product < trusted).nonzero()
-        product[tuple(weak.T)] = 1.0  # a placeholder, so that log and division below stay finite
-    joint = SplitJoint(
-        acoustic, context, acoustic_peak, context_peak, exp_acoustic, exp_context, product, weak
-    )
-    log_normaliser = product.log()
-    if len(weak):
-        for node, logits in _weak_logits(joint):
-            log_normaliser[node] = logits.logsumexp(1).to(product.dtype)
-    return joint, log_normaliser
+    trusted = joints[0].acoustic.shape[2] * limits.tiny / limits.eps
+    if float(torch.stack([joint.product.amin() for joint in joints]).amin()) < trusted:
+        joints = [_without_weak(joint, trusted) for joint in joints]
+    return [(joint, _log_normaliser(joint, scale)) for joint in joints]
 
 
-def marginals(joint: SplitJoint, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Sum of weights[s, u] softmax(A_s + C_u) over histories, and over chunks.
+def _peak(logits: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+    """The peak m of each row, and exp(scale (logits - m))."""
+    peak = logits.amax(-1, keepdim=True)
+    return peak, torch.add(peak * -scale, logits, alpha=scale).exp_()
+
+
+def _without_weak(joint: SplitJoint, trusted: float) -> SplitJoint:
+    """The joint with its weak nodes named, and a placeholder there, so that log and division stay finite."""
+    weak = (joint.product < trusted).nonzero()
+    joint.product[tuple(weak.T)] = 1.0
+    return joint._replace(weak=weak)
+
+
+def _log_normaliser(joint: SplitJoint, scale: float) -> Tensor:
+    found = joint.product.log()
+    if len(joint.weak):
+        for node, logits in _weak_logits(joint, scale):
+            found[node] = logits.logsumexp(1).to(found.dtype)
+    return found
+
+
+def marginals(joint: SplitJoint, weights: Tensor, scale: float = 1.0) -> tuple[Tensor, Tensor]:
+    """Sum of weights[s, u] softmax(scale (A_s + C_u)) over histories, and over chunks.
 
     `weights` [batch, chunks, histories]; returns [batch, chunks, vocab] and [batch, histories, vocab].
     """
@@ -77,14 +106,14 @@ def marginals(joint: SplitJoint, weights: Tensor) -> tuple[Tensor, Tensor]:
     by_chunk = torch.bmm(scaled, joint.exp_context).mul_(joint.exp_acoustic)
     by_history = torch.bmm(scaled.transpose(1, 2), joint.exp_acoustic).mul_(joint.exp_context)
     if len(joint.weak):
-        for (sample, chunk, history), logits in _weak_logits(joint):
+        for (sample, chunk, history), logits in _weak_logits(joint, scale):
             expected = logits.softmax(1).mul_(weights[sample, chunk, history, None]).to(weights.dtype)
             by_chunk.index_put_((sample, chunk), expected, accumulate=True)
             by_history.index_put_((sample, history), expected, accumulate=True)
     return by_chunk, by_history
 
 
-def _weak_logits(joint: SplitJoint) -> Iterator[tuple[tuple[Tensor, Tensor, Tensor], Tensor]]:
+def _weak_logits(joint: SplitJoint, scale: float) -> Iterator[tuple[tuple[Tensor, Tensor, Tensor], Tensor]]:
     """The weak nodes and their logits less the peaks, in float64, in pieces no larger than `acoustic`."""
     batch, chunks, _ = joint.acoustic.shape
     for nodes in joint.weak.split(max(1, batch * chunks // 2)):
@@ -92,7 +121,7 @@ def _weak_logits(joint: SplitJoint) -> Iterator[tuple[tuple[Tensor, Tensor, Tens
         logits = joint.acoustic[sample, chunk].double() - joint.acoustic_peak[sample, chunk]
         logits += joint.context[sample, history]
         logits -= joint.context_peak[sample, history]
-        yield (sample, chunk, history), logits
+        yield (sample, chunk, history), logits.mul_(scale)
 
 
 def fill_rows(rows: Tensor, padding: Tensor, value: float, in_place: bool = False) -> Tensor:

@@ -17,7 +17,7 @@ from signkit.models.losses.joint import (
     fill_rows,
     marginals,
     refuse_second_derivative,
-    split_joint,
+    split_joints,
 )
 
 
@@ -33,6 +33,7 @@ def kl_loss(
     temperature: float = 1.0,
     topology: str = "ctc",
     blank: int = 0,
+    posteriors: Float[Tensor, "batch chunks histories"] | None = None,
 ) -> Float[Tensor, "batch"]:
     """Distillation loss (Hinton et al. 2015) over the lattice of each reference.
 
@@ -51,6 +52,8 @@ def kl_loss(
         temperature: T, above 0.
         topology: ``ctc``, ``monotonic`` or ``rnnt``.
         blank: index of the blank.
+        posteriors: of the teacher's nodes (`signkit.models.losses.cst.node_posteriors`), where they are
+            known; None: they are computed.
 
     Returns:
         One value a sample, in nats; 0 for a reference that does not fit on its chunks.
@@ -89,31 +92,29 @@ def kl_loss(
         if logits[student].shape != logits[teacher].shape:
             shapes = f"{list(logits[teacher].shape)}; {student} is {list(logits[student].shape)}"
             raise ValueError(f"{teacher} is {shapes}")
+    shared = teacher_context is student_context
     teacher_acoustic, teacher_context = teacher_acoustic.detach(), teacher_context.detach()
-    weights = node_posteriors(
-        teacher_acoustic,
-        teacher_context,
-        targets,
-        input_lengths,
-        target_lengths,
-        topology=topology,
-        blank=blank,
-    )
-    weights /= weights.sum((1, 2), keepdim=True).clamp(min=torch.finfo(weights.dtype).tiny)
+    if posteriors is None:
+        posteriors = node_posteriors(
+            teacher_acoustic,
+            teacher_context,
+            targets,
+            input_lengths,
+            target_lengths,
+            topology=topology,
+            blank=blank,
+        )
+    weights = posteriors / posteriors.sum((1, 2), keepdim=True).clamp(min=torch.finfo(posteriors.dtype).tiny)
     chunk_padding = torch.arange(weights.shape[1], device=weights.device) >= input_lengths[:, None]
     history_padding = torch.arange(weights.shape[2], device=weights.device) > target_lengths[:, None]
-    tempered = [_tempered(each, temperature) for each in logits.values()]
+    single = [at_least_single(each) for each in logits.values()]
+    if shared:
+        del single[3]
     with torch.autocast(weights.device.type, enabled=False):
-        loss: Tensor = _Divergence.apply(*tempered, weights, chunk_padding, history_padding)  # type: ignore[no-untyped-call]
+        loss: Tensor = _Divergence.apply(weights, (chunk_padding, history_padding), 1 / temperature, *single)  # type: ignore[no-untyped-call]
     read = [~chunk_padding, ~history_padding] * 2
     check_loss(loss, dict(zip(logits, zip(logits.values(), read, strict=True), strict=True)), finite=True)
     return loss * temperature**2
-
-
-def _tempered(logits: Tensor, temperature: float) -> Tensor:
-    """Logits over the temperature, in float32 at least."""
-    single = at_least_single(logits)
-    return single if temperature == 1 else single / temperature
 
 
 class _Divergence(torch.autograd.Function):
@@ -122,45 +123,55 @@ class _Divergence(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: torch.autograd.function.FunctionCtx,
+        weights: Tensor,
+        padding: tuple[Tensor, Tensor],
+        scale: float,
         acoustic: Tensor,
         context: Tensor,
         teacher_acoustic: Tensor,
-        teacher_context: Tensor,
-        weights: Tensor,
-        chunk_padding: Tensor,
-        history_padding: Tensor,
+        teacher_context: Tensor | None = None,
     ) -> Tensor:
-        padding = chunk_padding, history_padding
-        student, student_log = split_joint(acoustic, context, *padding)
-        teacher, teacher_log = split_joint(teacher_acoustic, teacher_context, *padding)
-        by_chunk, by_history = marginals(teacher, weights)
+        """`scale` is the factor of all logits; the teacher has the student's context if it is given none."""
+        levels = [
+            (acoustic, context),
+            (teacher_acoustic, context if teacher_context is None else teacher_context),
+        ]
+        (student, student_log), (teacher, teacher_log) = split_joints(levels, *padding, scale)
+        by_chunk, by_history = marginals(teacher, weights, scale)
         # KL(p || q) = sum p (log p - log q), and log p = (A - m) + (C - n) - log_normaliser: three inner
         # products, of the normalisers with w, of A with P_s, of C with P_u
         ctx.save_for_backward(*student, by_chunk, by_history, weights)
-        chunks = _between(teacher.acoustic, student.acoustic, teacher.acoustic_peak - student.acoustic_peak)
-        histories = _between(teacher.context, student.context, teacher.context_peak - student.context_peak)
-        fill_rows(chunks, chunk_padding, 0.0, in_place=True)
-        apart = _sum(student_log.sub_(teacher_log).mul_(weights))
-        apart += _sum(chunks.mul_(by_chunk))
-        apart += _sum(histories.mul_(by_history))
+        ctx.scale = scale  # type: ignore[attr-defined]
+        chunks, peaks = teacher.acoustic - student.acoustic, teacher.acoustic_peak - student.acoustic_peak
+        for rows in (chunks, peaks):
+            fill_rows(rows, padding[0], 0.0, in_place=True)
+        apart = _inner(chunks, by_chunk, peaks, weights.sum(2))
+        if teacher_context is not None:
+            histories, peaks = teacher.context - student.context, teacher.context_peak - student.context_peak
+            apart += _inner(histories, by_history, peaks, weights.sum(1))
+        apart *= scale
+        apart += _sum(student_log.sub_(teacher_log).mul_(weights))
         return apart.to(acoustic.dtype)
 
     @staticmethod
     def backward(ctx: torch.autograd.function.FunctionCtx, grad: Tensor) -> tuple[Tensor | None, ...]:
         refuse_second_derivative("kl_loss")
         *fields, by_chunk, by_history, weights = ctx.saved_tensors  # type: ignore[attr-defined]
-        scale = grad[:, None, None]
-        # the gradient is w (q - p), summed over histories or chunks
+        scale: float = ctx.scale  # type: ignore[attr-defined]
+        factor = grad[:, None, None] * scale
+        # the gradient is scale w (q - p), summed over histories or chunks
         with torch.autocast(weights.device.type, enabled=False):
-            to_acoustic, to_context = marginals(SplitJoint(*fields), weights * scale)
-        to_acoustic.addcmul_(by_chunk, scale, value=-1.0)
-        to_context.addcmul_(by_history, scale, value=-1.0)
-        return to_acoustic, to_context, *[None] * 5
+            to_acoustic, to_context = marginals(SplitJoint(*fields), weights * factor, scale)
+        to_acoustic.addcmul_(by_chunk, factor, value=-1.0)
+        to_context.addcmul_(by_history, factor, value=-1.0)
+        return None, None, None, to_acoustic, to_context, None, None
 
 
-def _between(teacher: Tensor, student: Tensor, peaks: Tensor) -> Tensor:
-    """How much higher the teacher's logits are, each below its peak; in place but for one tensor."""
-    return (teacher - student).sub_(peaks)
+def _inner(apart: Tensor, mass: Tensor, peaks: Tensor, weights: Tensor) -> Tensor:
+    """Sum of mass (apart - peaks) of each sample, where the mass of a row is its weight; `apart` is
+    overwritten."""
+    rows = apart.mul_(mass).sum(2)  # a sum in float64 would copy them all first
+    return (rows.double() - peaks[..., 0].double() * weights).sum(1)
 
 
 def _sum(values: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """The output of recognisers: acoustic and context logits, not yet added."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -28,6 +28,7 @@ class SplitLogits:
     lengths: Int[Tensor, " batch"]
     centres: Int[Tensor, " chunks"]
     auxiliary: Float[Tensor, " batch"]
+    _posteriors: dict[tuple[int, str], Tensor] = field(default_factory=dict, init=False, repr=False)
 
     def at(self, level: str) -> tuple[Float[Tensor, "batch chunks vocab"], ...]:
         """The logits of a level; for ``both``, of video and chunk, or one tensor if they are the same."""
@@ -47,6 +48,22 @@ class SplitLogits:
             bias=self.bias.float(),
             auxiliary=self.auxiliary.float(),
         )
+
+    def note_posteriors(
+        self,
+        acoustic: Float[Tensor, "batch chunks vocab"],
+        topology: str,
+        posteriors: Float[Tensor, "batch chunks histories"] | None,
+    ) -> None:
+        """Keep the posteriors of the references' nodes that one term has computed, for another one."""
+        if posteriors is not None:
+            self._posteriors[id(acoustic), topology] = posteriors
+
+    def posteriors_of(
+        self, acoustic: Float[Tensor, "batch chunks vocab"], topology: str
+    ) -> Float[Tensor, "batch chunks histories"] | None:
+        """The posteriors of a level, by its tensor object, if a term has computed them."""
+        return self._posteriors.get((id(acoustic), topology))
 
     def anchor(self) -> Float[Tensor, " batch"]:
         """A sum over all logits, [batch], that every parameter contributes to.

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from signkit.data.batch import Batch
 from signkit.models.losses.configs import CstConfig, CtcConfig, FrameCeConfig, KlConfig
-from signkit.models.losses.cst import cst_loss
+from signkit.models.losses.cst import cst_levels
 from signkit.models.losses.ctc import ctc_loss
 from signkit.models.losses.frame_ce import IGNORED, frame_cross_entropy
 from signkit.models.losses.kl import kl_loss
@@ -29,15 +29,19 @@ def build_cst(config: CstConfig, *, topology: str) -> Term:
 
     def term(logits: SplitLogits, batch: Batch, propose: Propose) -> Float[Tensor, " batch"]:
         total = logits.auxiliary.new_zeros(len(batch.ids))
-        for acoustic in logits.at(config.level):
-            lattice = (acoustic, logits.context, batch.targets, logits.lengths, batch.target_lengths)
-            if config.stc == "none":
-                loss = cst_loss(*lattice, topology=topology)
-            else:
-                proposals = propose(acoustic, config.nbest)
-                others = (proposals.tokens, proposals.lengths, proposals.contexts, proposals.valid)
-                loss = stc_loss(*lattice, *others, mode=config.stc, topology=topology)
-            total = total + loss
+        levels = logits.at(config.level)
+        lattice = (logits.context, batch.targets, logits.lengths, batch.target_lengths)
+        if config.stc == "none":
+            for acoustic, (loss, posteriors) in zip(
+                levels, cst_levels(levels, *lattice, topology=topology), strict=True
+            ):
+                logits.note_posteriors(acoustic, topology, posteriors)
+                total = total + loss
+            return total
+        for acoustic in levels:
+            proposals = propose(acoustic, config.nbest)
+            others = (proposals.tokens, proposals.lengths, proposals.contexts, proposals.valid)
+            total = total + stc_loss(acoustic, *lattice, *others, mode=config.stc, topology=topology)
         return total
 
     return term
@@ -73,6 +77,7 @@ def build_kl(config: KlConfig, *, topology: str) -> Term:
             batch.target_lengths,
             temperature=config.temperature,
             topology=topology,
+            posteriors=logits.posteriors_of(video, topology),
         )
 
     return term
