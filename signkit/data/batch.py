@@ -8,9 +8,9 @@ from jaxtyping import Bool, Float, Float64, Int, Int64, UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
-from signkit.data.on_host import is_known, moved, on_host, remember, sent
+from signkit.data.on_host import moved, on_both, pinned, sent
 
-_ON_HOST = ("lengths", "targets", "target_lengths", "glosses", "gloss_lengths", "fps")
+_ON_HOST = ("lengths", "targets", "target_lengths", "glosses", "gloss_lengths", "frame_labels", "fps")
 END = 0
 """The end of a sentence among the next tokens: the blank's index, which no token has."""
 IGNORED = -100
@@ -77,6 +77,10 @@ class Batch:
         }
         return replace(self, **there)
 
+    def pin_memory(self) -> "Batch":
+        """The same batch in page-locked memory; torch's loader calls it so."""
+        return pinned(self)
+
 
 @dataclass(frozen=True, slots=True)
 class TextBatch:
@@ -96,13 +100,14 @@ class TextBatch:
         """The same batch with its tensors on a device."""
         return replace(self, tokens=moved(self.tokens, device), lengths=moved(self.lengths, device))
 
+    def pin_memory(self) -> "TextBatch":
+        """The same batch in page-locked memory."""
+        return pinned(self)
+
 
 def length_mask(lengths: Int[Tensor, " batch"], size: int) -> Bool[Tensor, "batch {size}"]:
     """True for the places before each length; known on the host where the lengths are."""
-    mask = torch.arange(size, device=lengths.device) < lengths[:, None]
-    if mask.device.type != "cpu" and is_known(lengths):
-        remember(mask, length_mask(on_host(lengths), size))
-    return mask
+    return on_both(lambda each: torch.arange(size, device=each.device) < each[:, None], lengths)
 
 
 def next_tokens(

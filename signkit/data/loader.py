@@ -104,6 +104,30 @@ def train_steps(
     return _steps(plan(), _batches(examples, requests, workers))
 
 
+class Ahead(Iterator[Step]):
+    """Steps, of which the next can be fetched before it is asked for: while a GPU computes."""
+
+    def __init__(self, steps: Iterator[Step]) -> None:
+        self._steps = steps
+        self._fetched = list[Step | None]()
+
+    def fetch(self) -> None:
+        """Make the next step's batches now.
+
+        Raises:
+            UserError: a sample cannot be used.
+        """
+        if not self._fetched:
+            self._fetched.append(next(self._steps, None))
+
+    def __next__(self) -> Step:
+        self.fetch()
+        step = self._fetched.pop()
+        if step is None:
+            raise StopIteration
+        return step
+
+
 def eval_batches(examples: Dataset, batch_size: int, *, workers: int = 0) -> Iterator[Batch]:
     """Every sample once, unchanged, sorted by length.
 
@@ -121,14 +145,17 @@ def _steps(plan: Iterator[PlannedStep], batches: Iterator[Batch]) -> Iterator[St
 
 
 def _batches(examples: Dataset, requests: Iterator[Request], workers: int) -> Iterator[Batch]:
-    source = _Source(examples)
-    for batch in _in_workers(source, requests, workers) if workers else map(source.__getitem__, requests):
+    source, gpu = _Source(examples), torch.cuda.is_available()
+    loaded = _in_workers(source, requests, workers, gpu) if workers else map(source.__getitem__, requests)
+    for batch in loaded:
         if isinstance(batch, _Failure):
             raise batch.error()
-        yield batch
+        yield batch.pin_memory() if gpu and not workers and hasattr(batch, "pin_memory") else batch
 
 
-def _in_workers(source: "_Source", requests: Iterator[Request], workers: int) -> Iterator["Batch | _Failure"]:
+def _in_workers(
+    source: "_Source", requests: Iterator[Request], workers: int, gpu: bool
+) -> Iterator["Batch | _Failure"]:
     with warnings.catch_warnings():  # a recipe's workers may be more than this machine's processors
         warnings.filterwarnings("ignore", "This DataLoader will create", UserWarning)
         loader = DataLoader(
@@ -137,6 +164,7 @@ def _in_workers(source: "_Source", requests: Iterator[Request], workers: int) ->
             sampler=requests,
             collate_fn=_as_it_is,
             num_workers=workers,
+            pin_memory=gpu,
             worker_init_fn=_start_worker,
             multiprocessing_context="fork" if sys.platform == "linux" else None,
             # Its own generator: a loader must not move the random numbers of the training.

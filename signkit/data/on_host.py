@@ -1,9 +1,24 @@
 """Tensors on a GPU whose values the host knows too, so that it need not wait to read them."""
 
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import Any, TypeVar
+
 import torch
 from torch import Tensor
 
 _KNOWN = "known_on_host"
+T = TypeVar("T")
+
+
+def pinned(batch: T) -> T:
+    """A batch, a dataclass, whose tensors lie in page-locked memory: a copy of them to a GPU is not waited
+    for."""
+    record: Any = batch
+    values = {field.name: getattr(record, field.name) for field in fields(record)}
+    there = {name: each.pin_memory() for name, each in values.items() if isinstance(each, Tensor)}
+    locked: T = replace(record, **there)
+    return locked
 
 
 def moved(tensor: Tensor, device: torch.device | str) -> Tensor:
@@ -44,9 +59,9 @@ def remember(tensor: Tensor, values: Tensor) -> None:
         setattr(tensor, _KNOWN, values)
 
 
-def every(mask: Tensor, step: int) -> Tensor:
-    """Every `step`-th place of the second axis, from the first on; known on the host where the mask is."""
-    there = mask[:, ::step]
-    if is_known(mask):
-        remember(there, on_host(mask)[:, ::step])
+def on_both(compute: Callable[[Tensor], Tensor], tensor: Tensor) -> Tensor:
+    """What is computed of a tensor; known on the host where the tensor is."""
+    there = compute(tensor)
+    if tensor.device.type != "cpu" and is_known(tensor):
+        remember(there, compute(on_host(tensor)))
     return there

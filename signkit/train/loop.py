@@ -18,7 +18,7 @@ from accelerate.utils import broadcast
 from torch import Tensor, nn
 
 from signkit.config.recipe import TrainConfig
-from signkit.data.loader import Batch, Step
+from signkit.data.loader import Ahead, Batch, Step
 from signkit.errors import OperationalError, UserError
 from signkit.models.losses.checks import NotANumber, unread_losses
 from signkit.models.losses.functions import check_per_sample
@@ -107,7 +107,8 @@ def train(
     # `parallel` may be a wrapper of several processes; `model` is the bare module, whose state is saved.
     parallel, optimizer = engine.prepare(model, optimizer)
 
-    for data in steps(progress.step):
+    stream = Ahead(steps(progress.step))
+    for data in stream:
         step = data.step + 1
         if step > config.max_steps:
             break
@@ -115,8 +116,11 @@ def train(
         torch.manual_seed((config.seed << 32) + step * 1024 + engine.process_index)
         set_learning_rate(optimizer, config, step)
         model.train()
+        fetch = stream.fetch if step < config.max_steps else None
         with QuickDropout():
-            figures, skipped = update(parallel, model, optimizer, data, config, task, engine, importance)
+            figures, skipped = update(
+                parallel, model, optimizer, data, config, task, engine, importance, meanwhile=fetch
+            )
         if averaged is not None:
             # The decay rises from 2/11, so that the random initial weights are soon forgotten.
             average(averaged, model.state_dict(), min(config.ema, (1 + step) / (10 + step)))
@@ -161,10 +165,13 @@ def update(
     task: Task,
     engine: Accelerator,
     importance: Mapping[str, float] | None = None,
+    *,
+    meanwhile: Callable[[], None] | None = None,
 ) -> tuple[dict[str, float], int]:
     """One update of the weights from this process's parts of a batch.
 
-    Each term of the loss is a weighted mean over the samples of all parts and processes.
+    Each term of the loss is a weighted mean over the samples of all parts and processes. `meanwhile` is
+    called when a GPU has been told all that it has to compute, before it is waited for.
 
     Returns:
         The figures of the step (means over the same samples), and how many samples were left out.
@@ -207,6 +214,8 @@ def update(
     for parameter in held:
         parameter.grad = None
     norm = torch.as_tensor(engine.clip_grad_norm_(parallel.parameters(), config.clip or math.inf))
+    if meanwhile is not None:
+        meanwhile()
     # All figures are read at once, before the weights change: each reading waits for the device.
     names = sorted(sums)
     totals = engine.reduce(torch.stack([sums[name].double() for name in names]), "sum")

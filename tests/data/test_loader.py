@@ -1,7 +1,7 @@
 """Batches: each sample once an epoch, resumable, the same whoever loads them, and truly padded."""
 
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from itertools import islice
@@ -9,13 +9,14 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from signkit.config.recipe import AugmentConfig, LandmarksConfig
 from signkit.data.batch import Batch
 from signkit.data.collate import collate
 from signkit.data.example import Example
 from signkit.data.examples import Examples, frame_labels, prepare_signal, used_layout
-from signkit.data.loader import Step, eval_batches, train_steps
+from signkit.data.loader import Ahead, Step, eval_batches, train_steps
 from signkit.data.plan import batch_plan, batches_per_epoch, planned_steps
 from signkit.errors import OperationalError, UserError
 from signkit.types import Features, Landmarks, Sample, Segment, Signal
@@ -225,6 +226,37 @@ def test_a_fault_reaches_the_user_as_one_message(workers: int) -> None:
     with pytest.raises(OperationalError) as fault:
         list(eval_batches(examples(samples), 1, workers=workers))
     assert str(fault.value) == "clips/s0.npz: cannot be read: input/output error"
+
+
+def test_a_step_may_be_fetched_early() -> None:
+    taken = list[int]()
+
+    def steps() -> Iterator[Step]:
+        for number in range(3):
+            taken.append(number)
+            yield Step(number, 0, 0, ())
+
+    ahead = Ahead(steps())
+    assert next(ahead).step == 0 and taken == [0]
+    for _ in range(2):
+        ahead.fetch()
+        assert taken == [0, 1]
+    assert [each.step for each in ahead] == [1, 2]
+
+
+def test_batches_for_a_gpu_lie_in_page_locked_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is one; here each tensor tells that it was asked to."""
+    asked = list[tuple[int, ...]]()
+
+    def locked(tensor: Tensor, *_: object) -> Tensor:
+        asked.append(tuple(tensor.shape))
+        return tensor
+
+    monkeypatch.setattr(Tensor, "pin_memory", locked)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    (batch,) = eval_batches(examples(), 100)
+    tensors = [each for field in fields(batch) if isinstance(each := getattr(batch, field.name), Tensor)]
+    assert sorted(asked) == sorted(tuple(each.shape) for each in tensors)
 
 
 def test_evaluation_gives_every_sample_once_unchanged_and_by_length() -> None:

@@ -125,6 +125,19 @@ def test_kl_teaches_the_chunk_level() -> None:
     assert found.levels["chunk"].grad is not None
 
 
+@pytest.mark.parametrize("topology", ["ctc", "monotonic", "rnnt"])
+def test_what_cst_has_computed_kl_does_not_compute_again(
+    topology: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone, both = logits(), logits()
+    value(KlConfig(), alone, topology).sum().backward()
+    value(CstConfig(), both, topology)
+    monkeypatch.setattr("signkit.models.losses.kl.node_posteriors", None)
+    value(KlConfig(), both, topology).sum().backward()
+    for expected, found in ((alone.levels["chunk"], both.levels["chunk"]), (alone.context, both.context)):
+        torch.testing.assert_close(found.grad, expected.grad, rtol=1e-5, atol=1e-7)
+
+
 def test_frame_labels_are_taken_at_the_chunks_centres() -> None:
     """Chunks 1 and 2 stand for gloss 1, chunks 3 and 4 for gloss 2; of the second sample nothing is known."""
     found = logits()

@@ -1,18 +1,16 @@
 """HearAI's system: its recipes hold to the laws of a task, its sizes, and what is printed."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hearai import FRAMES, write_hearai, write_points
-from official import lines
+from hearai import write_hearai
+from small_recipes import small_recipe
 from tiny import signkit
 from torch import nn
 
 from signkit.config.recipe_file import load_recipe
-from signkit.data.corpora.configs import HearaiConfig
 from signkit.data.hamnosys import CLASSES, NAMES, symbol
 from signkit.errors import UserError
 from signkit.models.assemble import assemble
@@ -29,7 +27,6 @@ SMALL = (
     "encoder.global_temporal.layers=1",
     "sampling.frames=4",
 )
-AVATAR = ("data.train=24", "data.dev=6", "data.test=6", "data.signs=24", "data.signers=8")
 GCN = ("encoder.channels=[4]", "encoder.fusion_width=8")
 TIMM = ("encoder.backbone=test_convnext", "encoder.weights=none", "video.resize=36", "video.crop=32")
 THEIRS = {
@@ -38,26 +35,15 @@ THEIRS = {
 }
 
 
-def test_the_recipe_of_the_avatar() -> None:
-    outcome = check_task(load_recipe("hearai_hamnosys", [*SMALL, *AVATAR, "encoder.width=8"]))
+def test_the_recipe_of_the_avatar(tmp_path: Path) -> None:
+    outcome = check_task(small_recipe("hearai_hamnosys", tmp_path, *SMALL))
     assert {"hand_shape", "location", "movement"} <= {*outcome.spec.outputs}
 
 
 @pytest.mark.parametrize("name", [*THEIRS])
 def test_a_recipe_of_their_files(name: str, tmp_path: Path) -> None:
-    root = write_hearai(tmp_path / "clips", size=(8, 6))
-    clips = [f"{name} {start} {start + 1}" for name, frames in FRAMES.items() for start in range(frames - 1)]
-    lines(
-        root / "test_hamnosys.txt",
-        [f"{clip} {n % 3} 1 {n % 4} 0 2 {n % 8} 1 9" for n, clip in enumerate(clips)],
-    )
-    lines(root / "test_gloss.txt", [f"{clip} {n % 2}" for n, clip in enumerate(clips)])
-    write_points(root)
-    changes = [*SMALL, *(TIMM if name.endswith("frames") else GCN)]
-    recipe = load_recipe(name, changes, check_paths=False)
-    data: Any = recipe.data
-    options = {"gloss": data.gloss, "signal": data.signal, "folds": 3}
-    outcome = check_task(replace(recipe, data=HearaiConfig(root=str(root), **options)))
+    recipe = small_recipe(name, tmp_path, *SMALL)
+    outcome = check_task(recipe)
     assert [*outcome.spec.outputs] == [head.name for head in recipe.model.heads]  # type: ignore[attr-defined]
 
 

@@ -9,15 +9,30 @@ from typing import Any
 import pytest
 
 PROGRAM = Path(__file__).resolve().parents[1] / "pretended.py"
-WAITS = {"quickstart": 7, "sign2text_joint": 2, "keypoint_seq2seq": 1, "hand_letters": 2}
-"""How often an update may wait for the device."""
+CASES = (
+    "quickstart",
+    "c2st_phoenix",
+    "c2st_boston104",
+    "chicagofswild_mict_ranet",
+    "aslfr_squeezeformer",
+    "sign2text_joint",
+    "gloss2text_phoenix2014t",
+    "hand_letters",
+    "hearai_hamnosys_frames",
+    "segment_classify",
+    "letters_autoencoder_forest",
+    "lm/gloss_bert_masked.yaml",
+)
+"""One of each kind; `.ci/run` tries all recipes."""
+WAITS = 3
+"""How often an update may wait for the device, at most."""
 
 
 @pytest.fixture(scope="module")
 def counts() -> dict[str, Any]:
     """The waits and copies of each case, whose results were equal on both devices."""
     done = subprocess.run(
-        [sys.executable, PROGRAM, "--json"], capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, PROGRAM, "--json", *CASES], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)  # type: ignore[no-any-return]
@@ -26,7 +41,9 @@ def counts() -> dict[str, Any]:
 @pytest.mark.slow
 def test_an_update_seldom_waits(counts: dict[str, Any]) -> None:
     found = {name: sum(each["update"]["waits"].values()) for name, each in counts.items()}
-    assert found == WAITS
+    assert tuple(found) == CASES
+    assert {name: each for name, each in found.items() if each > WAITS} == {}
+    assert found["sign2text_joint"] == 1  # of which the figures are read
 
 
 REFUSED = """

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from signkit.data.on_host import every
+from signkit.data.on_host import on_both
 from signkit.models.encoders.masked_norm import MaskedInstanceNorm, mask_out, masked_mean
 
 Pooled = tuple[
@@ -134,7 +134,7 @@ def pairs(
     In a sample of odd length the last frame is repeated to complete the last pair. Padding must be zero, and
     stays zero.
     """
-    ragged, first = x.shape[1] % 2, every(mask, 2)
+    ragged, first = x.shape[1] % 2, on_both(lambda places: places[:, ::2], mask)
     if ragged or torch.onnx.is_in_onnx_export():  # a graph takes clips of either kind
         x, mask = F.pad(x, (0, 0, 0, ragged)), F.pad(mask, (0, ragged))
     even, odd = x[:, 0::2], x[:, 1::2]

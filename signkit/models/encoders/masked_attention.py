@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from signkit.data.on_host import on_host
 from signkit.models.encoders.masked_norm import mask_out
 
 Mask = Bool[Tensor, "batch frames"] | None
@@ -43,7 +44,7 @@ def z_scored(
 def unless_all(inside: Bool[Tensor, "batch frames"]) -> Mask:
     """The mask, or None where all frames are real, as of the one clip of an exported graph: masking takes a
     fourth of the time there."""
-    return None if torch.onnx.is_in_onnx_export() or bool(inside.all()) else inside
+    return None if torch.onnx.is_in_onnx_export() or bool(on_host(inside).all()) else inside
 
 
 def unpadded(x: Float[Tensor, "batch frames *rest"], mask: Mask) -> Float[Tensor, "batch frames *rest"]:

@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 from signkit.data.batch import Batch, length_mask
 from signkit.data.landmarks import Layout
+from signkit.data.on_host import on_both
 from signkit.errors import UserError
 from signkit.models.encoders.configs import SqueezeformerConfig
 from signkit.models.encoders.masked_attention import Mask, attended, unless_all, unpadded, z_scored
@@ -180,7 +181,7 @@ class Squeezeformer(nn.Module):
                 ],
                 -1,
             )
-        lengths = self.output_lengths(batch.lengths)
+        lengths = on_both(self.output_lengths, batch.lengths)
         x = shortened(x, inside, self.config.stride)
         mask = unless_all(length_mask(lengths, x.shape[1]))
         rotary = angles(x.shape[1], self.config.width // self.config.heads, x)

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from signkit.data.batch import Batch, length_mask
-from signkit.data.on_host import every, is_known, moved, on_host, remember
+from signkit.data.on_host import moved, on_both, on_host
 from signkit.errors import UserError
 from signkit.models.encoders.attending import Attending, build_attending
 from signkit.models.encoders.configs import GlobalTemporalConfig, LocalTemporalConfig
@@ -154,7 +154,7 @@ class DilatedTcn(nn.Module):
         # The end is padded first: where the kernel is smaller than the stride, padding before the first frame
         # is negative (it cuts frames off), and a short clip could have fewer frames than that.
         x = F.pad(F.pad(x.transpose(1, 2), (0, self.edges[1] + ragged)), (self.edges[0], 0))
-        mask = every(mask, self.stride)
+        mask = on_both(lambda places: places[:, :: self.stride], mask)
         x = mask_out(self._drop(F.silu(self.strided_norm(self.strided(x).transpose(1, 2)))), mask)
         for norm, conv in zip(self.norms, self.blocks, strict=True):
             x = x + mask_out(self._drop(F.silu(conv(mask_out(norm(x), mask)))), mask)
@@ -294,9 +294,7 @@ class Temporal(nn.Module):
     ) -> EncoderOutput:
         mask = length_mask(lengths, frames.shape[1])
         chunk, auxiliary = self.local(mask_out(frames, mask), mask)
-        chunks = self.output_lengths(lengths)
-        if is_known(lengths):
-            remember(chunks, self.output_lengths(on_host(lengths)))
+        chunks = on_both(self.output_lengths, lengths)
         video = chunk if self.recurrent is None else self.recurrent(chunk, chunks)
         return EncoderOutput({"chunk": chunk, "video": video}, lengths=chunks, auxiliary=auxiliary)
 

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from signkit.data.on_host import moved, on_host
 from signkit.models.losses.checks import check_logits, check_loss, check_references, refuse_others, until
 from signkit.models.losses.topology import chunks_needed
 
@@ -50,7 +51,7 @@ def ctc_loss(
     check_logits({"acoustic": acoustic, "context": context})
     device = acoustic.device
     targets, input_lengths, target_lengths = (
-        part.to(device) for part in (targets, input_lengths, target_lengths)
+        moved(part, device) for part in (targets, input_lengths, target_lengths)
     )
     check_references(acoustic, targets, input_lengths, target_lengths, blank)
     inside = until(input_lengths, acoustic.shape[1])
@@ -58,8 +59,8 @@ def ctc_loss(
     loss = torch.nn.functional.ctc_loss(
         logits.log_softmax(2).transpose(0, 1),
         targets.masked_fill(~until(target_lengths, targets.shape[1]), blank).long(),
-        input_lengths.long(),
-        target_lengths.long(),
+        on_host(input_lengths).long(),  # where torch wants them, whatever the device
+        on_host(target_lengths).long(),
         blank=blank,
         reduction="none",
         zero_infinity=True,

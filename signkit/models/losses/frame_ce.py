@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from signkit.data.on_host import moved, on_host
 from signkit.models.losses.checks import check_logits, check_loss, refuse_others
 
 IGNORED = -100
@@ -28,11 +29,14 @@ def frame_cross_entropy(
             [0, 1), or NaN; the message names the argument, the sample and the value.
     """
     _check(logits, labels, smoothing)
-    labelled = labels != IGNORED
+    known = on_host(labels)
+    labelled = known != IGNORED
     # indexing instead of a mask: logits of padding may be NaN, and NaN * 0 is NaN
-    sample, chunk = labelled.nonzero(as_tuple=True)
+    places = labelled.nonzero(as_tuple=True)
+    wanted = moved(known[places].long(), logits.device)
+    labelled, sample, chunk = (moved(each, logits.device) for each in (labelled, *places))
     losses = torch.nn.functional.cross_entropy(
-        logits[sample, chunk], labels[sample, chunk].long(), reduction="none", label_smoothing=smoothing
+        logits[sample, chunk], wanted, reduction="none", label_smoothing=smoothing
     )
     total = losses.new_zeros(labels.shape[0]).index_add(0, sample, losses)
     check_loss(total, {"logits": (logits, labelled)})
@@ -48,6 +52,7 @@ def _check(logits: Tensor, labels: Tensor, smoothing: float) -> None:
         raise ValueError(f"labels must be whole numbers, not {labels.dtype}")
     if labels.shape != logits.shape[:2]:
         raise ValueError(f"labels is {list(labels.shape)}; logits is {list(logits.shape)}")
+    labels = on_host(labels)
     wrong = (labels != IGNORED) & ((labels < 0) | (labels >= logits.shape[2]))
     if bool(wrong.any()):
         sample, place = wrong.nonzero()[0].tolist()

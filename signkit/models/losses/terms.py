@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from signkit.data.batch import Batch
+from signkit.data.on_host import moved, on_host
 from signkit.models.losses.configs import CstConfig, CtcConfig, FrameCeConfig, KlConfig
 from signkit.models.losses.cst import cst_levels
 from signkit.models.losses.ctc import ctc_loss
@@ -102,10 +103,11 @@ def _chunk_labels(logits: SplitLogits, batch: Batch, *, blanks: bool) -> Int[Ten
     Args:
         blanks: in a sample with labels, a frame without one is a blank.
     """
-    frames = batch.frame_labels.shape[1]
-    labels = batch.frame_labels[:, logits.centres.clamp(max=frames - 1)]
+    # On the host, which knows all of it.
+    of_frames, centres, lengths = map(on_host, (batch.frame_labels, logits.centres, batch.lengths))
+    labels = of_frames[:, centres.clamp(max=of_frames.shape[1] - 1)]
     if blanks:
-        timed = (batch.frame_labels != IGNORED).any(1, keepdim=True)
+        timed = (of_frames != IGNORED).any(1, keepdim=True)
         labels = labels.masked_fill((labels == IGNORED) & timed, BLANK)
-    beyond = logits.centres[None, :] >= batch.lengths[:, None]
-    return labels.masked_fill(beyond, IGNORED)
+    beyond = centres[None, :] >= lengths[:, None]
+    return moved(labels.masked_fill(beyond, IGNORED), logits.centres.device)

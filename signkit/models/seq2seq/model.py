@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from signkit.data.batch import Batch, length_mask
+from signkit.data.on_host import on_both
 from signkit.errors import UserError
 from signkit.models.attention import AttentionModel
 from signkit.models.encoders.protocol import EncoderOutput
@@ -55,7 +56,7 @@ class Seq2seqEncoder(nn.Module):
         ids = torch.where(places < before + lengths[:, None], ids, self.pad)
         for place, row in enumerate(self.after):
             ids.scatter_(1, (before + lengths + place)[:, None], row)
-        chunks = self.output_lengths(lengths)
+        chunks = on_both(self.output_lengths, lengths)
         mask = length_mask(chunks, ids.shape[1])
         states: Tensor = self.net(input_ids=ids, attention_mask=mask.long()).last_hidden_state
         # The tokens that stand before the source go behind it: a chunk is then the frame of its number.
