@@ -50,17 +50,12 @@ class Ended:
 
 
 def accelerator(config: TrainConfig) -> Accelerator:
-    """Set up the processes and the device of this run, with the recipe's precision."""
-    bf16 = config.precision == "bf16" or (
-        config.precision == "auto"
-        and torch.cuda.is_available()
-        and torch.cuda.is_bf16_supported(including_emulation=False)  # which an older card does slowly
-    )
-    # Accelerate has one global state per process, which would keep the precision of an earlier run.
+    """Set up the processes and the device of this run. The precision is `signkit.models.precision`'s."""
+    # Accelerate has one global state per process, which would keep the device of an earlier run.
     AcceleratorState._reset_state()
     # Apple's GPU lacks float64, which the lattice needs. And without `cpu` accelerate does not notice that
     # several processes that torchrun started on a machine without a GPU belong together.
-    return Accelerator(mixed_precision="bf16" if bf16 else "no", cpu=not torch.cuda.is_available())
+    return Accelerator(mixed_precision="no", cpu=not torch.cuda.is_available())
 
 
 def train(
