@@ -210,7 +210,7 @@ class DecodeConfig:
     """Folders of other runs with the same vocabulary, which are averaged with this one."""
     temperature: Annotated[float, Range(0, 1000)] = 0.0
     """Temperature of the confidences; 0: the one that fits dev best, or 1 without a dev split."""
-    precision: Literal["auto", "float32", "bf16"] = "auto"
+    precision: Literal["auto", "float32", "bf16", "fp16"] = "auto"
     """As `train.precision`; auto: what the training computed in, but float32 on a CPU unless the recipe names
     another."""
 
@@ -279,9 +279,9 @@ class TrainConfig:
     """Largest norm of the gradient; 0: no clipping."""
     ema: Annotated[float, Range(0, 1)] = 0.0
     """Decay of a moving average of the weights, which is evaluated and exported; 0: no average."""
-    precision: Literal["auto", "float32", "bf16"] = "auto"
+    precision: Literal["auto", "float32", "bf16", "fp16"] = "auto"
     """Of the encoder, the context and the attention decoder; auto: bf16 on a GPU that supports it, otherwise
-    float32."""
+    float32. fp16 is for a GPU without bf16; gradients are scaled then."""
     eval_every: Annotated[int, Range(0)] = 200
     """Steps between evaluations on dev; 0: at the end only."""
     save_every: Annotated[int, Range(0)] = 200

@@ -61,8 +61,11 @@ class TrainedModel:
         self.model.to(device)
         own = self.recipe.decode.precision
         if own == "auto":
-            trained_in = self.recipe.train.precision
-            precision = precision_on(device, trained_in, self.precision)
+            asked = self.recipe.train.precision
+            on_cpu = torch.device(device).type != "cuda"
+            precision = precision_on(
+                device, "float32" if asked == "fp16" and on_cpu else asked, self.precision
+            )
         else:
             precision = precision_on(device, own, key="decode.precision")
         compute_in(self.model, precision)

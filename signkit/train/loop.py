@@ -16,12 +16,14 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from accelerate.utils import broadcast
 from torch import Tensor, nn
+from torch.amp import GradScaler
 
 from signkit.config.recipe import TrainConfig
 from signkit.data.loader import Batch, Step
 from signkit.errors import OperationalError, UserError
 from signkit.models.losses.checks import NotANumber, unread_losses
 from signkit.models.losses.functions import check_per_sample
+from signkit.models.precision import precision_on
 from signkit.runtime import checkpoint
 from signkit.runtime.checkpoint import Progress, State
 from signkit.train.quick_dropout import QuickDropout
@@ -50,7 +52,12 @@ class Ended:
 
 
 def accelerator(config: TrainConfig) -> Accelerator:
-    """Set up the processes and the device of this run. The precision is `signkit.models.precision`'s."""
+    """Set up the processes and the device of this run. The precision is `signkit.models.precision`'s.
+
+    Raises:
+        UserError: the device cannot compute in the recipe's precision.
+    """
+    precision_on("cuda" if torch.cuda.is_available() else "cpu", config.precision)
     # Accelerate has one global state per process, which would keep the device of an earlier run.
     AcceleratorState._reset_state()
     # Apple's GPU lacks float64, which the lattice needs. And without `cpu` accelerate does not notice that
@@ -97,6 +104,9 @@ def train(
         progress = checkpoint.load(checkpoints, done[-1], model, averaged, optimizer)
         if engine.is_main_process:  # the run may have been killed between saving and pruning
             checkpoint.prune(checkpoints, keep=config.keep, best_step=progress.best_step)
+    scaler = GradScaler(engine.device.type) if config.precision == "fp16" else None
+    if scaler is not None and progress.scaler:
+        scaler.load_state_dict(progress.scaler)
     if config.patience and progress.stale >= config.patience:
         return Ended("stopped early", progress)
     # `parallel` may be a wrapper of several processes; `model` is the bare module, whose state is saved.
@@ -111,7 +121,9 @@ def train(
         set_learning_rate(optimizer, config, step)
         model.train()
         with QuickDropout():
-            figures, skipped = update(parallel, model, optimizer, data, config, task, engine, importance)
+            figures, skipped = update(
+                parallel, model, optimizer, data, config, task, engine, importance, scaler
+            )
         if averaged is not None:
             # The decay rises from 2/11, so that the random initial weights are soon forgotten.
             average(averaged, model.state_dict(), min(config.ema, (1 + step) / (10 + step)))
@@ -137,6 +149,7 @@ def train(
         stop = agreed(should_stop(), engine)
         if last or improved or early or stop or (config.save_every and step % config.save_every == 0):
             if engine.is_main_process:
+                progress = replace(progress, scaler=scaler.state_dict() if scaler is not None else {})
                 checkpoint.save(checkpoints, progress, model.state_dict(), averaged, optimizer)
                 checkpoint.prune(checkpoints, keep=config.keep, best_step=progress.best_step)
             engine.wait_for_everyone()
@@ -156,10 +169,15 @@ def update(
     task: Task,
     engine: Accelerator,
     importance: Mapping[str, float] | None = None,
+    scaler: GradScaler | None = None,
 ) -> tuple[dict[str, float], int]:
     """One update of the weights from this process's parts of a batch.
 
     Each term of the loss is a weighted mean over the samples of all parts and processes.
+
+    Args:
+        scaler: of fp16, whose gradients it keeps from vanishing. A step whose scaled gradients are infinite
+            changes no weights but the scale, and has the figure `loss_scale` instead of their norm.
 
     Returns:
         The figures of the step (means over the same samples), and how many samples were left out.
@@ -190,7 +208,8 @@ def update(
             terms = weighted(terms, batch.ids, importance)
             loss = mean_loss(terms, weights)
             # The loss is divided by the weights of all processes, but gradients are averaged over processes.
-            engine.backward(loss * engine.num_processes)
+            mean = loss * engine.num_processes
+            engine.backward(mean if scaler is None else scaler.scale(mean))
         for name, term in terms.items():
             for figure, values in term.figures.items():
                 total = values.detach().sum() / max(weights[name], 1.0)
@@ -201,6 +220,8 @@ def update(
         )
     for parameter in held:
         parameter.grad = None
+    if scaler is not None:
+        scaler.unscale_(optimizer)
     norm = torch.as_tensor(engine.clip_grad_norm_(parallel.parameters(), config.clip or math.inf))
     # All figures are read at once, before the weights change: each reading waits for the device.
     names = sorted(sums)
@@ -209,12 +230,18 @@ def update(
     figures = dict(zip(names, read, strict=True))
     if not math.isfinite(figures["loss"]):
         raise _diverged(data.step, *_not_finite(seen))
-    if not math.isfinite(length):
+    if math.isfinite(length):
+        optimizer.step()
+        figures["gradient_norm"] = length
+    elif scaler is None or (scale := scaler.get_scale()) < 1:  # the scale is not the reason
         raise OperationalError(
             f"step {data.step + 1}: the gradient is not a number; a lower train.lr may help"
         )
-    optimizer.step()
-    figures |= {"gradient_norm": length, "lr": optimizer.param_groups[0]["lr"]}
+    else:
+        figures["loss_scale"] = scale
+    if scaler is not None:
+        scaler.update()
+    figures["lr"] = optimizer.param_groups[0]["lr"]
     return figures, skipped
 
 
