@@ -294,7 +294,7 @@ def _train(
         if engine.is_main_process:
             write_card(folder, recipe, model)
             write_subwords(folder, spec)
-    compute_in(model, precision)
+    compute_in(model, precision, rounded=config.tf32)
     sizes = ", ".join(f"{len(dataset)} {name}" for name, dataset in prepared.datasets.items())
     outputs = "; ".join(f"{len(output)} {SYMBOLS.get(name, name)}" for name, output in spec.outputs.items())
     weights = sum(p.numel() for p in model.parameters())

@@ -282,6 +282,9 @@ class TrainConfig:
     precision: Literal["auto", "float32", "bf16", "fp16"] = "auto"
     """Of the encoder, the context and the attention decoder; auto: bf16 on a GPU that supports it, otherwise
     float32. fp16 is for a GPU without bf16; gradients are scaled then."""
+    tf32: bool = False
+    """Whether a GPU may round the factors of their float32 products and convolutions to 10 bits, and those of
+    all gradients but the losses' own."""
     eval_every: Annotated[int, Range(0)] = 200
     """Steps between evaluations on dev; 0: at the end only."""
     save_every: Annotated[int, Range(0)] = 200

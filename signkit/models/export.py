@@ -68,7 +68,7 @@ class TrainedModel:
             )
         else:
             precision = precision_on(device, own, key="decode.precision")
-        compute_in(self.model, precision)
+        compute_in(self.model, precision, rounded=self.recipe.train.tf32)
 
 
 def write_export(

@@ -6,6 +6,7 @@ training and after it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from functools import wraps
 from typing import Any, Literal
@@ -51,14 +52,35 @@ def autocast(precision: str, device: torch.device | str) -> torch.autocast:
     return torch.autocast(torch.device(device).type, HALF.get(precision), precision in HALF)
 
 
-def compute_in(model: nn.Module, precision: Precision) -> None:
-    """Let a model compute in a precision from now on; its weights stay float32."""
+@contextmanager
+def tf32(allowed: bool) -> Iterator[None]:
+    """Whether a GPU may round the factors of float32 products and convolutions to 10 bits within the block.
+
+    It is a setting of the whole process, and torch's own is one of each kind: no for products, yes for
+    convolutions and recurrent networks. What has to be exact is computed in ``tf32(False)``.
+    """
+    products, others = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = products.allow_tf32, others.allow_tf32
+    products.allow_tf32 = others.allow_tf32 = allowed
+    try:
+        yield
+    finally:
+        products.allow_tf32, others.allow_tf32 = before
+
+
+def compute_in(model: nn.Module, precision: Precision, *, rounded: bool = False) -> None:
+    """Let a model compute in a precision from now on; its weights stay float32.
+
+    Args:
+        rounded: whether the parts' float32 products may be those of `tf32`.
+    """
+    changes = precision in HALF or torch.cuda.is_available()
     for part in _parts(model):
         part.__dict__["computes_in"] = precision
         for name in PASSES:
             part.__dict__.pop(name, None)  # of an earlier call; the method of the class is left
-            if precision in HALF and hasattr(part, name):
-                setattr(part, name, _within(getattr(part, name), part, precision))
+            if changes and hasattr(part, name):
+                setattr(part, name, _within(getattr(part, name), part, precision, rounded))
 
 
 def precision_of(part: nn.Module) -> str:
@@ -83,11 +105,11 @@ def _parts(model: nn.Module) -> Iterator[nn.Module]:
             yield part
 
 
-def _within(method: Callable[..., Any], part: nn.Module, precision: str) -> Callable[..., Any]:
+def _within(method: Callable[..., Any], part: nn.Module, precision: str, rounded: bool) -> Callable[..., Any]:
     @wraps(method)
     def computed(*args: Any, **options: Any) -> Any:
         weight = next(part.parameters(), None)
-        with autocast(precision, "cpu" if weight is None else weight.device):
+        with tf32(rounded), autocast(precision, "cpu" if weight is None else weight.device):
             found = method(*args, **options)
         return _widened(found, {})
 

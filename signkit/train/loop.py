@@ -23,7 +23,7 @@ from signkit.data.loader import Batch, Step
 from signkit.errors import OperationalError, UserError
 from signkit.models.losses.checks import NotANumber, unread_losses
 from signkit.models.losses.functions import check_per_sample
-from signkit.models.precision import precision_on
+from signkit.models.precision import precision_on, tf32
 from signkit.runtime import checkpoint
 from signkit.runtime.checkpoint import Progress, State
 from signkit.train.quick_dropout import QuickDropout
@@ -209,7 +209,8 @@ def update(
             loss = mean_loss(terms, weights)
             # The loss is divided by the weights of all processes, but gradients are averaged over processes.
             mean = loss * engine.num_processes
-            engine.backward(mean if scaler is None else scaler.scale(mean))
+            with tf32(config.tf32):
+                engine.backward(mean if scaler is None else scaler.scale(mean))
         for name, term in terms.items():
             for figure, values in term.figures.items():
                 total = values.detach().sum() / max(weights[name], 1.0)

@@ -1,5 +1,6 @@
 """What is computed in half precision, and what never is."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,11 @@ import torch
 from tiny import C2ST, TEMPORAL, write_corpus, write_recipe
 
 from signkit.config.recipe_file import load_recipe
-from signkit.data.loader import eval_batches
+from signkit.data.loader import eval_batches, train_steps
 from signkit.errors import UserError
 from signkit.models.export import TrainedModel
-from signkit.models.precision import compute_in, in_float32, precision_on
+from signkit.models.precision import compute_in, in_float32, precision_on, tf32
+from signkit.train.loop import accelerator, make_optimizer, update
 from signkit.train.setup import Prepared, prepare
 
 JOINT = {
@@ -109,3 +111,39 @@ def test_an_output_layer_within() -> None:
     with torch.autocast("cpu", torch.bfloat16):
         assert layer(x).dtype == torch.bfloat16
         assert in_float32(layer, x).equal(expected)
+
+
+def allowed() -> tuple[bool, bool]:
+    return torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+
+
+def test_rounded_products(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only in the parts of a model and in the backward pass, in which `tf32(False)` leaves them out."""
+    before = allowed()
+    with pytest.raises(ZeroDivisionError), tf32(True):
+        assert allowed() == (True, True)
+        with tf32(False):
+            assert allowed() == (False, False)
+        assert allowed() == (True, True)
+        raise ZeroDivisionError
+    assert allowed() == before
+
+    ready, seen = prepared(corpus, C2ST), dict[str, tuple[bool, bool]]()
+
+    def looks(name: str) -> Any:
+        return lambda *_: seen.__setitem__(name, allowed())
+
+    model = ready.model
+    model.encoder.register_forward_hook(looks("before"))  # is called outside of `forward`
+    model.encoder.frames.register_forward_hook(looks("encoder"))
+    model.output.register_forward_hook(looks("output"))
+    next(model.encoder.parameters()).register_hook(looks("backward"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    compute_in(model, "float32", rounded=True)
+    monkeypatch.undo()
+    config = replace(ready.recipe.train, tf32=True)
+    step = next(train_steps(ready.datasets["train"], 4, 1))
+    engine, optimizer = accelerator(config), make_optimizer(model, config)
+    update(model, model, engine.prepare(optimizer), step, config, ready.task, engine)
+    assert seen == {"before": before, "encoder": (True, True), "output": before, "backward": (True, True)}
+    assert allowed() == before
