@@ -87,11 +87,10 @@ def load(
     file = Path(decode) if isinstance(decode, str | PathLike) else None
     overrides = tuple(f"decode.{key}={_as_yaml(key, value)}" for key, value in _items(decode))
     trained = load_model(folder, PredictOptions(with_file=file, overrides=overrides, beam=beam))
-    name = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        trained.model.to(name)
+        trained.to(device)
     except (RuntimeError, AssertionError) as error:  # torch's own, of a name or of what is not there
-        raise UserError("device", f"{name!r} cannot be used: {str(error).splitlines()[0]}") from error
+        raise UserError("device", f"{device!r} cannot be used: {str(error).splitlines()[0]}") from error
     return LoadedModel(folder, with_ensemble(trained))
 
 

@@ -19,6 +19,7 @@ from signkit.data.loader import Step, train_steps
 from signkit.errors import OperationalError, SignkitError
 from signkit.eval.results import plain
 from signkit.models.export import TrainedModel, for_reload, write_card, write_export, write_subwords
+from signkit.models.precision import Precision, compute_in, precision_on
 from signkit.models.spec import TEXT
 from signkit.runtime import checkpoint
 from signkit.runtime.progress import TrainingWatch, Watch
@@ -26,6 +27,7 @@ from signkit.runtime.resume import folder_to_resume
 from signkit.runtime.run_folder import (
     Clock,
     check_same_data,
+    content,
     locked,
     new_folder,
     record_layout,
@@ -146,9 +148,9 @@ def _begin(
     return Path(shared(str(folder or ""), engine)), prepared
 
 
-def _models(prepared: Prepared, step: int = 0) -> tuple[TrainedModel, ...]:
+def _models(prepared: Prepared, step: int = 0, precision: str = "") -> tuple[TrainedModel, ...]:
     """The model of this run, followed by those of its ensemble."""
-    return with_ensemble(TrainedModel(prepared.recipe, prepared.spec, prepared.model, step))
+    return with_ensemble(TrainedModel(prepared.recipe, prepared.spec, prepared.model, step, precision))
 
 
 def _recorded(
@@ -187,26 +189,30 @@ def _carried_out(
     Raises:
         Interrupted: a signal asked to stop.
     """
+    before = str(content(folder / "env.json").get("precision", ""))
+    precision = precision_on(engine.device, prepared.recipe.train.precision, before)
     if watch.main:
         fingerprint, device = prepared.corpus.fingerprint, str(engine.device)
         layout = prepared.spec.signal.layout
         record_layout(folder, layout)
         # The environment first: its time is that from which a session counts whose state is `running`.
-        write_environment(folder, prepared.recipe, fingerprint, device, engine.num_processes, layout)
+        write_environment(
+            folder, prepared.recipe, fingerprint, device, engine.num_processes, layout, precision
+        )
         write_status(folder, "running", seconds=clock.before)
-    ended = _train(prepared, folder, engine, watch, stop)
+    ended = _train(prepared, folder, engine, watch, stop, precision)
     if ended.how == "interrupted" or stop():
         raise Interrupted
-    return _results(prepared, folder, ended, watch) if watch.main else None
+    return _results(prepared, folder, ended, watch, precision) if watch.main else None
 
 
-def _results(prepared: Prepared, folder: Path, ended: Ended, watch: Watch) -> Outcome:
+def _results(prepared: Prepared, folder: Path, ended: Ended, watch: Watch, precision: str) -> Outcome:
     """Decode and score the recipe's splits with the chosen weights, export and report."""
     recipe, task, corpus = prepared.recipe, prepared.task, prepared.corpus
     step = load_chosen(recipe, prepared.model, folder / "checkpoints", ended.progress, watch)
     if isinstance(task, Fitting):
         task.fit(prepared.model, prepared.spec, corpus, folder, watch)
-    models = _models(prepared, step)
+    models = _models(prepared, step, precision)
     splits = [split for split in recipe.decode.splits if split in prepared.datasets]
     outcome = decode_splits(
         task,
@@ -267,7 +273,14 @@ def _print_end(done: Done, again: str, as_json: bool) -> None:
     print(done.folder, flush=True)
 
 
-def _train(prepared: Prepared, folder: Path, engine: Accelerator, watch: Watch, stop: Stop) -> Ended:
+def _train(
+    prepared: Prepared,
+    folder: Path,
+    engine: Accelerator,
+    watch: Watch,
+    stop: Stop,
+    precision: Precision,
+) -> Ended:
     """Do what the task does before training, then train, from the newest checkpoint on."""
     recipe, task, model, spec = prepared.recipe, prepared.task, prepared.model, prepared.spec
     config, checkpoints = recipe.train, folder / "checkpoints"
@@ -281,10 +294,11 @@ def _train(prepared: Prepared, folder: Path, engine: Accelerator, watch: Watch, 
         if engine.is_main_process:
             write_card(folder, recipe, model)
             write_subwords(folder, spec)
+    compute_in(model, precision, rounded=config.tf32)
     sizes = ", ".join(f"{len(dataset)} {name}" for name, dataset in prepared.datasets.items())
     outputs = "; ".join(f"{len(output)} {SYMBOLS.get(name, name)}" for name, output in spec.outputs.items())
     weights = sum(p.numel() for p in model.parameters())
-    watch.say(f"{recipe.name}: {sizes}; {outputs}; {weights:,} weights; {engine.device}")
+    watch.say(f"{recipe.name}: {sizes}; {outputs}; {weights:,} weights; {engine.device}, {precision}")
     balance = balanced(config, prepared.datasets["train"].samples)
     if balance.note:
         watch.say(balance.note)

@@ -210,6 +210,9 @@ class DecodeConfig:
     """Folders of other runs with the same vocabulary, which are averaged with this one."""
     temperature: Annotated[float, Range(0, 1000)] = 0.0
     """Temperature of the confidences; 0: the one that fits dev best, or 1 without a dev split."""
+    precision: Literal["auto", "float32", "bf16", "fp16"] = "auto"
+    """As `train.precision`; auto: what the training computed in, but float32 on a CPU unless the recipe names
+    another."""
 
 
 def default_decoder() -> DecodeConfig:
@@ -276,8 +279,12 @@ class TrainConfig:
     """Largest norm of the gradient; 0: no clipping."""
     ema: Annotated[float, Range(0, 1)] = 0.0
     """Decay of a moving average of the weights, which is evaluated and exported; 0: no average."""
-    precision: Literal["auto", "float32", "bf16"] = "auto"
-    """auto: bf16 on a GPU that supports it, otherwise float32."""
+    precision: Literal["auto", "float32", "bf16", "fp16"] = "auto"
+    """Of the encoder, the context and the attention decoder; auto: bf16 on a GPU that supports it, otherwise
+    float32. fp16 is for a GPU without bf16; gradients are scaled then."""
+    tf32: bool = False
+    """Whether a GPU may round the factors of their float32 products and convolutions to 10 bits, and those of
+    all gradients but the losses' own."""
     eval_every: Annotated[int, Range(0)] = 200
     """Steps between evaluations on dev; 0: at the end only."""
     save_every: Annotated[int, Range(0)] = 200

@@ -1,8 +1,8 @@
 """YAML read strictly against frozen dataclasses: each value by the type that its field declares.
 
-A field's type is ``int``, ``float``, ``bool``, ``str``, ``Literal``, ``tuple[X, ...]``, ``X | None``,
-another such dataclass, or one of these with a note: `Range`, `Path_`, `NewPath`, `Asset`, `Group`. All
-faults are found in one reading, each with file, line and column, or the ``--set`` that it came from.
+A field's type is ``int``, ``float``, ``bool``, ``str``, ``Literal``, ``tuple[X, ...]``, ``X | None``, ``X |
+Literal``, another such dataclass, or one of these with a note: `Range`, `Path_`, `NewPath`, `Asset`, `Group`.
+All faults are found in one reading, each with file, line and column, or the ``--set`` that it came from.
 """
 
 import dataclasses
@@ -225,9 +225,19 @@ class _Reader:
         if origin is Annotated:
             return self.value(node, hint.__origin__, path, (*hint.__metadata__, *notes))
         if origin in (Union, types.UnionType):
-            inner = tuple(t for t in typing.get_args(hint) if t is not type(None))
-            if isinstance(node, Word) and node.plain and node.text in _NULLS:
+            inner: tuple[Any, ...] = tuple(t for t in typing.get_args(hint) if t is not type(None))
+            if (
+                isinstance(node, Word)
+                and node.plain
+                and node.text in _NULLS
+                and type(None) in typing.get_args(hint)
+            ):
                 return None
+            *others, last = inner
+            if others:  # a word in place of a value, such as `auto`
+                if isinstance(node, Word) and node.text in typing.get_args(last):
+                    return node.text
+                inner = tuple(others)
             return self.value(node, Union[inner], path, notes)  # noqa: UP007 (one type left: Union gives it back)
         group = next((n for n in notes if isinstance(n, Group)), None)
         if group is not None:

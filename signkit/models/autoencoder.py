@@ -13,6 +13,7 @@ from signkit.models.classifier import LabelLogits
 from signkit.models.configs import AutoencoderForestConfig
 from signkit.models.encoders.protocol import Encoder
 from signkit.models.fitted import Fitted, Forest, Logistic
+from signkit.models.precision import in_float32
 
 KERNEL = 4
 
@@ -38,9 +39,10 @@ class Decoder(nn.Module):
     def forward(self, vectors: Float[Tensor, "some width"]) -> Float[Tensor, "some 3 size size"]:
         """Pictures with colours from 0 to 1."""
         x = self.full(vectors).unflatten(1, (self.first, self.side, self.side))
-        for conv in self.convs:
+        *convs, last = self.convs
+        for conv in convs:
             x = conv(F.relu(x))
-        return torch.sigmoid(x)
+        return torch.sigmoid(in_float32(last, F.relu(x)))
 
 
 class AutoencoderForest(nn.Module):

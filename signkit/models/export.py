@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, get_origin
 
+import torch
+
 from signkit.config.recipe import DecodeConfig, InitFrom, Recipe
 from signkit.config.recipe_file import check_layouts, load_recipe, resolved
 from signkit.config.registry import ComponentConfig
@@ -15,6 +17,7 @@ from signkit.errors import OperationalError
 from signkit.models.assemble import task_by_name
 from signkit.models.context.configs import BertConfig, NoneConfig
 from signkit.models.output_layer import drop_training_heads
+from signkit.models.precision import compute_in, precision_on
 from signkit.models.seq2seq.configs import CARD as NETWORK
 from signkit.models.seq2seq.configs import Seq2seqConfig
 from signkit.models.spec import SOURCE, TEXT, Spec
@@ -37,12 +40,35 @@ class TrainedModel:
         spec: its inputs and outputs.
         model: the module with its weights.
         step: the training step of the weights; 0 if it is not known.
+        precision: that it was trained in; "" if that is not known.
     """
 
     recipe: Recipe
     spec: Spec
     model: Any
     step: int = 0
+    precision: str = ""
+
+    def to(self, device: torch.device | str | None = None) -> None:
+        """Move the model to a device, by default the GPU if there is one, and let it compute there in the
+        precision of the recipe: `decode.precision`, or else that of its training.
+
+        Raises:
+            UserError: the device cannot compute in it.
+        """
+        if device is None:
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.model.to(device)
+        own = self.recipe.decode.precision
+        if own == "auto":
+            asked = self.recipe.train.precision
+            on_cpu = torch.device(device).type != "cuda"
+            precision = precision_on(
+                device, "float32" if asked == "fp16" and on_cpu else asked, self.precision
+            )
+        else:
+            precision = precision_on(device, own, key="decode.precision")
+        compute_in(self.model, precision, rounded=self.recipe.train.tf32)
 
 
 def write_export(
@@ -75,7 +101,13 @@ def write_export(
 def write_description(folder: Path, trained: TrainedModel) -> None:
     """Write all of an export but the weights and the card of a BERT, for `read_description`."""
     recipe, spec = trained.recipe, trained.spec
-    described = {"signkit": __version__, "name": recipe.name, "step": trained.step, **spec.save(folder)}
+    described = {
+        "signkit": __version__,
+        "name": recipe.name,
+        "step": trained.step,
+        "precision": trained.precision,
+        **spec.save(folder),
+    }
     (folder / "recipe.yaml").write_text(resolved(recipe, spec.signal.layout), encoding="utf-8")
     (folder / "config.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
 
@@ -108,14 +140,15 @@ def read_description(folder: Path, free: Collection[str] | None = None) -> Train
         OperationalError: a file is missing or damaged.
     """
     checked_folder(folder, free)
-    name, step, spec = _read_config(folder)
+    name, step, precision, spec = _read_config(folder)
     file = folder / "recipe.yaml"
     check_layouts(file)
     recipe = load_recipe(str(file), name=name, check_paths=False, unneeded=UNNEEDED)
     # Version 0.1 wrote a signal for language models too, which have neither an encoder nor written sources.
     if recipe.part("encoder") is None and SOURCE not in spec.inputs:
         spec = replace(spec, inputs={})
-    return TrainedModel(replace(recipe, decode=_unpacked(recipe.decode, folder)), spec, None, step)
+    recipe = replace(recipe, decode=_unpacked(recipe.decode, folder))
+    return TrainedModel(recipe, spec, None, step, precision)
 
 
 def _fresh(recipe: Recipe, spec: Spec, folder: Path) -> Any:
@@ -221,11 +254,12 @@ def _unpacked(decode: DecodeConfig, folder: Path) -> DecodeConfig:
     return replace(decode, **changed)
 
 
-def _read_config(folder: Path) -> tuple[str, int, Spec]:
-    """The recipe's name, the step and the spec of an export."""
+def _read_config(folder: Path) -> tuple[str, int, str, Spec]:
+    """The recipe's name, the step, the precision of the training and the spec of an export."""
     path = folder / "config.json"
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        return str(config["name"]), int(config.get("step", 0)), Spec.load(folder, config)
+        step, precision = int(config.get("step", 0)), str(config.get("precision", ""))
+        return str(config["name"]), step, precision, Spec.load(folder, config)
     except (OSError, ValueError, KeyError, TypeError):
         raise OperationalError(f"{path}: is not the description of a model") from None

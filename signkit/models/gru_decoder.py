@@ -11,6 +11,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from signkit.models.precision import in_float32
+
 
 @dataclass(frozen=True, slots=True)
 class GruMemory:
@@ -113,4 +115,4 @@ class GruDecoder(nn.Module):
         weights = scores.masked_fill(~memory.mask[:, None], -torch.inf).softmax(2)
         looked = F.dropout(weights, self.attention_dropout, self.training) @ memory.features
         joined = self.join(torch.cat([states, looked], 2)).tanh()
-        return self.output(F.dropout(joined, self.dropout, self.training)), weights
+        return in_float32(self.output, F.dropout(joined, self.dropout, self.training)), weights

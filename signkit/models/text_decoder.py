@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from signkit.models.encoders.attending import waves
+from signkit.models.precision import in_float32
 
 Heads = Float[Tensor, "batch heads _ _"]
 
@@ -185,8 +186,7 @@ class TextDecoder(nn.Module):
         x = self._embedded(F.pad(tokens, (1, 0)), 0)
         for layer, key, value in zip(self.layers, memory.keys, memory.values, strict=True):
             x = layer(x, key, value, memory.mask)
-        logits: Tensor = self.output(self.norm(x))
-        return logits
+        return in_float32(self.output, self.norm(x))
 
     def begin(self, memory: Memory, beam: int) -> Past:
         """The past before the first token."""

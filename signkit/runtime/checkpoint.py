@@ -7,7 +7,7 @@ the progress. Random generators are not saved: every step seeds them itself (`si
 import json
 import shutil
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -36,6 +36,7 @@ class Progress:
         best_step: the step of the best score; 0 before the first evaluation.
         stale: evaluations since the best one.
         skipped: samples left out so far because their references do not fit.
+        scaler: the state of the gradients' scaler; empty without one.
     """
 
     step: int = 0
@@ -43,6 +44,7 @@ class Progress:
     best_step: int = 0
     stale: int = 0
     skipped: int = 0
+    scaler: dict[str, float] = field(default_factory=dict)
 
 
 def folder_of(checkpoints: Path, step: int) -> Path:
@@ -80,7 +82,10 @@ def save(
         if averaged is not None:
             write_state(averaged, aside / "averaged.safetensors")
         write_state(_moments(optimizer), aside / "optimizer.safetensors")
-        (aside / "state.json").write_text(json.dumps(asdict(progress), indent=2) + "\n", encoding="utf-8")
+        state = asdict(progress)
+        if not progress.scaler:  # earlier versions know no such entry
+            del state["scaler"]
+        (aside / "state.json").write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
     return folder
 
 

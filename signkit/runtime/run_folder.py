@@ -197,7 +197,13 @@ def content(path: Path) -> dict[str, Any]:
 
 
 def write_environment(
-    folder: Path, recipe: Recipe, fingerprint: str, device: str, processes: int, layout: str = ""
+    folder: Path,
+    recipe: Recipe,
+    fingerprint: str,
+    device: str,
+    processes: int,
+    layout: str = "",
+    precision: str = "float32",
 ) -> None:
     """Record versions, the packages of components and of the layout, git state, hardware and the fingerprint
     of the data in ``env.json``."""
@@ -216,6 +222,7 @@ def write_environment(
             "components": {f"{group} {name}": each for (group, name), each in components},
             "git": _git_state(),
             "device": device,
+            "precision": precision,
             "processes": processes,
             "threads": torch.get_num_threads(),
             "data": fingerprint,

@@ -16,12 +16,14 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from accelerate.utils import broadcast
 from torch import Tensor, nn
+from torch.amp import GradScaler
 
 from signkit.config.recipe import TrainConfig
 from signkit.data.loader import Ahead, Batch, Step
 from signkit.errors import OperationalError, UserError
 from signkit.models.losses.checks import NotANumber, unread_losses
 from signkit.models.losses.functions import check_per_sample
+from signkit.models.precision import precision_on, tf32
 from signkit.runtime import checkpoint
 from signkit.runtime.checkpoint import Progress, State
 from signkit.train.quick_dropout import QuickDropout
@@ -50,17 +52,17 @@ class Ended:
 
 
 def accelerator(config: TrainConfig) -> Accelerator:
-    """Set up the processes and the device of this run, with the recipe's precision."""
-    bf16 = config.precision == "bf16" or (
-        config.precision == "auto"
-        and torch.cuda.is_available()
-        and torch.cuda.is_bf16_supported(including_emulation=False)  # which an older card does slowly
-    )
-    # Accelerate has one global state per process, which would keep the precision of an earlier run.
+    """Set up the processes and the device of this run. The precision is `signkit.models.precision`'s.
+
+    Raises:
+        UserError: the device cannot compute in the recipe's precision.
+    """
+    precision_on("cuda" if torch.cuda.is_available() else "cpu", config.precision)
+    # Accelerate has one global state per process, which would keep the device of an earlier run.
     AcceleratorState._reset_state()
     # Apple's GPU lacks float64, which the lattice needs. And without `cpu` accelerate does not notice that
     # several processes that torchrun started on a machine without a GPU belong together.
-    return Accelerator(mixed_precision="bf16" if bf16 else "no", cpu=not torch.cuda.is_available())
+    return Accelerator(mixed_precision="no", cpu=not torch.cuda.is_available())
 
 
 def train(
@@ -102,6 +104,9 @@ def train(
         progress = checkpoint.load(checkpoints, done[-1], model, averaged, optimizer)
         if engine.is_main_process:  # the run may have been killed between saving and pruning
             checkpoint.prune(checkpoints, keep=config.keep, best_step=progress.best_step)
+    scaler = GradScaler(engine.device.type) if config.precision == "fp16" else None
+    if scaler is not None and progress.scaler:
+        scaler.load_state_dict(progress.scaler)
     if config.patience and progress.stale >= config.patience:
         return Ended("stopped early", progress)
     # `parallel` may be a wrapper of several processes; `model` is the bare module, whose state is saved.
@@ -119,7 +124,16 @@ def train(
         fetch = stream.fetch if step < config.max_steps else None
         with QuickDropout():
             figures, skipped = update(
-                parallel, model, optimizer, data, config, task, engine, importance, meanwhile=fetch
+                parallel,
+                model,
+                optimizer,
+                data,
+                config,
+                task,
+                engine,
+                importance,
+                scaler=scaler,
+                meanwhile=fetch,
             )
         if averaged is not None:
             # The decay rises from 2/11, so that the random initial weights are soon forgotten.
@@ -146,6 +160,7 @@ def train(
         stop = agreed(should_stop(), engine)
         if last or improved or early or stop or (config.save_every and step % config.save_every == 0):
             if engine.is_main_process:
+                progress = replace(progress, scaler=scaler.state_dict() if scaler is not None else {})
                 checkpoint.save(checkpoints, progress, model.state_dict(), averaged, optimizer)
                 checkpoint.prune(checkpoints, keep=config.keep, best_step=progress.best_step)
             engine.wait_for_everyone()
@@ -166,12 +181,17 @@ def update(
     engine: Accelerator,
     importance: Mapping[str, float] | None = None,
     *,
+    scaler: GradScaler | None = None,
     meanwhile: Callable[[], None] | None = None,
 ) -> tuple[dict[str, float], int]:
     """One update of the weights from this process's parts of a batch.
 
-    Each term of the loss is a weighted mean over the samples of all parts and processes. `meanwhile` is
-    called when a GPU has been told all that it has to compute, before it is waited for.
+    Each term of the loss is a weighted mean over the samples of all parts and processes.
+
+    Args:
+        meanwhile: called when a GPU has been told all that it has to compute, before it is waited for.
+        scaler: of fp16, whose gradients it keeps from vanishing. A step whose scaled gradients are infinite
+            changes no weights but the scale, and has the figure `loss_scale` instead of their norm.
 
     Returns:
         The figures of the step (means over the same samples), and how many samples were left out.
@@ -202,7 +222,9 @@ def update(
             terms = weighted(terms, batch.ids, importance)
             loss = mean_loss(terms, weights)
             # The loss is divided by the weights of all processes, but gradients are averaged over processes.
-            engine.backward(loss * engine.num_processes)
+            mean = loss * engine.num_processes
+            with tf32(config.tf32):
+                engine.backward(mean if scaler is None else scaler.scale(mean))
         for name, term in terms.items():
             for figure, values in term.figures.items():
                 total = values.detach().sum() / max(weights[name], 1.0)
@@ -213,6 +235,8 @@ def update(
         )
     for parameter in held:
         parameter.grad = None
+    if scaler is not None:
+        scaler.unscale_(optimizer)
     norm = torch.as_tensor(engine.clip_grad_norm_(parallel.parameters(), config.clip or math.inf))
     if meanwhile is not None:
         meanwhile()
@@ -223,12 +247,18 @@ def update(
     figures = dict(zip(names, read, strict=True))
     if not math.isfinite(figures["loss"]):
         raise _diverged(data.step, *_not_finite(seen))
-    if not math.isfinite(length):
+    if math.isfinite(length):
+        optimizer.step()
+        figures["gradient_norm"] = length
+    elif scaler is None or (scale := scaler.get_scale()) < 1:  # the scale is not the reason
         raise OperationalError(
             f"step {data.step + 1}: the gradient is not a number; a lower train.lr may help"
         )
-    optimizer.step()
-    figures |= {"gradient_norm": length, "lr": optimizer.param_groups[0]["lr"]}
+    else:
+        figures["loss_scale"] = scale
+    if scaler is not None:
+        scaler.update()
+    figures["lr"] = optimizer.param_groups[0]["lr"]
     return figures, skipped
 
 

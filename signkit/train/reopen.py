@@ -1,10 +1,8 @@
 """Opening a finished run again, to decode it with other settings."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-import torch
 
 from signkit.config.recipe import Recipe
 from signkit.config.recipe_file import with_decode_overrides
@@ -63,24 +61,26 @@ def reopen(run: Path, file: Path | None, overrides: Sequence[str]) -> Reopened:
     step = trained.step
     if recipe.decode.average != recorded.decode.average:
         step = other_weights(run, recipe, trained)
-    trained.model.to("cuda" if torch.cuda.is_available() else "cpu")
-    models = with_ensemble(TrainedModel(recipe, spec, trained.model, step))
+    trained = replace(trained, recipe=recipe, spec=spec, step=step)
+    trained.to()
+    models = with_ensemble(trained)
     datasets = make_datasets(task, corpus, spec, trained.model)
     return Reopened(run, Prepared(recipe, task, corpus, spec, datasets, trained.model), models)
 
 
 def with_ensemble(trained: TrainedModel) -> tuple[TrainedModel, ...]:
-    """A model, followed by those of its `decode.ensemble`, on the same device.
+    """A model, followed by those of its `decode.ensemble`, on the same device, each in its precision.
 
     Raises:
         UserError: one of these is no finished run, or of another task.
         OperationalError: the export of one of these is damaged.
     """
-    recipe = trained.recipe
+    recipe, device = trained.recipe, next(trained.model.parameters()).device
+    trained.to(device)
     others = [(folder, read_export(Path(folder))) for folder in recipe.decode.ensemble]
     for folder, other in others:
         if other.recipe.task != recipe.task:
             what = f"{folder} is a model of another task, {other.recipe.task}"
             raise UserError("decode.ensemble", what)
-        other.model.to(next(trained.model.parameters()).device)
+        replace(other, recipe=replace(other.recipe, decode=recipe.decode)).to(device)
     return (trained, *(other for _, other in others))

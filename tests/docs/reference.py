@@ -89,8 +89,8 @@ def _values(hint: Any) -> str:
                 base = note
         return base
     if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        (inner,) = (t for t in typing.get_args(hint) if t is not type(None))
-        return f"{_values(inner)}, or `null`"
+        inner, other = typing.get_args(hint)
+        return f"{_values(inner)}, or {'`null`' if other is type(None) else _values(other)}"
     if typing.get_origin(hint) is Literal:
         return ", ".join(f"`{word}`" for word in typing.get_args(hint))
     if typing.get_origin(hint) is tuple:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 from tiny import FEATURES, write_corpus, write_recipe
 from torch import nn
+from torch.amp import GradScaler
 
 from signkit.config.recipe import EvalConfig, Recipe, TrainConfig
 from signkit.config.recipe_file import load_recipe
@@ -17,11 +19,12 @@ from signkit.data.batch import Batch
 from signkit.data.loader import Step, train_steps
 from signkit.decode.configs import LatticeConfig
 from signkit.decode.lattice import recognise
-from signkit.errors import OperationalError
+from signkit.errors import OperationalError, UserError
 from signkit.models.losses.configs import CstConfig, CtcConfig, FrameCeConfig, KlConfig
 from signkit.runtime import checkpoint
 from signkit.tasks.recognition import task as recognition
 from signkit.tasks.transcripts import base as transcripts
+from signkit.train import loop
 from signkit.train.loop import (
     Ended,
     accelerator,
@@ -145,12 +148,14 @@ def recipe(corpus: Path, tmp_path: Path) -> Recipe:
     return load_recipe(str(write_recipe(tmp_path / "tiny.yaml", corpus, FEATURES)))
 
 
-def one_update(ready: Prepared, config: TrainConfig, data: Step) -> tuple[dict[str, float], int]:
+def one_update(
+    ready: Prepared, config: TrainConfig, data: Step, scaler: GradScaler | None = None
+) -> tuple[dict[str, float], int]:
     engine = accelerator(config)
     optimizer = engine.prepare(make_optimizer(ready.model, config))
     set_learning_rate(optimizer, config, 1)
     task = task_of(replace(ready.recipe, train=config))
-    return update(ready.model.train(), ready.model, optimizer, data, config, task, engine)
+    return update(ready.model.train(), ready.model, optimizer, data, config, task, engine, scaler=scaler)
 
 
 def first_step(ready: Prepared, accumulate: int = 1) -> Step:
@@ -168,6 +173,44 @@ def test_parts_make_the_update_of_the_whole(recipe: Recipe, accumulate: int) -> 
     theirs = whole.model.state_dict()
     for name, weight in parts.model.state_dict().items():
         torch.testing.assert_close(weight, theirs[name], rtol=1e-5, atol=1e-6)
+
+
+def test_scaled_gradients(recipe: Recipe) -> None:
+    """By a power of two: they are clipped as they are without, and make the same step to the bit. Of infinite
+    ones only the scale is changed, unless it is not what makes them so."""
+    config = replace(recipe.train, clip=0.01)
+    plain, scaled = prepare(recipe), prepare(recipe)
+    data, scaler = first_step(plain, accumulate=2), GradScaler("cpu", init_scale=2.0**10)
+    assert one_update(scaled, config, data, scaler) == one_update(plain, config, data)
+    own = {name: weight.clone() for name, weight in scaled.model.state_dict().items()}
+    assert all(weight.equal(own[name]) for name, weight in plain.model.state_dict().items())
+
+    scaler = GradScaler("cpu", init_scale=2.0**127)
+    figures, _ = one_update(scaled, config, data, scaler)
+    assert (figures["loss_scale"], scaler.get_scale()) == (2.0**127, 2.0**126)
+    assert "gradient_norm" not in figures
+    assert all(weight.equal(own[name]) for name, weight in scaled.model.state_dict().items())
+
+    next(scaled.model.parameters()).register_hook(lambda gradient: gradient * math.inf)
+    with pytest.raises(OperationalError) as caught:
+        one_update(scaled, config, data, GradScaler("cpu", init_scale=0.5))
+    assert str(caught.value) == "step 1: the gradient is not a number; a lower train.lr may help"
+
+
+def test_the_scale_is_resumed(recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """fp16 on a CPU is refused; with that left out, the scaler's state goes on where it was."""
+    recipe = changed(recipe, precision="fp16", max_steps=3, eval_every=0, save_every=0)
+    with pytest.raises(UserError) as caught:
+        trained(recipe, tmp_path / "c", [0.5])
+    assert str(caught.value).startswith("train.precision: fp16 needs a GPU with CUDA")
+    monkeypatch.setattr(loop, "precision_on", lambda device, asked: "float32")
+    monkeypatch.setattr(loop, "GradScaler", partial(GradScaler, init_scale=2.0**20, growth_interval=2))
+    ended, _ = trained(recipe, tmp_path / "c", [0.5], lambda told: told.steps[-1] == 1)
+    found = checkpoint.progress(tmp_path / "c", 1).scaler
+    assert (found["scale"], found["_growth_tracker"]) == (2.0**20, 1)
+    trained(recipe, tmp_path / "c", [0.5])
+    found = checkpoint.progress(tmp_path / "c", 3).scaler
+    assert (found["scale"], found["_growth_tracker"]) == (2.0**21, 1)
 
 
 def test_the_gradient_is_clipped(recipe: Recipe) -> None:

@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-
 from signkit.commands.predict.search import corpus_of
 from signkit.config.recipe_file import AFTERWARDS, reread, with_decode_overrides
 from signkit.config.registry import ComponentConfig
@@ -17,7 +15,7 @@ from signkit.data.tracking import TRACK, TRACKED
 from signkit.errors import UserError
 from signkit.eval.protocols import load
 from signkit.eval.tokens import folding
-from signkit.models.export import TrainedModel, for_reload, read_export
+from signkit.models.export import for_reload, read_export
 from signkit.models.spec import GLOSS, Labels, Output, Spec
 from signkit.text.vocabulary import UNKNOWN_AT, composed
 from signkit.train.reopen import Reopened, with_ensemble
@@ -91,8 +89,9 @@ def open_elsewhere(
     if getattr(trained.recipe.data, "boxes", "") and not getattr(recipe.data, "boxes", ""):
         notes = (*notes, WHOLE)
     corpus = replace(corpus, samples=samples, extra_text=(), notes=notes)
-    trained.model.to("cuda" if torch.cuda.is_available() else "cpu")
-    models = with_ensemble(TrainedModel(recipe, trained.spec, trained.model, step))
+    trained = replace(trained, recipe=recipe, step=step)
+    trained.to()
+    models = with_ensemble(trained)
     datasets = {
         split: task.dataset(chosen, trained.spec)
         for split in ("train", "dev", "test")

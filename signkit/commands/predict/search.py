@@ -47,7 +47,7 @@ def _check_fixed(own: DecodeConfig, wanted: DecodeConfig) -> None:
     Raises:
         UserError: such a setting is another one than the export's.
     """
-    for key in ("average", "ensemble", "level"):
+    for key in ("average", "ensemble", "level", "precision"):
         if getattr(own, key, None) != getattr(wanted, key, None):
             what = "is fixed in a model that was exported to ONNX"
             raise UserError(f"decode.{key}", what, "use the run itself, or export it again with that")

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-import torch
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -97,7 +96,7 @@ def _predicted(
     """The predictions by the sources' keys, and the duration of each clip in seconds."""
     if not sources:
         return {}, {}
-    trained.model.to("cuda" if torch.cuda.is_available() else "cpu")
+    trained.to()
     task, seconds = task_of(trained.recipe), dict[str, float]()
     batches = clip_batches(task, trained, sources, failures, seconds)
     corpus, models = corpus_of(run, trained), with_ensemble(trained)

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from rich import box
@@ -18,6 +19,7 @@ from signkit.config.recipe_file import load_recipe
 from signkit.config.registry import component_name
 from signkit.errors import UserError
 from signkit.models.export import without_weights
+from signkit.models.precision import autocast, precision_on
 from signkit.report.terminal import console
 from signkit.train.loop import accelerator
 from signkit.train.task import Profilable, Shapes, task_of
@@ -74,14 +76,16 @@ def measured(recipe: Recipe, shapes: Shapes) -> Profile:
     batch = batch.to(engine.device)
     encoder = recipe.part("encoder")
     name = component_name("encoders", encoder) if encoder is not None else ""
-    with engine.autocast():
+    precision = precision_on(engine.device, recipe.train.precision)
+    half = partial(autocast, precision, engine.device)
+    with half():
         stages = list(stages_of(task, model, batch, name))
     with _bar(len(stages)) as bar:
         shown = bar.add_task("", total=len(stages))
         costs = []
         for stage in stages:
             bar.update(shown, description=stage.name)
-            costs.append(cost(stage, engine.device, engine.autocast))
+            costs.append(cost(stage, engine.device, half))
             bar.advance(shown)
     return Profile(
         recipe=recipe.name,
@@ -89,7 +93,7 @@ def measured(recipe: Recipe, shapes: Shapes) -> Profile:
         frames=shapes.frames,
         vocabulary=sum(map(len, spec.outputs.values())),
         device=torch.cuda.get_device_name() if engine.device.type == "cuda" else "CPU",
-        precision="bf16" if engine.mixed_precision == "bf16" else "float32",
+        precision=precision,
         threads=torch.get_num_threads(),
         costs=tuple(costs),
     )

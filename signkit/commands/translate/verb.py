@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
-import torch
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -96,7 +95,7 @@ def translator(run: Path, options: PredictOptions) -> TrainedModel:
     trained = load_model(run, options)
     if trained.spec.source is None:
         raise UserError(str(run), "recognises recordings and translates nothing", "see `signkit predict`")
-    trained.model.to("cuda" if torch.cuda.is_available() else "cpu")
+    trained.to()
     return trained
 
 

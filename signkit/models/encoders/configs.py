@@ -6,6 +6,9 @@ from typing import Annotated, ClassVar, Literal
 from signkit.config.strict_yaml import NewPath, Range
 from signkit.errors import UserError
 
+Auto = Literal["auto"]
+"""In place of a value: it is found when the model is used."""
+
 
 def _check_odd(key: str, frames: int) -> None:
     if frames % 2 == 0:
@@ -305,12 +308,16 @@ class ImageBackboneConfig:
     """What is not trained: `none`, `all`, or a number: the stem and so many of the first stages."""
     drop_path: Annotated[float, Range(0, 1)] = 0.0
     """Stochastic depth: probability of leaving out a block of the last stage, lower in earlier stages."""
-    frames_per_pass: Annotated[int, Range(1)] = 32
-    """Frames that go through the backbone at a time."""
-    checkpoint: bool = True
-    """Gradient checkpointing: activations of a pass are not retained but computed again for its gradient."""
+    frames_per_pass: Annotated[int, Range(1)] | Auto = 32
+    """Frames that go through the backbone at a time; auto: by the free memory of the GPU, 32 on a CPU."""
+    checkpoint: bool | Auto = True
+    """Gradient checkpointing: activations of a pass are not retained but computed again for its gradient.
+    auto: of the frames that do not fit into the free memory of the GPU; of all on a CPU."""
     kept_frames: Annotated[int, Range(0)] = 0
     """The first so many frames of a batch retain their activations all the same."""
+    compile: bool = False
+    """Compile the backbone by torch.compile, which needs a C++ compiler, and Triton on a GPU. The first step
+    takes a minute longer."""
     dropout: Annotated[float, Range(0, 1)] = 0.0
     """Dropout on each frame's vector."""
     local_temporal: LocalTemporalConfig = LocalTemporalConfig()

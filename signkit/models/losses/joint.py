@@ -14,6 +14,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from signkit.models.precision import tf32
+
 
 class SplitJoint(NamedTuple):
     """The split joint of a batch; padded chunks and histories hold finite placeholder values."""
@@ -56,7 +58,8 @@ def split_joints(
         acoustic_peak, exp_acoustic = _peak(acoustic, scale)
         if chunk_padding is not None:
             exp_acoustic = fill_rows(exp_acoustic, chunk_padding, 1.0, in_place=True)
-        product = torch.bmm(exp_acoustic, exp_context.transpose(1, 2))
+        with tf32(False):
+            product = torch.bmm(exp_acoustic, exp_context.transpose(1, 2))
         weak = torch.empty(0, 3, dtype=torch.long, device=product.device)
         joints.append(
             SplitJoint(
@@ -103,8 +106,9 @@ def marginals(joint: SplitJoint, weights: Tensor, scale: float = 1.0) -> tuple[T
     scaled = weights / joint.product
     if len(joint.weak):
         scaled[tuple(joint.weak.T)] = 0.0
-    by_chunk = torch.bmm(scaled, joint.exp_context).mul_(joint.exp_acoustic)
-    by_history = torch.bmm(scaled.transpose(1, 2), joint.exp_acoustic).mul_(joint.exp_context)
+    with tf32(False):
+        by_chunk = torch.bmm(scaled, joint.exp_context).mul_(joint.exp_acoustic)
+        by_history = torch.bmm(scaled.transpose(1, 2), joint.exp_acoustic).mul_(joint.exp_context)
     if len(joint.weak):
         for (sample, chunk, history), logits in _weak_logits(joint, scale):
             expected = logits.softmax(1).mul_(weights[sample, chunk, history, None]).to(weights.dtype)

@@ -7,6 +7,7 @@ attention model.
 
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import partial
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from signkit.data.on_host import on_both
 from signkit.errors import UserError
 from signkit.models.attention import AttentionModel
 from signkit.models.encoders.protocol import EncoderOutput
+from signkit.models.precision import in_float32
 from signkit.models.seq2seq.checkpoint import open_checkpoint
 from signkit.models.seq2seq.configs import Seq2seqConfig
 from signkit.models.seq2seq.network import Network, from_card, load_network
@@ -130,6 +132,8 @@ class Seq2seqDecoder(nn.Module):
         self.net, self.card = network.net, network.card()
         self.start, self.around = network.frame.start, len(network.frame.before) + len(network.frame.after)
         self.register_buffer("rows", network.text)
+        head = self.net.get_output_embeddings()
+        head.forward = partial(in_float32, head.forward)
         # transformers renamed the argument of its cache in 5.24; from 5.40 on the old name is gone.
         names = signature(type(self.net).forward).parameters
         self._cache_argument = "cache" if "cache" in names else "past_key_values"

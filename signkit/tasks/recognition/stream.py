@@ -13,11 +13,13 @@ from signkit.decode.external.build import ExternalModels
 from signkit.decode.lattice import BeamResult, hypotheses, hypothesis
 from signkit.decode.live import LiveSearch
 from signkit.errors import OperationalError, UserError
+from signkit.models.encoders.masked_norm import at_least_float32
 from signkit.models.encoders.protocol import EncoderOutput
 from signkit.models.encoders.streaming import EncoderStream
 from signkit.models.export import TrainedModel
 from signkit.models.losses.logits import decoded_level
 from signkit.models.output_layer import USED, OutputLayer, level_logits
+from signkit.models.precision import autocast, precision_of
 from signkit.tasks.recognition.prepared import preparation
 from signkit.train.streams import StreamOptions
 from signkit.types import Hypothesis
@@ -73,18 +75,26 @@ class ClipStream:
         prepared = self._prepared(array)
         self._frames += len(prepared)
         inputs = torch.from_numpy(prepared).to(self._model.output.bias.device)
-        self._read(self._encoder.push(inputs))
+        with self._half():
+            levels = self._encoder.push(inputs)
+        self._read(levels)
         best, vocabulary = self._search.best(), self._trained.spec.vocabulary
         return hypothesis(NAME, best, self._seconds(), vocabulary)
 
     def finish(self) -> Hypothesis:
         """See `signkit.train.streams.Stream`."""
-        self._read(self._encoder.finish())
+        with self._half():
+            levels = self._encoder.finish()
+        self._read(levels)
         found = {NAME: BeamResult(self._search.finish(), self._seconds())}
         vocabulary, temperature = self._trained.spec.vocabulary, self._config.temperature or 1.0
         text = hypotheses(found, vocabulary, self._config, temperature)[NAME]
         self._begin()
         return text
+
+    def _half(self) -> torch.autocast:
+        """The precision of the encoder."""
+        return autocast(precision_of(self._model.encoder), self._model.output.bias.device)
 
     def _read(self, levels: dict[str, Float[Tensor, "_ _"]]) -> None:
         if not levels:
@@ -99,7 +109,9 @@ class ClipStream:
     @torch.no_grad()
     def _acoustic(self, levels: dict[str, Float[Tensor, "_ _"]]) -> Float[Tensor, "chunks vocab"]:
         """The logits of the level that is decoded, as `signkit.decode.lattice.acoustic_logits`."""
-        once = {id(each): each[None] for each in levels.values()}  # equal levels stay one tensor
+        once = {
+            id(each): at_least_float32(each)[None] for each in levels.values()
+        }  # equal levels stay one tensor
         batch = {name: once[id(each)] for name, each in levels.items()}
         lengths = torch.tensor([len(levels["video"])])
         encoded = EncoderOutput(batch, lengths, torch.zeros(1))
