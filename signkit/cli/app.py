@@ -72,16 +72,23 @@ def run(
             metavar="KEY=A,B", help="Run every value, ranked on dev; repeatable: every combination."
         ),
     ] = None,
+    profile: Annotated[
+        int,
+        typer.Option(
+            metavar="STEPS", min=0, help="Time the parts of so many steps, and write a trace; `run.profile`."
+        ),
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Train, decode and score a recipe; the last line printed is the run's folder."""
+    overrides = [*(overrides or []), *([f"run.profile={profile}"] if profile else [])]
     if grid:
         from signkit.commands.grid.verb import run_grid
 
-        raise SystemExit(run_grid(recipe, grid, overrides or [], resume=resume, as_json=as_json))
+        raise SystemExit(run_grid(recipe, grid, overrides, resume=resume, as_json=as_json))
     from signkit.commands.stages import run as run_any
 
-    raise SystemExit(run_any(recipe, overrides or [], resume=resume, as_json=as_json))
+    raise SystemExit(run_any(recipe, overrides, resume=resume, as_json=as_json))
 
 
 app.command(short_help="Decode a finished run again.")(decode)

@@ -4,7 +4,7 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,6 +40,7 @@ from signkit.train.loop import Ended, accelerator, train
 from signkit.train.outcome import decode_splits, print_outcome, write_report, write_scores
 from signkit.train.reopen import with_ensemble
 from signkit.train.setup import Prepared, prepare
+from signkit.train.step_profile import StepProfile
 from signkit.train.task import Beginning, Evaluation, Fitting, Outcome, Packing, Remarking, task_of
 from signkit.train.weights import check_average, load_chosen
 
@@ -321,7 +322,13 @@ def _train(
 
     begun = done[-1] if done else 0
     with watch.bar("train", config.max_steps, begun) as bar:
-        remark = task.remark if isinstance(task, Remarking) else None
+        profile = StepProfile(folder, recipe.run.profile) if recipe.run.profile and watch.main else None
+
+        def remark(step: int, figures: Mapping[str, float]) -> str:
+            said = [task.remark(step, figures)] if isinstance(task, Remarking) else []
+            said += profile.stepped() if profile is not None else []
+            return "\n".join(filter(None, said))
+
         watcher = TrainingWatch(
             watch, bar, begun=begun, total=config.max_steps, metric=task.selection, remark=remark
         )
@@ -333,6 +340,8 @@ def _train(
                     task, model, config, steps, dev, checkpoints, watcher, engine, stop, balance.importance
                 )
         finally:
+            if profile is not None:
+                profile.close()
             watcher.close()
 
 

@@ -320,6 +320,8 @@ class RunConfig:
     """Where runs are stored."""
 
     dir: Annotated[str, NewPath()] = "runs"
+    profile: Annotated[int, Range(0, 1000)] = 0
+    """Steps of the training, after the first four, of which a trace is written and the parts are timed."""
 
 
 @dataclass(frozen=True, kw_only=True)

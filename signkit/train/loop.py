@@ -27,6 +27,7 @@ from signkit.models.precision import precision_on, tf32
 from signkit.runtime import checkpoint
 from signkit.runtime.checkpoint import Progress, State
 from signkit.train.quick_dropout import QuickDropout
+from signkit.train.step_profile import part_of_step
 from signkit.train.task import Evaluation, Task, Term
 
 
@@ -212,7 +213,7 @@ def update(
         hold = engine.no_sync(parallel) if number + 1 < len(data.parts) else nullcontext()
         with hold:
             try:
-                with unread_losses():
+                with unread_losses(), part_of_step("forward"):
                     terms = task.loss(model, parallel, batch, share)
             except NotANumber as error:
                 ids = [batch.ids[i] for i in error.samples]
@@ -223,7 +224,7 @@ def update(
             loss = mean_loss(terms, weights)
             # The loss is divided by the weights of all processes, but gradients are averaged over processes.
             mean = loss * engine.num_processes
-            with tf32(config.tf32):
+            with tf32(config.tf32), part_of_step("backward"):
                 engine.backward(mean if scaler is None else scaler.scale(mean))
         for name, term in terms.items():
             for figure, values in term.figures.items():
@@ -239,16 +240,19 @@ def update(
         scaler.unscale_(optimizer)
     norm = torch.as_tensor(engine.clip_grad_norm_(parallel.parameters(), config.clip or math.inf))
     if meanwhile is not None:
-        meanwhile()
+        with part_of_step("data"):
+            meanwhile()
     # All figures are read at once, before the weights change: each reading waits for the device.
     names = sorted(sums)
-    totals = engine.reduce(torch.stack([sums[name].double() for name in names]), "sum")
-    *read, length = torch.cat([totals, norm.detach().double()[None]]).tolist()
+    with part_of_step("figures"):
+        totals = engine.reduce(torch.stack([sums[name].double() for name in names]), "sum")
+        *read, length = torch.cat([totals, norm.detach().double()[None]]).tolist()
     figures = dict(zip(names, read, strict=True))
     if not math.isfinite(figures["loss"]):
         raise _diverged(data.step, *_not_finite(seen))
     if math.isfinite(length):
-        optimizer.step()
+        with part_of_step("optimizer"):
+            optimizer.step()
         figures["gradient_norm"] = length
     elif scaler is None or (scale := scaler.get_scale()) < 1:  # the scale is not the reason
         raise OperationalError(

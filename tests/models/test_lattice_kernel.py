@@ -23,7 +23,7 @@ for topology in ("ctc", "monotonic", "rnnt"):
         chunk_lengths = torch.linspace(max(1, 0.6 * chunks), chunks, batch).long()
         lengths = torch.linspace(min(1, labels), labels, batch).long()
         built, rows = cst._build_lattice(acoustic, context, targets, chunk_lengths, lengths, topology, 0)
-        arcs = cst._arcs(*cst._split(acoustic, rows, built), built)
+        _, arcs = cst._joined_arcs((acoustic,), rows, built)
         ends = built.chain.ends
         total, taken = lattice.posteriors(arcs.clone(), ends)
         found, by_arc = lattice_kernel.posteriors(arcs.clone(), ends)

@@ -49,7 +49,7 @@ def ctc(corpus: Path) -> Path:
     """A finished run of CTC that has learned something."""
     options = {"max_steps": 80, "lr": 0.03, "eval_every": 40, "save_every": 0}
     recipe = write_recipe(corpus.parent / "ctc.yaml", corpus, SHORT_CTC, **options)
-    done = signkit("run", recipe)
+    done = signkit("run", recipe, "--profile", 2)
     assert done.status == 0, done.err
     return done.run
 
@@ -104,7 +104,7 @@ def test_a_run_in_this_process(
 
 def test_the_folder_of_a_run(ctc: Path) -> None:
     names = "env.json log.txt metrics.jsonl picture.png recipe.yaml report.html resolved.yaml scores.json"
-    folders = "checkpoints decode export tensorboard"
+    folders = "checkpoints decode export profile tensorboard"
     expected = {*names.split(), *folders.split(), "status.json"}
     assert {path.name for path in ctc.iterdir() if not path.name.startswith(".")} == expected
     assert json.loads((ctc / "status.json").read_text(encoding="utf-8"))["state"] == "finished"
