@@ -113,6 +113,7 @@ def train(
     # `parallel` may be a wrapper of several processes; `model` is the bare module, whose state is saved.
     parallel, optimizer = engine.prepare(model, optimizer)
 
+    weights = model.state_dict()  # the tensors themselves, which each step changes in place
     stream = Ahead(steps(progress.step))
     for data in stream:
         step = data.step + 1
@@ -138,7 +139,7 @@ def train(
             )
         if averaged is not None:
             # The decay rises from 2/11, so that the random initial weights are soon forgotten.
-            average(averaged, model.state_dict(), min(config.ema, (1 + step) / (10 + step)))
+            average(averaged, weights, min(config.ema, (1 + step) / (10 + step)))
         progress = replace(progress, step=step, skipped=progress.skipped + skipped)
         watcher.stepped(step, figures)
 
@@ -420,12 +421,12 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, config: TrainConfig, ste
 
 def average(averaged: State, now: State, decay: float) -> None:
     """Update the moving average of the weights in place; integers, such as counts of batches, are copied."""
+    moving = [name for name, tensor in averaged.items() if tensor.is_floating_point()]
     with torch.no_grad():
-        for name, tensor in averaged.items():
-            if tensor.is_floating_point():
-                tensor.lerp_(now[name], 1 - decay)
-            else:
-                tensor.copy_(now[name])
+        # All in one call, which a GPU computes in a few kernels.
+        torch._foreach_lerp_([averaged[name] for name in moving], [now[name] for name in moving], 1 - decay)
+        for name in averaged.keys() - moving:
+            averaged[name].copy_(now[name])
 
 
 @contextmanager
