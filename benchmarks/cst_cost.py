@@ -5,14 +5,15 @@
 Time: medians over repeats that take turns (CTC, CST, CTC, CST, ...), so that a busy machine slows both
 alike. CTC is log_softmax and torch.nn.functional.ctc_loss; the full joint is chunks x histories x vocabulary
 logits laid out, their log_softmax, and CTC's lattice with context by autograd. KL is the distillation at
-temperature 8, from a teacher whose logits are the student's in another order. Every loss includes the
-backward to its logits.
+temperature 8, from a teacher whose logits are the student's in another order. C2ST is what a step of the
+published recipe has: CST of both levels, and KL between them. Every loss includes the backward to its logits.
 Memory: most bytes alive at once during forward and backward beyond the inputs, from torch.profiler's record
 of every allocation (CPU), or torch.cuda.max_memory_allocated (GPU).
 """
 
 import argparse
 import json
+import os
 import platform
 import statistics
 import time
@@ -22,11 +23,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from signkit.models.losses.cst import cst_loss
+from signkit.models.losses.cst import cst_levels, cst_loss
 from signkit.models.losses.kl import kl_loss
 
 SIZES = ((8, 60, 16, 1296), (8, 256, 40, 60), (4, 500, 60, 1296), (2, 50, 12, 1296))
-HEAD = "device threads size lengths | ms: ctc cst kl joint | cst/ctc kl/cst joint/cst | MB: ctc cst joint"
+HEAD = (
+    "device threads size lengths | ms: ctc cst kl c2st joint | cst/ctc kl/cst joint/cst | MB: ctc cst joint"
+)
 Run = Callable[[], None]
 Size = tuple[int, int, int, int]
 
@@ -54,6 +57,14 @@ def ctc(acoustic: Tensor, context: Tensor, targets: Tensor, chunks: Tensor, labe
 def taught(acoustic: Tensor, context: Tensor, *reference: Tensor) -> Callable[..., Tensor]:
     teacher = acoustic.detach().flip(2), context.detach().flip(2)
     return lambda own, of_history, *_: kl_loss(own, of_history, *teacher, *reference, temperature=8.0)
+
+
+def c2st(acoustic: Tensor, context: Tensor, *reference: Tensor) -> Tensor:
+    """Both levels are the same logits in another order; their gradients come to the same tensor."""
+    chunk = acoustic.flip(2)
+    (video_loss, posteriors), (chunk_loss, _) = cst_levels((acoustic, chunk), context, *reference)
+    taught = kl_loss(chunk, context, acoustic, context, *reference, temperature=8.0, posteriors=posteriors)
+    return video_loss + chunk_loss + taught
 
 
 def full_joint(acoustic: Tensor, context: Tensor, targets: Tensor, chunks: Tensor, labels: Tensor) -> Tensor:
@@ -132,7 +143,7 @@ def measure(
 ) -> dict[str, object]:
     torch.set_num_threads(threads)
     parts = make_batch(size, varied, device)
-    runs = runs_of({"ctc": ctc, "cst": cst_loss, "kl": taught(*parts)}, parts)
+    runs = runs_of({"ctc": ctc, "cst": cst_loss, "kl": taught(*parts), "c2st": c2st}, parts)
     times = median_ms(runs, repeats, device)
     joint = runs_of({"joint": full_joint}, parts)
     times |= median_ms(joint, 1 if size[1] * size[2] * size[3] > 10_000_000 else 3, device)
@@ -163,11 +174,13 @@ def show(row: dict[str, object]) -> str:
     ms, peak = row["ms"], row["peak_mb"]
     assert isinstance(ms, dict) and isinstance(peak, dict)
     columns = [f"{row['device']:4} {row['threads']}  {row['size']:20} {row['lengths']:6}"]
-    columns += [f"{ms[name]:9.2f}" for name in ("ctc", "cst", "kl", "joint")]
+    columns += [f"{ms[name]:9.2f}" for name in ("ctc", "cst", "kl", "c2st", "joint")]
     columns += [f"{row['cst/ctc']:8.2f} {row['kl/cst']:8.2f} {row['joint/cst']:8.1f} "]
     columns += [f"{peak[name]:8.2f}" for name in ("ctc", "cst", "joint")]
     columns += [f"{peak['cst'] / peak['joint']:9.3f}"]
-    columns += [f"  {name} {ms[name]:.2f} ms" for name in ms if name not in ("ctc", "cst", "kl", "joint")]
+    columns += [
+        f"  {name} {ms[name]:.2f} ms" for name in ms if name not in ("ctc", "cst", "kl", "c2st", "joint")
+    ]
     return " ".join(columns)
 
 
@@ -178,6 +191,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # silences the profiler's messages
     rows = []
     settings = [("cpu", threads) for threads in options.threads]
     if torch.cuda.is_available():

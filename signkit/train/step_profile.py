@@ -1,5 +1,6 @@
 """Where the time of training steps goes: what their parts take, what waits for a GPU, and a trace."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -56,6 +57,7 @@ class StepProfile:
     def __init__(self, folder: Path, steps: int) -> None:
         self.folder, self.steps = folder / FOLDER, steps
         self.figures: StepFigures | None = None
+        os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # silences the profiler's messages
         cuda = [ProfilerActivity.CUDA] if torch.cuda.is_available() else []
         self._profiler: Any = torch.profiler.profile(
             activities=[ProfilerActivity.CPU, *cuda],
