@@ -1,6 +1,7 @@
 """Time the decoding of video on one core: bare PyAV and Pillow beside a corpus's clips, in turn.
 
     python benchmarks/video_speed.py [--clips 4] [--frames 120] [--repeats 7] [--resize 256] [--only mp4]
+    python benchmarks/video_speed.py --workers 0 1 2
 
 The films are made: 210 x 260 pixels (PHOENIX-2014's) with moving slopes and grain, as mp4 (H.264), as
 folders of PNG and of JPEG, and as the mp4 files and the shards of --resize pixels that
@@ -12,6 +13,10 @@ resize. `read` is a clip of this project as it is stored; `example` is what trai
 to 7/8; `augmented` has crop, mirror and rescale, `colour` other colours too, and their frames are
 counted as they are shown. Frames a second of processor time, which other processes do not take from, of
 the shortest and the middle run, and their share of bare's.
+
+With --workers it is the way of a training: steps of two clips from the shards, augmented and with other
+colours, as batches that the training process has received; frames a second by the clock, of an idle machine,
+for each number of processes that load.
 """
 
 import argparse
@@ -22,6 +27,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -35,6 +41,7 @@ from PIL import Image
 from signkit.commands.data.prepare import Options, prepare_corpus
 from signkit.config.recipe import AugmentConfig, LandmarksConfig, VideoConfig
 from signkit.data.examples import Examples, opened
+from signkit.data.loader import train_steps
 from signkit.data.shards.configs import ShardsConfig
 from signkit.data.shards.corpus import read as read_shards
 from signkit.data.video import open_clip
@@ -52,13 +59,14 @@ def main() -> None:
     arguments.add_argument("--frames", type=int, default=120)
     arguments.add_argument("--repeats", type=int, default=7)
     arguments.add_argument("--resize", type=int, default=256)
+    arguments.add_argument("--workers", type=int, nargs="+")
     arguments.add_argument("--only", choices=KINDS)
     chosen = arguments.parse_args()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         paths = made(folder, chosen.clips, chosen.frames)
-        for kind in [chosen.only] if chosen.only else KINDS:
+        for kind in ["shards"] if chosen.workers else [chosen.only] if chosen.only else KINDS:
             if kind == "shards":
                 bare, samples = bare_shards, packed(folder, paths["mp4"], chosen.resize, "shards")
                 paths[kind] = sorted((folder / "shards").rglob("*.tar"))
@@ -68,6 +76,10 @@ def main() -> None:
             else:
                 bare = bare_film if kind == "mp4" else bare_pictures
                 samples = [sample(path) for path in paths[kind]]
+            if chosen.workers:
+                for workers in chosen.workers:
+                    report_steps(examples(samples, chosen.resize, COLOUR), workers, chosen.repeats)
+                continue
             report(kind, ways(partial(all_of, bare, paths[kind]), samples, chosen.resize), chosen.repeats)
 
 
@@ -189,6 +201,20 @@ def examples(samples: Sequence[Sample], resize: int, augment: AugmentConfig | No
 def shown(source: Examples, epoch: Iterator[int] | None) -> int:
     number = None if epoch is None else next(epoch)
     return sum(len(source.example(index, number).inputs) for index in range(len(source)))
+
+
+def report_steps(source: Examples, workers: int, repeats: int) -> None:
+    steps = train_steps(source, 2, 1, workers=workers)
+    for _ in range(2 + 2 * workers):  # what the processes have made beforehand
+        next(steps)
+    rates = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        frames = sum(int(part.lengths.sum()) for step in islice(steps, 10) for part in step.parts)
+        rates.append(frames / (time.perf_counter() - start))
+    print(
+        f"workers {workers}: {max(rates):,.0f} / {statistics.median(rates):,.0f} frames a second", flush=True
+    )
 
 
 def report(kind: str, ways: dict[str, Callable[[], int]], repeats: int) -> None:
