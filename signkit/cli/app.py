@@ -351,9 +351,10 @@ def _trace() -> None:
 
 def _exhausted(error: Exception) -> SignkitError | None:
     """What to change, if memory ran out; torch has errors of its own for it, and may not be there."""
-    if re.search(r"DataLoader worker .* killed by signal: Killed", str(error)):
-        what = "a process that loads data was killed, as happens where memory runs out"
-        return OperationalError(f"{what}; take fewer train.workers")
+    from signkit.runtime.exhausted import worker_killed
+
+    if killed := worker_killed(error):
+        return killed
     if type(error).__name__ == "OutOfMemoryError":
         what = "the memory of the GPU ran out"
     elif isinstance(error, MemoryError) or "can't allocate memory" in str(error):

@@ -22,6 +22,7 @@ from signkit.models.export import TrainedModel, for_reload, write_card, write_ex
 from signkit.models.precision import Precision, compute_in, precision_on
 from signkit.models.spec import TEXT
 from signkit.runtime import checkpoint
+from signkit.runtime.exhausted import worker_killed
 from signkit.runtime.progress import TrainingWatch, Watch
 from signkit.runtime.resume import folder_to_resume
 from signkit.runtime.run_folder import (
@@ -37,7 +38,14 @@ from signkit.runtime.run_folder import (
 from signkit.runtime.signals import Interrupted, Stop, stop_on_signals
 from signkit.train.balance import balanced
 from signkit.train.loop import Ended, accelerator, train
-from signkit.train.outcome import decode_splits, print_outcome, write_report, write_scores
+from signkit.train.outcome import (
+    can_share,
+    decode_splits,
+    predicted_splits,
+    print_outcome,
+    write_report,
+    write_scores,
+)
 from signkit.train.reopen import with_ensemble
 from signkit.train.setup import Prepared, prepare
 from signkit.train.step_profile import StepProfile
@@ -170,7 +178,10 @@ def _recorded(
         _record_failure(folder, watch, failure, clock)
         raise failure from error
     except Exception as error:
-        _record_failure(folder, watch, error, clock)
+        killed = worker_killed(error)
+        _record_failure(folder, watch, killed or error, clock)
+        if killed is not None:
+            raise killed from error
         raise
     finally:
         watch.close()
@@ -185,7 +196,7 @@ def _recorded(
 def _carried_out(
     prepared: Prepared, folder: Path, engine: Accelerator, stop: Stop, watch: Watch, clock: Clock
 ) -> Outcome | None:
-    """Train in all processes, then decode and score in the main one.
+    """Train and decode in all processes, then score in the main one.
 
     Raises:
         Interrupted: a signal asked to stop.
@@ -204,17 +215,24 @@ def _carried_out(
     ended = _train(prepared, folder, engine, watch, stop, precision)
     if ended.how == "interrupted" or stop():
         raise Interrupted
-    return _results(prepared, folder, ended, watch, precision) if watch.main else None
+    if not watch.main and not can_share(prepared.task):
+        return None
+    return _results(prepared, folder, ended, watch, precision)
 
 
-def _results(prepared: Prepared, folder: Path, ended: Ended, watch: Watch, precision: str) -> Outcome:
-    """Decode and score the recipe's splits with the chosen weights, export and report."""
+def _results(prepared: Prepared, folder: Path, ended: Ended, watch: Watch, precision: str) -> Outcome | None:
+    """Decode and score the recipe's splits with the chosen weights, export and report; processes other than
+    the main one take part in decoding."""
     recipe, task, corpus = prepared.recipe, prepared.task, prepared.corpus
     step = load_chosen(recipe, prepared.model, folder / "checkpoints", ended.progress, watch)
     if isinstance(task, Fitting):
         task.fit(prepared.model, prepared.spec, corpus, folder, watch)
     models = _models(prepared, step, precision)
     splits = [split for split in recipe.decode.splits if split in prepared.datasets]
+    if not watch.main:
+        task.check(models, lambda: corpus)
+        predicted_splits(task, models, prepared.datasets, splits, lambda: corpus, watch)
+        return None
     outcome = decode_splits(
         task,
         models,

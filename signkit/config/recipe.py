@@ -204,6 +204,9 @@ class DecodeConfig:
     factory: ClassVar[str] = ""
     splits: tuple[Literal["train", "dev", "test"], ...] = ("dev", "test")
     batch_size: Annotated[int, Range(1)] = 32
+    frames_per_batch: Annotated[int, Range(0)] = 1600
+    """Of video: frames of a batch at most, its padding among them, of dev during training too; 0: any number.
+    A clip that is longer is a batch of its own."""
     average: Annotated[int, Range(1)] = 1
     """Number of newest checkpoints whose weights are averaged, at most `train.keep`; 1: the selected one."""
     ensemble: tuple[Annotated[str, Path_()], ...] = ()
@@ -298,7 +301,7 @@ class TrainConfig:
     too_long: Literal["refuse", "skip"] = "refuse"
     """What to do with training samples whose references do not fit their chunks."""
     workers: Annotated[int, Range(0, 256)] = 0
-    """Processes that load data; 0: load in the training process."""
+    """Processes that load data, of dev and test too; 0: load in the training process."""
     balance: Literal["none", "oversample", "undersample", "class_weights"] = "none"
     """Training on classes of unequal size: see or weigh each alike. A sample's class is its rarest token."""
     groups: tuple[ParameterGroup, ...] = ()

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, get_worker_info
 from torch.utils.data import Dataset as TorchDataset
 
 from signkit.data.balance import Drawing
-from signkit.data.plan import PlannedStep, batch_plan, batches_per_epoch, planned_steps
+from signkit.data.plan import PlannedStep, batch_plan, batches_per_epoch, planned_steps, within
 from signkit.errors import OperationalError, SignkitError, UserError
 from signkit.types import Sample
 
@@ -128,13 +128,19 @@ class Ahead(Iterator[Step]):
         return step
 
 
-def eval_batches(examples: Dataset, batch_size: int, *, workers: int = 0) -> Iterator[Batch]:
+def eval_batches(
+    examples: Dataset, batch_size: int, *, workers: int = 0, frames: int = 0, rank: int = 0, world: int = 1
+) -> Iterator[Batch]:
     """Every sample once, unchanged, sorted by length.
+
+    Args:
+        frames: of a batch at most, with its padding; 0: any number.
+        rank: of ``world`` processes, each of which has its own part of the batches.
 
     Raises:
         UserError: while it runs, a sample that cannot be used.
     """
-    plan = batch_plan(examples.sizes, batch_size, shuffle=False)
+    plan = within(batch_plan(examples.sizes, batch_size, shuffle=False), examples.sizes, frames)[rank::world]
     return _batches(examples, ((tuple(batch), None) for batch in plan), workers)
 
 

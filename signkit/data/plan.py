@@ -82,6 +82,23 @@ def batch_plan(
     return [batches[i] for i in rng.permutation(count)] if shuffle else batches
 
 
+def within(batches: Sequence[Sequence[int]], frames: Sequence[int], most: int) -> list[list[int]]:
+    """Batches of the same samples in the same order, none with more than ``most`` frames, its padding among
+    them, but of one sample alone; 0: as they are."""
+    if not most:
+        return [list(batch) for batch in batches]
+    cut: list[list[int]] = []
+    for batch in batches:
+        part: list[int] = []
+        for index in batch:
+            if part and (len(part) + 1) * max(frames[each] for each in (*part, index)) > most:
+                cut.append(part)
+                part = []
+            part.append(index)
+        cut.append(part)
+    return cut
+
+
 def planned_steps(
     frames: Sequence[int],
     batch_size: int,

@@ -109,7 +109,10 @@ def _within(method: Callable[..., Any], part: nn.Module, precision: str, rounded
     @wraps(method)
     def computed(*args: Any, **options: Any) -> Any:
         weight = next(part.parameters(), None)
-        with tf32(rounded), autocast(precision, "cpu" if weight is None else weight.device):
+        device = torch.device("cpu") if weight is None else weight.device
+        # A model that was moved to a CPU, as for tuning: fp16 is not for it.
+        own = "float32" if precision == "fp16" and device.type == "cpu" else precision
+        with tf32(rounded), autocast(own, device):
             found = method(*args, **options)
         return _widened(found, {})
 
@@ -125,5 +128,6 @@ def _widened(value: Any, done: dict[int, Tensor]) -> Any:
     if isinstance(value, Mapping):
         return {key: _widened(each, done) for key, each in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{f.name: _widened(getattr(value, f.name), done) for f in fields(value)})
+        given = [f.name for f in fields(value) if f.init]
+        return replace(value, **{name: _widened(getattr(value, name), done) for name in given})
     return value

@@ -25,6 +25,7 @@ from signkit.config.strict_yaml import package_comment, packages_in
 from signkit.config.yaml_write import differences
 from signkit.errors import OperationalError, UserError
 from signkit.runtime.files import plainly, write_json, write_text
+from signkit.runtime.hardware import gpu
 
 ENDED = ("finished", "interrupted", "failed")
 """States of a run whose session has come to its end."""
@@ -222,6 +223,7 @@ def write_environment(
             "components": {f"{group} {name}": each for (group, name), each in components},
             "git": _git_state(),
             "device": device,
+            "gpu": gpu(device),
             "precision": precision,
             "processes": processes,
             "threads": torch.get_num_threads(),

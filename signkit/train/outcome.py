@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from signkit.config.recipe import Recipe
-from signkit.data.loader import Dataset, eval_batches
+from signkit.data.loader import Dataset
 from signkit.eval.results import hypotheses_file, plain, references_file
 from signkit.models.export import TrainedModel
 from signkit.models.spec import Labels, Output, Spec
@@ -15,7 +15,8 @@ from signkit.report.run import print_run, write_run_page
 from signkit.report.settings import settings
 from signkit.runtime.files import write_json, write_text
 from signkit.runtime.progress import Watch
-from signkit.train.task import Calibrating, Outcome, Task
+from signkit.train.sharing import of_all, own_batches, processes
+from signkit.train.task import Calibrating, Fitting, Outcome, PredictsTogether, Task
 from signkit.types import Corpus, Prediction, Sample, Score
 
 PICTURE = "picture.png"
@@ -59,15 +60,7 @@ def decode_splits(
     recipe, spec = models[0].recipe, models[0].spec
     known = trained_on or (lambda: corpus)
     task.check(models, known)
-    calibrates = isinstance(task, Calibrating)
-    fits = calibrates and not recipe.decode.temperature and "dev" in datasets
-    if fits and recipe.dev_in_train:
-        watch.say("dev is in train too (data.dev_in_train): no temperature is fitted to it")
-    for_fit = ("dev",) if fits and not recipe.dev_in_train else ()
-    predictions = {
-        split: _predicted(task, models, datasets[split], known, split, watch, scored=split in splits)
-        for split in dict.fromkeys((*for_fit, *splits))
-    }
+    predictions = predicted_splits(task, models, datasets, splits, known, watch)
     calibration = None
     if isinstance(task, Calibrating):
         samples = {split: datasets[split].samples for split in predictions}
@@ -95,6 +88,36 @@ def decode_splits(
         metrics=tuple(task.metrics),
         corpus=corpus,
     )
+
+
+def predicted_splits(
+    task: Task,
+    models: Sequence[TrainedModel],
+    datasets: Mapping[str, Dataset],
+    splits: Sequence[str],
+    corpus: Callable[[], Corpus],
+    watch: Watch,
+) -> dict[str, list[Prediction]]:
+    """The predictions of splits, and of dev if confidences are to be fitted to it, in the order of their
+    samples. If several processes call it, they share the work, and all get all.
+
+    Args:
+        corpus: of the training.
+    """
+    recipe = models[0].recipe
+    fits = isinstance(task, Calibrating) and not recipe.decode.temperature and "dev" in datasets
+    if fits and recipe.dev_in_train:
+        watch.say("dev is in train too (data.dev_in_train): no temperature is fitted to it")
+    for_fit = ("dev",) if fits and not recipe.dev_in_train else ()
+    return {
+        split: _predicted(task, models, datasets[split], corpus, split, watch, scored=split in splits)
+        for split in dict.fromkeys((*for_fit, *splits))
+    }
+
+
+def can_share(task: Task) -> bool:
+    """Whether several processes can share the decoding of a split."""
+    return not isinstance(task, Fitting | PredictsTogether)
 
 
 def _selects(recipe: Recipe, datasets: Mapping[str, Dataset]) -> bool:
@@ -204,9 +227,14 @@ def _predicted(
     """The predictions of a split, in the order of its samples."""
     recipe = models[0].recipe
     with watch.bar(f"decode {split}", len(dataset)) as bar:
-        batches = eval_batches(dataset, recipe.decode.batch_size, workers=recipe.train.workers)
-        predictions = {
+        shared = can_share(task)
+        batches, parts = own_batches(dataset, recipe, shared=shared), processes() if shared else 1
+
+        def on_progress(done: int) -> None:
+            bar.at(min(len(dataset), done * parts))
+
+        own = {
             each.id: each
-            for each in task.predict(models, batches, corpus=corpus, on_progress=bar.at, scored=scored)
+            for each in task.predict(models, batches, corpus=corpus, on_progress=on_progress, scored=scored)
         }
-    return [predictions[sample.id] for sample in dataset.samples]
+    return list((of_all(own, dataset) if shared else {s.id: own[s.id] for s in dataset.samples}).values())

@@ -308,6 +308,13 @@ class Fitting(Protocol):
 
 
 @runtime_checkable
+class PredictsTogether(Protocol):
+    """A task whose `predict` computes all samples of a split together, so that one process has to do it."""
+
+    predicts_together: bool
+
+
+@runtime_checkable
 class Calibrating(Protocol):
     """A task whose confidences are calibrated on dev."""
 

@@ -332,6 +332,13 @@ LESS = "take a smaller train.batch_size or decode.batch_size, or `checkpoint: tr
             "error: a process that loads data was killed, as happens where memory runs out; "
             "take fewer train.workers\n",
         ),
+        (
+            RuntimeError("DataLoader worker (pid 7) is killed by signal: Bus error. It is possible that"),
+            1,
+            "error: a process that loads data ended with a bus error: the shared memory (/dev/shm) is full; "
+            "take fewer train.workers, a smaller decode.frames_per_batch or train.batch_size, "
+            "or a larger /dev/shm (`docker run --shm-size`)\n",
+        ),
         (MemoryError(), 1, f"error: memory ran out; {LESS}\n"),
         (KeyboardInterrupt(), 130, ""),
     ],

@@ -18,6 +18,7 @@ TCN = {
     "local_temporal": {"kind": "tcn", "width": 8},
     "global_temporal": {"layers": 1, "width": 4},
 }
+DECODE = {"beam": 2, "batch_size": 2}  # two batches of dev and of test, one for each process
 WORKER = """
 import os, signal, sys
 sys.path.insert(0, {tests!r})
@@ -36,9 +37,10 @@ def torchrun(*words: object) -> "subprocess.CompletedProcess[str]":
 
 
 def test_two_processes(tmp_path: Path) -> None:
-    """SIGTERM to the second one stops both after the same step; resumed, they end as one process does."""
+    """SIGTERM to the second one stops both after the same step; resumed, they end as one process does. What
+    they have decoded together is to the byte what one process decodes."""
     corpus = write_corpus(tmp_path / "corpus")
-    recipe = write_recipe(tmp_path / "tiny.yaml", corpus, {**C2ST, "encoder": TCN})
+    recipe = write_recipe(tmp_path / "tiny.yaml", corpus, {**C2ST, "encoder": TCN, "decode": DECODE})
     worker = tmp_path / "worker.py"
     worker.write_text(WORKER.format(tests=str(Path(__file__).parents[1])), encoding="utf-8")
     words = ("run", recipe, "--set", f"run.dir={tmp_path / 'two'}")
@@ -54,6 +56,11 @@ def test_two_processes(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == str(run)
     assert done.stdout.count(str(run)) == 3  # picture, report, folder: one process prints
     assert status(run) == ("finished", 6)
+    again = signkit("decode", run).run
+    for name in ("dev.jsonl", "test.jsonl"):
+        assert (again / name).read_bytes() == (run / "decode" / name).read_bytes()
+    scores = [json.loads((each / "scores.json").read_text(encoding="utf-8")) for each in (run, again)]
+    assert scores[0]["metrics"] == scores[1]["metrics"] and len(scores[0]["metrics"]) > 8
     one = signkit("run", recipe).run
     assert len(metrics(run)) == len(metrics(one)) == 8
     for ours, theirs in zip(metrics(run), metrics(one), strict=True):

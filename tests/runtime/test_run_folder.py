@@ -4,13 +4,17 @@ import errno
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import torch
 from tiny import write_corpus, write_recipe
 
 from signkit.config.recipe import Recipe
 from signkit.config.recipe_file import load_recipe
 from signkit.errors import OperationalError, UserError
+from signkit.runtime import hardware
 from signkit.runtime.resume import folder_to_resume
 from signkit.runtime.run_folder import (
     check_same_data,
@@ -166,6 +170,7 @@ def test_status_and_environment(recipe: Recipe, tmp_path: Path) -> None:
     write_environment(tmp_path, recipe, "abc", "cpu", 2)
     found = json.loads((tmp_path / "env.json").read_text(encoding="utf-8"))
     assert (found["data"], found["device"], found["processes"]) == ("abc", "cpu", 2)
+    assert (found["gpu"], found["precision"]) == (None, "float32")
     assert found["components"] == {}  # all of the recipe are signkit's own
     assert set(found["packages"]) == {
         "signkit",
@@ -175,3 +180,31 @@ def test_status_and_environment(recipe: Recipe, tmp_path: Path) -> None:
         "accelerate",
         "safetensors",
     }
+
+
+@pytest.mark.parametrize(
+    ("printed", "driver"), [("550.54.14\n550.54.14\n", "550.54.14"), ("", None), (None, None)]
+)
+def test_what_a_gpu_is(monkeypatch: pytest.MonkeyPatch, printed: str | None, driver: str | None) -> None:
+    """One that is only pretended, with nvidia-smi, without an answer of it, and without it."""
+
+    def answer(words: tuple[str, ...], **_: object) -> Any:
+        assert words[0] == "nvidia-smi"
+        if printed is None:
+            raise FileNotFoundError(words[0])
+        return SimpleNamespace(returncode=0, stdout=printed)
+
+    properties = SimpleNamespace(name="NVIDIA T4", total_memory=15_000_000_000, major=7, minor=5)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: properties)
+    monkeypatch.setattr(torch.version, "cuda", "12.6")
+    monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 90100)
+    monkeypatch.setattr(hardware.subprocess, "run", answer)
+    assert hardware.gpu("cuda:0") == {
+        "name": "NVIDIA T4",
+        "memory": 15_000_000_000,
+        "capability": "7.5",
+        "driver": driver,
+        "cuda": "12.6",
+        "cudnn": 90100,
+    }
+    assert hardware.gpu("cpu") is None

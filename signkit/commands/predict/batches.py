@@ -7,11 +7,12 @@ from functools import partial
 from signkit.commands.predict.inputs import Failures, Source
 from signkit.data.landmarks import check_landmarks, layout, unseen, with_depth
 from signkit.data.loader import Batch, Dataset
-from signkit.data.plan import batch_plan
+from signkit.data.plan import batch_plan, within
 from signkit.data.video.times import bounds
 from signkit.errors import SignkitError, UserError
 from signkit.models.export import TrainedModel
 from signkit.models.onnx.read import OnnxModel, as_stored
+from signkit.train.sharing import frames_at_most
 from signkit.train.task import Task, task_of
 from signkit.types import Landmarks, Sample, Signal
 
@@ -36,7 +37,8 @@ def clip_batches(
         trained = replace(trained, recipe=as_stored(trained.recipe))
         task = task_of(trained.recipe)
     dataset = _dataset(task, trained, sources)
-    for indices in batch_plan(dataset.sizes, trained.recipe.decode.batch_size, shuffle=False):
+    plan = batch_plan(dataset.sizes, trained.recipe.decode.batch_size, shuffle=False)
+    for indices in within(plan, dataset.sizes, frames_at_most(trained.recipe)):
         good = []
         for index in indices:
             key = sources[index].key

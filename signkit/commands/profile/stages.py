@@ -25,11 +25,13 @@ class Stage:
         name: for the table.
         run: its forward pass; returns the tensors to differentiate.
         parameters: of the stage.
+        inside: whether it is a module within the encoder, which has to be given the encoder's precision.
     """
 
     name: str
     run: Callable[[], tuple[Tensor, ...]]
     parameters: tuple[nn.Parameter, ...]
+    inside: bool = False
 
 
 def stages_of(task: Task, model: Any, batch: Batch, encoder_name: str) -> Iterator[Stage]:
@@ -49,15 +51,16 @@ def stages_of(task: Task, model: Any, batch: Batch, encoder_name: str) -> Iterat
     encoder = getattr(model, "encoder", None)
     if isinstance(encoder, TemporalEncoder):
         frame_encoder, temporal = encoder.frames, encoder.temporal
-        yield Stage(
-            f"backbone ({encoder_name})", lambda: _tensors(frame_encoder(batch)), _parameters(frame_encoder)
-        )
+        name = f"backbone ({encoder_name})"
+        yield Stage(name, lambda: _tensors(frame_encoder(batch)), _parameters(frame_encoder), inside=True)
         frames, mask = reads[temporal.local]
-        yield Stage("local temporal", _of(temporal.local, _fresh(frames), mask), _parameters(temporal.local))
+        local = temporal.local
+        yield Stage("local temporal", _of(local, _fresh(frames), mask), _parameters(local), inside=True)
         if temporal.recurrent is not None:
             chunks, lengths = reads[temporal.recurrent]
             module = temporal.recurrent
-            yield Stage("global temporal", _of(module, _fresh(chunks), lengths), _parameters(module))
+            run = _of(module, _fresh(chunks), lengths)
+            yield Stage("global temporal", run, _parameters(module), inside=True)
     elif encoder is not None:
         yield Stage(f"encoder ({encoder_name})", lambda: _tensors(encoder(batch)), _parameters(encoder))
     context = getattr(model, "context", None)
@@ -89,7 +92,8 @@ def _fresh_copy(value: Any, known: dict[int, Tensor]) -> Any:
     if isinstance(value, tuple):
         return tuple(_fresh_copy(each, known) for each in value)
     if is_dataclass(value) and not isinstance(value, type):
-        return replace(value, **{f.name: _fresh_copy(getattr(value, f.name), known) for f in fields(value)})
+        given = [f.name for f in fields(value) if f.init]
+        return replace(value, **{name: _fresh_copy(getattr(value, name), known) for name in given})
     return value
 
 

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -19,7 +20,7 @@ from signkit.config.recipe_file import load_recipe
 from signkit.config.registry import component_name
 from signkit.errors import UserError
 from signkit.models.export import without_weights
-from signkit.models.precision import autocast, precision_on
+from signkit.models.precision import autocast, compute_in, precision_on
 from signkit.report.terminal import console
 from signkit.train.loop import accelerator
 from signkit.train.task import Profilable, Shapes, task_of
@@ -77,15 +78,15 @@ def measured(recipe: Recipe, shapes: Shapes) -> Profile:
     encoder = recipe.part("encoder")
     name = component_name("encoders", encoder) if encoder is not None else ""
     precision = precision_on(engine.device, recipe.train.precision)
+    compute_in(model, precision, rounded=recipe.train.tf32)
     half = partial(autocast, precision, engine.device)
-    with half():
-        stages = list(stages_of(task, model, batch, name))
+    stages = list(stages_of(task, model, batch, name))
     with _bar(len(stages)) as bar:
         shown = bar.add_task("", total=len(stages))
         costs = []
         for stage in stages:
             bar.update(shown, description=stage.name)
-            costs.append(cost(stage, engine.device, half))
+            costs.append(cost(stage, engine.device, half if stage.inside else nullcontext))
             bar.advance(shown)
     return Profile(
         recipe=recipe.name,

@@ -23,6 +23,7 @@ from signkit.tasks.autoencoder import report
 from signkit.tasks.autoencoder.fit import Fit, fit
 from signkit.tasks.classification.task import AUXILIARY, Classification
 from signkit.tasks.configs import AutoencoderConfig
+from signkit.train.sharing import of_all, own_batches
 from signkit.train.task import Evaluation, Outcome, Say, Term
 from signkit.types import Corpus, Prediction, Sample, Score
 
@@ -66,11 +67,15 @@ class Autoencoder(Classification):
         model.eval()
         try:
             with torch.no_grad():
-                batches = eval_batches(dataset, self.decode.batch_size)
-                errors = [model(batch.to(device)).auxiliary.double().cpu() for batch in batches]
+                errors = {
+                    name: error
+                    for batch in own_batches(dataset, self.recipe)
+                    for name, error in zip(batch.ids, model(batch.to(device)).auxiliary.tolist(), strict=True)
+                }
         finally:
             model.train(mode)
-        return Evaluation(float(torch.cat(errors).mean().sqrt()))
+        mean = torch.tensor([*of_all(errors, dataset).values()], dtype=torch.float64).mean()
+        return Evaluation(float(mean.sqrt()))
 
     def fit(self, model: nn.Module, spec: Spec, corpus: Corpus, folder: Path, watch: Any) -> None:
         """Fit the classifier to the vectors of train; writes ``fit.json`` and ``reconstructions.png``."""
@@ -114,7 +119,7 @@ class Autoencoder(Classification):
         model.eval()
         found: dict[str, tuple[Any, int]] = {}
         with watch.bar("latent vectors", len(dataset)) as bar, torch.no_grad():
-            for batch in eval_batches(dataset, self.decode.batch_size):
+            for batch in own_batches(dataset, self.recipe, shared=False):
                 latents = model.latents(batch.to(device)).cpu().numpy()
                 targets = (batch.targets[:, 0] - 1).tolist()  # 0: missing
                 found |= dict(zip(batch.ids, zip(latents, targets, strict=True), strict=True))

@@ -13,7 +13,7 @@ from signkit.config.recipe import Recipe
 from signkit.config.registry import build as build_component
 from signkit.data.batch import Batch
 from signkit.data.examples import Examples
-from signkit.data.loader import Dataset, eval_batches
+from signkit.data.loader import Dataset
 from signkit.decode.configs import LabelsConfig
 from signkit.errors import OperationalError, UserError
 from signkit.eval.figures import Metric
@@ -31,6 +31,7 @@ from signkit.tasks.classification.heads import doubts, encoder_of, labelled, lab
 from signkit.tasks.classification.mixing import Mixed, mix
 from signkit.tasks.classification.probabilities import calibrate, prediction
 from signkit.tasks.configs import ClassificationConfig
+from signkit.train.sharing import of_all, own_batches
 from signkit.train.task import Calibration, Evaluation, Outcome, Say, Shapes, Term, silent
 from signkit.types import VIDEO, Corpus, Prediction, Sample, Score
 
@@ -133,8 +134,8 @@ class Classification:
     def evaluate(self, model: nn.Module, dataset: Dataset, spec: Spec, step: int, say: Say) -> Evaluation:
         """The accuracy, the mean of the heads."""
         trained = TrainedModel(self.recipe, spec, model)
-        batches = eval_batches(dataset, self.decode.batch_size)
-        found = {each.id: each for each in self._predictions([trained], batches)}
+        batches = own_batches(dataset, self.recipe)
+        found = of_all({each.id: each for each in self._predictions([trained], batches)}, dataset)
         predictions = [found[sample.id] for sample in dataset.samples]
         return Evaluation(scoring.mean_accuracy(predictions, dataset.samples, spec))
 

@@ -35,6 +35,8 @@ FOR_RECOGNISERS = ("fusion", "rescore", "ensemble")
 class Language:
     """The `signkit.train.task.Task` of causal and masked language models."""
 
+    predicts_together = True
+
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
         self._built: tuple[LossFunction, ...] | None = None

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from signkit.data.loader import Dataset, eval_batches
+from signkit.data.loader import Dataset
 from signkit.decode.configs import LatticeConfig
 from signkit.decode.lattice import acoustic_logits, logits_of, search_acoustic
 from signkit.decode.state import Candidate
@@ -17,6 +17,7 @@ from signkit.models.spec import Spec
 from signkit.tasks.recognition.ensemble import joined
 from signkit.tasks.transcripts.external import train_text
 from signkit.tasks.transcripts.scorers import Scorers
+from signkit.train.sharing import own_batches
 from signkit.types import Corpus
 
 
@@ -98,7 +99,7 @@ def searched_split(
     model.to(device)
     batches: list[Encoded] = []
     with torch.no_grad():
-        for batch in eval_batches(dataset, decode.batch_size, workers=recipe.train.workers):
+        for batch in own_batches(dataset, recipe, shared=False):
             logits = logits_of(model, batch.to(device))
             acoustic = acoustic_logits(logits, decode.level).cpu()
             batches.append(Encoded(batch.ids, acoustic, logits.lengths.cpu()))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from signkit.config.own_code import described
 from signkit.config.recipe import Recipe, SourceConfig
 from signkit.data.batch import Batch
-from signkit.data.loader import Dataset, eval_batches
+from signkit.data.loader import Dataset
 from signkit.decode.configs import LatticeConfig
 from signkit.decode.external.build import ExternalModels, build_external
 from signkit.decode.lattice import find, recognise
@@ -34,6 +34,7 @@ from signkit.tasks.recognition.stream import ClipStream
 from signkit.tasks.transcripts.base import Transcription
 from signkit.tasks.transcripts.calibration import as_predictions
 from signkit.tasks.transcripts.external import train_text
+from signkit.train.sharing import of_all, own_batches
 from signkit.train.streams import Stream, StreamOptions
 from signkit.train.task import Evaluation, Say, Term, silent
 from signkit.types import Corpus, Posteriors, Prediction, Sample
@@ -127,7 +128,8 @@ class Recognition(Transcription):
             decode = replace(decode, context_scale=0.0)
             self._say_once(say, WITHOUT_CONTEXT)
         vocabulary = spec.vocabulary
-        hypotheses = recognise(model, eval_batches(dataset, decode.batch_size), vocabulary, decode)
+        batches = own_batches(dataset, self.recipe)
+        hypotheses = of_all(recognise(model, batches, vocabulary, decode), dataset)
         empty = sum(not each.tokens for each in hypotheses.values())
         if empty > EMPTY_SHARE * len(hypotheses):
             how = f"step {step}: greedy search, with which dev is judged during training, recognises nothing"

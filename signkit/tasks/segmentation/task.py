@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from signkit.config.recipe import Recipe
 from signkit.config.registry import build as build_component
 from signkit.data.batch import Batch
-from signkit.data.loader import Dataset, eval_batches
+from signkit.data.loader import Dataset
 from signkit.decode.configs import SegmentsConfig
 from signkit.errors import UserError
 from signkit.eval.figures import Metric, metric
@@ -35,6 +35,7 @@ from signkit.tasks.transcripts import report
 from signkit.tasks.transcripts.example import example
 from signkit.tasks.transcripts.scoring import scoring_protocol, text_scores
 from signkit.text.targets import vocabulary_of
+from signkit.train.sharing import of_all, own_batches
 from signkit.train.task import Evaluation, Outcome, Say, Shapes, Term, silent
 from signkit.types import VIDEO, Corpus, Prediction, Sample, Score
 
@@ -118,15 +119,16 @@ class Segmentation:
         """The accuracy within the corpus's own boundaries; the forest is not fitted yet."""
         mode, device = model.training, next(model.parameters()).device
         model.eval()
-        right, count = 0, 0
+        by_batch = dict[str, tuple[int, int]]()
         with torch.no_grad():
-            for batch in eval_batches(dataset, self.decode.batch_size):
+            for batch in own_batches(dataset, self.recipe):
                 moved = batch.to(device)
                 output: SegmentLogits = model(moved)
                 classes = _classes(moved, output.pieces)
-                right += int((output.logits.argmax(1) + 1 == classes).sum())
-                count += len(classes)
+                right = int((output.logits.argmax(1) + 1 == classes).sum())
+                by_batch[batch.ids[0]] = right, len(classes)
         model.train(mode)
+        right, count = map(sum, zip(*of_all(by_batch, dataset).values(), strict=True))
         return Evaluation(right / count if count else float("nan"))
 
     def fit(self, model: nn.Module, spec: Spec, corpus: Corpus, folder: Path, watch: Any) -> None:

@@ -1,13 +1,13 @@
 """A split whose encoder outputs are cached, to be searched many times with different settings."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from signkit.data.loader import Dataset, eval_batches
+from signkit.data.loader import Batch, Dataset
 from signkit.decode.attention import attention_search, encode
 from signkit.decode.chosen import chosen_texts
 from signkit.decode.configs import AttentionSearchConfig
@@ -63,21 +63,21 @@ def searched_split(
     decode: AttentionSearchConfig,
     scorers: Scorers,
     *,
-    workers: int,
+    batches: Iterable[Batch],
     on_progress: Callable[[int], None],
 ) -> SearchedSplit:
-    """Run the encoders over a split.
+    """Run the encoders over a split, given in batches.
 
     Raises:
         OperationalError: what a model gives for a sample is not finite.
     """
-    batches: list[tuple[tuple[str, ...], tuple[Encoded, ...], Tensor | None]] = []
+    found: list[tuple[tuple[str, ...], tuple[Encoded, ...], Tensor | None]] = []
     done = set[str]()
     with torch.no_grad():
-        for batch in eval_batches(dataset, decode.batch_size, workers=workers):
+        for batch in batches:
             encoded = tuple(encode(model.eval(), batch).to("cpu") for model in models)
-            batches.append((batch.ids, encoded, batch.logs))
+            found.append((batch.ids, encoded, batch.logs))
             done |= set(batch.ids)  # several rows may be readings of one sample
             on_progress(len(done))
     references = {sample.id: sample.reference for sample in dataset.samples}
-    return SearchedSplit(spec, models, tuple(batches), references, scorers)
+    return SearchedSplit(spec, models, tuple(found), references, scorers)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from signkit.config.recipe import Recipe, SourceConfig
 from signkit.config.registry import component_name
 from signkit.data.batch import Batch, TextBatch
-from signkit.data.loader import Dataset, eval_batches
+from signkit.data.loader import Dataset
 from signkit.decode.attention import find_texts
 from signkit.decode.chosen import doubtful_tokens
 from signkit.decode.configs import SECTIONS, AttentionSearchConfig
@@ -41,6 +41,7 @@ from signkit.tasks.transcripts.calibration import as_predictions
 from signkit.tasks.transcripts.differing import differing
 from signkit.tasks.transcripts.external import train_text
 from signkit.tasks.transcripts.scorers import Scorers
+from signkit.train.sharing import of_all, own_batches
 from signkit.train.task import Calibration, Evaluation, Outcome, Say, Term, silent
 from signkit.types import WRITTEN, Corpus, Prediction, Sample, Score
 
@@ -180,7 +181,7 @@ class SequenceTask(Transcription):
     def evaluate(self, model: nn.Module, dataset: Dataset, spec: Spec, step: int, say: Say) -> Evaluation:
         """Score greedy search without CTC and without external models."""
         decode = self.decode.greedy()
-        beams = find_texts([model], eval_batches(dataset, decode.batch_size), decode)
+        beams = of_all(find_texts([model], own_batches(dataset, self.recipe), decode), dataset)
         predictions = as_predictions(beams, spec.vocabulary, decode, 1.0)
         return Evaluation(self.selected(predictions, dataset.samples, spec.vocabulary))
 
@@ -238,9 +239,9 @@ class SequenceTask(Transcription):
         nets, spec = [each.model for each in models], models[0].spec
         text = train_text(corpus, spec.vocabulary)
         scorers = Scorers.of(nets[0], spec.vocabulary, text, self.decode, tuned)
-        workers = self.recipe.train.workers
+        batches = own_batches(dataset, self.recipe, shared=False)
         return searched_split(
-            nets, spec, dataset, self.decode, scorers, workers=workers, on_progress=on_progress
+            nets, spec, dataset, self.decode, scorers, batches=batches, on_progress=on_progress
         )
 
     def score(
