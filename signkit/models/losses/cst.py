@@ -247,15 +247,21 @@ class _Transduction(torch.autograd.Function):
             visited.append(visits)
         ctx.save_for_backward(*saved)
         ctx.mark_non_differentiable(*visited)
+        ctx.set_materialize_grads(False)
         return *losses, *visited
 
     @staticmethod
-    def backward(ctx: torch.autograd.function.FunctionCtx, *grads: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(
+        ctx: torch.autograd.function.FunctionCtx, *grads: Tensor | None
+    ) -> tuple[Tensor | None, ...]:
         refuse_second_derivative("cst_loss")
         symbols, choices, *saved = ctx.saved_tensors  # type: ignore[attr-defined]
-        to_context, to_acoustics = None, list[Tensor]()
+        to_context, to_acoustics = None, list[Tensor | None]()
         size = len(SplitJoint._fields) + 3
         for grad, begin in zip(grads, range(0, len(saved), size), strict=False):
+            if grad is None:  # a level whose loss is not used
+                to_acoustics.append(None)
+                continue
             *fields, visits, emitted, drawn = saved[begin : begin + size]
             scale = grad[:, None, None]
             with torch.autocast(visits.device.type, enabled=False):

@@ -70,7 +70,8 @@ def split_joints(
     # Each of the vocab terms may lose up to `tiny` to underflow. Above this bound that is less than the
     # rounding error of the sum itself.
     trusted = joints[0].acoustic.shape[2] * limits.tiny / limits.eps
-    if float(torch.stack([joint.product.amin() for joint in joints]).amin()) < trusted:
+    least = [joint.product.amin() for joint in joints]
+    if float(least[0] if len(least) == 1 else torch.stack(least).amin()) < trusted:
         joints = [_without_weak(joint, trusted) for joint in joints]
     return [(joint, _log_normaliser(joint, scale)) for joint in joints]
 
