@@ -136,6 +136,7 @@ def _hearai(name: str, folder: Path, changes: Sequence[str]) -> Recipe:
     lines(root / "test_gloss.txt", [f"{clip} {n % 2}" for n, clip in enumerate(clips)])
     write_points(root)
     of_encoder = TIMM[:4] if name.endswith("frames") else GCN[:2]
+    short = (*short, "model.heads.0.hidden=8")
     recipe = load_recipe(name, [*short, *of_encoder, *changes], check_paths=False)
     data: Any = recipe.data
     made = HearaiConfig(root=str(root), gloss=data.gloss, signal=data.signal, folds=3)
