@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from signkit.cli.options import AsJson, RunName, WithFile
+from signkit.cli.options import Address, AsJson, Executor, RunName, WithFile
 from signkit.runtime.paths import path_of
 
 ListFile = Annotated[
@@ -118,6 +118,8 @@ def landmarks(
     workers: Annotated[
         int, typer.Option(min=0, max=256, help="Processes; 0: as many as there are processors.")
     ] = 0,
+    executor: Executor = "local",
+    address: Address = "",
     fill: Annotated[Fill, typer.Option(help="linear: fill short gaps, marked by their confidence.")] = "none",
     fps: Annotated[
         float | None,
@@ -131,4 +133,6 @@ def landmarks(
     from signkit.data.tracking.extract import Options
 
     options = Options(model=model, format=format, fill=fill, fps=fps)
-    raise SystemExit(track(inputs or [], list_file, out, options, workers, as_json))
+    raise SystemExit(
+        track(inputs or [], list_file, out, options, workers, as_json, executor=executor, address=address)
+    )

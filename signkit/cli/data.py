@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from signkit.cli.options import AsJson, RunName, complete_corpus
+from signkit.cli.options import Address, AsJson, Executor, RunName, complete_corpus
 
 data_app = typer.Typer(
     help="Corpora: fetch, list, check, describe, prepare.", no_args_is_help=True, rich_markup_mode=None
@@ -144,9 +144,6 @@ def synth(
 Format = Literal["shards", "mp4"]
 
 
-Executor = Literal["local", "ray"]
-
-
 Damaged = Literal["refuse", "skip"]
 Motion = Literal["none", "farneback", "difference"]
 
@@ -174,9 +171,8 @@ def prepare(
     workers: Annotated[
         int, typer.Option(min=0, max=1024, help="Processes; 0: as many as there are cores.")
     ] = 0,
-    executor: Annotated[
-        Executor, typer.Option(help="Processes of this machine, or a ray cluster.")
-    ] = "local",
+    executor: Executor = "local",
+    address: Address = "",
     damaged: Annotated[
         Damaged, typer.Option(help="A clip of train that cannot be used: stop, or leave it out, counted.")
     ] = "refuse",
@@ -187,7 +183,7 @@ def prepare(
 
     options = Options(
         out=out, root=root, overrides=tuple(overrides or ()), size=size, motion=motion, format=format,
-        quality=quality, shard_size=shard_size, workers=workers, executor=executor,
+        quality=quality, shard_size=shard_size, workers=workers, executor=executor, address=address,
         damaged=damaged, as_json=as_json,
     )  # fmt: skip
     raise SystemExit(prepare_corpus(corpus, options))

@@ -4,7 +4,7 @@ import glob
 import os
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -49,6 +49,13 @@ def _begin_so(known: tuple[str, ...], incomplete: str) -> list[str]:
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Executor = Annotated[
+    Literal["local", "ray"], typer.Option(help="Processes of this machine, or of a ray cluster.")
+]
+Address = Annotated[
+    str,
+    typer.Option(metavar="HOST:PORT", help="Of the ray cluster; else RAY_ADDRESS, or one that runs here."),
+]
 RecipeName = Annotated[
     str,
     typer.Argument(

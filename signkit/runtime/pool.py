@@ -2,6 +2,7 @@
 
 `run_tasks` gives results in the order of the tasks; `watch_tasks` gives events as they happen, and goes on
 when a process dies. Under both is `_Crew`: each process has a line to this one, and gets a task at a time.
+Or `signkit.runtime.ray_pool`, on a ray cluster.
 """
 
 import multiprocessing
@@ -12,33 +13,20 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from importlib import import_module
-from itertools import islice
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, TypeVar
 
-from signkit.errors import OperationalError, UserError
+from signkit.errors import OperationalError
+from signkit.runtime.events import AHEAD, Event
+from signkit.runtime.ray_pool import ray_events
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 Executor = Literal["local", "ray"]
-AHEAD = 3
-"""Tasks a worker that are begun before their turn: one long task must not leave the others idle."""
-
-
-class Event(NamedTuple):
-    """What happens to a task.
-
-    Attributes:
-        kind: ``begun``; ``progress``, with what the function sent; ``done``, with its result; or ``died``:
-            the process did, and the value says how; the task may be fine.
-    """
-
-    kind: Literal["begun", "progress", "done", "died", "raised"]
-    value: Any = None
+"""Processes of this machine, or of a ray cluster."""
 
 
 def processors() -> int:
@@ -58,17 +46,18 @@ def run_tasks(
 
     Args:
         function: given to each process once; what it holds need be picklable only off Linux and for ray.
-        executor: ``local`` are processes of this machine, 1 none but this one; ``ray`` is a cluster, or
-            what `ray.init` finds.
-        workers: of the local machine; of ray's, tasks at a time.
+        executor: of processes of this machine, or of a ray cluster to which this process is `connected`.
+        workers: processes, or tasks of ray at a time; 1 of this machine is this process itself; 0: as many
+            as there are processors.
 
     Raises:
-        UserError: ray is not installed.
         OperationalError: a worker process has been killed, or ray has lost a task.
         Exception: what the function raises.
     """
+    workers = workers or (processors() if executor == "local" else 0)
     if executor == "ray":
-        yield _by_ray(ray_module(), function, tasks, workers)
+        with closing(ray_events(function, tasks, workers, AHEAD)) as events:
+            yield _in_order(events)
     elif workers == 1 or len(tasks) < 2:
         yield map(function, tasks)
     else:
@@ -82,7 +71,11 @@ def run_tasks(
 
 
 def watch_tasks(
-    function: Callable[[Task, Callable[[Any], None]], Any], tasks: Sequence[Task], *, workers: int
+    function: Callable[[Task, Callable[[Any], None]], Any],
+    tasks: Sequence[Task],
+    *,
+    executor: Executor = "local",
+    workers: int,
 ) -> Generator[tuple[int, Event], None, None]:
     """What happens to each task, as it happens: its number, and the event. Close it to end all processes.
 
@@ -92,13 +85,19 @@ def watch_tasks(
         function: of a task, and of a function that sends ``progress``; it must be picklable. Each process has
             one of its own, which may keep what is costly to make. In place of a process that has died a new
             one is started.
+        executor: as of `run_tasks`; ray sends no ``progress``.
+        workers: as of `run_tasks`.
 
     Raises:
         Exception: what the function raises.
     """
+    if executor == "ray":
+        with closing(ray_events(function, tasks, workers, watched=True)) as events:
+            yield from events
+        return
     crew = _Crew(function, tasks, "spawn", watched=True)  # a fork would inherit threads
     try:
-        yield from crew.events(workers)
+        yield from crew.events(workers or processors())
     finally:
         crew.kill()
 
@@ -249,36 +248,3 @@ def _leave_with_parent() -> None:
     if parent is not None:
         wait([parent.sentinel])
         os._exit(1)
-
-
-def ray_module() -> Any:
-    """The package ray.
-
-    Raises:
-        UserError: it is not installed.
-    """
-    try:
-        return import_module("ray")
-    except ImportError as error:
-        raise UserError("--executor ray", "needs the package ray", "pip install ray") from error
-
-
-def _called(function: Callable[[Task], Result], task: Task) -> Result:
-    return function(task)
-
-
-def _by_ray(
-    ray: Any, function: Callable[[Task], Result], tasks: Sequence[Task], workers: int
-) -> Iterator[Result]:
-    if not ray.is_initialized():
-        ray.init(log_to_driver=False)
-    shared, remote = ray.put(function), ray.remote(_called)
-    others, waiting = iter(tasks), deque[Any]()
-    while True:
-        waiting.extend(remote.remote(shared, task) for task in islice(others, AHEAD * workers - len(waiting)))
-        if not waiting:
-            return
-        try:
-            yield ray.get(waiting.popleft())
-        except ray.exceptions.RayError as error:
-            raise OperationalError(f"ray: {str(error).strip().splitlines()[-1]}") from error

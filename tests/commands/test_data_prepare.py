@@ -257,7 +257,11 @@ def test_odd_mp4(tmp_path: Path) -> None:
 def test_without_ray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     message = refused(tmp_path / "out", executor="ray")
-    assert message == "--executor ray: needs the package ray; pip install ray"
+    assert message == "--executor ray: needs the package ray; pip install 'signkit[cluster]'"
+    message = refused(tmp_path / "out", executor="spark")
+    assert message == "--executor: 'spark' is none of local, ray"
+    message = refused(tmp_path / "out", address="here:6379")
+    assert message == "--address: is that of a ray cluster; add --executor ray"
     assert not (tmp_path / "out").exists()
 
 

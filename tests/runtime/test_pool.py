@@ -3,11 +3,8 @@
 import multiprocessing
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
-from types import ModuleType, SimpleNamespace
-from typing import Any
 
 import pytest
 from clips import wait_for_group
@@ -159,62 +156,3 @@ def test_workers_end_with_the_process_that_began_them() -> None:
     os.kill(process.pid, signal.SIGKILL)
     process.join()
     wait_for_group(process.pid)
-
-
-def test_ray_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(UserError) as error, run_tasks(slow_square, [1], executor="ray", workers=1):
-        pass
-    assert str(error.value) == "--executor ray: needs the package ray; pip install ray"
-
-
-class FakeRay(ModuleType):
-    """As much of ray as is used, in one process; counts what is held at a time."""
-
-    def __init__(self, lose: int = -1) -> None:
-        super().__init__("ray")
-        self.exceptions = SimpleNamespace(RayError=ConnectionError)
-        self.started, self.most, self._open, self._lose = False, 0, 0, lose
-        self.stored: list[Any] = []
-
-    def is_initialized(self) -> bool:
-        return self.started
-
-    def init(self, log_to_driver: bool) -> None:
-        self.started = True
-
-    def put(self, value: Any) -> int:
-        self.stored.append(value)
-        return len(self.stored) - 1
-
-    def remote(self, function: Any) -> Any:
-        def call(place: int, task: int) -> tuple[int, Any]:
-            self._open += 1
-            self.most = max(self.most, self._open)
-            return task, function(self.stored[place], task)
-
-        return SimpleNamespace(remote=call)
-
-    def get(self, reference: tuple[int, Any]) -> Any:
-        self._open -= 1
-        if reference[0] == self._lose:
-            raise ConnectionError("Traceback\n  somewhere\nThe node died.\n")
-        return reference[1]
-
-
-def test_ray_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    ray = FakeRay()
-    monkeypatch.setitem(sys.modules, "ray", ray)
-    with run_tasks(slow_square, range(20), executor="ray", workers=2) as results:
-        assert [square for square, _ in results] == [task * task for task in range(20)]
-    assert (ray.started, ray.most, ray.stored) == (True, 2 * AHEAD, [slow_square])
-
-
-def test_ray_loses_a_task(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "ray", FakeRay(lose=2))
-    with (
-        pytest.raises(OperationalError) as error,
-        run_tasks(slow_square, range(5), executor="ray", workers=2) as results,
-    ):
-        list(results)
-    assert str(error.value) == "ray: The node died."

@@ -4,6 +4,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,8 +22,9 @@ from signkit.data.shards.pack import Pack
 from signkit.data.shards.store import LOCK, Store, begin, check_out
 from signkit.errors import UserError
 from signkit.runtime.files import plainly, sha256
-from signkit.runtime.pool import Executor, processors, ray_module, run_tasks
+from signkit.runtime.pool import Executor, processors, run_tasks
 from signkit.runtime.progress import Watch
+from signkit.runtime.ray_pool import connected
 from signkit.runtime.run_folder import locked
 from signkit.runtime.signals import Interrupted, stop_on_signals
 from signkit.types import VIDEO, WRITTEN, Corpus
@@ -46,6 +48,7 @@ class Options:
     shard_size: str = "1GB"
     workers: int = 0
     executor: Executor = "local"
+    address: str = ""
     damaged: Literal["refuse", "skip"] = "refuse"
     as_json: bool = False
 
@@ -68,9 +71,7 @@ def prepare_corpus(ref: str, options: Options) -> int:
     if options.motion != NO_MOTION and options.format == "mp4":
         raise UserError("--motion", "is for shards, and --format is mp4", "it is computed in training then")
     check_motion(options.motion)
-    if options.executor == "ray":
-        ray_module()
-    with stop_on_signals() as stop:
+    with connected(options.executor, options.address), stop_on_signals() as stop:
         try:
             corpus = build_corpus(config)
             if corpus.layout == WRITTEN:
@@ -135,13 +136,12 @@ def _version(package: str) -> str:
 def _prepare(corpus: Corpus, header: Header, options: Options) -> None:
     """Pack what is not packed yet."""
     watch = Watch(options.out, main=True, log=False)
-    workers = options.workers or processors()
     with _held(options.out):
         store = begin(options.out, header, corpus.samples, retry=options.damaged == "refuse")
         try:
             if not store.finished:
-                _fill(store, options, workers, watch)
-                store.finish(corpus, _sums(store, workers, watch))
+                _fill(store, options, watch)
+                store.finish(corpus, _sums(store, options.workers or processors(), watch))
         finally:
             store.tidy()
 
@@ -157,7 +157,7 @@ def _held(folder: Path) -> Iterator[None]:
             (folder / LOCK).unlink(missing_ok=True)
 
 
-def _fill(store: Store, options: Options, workers: int, watch: Watch) -> None:
+def _fill(store: Store, options: Options, watch: Watch) -> None:
     """Pack the clips that are left, in their order."""
     first, total = len(store.records), len(store.order)
     size, begun = sum(getattr(record, "bytes", 0) for record in store.records), time.monotonic()
@@ -165,7 +165,7 @@ def _fill(store: Store, options: Options, workers: int, watch: Watch) -> None:
         watch.say(f"{first} of {total} clips are there already")
     pack = Pack(store.samples, store.header)
     with (
-        run_tasks(pack, store.order[first:], executor=options.executor, workers=workers) as results,
+        run_tasks(pack, store.order[first:], executor=options.executor, workers=options.workers) as results,
         watch.bar("clips", total, first) as bar,
     ):
         for done, packed in enumerate(results, first + 1):
@@ -192,12 +192,10 @@ def _check_skipped(refused: Refused, damaged: str) -> None:
 def _sums(store: Store, workers: int, watch: Watch) -> dict[str, str]:
     """The SHA-256 of all files of clips, read again from the disk."""
     files = store.files()
-    with (
-        run_tasks(partial(_sum, store.folder), files, workers=workers) as results,
-        watch.bar("checksums", len(files)) as bar,
-    ):
+    # Threads: hashing lets others run, and a process that is connected to ray cannot be forked.
+    with ThreadPoolExecutor(workers) as pool, watch.bar("checksums", len(files)) as bar:
         sums = {}
-        for name, digest in zip(files, results, strict=True):
+        for name, digest in zip(files, pool.map(partial(_sum, store.folder), files), strict=True):
             sums[name] = digest
             bar.at(len(sums))
     return sums

@@ -19,8 +19,9 @@ from signkit.data.tracking.jobs import Failure, Job, track_all
 from signkit.data.tracking.tracker import check_mediapipe
 from signkit.data.video import open_clip
 from signkit.errors import SignkitError, UserError
-from signkit.runtime.pool import processors
+from signkit.runtime.pool import Executor
 from signkit.runtime.progress import Watch
+from signkit.runtime.ray_pool import connected
 
 MOST_ROWS = 40
 """Of the table on a terminal; report.jsonl has them all."""
@@ -37,15 +38,26 @@ class _Task:
 
 
 def landmarks(
-    paths: Sequence[Path], list_file: Path | None, out: Path, options: Options, workers: int, as_json: bool
+    paths: Sequence[Path],
+    list_file: Path | None,
+    out: Path,
+    options: Options,
+    workers: int,
+    as_json: bool,
+    *,
+    executor: Executor = "local",
+    address: str = "",
 ) -> int:
     """Track all clips that are not done yet; print what was found in each. Returns the exit status.
 
     Args:
-        workers: processes; 0: as many as there are processors.
+        workers: processes, or clips at a time; 0: as many as there are processors.
+        executor: who tracks: processes of this machine, or of a ray cluster.
+        address: of the cluster, see `signkit.runtime.ray_pool.connected`.
 
     Raises:
-        UserError: nothing to track, a file in the way, MediaPipe not installed; nothing is begun then.
+        UserError: nothing to track, a file in the way, MediaPipe not installed, no such cluster; nothing is
+            begun then.
         OperationalError: a file cannot be written; those that are finished stay.
     """
     inputs = find_inputs(paths, list_file)
@@ -56,7 +68,9 @@ def landmarks(
     if tasks:
         check_mediapipe("landmarks")
     try:
-        failures |= _track(tasks, record, options, workers or processors(), Watch(out, main=True, log=False))
+        with connected(executor, address):
+            watch = Watch(out, main=True, log=False)
+            failures |= _track(tasks, record, options, executor, workers, watch)
     finally:
         if record.entries:
             record.close()
@@ -100,13 +114,18 @@ def _tasks(
 
 
 def _track(
-    tasks: Sequence[_Task], record: Record, options: Options, workers: int, watch: Watch
+    tasks: Sequence[_Task],
+    record: Record,
+    options: Options,
+    executor: Executor,
+    workers: int,
+    watch: Watch,
 ) -> dict[str, Failure]:
     task_of = {task.job: task for task in tasks}
     failures: dict[str, Failure] = {}
     reported = dict.fromkeys(task_of, 0)
     begun = time.monotonic()
-    events = track_all([task.job for task in tasks], workers)
+    events = track_all([task.job for task in tasks], workers, executor)
     # Closed, so that no process goes on where this one is interrupted.
     with watch.bar("landmarks", sum(task.frames for task in tasks)) as bar, closing(events):
         tracked = 0

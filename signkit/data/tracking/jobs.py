@@ -11,7 +11,7 @@ from pathlib import Path
 from signkit.data.tracking.extract import Options, Summary, extract
 from signkit.data.tracking.tracker import Tracker
 from signkit.errors import OperationalError, UserError
-from signkit.runtime.pool import watch_tasks
+from signkit.runtime.pool import Executor, watch_tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,15 @@ Event = tuple[Job, None | int | Summary | Failure]
 """A clip and what became of it: begun (None), so many more frames done, its summary, or its failure."""
 
 
-def track_all(jobs: Sequence[Job], workers: int) -> Generator[Event, None, None]:
+def track_all(
+    jobs: Sequence[Job], workers: int, executor: Executor = "local"
+) -> Generator[Event, None, None]:
     """Track clips side by side; events come as they happen.
 
     Raises:
         OperationalError: a file cannot be written, or MediaPipe cannot be started.
     """
-    with closing(watch_tasks(_Tracking(), jobs, workers=workers)) as events:
+    with closing(watch_tasks(_Tracking(), jobs, executor=executor, workers=workers)) as events:
         for number, event in events:
             job = jobs[number]
             if event.kind == "died":
