@@ -9,7 +9,7 @@ import resource
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -270,19 +270,26 @@ class Done:
         return Path(self.out.splitlines()[-1])
 
 
-def signkit(*words: object, shocks: Sequence[Shock] = (), largest_file: int = 0) -> Done:
+def signkit(
+    *words: object,
+    shocks: Sequence[Shock] = (),
+    largest_file: int = 0,
+    environment: Mapping[str, str] | None = None,
+) -> Done:
     """The command in a process of its own, forked from one that has everything imported. It draws no
     picture, which would take longer than all the rest.
 
     Args:
         largest_file: bytes a file may have, as if the disk were full beyond.
+        environment: further variables.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(PRELOADED))
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / "out", Path(folder) / "err"]
         process = context.Process(
-            target=_command, args=([str(word) for word in words], files, tuple(shocks), largest_file)
+            target=_command,
+            args=([str(word) for word in words], files, tuple(shocks), largest_file, environment or {}),
         )
         process.start()
         process.join(120)
@@ -291,7 +298,14 @@ def signkit(*words: object, shocks: Sequence[Shock] = (), largest_file: int = 0)
         return Done(process.exitcode, *texts)
 
 
-def _command(words: list[str], files: list[Path], shocks: Sequence[Shock], largest_file: int) -> None:
+def _command(
+    words: list[str],
+    files: list[Path],
+    shocks: Sequence[Shock],
+    largest_file: int,
+    environment: Mapping[str, str],
+) -> None:
+    os.environ.update(environment)
     from signkit.cli.app import main
     from signkit.tasks.language import report as lm_report
     from signkit.tasks.transcripts import report

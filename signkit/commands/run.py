@@ -52,6 +52,10 @@ from signkit.train.step_profile import StepProfile
 from signkit.train.task import Beginning, Evaluation, Fitting, Outcome, Packing, Remarking, task_of
 from signkit.train.weights import check_average, load_chosen
 
+STORE = (
+    "processes that torchrun starts again may wait for those before them; "
+    "set TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 where torchrun is called"
+)
 SYMBOLS = {TEXT: "symbols"}
 """The word for the classes of an output, by the output's name."""
 
@@ -108,6 +112,12 @@ def carry_out(
     """
     _ = task_of(recipe).selection  # raises for a faulty protocol before the corpus is read
     engine = accelerator(recipe.train)
+    if (
+        engine.is_main_process
+        and os.environ.get("TORCHELASTIC_MAX_RESTARTS", "0") != "0"
+        and _store_is_kept()
+    ):
+        print(f"note: {STORE}", file=sys.stderr)
     with stop_on_signals() as stop:
         try:
             folder, prepared = _begin(recipe, make, find, engine, check)
@@ -118,6 +128,11 @@ def carry_out(
         with held(folder, engine):
             interrupted, outcome = _recorded(prepared, folder, engine, stop)
     return Done(prepared, folder, outcome, stop.exit_code if interrupted else 0, engine)
+
+
+def _store_is_kept() -> bool:
+    """Whether what torchrun starts again meets the addresses of the processes before, in its store."""
+    return os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
 
 
 def resume_command(ref: str, overrides: Sequence[str], resume: str) -> str:
@@ -154,7 +169,24 @@ def _begin(
         prepared = replace(prepared, notes=(*notes, *prepared.notes))
     elif engine.is_main_process:
         folder = make()
-    return Path(shared(str(folder or ""), engine)), prepared
+    folder = Path(shared(str(folder or ""), engine))
+    _check_seen_by_all(folder, engine)
+    return folder, prepared
+
+
+def _check_seen_by_all(folder: Path, engine: Accelerator) -> None:
+    """See to it that all processes have the run's folder before them: each resumes from its checkpoints.
+
+    Raises:
+        OperationalError: a process, of another machine, has not.
+    """
+    here = max(checkpoint.steps(folder / "checkpoints"), default=0) if folder.is_dir() else -1
+    missed = torch.tensor(float(str(here) != shared(str(here), engine)), device=engine.device)
+    if engine.num_processes > 1 and float(engine.reduce(missed, "sum")):
+        raise OperationalError(
+            f"{folder}: not all processes see this folder and its newest checkpoint; "
+            "run.dir has to be on a file system that the nodes share"
+        )
 
 
 def _models(prepared: Prepared, step: int = 0, precision: str = "") -> tuple[TrainedModel, ...]:
@@ -173,16 +205,12 @@ def _recorded(
         outcome, interrupted = _carried_out(prepared, folder, engine, stop, watch, clock), False
     except Interrupted:
         outcome, interrupted = None, True
-    except OSError as error:
-        failure = OperationalError(f"{error.filename or folder}: {error.strerror or error}")
-        _record_failure(folder, watch, failure, clock)
-        raise failure from error
     except Exception as error:
-        killed = worker_killed(error)
-        _record_failure(folder, watch, killed or error, clock)
-        if killed is not None:
-            raise killed from error
-        raise
+        failure = _plain(error, folder, engine)
+        _record_failure(folder, watch, failure, clock)
+        if failure is error:
+            raise
+        raise failure from error
     finally:
         watch.close()
     if watch.main:
@@ -259,6 +287,18 @@ def _pack(
         return None
     temperature = outcome.calibration.temperature if outcome.calibration else 0.0
     return lambda folder: task.pack(trained, lambda: prepared.corpus, temperature, folder)
+
+
+def _plain(error: Exception, folder: Path, engine: Accelerator) -> Exception:
+    """The error as a message, where it is of the disk, of memory, or of the connection to another process."""
+    if isinstance(error, OSError):
+        return OperationalError(f"{error.filename or folder}: {error.strerror or error}")
+    if killed := worker_killed(error):
+        return killed
+    of_connection = isinstance(error, torch.distributed.DistError) or "gloo" in str(error)
+    if isinstance(error, RuntimeError) and of_connection and engine.num_processes > 1:
+        return OperationalError("the connection to another process is lost; it has failed or was killed")
+    return error
 
 
 def _record_failure(folder: Path, watch: Watch, error: Exception, clock: Clock) -> None:

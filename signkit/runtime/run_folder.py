@@ -31,6 +31,8 @@ ENDED = ("finished", "interrupted", "failed")
 """States of a run whose session has come to its end."""
 BRIEFLY = 0.5
 """Seconds that the lock of a run's folder is waited for."""
+LAUNCH = "launch.txt"
+"""Has the id of the launch by torchrun that began the run, so that restarted processes find it."""
 MAY_DIFFER = ("run",)
 """Sections of a recipe that may change when a run is resumed."""
 
@@ -86,10 +88,18 @@ def _begin(folder: Path, given: str, text: str) -> None:
     try:
         write_text(folder / "recipe.yaml", given)
         write_json(folder / "status.json", {"state": "created"})
+        if launch():
+            write_text(folder / LAUNCH, f"{launch()}\n")
         write_text(folder / "resolved.yaml", text)  # last, because its presence marks a run
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def launch() -> str:
+    """The id of the launch by torchrun of which this process is one (its `--rdzv-id`); "" if it has none."""
+    found = os.environ.get("TORCHELASTIC_RUN_ID", "")
+    return "" if found == "none" else found  # torchrun's word for an id that was not given
 
 
 def check_same_recipe(folder: Path, old: Recipe | Pipeline, recipe: Recipe | Pipeline) -> None:

@@ -94,6 +94,24 @@ def test_the_run_to_resume(recipe: Recipe, ref: str, tmp_path: Path) -> None:
     assert folder_to_resume(recipe, str(runs[0])) == runs[0]
 
 
+def test_the_run_of_a_launch_by_torchrun(recipe: Recipe, ref: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Started again, it goes on with its own run, also where newer ones of the same recipe are there."""
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "job-7")
+    own = new_folder(recipe, ref)
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")  # which torchrun writes if no id was given
+    newer = new_folder(recipe, ref)
+    assert (folder_to_resume(recipe, "never"), folder_to_resume(recipe, "auto")) == (None, newer)
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")
+    with pytest.raises(UserError) as caught:
+        folder_to_resume(recipe, "never")
+    what = "it has restarted this process, and nothing says which run it had begun"
+    assert str(caught.value) == f"torchrun: {what}; give torchrun an --rdzv-id, or signkit --resume auto"
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "job-7")
+    assert folder_to_resume(recipe, "never") == folder_to_resume(recipe, "auto") == own
+    write_status(own, "finished")
+    assert (folder_to_resume(recipe, "never"), folder_to_resume(recipe, "auto")) == (None, newer)
+
+
 def test_a_name_that_is_no_run(recipe: Recipe, tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         folder_to_resume(recipe, str(tmp_path))
