@@ -33,7 +33,9 @@ CorpusName = Annotated[
     str,
     typer.Argument(metavar="NAME|RECIPE", help="A corpus, or a recipe.", autocompletion=complete_corpus),
 ]
-CorpusRoot = Annotated[Path | None, typer.Option(metavar="DIR", help="The corpus's folder: its data.root.")]
+CorpusRoot = Annotated[
+    str | None, typer.Option(metavar="DIR", help="The corpus's folder, or its address: its data.root.")
+]
 CorpusOverrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="An option of the corpus: data.…=…; repeatable."),

@@ -20,6 +20,7 @@ _FLOAT = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _BOOLS = dict.fromkeys(("true", "True", "yes", "on"), True) | dict.fromkeys(
     ("false", "False", "no", "off"), False
 )
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://\S")
 _VARIABLE = re.compile(r"(?:^|[/\\])\$(?:\w+|\{\w+\})")
 _WANTED = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
 
@@ -62,10 +63,11 @@ class Path_:
     """An existing file or folder, relative to the current folder or to the recipe's.
 
     It is read as an absolute path; the empty word stays empty where `optional`, and the run of an earlier
-    stage, which is not there yet, stays as it is.
+    stage, which is not there yet, stays as it is; so does an address, ``https://…``, where `address`.
     """
 
     optional: bool = False
+    address: bool = False
 
     def check(self, value: Any, word: Word, folders: tuple[Path, ...]) -> Any:
         """The absolute path in the first folder that has it; without folders it need not exist."""
@@ -73,7 +75,7 @@ class Path_:
             if self.optional:
                 return value
             raise Unfit("is an empty path")
-        if value.startswith(STAGE):
+        if value.startswith(STAGE) or (self.address and is_address(value)):
             return value
         given = Path(at_home(value))
         places = [os.path.abspath(folder / given) for folder in folders or (Path.cwd(),)]
@@ -82,6 +84,11 @@ class Path_:
             _refuse_variables(value)
             raise Unfit(f"is `{short(value)}`, but there is no such file or folder")
         return found or places[0]
+
+
+def is_address(path: str) -> bool:
+    """Whether it is the address of something elsewhere, such as ``https://…`` or ``s3://…``."""
+    return bool(_ADDRESS.match(path))
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,8 @@ def _connect(ray: Any, address: str) -> None:
     except (Exception, SystemExit) as error:
         if not wanted:
             raise OperationalError(f"ray cannot be started: {first_line(error)}") from error  # type: ignore[arg-type]
-        raise UserError(where, f"is not that of a ray cluster ({_reason(error)})", ALONE) from error
+        hint = "where a cluster has a token, set RAY_AUTH_MODE=token here too"
+        raise UserError(where, f"cannot be connected to ({_reason(error)})", hint) from error
 
 
 def _reason(error: BaseException) -> str:

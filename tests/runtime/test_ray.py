@@ -189,5 +189,6 @@ def test_an_address_at_which_no_cluster_is(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("RAY_ADDRESS", "ray head")
     with pytest.raises(UserError) as error, connected("ray"):
         pass
-    what = "is not that of a ray cluster (Invalid address format: ray head)"
-    assert str(error.value) == f"RAY_ADDRESS=ray head: {what}; {alone}"
+    what = "cannot be connected to (Invalid address format: ray head)"
+    hint = "where a cluster has a token, set RAY_AUTH_MODE=token here too"
+    assert str(error.value) == f"RAY_ADDRESS=ray head: {what}; {hint}"

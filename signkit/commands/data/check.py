@@ -36,7 +36,7 @@ AT_ONCE = 16  # frames of a clip that are decoded together
 class Options:
     """What is checked; the options of the command."""
 
-    root: Path | None = None
+    root: str | Path | None = None
     overrides: tuple[str, ...] = ()
     frames: Literal["none", "sample", "all"] = "sample"
     as_json: bool = False

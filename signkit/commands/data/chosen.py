@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from signkit.config.recipe_file import load_recipe
 from signkit.config.registry import ComponentConfig, config_class, registered
-from signkit.config.strict_yaml import Group, read
+from signkit.config.strict_yaml import Group, is_address, read
 from signkit.errors import UserError
 
 
@@ -19,7 +19,7 @@ class _Choice:
     data: Annotated[ComponentConfig, Group("corpora")]
 
 
-def chosen_corpus(ref: str, root: Path | None, overrides: Sequence[str]) -> Any:
+def chosen_corpus(ref: str, root: str | Path | None, overrides: Sequence[str]) -> Any:
     """The options of the corpus of a recipe, or of one by its name.
 
     >>> chosen_corpus("synthetic", None, ["data.train=3"]).train
@@ -27,15 +27,17 @@ def chosen_corpus(ref: str, root: Path | None, overrides: Sequence[str]) -> Any:
 
     Args:
         ref: a recipe's name or file, or a corpus's name.
-        root: the corpus's folder, its ``data.root``.
+        root: the corpus's folder or its address, its ``data.root``.
         overrides: options of the corpus, ``data.KEY=VALUE``.
 
     Raises:
         UserError: there is no such recipe or corpus, or all that is wrong in its options.
     """
-    if root is not None and not root.exists():
-        raise UserError("--root", f"there is no folder {root}")
-    if root is not None and ref == "manifest" and root.is_file():
+    if root is not None and not is_address(str(root)):
+        root = Path(root)
+        if not root.exists():
+            raise UserError("--root", f"there is no folder {root}")
+    if isinstance(root, Path) and ref == "manifest" and root.is_file():
         hint = f"--root {root.parent} --set data.file={root.name}"
         raise UserError("--root", f"{root} is a file; root is the folder, data.file names the manifest", hint)
     if ref not in registered("corpora"):

@@ -39,7 +39,7 @@ class Options:
     """How a corpus is packed; the options of the command."""
 
     out: Path
-    root: Path | None = None
+    root: str | Path | None = None
     overrides: tuple[str, ...] = ()
     size: int = 256
     motion: How = "none"

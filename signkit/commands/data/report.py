@@ -15,7 +15,11 @@ from signkit.types import WRITTEN
 
 
 def report_corpus(
-    ref: str, out: Path, root: Path | None = None, overrides: tuple[str, ...] = (), as_json: bool = False
+    ref: str,
+    out: Path,
+    root: str | Path | None = None,
+    overrides: tuple[str, ...] = (),
+    as_json: bool = False,
 ) -> int:
     """Write a page about the samples that are there; what is missing is for `signkit data check`.
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from signkit.config.registry import extra_for
 from signkit.data.npz import DAMAGED, read_npy
 from signkit.data.shards.index import NO_MOTION, Entry
+from signkit.data.shards.remote import Remote
 from signkit.data.shards.tar import starts
 from signkit.data.video import open_clip
 from signkit.data.video.pixels import Size, gathered
@@ -113,23 +114,26 @@ class TimedClip:
         return self.clip.read(places, size)
 
 
-def load_entry(root: Path, entry: Entry, motion: str = NO_MOTION) -> Signal:
+def load_entry(root: Path | Remote, entry: Entry, motion: str = NO_MOTION) -> Signal:
     """The signal of a clip of the index; the frames of video are read when they are asked for.
 
     Args:
+        root: the folder; at an address the clip is fetched.
         motion: how the motion was computed that is packed with the corpus, by its header.
 
     Raises:
         UserError: the file is shorter than the index says, or damaged; file and clip are named.
         OperationalError: it cannot be read.
     """
-    path = root / entry.file
-    where = f"{path}: clip {entry.id!r}"
+    if isinstance(root, Remote):  # a file of its own
+        path, offset, where = root.clip(entry), 0, f"{root.address}/{entry.file}: clip {entry.id!r}"
+    else:
+        path, offset, where = root / entry.file, entry.offset, f"{root / entry.file}: clip {entry.id!r}"
     packed = np.append(entry.sizes, entry.motion)
-    first = entry.offset + starts(packed)[:-1] if entry.file.endswith(".tar") else np.zeros(1, np.int64)
+    first = offset + starts(packed)[:-1] if entry.file.endswith(".tar") else np.zeros(1, np.int64)
     if entry.kind == "jpeg":
         how = motion if entry.motion else NO_MOTION
-        place = entry.offset + int(starts(packed)[-1]), entry.motion
+        place = offset + int(starts(packed)[-1]), entry.motion
         return Video(ShardClip(path, where, entry.fps, first, entry.sizes, how, place))
     if entry.kind == "npz":
         content = read_range(path, int(first[0]), int(entry.sizes[0]), where)
