@@ -21,6 +21,7 @@ from uuid import uuid4
 from signkit.config.registry import extra_for
 from signkit.errors import OperationalError, UserError, first_line
 from signkit.runtime.events import Event
+from signkit.runtime.signals import Interrupted
 
 RETRIES = 3
 """How often a task is given to another process when its own, or the node, has died."""
@@ -130,6 +131,8 @@ def ray_events(
                 done.remove(first)
                 first += 1
             yield number, event
+    except KeyboardInterrupt as error:  # by which ray replaces the exception of a signal's handler
+        raise Interrupted from error
     finally:
         for reference in pending:
             with suppress(Exception):  # of a cluster that has gone

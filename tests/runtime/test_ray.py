@@ -2,6 +2,7 @@
 
 import os
 import platform
+import signal
 import sys
 import threading
 import time
@@ -22,6 +23,7 @@ from signkit.errors import OperationalError, UserError
 from signkit.runtime import ray_pool
 from signkit.runtime.pool import run_tasks, watch_tasks
 from signkit.runtime.ray_pool import connected
+from signkit.runtime.signals import Interrupted, stop_on_signals
 from signkit.types import Signal, Video
 
 ray = pytest.importorskip("ray", reason="ray is not installed (signkit[cluster])")
@@ -177,6 +179,19 @@ def test_a_node_with_another_release(cluster: Any, monkeypatch: pytest.MonkeyPat
         list(results)
     has = f"{platform.node()} has numpy {here['numpy']}"
     assert str(error.value) == f"ray: {has}, and this machine numpy 1.0"
+
+
+def test_a_signal_is_what_it_is_without_ray(cluster: Any) -> None:
+    """Ray raises an exception of its own."""
+    kill = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM))
+    with (
+        stop_on_signals() as stop,
+        pytest.raises(Interrupted),
+        run_tasks(time.sleep, [60], executor="ray", workers=1) as results,
+    ):
+        kill.start()
+        list(results)
+    assert stop.exit_code == 143
 
 
 def test_an_address_at_which_no_cluster_is(monkeypatch: pytest.MonkeyPatch) -> None:
