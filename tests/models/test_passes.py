@@ -94,7 +94,7 @@ def test_memory_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     auto: dict[str, Any] = {"frames_per_pass": "auto", "recompute": "auto"}
     plain = made(**auto).train()
     expected = outcome(plain, 9)
-    assert plain._plans == {(16, 16): Plan(32, 0)}
+    assert [*plain._plans.values()] == [Plan(32, 0)]
 
     monkeypatch.setattr(image_backbone, "free_memory", lambda device: 90_000)
     planned_one = made(**auto).train()
@@ -104,10 +104,19 @@ def test_memory_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.testing.assert_close(found, expected)
     own = made(frames_per_pass=5, recompute="auto").train()
     outcome(own, 9)
-    assert own._plans == {(16, 16): Plan(5, plan.kept)}
-    trained = made(nn.BatchNorm2d(4), **auto).train()
-    outcome(trained, 9)
-    assert [each.per_pass for each in trained._plans.values()] == [32]
+    assert [*own._plans.values()] == [Plan(5, plan.kept)]
+    trained = made(nn.BatchNorm2d(4), **auto).eval()
+    trained.vectors(frames_of(9))
+    outcome(trained.train(), 9)
+    assert [each.per_pass for each in trained._plans.values()] == [4, 32]
+
+
+def test_each_device_has_a_plan() -> None:
+    """Before the first step a model computes a few clips on a CPU, whose memory is not the GPU's."""
+    frames = made(frames_per_pass="auto", recompute="auto")
+    frames.vectors(frames_of(2))
+    frames.to("meta")._plan(frames_of(2).to("meta"))
+    assert {device.type for _, _, device, _ in frames._plans} == {"cpu", "meta"}
 
 
 def test_colours_lie_next_to_each_other() -> None:

@@ -72,7 +72,7 @@ class ImageBackboneFrames(nn.Module):
         self.register_buffer("shift", -torch.tensor(mean).view(3, 1, 1) / spread, persistent=False)
         self._learns = any(parameter.requires_grad for parameter in backbone.parameters())
         self._sizes: set[tuple[int, int]] = set()
-        self._plans: dict[tuple[int, int], Plan] = {}
+        self._plans: dict[tuple[Any, ...], Plan] = {}
 
     def train(self, mode: bool = True) -> "ImageBackboneFrames":
         """Set the mode; frozen modules stay in eval mode."""
@@ -113,8 +113,9 @@ class ImageBackboneFrames(nn.Module):
 
     def _plan(self, frames: UInt8[Tensor, "real height width 3"]) -> Plan:
         """How frames of this size are divided, the same for all of a process's batches."""
-        size = (frames.shape[1], frames.shape[2])
-        if size not in self._plans:
+        # Before a training the model computes once on a CPU, and not as in training.
+        case = (frames.shape[1], frames.shape[2], frames.device, self._trains_statistics())
+        if case not in self._plans:
             per_pass, kept, free = self.frames_per_pass, self.kept_frames, free_memory(frames.device)
             plan = Plan(PER_PASS, kept)
             if free is not None and "auto" in (per_pass, self.recompute):
@@ -125,8 +126,8 @@ class ImageBackboneFrames(nn.Module):
             own = isinstance(per_pass, int)
             # The statistics of a BatchNorm are those of a pass, which must not depend on the machine.
             own_pass = per_pass if own else PER_PASS if self._trains_statistics() else plan.per_pass
-            self._plans[size] = Plan(int(own_pass), plan.kept if self.recompute == "auto" else kept)
-        return self._plans[size]
+            self._plans[case] = Plan(int(own_pass), plan.kept if self.recompute == "auto" else kept)
+        return self._plans[case]
 
     def _unit(self, plan: Plan, device: torch.device) -> int:
         """Of `divided`: few sizes for a compiler and for a GPU, unless statistics would see frames twice."""
