@@ -159,6 +159,7 @@ def _begin(
         prepared = replace(prepare(for_reload(recipe, folder)), recipe=recipe)
     else:
         prepared = prepare(recipe)
+    prepared.model.to(engine.device)  # by which `decode.precision` is checked
     # With a task of its own: what the check reads need not stay in memory during training, and what it
     # computes from the fresh weights must not be used afterwards.
     task_of(recipe).check(_models(prepared), lambda: prepared.corpus)
@@ -347,7 +348,7 @@ def _train(
         watch.say(note)
     done = checkpoint.steps(checkpoints)
     if not done:
-        model.to(engine.device)
+        compute_in(model, "float32", rounded=config.tf32)  # the check may have set another
         if isinstance(task, Beginning):
             task.begin(model, spec, prepared.corpus, watch)
         if engine.is_main_process:

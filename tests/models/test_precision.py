@@ -2,18 +2,23 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from tiny import C2ST, TEMPORAL, write_corpus, write_recipe
 
+from signkit.commands import run as run_module
 from signkit.config.recipe_file import load_recipe
 from signkit.data.loader import eval_batches, train_steps
 from signkit.errors import UserError
 from signkit.models.export import TrainedModel
 from signkit.models.precision import compute_in, in_float32, precision_on, tf32
-from signkit.train.loop import accelerator, make_optimizer, update
+from signkit.runtime.checkpoint import Progress
+from signkit.runtime.progress import Watch
+from signkit.runtime.signals import Stop
+from signkit.train.loop import Ended, accelerator, make_optimizer, update
 from signkit.train.setup import Prepared, prepare
 
 JOINT = {
@@ -103,6 +108,39 @@ def test_a_decoding_may_have_another(corpus: Path) -> None:
     TrainedModel(other, ready.spec, ready.model).to("cpu")
     assert ready.model.encoder.computes_in == "float32"
     assert "forward" not in ready.model.encoder.__dict__
+
+
+def test_a_model_is_checked_where_it_will_compute(corpus: Path) -> None:
+    """Else a GPU would be refused what a CPU does not have."""
+    recipe, seen = prepared(corpus, C2ST).recipe, list[str]()
+    engine: Any = SimpleNamespace(device=torch.device("meta"), is_main_process=True, num_processes=1)
+    run_module._begin(
+        recipe,
+        lambda: corpus,
+        lambda: None,
+        engine,
+        lambda ready: seen.append(next(ready.model.parameters()).device.type),
+    )
+    assert seen == ["meta"]
+
+
+def test_a_context_is_pre_trained_in_float32(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the recipe names another precision, with which the model was checked before."""
+    monkeypatch.setattr(run_module, "train", lambda *_: Ended("finished", Progress()))
+    weights = list[torch.Tensor]()
+    for precision in ("float32", "bf16"):
+        context = {"name": "lstm", "width": 8, "pretrain_steps": 2}
+        ready = prepared(corpus, {**C2ST, "context": context})
+        recipe = replace(ready.recipe, train=replace(ready.recipe.train, precision=precision))
+        ready, engine = replace(ready, recipe=recipe), accelerator(recipe.train)
+        TrainedModel(recipe, ready.spec, ready.model).to(engine.device)
+        run_module._train(ready, tmp_path, engine, Watch(tmp_path, main=False), Stop(), precision)  # type: ignore[arg-type]
+        weights += [weight.clone() for weight in ready.model.context.parameters()]
+        assert ready.model.encoder.computes_in == precision
+    half = len(weights) // 2
+    assert all(one.equal(other) for one, other in zip(weights[:half], weights[half:], strict=True))
 
 
 def test_an_output_layer_within() -> None:
