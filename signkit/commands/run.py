@@ -37,7 +37,7 @@ from signkit.runtime.run_folder import (
 )
 from signkit.runtime.signals import Interrupted, Stop, stop_on_signals
 from signkit.train.balance import balanced
-from signkit.train.loop import Ended, accelerator, train
+from signkit.train.loop import Ended, accelerator, agreed, train
 from signkit.train.outcome import (
     can_share,
     decode_splits,
@@ -242,7 +242,8 @@ def _carried_out(
         )
         write_status(folder, "running", seconds=clock.before)
     ended = _train(prepared, folder, engine, watch, stop, precision)
-    if ended.how == "interrupted" or stop():
+    # Agreed: the others would wait for the part of one that leaves.
+    if ended.how == "interrupted" or agreed(stop(), engine):
         raise Interrupted
     if not watch.main and not can_share(prepared.task):
         return None

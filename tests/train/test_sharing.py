@@ -3,15 +3,24 @@
 import os
 import signal
 from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
+from signkit.commands import run
 from signkit.config.recipe_file import load_recipe
 from signkit.data.loader import eval_batches
 from signkit.data.plan import batch_plan, within
+from signkit.runtime.checkpoint import Progress
 from signkit.runtime.exhausted import worker_killed
+from signkit.runtime.progress import Watch
+from signkit.runtime.run_folder import Clock
+from signkit.runtime.signals import Interrupted, Stop
 from signkit.train import sharing
+from signkit.train.loop import Ended
 from signkit.train.sharing import frames_at_most, of_all, own_batches
 from signkit.types import Sample
 
@@ -79,6 +88,19 @@ def test_results_come_back_in_the_order_of_the_split(monkeypatch: pytest.MonkeyP
     assert list(own_batches(split, recipe)) == [[0, 5, 2]]
     assert len(list(own_batches(split, recipe, shared=False))) == 2
     assert list(of_all({f"s{n}": n for n in (0, 5, 2)}, split)) == [f"s{n}" for n in range(7)]
+
+
+def test_no_process_scores_where_another_is_asked_to_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would wait for the part of the one that leaves."""
+    monkeypatch.setattr(run, "_train", lambda *_: Ended("finished", Progress()))
+    monkeypatch.setattr(run, "_results", lambda *_: pytest.fail("it went on"))
+    stopped = torch.tensor(1.0)  # of the other one
+    engine: Any = SimpleNamespace(device="cpu", num_processes=2, reduce=lambda own, _: own + stopped)
+    ready: Any = SimpleNamespace(recipe=load_recipe("quickstart"), task=None)
+    with pytest.raises(Interrupted):
+        run._carried_out(ready, tmp_path, engine, Stop(), Watch(tmp_path, main=False), Clock(tmp_path))
 
 
 def test_the_limit_is_of_video() -> None:
