@@ -109,22 +109,22 @@ class Ahead(Iterator[Step]):
 
     def __init__(self, steps: Iterator[Step]) -> None:
         self._steps = steps
-        self._fetched = list[Step | None]()
+        self._fetched = list[Step | Exception]()
 
     def fetch(self) -> None:
-        """Make the next step's batches now.
-
-        Raises:
-            UserError: a sample cannot be used.
-        """
+        """Make the next step's batches now. What fails is raised when they are asked for, so that the step
+        before comes to its end and may be saved."""
         if not self._fetched:
-            self._fetched.append(next(self._steps, None))
+            try:
+                self._fetched.append(next(self._steps))
+            except Exception as error:
+                self._fetched.append(error)
 
     def __next__(self) -> Step:
         self.fetch()
         step = self._fetched.pop()
-        if step is None:
-            raise StopIteration
+        if isinstance(step, Exception):
+            raise step
         return step
 
 

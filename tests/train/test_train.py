@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -347,6 +348,25 @@ def test_the_last_step(recipe: Recipe, tmp_path: Path) -> None:
     assert told.scores == [(2, 0.5, True), (4, 0.25, True), (5, 0.75, False)]
     assert (ended.progress.best, ended.progress.best_step, ended.progress.stale) == (0.25, 4, 1)
     assert checkpoint.steps(tmp_path / "c") == [4, 5]
+
+
+def test_a_step_ends_before_the_next_one_fails(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose batches are made meanwhile: it is counted and saved."""
+
+    def two(*given: Any, **options: Any) -> Iterator[Step]:
+        yield from islice(own(*given, **options), 2)
+        raise UserError("clip.npz", "cannot be read")
+
+    own = train_steps
+    monkeypatch.setitem(globals(), "train_steps", two)
+    recipe = changed(recipe, max_steps=4, eval_every=0, save_every=2)
+    with pytest.raises(UserError):
+        trained(recipe, tmp_path / "c", [])
+    assert checkpoint.steps(tmp_path / "c") == [2]
+    ended, _ = trained(recipe, tmp_path / "d", [], stop=lambda told: len(told.steps) == 2)
+    assert ended.how == "interrupted"
 
 
 def test_an_equal_score_is_no_better(recipe: Recipe, tmp_path: Path) -> None:
