@@ -113,7 +113,6 @@ def train(
     # `parallel` may be a wrapper of several processes; `model` is the bare module, whose state is saved.
     parallel, optimizer = engine.prepare(model, optimizer)
 
-    weights = model.state_dict()  # the tensors themselves, which each step changes in place
     stream = Ahead(steps(progress.step))
     for data in stream:
         step = data.step + 1
@@ -139,7 +138,7 @@ def train(
             )
         if averaged is not None:
             # The decay rises from 2/11, so that the random initial weights are soon forgotten.
-            average(averaged, weights, min(config.ema, (1 + step) / (10 + step)))
+            average(averaged, model.state_dict(), min(config.ema, (1 + step) / (10 + step)))
         progress = replace(progress, step=step, skipped=progress.skipped + skipped)
         watcher.stepped(step, figures)
 

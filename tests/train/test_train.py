@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from tiny import FEATURES, write_corpus, write_recipe
 from torch import nn
 from torch.amp import GradScaler
@@ -115,6 +116,27 @@ def test_average() -> None:
     average(averaged, {"weight": torch.tensor([3.0, 2.0]), "count": torch.tensor(5)}, 0.75)
     assert averaged["weight"].tolist() == [1.5, 2.0]
     assert averaged["count"].item() == 5
+
+
+def test_weights_that_were_moved_are_averaged(recipe: Recipe, tmp_path: Path) -> None:
+    """An evaluation may move the model, after which its weights lie elsewhere."""
+    recipe = changed(recipe, ema=0.9, max_steps=3, eval_every=1)
+    found = list[checkpoint.State]()
+    for moves in (False, True):
+        ready = prepare(recipe)
+
+        def evaluate(step: int, ready: Prepared = ready, moves: bool = moves) -> Evaluation:
+            if moves:
+                ready.model.double().float()
+            return Evaluation(0.5)
+
+        def steps(start: int, ready: Prepared = ready) -> Iterator[Step]:
+            return train_steps(ready.datasets["train"], 4, 1, start_step=start)
+
+        folder, engine = tmp_path / str(moves), accelerator(recipe.train)
+        train(ready.task, ready.model, recipe.train, steps, evaluate, folder, Told(), engine, lambda: False)
+        found.append(load_file(folder / "step_000003" / "averaged.safetensors"))
+    assert all(weight.equal(found[1][name]) for name, weight in found[0].items())
 
 
 @pytest.mark.parametrize("fails", [False, True])
