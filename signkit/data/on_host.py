@@ -22,10 +22,8 @@ def pinned(batch: T) -> T:
 
 
 def moved(tensor: Tensor, device: torch.device | str) -> Tensor:
-    """The tensor on a device, without waiting for the copy; `on_host` gives the original back.
-
-    It must not be changed in place afterwards, nor the original: one would not know of the other.
-    """
+    """The tensor on a device, without waiting for the copy; `on_host` gives the original back, until one of
+    the two is changed in place."""
     there = sent(tensor, device)
     if tensor.device.type == "cpu":
         remember(there, tensor)
@@ -42,21 +40,33 @@ def on_host(tensor: Tensor) -> Tensor:
     for."""
     if tensor.device.type == "cpu":
         return tensor
-    if getattr(tensor, _KNOWN, None) is None:
-        remember(tensor, tensor.cpu())
-    known: Tensor = getattr(tensor, _KNOWN)
-    return known
+    found = _known(tensor)
+    if found is None:
+        found = tensor.cpu()
+        remember(tensor, found)
+    return found
 
 
 def is_known(tensor: Tensor) -> bool:
     """Whether its values are known on the host."""
-    return tensor.device.type == "cpu" or getattr(tensor, _KNOWN, None) is not None
+    return tensor.device.type == "cpu" or _known(tensor) is not None
 
 
 def remember(tensor: Tensor, values: Tensor) -> None:
     """Note the values of a tensor, on the CPU."""
     if tensor.device.type != "cpu":
-        setattr(tensor, _KNOWN, values)
+        setattr(tensor, _KNOWN, (values, _changes(tensor), _changes(values)))
+
+
+def _known(tensor: Tensor) -> Tensor | None:
+    """The values that were noted, unless they or the tensor were changed in place since then."""
+    values, *changes = getattr(tensor, _KNOWN, (None, 0, 0))
+    return values if values is not None and changes == [_changes(tensor), _changes(values)] else None
+
+
+def _changes(tensor: Tensor) -> int:
+    """How often it was changed in place; tensors of `torch.inference_mode` do not count that."""
+    return 0 if tensor.is_inference() else tensor._version
 
 
 def on_both(compute: Callable[[Tensor], Tensor], tensor: Tensor) -> Tensor:
