@@ -396,9 +396,12 @@ def _train(
         dev = evaluate if judged else None
         try:
             with stop.finishing():
-                return train(
+                ended = train(
                     task, model, config, steps, dev, checkpoints, watcher, engine, stop, balance.importance
                 )
+            for line in profile.close() if profile is not None else ():
+                watch.say(line)
+            return ended
         finally:
             if profile is not None:
                 profile.close()

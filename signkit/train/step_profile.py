@@ -57,6 +57,7 @@ class StepProfile:
     def __init__(self, folder: Path, steps: int) -> None:
         self.folder, self.steps = folder / FOLDER, steps
         self.figures: StepFigures | None = None
+        self._ended = False
         os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # silences the profiler's messages
         cuda = [ProfilerActivity.CUDA] if torch.cuda.is_available() else []
         self._profiler: Any = torch.profiler.profile(
@@ -68,20 +69,32 @@ class StepProfile:
 
     def stepped(self) -> list[str]:
         """To be called after each step; lines for a person after the last one that is watched."""
-        if self.figures is not None:
+        if self._profiler is None:
             return []
         self._profiler.step()
-        return lines(self.figures, self.folder) if self.figures is not None else []
-
-    def close(self) -> None:
-        """Stop watching, perhaps before all steps are done."""
         if self.figures is None:
-            self._profiler.stop()
+            return []
+        self._stop()
+        return lines(self.figures, self.folder)
+
+    def close(self) -> list[str]:
+        """Stop watching; a line for a person if not all steps were done, of which nothing is written then."""
+        if self._profiler is None:
+            return []
+        self._ended = True
+        self._stop()
+        return [
+            f"no profile: {self.steps} steps after the first {SKIPPED} were to be watched; there were fewer"
+        ]
+
+    def _stop(self) -> None:
+        self._profiler.stop()
+        self._profiler = None  # and with it the events of the steps
 
     def _write(self, profiler: Any) -> None:
-        events = {event.key: event for event in profiler.key_averages()}
-        if _STEP not in events:  # stopped before it began
+        if self._ended:
             return
+        events = {event.key: event for event in profiler.key_averages()}
         steps = events[_STEP].count
         parts = {
             name: events[key].cpu_time_total / 1e3 / steps

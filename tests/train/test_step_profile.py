@@ -5,6 +5,7 @@ import json
 import time
 from pathlib import Path
 
+import pytest
 import torch
 
 from signkit.train.step_profile import SKIPPED, StepProfile, part_of_step
@@ -19,7 +20,7 @@ def test_the_parts_of_the_steps_after_the_first(tmp_path: Path) -> None:
         with part_of_step("forward"):
             torch.ones(50, 50) @ torch.ones(50, 50)
         said.append(profile.stepped())
-    profile.close()
+    assert profile.close() == []
     assert [len(lines) for lines in said] == [0] * (SKIPPED + 2) + [3, 0, 0]
     figures = json.loads((tmp_path / "profile" / "steps.json").read_text(encoding="utf-8"))
     assert figures["steps"] == 3 and {*figures["parts"]} == {"data", "forward"}
@@ -30,8 +31,10 @@ def test_the_parts_of_the_steps_after_the_first(tmp_path: Path) -> None:
     assert names.count("signkit: data") == 3
 
 
-def test_what_ends_too_early_has_no_profile(tmp_path: Path) -> None:
+@pytest.mark.parametrize("done", [1, SKIPPED + 2])
+def test_what_ends_too_early_has_no_profile(tmp_path: Path, done: int) -> None:
+    """Its last step would be a part of one."""
     profile = StepProfile(tmp_path, 3)
-    assert profile.stepped() == []
-    profile.close()
+    assert [profile.stepped() for _ in range(done)] == [[]] * done
+    assert profile.close() == ["no profile: 3 steps after the first 4 were to be watched; there were fewer"]
     assert not list(tmp_path.iterdir())
