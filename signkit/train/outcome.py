@@ -237,4 +237,5 @@ def _predicted(
             each.id: each
             for each in task.predict(models, batches, corpus=corpus, on_progress=on_progress, scored=scored)
         }
-    return list((of_all(own, dataset) if shared else {s.id: own[s.id] for s in dataset.samples}).values())
+    found = of_all(own, dataset) if shared else own
+    return [found[sample.id] for sample in dataset.samples]

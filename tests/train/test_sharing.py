@@ -21,8 +21,9 @@ from signkit.runtime.run_folder import Clock
 from signkit.runtime.signals import Interrupted, Stop
 from signkit.train import sharing
 from signkit.train.loop import Ended
+from signkit.train.outcome import predicted_splits
 from signkit.train.sharing import frames_at_most, of_all, own_batches
-from signkit.types import Sample
+from signkit.types import Prediction, Sample
 
 SIZES = (30, 10, 90, 20, 20, 40, 10)
 
@@ -88,6 +89,17 @@ def test_results_come_back_in_the_order_of_the_split(monkeypatch: pytest.MonkeyP
     assert list(own_batches(split, recipe)) == [[0, 5, 2]]
     assert len(list(own_batches(split, recipe, shared=False))) == 2
     assert list(of_all({f"s{n}": n for n in (0, 5, 2)}, split)) == [f"s{n}" for n in range(7)]
+
+
+def test_a_sample_without_a_prediction_is_no_other_one(tmp_path: Path) -> None:
+    """A family of another package may leave one out; the others would be scored as those before them."""
+    split: Any = Numbers()
+    split.samples = tuple(Sample(f"s{n}", "dev", (), size, load=Numbers) for n, size in enumerate(SIZES))
+    task: Any = SimpleNamespace(predict=lambda *_, **__: [Prediction("s1", {}), Prediction("s0", {})])
+    models: Any = [SimpleNamespace(recipe=load_recipe("quickstart"))]
+    watch = Watch(tmp_path, main=False)
+    with pytest.raises(KeyError, match="s2"):
+        predicted_splits(task, models, {"dev": split}, ["dev"], lambda: split, watch)
 
 
 def test_no_process_scores_where_another_is_asked_to_stop(
