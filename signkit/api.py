@@ -90,7 +90,9 @@ def load(
     try:
         trained.to(device)
     except (RuntimeError, AssertionError) as error:  # torch's own, of a name or of what is not there
-        raise UserError("device", f"{device!r} cannot be used: {str(error).splitlines()[0]}") from error
+        raise UserError(
+            "device", f"{device or 'cuda'!r} cannot be used: {str(error).splitlines()[0]}"
+        ) from error
     return LoadedModel(folder, with_ensemble(trained))
 
 

@@ -224,6 +224,18 @@ def test_settings_go_through_the_recipes_validator(run: Path, tmp_path: Path) ->
 
 
 @pytest.mark.slow
+def test_a_gpu_that_cannot_be_used(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is named where nobody has named a device."""
+
+    def full(*_: object) -> None:
+        raise RuntimeError("CUDA error: out of memory\nmore")
+
+    monkeypatch.setattr("signkit.models.export.TrainedModel.to", full)
+    with pytest.raises(UserError) as caught:
+        signkit.load(run)
+    assert str(caught.value) == "device: 'cuda' cannot be used: CUDA error: out of memory"
+
+
 def test_a_language_model_recognises_nothing(tmp_path: Path) -> None:
     recipe = write_lm_recipe(tmp_path / "lm.yaml", write_text(tmp_path / "text"), LM, max_steps=1)
     result = signkit.run(recipe)

@@ -10,7 +10,7 @@ import re
 import types
 import typing
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union
@@ -240,7 +240,10 @@ class _Reader:
                 if isinstance(node, Word) and node.text in typing.get_args(last):
                     return node.text
                 inner = tuple(others)
-            return self.value(node, Union[inner], path, notes)  # noqa: UP007 (one type left: Union gives it back)
+            value = self.value(node, Union[inner], path, notes)  # noqa: UP007 (one type left: Union gives it back)
+            if others and value is _FAULT and isinstance(node, Word) and not self.faults[-1].hint:
+                self.faults[-1] = replace(self.faults[-1], hint=f"or {listed(typing.get_args(last))}")
+            return value
         group = next((n for n in notes if isinstance(n, Group)), None)
         if group is not None:
             return self._component(node, group, path)

@@ -159,4 +159,4 @@ def test_a_word_in_place_of_a_value() -> None:
     assert (config.frames_per_pass, config.checkpoint) == (32, False)  # type: ignore[union-attr]
     with pytest.raises(UserErrors) as caught:
         load_recipe("c2st_phoenix", ["encoder.checkpoint=most"], check_paths=False)
-    assert str(caught.value).endswith("`encoder.checkpoint` needs true or false, not `most`")
+    assert str(caught.value).endswith("`encoder.checkpoint` needs true or false, not `most`; or `auto`")
