@@ -127,6 +127,9 @@ def _widened(value: Any, done: dict[int, Tensor]) -> Any:
         return done.setdefault(id(value), value.float())
     if isinstance(value, Mapping):
         return {key: _widened(each, done) for key, each in value.items()}
+    if isinstance(value, tuple):
+        each = [_widened(item, done) for item in value]
+        return type(value)(*each) if hasattr(value, "_fields") else tuple(each)
     if is_dataclass(value) and not isinstance(value, type):
         given = [f.name for f in fields(value) if f.init]
         return replace(value, **{name: _widened(getattr(value, name), done) for name in given})

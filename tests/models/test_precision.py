@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -78,6 +78,26 @@ def test_equal_levels_stay_one_tensor(corpus: Path) -> None:
     compute_in(ready.model, "bf16")
     found = logits(ready)
     assert found["chunk"] is found["video"]
+
+
+class Pair(NamedTuple):
+    levels: dict[str, torch.Tensor]
+    more: tuple[torch.Tensor, ...]
+
+
+class Pairing(torch.nn.Linear):
+    def forward(self, x: torch.Tensor) -> Pair:  # type: ignore[override]
+        found = super().forward(x)
+        return Pair({"chunk": found}, (found,))
+
+
+def test_tuples_are_single_precision() -> None:
+    """As an encoder of another package may return them."""
+    model: Any = torch.nn.ModuleDict({"encoder": Pairing(3, 2)})
+    compute_in(model, "bf16")
+    found = model["encoder"](torch.ones(1, 3))
+    assert found.levels["chunk"].dtype == torch.float32
+    assert found.more[0] is found.levels["chunk"]
 
 
 def test_the_precision_of_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
