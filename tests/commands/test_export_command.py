@@ -314,7 +314,8 @@ def test_the_other_verbs(
 
 def test_what_is_fixed_in_a_graph(out: Path) -> None:
     assert signkit.load(out, decode={"acoustic_scale": 0.5}).recipe.decode.acoustic_scale == 0.5  # type: ignore[attr-defined]
-    for key, value in (("level", "chunk"), ("average", 2), ("ensemble", ["a"])):
+    assert signkit.load(out).recipe.decode.precision == "float32"  # by which no GPU is asked for
+    for key, value in (("level", "chunk"), ("average", 2), ("ensemble", ["a"]), ("precision", "bf16")):
         with pytest.raises(UserError) as caught:
             signkit.load(out, decode={key: value})
         assert str(caught.value) == (

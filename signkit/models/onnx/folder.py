@@ -121,8 +121,9 @@ def _checked(apart: float, precision: Precision, folder: Path) -> float:
 
 
 def _with_copies(decode: DecodeConfig, folder: Path) -> DecodeConfig:
-    """The section `decode` of an export with its external models copied into a folder."""
-    changed: dict[str, Any] = {}
+    """The section `decode` of an export with its external models copied into a folder. The graph computes in
+    float32 on any device, whatever the run does."""
+    changed: dict[str, Any] = {"precision": "float32"}
     for key in ("fusion", "rescore"):
         parts = getattr(decode, key, ())
         for path in (path for part in parts for path in path_options(part).values()):
