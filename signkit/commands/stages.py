@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,8 @@ def carry_out_stages(
     with held(folder, engine):
         for number, stage in enumerate(pipeline.stages, start=1):
             recipe, place = with_stages(stage, runs), folder / stage.name
+            if pipeline.run.profile:
+                recipe = replace(recipe, run=replace(recipe.run, profile=pipeline.run.profile))
             runs[stage.name] = str(place.resolve())
             if main:
                 stage_folder(folder, recipe)

@@ -83,9 +83,8 @@ class StepProfile:
             return []
         self._ended = True
         self._stop()
-        return [
-            f"no profile: {self.steps} steps after the first {SKIPPED} were to be watched; there were fewer"
-        ]
+        of = f"steps {SKIPPED + 1} to {SKIPPED + self.steps} of a session"
+        return [f"no profile: it would be of {of}, and there were fewer"]
 
     def _stop(self) -> None:
         self._profiler.stop()
