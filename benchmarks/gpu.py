@@ -1,4 +1,4 @@
-"""What a GPU makes of it: steps next to the bare backbone, the longest clip, the lattice's kernel.
+"""Training on a GPU, measured: steps next to the bare backbone, the longest clip, the lattice's kernel.
 
     bash benchmarks/gpu.sh [FILE]            # all of it and `cst_cost.py`, in about ten minutes, into FILE
     python benchmarks/gpu.py [PART …] [--device cpu] [--frames N] [--steps N] [--set KEY=VALUE]
@@ -109,10 +109,7 @@ def _timed(
 
 def steps(args: argparse.Namespace) -> None:
     print("| | precision | ms a step | frames a second | GiB |\n|---|---|---|---|---|")
-    half = (
-        "bf16" if args.device == "cpu" or torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
-    )
-    for precision in (half, "float32"):
+    for precision in (_half(args), "float32"):
         for name in RECIPES:
             step = _update(name, args, args.frames, precision)
             print(_row(name, precision, args, *_cost(step, args)), flush=True)
@@ -135,7 +132,7 @@ def longest(args: argparse.Namespace) -> None:
         while too_long - fits > max(64, fits // 16):
             frames = (fits + too_long) // 2
             try:
-                _update(RECIPES[0], args, frames, "bf16", batch=1)()
+                _update(RECIPES[0], args, frames, _half(args), batch=1)()
                 fits = frames
             except torch.OutOfMemoryError:
                 too_long = frames
@@ -162,9 +159,15 @@ def scores(args: argparse.Namespace) -> None:
 PARTS = {"machine": machine, "kernel": kernel, "steps": steps, "longest": longest, "scores": scores}
 
 
+def _half(args: argparse.Namespace) -> str:
+    """The half precision that the device has."""
+    has = args.device == "cpu" or torch.cuda.is_bf16_supported(including_emulation=False)
+    return "bf16" if has else "fp16"
+
+
 def _update(
     name: str, args: argparse.Namespace, frames: int, precision: str, batch: int = 2
-) -> Callable[[], None]:
+) -> Callable[[], object]:
     """An update of a recipe on synthetic clips, all losses counted."""
     changes = [f"train.precision={precision}", *(args.changes if name == RECIPES[0] else ())]
     recipe = without_weights(load_recipe(name, changes, check_paths=False))
@@ -176,7 +179,7 @@ def _update(
     compute_in(model, precision)  # type: ignore[arg-type]
     optimizer = make_optimizer(model, recipe.train)
     data = Step(recipe.train.max_steps - 1, 0, batch, (clips,))
-    return lambda: update(model, model, optimizer, data, recipe.train, task, engine) and None
+    return lambda: update(model, model, optimizer, data, recipe.train, task, engine)
 
 
 def _backbone(args: argparse.Namespace, precision: str, checkpoint: bool) -> Callable[[], None]:
@@ -203,7 +206,7 @@ def _row(what: str, precision: str, args: argparse.Namespace, milliseconds: floa
     return f"| {what} | {precision} | {milliseconds:.1f} | {rate:,.0f} | {gib:.1f} |"
 
 
-def _cost(run: Callable[[], None], args: argparse.Namespace) -> tuple[float, float]:
+def _cost(run: Callable[[], object], args: argparse.Namespace) -> tuple[float, float]:
     """Milliseconds and peak memory in GiB; nan where it does not fit."""
     try:
         run()

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a GPU makes of it, in about ten minutes; the rows for the section "On a GPU" of RESULTS.md.
+# Training on a GPU, measured in about ten minutes; the rows for the section "On a GPU" of RESULTS.md.
 #     bash benchmarks/gpu.sh [FILE]
 # Needs an environment with signkit[train,video] and a torch for CUDA; another than .venv: PYTHON=…
 set -euo pipefail
