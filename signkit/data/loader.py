@@ -153,10 +153,13 @@ def _steps(plan: Iterator[PlannedStep], batches: Iterator[Batch]) -> Iterator[St
 def _batches(examples: Dataset, requests: Iterator[Request], workers: int) -> Iterator[Batch]:
     source, gpu = _Source(examples), torch.cuda.is_available()
     loaded = _in_workers(source, requests, workers, gpu) if workers else map(source.__getitem__, requests)
-    for batch in loaded:
-        if isinstance(batch, _Failure):
-            raise batch.error()
-        yield batch.pin_memory() if gpu and not workers and hasattr(batch, "pin_memory") else batch
+    try:
+        for batch in loaded:
+            if isinstance(batch, _Failure):
+                raise batch.error()
+            yield batch.pin_memory() if gpu and not workers and hasattr(batch, "pin_memory") else batch
+    finally:
+        del loaded  # and its processes, which the error's traceback would keep
 
 
 def _in_workers(
