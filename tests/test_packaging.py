@@ -108,7 +108,7 @@ def test_the_metadata_is_what_an_installer_needs(wheel: Path) -> None:
     assert meta.get_all("License-File") == ["LICENSE", "NOTICE"]
     assert meta["Requires-Python"] == ">=3.10"
     assert set(meta.get_all("Provides-Extra") or ()) == {
-        "train", "video", "landmarks", "lm", "classic", "web", "data", "docs", "all", "dev",
+        "train", "video", "landmarks", "lm", "classic", "web", "data", "cluster", "docs", "all", "dev",
     }  # fmt: skip
     required = [line.replace('"', "'") for line in meta.get_all("Requires-Dist") or ()]
     names = re.findall(
