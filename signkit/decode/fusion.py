@@ -12,6 +12,7 @@ import numpy as np
 from signkit.decode.context_logits import Floats
 from signkit.decode.history import ROOT, Ints, PrefixTree, renumbered
 from signkit.decode.scorer import Fused, Singles
+from signkit.decode.select import distinct
 
 ROOM = 16_000_000
 """Numbers in the cache of each scorer (64 MB), unless the histories of one step need more."""
@@ -71,7 +72,7 @@ class _Part:
 
     def after(self, nodes: Ints, tokens: Ints) -> Floats:
         rows = self._index(self.states(nodes))
-        return self._weighted(self._rows.reshape(-1).take(rows * self._vocab + tokens))
+        return self._weighted(self._rows.take(rows * self._vocab + tokens))
 
     def ends(self, nodes: Ints) -> Floats:
         states = self.states(nodes)
@@ -117,7 +118,7 @@ class _Part:
         lacking = rows < 0
         if not lacking.any():
             return rows
-        self._add(np.unique(states[lacking]), states)
+        self._add(distinct(states[lacking]), states)
         return self._row_of.take(states)
 
     def _add(self, new: Ints, states: Ints) -> None:

@@ -62,12 +62,13 @@ def label_step(search: Search, beam: Beam, scores: ChunkScores, chunk: int, *, s
     # Only histories that survive become nodes of the tree.
     dropped = score == -np.inf
     before = pick(beam.node, slot)
-    node = np.where(is_new | dropped, NO_ENTRY, before)
+    gone = is_new | dropped
+    node = np.where(gone, NO_ENTRY, before)
     born = is_new & ~dropped
     node[born] = search.tree.children(before[born], token[born])
     # Emission times follow the best path. A label was emitted now if the history is new, or if the paths that
     # its parent brought are better than those that stayed.
-    emitted = born | (~is_new & ~dropped & pick(retained.joined, slot))
+    emitted = born | (~gone & pick(retained.joined, slot))
     own_times = pick(times, slot)
     from_times = np.where(
         is_new, _times(beam, family, slot, token, own_times, stays), pick(retained.parent_times, slot)
@@ -76,8 +77,8 @@ def label_step(search: Search, beam: Beam, scores: ChunkScores, chunk: int, *, s
     label_times[emitted] = search.emissions.append(from_times[emitted], chunk)
     return Beam(
         node=node,
-        blank=np.where(is_new | dropped, -np.inf, pick(retained.blank, slot)),
-        label=np.where(is_new | dropped, score, pick(retained.label, slot)),
+        blank=np.where(gone, -np.inf, pick(retained.blank, slot)),
+        label=np.where(gone, score, pick(retained.label, slot)),
         blank_times=own_times,
         label_times=label_times,
     )

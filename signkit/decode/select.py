@@ -33,10 +33,18 @@ def pick(values: npt.NDArray[T], places: npt.NDArray[np.int64]) -> npt.NDArray[T
     """
     if len(values) > 1:
         places = places + np.arange(len(values))[:, None] * values.shape[1]
-    picked: npt.NDArray[T] = values.reshape(-1).take(places)
+    picked: npt.NDArray[T] = values.take(places)  # of the flattened array
     return picked
 
 
 def where(mask: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.intp], ...]:
     """`numpy.nonzero`, but several times faster for more than one dimension."""
-    return np.unravel_index(np.flatnonzero(mask), mask.shape)
+    return np.unravel_index(mask.reshape(-1).nonzero()[0], mask.shape)
+
+
+def distinct(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """`numpy.unique` of a row of numbers, but twice as fast for a few."""
+    ordered = np.sort(values)
+    first = np.ones(len(ordered), dtype=np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return ordered[first]
