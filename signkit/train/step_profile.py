@@ -83,8 +83,8 @@ class StepProfile:
             return []
         self._ended = True
         self._stop()
-        of = f"steps {SKIPPED + 1} to {SKIPPED + self.steps} of a session"
-        return [f"no profile: it would be of {of}, and there were fewer"]
+        steps = f"steps {SKIPPED + 1} to {SKIPPED + self.steps}"
+        return [f"no profile was written: it is of {steps}, and the training ended before"]
 
     def _stop(self) -> None:
         self._profiler.stop()

@@ -36,5 +36,5 @@ def test_what_ends_too_early_has_no_profile(tmp_path: Path, done: int) -> None:
     """Its last step would be a part of one."""
     profile = StepProfile(tmp_path, 3)
     assert [profile.stepped() for _ in range(done)] == [[]] * done
-    assert profile.close() == ["no profile: it would be of steps 5 to 7 of a session, and there were fewer"]
+    assert profile.close() == ["no profile was written: it is of steps 5 to 7, and the training ended before"]
     assert not list(tmp_path.iterdir())
