@@ -120,7 +120,7 @@ def _within(method: Callable[..., Any], part: nn.Module, precision: str, rounded
 
 
 def _widened(value: Any, done: dict[int, Tensor]) -> Any:
-    """The same in float32; what is one tensor stays one, as levels are told by identity."""
+    """The same in float32. Equal tensor objects stay equal: a single level is recognised by its identity."""
     if isinstance(value, Tensor):
         if value.dtype not in HALF.values():
             return value

@@ -190,7 +190,7 @@ def update(
     Each term of the loss is a weighted mean over the samples of all parts and processes.
 
     Args:
-        meanwhile: called when a GPU has been told all that it has to compute, before it is waited for.
+        meanwhile: called when all passes of the step are queued on the device, before its figures are read.
         scaler: of fp16, whose gradients it keeps from vanishing. A step whose scaled gradients are infinite
             changes no weights but the scale, and has the figure `loss_scale` instead of their norm.
 

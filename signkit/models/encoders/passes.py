@@ -37,7 +37,7 @@ def planned(free: int, a_frame: int, needed: int) -> Plan:
     Args:
         free: bytes.
         a_frame: bytes of the activations of a frame that its gradient needs; 0 of a frozen backbone.
-        needed: bytes that will be allocated besides: gradients, and the optimizer's moments.
+        needed: bytes that gradients and the optimizer's moments will take.
     """
     if not a_frame:
         return Plan(PER_PASS, 0)

@@ -28,6 +28,7 @@ class SplitLogits:
     lengths: Int[Tensor, " batch"]
     centres: Int[Tensor, " chunks"]
     auxiliary: Float[Tensor, " batch"]
+    # By the identity of the level's tensor, which this record keeps alive, and the topology.
     _posteriors: dict[tuple[int, str], Tensor] = field(default_factory=dict, init=False, repr=False)
 
     def at(self, level: str) -> tuple[Float[Tensor, "batch chunks vocab"], ...]:
