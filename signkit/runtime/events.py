@@ -10,9 +10,9 @@ class Event(NamedTuple):
     """What happens to a task.
 
     Attributes:
-        kind: ``begun``; ``progress``, with what the function sent; ``done``, with its result; ``raised``, with
-            its exception and traceback; or ``died``: the process did, and the value says how; the task may be
-            fine.
+        kind: ``begun``; ``progress``, with what the function sent; ``done``, with its result; ``raised``,
+            with its exception and traceback; or ``died``: the process did, and the value says how; the task
+            may be fine.
     """
 
     kind: Literal["begun", "progress", "done", "died", "raised"]
