@@ -131,7 +131,7 @@ def carry_out(
 
 
 def _store_is_kept() -> bool:
-    """Whether what torchrun starts again meets the addresses of the processes before, in its store."""
+    """Whether torchrun keeps its store over a restart, with the addresses of the processes that have ended."""
     return os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
 
 
@@ -176,10 +176,10 @@ def _begin(
 
 
 def _check_seen_by_all(folder: Path, engine: Accelerator) -> None:
-    """See to it that all processes have the run's folder before them: each resumes from its checkpoints.
+    """Check that all processes see the run's folder, from whose checkpoints each resumes.
 
     Raises:
-        OperationalError: a process, of another machine, has not.
+        OperationalError: a process, of another machine, does not.
     """
     here = max(checkpoint.steps(folder / "checkpoints"), default=0) if folder.is_dir() else -1
     missed = torch.tensor(float(str(here) != shared(str(here), engine)), device=engine.device)

@@ -34,7 +34,7 @@ ALONE = "leave --address out for a cluster of this machine alone"
 
 @contextmanager
 def connected(executor: str, address: str = "") -> Iterator[None]:
-    """See to it that an executor can be used within the block; with ray, stdout is stderr in it.
+    """Connect to an executor for the block; with ray, what is printed to stdout goes to stderr meanwhile.
 
     Args:
         executor: ``local``, for which nothing is done, or ``ray``.
@@ -60,7 +60,7 @@ def connected(executor: str, address: str = "") -> Iterator[None]:
         return
     main = threading.current_thread() is threading.main_thread()
     handler = signal.getsignal(signal.SIGTERM)
-    with redirect_stdout(sys.stderr):  # ray's threads tell of nodes on stdout, where results belong
+    with redirect_stdout(sys.stderr):  # ray's threads print about nodes on stdout, where results belong
         _connect(ray, address)
         try:
             yield
