@@ -131,7 +131,7 @@ def carry_out(
 
 
 def _store_is_kept() -> bool:
-    """Whether torchrun keeps its store over a restart, with the addresses of the processes that have ended."""
+    """Whether torchrun keeps its store over a restart, with the addresses of processes that have ended."""
     return os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
 
 
