@@ -12,8 +12,8 @@ T = TypeVar("T")
 
 
 def pinned(batch: T) -> T:
-    """A batch, a dataclass, whose tensors lie in page-locked memory: a copy of them to a GPU is not waited
-    for."""
+    """A batch, which is a dataclass, with its tensors in page-locked memory, from which they are copied to a
+    GPU without waiting."""
     record: Any = batch
     values = {field.name: getattr(record, field.name) for field in fields(record)}
     there = {name: each.pin_memory() for name, each in values.items() if isinstance(each, Tensor)}

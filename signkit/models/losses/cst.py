@@ -107,8 +107,12 @@ def cst_levels(
 ) -> list[tuple[Tensor, Tensor | None]]:
     """`cst_loss` of several levels of logits with the same references and context, in one pass.
 
+    Args:
+        acoustics: the logits of each level, [batch, chunks, vocab]; all else is as for `cst_loss`.
+
     Returns:
-        The loss of each level and, where a gradient is wanted, its `node_posteriors`.
+        The loss of each level, [batch], and its `node_posteriors`, [batch, chunks, histories]; without a
+        gradient None in their place.
 
     Raises:
         TypeError, ValueError, RuntimeError: as `cst_loss`.

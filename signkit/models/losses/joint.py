@@ -38,8 +38,8 @@ def split_joints(
 ) -> list[tuple[SplitJoint, Tensor]]:
     """The split joint of each level, and its log-normalisers less the two peaks: [batch, chunks, histories].
 
-    What is not trusted is asked for all levels at once, since a GPU is waited for. A context that several
-    levels have is read once.
+    Whether products are too small to be trusted is checked for all levels at once, because the check waits
+    for a GPU. A context that several levels share is read once.
 
     Args:
         levels: logits A, [batch, chunks, vocab], and C, [batch, histories, vocab].
