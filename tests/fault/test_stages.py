@@ -56,7 +56,7 @@ def test_each_stage_is_a_run_of_its_own(unbroken: Path) -> None:
         scores = json.loads((unbroken / stage / "scores.json").read_text())["metrics"]
         assert {each["split"] for each in scores if each["name"] == metric} == {"dev", "test"}
         assert (unbroken / stage / "export" / "model.safetensors").is_file()
-        assert "no profile: it would be of steps 5 to 7" in (unbroken / stage / "log.txt").read_text()
+        assert "no profile was written: it is of steps 5 to 7" in (unbroken / stage / "log.txt").read_text()
     assert json.loads((unbroken / "status.json").read_text())["state"] == "finished"
     said = (unbroken / "recogniser" / "log.txt").read_text()
     assert f"context: began with {(unbroken / 'lm').resolve()}; 4 of 4 glosses known" in said
