@@ -1,13 +1,16 @@
 """Two versions of signkit side by side, in one run, taking turns: a training, a step, decoding, scoring.
 
-    python benchmarks/side_by_side.py BEFORE AFTER [--boston104 DIR] [--repeats 3] [--only NAME …]
+    python benchmarks/side_by_side.py BEFORE AFTER [--boston104 DIR] [--recognised DIR] [--repeats 3]
+        [--only NAME …]
 
 BEFORE and AFTER are Python interpreters, each of an environment with one version installed. Everything
 runs with one thread. Times are the shortest and the middle one of the repeats, in seconds; of a training
-step in milliseconds, from the runs' own log of their steps.
+step in milliseconds, from the runs' own log of their steps. --recognised has `train.gloss`, `train.de` and
+the like of RWTH-PHOENIX-Weather 2014 T, as for gloss2text.py.
 """
 
 import argparse
+import json
 import os
 import random
 import statistics
@@ -40,6 +43,7 @@ def main() -> None:
     arguments.add_argument("before", type=Path)
     arguments.add_argument("after", type=Path)
     arguments.add_argument("--boston104", type=Path)
+    arguments.add_argument("--recognised", type=Path)
     arguments.add_argument("--repeats", type=int, default=3)
     arguments.add_argument("--only", nargs="*", default=[])
     chosen = arguments.parse_args()
@@ -53,7 +57,21 @@ def main() -> None:
             ),
         }
         if chosen.boston104:
-            cases["boston104 step (ms)"] = lambda python, place: boston(python, place, chosen.boston104)
+            cases["boston104 step (ms)"] = lambda python, place: step(
+                python, place, "c2st_boston104", f"data.root={chosen.boston104}", "train.max_steps=120"
+            )
+        if chosen.recognised:
+            given = {"source": "{split}.gloss", "text": "{split}.de", "clean": "phoenix2014t"}
+            data = {"name": "parallel", "root": str(chosen.recognised.resolve()), **given}
+            search = ("decode.beam=1", "decode.expected=none")
+            cases["gloss2text step (ms)"] = lambda python, place: step(
+                python,
+                place,
+                "gloss2text_phoenix2014t",
+                f"data={json.dumps(data)}",
+                "train.max_steps=60",
+                *search,
+            )
         write_sentences(Path(folder))
         for name, case in cases.items():
             if chosen.only and not any(name.startswith(word) for word in chosen.only):
@@ -93,11 +111,10 @@ def decode(python: Path, place: Path) -> float:
     return float(done.stdout)
 
 
-def boston(python: Path, place: Path, root: Path) -> float:
+def step(python: Path, place: Path, recipe: str, *changes: str) -> float:
     """Milliseconds of a training step: the time from the first to the last record of TensorBoard's file."""
-    sets = (f"data.root={root}", "train.max_steps=120", "train.save_every=0", "train.eval_every=0")
-    words = [word for each in sets for word in ("--set", each)]
-    command(python, place, "run", "c2st_boston104", *words, "--set", "decode.splits=[dev]")
+    sets = (*changes, "train.save_every=0", "train.eval_every=0", "decode.splits=[dev]")
+    command(python, place, "run", recipe, *(word for each in sets for word in ("--set", each)))
     code = (
         "import glob\nfrom tensorboard.backend.event_processing.event_file_loader import EventFileLoader\n"
         "found = glob.glob('runs/*/*/tensorboard/events*')[0]\n"

@@ -19,7 +19,7 @@ from signkit.data.loader import Step, train_steps
 from signkit.errors import OperationalError, SignkitError
 from signkit.eval.results import plain
 from signkit.models.export import TrainedModel, for_reload, write_card, write_export, write_subwords
-from signkit.models.precision import Precision, compute_in, precision_on
+from signkit.models.precision import Precision, compute_in, is_emulated, precision_on
 from signkit.models.spec import TEXT
 from signkit.runtime import checkpoint
 from signkit.runtime.exhausted import worker_killed
@@ -233,6 +233,8 @@ def _carried_out(
     before = str(content(folder / "env.json").get("precision", ""))
     precision = precision_on(engine.device, prepared.recipe.train.precision, before)
     if watch.main:
+        if is_emulated(precision, engine.device):
+            watch.say("train.precision: this CPU has no bf16; float32 takes a tenth of the time")
         fingerprint, device = prepared.corpus.fingerprint, str(engine.device)
         layout = prepared.spec.signal.layout
         record_layout(folder, layout)

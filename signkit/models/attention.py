@@ -117,11 +117,11 @@ class AttentionModel(nn.Module):
         encoded = self.encode(batch)
         tokens, lengths = batch.targets, batch.target_lengths
         mask = length_mask(encoded.lengths, encoded.features.shape[1])
-        logits = self.decoder(self._hidden(tokens), self.decoder.memory(encoded.features, mask))
+        logits = self.decoder(self._hidden(tokens), self.decoder.memory(encoded.features, mask), lengths)
         backwards = None
         if self.backwards is not None and self.training:
             turned = self._hidden(reversed_tokens(tokens, lengths))
-            backwards = self.backwards(turned, self.backwards.memory(encoded.features, mask))
+            backwards = self.backwards(turned, self.backwards.memory(encoded.features, mask), lengths)
         return AttentionLogits(logits, backwards, self._ctc(encoded), encoded.auxiliary, encoded.confidence)
 
     def _ctc(self, encoded: Encoded) -> SplitLogits | None:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from signkit.models.precision import in_float32
+from signkit.models.text_decoder import histories
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +86,16 @@ class GruDecoder(nn.Module):
         return GruMemory(features, self.key(features), mask, first.contiguous())
 
     def forward(
-        self, tokens: Int[Tensor, "batch labels"], memory: GruMemory
+        self,
+        tokens: Int[Tensor, "batch labels"],
+        memory: GruMemory,
+        lengths: Int[Tensor, " batch"] | None = None,
     ) -> Float[Tensor, "batch histories vocab"]:
-        """The logits after 0, 1, … all tokens; those after a padded token are undefined."""
+        """The logits after 0, 1, … all tokens; 0 after a padded one, if ``lengths`` tell these."""
         states, _ = self.gru(self._embedded(F.pad(tokens, (1, 0))), memory.first)
-        return self._logits(states, memory)[0]
+        real = histories(tokens, lengths)
+        joined, _ = self._joined(states, memory)
+        return real.unpack(in_float32(self.output, real.pack(joined)))
 
     def begin(self, memory: GruMemory, beam: int) -> GruPast:
         """The states before the first token."""
@@ -111,8 +117,14 @@ class GruDecoder(nn.Module):
     def _logits(
         self, states: Float[Tensor, "batch places width"], memory: GruMemory
     ) -> tuple[Float[Tensor, "batch places vocab"], Float[Tensor, "batch places chunks"]]:
+        joined, weights = self._joined(states, memory)
+        return in_float32(self.output, joined), weights
+
+    def _joined(
+        self, states: Float[Tensor, "batch places width"], memory: GruMemory
+    ) -> tuple[Float[Tensor, "batch places width"], Float[Tensor, "batch places chunks"]]:
         scores = states @ memory.keys.transpose(1, 2) / states.shape[2] ** 0.5
         weights = scores.masked_fill(~memory.mask[:, None], -torch.inf).softmax(2)
         looked = F.dropout(weights, self.attention_dropout, self.training) @ memory.features
         joined = self.join(torch.cat([states, looked], 2)).tanh()
-        return in_float32(self.output, F.dropout(joined, self.dropout, self.training)), weights
+        return F.dropout(joined, self.dropout, self.training), weights

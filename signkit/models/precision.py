@@ -37,7 +37,7 @@ def precision_on(
     """
     cuda = torch.device(device).type == "cuda"
     if asked == "fp16" and not cuda:
-        hint = "take bf16, which a CPU has too, or float32"
+        hint = "take float32, or bf16 if the CPU has AVX-512"
         raise UserError(key, "fp16 needs a GPU with CUDA, and this is computed on a CPU", hint)
     if asked in ("float32", "bf16", "fp16"):
         return asked  # type: ignore[return-value]
@@ -45,6 +45,13 @@ def precision_on(
         return "float32"
     # Without that argument an older card says yes, and computes bf16 slowly in float32.
     return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+
+
+def is_emulated(precision: str, device: torch.device | str) -> bool:
+    """Whether a CPU computes bf16 without instructions for it or for 512 bits: a product takes ten times as
+    long as in float32."""
+    on_cpu = torch.device(device).type == "cpu"
+    return on_cpu and precision == "bf16" and torch.backends.cpu.get_cpu_capability() in {"AVX2", "NO AVX"}
 
 
 def autocast(precision: str, device: torch.device | str) -> torch.autocast:

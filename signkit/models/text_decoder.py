@@ -11,7 +11,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from signkit.data.on_host import on_both
 from signkit.models.encoders.attending import waves
+from signkit.models.encoders.packing import Packing, packing
 from signkit.models.precision import in_float32
 
 Heads = Float[Tensor, "batch heads _ _"]
@@ -82,19 +84,20 @@ class DecoderLayer(nn.Module):
 
     def forward(
         self,
-        x: Float[Tensor, "batch places width"],
+        x: Float[Tensor, "real width"],
         key: Heads,
         value: Heads,
         mask: Bool[Tensor, "batch chunks"],
-    ) -> Float[Tensor, "batch places width"]:
-        """All places at once; each sees itself and those before it."""
-        query, own_key, own_value = self._self(self.self_norm(x))
+        real: Packing,
+    ) -> Float[Tensor, "real width"]:
+        """All real places at once; each sees itself and those before it."""
+        query, own_key, own_value = self._split(real.unpack(self.self_qkv(self.self_norm(x))))
         drop = self.attention_dropout if self.training else 0.0
         mixed = F.scaled_dot_product_attention(query, own_key, own_value, None, drop, is_causal=True)
-        x = x + self._drop(self.self_out(joined_heads(mixed)))
-        query = split_heads(self.cross_q(self.cross_norm(x)), self.heads)
+        x = x + self._drop(self.self_out(real.pack(joined_heads(mixed))))
+        query = split_heads(real.unpack(self.cross_q(self.cross_norm(x))), self.heads)
         mixed = F.scaled_dot_product_attention(query, key, value, mask[:, None, None], drop)
-        x = x + self._drop(self.cross_out(joined_heads(mixed)))
+        x = x + self._drop(self.cross_out(real.pack(joined_heads(mixed))))
         return self._fed(x)
 
     def step(
@@ -125,8 +128,8 @@ class DecoderLayer(nn.Module):
         key, value = (split_heads(each, self.heads) for each in self.cross_kv(features).chunk(2, 2))
         return key, value
 
-    def _self(self, x: Tensor) -> list[Tensor]:
-        return [split_heads(each, self.heads) for each in self.self_qkv(x).chunk(3, 2)]
+    def _split(self, qkv: Float[Tensor, "batch places _"]) -> list[Heads]:
+        return [split_heads(each, self.heads) for each in qkv.chunk(3, 2)]
 
     def _fed(self, x: Tensor) -> Tensor:
         inner = self._drop(F.relu(self.widen(self.norm(x))))
@@ -180,13 +183,17 @@ class TextDecoder(nn.Module):
         return Memory(tuple(key for key, _ in pairs), tuple(value for _, value in pairs), mask)
 
     def forward(
-        self, tokens: Int[Tensor, "batch labels"], memory: Memory
+        self,
+        tokens: Int[Tensor, "batch labels"],
+        memory: Memory,
+        lengths: Int[Tensor, " batch"] | None = None,
     ) -> Float[Tensor, "batch histories vocab"]:
-        """The logits after 0, 1, … all tokens; those after a padded token are undefined."""
-        x = self._embedded(F.pad(tokens, (1, 0)), 0)
+        """The logits after 0, 1, … all tokens; 0 after a padded one, if ``lengths`` tell these."""
+        real = histories(tokens, lengths)
+        x = real.pack(self._embedded(F.pad(tokens, (1, 0)), 0))
         for layer, key, value in zip(self.layers, memory.keys, memory.values, strict=True):
-            x = layer(x, key, value, memory.mask)
-        return in_float32(self.output, self.norm(x))
+            x = layer(x, key, value, memory.mask, real)
+        return real.unpack(in_float32(self.output, self.norm(x)))
 
     def begin(self, memory: Memory, beam: int) -> Past:
         """The past before the first token."""
@@ -225,6 +232,15 @@ class TextDecoder(nn.Module):
         places = waves(first + tokens.shape[-1], width)[first:].to(self.embedding.weight)
         x: Tensor = self.embedding(tokens) * width**0.5 + places
         return F.dropout(x, self.dropout, self.training)
+
+
+def histories(tokens: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"] | None) -> Packing:
+    """Where 0, 1, … all tokens of a text are those so far; None: texts without padding."""
+    batch, labels = tokens.shape
+    if lengths is None:
+        return Packing(batch, labels + 1, None)
+    place = torch.arange(labels + 1)
+    return packing(on_both(lambda each: place.to(each.device) <= each[:, None], lengths))
 
 
 def split_heads(x: Float[Tensor, "batch places width"], heads: int) -> Heads:

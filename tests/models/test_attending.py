@@ -25,17 +25,37 @@ def test_places_are_waves() -> None:
     torch.testing.assert_close(found[:, 1::2], (place * rate[:2]).cos(), atol=1e-6, rtol=0)
 
 
-def test_a_transformer_is_its_layers() -> None:
-    """A linear map, places, layers and a normalisation, of a clip without padding."""
-    module = built("transformer")
+def of_layers(module: Attending, x: torch.Tensor, lengths: list[int]) -> torch.Tensor:
+    """What torch's own layers make of a batch, after a linear map and places, before a normalisation."""
     inner = module.layers
     assert isinstance(inner, Transformer)
-    x = torch.randn(1, 4, 5)
-    expected = module.project(x) + waves(4, 8)
+    padding = torch.arange(x.shape[1]) >= torch.tensor(lengths)[:, None]
+    expected = inner._drop(module.project(x) + waves(x.shape[1], 8))
     for layer in inner.layers:
-        expected = layer(expected)
-    expected = nn.functional.layer_norm(expected, (8,))
+        expected = layer(expected, src_key_padding_mask=padding if padding.any() else None)
+    return nn.functional.layer_norm(expected, (8,))
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_a_transformer_is_its_layers(training: bool) -> None:
+    """Of one clip; in training with the same random numbers at the same places."""
+    module, x = built("transformer", dropout=0.3).train(training), torch.randn(1, 4, 5)
+    torch.manual_seed(1)
+    expected = of_layers(module, x, [4])
+    torch.manual_seed(1)
     torch.testing.assert_close(module(x, torch.tensor([4])), expected)
+
+
+def test_padding_is_not_computed() -> None:
+    module, x, lengths = built("transformer", dropout=0.0).train(), torch.randn(3, 6, 5), [6, 2, 4]
+    found, expected = module(x, torch.tensor(lengths)), of_layers(module, x, lengths)
+    for row, length in enumerate(lengths):
+        torch.testing.assert_close(found[row, :length], expected[row, :length])
+        assert (found[row, length:] == 0).all()
+    rows: list[int] = []
+    module.layers.layers[0].linear1.register_forward_pre_hook(lambda _, given: rows.append(len(given[0])))  # type: ignore[union-attr]
+    module(x, torch.tensor(lengths))
+    assert rows == [sum(lengths)]
 
 
 def test_a_convolution_before_each_layer_mixes_neighbours_alone() -> None:

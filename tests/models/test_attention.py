@@ -54,6 +54,19 @@ def test_step_by_step_is_as_at_once() -> None:
         assert torch.allclose(found, at_once, atol=1e-5)
 
 
+def test_padded_histories_are_not_computed() -> None:
+    net, tokens = decoder(), torch.tensor([[2, 3, 4], [5, 0, 0]])
+    memory = memory_of(net, [5, 3])
+    whole, real = net(tokens, memory), net(tokens, memory, torch.tensor([3, 1]))
+    torch.testing.assert_close(real[0], whole[0])
+    torch.testing.assert_close(real[1, :2], whole[1, :2])
+    assert (real[1, 2:] == 0).all() and not (whole[1, 2:] == 0).any()
+    rows: list[int] = []
+    net.layers[0].widen.register_forward_pre_hook(lambda _, given: rows.append(len(given[0])))  # type: ignore[union-attr]
+    net(tokens, memory, torch.tensor([3, 1]))
+    assert rows == [4 + 2]
+
+
 def test_hypotheses_go_on_from_their_parents() -> None:
     net = decoder()
     memory = memory_of(net, [4])

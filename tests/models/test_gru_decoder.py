@@ -53,6 +53,9 @@ def test_padding_changes_nothing() -> None:
     net, tokens = decoder(), torch.tensor([[2, 3], [4, 5]])
     exact = net(tokens, memory_of(net, [5, 3]))
     assert torch.allclose(net(tokens, memory_of(net, [5, 3], longest=9)), exact, atol=1e-6)
+    shorter = net(tokens, memory_of(net, [5, 3]), torch.tensor([2, 1]))
+    assert torch.allclose(shorter[0], exact[0]) and torch.allclose(shorter[1, :2], exact[1, :2])
+    assert (shorter[1, 2] == 0).all() and not (exact[1, 2] == 0).any()
 
 
 def test_tied() -> None:

@@ -61,7 +61,9 @@ class ForwardLstm(nn.Module):
 
     def forward(self, symbols: Int[Tensor, "batch histories"]) -> Float[Tensor, "batch histories width"]:
         """The state after each symbol."""
-        states: Tensor = self.dropout(self.lstm(self.dropout(self.embedding(symbols)))[0])
+        # Not in half precision: as the LSTM of an encoder, and without AVX-512 a CPU has none for it.
+        with torch.autocast(symbols.device.type, enabled=False):
+            states: Tensor = self.dropout(self.lstm(self.dropout(self.embedding(symbols)))[0])
         return states
 
     @property

@@ -19,6 +19,7 @@ from signkit.errors import UserError
 from signkit.models.encoders.configs import GlobalTemporalConfig
 from signkit.models.encoders.lift_pooling import TimeConv
 from signkit.models.encoders.masked_norm import at_least_float32, mask_out
+from signkit.models.encoders.packing import Packing, packing
 from signkit.models.encoders.streaming import Reach, Stage, Windowed
 from signkit.models.torchvision_mend import import_transformers
 
@@ -95,21 +96,19 @@ class Transformer(nn.Module):
         self.norm = nn.LayerNorm(width)
 
     def forward(self, x: Float[Tensor, "batch chunks width"], mask: Tensor) -> Tensor:
-        x = self._drop(x if self.block else x + waves(x.shape[1], x.shape[2]).to(x))
-        bias = self._bias(x, mask) if self.block else None
+        # A graph has one clip without padding, of any length, of which nothing may be read.
+        real = (
+            Packing(mask.shape[0], mask.shape[1], None) if torch.onnx.is_in_onnx_export() else packing(mask)
+        )
+        x = self._drop(real.pack(x if self.block else x + waves(x.shape[1], x.shape[2]).to(x)))
+        seen = None if real.index is None else mask[:, None, None]
+        if self.block:
+            seen = self._bias(real.unpack(x), mask)
         for number, layer in enumerate(self.layers):
             if self.convs:
-                x = self._convolved(number, mask_out(x, mask))
-            # A graph has one clip, without padding, and of any length, which torch's own layer would fix.
-            # And outside training that layer reads a bias as a mask: all that is not 0 is hidden.
-            if torch.onnx.is_in_onnx_export() or not (bias is None or self.training):
-                x = unpadded_layer(layer, x, bias)
-            elif bias is None:
-                x = layer(x, src_key_padding_mask=~mask)
-            else:
-                x = layer(x, bias.flatten(0, 1))
-        normed: Tensor = self.norm(x)
-        return normed
+                x = real.pack(self._convolved(number, real.unpack(x)))
+            x = of_packed(layer, x, real, seen)
+        return real.unpack(self.norm(x))
 
     def stages(self) -> list[Stage]:
         """Of a stream: each convolution and each layer."""
@@ -130,7 +129,7 @@ class Transformer(nn.Module):
 
     def _attended(self, layer: nn.Module, x: Float[Tensor, "1 chunks width"]) -> Tensor:
         everywhere = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
-        return unpadded_layer(layer, x, self._bias(x, everywhere))
+        return of_packed(layer, x[0], Packing(1, x.shape[1], None), self._bias(x, everywhere))[None]
 
     def _convolved(self, number: int, x: Float[Tensor, "batch chunks width"]) -> Tensor:
         return self._drop(F.elu(self.convs[number](x), 0.1))
@@ -158,21 +157,28 @@ def in_sight(
     return (near & mask[:, None]) | (place == place[:, None])
 
 
-def unpadded_layer(
+def of_packed(
     layer: Any,
-    x: Float[Tensor, "batch chunks width"],
-    bias: Float[Tensor, "batch heads chunks chunks"] | None = None,
-) -> Tensor:
-    """A `torch.nn.TransformerEncoderLayer` in eval mode that normalises first; ``bias`` is added to the
-    scores of attention."""
+    x: Float[Tensor, "real width"],
+    real: Packing,
+    seen: Float[Tensor, "batch #heads #chunks chunks"] | Bool[Tensor, "batch #heads #chunks chunks"] | None,
+) -> Float[Tensor, "real width"]:
+    """A `torch.nn.TransformerEncoderLayer` that normalises first, of real chunks alone: the padding of clips
+    or sentences of unequal lengths costs nothing but in attention.
+
+    Args:
+        seen: what is added to the scores of attention, or which chunks are seen; None: all.
+    """
     attention = layer.self_attn
-    inner = F.linear(layer.norm1(x), attention.in_proj_weight, attention.in_proj_bias)
+    inner = real.unpack(F.linear(layer.norm1(x), attention.in_proj_weight, attention.in_proj_bias))
     query, key, value = (
         each.unflatten(2, (attention.num_heads, -1)).transpose(1, 2) for each in inner.chunk(3, 2)
     )
-    mixed = F.scaled_dot_product_attention(query, key, value, bias).transpose(1, 2).flatten(2)
-    x = x + attention.out_proj(mixed)
-    fed: Tensor = layer.linear2(layer.activation(layer.linear1(layer.norm2(x))))
+    drop = attention.dropout if layer.training else 0.0
+    mixed = F.scaled_dot_product_attention(query, key, value, seen, drop).transpose(1, 2).flatten(2)
+    x = x + layer.dropout1(attention.out_proj(real.pack(mixed)))
+    inner = layer.dropout(layer.activation(layer.linear1(layer.norm2(x))))
+    fed: Tensor = layer.dropout2(layer.linear2(inner))
     return x + fed
 
 

@@ -92,7 +92,7 @@ def attended(
     layer: DecoderLayer, x: Float[Tensor, "batch places width"], key: Tensor, value: Tensor
 ) -> tuple[Float[Tensor, "batch places width"], Float[Tensor, "batch heads places chunks"]]:
     """A layer of the decoder in eval mode, and the weights of its attention to the encoder."""
-    query, own_key, own_value = layer._self(layer.self_norm(x))
+    query, own_key, own_value = layer._split(layer.self_qkv(layer.self_norm(x)))
     mixed = nn.functional.scaled_dot_product_attention(query, own_key, own_value, is_causal=True)
     x = x + layer.self_out(joined_heads(mixed))
     query = split_heads(layer.cross_q(layer.cross_norm(x)), layer.heads)

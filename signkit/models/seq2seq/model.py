@@ -145,9 +145,13 @@ class Seq2seqDecoder(nn.Module):
         return Seq2seqMemory(features, mask)
 
     def forward(
-        self, tokens: Int[Tensor, "batch labels"], memory: Seq2seqMemory
+        self,
+        tokens: Int[Tensor, "batch labels"],
+        memory: Seq2seqMemory,
+        lengths: Int[Tensor, " batch"] | None = None,
     ) -> Float[Tensor, "batch histories vocab"]:
-        """The logits after 0, 1, … all tokens; those after a padded token are undefined."""
+        """The logits after 0, 1, … all tokens; those after a padded token are undefined. ``lengths`` are not
+        used: the network computes them with the rest."""
         ids = torch.cat([self._beginning(len(tokens)), self.rows[tokens]], 1)
         logits = self._run(ids, memory, use_cache=False).logits
         return self._known(logits[:, len(self.start) - 1 :])
