@@ -1,3 +1,3 @@
 """The version, for all that records it."""
 
-__version__ = "0.9.0"
+__version__ = "0.10.0"

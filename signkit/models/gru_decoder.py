@@ -91,7 +91,7 @@ class GruDecoder(nn.Module):
         memory: GruMemory,
         lengths: Int[Tensor, " batch"] | None = None,
     ) -> Float[Tensor, "batch histories vocab"]:
-        """The logits after 0, 1, … all tokens; 0 after a padded one, if ``lengths`` tell these."""
+        """The logits after 0, 1, … all tokens; 0 after a padded one, where ``lengths`` are given."""
         states, _ = self.gru(self._embedded(F.pad(tokens, (1, 0))), memory.first)
         real = histories(tokens, lengths)
         joined, _ = self._joined(states, memory)

@@ -188,7 +188,7 @@ class TextDecoder(nn.Module):
         memory: Memory,
         lengths: Int[Tensor, " batch"] | None = None,
     ) -> Float[Tensor, "batch histories vocab"]:
-        """The logits after 0, 1, … all tokens; 0 after a padded one, if ``lengths`` tell these."""
+        """The logits after 0, 1, … all tokens; 0 after a padded one, where ``lengths`` are given."""
         real = histories(tokens, lengths)
         x = real.pack(self._embedded(F.pad(tokens, (1, 0)), 0))
         for layer, key, value in zip(self.layers, memory.keys, memory.values, strict=True):
@@ -239,8 +239,9 @@ def histories(tokens: Int[Tensor, "batch labels"], lengths: Int[Tensor, " batch"
     batch, labels = tokens.shape
     if lengths is None:
         return Packing(batch, labels + 1, None)
-    place = torch.arange(labels + 1)
-    return packing(on_both(lambda each: place.to(each.device) <= each[:, None], lengths))
+    return packing(
+        on_both(lambda each: torch.arange(labels + 1, device=each.device) <= each[:, None], lengths)
+    )
 
 
 def split_heads(x: Float[Tensor, "batch places width"], heads: int) -> Heads:

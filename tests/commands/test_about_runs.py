@@ -415,7 +415,7 @@ def test_the_runs_own_corpus_in_python(runs: list[Path]) -> None:
     assert list(tuned.settings) == [parameter.key for parameter in tuned.outcome.space]
     again = signkit.evaluate(runs[0], decode=tuned.file)[0]
     assert again.dev is not None
-    assert again.dev.value == pytest.approx(tuned.outcome.best.rate)
+    assert again.dev.value == pytest.approx(tuned.outcome.best.value)
     assert repr(tuned).startswith(f"<tuned: {tuned.file}: WER ")
 
 

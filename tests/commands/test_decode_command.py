@@ -545,7 +545,7 @@ def test_what_tune_shows(signkit: Command, run: Path, tmp_path: Path) -> None:
     assert "Effect of each parameter" in out
     assert "of 4 sentences have fewer errors, " in out
     assert f", the recipe with {NGRAM} " in " ".join(out.split())
-    assert "The settings were chosen on these very sentences: the error rate on others will be higher." in out
+    assert "The settings were chosen on these very sentences: WER on others will be higher." in out
     recipe = (tmp_path / "tuned.yaml").read_text()
     assert recipe.startswith(f"# Tuned on dev of {run}: ")
     assert ">Effect of each parameter</h2>" in (tmp_path / "tuned.html").read_text()

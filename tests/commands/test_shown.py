@@ -51,8 +51,9 @@ def outcome(best: float, plain: float, *changes: str) -> TuneOutcome:
     gain = PairedBootstrap(difference=best - plain, low=nan, high=nan, p_value=nan, resamples=0)
     return TuneOutcome(
         space=(Parameter("decode.length_reward", 0.0, 2.0, 0.0, False),), trials=(second, first),
-        best=second, plain=first, given=replace(second, rate=0.3), without=(plain,), rate="wer", sentences=4,
-        low=nan, high=nan, gain=gain, better=1, worse=0, decode=LatticeConfig(), changes=changes,
+        best=second, plain=first, given=replace(second, value=0.3), without=(plain,),
+        figure="wer", sentences=4, low=nan, high=nan, gain=gain, better=1, worse=0,
+        decode=LatticeConfig(), changes=changes,
     )  # fmt: skip
 
 

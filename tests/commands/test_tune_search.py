@@ -37,6 +37,14 @@ def test_the_bottom_of_a_bowl_is_found(seed: int, shares: Values) -> None:
     assert all(abs(v - w) <= 0.03 * (p.high - p.low) for v, w, p in zip(best.values, at, SPACE, strict=True))
 
 
+def test_a_figure_may_be_better_when_it_is_higher() -> None:
+    judge = bowl((0.4, 1.0, 0.8))
+    search = Search(SPACE, lambda values: -judge(values), 80, higher_is_better=True)
+    search.run([PLAIN], 1)
+    assert [each.values for each in search.done.values()] == [*searched(judge).done]
+    assert search.best.values == searched(judge).best.values
+
+
 def test_a_seed_gives_the_same_trials() -> None:
     judge = bowl((0.4, 1.0, 0.8))
     first, second = (searched(judge, seed=3).done for _ in range(2))
@@ -62,7 +70,7 @@ def test_of_equal_points_the_one_that_changes_least_wins() -> None:
     """All the same: plain decoding. A threshold in one parameter: the others stay as they were."""
     assert searched(lambda values: 0.25).best == Trial(1, PLAIN, 0.25)
     best = searched(lambda values: 0.0 if values[1] > 0.5 else 1.0).best
-    assert best.rate == 0.0
+    assert best.value == 0.0
     assert (best.values[0], best.values[2]) == (0.0, 1.0)
 
 
@@ -78,4 +86,4 @@ def test_a_point_outside_the_space_is_never_the_best() -> None:
     search = Search(space, lambda values: values[0], 20)
     search.run([(0.0,)], 1)
     assert search.best.values == (0.2,)
-    assert search.done[(0.0,)].rate == 0.0
+    assert search.done[(0.0,)].value == 0.0

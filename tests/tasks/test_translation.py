@@ -10,7 +10,7 @@ from predicting import Predict, exported
 from tiny import C2ST, signkit, write_corpus
 from translated import PAIRS, RECIPE, write_pairs, write_recipe
 
-from signkit import load
+from signkit import evaluate, load, tune
 from signkit.config.recipe_file import load_recipe
 from signkit.errors import UserError
 from signkit.tasks.recognition.task import Recognition
@@ -88,6 +88,19 @@ def test_an_nbest_list_is_translated_as_one(run: Path, tmp_path: Path) -> None:
     plain = tmp_path / "plain.txt"  # a single reading is translated as ever
     plain.write_text(f"{glosses}\n", encoding="utf-8")
     assert signkit("translate", run, plain, *several).out == f"1\t{glosses}\t{text}\n"
+
+
+def test_bleu_is_tuned(run: Path, tmp_path: Path) -> None:
+    """The figure by which a translator's weights are chosen, and the one that is best when it is highest."""
+    changes: Any = {"overrides": ["eval.protocol=text"]}
+    tuned = tune(run, space=["decode.length_reward=-5:5"], trials=4, out=tmp_path / "tuned.yaml", **changes)
+    (again,) = evaluate(run, split="dev", decode=tuned.file, **changes)
+    assert again.dev is not None
+    of_trials = [trial.value for trial in tuned.outcome.trials]
+    assert min(of_trials) < 0.5 < max(of_trials)
+    assert tuned.outcome.best.value == max(of_trials)
+    assert [again.dev.name, again.dev.value] == [tuned.outcome.figure, pytest.approx(max(of_trials))]
+    assert repr(tuned).startswith(f"<tuned: {tuned.file}: BLEU-4 {100 * max(of_trials):.1f}")
 
 
 def test_a_corpus_of_single_readings(run: Path) -> None:

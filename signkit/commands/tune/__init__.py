@@ -1,1 +1,1 @@
-"""`signkit tune`: search for the decoding settings with the lowest error rate on dev."""
+"""`signkit tune`: search for the decoding settings that are best on dev."""

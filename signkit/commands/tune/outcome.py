@@ -1,4 +1,4 @@
-"""The outcome of tuning: the error rate of each point, and the significance of the gain."""
+"""The outcome of tuning: the figure of each point, and the significance of the gain."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -15,8 +15,9 @@ from signkit.decode.in_words import InWords
 from signkit.decode.state import Candidate
 from signkit.decode.temperature import fitted_temperature
 from signkit.eval.bootstrap import PairedBootstrap, interval, paired
+from signkit.eval.figures import Metric, metric
 from signkit.eval.measure import Floats, Measure
-from signkit.eval.metrics import main_rate
+from signkit.eval.metrics import main_figure, main_rate, metric_of
 from signkit.eval.protocols import Protocol
 from signkit.eval.scores import Resampling, score
 from signkit.train.task import Searched
@@ -54,8 +55,18 @@ class Pool:
         names = [name for run in self.runs for name in run.references]
         return np.unique(names, return_inverse=True)[1]
 
-    def measure(self, values: Values) -> Measure:
-        """Decode all runs at a point; returns the error rate with the errors of each sentence."""
+    @property
+    def figure(self) -> Metric:
+        """What is tuned: the figure that the protocol is about, such as a word error rate, or BLEU-4 of a
+        translation."""
+        return metric(main_figure(self.protocol))
+
+    def measures(self, values: Values) -> tuple[Measure, Measure]:
+        """Decode all runs at a point.
+
+        Returns:
+            The figure that is tuned, and the error rate with the errors of each sentence.
+        """
         references: dict[str, str] = {}
         hypotheses: dict[str, str] = {}
         for number, run in enumerate(self.runs):
@@ -63,9 +74,12 @@ class Pool:
             for name, beam in run.search(self.at(values)).items():
                 references[f"{number}/{name}"] = vocabulary.join(run.references[name])
                 hypotheses[f"{number}/{name}"] = vocabulary.join(vocabulary.decode(beam[0].tokens))
-        metrics = (main_rate(self.protocol),)
+        wanted = self.figure.name, main_rate(self.protocol)
+        metrics = tuple(dict.fromkeys((metric_of(wanted[0]), wanted[1])))
         drawn = Resampling(resamples=0)
-        return score(references, hypotheses, self.protocol, metrics=metrics, resampling=drawn).measures[0]
+        scored = score(references, hypotheses, self.protocol, metrics=metrics, resampling=drawn)
+        of_name = {each.name: each for each in scored.measures}
+        return of_name[wanted[0]], of_name[wanted[1]]
 
     def temperature(self, values: Values) -> float:
         """Fit the temperature of the confidences at a point, rounded to four digits."""
@@ -90,11 +104,11 @@ class TuneOutcome:
         best: the best trial.
         plain: the trial at which every parameter is neutral.
         given: the trial with the recipe's own values.
-        without: for each parameter the error rate of the best point with that parameter neutral.
-        rate: the name of the error rate.
+        without: for each parameter the figure of the best point with that parameter neutral.
+        figure: the name of the figure that was tuned.
         sentences: their number.
-        low, high: confidence interval of the best rate.
-        gain: the difference of the best and the plain rate, with its interval.
+        low, high: confidence interval of the best figure.
+        gain: the difference of the best and the plain figure, with its interval.
         better, worse: number of sentences with fewer and with more errors than in plain decoding.
         decode: the tuned section, with the temperature of its confidences.
         changes: of the recipe before tuning: a decode recipe and settings, as they were given.
@@ -106,7 +120,7 @@ class TuneOutcome:
     plain: Trial
     given: Trial
     without: tuple[float, ...]
-    rate: str
+    figure: str
     sentences: int
     low: float
     high: float
@@ -132,17 +146,18 @@ def find_best(
     plain: Values = tuple(parameter.neutral for parameter in pool.space)
 
     def judge(values: Values) -> float:
-        return pool.measure(values).total()
+        return pool.measures(values)[0].total()
 
     def on_trial(trial: Trial) -> None:
-        on_progress(min(trial.number, trials), f"best {100 * search.best.rate:.2f} %")
+        on_progress(min(trial.number, trials), f"best {figure.text(search.best.value)}")
 
-    search = Search(pool.space, judge, trials, on_trial)
+    figure = pool.figure
+    search = Search(pool.space, judge, trials, on_trial, higher_is_better=bool(figure.higher_is_better))
     search.run(list(dict.fromkeys((plain, recipe_point))), seed)
     best = search.best
-    measure, base = pool.measure(best.values), pool.measure(plain)
+    (measure, errors), (base, base_errors) = pool.measures(best.values), pool.measures(plain)
     low, high = interval(measure, groups=pool.groups)
-    fewer = _errors(measure) - _errors(base)
+    fewer = _of_sentences(errors) - _of_sentences(base_errors)
     without = tuple(search.rate(search.without(best.values, n)) for n in range(len(pool.space)))
     decode = pool.at(best.values)
     if not pool.decode.temperature:
@@ -169,25 +184,25 @@ def as_json(outcome: TuneOutcome) -> dict[str, Any]:
     """The outcome as a JSON object."""
     keys = [parameter.key for parameter in outcome.space]
     return {
-        "metric": outcome.rate,
-        "value": _defined(outcome.best.rate),
+        "metric": outcome.figure,
+        "value": _defined(outcome.best.value),
         "interval": [_defined(outcome.low), _defined(outcome.high)],
-        "plain": _defined(outcome.plain.rate),
-        "recipe": _defined(outcome.given.rate),
+        "plain": _defined(outcome.plain.value),
+        "recipe": _defined(outcome.given.value),
         "changes": list(outcome.changes),
         "gain": [_defined(x) for x in (outcome.gain.difference, outcome.gain.low, outcome.gain.high)],
         "sentences": {"all": outcome.sentences, "better": outcome.better, "worse": outcome.worse},
         "best": dict(zip(keys, outcome.best.values, strict=True)),
-        "without": {key: _defined(rate) for key, rate in zip(keys, outcome.without, strict=True)},
+        "without": {key: _defined(value) for key, value in zip(keys, outcome.without, strict=True)},
         "temperature": outcome.decode.temperature,
         "trials": [
-            {"number": t.number, "value": _defined(t.rate), **dict(zip(keys, t.values, strict=True))}
+            {"number": t.number, "value": _defined(t.value), **dict(zip(keys, t.values, strict=True))}
             for t in outcome.trials
         ],
     }
 
 
-def _errors(measure: Measure) -> Floats:
+def _of_sentences(measure: Measure) -> Floats:
     """The errors of each sentence."""
     return np.asarray(measure.rows[measure.row, 0])
 
@@ -196,7 +211,7 @@ def _defined(value: float) -> float | None:
     return None if value != value else value
 
 
-def rates_by_value(trials: Sequence[Trial], place: int) -> tuple[list[float], list[float]]:
-    """The values of one parameter in all trials, ascending, and the rates of these trials."""
-    pairs = sorted((trial.values[place], trial.rate) for trial in trials)
-    return [value for value, _ in pairs], [rate for _, rate in pairs]
+def figures_by_value(trials: Sequence[Trial], place: int) -> tuple[list[float], list[float]]:
+    """The values of one parameter in all trials, ascending, and the figures of these trials."""
+    pairs = sorted((trial.values[place], trial.value) for trial in trials)
+    return [value for value, _ in pairs], [figure for _, figure in pairs]

@@ -22,11 +22,12 @@ Values = tuple[float, ...]
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A point and its error rate; ``number`` counts trials from 1 in the order of the search."""
+    """A point and the figure that is tuned, there; ``number`` counts trials from 1 in the order of the
+    search."""
 
     number: int
     values: Values
-    rate: float
+    value: float
 
 
 @dataclass(slots=True)
@@ -35,15 +36,17 @@ class Search:
 
     Args:
         space: the parameters.
-        judge: returns the error rate of a point.
+        judge: returns the figure that is tuned, of a point.
         trials: the number of trials to spend.
         on_trial: called after each trial.
+        higher_is_better: whether the figure is no error rate.
     """
 
     space: tuple[Parameter, ...]
     judge: Callable[[Values], float]
     trials: int
     on_trial: Callable[[Trial], None] = lambda trial: None
+    higher_is_better: bool = False
     done: dict[Values, Trial] = field(default_factory=dict)
 
     def run(self, given: Sequence[Values], seed: int) -> None:
@@ -70,15 +73,15 @@ class Search:
                 return
 
     def rate(self, values: Values) -> float:
-        """The error rate of a point, from an earlier trial or a new one."""
+        """The figure of a point, from an earlier trial or a new one."""
         if values not in self.done:
             self.done[values] = Trial(len(self.done) + 1, values, self.judge(values))
             self.on_trial(self.done[values])
-        return self.done[values].rate
+        return self.done[values].value
 
     @property
     def best(self) -> Trial:
-        """The trial with the lowest error rate within the space; of equal ones, the one nearest to neutral,
+        """The trial with the best figure within the space; of equal ones, the one nearest to neutral,
         then the earliest."""
         inside = [trial for trial in self.done.values() if self._holds(trial.values)]
         return min(inside or self.done.values(), key=self.order)
@@ -87,7 +90,8 @@ class Search:
         """The sort key of trials, best first."""
         pairs = zip(self.space, trial.values, strict=True)
         changed = sum(abs(value - p.neutral) / (p.high - p.low) for p, value in pairs)
-        return trial.rate, round(changed, 9), trial.number
+        value = -trial.value if self.higher_is_better else trial.value
+        return value, round(changed, 9), trial.number
 
     def without(self, values: Values, number: int) -> Values:
         """The point with one coordinate set to its neutral value."""

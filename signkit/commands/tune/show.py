@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from signkit.commands.tune.outcome import TuneOutcome, rates_by_value
+from signkit.commands.tune.outcome import TuneOutcome, figures_by_value
 from signkit.eval.figures import Metric, metric
 from signkit.report import page
 from signkit.report.numbers import sentence_case
@@ -19,7 +19,7 @@ from signkit.report.terminal import print_sections
 BEST = 8
 """Number of trials in the table."""
 BORDER, LEAST = 0.1, 0.002
-"""Of the figure below the best trial and above the worst one shown: a share of their distance, and a rate."""
+"""Of the picture, beyond the best trial and the worst one shown: a share of their distance, and a value."""
 
 
 def print_outcome(outcome: TuneOutcome, title: str) -> None:
@@ -40,38 +40,43 @@ def write_page(path: Path, outcome: TuneOutcome, title: str) -> None:
     """Write the page, with a figure of all trials."""
     with TemporaryDirectory() as aside:
         picture = saved(Path(aside) / "surface.png", lambda: _figure(outcome))
-        surface = Picture(picture, "Error rate of every trial over each parameter", "Every trial")
+        surface = Picture(
+            picture,
+            f"{sentence_case(metric(outcome.figure).title)} of every trial over each parameter",
+            "Every trial",
+        )
         page.write_page(path, title, [Paragraph(" ".join(sentences(outcome))), surface, *_tables(outcome)])
 
 
 def sentences(outcome: TuneOutcome) -> tuple[str, ...]:
     """The outcome in sentences."""
-    of, gain = metric(outcome.rate), outcome.gain
+    of, gain = metric(outcome.figure), outcome.gain
     between = "" if math.isnan(outcome.low) else f", 95 % interval {_points(of, outcome.low, outcome.high)}"
-    plain, given = of.text(outcome.plain.rate, 1), of.text(outcome.given.rate, 1)
-    first = f"{of.heading} {of.text(outcome.best.rate, 1)}{between}; plain decoding {plain}"
+    plain, given = of.text(outcome.plain.value, 1), of.text(outcome.given.value, 1)
+    first = f"{of.heading} {of.text(outcome.best.value, 1)}{between}; plain decoding {plain}"
     if outcome.given != outcome.plain:
         how = f"with {', '.join(outcome.changes)}" if outcome.changes else "as it was"
         first += f", the recipe {how} {given}"
     sure = "" if math.isnan(gain.low) else f", 95 % interval {_points(of, gain.low, gain.high)}"
+    others = f"{of.heading} on others will be {'lower' if of.higher_is_better else 'higher'}"
     counts = f"{outcome.better} of {outcome.sentences} sentences have fewer errors, {outcome.worse} more"
     return (
         first + ".",
         f"Against plain decoding {100 * gain.difference:+.1f} points{sure}: {counts}.",
-        "The settings were chosen on these very sentences: the error rate on others will be higher.",
+        f"The settings were chosen on these very sentences: {others}.",
     )
 
 
 def _tables(outcome: TuneOutcome, of_what: str = "") -> tuple[Table, Table]:
-    of = metric(outcome.rate)
+    of = metric(outcome.figure)
     names = tuple(p.key.removeprefix("decode.") for p in outcome.space)
     best: list[Row] = [
-        (str(t.number), _rate(of, t.rate), *(_value(value) for value in t.values))
+        (str(t.number), _figured(of, t.value), *(_value(value) for value in t.values))
         for t in outcome.trials[:BEST]
     ]
     parameters = zip(names, outcome.space, outcome.best.values, outcome.without, strict=True)
     worth: list[Row] = [
-        (name, f"{p.low:g} to {p.high:g}", _value(value), _value(p.neutral), _rate(of, without))
+        (name, f"{p.low:g} to {p.high:g}", _value(value), _value(p.neutral), _figured(of, without))
         for name, p, value, without in parameters
     ]
     trials = f"the best of {len(outcome.trials)} trials"
@@ -85,8 +90,8 @@ def _tables(outcome: TuneOutcome, of_what: str = "") -> tuple[Table, Table]:
     )  # fmt: skip
 
 
-def _rate(of: Metric, rate: float) -> Cell:
-    return Cell(of.text(rate, 1), rate)
+def _figured(of: Metric, value: float) -> Cell:
+    return Cell(of.text(value, 1), value)
 
 
 def _value(value: float) -> Cell:
@@ -94,7 +99,7 @@ def _value(value: float) -> Cell:
 
 
 def _figure(outcome: TuneOutcome) -> Any:
-    """The error rate of every trial over each parameter; the best and plain decoding are marked."""
+    """The figure of every trial over each parameter; the best and plain decoding are marked."""
     from matplotlib import pyplot
 
     count = len(outcome.space)
@@ -107,16 +112,20 @@ def _figure(outcome: TuneOutcome) -> Any:
         if place >= count:
             axes.set_axis_off()
             continue
-        values, rates = rates_by_value(outcome.trials, place)
-        axes.scatter(values, [100 * rate for rate in rates], s=10, color=INK, alpha=0.5, linewidths=0)
+        values, found = figures_by_value(outcome.trials, place)
+        axes.scatter(values, [100 * each for each in found], s=10, color=INK, alpha=0.5, linewidths=0)
         for trial, colour, name in ((outcome.plain, DEV, "plain"), (outcome.best, RECOGNISED, "best")):
-            axes.scatter(trial.values[place], 100 * trial.rate, s=50, color=colour, label=name)
+            axes.scatter(trial.values[place], 100 * trial.value, s=50, color=colour, label=name)
         axes.set_xlabel(outcome.space[place].key.removeprefix("decode."))
-    usual = float(np.quantile([trial.rate for trial in outcome.trials], 0.8))
-    top = max(outcome.plain.rate, usual)  # far worse trials would flatten the rest
-    margin = max(BORDER * (top - outcome.best.rate), LEAST)  # the marks have a size
-    grid[0, 0].set_ylim(100 * (outcome.best.rate - margin), 100 * (top + margin))
-    grid[0, 0].set_ylabel(f"{metric(outcome.rate).heading} (%)")
+    of = metric(outcome.figure)
+    found = [trial.value for trial in outcome.trials]
+    # Far worse trials would flatten the rest.
+    usual = float(np.quantile(found, 0.2 if of.higher_is_better else 0.8))
+    worst = min(outcome.plain.value, usual) if of.higher_is_better else max(outcome.plain.value, usual)
+    low, high = sorted((outcome.best.value, worst))
+    margin = max(BORDER * (high - low), LEAST)  # the marks have a size
+    grid[0, 0].set_ylim(100 * (low - margin), 100 * (high + margin))
+    grid[0, 0].set_ylabel(f"{of.heading} (%)" if of.unit == "percent" else of.heading)
     grid[0, 0].legend(frameon=False, fontsize=8)
     return figure
 

@@ -96,10 +96,9 @@ class Transformer(nn.Module):
         self.norm = nn.LayerNorm(width)
 
     def forward(self, x: Float[Tensor, "batch chunks width"], mask: Tensor) -> Tensor:
-        # A graph has one clip without padding, of any length, of which nothing may be read.
-        real = (
-            Packing(mask.shape[0], mask.shape[1], None) if torch.onnx.is_in_onnx_export() else packing(mask)
-        )
+        batch, chunks = mask.shape
+        # A graph has one clip without padding, of any length, which must not be read while it is traced.
+        real = Packing(batch, chunks, None) if torch.onnx.is_in_onnx_export() else packing(mask)
         x = self._drop(real.pack(x if self.block else x + waves(x.shape[1], x.shape[2]).to(x)))
         seen = None if real.index is None else mask[:, None, None]
         if self.block:
