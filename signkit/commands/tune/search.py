@@ -22,8 +22,7 @@ Values = tuple[float, ...]
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A point and the figure that is tuned, there; ``number`` counts trials from 1 in the order of the
-    search."""
+    """A point and its value of the tuned figure; ``number`` counts trials from 1 in the order of the search."""
 
     number: int
     values: Values
@@ -36,10 +35,10 @@ class Search:
 
     Args:
         space: the parameters.
-        judge: returns the figure that is tuned, of a point.
+        judge: returns the value of a point, such as its error rate.
         trials: the number of trials to spend.
         on_trial: called after each trial.
-        higher_is_better: whether the figure is no error rate.
+        higher_is_better: whether high values are good, as of BLEU.
     """
 
     space: tuple[Parameter, ...]
@@ -73,7 +72,7 @@ class Search:
                 return
 
     def rate(self, values: Values) -> float:
-        """The figure of a point, from an earlier trial or a new one."""
+        """The value of a point, from an earlier trial or a new one."""
         if values not in self.done:
             self.done[values] = Trial(len(self.done) + 1, values, self.judge(values))
             self.on_trial(self.done[values])
@@ -81,7 +80,7 @@ class Search:
 
     @property
     def best(self) -> Trial:
-        """The trial with the best figure within the space; of equal ones, the one nearest to neutral,
+        """The trial with the best value within the space; of equal ones, the one nearest to neutral,
         then the earliest."""
         inside = [trial for trial in self.done.values() if self._holds(trial.values)]
         return min(inside or self.done.values(), key=self.order)

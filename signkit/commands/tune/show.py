@@ -99,7 +99,7 @@ def _value(value: float) -> Cell:
 
 
 def _figure(outcome: TuneOutcome) -> Any:
-    """The figure of every trial over each parameter; the best and plain decoding are marked."""
+    """A plot of every trial over each parameter; the best and plain decoding are marked."""
     from matplotlib import pyplot
 
     count = len(outcome.space)
@@ -112,8 +112,8 @@ def _figure(outcome: TuneOutcome) -> Any:
         if place >= count:
             axes.set_axis_off()
             continue
-        values, found = figures_by_value(outcome.trials, place)
-        axes.scatter(values, [100 * each for each in found], s=10, color=INK, alpha=0.5, linewidths=0)
+        values, figures = figures_by_value(outcome.trials, place)
+        axes.scatter(values, [100 * each for each in figures], s=10, color=INK, alpha=0.5, linewidths=0)
         for trial, colour, name in ((outcome.plain, DEV, "plain"), (outcome.best, RECOGNISED, "best")):
             axes.scatter(trial.values[place], 100 * trial.value, s=50, color=colour, label=name)
         axes.set_xlabel(outcome.space[place].key.removeprefix("decode."))

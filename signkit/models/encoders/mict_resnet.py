@@ -74,7 +74,7 @@ class BasicBlock(nn.Module):
 
     def forward(self, x: Frames) -> Frames:
         # Every second place is taken first, not by the stride of a 1x1 convolution, whose gradient torch 2.13
-        # writes past the end of its memory on a CPU with AVX2 alone, for fewer than 8 channels.
+        # writes past the end of its memory on a CPU without AVX-512, for fewer than 8 channels.
         taken = x[..., :: self.stride, :: self.stride]
         residual = x if self.downsample is None else self.downsample(taken)
         y = F.relu(self.bn1(self.conv1(x)))
