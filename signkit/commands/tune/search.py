@@ -22,7 +22,7 @@ Values = tuple[float, ...]
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A point and its value of the tuned figure; ``number`` counts trials from 1 in the order of the search."""
+    """A point and its value of what is tuned; ``number`` counts trials from 1 in the order of search."""
 
     number: int
     values: Values
