@@ -158,7 +158,7 @@ def find_best(
     (measure, errors), (base, base_errors) = pool.measures(best.values), pool.measures(plain)
     low, high = interval(measure, groups=pool.groups)
     fewer = _of_sentences(errors) - _of_sentences(base_errors)
-    without = tuple(search.rate(search.without(best.values, n)) for n in range(len(pool.space)))
+    without = tuple(search.value(search.without(best.values, n)) for n in range(len(pool.space)))
     decode = pool.at(best.values)
     if not pool.decode.temperature:
         decode = replace(decode, temperature=pool.temperature(best.values))

@@ -56,22 +56,22 @@ class Search:
             seed: of the Sobol sequence.
         """
         for values in given:
-            self.rate(values)
+            self.value(values)
         engine = SobolEngine(len(self.space), scramble=True, seed=seed)
         drawn = 0
         while len(self.done) < EVEN * self.trials and drawn < 4 * self.trials:
             point = engine.draw(1)[0].tolist()
             drawn += 1
-            self.rate(tuple(p.at(share) for p, share in zip(self.space, point, strict=True)))
+            self.value(tuple(p.at(share) for p, share in zip(self.space, point, strict=True)))
         self._step()
         while True:
             best = self.best
             for number in range(len(self.space)):
-                self.rate(self.without(best.values, number))
+                self.value(self.without(best.values, number))
             if self.best == best:
                 return
 
-    def rate(self, values: Values) -> float:
+    def value(self, values: Values) -> float:
         """The value of a point, from an earlier trial or a new one."""
         if values not in self.done:
             self.done[values] = Trial(len(self.done) + 1, values, self.judge(values))
@@ -107,7 +107,7 @@ class Search:
                         return
                     here = self.best.values
                     share = min(max(parameter.share(here[number]) + sign * size, 0.0), 1.0)
-                    self.rate((*here[:number], parameter.at(share), *here[number + 1 :]))
+                    self.value((*here[:number], parameter.at(share), *here[number + 1 :]))
             if self.best == before:
                 size /= 2
 
