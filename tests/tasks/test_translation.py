@@ -1,8 +1,9 @@
 """Translation of written sources: a whole run learns its sentences, and `translate` writes them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -11,12 +12,15 @@ from tiny import C2ST, signkit, write_corpus
 from translated import PAIRS, RECIPE, write_pairs, write_recipe
 
 from signkit import evaluate, load, tune
+from signkit.commands.predict.options import PredictOptions
+from signkit.commands.translate.sentences import Sentence
+from signkit.commands.translate.verb import translator, usable
 from signkit.config.recipe_file import load_recipe
 from signkit.errors import UserError
 from signkit.tasks.recognition.task import Recognition
 from signkit.testing import check_task
 from signkit.train.setup import prepare
-from signkit.types import Hypothesis, Prediction
+from signkit.types import Hypothesis, Prediction, Text
 
 SMALL = ("train.batch_size=4", "train.warmup_steps=0", "decode.longest=40")
 
@@ -116,6 +120,23 @@ def test_unknown_glosses_are_counted(run: Path, tmp_path: Path) -> None:
     done = signkit("translate", run, file)
     assert done.status == 0
     assert done.err == "note: 3 of 5 glosses are unknown to the run: HAGEL (2), NEBEL (1)\n"
+
+
+def test_sources_are_cleaned_as_those_of_the_corpus(run: Path) -> None:
+    """With `data.clean` markers and repeated glosses are left out of every reading, and an empty one too."""
+    raw = translator(run, PredictOptions())
+    data = replace(cast(Any, raw.recipe.data), clean="phoenix2014t")
+    trained = replace(raw, recipe=replace(raw.recipe, data=data))
+    clean = tuple(PAIRS[0][0].split())
+    dirty = ("__ON__", *clean, "__LEFTHAND__", clean[-1])
+    several = Sentence(
+        "a", Text(dirty, (("__ON__",), dirty[1:]), (-1.0, -2.0, -3.0)), times=(0.5,) * len(dirty)
+    )
+    same, nothing = Sentence("b", Text(clean), times=(1.0, 2.0, 3.0)), Sentence("c", Text(("__ON__",)))
+    assert usable([several, same, nothing], raw) == ([several, same, nothing], [])
+    good, faults = usable([several, same, nothing], trained)
+    assert good == [Sentence("a", Text(clean, (clean,), (-1.0, -3.0))), same]
+    assert list(map(str, faults)) == ["c: the source is empty"]
 
 
 def test_what_cannot_be_translated(run: Path, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,21 @@ def _records(file: Path) -> dict[str, tuple[Text, tuple[float, ...]]]:
             times = []
         found[str(record.get("id"))] = readings_of(record), tuple(map(float, times))
     return found
+
+
+def cleaned(sentence: Sentence, clean: Callable[[str], str]) -> Sentence:
+    """A sentence whose readings are cleaned; a changed one has no times, as its tokens are others.
+
+    Raises:
+        UserError: the rules refuse a word, which is too long for them.
+    """
+    source = sentence.source
+    readings = [tuple(clean(composed(" ".join(each))).split()) for each in (source.tokens, *source.others)]
+    kept = [place for place, tokens in enumerate(readings) if tokens and place]
+    others = tuple(readings[place] for place in kept)
+    scores = tuple(source.scores[place] for place in (0, *kept)) if kept else ()
+    times = sentence.times if readings[0] == sentence.tokens else ()
+    return replace(sentence, source=Text(readings[0], others, scores), times=times)
 
 
 def unknown_note(sentences: Iterable[Sentence], spec: Spec, recipe: Any) -> str:

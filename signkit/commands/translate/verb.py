@@ -13,11 +13,13 @@ from rich.table import Column, Table
 from signkit.commands.packages import print_package_notes
 from signkit.commands.predict.options import PredictOptions
 from signkit.commands.predict.search import corpus_of, load_model
-from signkit.commands.translate.sentences import Sentence, sentences_of, unknown_note
+from signkit.commands.translate.sentences import Sentence, cleaned, sentences_of, unknown_note
 from signkit.data.corpora.table import fail_together
 from signkit.data.loader import eval_batches
 from signkit.decode.lattice import BeamResult
 from signkit.errors import UserError
+from signkit.eval.cleaning import cleaner
+from signkit.eval.protocols import load as load_protocol
 from signkit.models.export import TrainedModel
 from signkit.runtime.progress import Watch
 from signkit.text.sources import encode_source
@@ -100,13 +102,24 @@ def translator(run: Path, options: PredictOptions) -> TrainedModel:
 
 
 def usable(sentences: Sequence[Sentence], trained: TrainedModel) -> tuple[list[Sentence], list[UserError]]:
-    """The sentences that can be translated, and what is wrong with the others."""
+    """The sentences that can be translated, and what is wrong with the others.
+
+    Where the run's corpus has its sources cleaned, these are cleaned too.
+    """
     source, longest = trained.recipe.source, trained.recipe.source.longest
+    protocol = getattr(trained.recipe.data, "source_protocol", "")
+    clean = cleaner(load_protocol(protocol), "hypothesis") if protocol else None
     vocabulary = trained.spec.source
     assert vocabulary is not None
     good: list[Sentence] = []
     faults: list[UserError] = []
     for each in sentences:
+        if clean is not None:
+            try:
+                each = cleaned(each, clean)
+            except UserError as fault:
+                faults.append(UserError(each.where or each.id, str(fault)))
+                continue
         size = len(encode_source(each.tokens, vocabulary, source).tokens)
         if not size:
             faults.append(UserError(each.where or each.id, "the source is empty"))

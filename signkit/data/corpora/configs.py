@@ -296,6 +296,11 @@ class Phoenix2014tConfig:
     def __post_init__(self) -> None:
         check_written(self.written, self.reference, self.landmarks)
 
+    @property
+    def source_protocol(self) -> str:
+        """The protocol by which a run's sources are cleaned, also those that it translates later."""
+        return "phoenix2014t" if self.clean else ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CslDailyConfig:

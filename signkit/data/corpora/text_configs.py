@@ -31,6 +31,11 @@ class ParallelConfig:
     empty: Literal["refuse", "skip"] = "refuse"
     """A pair of train with an empty source or text: stop, or leave it out, counted and named."""
 
+    @property
+    def source_protocol(self) -> str:
+        """The protocol by which a run's sources are cleaned, also those that it translates later."""
+        return self.clean
+
 
 @dataclass(frozen=True, kw_only=True)
 class RecognisedConfig:
