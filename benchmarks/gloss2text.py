@@ -22,7 +22,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
-from typing import Any
+from typing import Any, Literal
 
 from sacrebleu.metrics.bleu import BLEU
 
@@ -70,7 +70,7 @@ def main() -> None:
             rows[f"{way} ensemble of {args.seeds}"] = folders
         for name, runs in rows.items():
             if name not in done:
-                done[name] = _scores(args.root, runs)
+                done[name] = _scores(args.root, runs, () if way in WITH_TEST else "dev")
                 print(name, done[name], flush=True)
                 if args.json:
                     args.json.write_text(json.dumps(done, indent=1) + "\n", encoding="utf-8")
@@ -105,12 +105,14 @@ def _data(root: Path) -> str:
     return json.dumps({"name": "parallel", "root": str(root.resolve()), **given})
 
 
-def _scores(root: Path, runs: Sequence[Path]) -> dict[str, Row]:
+def _scores(root: Path, runs: Sequence[Path], split: Literal["dev"] | tuple[()]) -> dict[str, Row]:
+    """By kinds of sources and splits; dev and test if no split is given."""
     first, *others = runs
     together = [f"decode.ensemble={json.dumps(list(map(str, others)))}"] if others else []
     found = {}
     for kind, source in (("true", "{split}.gloss"), ("recognised", "{split}.recognised.gloss")):
-        scored = signkit.evaluate(first, overrides=[*together, f'data.source="{source}"'])[0].scores
+        changes = [*together, f'data.source="{source}"']
+        scored = signkit.evaluate(first, split=split, overrides=changes)[0].scores
         for split in dict.fromkeys(each.split for each in scored):
             found[f"{kind} {split}"] = {each.name: each.value for each in scored if each.split == split}
     return found
