@@ -113,8 +113,8 @@ def _scores(root: Path, runs: Sequence[Path], split: Literal["dev"] | tuple[()])
     for kind, source in (("true", "{split}.gloss"), ("recognised", "{split}.recognised.gloss")):
         changes = [*together, f'data.source="{source}"']
         scored = signkit.evaluate(first, split=split, overrides=changes)[0].scores
-        for split in dict.fromkeys(each.split for each in scored):
-            found[f"{kind} {split}"] = {each.name: each.value for each in scored if each.split == split}
+        for name in dict.fromkeys(each.split for each in scored):
+            found[f"{kind} {name}"] = {each.name: each.value for each in scored if each.split == name}
     return found
 
 

@@ -14,7 +14,7 @@ from operator import eq
 
 from signkit.errors import UserError
 from signkit.eval.patterns import LONGEST, shape
-from signkit.eval.protocols import Protocol
+from signkit.eval.protocols import Protocol, load
 from signkit.eval.rules import Rule, Side
 
 Edit = Callable[[str], str]
@@ -68,6 +68,15 @@ def cleaner(protocol: Protocol, side: Side) -> Edit:
         return _joined(line)
 
     return clean
+
+
+def hypothesis_cleaner(protocol: str) -> Edit:
+    """`cleaner` of the hypotheses of a protocol that is named.
+
+    Raises:
+        UserError: there is no such protocol.
+    """
+    return cleaner(load(protocol), "hypothesis")
 
 
 def tracer(protocol: Protocol, side: Side) -> Callable[[str], Traced]:

@@ -98,7 +98,7 @@ def cleaned(sentence: Sentence, clean: Callable[[str], str]) -> Sentence:
     """
     source = sentence.source
     readings = [tuple(clean(composed(" ".join(each))).split()) for each in (source.tokens, *source.others)]
-    kept = [place for place, tokens in enumerate(readings) if tokens and place]
+    kept = [place for place in range(1, len(readings)) if readings[place]]
     others = tuple(readings[place] for place in kept)
     scores = tuple(source.scores[place] for place in (0, *kept)) if kept else ()
     times = sentence.times if readings[0] == sentence.tokens else ()

@@ -18,8 +18,7 @@ from signkit.data.corpora.table import fail_together
 from signkit.data.loader import eval_batches
 from signkit.decode.lattice import BeamResult
 from signkit.errors import UserError
-from signkit.eval.cleaning import cleaner
-from signkit.eval.protocols import load as load_protocol
+from signkit.eval.cleaning import hypothesis_cleaner
 from signkit.models.export import TrainedModel
 from signkit.runtime.progress import Watch
 from signkit.text.sources import encode_source
@@ -108,7 +107,7 @@ def usable(sentences: Sequence[Sentence], trained: TrainedModel) -> tuple[list[S
     """
     source, longest = trained.recipe.source, trained.recipe.source.longest
     protocol = getattr(trained.recipe.data, "source_protocol", "")
-    clean = cleaner(load_protocol(protocol), "hypothesis") if protocol else None
+    clean = hypothesis_cleaner(protocol) if protocol else None
     vocabulary = trained.spec.source
     assert vocabulary is not None
     good: list[Sentence] = []

@@ -9,9 +9,8 @@ from pathlib import Path
 from signkit.data.corpora.table import fail_together
 from signkit.data.corpora.text_configs import ParallelConfig
 from signkit.errors import UserError
-from signkit.eval.cleaning import cleaner
+from signkit.eval.cleaning import hypothesis_cleaner
 from signkit.eval.formats import read as read_transcripts
-from signkit.eval.protocols import load as load_protocol
 from signkit.eval.transcripts import Transcripts
 from signkit.text.vocabulary import composed
 from signkit.types import SPLITS, WRITTEN, Corpus, Sample, Text
@@ -42,7 +41,7 @@ def read(config: ParallelConfig) -> Corpus:
     """
     samples, left_out, faults = list[Sample](), list[str](), list[UserError]()
     digest = hashlib.sha256()
-    cleaned = cleaner(load_protocol(config.clean), "hypothesis") if config.clean else None
+    cleaned = hypothesis_cleaner(config.clean) if config.clean else None
     for split in SPLITS:
         for pair in _pairs(config, split):
             if cleaned is not None:

@@ -1,14 +1,12 @@
 """What the lists of both PHOENIX corpora have in common: bars between cells, and glosses to be cleaned."""
 
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path, PurePosixPath
 
 from signkit.data.corpora.official import Lists
 from signkit.data.corpora.table import Row, read_rows
 from signkit.errors import UserError
-from signkit.eval.cleaning import cleaner
-from signkit.eval.protocols import load
+from signkit.eval.cleaning import hypothesis_cleaner
 from signkit.runtime.files import read_text
 from signkit.text.vocabulary import composed
 
@@ -42,7 +40,7 @@ def gloss_cleaner(protocol: str, clean: bool, lists: Lists) -> Callable[[Row, st
     Train is cleaned as hypotheses are, so that a model learns what is scored; dev and test stay as they
     are, since the protocol says what is done to references.
     """
-    edit = _cleaner(protocol) if clean else str
+    edit = hypothesis_cleaner(protocol) if clean else str
 
     def glosses(row: Row, column: str, split: str) -> tuple[str, ...]:
         joined = " ".join(composed(row.cells[column]).split())
@@ -53,8 +51,3 @@ def gloss_cleaner(protocol: str, clean: bool, lists: Lists) -> Callable[[Row, st
             return tuple(joined.split())
 
     return glosses
-
-
-@cache
-def _cleaner(protocol: str) -> Callable[[str], str]:
-    return cleaner(load(protocol), "hypothesis")
